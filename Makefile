@@ -1,0 +1,73 @@
+# popsync: what a person types. 'make demo' shows it working, 'make test' proves it.
+
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+FUZZTIME ?= 60s
+
+# The race detector needs a C compiler; without one the tests still run, and say so. In CI it must be there.
+CC_FOUND := $(shell command -v "$$(go env CC)" 2>/dev/null)
+RACE     := $(if $(CC_FOUND)$(CI),-race,)
+
+STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+
+.PHONY: all build demo test test-deps test-crash test-power race lint fuzz bench bench-peers install clean
+
+all: build
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/popsync ./cmd/popsync
+
+demo: build
+	bin/popsync demo
+
+# Everything: unit tests, and the program against a private Dovecot on loopback.
+test: test-deps
+	@$(if $(RACE),,echo 'No C compiler found: testing without the race detector (Debian: apt-get install gcc libc6-dev)')
+	$(if $(RACE),CGO_ENABLED=1 )go test $(RACE) -shuffle=on ./...
+
+test-deps:
+	@tools/test-deps.sh
+
+# Cuts the power of machines that are made for it, and shows that the tests notice what would lose mail. Needs root.
+# POPSYNC_LARGE=1 cuts at every step instead of a sample of them.
+test-power:
+	@tools/power-deps.sh
+	go test -tags=power -count=1 -v -timeout=120m -run='^TestPower' ./cmd/popsync
+
+# Kills the program before each of its system calls that matter, and shows with controls that losses and duplicates
+# would be seen; a few minutes. 'make test' makes a sample of it. The table is in docs/reliability.md.
+test-crash:
+	go test -count=1 ./internal/crash
+	POPSYNC_CRASH=1 go test -count=1 -v -timeout=30m -run='^TestCrash' ./cmd/popsync
+
+race: test-deps
+	CGO_ENABLED=1 go test -race -count=1 -shuffle=on ./...
+
+lint:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then printf 'not formatted (gofmt -w):\n%s\n' "$$files"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+
+# Every fuzz target of every package, one after another.
+fuzz:
+	FUZZTIME=$(FUZZTIME) tools/fuzz.sh
+
+# Times of popsync as multiples of an ideal client's; minutes, and only on a quiet machine do they mean much.
+bench: build
+	POPSYNC_BENCH=$(CURDIR)/bin/popsync go test -tags=bench -count=1 -v -timeout=30m -run='^TestRatio' ./bench/ratio
+
+# popsync and other fetchers through the same kills and the same nasty mail; half an hour. The table is in
+# docs/reliability.md.
+bench-peers:
+	@if [ "$$(id -u)" = 0 ] && ! { command -v fetchmail && command -v mpop && command -v getmail && command -v fdm; } >/dev/null; then \
+		apt-get install -y --no-install-recommends fetchmail mpop getmail6 fdm; fi
+	go test -tags=peers -count=1 -v -timeout=100m ./bench/peers
+
+install: build
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0755 bin/popsync '$(DESTDIR)$(PREFIX)/bin/popsync'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 0644 docs/popsync.1 '$(DESTDIR)$(PREFIX)/share/man/man1/popsync.1'
+
+clean:
+	rm -rf bin dist

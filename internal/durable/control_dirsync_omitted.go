@@ -1,0 +1,5 @@
+//go:build control_nodirsync
+
+package durable
+
+const omitDirSync = true

@@ -1,0 +1,5 @@
+//go:build control_latesyncfs
+
+package durable
+
+const lateSyncfs = true

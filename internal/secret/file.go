@@ -1,0 +1,72 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// readFile returns what a file holds without one line end after it. A private file must be closed to others.
+func readFile(path string, private bool) (secret, hint string, err error) {
+	// Without O_NONBLOCK the open of a FIFO would wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", "", cause(err)
+	}
+	defer f.Close()
+	info, err := f.Stat() // of the open file: its name may mean another one by now
+	if err != nil {
+		return "", "", cause(err)
+	}
+	owner := uint32(0)
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = st.Uid
+	}
+	if hint, err := trust(path, info.Mode(), owner, uint32(os.Geteuid()), private); err != nil {
+		return "", hint, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return "", "", cause(err)
+	}
+	if len(data) > maxSize {
+		return "", "", fmt.Errorf("larger than %d bytes", maxSize)
+	}
+	return trimLineEnd(string(data)), "", nil
+}
+
+// trust judges a file before its content is used.
+func trust(path string, mode fs.FileMode, owner, user uint32, private bool) (hint string, err error) {
+	switch {
+	case !mode.IsRegular():
+		return "", errors.New("not a regular file")
+	case !private:
+		return "", nil
+	case owner != user && owner != 0:
+		return "chown it to yourself", fmt.Errorf("belongs to another user (id %d)", owner)
+	case mode.Perm()&0o077 != 0:
+		return fmt.Sprintf("chmod 600 %+q", path), fmt.Errorf("others may open it (mode %04o)", mode.Perm())
+	}
+	return "", nil
+}
+
+// trimLineEnd removes one LF or CRLF.
+func trimLineEnd(s string) string {
+	if t, ok := strings.CutSuffix(s, "\n"); ok {
+		return strings.TrimSuffix(t, "\r")
+	}
+	return s
+}
+
+// cause drops operation and path of a file system error: the path stands in Error.Source.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,74 @@
+package pop3
+
+import (
+	"errors"
+	"time"
+)
+
+// Bounds for dropping outstanding replies after handle gave up.
+const (
+	drainOctets = 1 << 20
+	drainTime   = 5 * time.Second
+)
+
+var errDrain = errors.New("too much is outstanding to wait for")
+
+// giveUp takes back what was not sent yet and drops the outstanding replies within bounds, the one that handle left
+// first. It returns err.
+func (e *engine) giveUp(err error) error {
+	c := e.c
+	if c.broken != nil {
+		return err
+	}
+	c.w.flush = nil
+	for range e.nready {
+		last := len(e.queue) - 1
+		e.weight -= e.job.weight(e.queue[last])
+		e.queue = e.queue[:last]
+	}
+	if failed := e.drain(); failed != nil && c.broken == nil {
+		c.broken = &ConnError{Command: e.job.verb, Err: failed}
+	}
+	return err
+}
+
+func (e *engine) drain() error {
+	c, left := e.c, int64(drainOctets)
+	if e.job.body && e.weight > left {
+		return errDrain
+	}
+	deadline := time.Now().Add(drainTime)
+	c.w.deadline = deadline
+	defer func() { c.w.deadline = time.Time{} }()
+	skip := func() error {
+		n, err := e.body.skip(left)
+		left -= n
+		return err
+	}
+	if e.body.w != nil && !e.body.done {
+		if err := skip(); err != nil {
+			return err
+		}
+	}
+	for e.outstanding() > 0 {
+		it := e.queue[e.head]
+		e.pop()
+		line, err := c.replyLine(e.job.verb, it.Num, deadline)
+		if err != nil {
+			return err
+		}
+		c.w.deadline = deadline
+		ok, _, err := parseStatus(line)
+		if err != nil {
+			return c.fail(e.job.verb, it.Num, line, err)
+		}
+		if !ok || !e.job.body {
+			continue
+		}
+		e.body.reset(c.w)
+		if err := skip(); err != nil {
+			return err
+		}
+	}
+	return c.inStep(e.job.verb, 0)
+}

@@ -1,0 +1,178 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// flushAt commands are sent at the latest; fewer wait until we would have to wait for the server.
+const flushAt = 64
+
+// engine is one run of commands of one kind: a queue of what is outstanding, a window over it, a sender.
+type engine struct {
+	c    *Client
+	job  job
+	next func() (Item, bool)
+	more bool // next may have another
+
+	queue  []Item // outstanding (the first may be under way) or ready to be sent, oldest first
+	head   int
+	weight int64 // of them
+	ready  []byte
+	nready int // commands in ready
+
+	sender *sender // nil: one command at a time, written by the reader itself
+	body   dotReader
+}
+
+// pipeline runs a job over items: the engine of Retrieve, Top and Delete.
+func (c *Client) pipeline(ctx context.Context, j job, items iter.Seq[Item], handle func(Response) error) error {
+	if err := c.begin(ctx, j.verb); err != nil {
+		return err
+	}
+	defer c.end()
+	if err := c.inStep(j.verb, 0); err != nil {
+		return err
+	}
+	next, stop := iter.Pull(items)
+	defer stop()
+	e := &engine{c: c, job: j, next: next, more: true, queue: c.queue[:0]}
+	if c.mayPipeline() {
+		e.sender = c.startSender()
+		defer c.stopSender(e.sender)
+	}
+	c.w.flush = e.flush
+	defer func() { c.w.flush = nil }()
+	// A panic of handle passes through here: nobody can tell then where the conversation stands.
+	clean := false
+	defer func() {
+		if !clean && c.broken == nil {
+			c.broken = &ConnError{Command: j.verb, Err: errors.New("handler did not return")}
+		}
+		c.queue = e.queue[:0]
+	}()
+	err := e.run(handle)
+	clean = true
+	return err
+}
+
+func (e *engine) run(handle func(Response) error) error {
+	for {
+		if err := e.refill(); err != nil {
+			return e.giveUp(err)
+		}
+		if e.outstanding() == 0 {
+			return nil
+		}
+		it := e.queue[e.head]
+		err := e.reply(it, handle)
+		e.pop()
+		switch {
+		case e.c.broken != nil:
+			if err == nil || err == ErrSkip {
+				err = e.c.broken
+			}
+			return err
+		case err != nil && !errors.Is(err, ErrSkip):
+			return e.giveUp(err)
+		}
+		// Before the next command: a reply that nobody asked for could pass as its answer.
+		if e.outstanding() == 0 {
+			if err := e.c.inStep(e.job.verb, it.Num); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (e *engine) outstanding() int { return len(e.queue) - e.head }
+
+// refill makes commands as far as the window allows, at least one.
+func (e *engine) refill() error {
+	win := e.c.opt.Window
+	for e.more {
+		if n := e.outstanding(); n > 0 && (e.sender == nil || n >= win.Commands || e.weight >= win.Bytes) {
+			return nil
+		}
+		it, ok := e.next()
+		if !ok {
+			e.more = false
+			return nil
+		}
+		if it.Num < 1 {
+			return fmt.Errorf("pop3: %s: %d is no message number", e.job.verb, it.Num)
+		}
+		var err error
+		if e.ready, err = e.job.command(e.c, e.ready, it); err != nil {
+			return err
+		}
+		e.push(it)
+		if e.nready++; e.nready >= flushAt {
+			if err := e.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *engine) push(it Item) {
+	if e.head > 64 && e.head > len(e.queue)/2 {
+		e.queue = e.queue[:copy(e.queue, e.queue[e.head:])]
+		e.head = 0
+	}
+	e.queue = append(e.queue, it)
+	e.weight += e.job.weight(it)
+}
+
+func (e *engine) pop() {
+	e.weight -= e.job.weight(e.queue[e.head])
+	e.head++
+}
+
+// flush sends what is ready. The wire calls it before it waits.
+func (e *engine) flush() error {
+	if e.nready == 0 {
+		return nil
+	}
+	b := e.ready
+	e.ready, e.nready = e.ready[:0], 0
+	if e.sender == nil {
+		return e.c.w.write(b, e.c.patience())
+	}
+	if e.outstanding() > 1 {
+		e.c.pipelined.Store(true)
+	}
+	e.sender.send(b)
+	return nil
+}
+
+// reply reads one reply and has it handled. The error is handle's; the client is broken when the reply was not read
+// to its end.
+func (e *engine) reply(it Item, handle func(Response) error) error {
+	c := e.c
+	err := c.status(e.job.verb, it.Num, c.opt.Timeouts.Reply)
+	var refused *ResponseError
+	switch {
+	case errors.As(err, &refused):
+		return handle(Response{Item: it, Err: refused})
+	case err != nil:
+		return err
+	case !e.job.body:
+		return handle(Response{Item: it})
+	}
+	c.w.fresh()
+	e.body.reset(c.w)
+	b := &body{e: e, num: it.Num}
+	defer func() { b.e = nil }()
+	err = handle(Response{Item: it, Body: b})
+	if c.broken != nil || (err != nil && !errors.Is(err, ErrSkip)) {
+		return err
+	}
+	if failed := b.skip(); failed != nil {
+		return failed
+	}
+	return err
+}

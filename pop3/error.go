@@ -1,0 +1,188 @@
+package pop3
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+)
+
+// ResponseError is a refusal: the server answered -ERR. The conversation is intact.
+type ResponseError struct {
+	Command string // the verb alone, or "greeting"
+	Num     int    // message number, 0 when there is none
+	Code    string // response code without brackets, upper-case (RFC 2449, section 8; RFC 3206); "" when there is none
+	Text    string // the rest, escaped to printable ASCII, at most 1 KiB; never a secret
+}
+
+func (e *ResponseError) Error() string {
+	s := operation(e.Command, e.Num) + ": server refused"
+	if e.Code != "" {
+		s += " [" + e.Code + "]"
+	}
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	return s
+}
+
+// ProtocolError means that the server sent what POP3 does not allow. The client is broken.
+type ProtocolError struct {
+	Command string // the verb alone, "greeting" or "STLS"
+	Num     int    // message number, 0 when there is none
+	Text    string // what the server sent, escaped to printable ASCII, at most 1 KiB; never a secret
+	Err     error  // what is wrong with it
+}
+
+func (e *ProtocolError) Error() string {
+	s := operation(e.Command, e.Num) + ": " + e.Err.Error()
+	if e.Text != "" {
+		s += ": \"" + e.Text + "\""
+	}
+	return s
+}
+
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// LimitError means that the server sent more than is accepted. The client is broken.
+type LimitError struct {
+	Command string
+	Num     int
+	What    string // "status line", "listing line", "listing", "capabilities"
+	Max     int    // octets, or lines for "listing" and "capabilities"
+}
+
+func (e *LimitError) Error() string {
+	unit := "octets"
+	if e.What == "listing" || e.What == "capabilities" {
+		unit = "lines"
+	}
+	return fmt.Sprintf("%s: %s is longer than %d %s", operation(e.Command, e.Num), e.What, e.Max, unit)
+}
+
+// ConnError means that the connection failed, was closed, timed out or was given up because the context ended. The
+// client is broken. Err keeps the cause: io.EOF (closed between replies), io.ErrUnexpectedEOF (closed inside one),
+// os.ErrDeadlineExceeded, the context's error, or what the network said.
+type ConnError struct {
+	Command string // what was under way: a verb, "connect", "TLS handshake" or "greeting"
+	Num     int    // message number at the head of the pipeline, 0 when there is none
+	Err     error
+}
+
+func (e *ConnError) Error() string {
+	s := operation(e.Command, e.Num) + ": "
+	switch {
+	case e.Err == io.EOF:
+		return s + "server closed the connection"
+	case e.Err == io.ErrUnexpectedEOF:
+		return s + "server closed the connection in the middle of a reply"
+	case e.Timeout() && e.Command != "connect":
+		return s + "server did not answer in time"
+	}
+	return s + e.Err.Error()
+}
+
+func (e *ConnError) Unwrap() error { return e.Err }
+
+// Timeout tells whether the server was too slow.
+func (e *ConnError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// TLSError means that TLS could not be established; nothing but CAPA and STLS was sent. Err keeps the cause: see
+// *tls.CertificateVerificationError and the errors of crypto/x509, ErrNoSTLS, *ResponseError.
+type TLSError struct {
+	Op  string // "TLS handshake" or "STLS"
+	Err error
+}
+
+func (e *TLSError) Error() string {
+	var notTLS tls.RecordHeaderError
+	s := "pop3: " + e.Op + ": " + e.Err.Error()
+	if errors.As(e.Err, &notTLS) {
+		s += " (the server does not speak TLS on this port)"
+	}
+	return s
+}
+
+func (e *TLSError) Unwrap() error { return e.Err }
+
+// Certificate tells whether the server's certificate was the reason.
+func (e *TLSError) Certificate() bool {
+	var cert *tls.CertificateVerificationError
+	return errors.As(e.Err, &cert)
+}
+
+// LoginError means that the server refused the login; Err is a *ResponseError. It must not be tried again at once.
+type LoginError struct{ Err error }
+
+func (e *LoginError) Error() string {
+	r, ok := e.Err.(*ResponseError)
+	if !ok {
+		return "login refused: " + e.Err.Error()
+	}
+	s := "login refused by the server"
+	if r.Code != "" {
+		s += " [" + r.Code + "]"
+	}
+	if r.Text != "" {
+		s += ": " + r.Text
+	}
+	return s
+}
+
+func (e *LoginError) Unwrap() error { return e.Err }
+
+// SecretError means that the secret could not be read or cannot be sent. Nothing was sent to the server.
+type SecretError struct{ Err error }
+
+func (e *SecretError) Error() string { return "reading the password: " + e.Err.Error() }
+func (e *SecretError) Unwrap() error { return e.Err }
+
+// BrokenError is what a client answers to every call after the conversation broke; Err is what broke it.
+type BrokenError struct{ Err error }
+
+func (e *BrokenError) Error() string { return "pop3: connection is no longer usable: " + e.Err.Error() }
+func (e *BrokenError) Unwrap() error { return e.Err }
+
+// ErrNoSTLS means that TLS was required and the server does not offer STLS, or refused it.
+var ErrNoSTLS = errors.New("server offers no TLS here (STLS)")
+
+// Facts about wrong replies, inside *ProtocolError or *LimitError.
+var (
+	errNotPOP3     = errors.New("reply is neither +OK nor -ERR")
+	errBareLF      = errors.New("line ends in a bare LF, not CRLF")
+	errLongLine    = errors.New("line too long")
+	errUnsolicited = errors.New("server sent more than was asked for")
+	errCut         = errors.New("message ended, but what follows is no reply: its lines were not dot-stuffed")
+	errBusy        = errors.New("pop3: client is in use by another call")
+	errStale       = errors.New("pop3: message body used after its handler returned")
+)
+
+func operation(command string, num int) string {
+	if num > 0 {
+		return "pop3: " + command + " " + strconv.Itoa(num)
+	}
+	return "pop3: " + command
+}
+
+// maxErrorText bounds server text kept in an error, in octets.
+const maxErrorText = 1024
+
+// escape makes server text harmless wherever it is printed: printable ASCII stays, all else becomes \xNN.
+func escape(b []byte) string {
+	const hex = "0123456789abcdef"
+	out := make([]byte, 0, min(len(b), maxErrorText))
+	for _, ch := range b {
+		if len(out) > maxErrorText-7 {
+			out = append(out, "..."...)
+			break
+		}
+		if ch >= ' ' && ch <= '~' && ch != '\\' {
+			out = append(out, ch)
+			continue
+		}
+		out = append(out, '\\', 'x', hex[ch>>4], hex[ch&15])
+	}
+	return string(out)
+}

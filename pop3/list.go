@@ -1,0 +1,96 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// List sends UIDL and LIST, in one flight where PIPELINING is announced, and joins what they say. UIDL is tried
+// although it is not announced; when it is refused, the Listing says so.
+//
+// Errors: *ResponseError (LIST was refused), *ProtocolError (also for a number that occurs twice), *LimitError,
+// *ConnError.
+func (c *Client) List(ctx context.Context) (*Listing, error) {
+	if err := c.begin(ctx, "UIDL"); err != nil {
+		return nil, err
+	}
+	defer c.end()
+	l := &Listing{Complete: true}
+	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike}
+	ask, done, err := c.askBoth()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := ask("UIDL"); err != nil {
+		return nil, err
+	}
+	err = c.status("UIDL", 0, c.opt.Timeouts.List)
+	var refused *ResponseError
+	switch {
+	case errors.As(err, &refused):
+		l.NoUIDL = true
+	case err != nil:
+		return nil, err
+	default:
+		if err := c.lines("UIDL", p.uidLine); err != nil {
+			return nil, err
+		}
+	}
+	p.list = make([]sized, 0, len(p.uidl))
+	if err := ask("LIST"); err != nil {
+		return nil, err
+	}
+	if err := c.status("LIST", 0, c.opt.Timeouts.List); err != nil {
+		return nil, err
+	}
+	if err := c.lines("LIST", p.listLine); err != nil {
+		return nil, err
+	}
+	if err := p.join(); err != nil {
+		c.broken = &ProtocolError{Command: "LIST", Err: err}
+		return nil, c.broken
+	}
+	if err := c.inStep("LIST", 0); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// askBoth prepares to send two commands: both before the first reply, or each when it is asked for.
+func (c *Client) askBoth() (ask func(verb string) error, done func(), err error) {
+	if err := c.inStep("UIDL", 0); err != nil {
+		return nil, nil, err
+	}
+	if !c.mayPipeline() {
+		ask = func(verb string) error { return c.send(verb, nil, c.opt.Timeouts.Reply) }
+		return ask, func() {}, nil
+	}
+	s := c.startSender()
+	s.send([]byte("UIDL\r\nLIST\r\n"))
+	c.pipelined.Store(true)
+	return func(string) error { return nil }, func() { c.stopSender(s) }, nil
+}
+
+// lines reads the rest of a multi-line reply (RFC 1939, section 3) without allocating. No line of a listing starts
+// with a dot, so there is nothing to unstuff.
+func (c *Client) lines(verb string, take func(line []byte)) error {
+	c.w.fresh()
+	for n := 0; ; n++ {
+		line, err := c.w.line(maxListingLine)
+		switch {
+		case err == errLongLine:
+			return c.limit(verb, 0, "listing line", maxListingLine)
+		case err == io.EOF:
+			return c.fail(verb, 0, nil, io.ErrUnexpectedEOF)
+		case err != nil:
+			return c.fail(verb, 0, line, err)
+		case len(line) == 1 && line[0] == '.':
+			return nil
+		case n == c.opt.Limits.Listing:
+			return c.limit(verb, 0, "listing", n)
+		}
+		take(line)
+	}
+}

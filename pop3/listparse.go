@@ -1,0 +1,149 @@
+package pop3
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+)
+
+const (
+	maxNumber = math.MaxInt32 // message numbers above are not believed
+	maxSize   = 1 << 62
+)
+
+var errRepeated = errors.New("message number occurs twice in the listing")
+
+// collector gathers the lines of UIDL, then of LIST, and joins them.
+type collector struct {
+	l      *Listing
+	maxUID int
+	strike func(text []byte) []byte // takes the secret out of what is shown; nil: nothing to take out
+	uidl   []entry                  // in the server's order
+	uids   strings.Builder
+	list   []sized
+}
+
+type sized struct {
+	size int64
+	num  int32
+}
+
+// uidLine takes "NUMBER SPACES UID"; without UID the message has none.
+func (p *collector) uidLine(line []byte) {
+	digits, uid, _ := bytes.Cut(line, []byte(" "))
+	num, ok := parseNumber(digits, maxNumber)
+	if !ok || num == 0 {
+		p.problem("UIDL", line)
+		return
+	}
+	uid = bytes.TrimLeft(uid, " ")
+	e := entry{num: int32(num), off: uint32(p.uids.Len()), has: len(uid) > 0}
+	if len(uid) > p.maxUID {
+		sum := sha256.Sum256(uid)
+		uid = append([]byte("popsync-sha256:"), hex.EncodeToString(sum[:])...)
+	}
+	e.len = uint16(len(uid)) // a line has at most 32 KiB
+	p.uids.Write(uid)
+	p.uidl = append(p.uidl, e)
+}
+
+// listLine takes "NUMBER SPACES SIZE", and whatever the server adds (RFC 1939, section 5, "scan listing").
+func (p *collector) listLine(line []byte) {
+	digits, rest, _ := bytes.Cut(line, []byte(" "))
+	num, ok := parseNumber(digits, maxNumber)
+	if !ok || num == 0 {
+		p.problem("LIST", line)
+		return
+	}
+	size, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	octets, _ := parseNumber(size, maxSize)
+	p.list = append(p.list, sized{octets, int32(num)})
+}
+
+// join makes the Listing. A number that occurs twice in one answer makes all of it unusable: which message would a
+// DELE remove?
+func (p *collector) join() error {
+	l := p.l
+	l.uids = p.uids.String()
+	if !sortUnique(p.list, func(s sized) int32 { return s.num }) {
+		return errRepeated
+	}
+	if l.NoUIDL {
+		l.entries = make([]entry, len(p.list))
+		for i, s := range p.list {
+			l.entries[i] = entry{num: s.num, size: s.size}
+			l.add(s.size)
+		}
+		return nil
+	}
+	if !sortUnique(p.uidl, func(e entry) int32 { return e.num }) {
+		return errRepeated
+	}
+	l.entries = p.uidl[:0] // what is kept never overtakes what is read
+	i, j := 0, 0
+	for i < len(p.uidl) && j < len(p.list) {
+		e, s := p.uidl[i], p.list[j]
+		switch {
+		case e.num < s.num:
+			l.Complete = false
+			i++
+		case e.num > s.num:
+			l.Complete = false
+			j++
+		default:
+			e.size = s.size
+			l.entries = append(l.entries, e)
+			l.add(s.size)
+			i, j = i+1, j+1
+		}
+	}
+	if i < len(p.uidl) {
+		l.Complete = false // UIDL was answered first: what it has, LIST must have
+	}
+	return nil
+}
+
+func (l *Listing) add(size int64) {
+	if l.bytes > math.MaxInt64-size {
+		l.bytes = math.MaxInt64
+		return
+	}
+	l.bytes += size
+}
+
+// sortUnique sorts by number, which costs nothing in the usual case, and tells whether all numbers differ.
+func sortUnique[T any](s []T, num func(T) int32) bool {
+	byNum := func(a, b T) int { return cmp.Compare(num(a), num(b)) }
+	if !slices.IsSortedFunc(s, byNum) {
+		slices.SortFunc(s, byNum)
+	}
+	for i := 1; i < len(s); i++ {
+		if num(s[i-1]) == num(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// parseNumber reads decimal digits and nothing else; ok is false for none, others, or a value above most.
+func parseNumber(b []byte, most int64) (v int64, ok bool) {
+	if len(b) == 0 {
+		return 0, false
+	}
+	for _, ch := range b {
+		if ch < '0' || ch > '9' {
+			return 0, false
+		}
+		d := int64(ch - '0')
+		if v > (most-d)/10 {
+			return 0, false
+		}
+		v = v*10 + d
+	}
+	return v, true
+}

@@ -1,0 +1,147 @@
+// Package pop3 speaks POP3 to one server over one connection and reports facts, never policy: what the server said,
+// which bytes it sent, and where the conversation broke. Nothing is retried, logged or remembered between connections.
+//
+// It follows RFC 1939 (the protocol), RFC 2449 (CAPA, PIPELINING, response codes), RFC 3206 (SYS and AUTH codes),
+// RFC 2595 (STLS), RFC 5034 and RFC 4616 (AUTH PLAIN) and RFC 8314 (implicit TLS). APOP, LAST and UTF8 are left out.
+//
+// It refuses to go on in plaintext when TLS was asked for, to send CR, LF or NUL inside a command, to end a message at
+// anything but CRLF-dot-CRLF, to hold a message in memory, to try a second way of logging in after a refusal, and to
+// use a connection on which it can no longer tell which reply belongs to which command: then only Close is left.
+//
+// A Client is for one goroutine at a time; Close alone may be called from any. Every call takes a context: when it
+// ends during a call, reads and writes end at once and the client is broken.
+package pop3
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+// TLSMode says when TLS starts. There is no opportunistic mode.
+type TLSMode int
+
+const (
+	ImplicitTLS TLSMode = iota // from the first byte (RFC 8314, section 3.2)
+	StartTLS                   // after STLS, which the server must accept (RFC 2595, section 4)
+	NoTLS                      // never; whether that is permitted is the caller's matter
+)
+
+// Options says where a server is and how patient to be with it. Zero fields take the default named.
+type Options struct {
+	Host string  // name or address; required
+	Port int     // 0: 995 for ImplicitTLS, else 110
+	TLS  TLSMode // zero: ImplicitTLS
+	// TLSConfig is cloned; nil means the defaults of crypto/tls. ServerName defaults to Host, NextProtos to "pop3"
+	// when it is nil (an empty list that is not nil sends no ALPN), and MinVersion is raised to TLS 1.2.
+	TLSConfig *tls.Config
+	// Dial opens the connection; nil: a net.Dialer. Timeouts.Connect bounds its context.
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	Timeouts Timeouts
+	Limits   Limits
+	Window   Window
+	// NoPipelining keeps to one command at a time although the server announces PIPELINING: an earlier session
+	// found the announcement to be wrong.
+	NoPipelining bool
+}
+
+// Timeouts bound every wait for the server. Zero fields take the default in brackets.
+type Timeouts struct {
+	Connect time.Duration // name resolution and connection [30 s]
+	TLS     time.Duration // handshake [30 s]
+	Reply   time.Duration // greeting, or a whole status line [60 s]
+	List    time.Duration // status line of STAT, UIDL and LIST, for which servers scan the mailbox [180 s]
+	Idle    time.Duration // between two reads of a body or listing; five of them must bring 5 KiB, or the end [60 s]
+	Quit    time.Duration // QUIT and its reply [10 s]
+}
+
+// Limits bound what is accepted from the server. Zero fields take the default in brackets.
+type Limits struct {
+	StatusLine int // octets of a status or CAPA line with CRLF; at most 32 KiB [8 KiB]
+	UID        int // octets of a UID that is kept verbatim, at most 2,048; longer ones are hashed, see Listing [512]
+	Listing    int // lines of UIDL or LIST, at most 2,000,000 [1,000,000]
+}
+
+// Window bounds what has been asked for and not yet received, where commands may be pipelined. It costs no memory:
+// the data waits in TCP. Zero fields take the default in brackets.
+type Window struct {
+	Bytes    int64 // octets by LIST, each message counted as at least 512 [8 MiB]
+	Commands int   // outstanding commands stay below it [1,000]
+}
+
+// Login says how to log in.
+type Login struct {
+	Username string
+	// Password returns the secret; it is called once at each login, and the result is not kept beyond what is needed
+	// to strike it out of the server's replies.
+	Password func(ctx context.Context) (string, error)
+	// Auth is "auto" or "" (AUTH PLAIN when it is announced, else USER and PASS), "plain" or "user".
+	Auth string
+}
+
+// Item names a message of this session: its number, and its size as LIST gave it (octets; 0: unknown). The size is a
+// hint for the window only.
+type Item struct {
+	Num  int
+	Size int64
+}
+
+// Response is the reply to one command of Retrieve, Top or Delete.
+type Response struct {
+	Item
+	Err error // *ResponseError when the server answered -ERR; then Body is nil
+	// Body is the message with the line ends that the server sent, dot-stuffing undone (RFC 1939, section 3); nil
+	// for Delete. It ends with io.EOF only after CRLF-dot-CRLF; a connection that ends before gives an error that is
+	// io.ErrUnexpectedEOF (errors.Is). It also implements io.WriterTo. It is invalid once handle has returned.
+	Body io.Reader
+}
+
+// ErrSkip is what a handle function returns to skip the rest of a message and go on with the next.
+var ErrSkip = errors.New("skip this message")
+
+// Buffer sizes. Two TLS records of the largest size fit four times over; a status or listing line fits well.
+const (
+	bufferSize     = 64 << 10
+	maxStatusLine  = 32 << 10 // ceiling of Limits.StatusLine
+	maxListingLine = 32 << 10 // a line of UIDL or LIST: the longest that still gets hashed
+	maxCapaLines   = 1000
+	maxUIDLimit    = 2048 // ceilings of Limits.UID and Limits.Listing; together they keep below 4 GiB
+	maxListing     = 2_000_000
+)
+
+func (o Options) withDefaults() Options {
+	if o.Port == 0 {
+		o.Port = 110
+		if o.TLS == ImplicitTLS {
+			o.Port = 995
+		}
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+	orDefault(&o.Timeouts.Connect, 30*time.Second)
+	orDefault(&o.Timeouts.TLS, 30*time.Second)
+	orDefault(&o.Timeouts.Reply, 60*time.Second)
+	orDefault(&o.Timeouts.List, 180*time.Second)
+	orDefault(&o.Timeouts.Idle, 60*time.Second)
+	orDefault(&o.Timeouts.Quit, 10*time.Second)
+	orDefault(&o.Limits.StatusLine, 8<<10)
+	o.Limits.StatusLine = min(o.Limits.StatusLine, maxStatusLine)
+	orDefault(&o.Limits.UID, 512)
+	o.Limits.UID = min(o.Limits.UID, maxUIDLimit)
+	orDefault(&o.Limits.Listing, 1_000_000)
+	o.Limits.Listing = min(o.Limits.Listing, maxListing)
+	orDefault(&o.Window.Bytes, 8<<20)
+	orDefault(&o.Window.Commands, 1000)
+	return o
+}
+
+// orDefault sets *v to d when it is zero or negative.
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}

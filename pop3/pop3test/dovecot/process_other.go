@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package dovecot
+
+import "syscall"
+
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}

@@ -1,0 +1,67 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"iter"
+)
+
+// Retrieve sends RETR for items in order (RFC 1939, section 5) and calls handle once for each, in order, on the
+// caller's goroutine. Where PIPELINING is announced, commands are sent ahead as Window allows, and at least one;
+// items is asked for the next one after each reply, never at the same time as handle runs, and not again after an
+// error. Neither may call the client.
+//
+// What handle leaves unread is read and dropped when it returns nil or ErrSkip. Any other error of handle ends the
+// call: nothing more is sent, and Retrieve returns that error. Outstanding replies are dropped if that takes at most
+// 1 MiB and 5 s, so that the session can go on; otherwise the client is broken.
+//
+// Other errors (*ConnError, *ProtocolError, *LimitError) break the client; their Num is the message at the head of the
+// pipeline.
+func (c *Client) Retrieve(ctx context.Context, items iter.Seq[Item], handle func(Response) error) error {
+	return c.pipeline(ctx, job{verb: "RETR", body: true}, items, handle)
+}
+
+// Top is Retrieve with TOP: the header and the first lines of the body (RFC 1939, section 7).
+func (c *Client) Top(ctx context.Context, lines int, items iter.Seq[Item], handle func(Response) error) error {
+	if lines < 0 {
+		return errors.New("pop3: TOP: negative number of lines")
+	}
+	return c.pipeline(ctx, job{verb: "TOP", body: true, top: true, lines: lines}, items, handle)
+}
+
+// Delete sends DELE for items in order (RFC 1939, section 5), like Retrieve. It takes effect at Quit. Sizes are not
+// used.
+func (c *Client) Delete(ctx context.Context, items iter.Seq[Item], handle func(Response) error) error {
+	return c.pipeline(ctx, job{verb: "DELE"}, items, handle)
+}
+
+// job is what the engine does for each item.
+type job struct {
+	verb  string
+	body  bool // +OK is followed by a message
+	top   bool
+	lines int // of TOP
+}
+
+// weight is how much of the window an item takes: its size, or what TOP is likely to bring.
+func (j job) weight(it Item) int64 {
+	const least, header = 512, 8 << 10
+	size := it.Size
+	switch {
+	case !j.body:
+		size = 0
+	case j.top:
+		size = min(size, header+80*int64(j.lines))
+	}
+	return max(size, least)
+}
+
+// command appends the command for an item.
+func (j job) command(c *Client, dst []byte, it Item) ([]byte, error) {
+	var scratch [48]byte
+	arg := number(scratch[:0], it.Num)
+	if j.top {
+		arg = number(append(arg, ' '), j.lines)
+	}
+	return c.command(dst, j.verb, arg)
+}

@@ -1,0 +1,175 @@
+package uidl
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/durable"
+)
+
+const creatingName = "ledger.db.creating"
+
+// prepareFile makes sure that the database file exists and is a file that we may use. It never opens it: closing a
+// second descriptor would drop the locks that SQLite holds on it in this process.
+func (l *SQLite) prepareFile(ctx context.Context) error {
+	if err := l.refuseRepair(); err != nil {
+		return err
+	}
+	fi, err := os.Stat(l.path)
+	if errors.Is(err, os.ErrNotExist) {
+		if err := l.create(ctx); err != nil {
+			return fmt.Errorf("create %s: %w", l.path, err)
+		}
+		fi, err = os.Stat(l.path)
+	}
+	if err != nil {
+		return err
+	}
+	if !fi.Mode().IsRegular() {
+		return l.explain(notFile(fi))
+	}
+	// SQLite takes an empty file for an empty database. Ours is never empty (see create), so this one was cut short.
+	if fi.Size() == 0 {
+		return l.explain(fmt.Errorf("%w: it is empty, and a ledger never is", ErrForeign))
+	}
+	for _, path := range []string{l.path, l.dir} {
+		if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+			return &os.PathError{Op: "read and write", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+// create makes the database under another name and gives it its own once it is whole, so that a ledger.db without a
+// schema is always a damaged one and never one in the making.
+func (l *SQLite) create(ctx context.Context) error {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Lstat(l.path); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err // another process was first
+	}
+	dir, err := os.Open(l.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	tmp := filepath.Join(l.dir, creatingName)
+	if err := removeAll(tmp); err != nil { // of a process that died here; the lock says that none lives
+		return err
+	}
+	defer removeAll(tmp)
+	if err := createEmpty(tmp); err != nil {
+		return err
+	}
+	if err := fill(ctx, tmp, nil); err != nil {
+		return err
+	}
+	if err := l.refuseStrays(); err != nil {
+		return err
+	}
+	if err := durable.RenameNoReplace(dir, creatingName, dir, databaseName); err != nil {
+		return err
+	}
+	return durable.SyncDir(dir)
+}
+
+// createEmpty makes the file whose mode SQLite copies to -wal and -shm.
+func createEmpty(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600) // whatever the umask took away
+	return errors.Join(err, f.Close())
+}
+
+// fill writes the schema, and what more adds, with a rollback journal, whose commit syncs the file itself, and turns the
+// file to WAL last.
+func fill(ctx context.Context, path string, more func(context.Context, *sql.Conn) error) (err error) {
+	db := openPool(path, readWrite)
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := migrate(ctx, c, 0, migrations()); err != nil {
+		return err
+	}
+	if more != nil {
+		if err := more(ctx, c); err != nil {
+			return err
+		}
+	}
+	return setWAL(ctx, c)
+}
+
+func setWAL(ctx context.Context, c *sql.Conn) error {
+	var mode string
+	if err := c.QueryRowContext(ctx, "PRAGMA journal_mode(WAL)").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("journal mode stays %q: no write-ahead log here", mode)
+	}
+	return nil
+}
+
+// upgrade runs the migrations that an older ledger lacks.
+func (l *SQLite) upgrade(ctx context.Context) (err error) {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	db := openPool(l.path, readWrite)
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	version, err := identify(ctx, db) // again: another process may have been first
+	if err != nil {
+		return err
+	}
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return migrate(ctx, c, version, migrations())
+}
+
+// refuseStrays looks at what lies beside a ledger.db that is not there. A write-ahead log with content belongs to a
+// database that was taken away: SQLite would play it into ours, and removing it could lose what it holds.
+func (l *SQLite) refuseStrays() error {
+	fi, err := os.Stat(l.path + "-wal")
+	if err == nil && fi.Size() > 0 {
+		return fmt.Errorf("%w: %s-wal is there without its %s. Nothing more is fetched or deleted. Next step: put %[3]s back, "+
+			"or move the -wal away too to start anew", ErrCorrupt, l.path, databaseName)
+	}
+	return removeBeside(l.path)
+}
+
+// removeAll removes a database of ours and what SQLite keeps beside it.
+func removeAll(path string) error {
+	return errors.Join(removeBeside(path), remove(path))
+}
+
+func removeBeside(path string) error {
+	return errors.Join(remove(path+"-wal"), remove(path+"-shm"), remove(path+"-journal"))
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

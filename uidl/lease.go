@@ -1,0 +1,102 @@
+package uidl
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// lease is the hold on one account: a lock on its file that ends with the process, whatever ends the process. The
+// file is never removed or renamed: a second holder could then lock another file of the same name. It also carries
+// the attempt marker, because its writer is by construction alone.
+type lease struct {
+	mu    sync.Mutex
+	f     *os.File // nil: given back
+	found Key      // the marker of an earlier holder; zero: none
+	buf   [markerMax]byte
+}
+
+// takeLease opens and locks DIR/lease/ACCOUNT.lock; ErrBusy when another process, or this one, has it.
+func takeLease(dir, account string) (*lease, error) {
+	if err := checkName(account); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, leaseDir, account+".lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := tryLock(f)
+	if err == nil && !ok {
+		err = ErrBusy
+	}
+	var found Key
+	if err == nil {
+		found, err = readMarker(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &lease{f: f, found: found}, nil
+}
+
+// reading replaces the marker.
+func (l *lease) reading(k Key) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return errClosed
+	}
+	l.found = Key{}
+	if k == (Key{}) {
+		return l.f.Truncate(0)
+	}
+	if err := checkKey(k); err != nil {
+		return err
+	}
+	_, err := l.f.WriteAt(appendMarker(l.buf[:0], k), 0)
+	return err
+}
+
+func (l *lease) interrupted() (Key, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.found, l.found != Key{}
+}
+
+func (l *lease) held() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.f != nil
+}
+
+// release gives the lock back, with the marker left as it is; reports whether it was held.
+func (l *lease) release() (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return false, nil
+	}
+	err := l.f.Close()
+	l.f = nil
+	return true, err
+}
+
+var errClosed = errors.New("account is closed")
+
+// checkName keeps names to what is a harmless file name on every filesystem.
+func checkName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 64 && name[0] != '.'
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("._-", c) >= 0
+	}
+	if !ok {
+		return fmt.Errorf("account name %.80q: it must be 1 to 64 of a-z 0-9 . _ - and not begin with a dot", name)
+	}
+	return nil
+}

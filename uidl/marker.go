@@ -1,0 +1,57 @@
+package uidl
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"os"
+)
+
+// The marker is one record at the start of the lease file, big-endian:
+//
+//	magic "pop1", length of the UID (2), Dup (4), UID, CRC-32C of all before (4)
+//
+// Whatever follows is left from a longer record and means nothing. A record that does not check out was torn and
+// means that nothing is known: the charge is lost, which is the harmless side.
+const (
+	markerMagic = "pop1"
+	markerHead  = len(markerMagic) + 2 + 4
+	uidMax      = 512 // octets; longer UIDs are hashed before they come here
+	markerMax   = markerHead + uidMax + 4
+)
+
+func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+func appendMarker(b []byte, k Key) []byte {
+	b = append(b, markerMagic...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(k.UID)))
+	b = binary.BigEndian.AppendUint32(b, uint32(k.Dup))
+	b = append(b, k.UID...)
+	return binary.BigEndian.AppendUint32(b, castagnoli(b))
+}
+
+// parseMarker returns the zero Key when b does not begin with a whole record.
+func parseMarker(b []byte) Key {
+	if len(b) < markerHead || string(b[:len(markerMagic)]) != markerMagic {
+		return Key{}
+	}
+	n := int(binary.BigEndian.Uint16(b[len(markerMagic):]))
+	if n < 1 || n > uidMax || len(b) < markerHead+n+4 {
+		return Key{}
+	}
+	end := markerHead + n
+	if binary.BigEndian.Uint32(b[end:]) != castagnoli(b[:end]) {
+		return Key{}
+	}
+	return Key{UID: string(b[markerHead:end]), Dup: int(binary.BigEndian.Uint32(b[len(markerMagic)+2:]))}
+}
+
+func readMarker(f *os.File) (Key, error) {
+	b := make([]byte, markerMax)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Key{}, err
+	}
+	return parseMarker(b[:n]), nil
+}

@@ -1,0 +1,148 @@
+package uidl
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver named "sqlite"
+
+	"github.com/popsync/popsync/internal/durable"
+)
+
+// Options say where a ledger lives.
+type Options struct {
+	// Dir is the state directory. It is created with mode 0700 when its parent exists. It holds ledger.db with its
+	// -wal and -shm, ledger.lock, and lease/ACCOUNT.lock. It must be on a local filesystem.
+	Dir string
+}
+
+// SQLite is the Ledger of one machine: one SQLite database for all accounts (docs/ledger-format.md). Several
+// processes may have it open; leases keep them out of each other's accounts.
+type SQLite struct {
+	dir     string
+	path    string
+	writer  *writer
+	readers *sql.DB // read-only; each transaction sees one snapshot, whatever the writer does meanwhile
+
+	mu       sync.Mutex
+	accounts int // open ones
+	closed   bool
+}
+
+var _ Ledger = (*SQLite)(nil)
+
+const (
+	databaseName = "ledger.db"
+	leaseDir     = "lease"
+	idleReaders  = 4 // kept open; more are opened while more accounts read at the same time
+)
+
+// Open opens the ledger in o.Dir, creates it when there is none, and brings an older one up to date. The errors are
+// ErrForeign, ErrNewer, ErrCorrupt and ErrLocked, each with the path and the next step in its text, or those of the
+// operating system. Nothing of a file that is refused is changed. The caller closes the ledger.
+func Open(ctx context.Context, o Options) (*SQLite, error) {
+	l, err := open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return l, nil
+}
+
+func open(ctx context.Context, o Options) (_ *SQLite, err error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	if err := refuseNetwork(dir); err != nil {
+		return nil, err
+	}
+	if err := makeDir(filepath.Join(dir, leaseDir)); err != nil {
+		return nil, err
+	}
+	l := &SQLite{dir: dir, path: filepath.Join(dir, databaseName)}
+	if err := l.prepareFile(ctx); err != nil {
+		return nil, err
+	}
+	// The read-only connection comes first: a foreign or damaged file is recognised, and left, without a write.
+	l.readers = openPool(l.path, readOnly)
+	l.readers.SetMaxIdleConns(idleReaders)
+	defer func() {
+		if err != nil {
+			l.readers.Close()
+		}
+	}()
+	version, err := identify(ctx, l.readers)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	if version < len(migrations()) {
+		if err := l.upgrade(ctx); err != nil {
+			return nil, l.explain(err)
+		}
+	}
+	l.writer, err = openWriter(ctx, l.path)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	return l, nil
+}
+
+// Close frees the ledger; the second call does nothing. It refuses while an account is open.
+func (l *SQLite) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	if l.accounts > 0 {
+		return fmt.Errorf("close ledger: %d accounts are still open", l.accounts)
+	}
+	l.closed = true
+	// Readers first: the last connection to close moves the write-ahead log into the database, and a read-only one
+	// could not.
+	err := l.readers.Close()
+	if werr := l.writer.close(); werr != nil {
+		err = errors.Join(err, werr)
+	}
+	if err != nil {
+		return fmt.Errorf("close ledger: %w", l.explain(err))
+	}
+	return nil
+}
+
+// makeDir creates the last element of path, for its owner only, and makes it last: a ledger in a folder that a power cut
+// takes away remembers nothing. It repairs no mode: a person may have widened it.
+func makeDir(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if err == nil {
+		return syncParent(path)
+	}
+	if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !fi.IsDir() {
+		return fmt.Errorf("%s is a file, not a directory: move it away or set another state_dir", path)
+	}
+	return nil
+}
+
+func syncParent(path string) error {
+	parent, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return durable.SyncDir(parent)
+}

@@ -1,0 +1,130 @@
+package uidl
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Summaries reads what status shows, all accounts in one snapshot.
+func (l *SQLite) Summaries(ctx context.Context) ([]Summary, error) {
+	var all []Summary
+	err := l.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if all, err = summaries(ctx, tx); err != nil {
+			return err
+		}
+		return addDestinations(ctx, tx, all)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("summarise ledger: %w", l.explain(err))
+	}
+	return all, nil
+}
+
+func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
+	// Kept leaves out DeleteSent: those are on their way out. Numbers of states are those of the constants.
+	rows, err := tx.QueryContext(ctx, `SELECT a.name, a.epoch, a.listings, a.listing_days, a.listed_at, a.succeeded_at,
+			a.next_try, a.failures, a.verdict, a.facts,
+			coalesce(m.kept, 0), coalesce(m.wanted, 0), coalesce(m.parked, 0), coalesce(m.skipped, 0), coalesce(m.gone, 0),
+			(SELECT count(*) FROM delivery AS d WHERE d.account = a.id),
+			p.n, coalesce(p.started, 0), coalesce(p.ended, 0), coalesce(p.ok, 0), coalesce(p.verdict, ''), p.totals
+		FROM account AS a
+		LEFT JOIN (SELECT account,
+				sum(CASE WHEN state = 2 AND gone_at IS NULL THEN 1 ELSE 0 END) AS kept,
+				sum(CASE WHEN state = 1 AND gone_at IS NULL THEN 1 ELSE 0 END) AS wanted,
+				sum(CASE WHEN state = 4 AND gone_at IS NULL THEN 1 ELSE 0 END) AS parked,
+				sum(CASE WHEN state = 5 AND gone_at IS NULL THEN 1 ELSE 0 END) AS skipped,
+				sum(CASE WHEN gone_at IS NOT NULL THEN 1 ELSE 0 END) AS gone
+			FROM message GROUP BY account) AS m ON m.account = a.id
+		LEFT JOIN pass AS p ON p.account = a.id AND p.n = (SELECT max(n) FROM pass WHERE account = a.id)
+		ORDER BY a.name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Summary
+	for rows.Next() {
+		var s Summary
+		var p Pass
+		var n sql.NullInt64
+		err := rows.Scan(&s.Name, &s.Epoch, &s.Listings, &s.ListingDays, &s.ListedAt, &s.SucceededAt,
+			&s.NextTry, &s.Failures, &s.Verdict, &s.Facts,
+			&s.Kept, &s.Wanted, &s.Parked, &s.Skipped, &s.Gone, &s.Pending,
+			&n, &p.Started, &p.Ended, &p.OK, &p.Verdict, &p.Totals)
+		if err != nil {
+			return nil, err
+		}
+		if n.Valid {
+			s.Last = &p
+		}
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// addDestinations gives each summary what the ledger remembers of its account's destinations.
+func addDestinations(ctx context.Context, tx *sql.Tx, all []Summary) error {
+	of := make(map[string]*Summary, len(all))
+	for i := range all {
+		of[all[i].Name] = &all[i]
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT a.name, d.name, d.identity FROM destination AS d
+		JOIN account AS a ON a.id = d.account ORDER BY a.name, d.name`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var d Destination
+		if err := rows.Scan(&account, &d.Name, &d.Identity); err != nil {
+			return err
+		}
+		if s := of[account]; s != nil {
+			s.Destinations = append(s.Destinations, d)
+		}
+	}
+	return rows.Err()
+}
+
+// Check reads the whole file: its structure, and that no delivery lost its message.
+func (l *SQLite) Check(ctx context.Context) error {
+	err := l.snapshot(ctx, func(tx *sql.Tx) error {
+		if err := firstFinding(ctx, tx, "PRAGMA quick_check(1)", "ok"); err != nil {
+			return err
+		}
+		var orphans int
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM delivery AS d WHERE NOT EXISTS (SELECT 1 FROM message AS m
+			WHERE m.account = d.account AND m.uid = d.uid AND m.dup = d.dup)`).Scan(&orphans)
+		if err == nil && orphans > 0 {
+			err = fmt.Errorf("%w: %d deliveries without their message", ErrCorrupt, orphans)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("check ledger: %w", l.explain(err))
+	}
+	return nil
+}
+
+// firstFinding runs a checking pragma, whose only row is want when all is well.
+func firstFinding(ctx context.Context, tx *sql.Tx, query, want string) error {
+	var got string
+	if err := tx.QueryRowContext(ctx, query).Scan(&got); err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%w: %.200s", ErrCorrupt, got)
+	}
+	return nil
+}
+
+// snapshot runs f in a read-only transaction, which sees one state whatever the writer does meanwhile.
+func (l *SQLite) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := l.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}

@@ -1,0 +1,158 @@
+package uidltest
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+func testDeliveries(t *testing.T, b *bench) {
+	b.open()
+	want := uidl.Delivery{
+		Key: uidl.Key{UID: "whole", Dup: 3}, Destination: "d", State: uidl.Staged, Seq: 4, Ticket: "five",
+		InDoubt: 6, Attempts: 7, NextTry: 8, Reason: "nine", At: 10,
+	}
+	b.commit(uidl.Change{At: now, Put: []uidl.Message{wholeMessage()}, Stage: []uidl.Delivery{want}})
+	for range 2 {
+		if got := b.pending(); len(got) != 1 || got[0] != want {
+			t.Errorf("Pending: %+v\nwant %+v", got, want)
+		}
+		b.reopen()
+	}
+	want = uidl.Delivery{Key: want.Key, Destination: "d", State: uidl.Publishing, Seq: 5, At: 11}
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{want}})
+	if got := b.pending(); len(got) != 1 || got[0] != want {
+		t.Errorf("a second Stage must replace every field: %+v\nwant %+v", got, want)
+	}
+	other := publishing("whole", "other")
+	other.Dup = 3
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{other}})
+	if n := b.summary().Pending; n != 2 {
+		t.Errorf("Summary.Pending: %d, want 2", n)
+	}
+	b.commit(uidl.Change{At: now, Settle: []uidl.Settled{
+		{Key: want.Key, Destination: "d"}, {Key: want.Key, Destination: "never heard of"},
+		{Key: key("unknown"), Destination: "d"}, {Key: uidl.Key{UID: "whole"}, Destination: "other"},
+	}})
+	if got := b.pending(); len(got) != 1 || got[0].Destination != "other" {
+		t.Errorf("after Settle: %+v, want that to other", got)
+	}
+}
+
+// Staged rows are published in the order in which they were staged, also after a restart; a row that is staged again
+// with its number keeps its place.
+func testSequence(t *testing.T, b *bench) {
+	b.open()
+	b.commit(uidl.Change{At: now, Put: messages("c", "a", "b", "z")})
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{publishing("c", "d"), publishing("a", "d"), publishing("b", "e")}})
+	b.reopen()
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{publishing("a", "e")}})
+	again := b.pending()[0]
+	again.Ticket = "again"
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{again}})
+	var got []string
+	last := int64(0)
+	for _, d := range b.pending() {
+		got = append(got, d.UID+d.Destination)
+		if d.Seq <= last {
+			t.Errorf("Seq %d after %d", d.Seq, last)
+		}
+		last = d.Seq
+	}
+	if want := []string{"cd", "ad", "be", "ae"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("Pending: %q, want %q", got, want)
+	}
+	high := publishing("z", "d")
+	high.Seq = 1000
+	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{high, publishing("z", "e")}})
+	if p := b.pending(); p[len(p)-1].Seq <= 1000 {
+		t.Errorf("a number below one that was given: %+v", p)
+	}
+}
+
+func testStageUnknown(t *testing.T, b *bench) {
+	b.open()
+	b.commit(uidl.Change{At: now, Put: messages("a")})
+	if err := b.a.Commit(t.Context(), uidl.Change{At: now, Stage: []uidl.Delivery{publishing("b", "d")}}); err == nil {
+		t.Error("a delivery without a message was staged")
+	}
+}
+
+func testDestinations(t *testing.T, b *bench) {
+	b.open()
+	b.commit(uidl.Change{At: now, Put: messages("a"), Destinations: []uidl.Destination{{Name: "m", Identity: "1"}, {Name: "b"}}})
+	b.commit(uidl.Change{At: now, Destinations: []uidl.Destination{{Name: "b", Identity: "2"}},
+		Stage: []uidl.Delivery{publishing("a", "staged"), publishing("a", "m")}})
+	b.commit(uidl.Change{At: now, Settle: []uidl.Settled{{Key: key("a"), Destination: "m"}}})
+	want := []uidl.Destination{{Name: "b", Identity: "2"}, {Name: "m", Identity: "1"}, {Name: "staged"}}
+	for range 2 {
+		got, err := b.a.Destinations(t.Context())
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("Destinations: %+v %v, want %+v", got, err, want)
+		}
+		b.reopen()
+	}
+}
+
+func testSummaries(t *testing.T, b *bench) {
+	b.open()
+	var c uidl.Change
+	for i, s := range []uidl.State{uidl.Wanted, uidl.Delivered, uidl.Delivered, uidl.DeleteSent, uidl.Parked, uidl.Skipped, uidl.Delivered} {
+		m := message(string(rune('a' + i)))
+		m.State = s
+		c.Put = append(c.Put, m)
+	}
+	c.Put[6].GoneAt = now
+	c.At, c.Listed, c.Status = now, true, &uidl.Status{Failures: 1, Verdict: "bad", Facts: []byte("{}")}
+	c.Stage = []uidl.Delivery{publishing("a", "d"), publishing("a", "e")}
+	b.commit(c)
+	if s := b.summary(); s.Last != nil || s.Kept != 2 || s.Wanted != 1 || s.Parked != 1 || s.Skipped != 1 || s.Gone != 1 ||
+		s.Pending != 2 || !reflect.DeepEqual(s.Info, b.a.Info()) {
+		t.Errorf("Summary: %+v", s)
+	}
+	b.commit(uidl.Change{At: now, Destinations: []uidl.Destination{{Name: "e", Identity: "1 x /e"}, {Name: "c"}}})
+	known := []uidl.Destination{{Name: "c"}, {Name: "d"}, {Name: "e", Identity: "1 x /e"}}
+	if s := b.summary(); !reflect.DeepEqual(s.Destinations, known) {
+		t.Errorf("Destinations without a lease: %+v, want %+v", s.Destinations, known)
+	}
+	for i := range int64(150) {
+		// Two in a second, and a clock that goes backwards.
+		b.commit(uidl.Change{At: now + i, Pass: &uidl.Pass{Started: now - i/2, Ended: now, OK: i < 100, Verdict: "v", Totals: []byte{byte('0' + i%10)}}})
+	}
+	want := uidl.Pass{Started: now - 74, Ended: now, Verdict: "v", Totals: []byte("9")}
+	s := b.summary()
+	if s.Last == nil || !reflect.DeepEqual(*s.Last, want) {
+		t.Errorf("last pass: %+v, want %+v", s.Last, want)
+	}
+	if s.SucceededAt != now+99 {
+		t.Errorf("SucceededAt %d, want %d", s.SucceededAt, now+99)
+	}
+	b.commit(uidl.Change{At: now + 1000, Pass: &uidl.Pass{Started: now, Ended: now, OK: true}})
+	if s := b.summary(); s.Last == nil || !s.Last.OK || s.Last.Totals != nil || s.SucceededAt != now+1000 {
+		t.Errorf("a pass without totals: %+v", s.Last)
+	}
+	for _, other := range []string{"zz", "aa"} {
+		a, err := b.ledger.Acquire(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+	}
+	all, err := b.ledger.Summaries(t.Context())
+	if err != nil || len(all) != 3 || all[0].Name != "aa" || all[1].Name != name || all[2].Name != "zz" || all[0].Last != nil {
+		t.Errorf("Summaries by name: %+v %v", all, err)
+	}
+}
+
+func testCheck(t *testing.T, b *bench) {
+	b.open()
+	b.commit(uidl.Change{At: now, Put: messages("a"), Stage: []uidl.Delivery{publishing("a", "d")}})
+	if err := b.ledger.Check(t.Context()); err != nil {
+		t.Errorf("Check of a sound ledger: %v", err)
+	}
+	if err := b.ledger.Check(t.Context()); errors.Is(err, uidl.ErrCorrupt) {
+		t.Error(err)
+	}
+}

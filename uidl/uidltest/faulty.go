@@ -1,0 +1,110 @@
+package uidltest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// ErrInjected is what a Fault without Err returns.
+var ErrInjected = errors.New("injected failure of a ledger commit")
+
+// ErrAfterFault is what every commit after an injected failure returns: a commit that failed is in doubt, and who goes
+// on has broken the contract (see Faulty.Late).
+var ErrAfterFault = errors.New("commit after a commit that failed")
+
+// Fault fails one commit.
+type Fault struct {
+	Commit  int   // which one, from 1, counted over all accounts; 0: none
+	Applied bool  // the change is applied, and the error returned all the same: the other half of "in doubt"
+	Err     error // nil: ErrInjected
+}
+
+// Faulty wraps a ledger to fail, count and watch commits. Empty changes don't count. It is safe for concurrent use.
+type Faulty struct {
+	uidl.Ledger
+	fault Fault
+	// Watch, when set before the first Acquire, is told of each change after it was applied, one at a time.
+	Watch func(account string, c uidl.Change)
+
+	mu      sync.Mutex
+	commits int
+	late    int
+}
+
+// NewFaulty wraps l; closing the wrapper closes l.
+func NewFaulty(l uidl.Ledger, f Fault) *Faulty {
+	if f.Err == nil {
+		f.Err = ErrInjected
+	}
+	return &Faulty{Ledger: l, fault: f}
+}
+
+// Commits says how many commits were attempted; a sweep is complete when its fault lies beyond.
+func (f *Faulty) Commits() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.commits
+}
+
+// Hit says whether the fault was met. A test whose fault is not met tests nothing.
+func (f *Faulty) Hit() bool { return f.fault.Commit > 0 && f.Commits() >= f.fault.Commit }
+
+// Late counts commits attempted after the one that failed: it must be 0.
+func (f *Faulty) Late() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.late
+}
+
+// Acquire wraps the account.
+func (f *Faulty) Acquire(ctx context.Context, account string) (uidl.Account, error) {
+	a, err := f.Ledger.Acquire(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyAccount{Account: a, f: f, name: account}, nil
+}
+
+type faultyAccount struct {
+	uidl.Account
+	f    *Faulty
+	name string
+}
+
+func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
+	if empty(c) {
+		return a.Account.Commit(ctx, c)
+	}
+	f := a.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.commits++
+	hit := f.commits == f.fault.Commit
+	switch {
+	case f.fault.Commit > 0 && f.commits > f.fault.Commit && errors.Is(f.fault.Err, uidl.ErrLeaseLost):
+		return f.fault.Err
+	case f.fault.Commit > 0 && f.commits > f.fault.Commit && !errors.Is(f.fault.Err, uidl.ErrLocked):
+		f.late++
+		return ErrAfterFault
+	case hit && !f.fault.Applied:
+		return f.fault.Err
+	}
+	if err := a.Account.Commit(ctx, c); err != nil {
+		return err
+	}
+	if f.Watch != nil {
+		f.Watch(a.name, c)
+	}
+	if hit {
+		return f.fault.Err
+	}
+	return nil
+}
+
+func empty(c uidl.Change) bool {
+	return !c.Listed && !c.Purge && c.Status == nil && c.Pass == nil && len(c.Destinations) == 0 && len(c.Put) == 0 &&
+		len(c.Mark) == 0 && len(c.Gone) == 0 && len(c.Back) == 0 && len(c.Stage) == 0 && len(c.Settle) == 0
+}

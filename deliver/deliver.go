@@ -1,0 +1,64 @@
+// Package deliver puts complete messages at destinations, in two phases: stage privately and durably, then publish.
+//
+// It never decides what is delivered, retries nothing and logs nothing. What may be removed from a server follows
+// from the ledger, not from here. Everything a caller needs to know about crashes stands on the interface Target.
+package deliver
+
+import (
+	"context"
+	"io"
+)
+
+// Message says which message a Staging is for. It names and recognises; it never decides where bytes go.
+type Message struct {
+	Account string // name of the account, as configured
+	UID     string // unique-id as the server gave it (RFC 1939, section 7), any bytes
+	Dup     int    // how many-th message with this UID in the listing; 0 for the first
+	Size    int64  // octets as LIST gave them: a hint, never trusted; 0 when unknown
+}
+
+// Ticket names staged bytes. Opaque to all but its target; printable ASCII, at most 1 KiB; stored in the ledger.
+type Ticket string
+
+// MaxTicket is the longest a Ticket may be, in octets.
+const MaxTicket = 1024
+
+// Target is one destination of one account. A Target is used by one pass at a time; two Targets may share a place.
+//
+// Create, the Staging it gave and Ticket may run on one goroutine while Prepare and Publish of earlier tickets run on
+// another; no method is called twice at once. All errors are or wrap *Error, or are the context's.
+type Target interface {
+	// Identify compares the place with what the ledger remembers of it ("" when it never met it) and returns what to
+	// remember from now on. It must succeed before anything else is called. A place that should be known and is not
+	// there, or is another one, is a WholeTarget error; only a place never met may be created.
+	Identify(ctx context.Context, remembered string) (identity string, err error)
+	// Create opens a private place for one message. Nothing is visible at the destination.
+	Create(ctx context.Context, m Message) (Staging, error)
+	// Prepare returns nil only once all tickets would survive a power cut. One barrier per call. After an error none
+	// of the tickets may be published, and a sync is never tried again on the same bytes.
+	Prepare(ctx context.Context, tickets []Ticket) error
+	// Publish makes tickets visible in order, at most Batch of them; nil means durable there. Idempotent, and the
+	// only way to settle a ticket after a crash: then it is called with all tickets that were 'publishing', in their
+	// order. It never removes bytes that are not at the destination. The result has one entry per ticket: nil,
+	// ErrDamaged (stored bytes are not what the ticket says), ErrUnknown (no trace of it), or *Error. While a ticket is
+	// not settled, a Target may hold later ones back, with an *Error about ThisMessage, until a later call.
+	Publish(ctx context.Context, tickets []Ticket) []error
+	// Discard removes the staged bytes of tickets that the ledger does not hold. A ticket without bytes is no error.
+	Discard(tickets []Ticket) error
+	// Batch is how many tickets one Publish may take: 1 where each is a transaction elsewhere.
+	Batch() int
+	// Free is how many octets can still be staged, or a negative number when that is not known.
+	Free(ctx context.Context) (int64, error)
+	// Close frees what the Target holds. It publishes and discards nothing.
+	Close() error
+}
+
+// Staging takes one message with CRLF line ends. Exactly one of Ticket or Abort ends it; Abort after Ticket does nothing.
+type Staging interface {
+	io.Writer
+	// Ticket closes the place and names it. The bytes are not yet durable; that is Prepare's work. After an error
+	// nothing is left behind.
+	Ticket() (Ticket, error)
+	// Abort removes what was written.
+	Abort()
+}

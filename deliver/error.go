@@ -1,0 +1,48 @@
+package deliver
+
+import "errors"
+
+// ErrDamaged means that staged bytes are there but are not what their ticket says. Nothing was removed: the ledger
+// must first forget the ticket, then it may be discarded.
+var ErrDamaged = errors.New("staged bytes are damaged")
+
+// ErrUnknown means that a ticket's bytes are nowhere to be found, and nothing shows that they were published.
+var ErrUnknown = errors.New("no trace of the staged message")
+
+// Scope tells what an Error is about.
+type Scope int
+
+const (
+	// ThisMessage: the destination could not take this one; others may go on.
+	ThisMessage Scope = iota
+	// WholeTarget: the destination can take nothing at the moment.
+	WholeTarget
+)
+
+// Error is a fact about a destination. What follows from it is judged elsewhere.
+type Error struct {
+	Op        string // what was tried, for people: "create", "sync", "publish"
+	Place     string // path or address; never a secret
+	Scope     Scope
+	Permanent bool   // trying again without a change is pointless
+	Uncertain bool   // the destination may have taken the message all the same
+	Full      bool   // out of space, inodes or quota
+	Hint      string // next step for a person; may be empty
+	Err       error  // cause; may be nil
+}
+
+func (e *Error) Error() string {
+	s := e.Op
+	if e.Place != "" {
+		s += " " + e.Place
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if e.Hint != "" {
+		s += " (" + e.Hint + ")"
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,100 @@
+package deliver
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// condition is what was found at the path.
+type condition int
+
+const (
+	isMaildir condition = iota
+	isEmpty             // an empty directory, or one where making a Maildir was interrupted
+	isMissing           // nothing, under an existing parent
+)
+
+// look says what is at a path that the ledger never met, or why popsync cannot use it. Another account may be making the
+// Maildir at this moment, so what looks wrong is looked at again.
+func look(path string) (condition, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if link, err := os.Lstat(path); err == nil {
+			if link.Mode()&fs.ModeSymlink == 0 {
+				return look(path) // made meanwhile
+			}
+			return 0, refused(path, "a symbolic link that leads nowhere", "make its target, or remove the link")
+		}
+		if parent, err := os.Stat(filepath.Dir(path)); err != nil || !parent.IsDir() {
+			return 0, refused(path, "its parent directory does not exist", "make "+filepath.Dir(path)+
+				" first, or mount it: popsync makes a Maildir, but not what it lies in")
+		}
+		return isMissing, nil
+	} else if errors.Is(err, unix.ENOTDIR) {
+		return 0, refused(path, "its parent is not a directory", "name another path")
+	} else if err != nil {
+		return 0, failed("open", path, err)
+	}
+	if !info.IsDir() {
+		return 0, refused(path, "not a directory", "name the directory of a Maildir; mbox files are not supported")
+	}
+	whole, err := parts(path)
+	if err != nil || whole {
+		return isMaildir, err
+	}
+	if unfinished, err := unfinished(path); err != nil {
+		return 0, failed("open", path, err)
+	} else if !unfinished {
+		if whole, err := parts(path); err != nil || whole {
+			return isMaildir, err // finished meanwhile
+		}
+		return 0, refused(path, "neither a Maildir (it lacks cur, new or tmp) nor empty",
+			"name a Maildir, an empty directory, or a path that does not exist yet")
+	}
+	return isEmpty, nil
+}
+
+// parts tells whether cur, new and tmp are all there.
+func parts(path string) (whole bool, err error) {
+	whole = true
+	for _, name := range []string{"cur", "new", "tmp"} {
+		info, err := os.Lstat(filepath.Join(path, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			whole = false
+		case err != nil:
+			return false, failed("open", path, err)
+		case !info.IsDir():
+			return false, refused(path, name+" in it is not a directory", "popsync follows no symbolic link inside a Maildir")
+		}
+	}
+	return whole, nil
+}
+
+// unfinished tells whether a directory holds nothing but what making a Maildir may have left when it was interrupted.
+func unfinished(path string) (bool, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !slices.Contains([]string{"cur", "new", "tmp"}, e.Name()) {
+			return false, nil
+		}
+		inside, err := os.ReadDir(filepath.Join(path, e.Name()))
+		if err != nil || len(inside) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// refused is a place that popsync cannot deliver to until a person changes something.
+func refused(path, why, hint string) error {
+	return &Error{Op: "open", Place: path, Scope: WholeTarget, Permanent: true, Err: errors.New(why), Hint: hint}
+}

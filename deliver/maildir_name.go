@@ -1,0 +1,130 @@
+package deliver
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+const (
+	tagBytes  = 10 // 80 bits, 16 letters
+	tagLen    = 16
+	hostLimit = 64
+)
+
+// lower32 is RFC 4648, section 6, in lower case and without padding: safe on filesystems that fold case.
+var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Tag is the mark in the file name by which a message of an account can be found again when the ledger is lost: 80 bits
+// of SHA-256 over account, NUL, UID, NUL and dup in decimal, as 16 letters. It says nothing about the content.
+func Tag(account, uid string, dup int) string {
+	sum := sha256.Sum256([]byte(account + "\x00" + uid + "\x00" + strconv.Itoa(dup)))
+	return lower32.EncodeToString(sum[:tagBytes])
+}
+
+// Name is what a file name of popsync's in a Maildir says:
+//
+//	SECONDS.R<16 random letters>T<tag>.HOST[,S=SIZE][,...][:2,FLAGS]
+type Name struct {
+	Base    string // up to the first of ": , ; !": equal in tmp, new and cur, whatever a reader added
+	Seconds int64  // Unix time at which staging began
+	Tag     string // see Tag
+	Host    string // escaped
+	Size    int64  // octets of the file as published (S=); -1 when it does not say
+}
+
+// ParseName reads a file name, without its directory. ok is false for names that popsync did not give.
+func ParseName(file string) (n Name, ok bool) {
+	n.Base, n.Size = baseName(file), -1
+	seconds, rest, _ := strings.Cut(n.Base, ".")
+	unique, host, _ := strings.Cut(rest, ".")
+	if len(seconds) == 0 || len(seconds) > 12 || !only(seconds, "0123456789") || !validHost(host) {
+		return Name{}, false
+	}
+	if len(unique) != 2+2*tagLen || unique[0] != 'R' || unique[1+tagLen] != 'T' {
+		return Name{}, false
+	}
+	random, tag := unique[1:1+tagLen], unique[2+tagLen:]
+	if !letters32(random) || !letters32(tag) {
+		return Name{}, false
+	}
+	n.Seconds, _ = strconv.ParseInt(seconds, 10, 64) // at most 12 digits
+	n.Tag, n.Host = tag, host
+	for field := range strings.SplitSeq(untilInfo(file[len(n.Base):]), ",") {
+		if size, found := strings.CutPrefix(field, "S="); found && len(size) <= 18 && only(size, "0123456789") && size != "" {
+			n.Size, _ = strconv.ParseInt(size, 10, 64)
+			break
+		}
+	}
+	return n, true
+}
+
+// baseName is what no reader changes. Maildir++ adds ,S= and ,W=, isync ,U=, and all add :2,FLAGS, with another
+// separator than the colon on filesystems that forbid it.
+func baseName(file string) string {
+	if i := strings.IndexAny(file, ":,;!"); i >= 0 {
+		return file[:i]
+	}
+	return file
+}
+
+func untilInfo(s string) string {
+	if i := strings.IndexAny(s, ":;!"); i >= 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// newName makes the base name for a message; random must give 10 octets.
+func newName(seconds int64, random io.Reader, m Message, host string) (string, error) {
+	var r [tagBytes]byte
+	if _, err := io.ReadFull(random, r[:]); err != nil {
+		return "", fmt.Errorf("no random bytes for a file name: %w", err)
+	}
+	return fmt.Sprintf("%d.R%sT%s.%s", max(seconds, 0), lower32.EncodeToString(r[:]), Tag(m.Account, m.UID, m.Dup), host), nil
+}
+
+// publishedName is the name in new/.
+func publishedName(base string, size int64) string { return base + ",S=" + strconv.FormatInt(size, 10) }
+
+// escapeHost keeps what means nothing in a path, a Maildir name or a ticket; the rest becomes \ooo in octal, as Maildir
+// writers do for '/' and ':'. It is cut at 64 octets, never within an escape.
+func escapeHost(host string) string {
+	var b strings.Builder
+	for i := range len(host) {
+		c := string(host[i])
+		if !hostByte(host[i]) {
+			c = fmt.Sprintf(`\%03o`, host[i])
+		}
+		if b.Len()+len(c) > hostLimit {
+			break
+		}
+		b.WriteString(c)
+	}
+	if b.Len() == 0 {
+		return "localhost"
+	}
+	return b.String()
+}
+
+func hostByte(c byte) bool { return c > ' ' && c < 0x7f && !strings.ContainsRune(`/:,;!\`, rune(c)) }
+
+// validHost accepts what escapeHost gives.
+func validHost(host string) bool {
+	if host == "" || len(host) > hostLimit {
+		return false
+	}
+	for i := range len(host) {
+		if !hostByte(host[i]) && host[i] != '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+func letters32(s string) bool { return only(s, "abcdefghijklmnopqrstuvwxyz234567") }
+
+func only(s, set string) bool { return strings.Trim(s, set) == "" }

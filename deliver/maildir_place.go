@@ -1,0 +1,211 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	idFile  = "popsync.id"
+	idBytes = 16
+	idLen   = 26
+)
+
+// place is an opened Maildir of a known identity. Directories are open, so that nothing that happens to the path can
+// lead a file elsewhere; check compares the path with them.
+type place struct {
+	path                string // absolute
+	id                  string
+	root, tmp, new, cur *os.File
+
+	mu     sync.Mutex
+	idInfo fs.FileInfo // of popsync.id when it was last read
+}
+
+var (
+	errNoID    = errors.New("no popsync.id in it")
+	errOtherID = errors.New("its popsync.id is another one")
+	errBadID   = errors.New("its popsync.id is damaged")
+	errMoved   = errors.New("another directory took its path")
+)
+
+// notKnown is the error for a place that should be known and is not there. Never judge a ticket after it.
+func notKnown(path string, cause error) error {
+	return &Error{
+		Op: "check", Place: path, Scope: WholeTarget, Permanent: true,
+		Err:  fmt.Errorf("not the Maildir popsync knows: not mounted? %w", cause),
+		Hint: "mount it; after a restore or a move, say: popsync check --adopt ACCOUNT",
+	}
+}
+
+// openPlace opens the Maildir at path, whose id must be there.
+func openPlace(path, id string) (_ *place, err error) {
+	p := &place{path: path, id: id}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.root, err = os.OpenFile(path, unix.O_DIRECTORY|os.O_RDONLY, 0); err != nil {
+		return nil, err
+	}
+	for _, d := range []struct {
+		dir  **os.File
+		name string
+	}{{&p.tmp, "tmp"}, {&p.new, "new"}, {&p.cur, "cur"}} {
+		if *d.dir, err = openAt(p.root, d.name, unix.O_RDONLY|unix.O_DIRECTORY); err != nil {
+			return nil, err
+		}
+	}
+	found, info, err := readID(path)
+	if err != nil {
+		return nil, err
+	}
+	if found != id {
+		return nil, errOtherID
+	}
+	p.idInfo = info
+	return p, nil
+}
+
+func (p *place) close() error {
+	var errs []error
+	for _, f := range []*os.File{p.root, p.tmp, p.new, p.cur} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// openAt opens a file of a directory without following a symbolic link. New files are 0600.
+func openAt(dir *os.File, name string, flags int) (*os.File, error) {
+	var fd int
+	for {
+		var err error
+		fd, err = unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		if err == nil {
+			break
+		}
+		if err != unix.EINTR {
+			return nil, &os.PathError{Op: "open", Path: filepath.Join(dir.Name(), name), Err: err}
+		}
+	}
+	return os.NewFile(uintptr(fd), filepath.Join(dir.Name(), name)), nil
+}
+
+// check makes sure, for the cost of one stat, that the path still leads to this Maildir.
+func (p *place) check() error {
+	info, err := os.Lstat(p.path + "/" + idFile)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
+			return failed("check", p.path, err)
+		}
+		return notKnown(p.path, errNoID)
+	}
+	p.mu.Lock()
+	same := os.SameFile(info, p.idInfo) && info.Size() == p.idInfo.Size() && info.ModTime().Equal(p.idInfo.ModTime())
+	p.mu.Unlock()
+	if same {
+		return nil
+	}
+	// Another file: somebody rewrote it, or this is another Maildir.
+	id, info, err := readID(p.path)
+	switch {
+	case errors.Is(err, errNoID), errors.Is(err, errBadID):
+		return notKnown(p.path, err)
+	case err != nil:
+		return failed("check", p.path, err)
+	case id != p.id:
+		return notKnown(p.path, errOtherID)
+	}
+	if err := p.checkDirs(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.idInfo = info
+	p.mu.Unlock()
+	return nil
+}
+
+// checkAll is check, and makes sure that the open directories are those at the path.
+func (p *place) checkAll() error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	return p.checkDirs()
+}
+
+func (p *place) checkDirs() error {
+	for _, d := range []struct {
+		dir  *os.File
+		name string
+	}{{p.tmp, "tmp"}, {p.new, "new"}, {p.cur, "cur"}} {
+		there, err := os.Lstat(p.path + "/" + d.name)
+		if err != nil {
+			return notKnown(p.path, err)
+		}
+		here, err := d.dir.Stat()
+		if err != nil {
+			return failed("check", p.path, err)
+		}
+		if !os.SameFile(there, here) {
+			return notKnown(p.path, fmt.Errorf("%s: %w", d.name, errMoved))
+		}
+	}
+	return nil
+}
+
+// readID reads the identity of the Maildir at path: errNoID, errBadID, or what the system says.
+func readID(path string) (string, fs.FileInfo, error) {
+	f, err := os.OpenFile(filepath.Join(path, idFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return "", nil, errNoID
+	case errors.Is(err, unix.ELOOP):
+		return "", nil, errBadID
+	case err != nil:
+		return "", nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 128))
+	if err != nil {
+		if info.IsDir() {
+			return "", nil, errBadID
+		}
+		return "", nil, err
+	}
+	id := strings.TrimSpace(string(text))
+	if !validID(id) {
+		return "", nil, errBadID
+	}
+	return id, info, nil
+}
+
+func validID(id string) bool { return len(id) == idLen && letters32(id) }
+
+// openStaged opens tmp/NAME for reading.
+func (p *place) openStaged(name string) (*os.File, error) {
+	return openAt(p.tmp, name, unix.O_RDONLY|unix.O_NONBLOCK)
+}
+
+// unlinkStaged removes tmp/NAME; nothing there is no error.
+func (p *place) unlinkStaged(name string) error {
+	err := unix.Unlinkat(int(p.tmp.Fd()), name, 0)
+	if err != nil && err != unix.ENOENT {
+		return &os.PathError{Op: "unlink", Path: filepath.Join(p.tmp.Name(), name), Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,269 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/durable"
+)
+
+// errHeldBack keeps the order that recovery relies on: while a ticket is not settled, none after it becomes visible.
+var errHeldBack = errors.New("waits until the message before it is settled")
+
+// job is one ticket on its way through Publish.
+type job struct {
+	ticket
+	at   int         // index in the call
+	mine *stagedFile // staged by this process and not published yet; else nil
+	seen *sighting   // where the file was found; shared by jobs of one name
+	err  error
+}
+
+// Publish moves tmp/NAME to new/NAME,S=SIZE in the order of the tickets, then syncs new/ once. For tickets that this
+// process did not stage, or has renamed before, it finds out first what became of them (ARCHITECTURE.md, recovery).
+//
+// When one is not settled, later ones that are not visible yet stay staged: with the same error if the whole Maildir
+// failed, else with one that tells them to wait for the next call. Recovery concludes from a visible message that those
+// before it in the batch were visible too, which must remain true.
+func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
+	errs := make([]error, len(tickets))
+	all := func(err error) []error {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	if err := ctx.Err(); err != nil {
+		return all(err)
+	}
+	if err := m.ready("publish"); err != nil {
+		return all(err)
+	}
+	type group struct {
+		place   *place
+		strange bool
+		done    func()
+		jobs    []*job
+	}
+	var groups []*group
+	of := map[[2]string]*group{}
+	for i, t := range tickets {
+		tk, err := parseTicket(t)
+		if err != nil {
+			errs[i] = &Error{Op: "publish", Place: m.opts.Path, Permanent: true, Err: err,
+				Hint: "a newer popsync may have written it: use that one again"}
+			continue
+		}
+		key := [2]string{tk.path, tk.id}
+		g := of[key]
+		if g == nil {
+			p, done, err := m.placeOf(tk)
+			if err != nil {
+				errs[i] = err
+				continue
+			}
+			g = &group{place: p, strange: p.id != tk.id, done: done}
+			of[key], groups = g, append(groups, g)
+		}
+		j := &job{ticket: tk, at: i, seen: &sighting{}}
+		if g.place == m.place && !g.strange {
+			m.mu.Lock()
+			j.mine = m.staged[tk.name]
+			m.mu.Unlock()
+		}
+		g.jobs = append(g.jobs, j)
+	}
+	for _, g := range groups {
+		if err := m.settle(g.place, g.strange, g.jobs); err != nil {
+			for _, j := range g.jobs {
+				errs[j.at] = err
+			}
+		} else {
+			for _, j := range g.jobs {
+				errs[j.at] = j.err
+			}
+		}
+		g.done()
+	}
+	return errs
+}
+
+// placeOf opens the Maildir that a ticket speaks of: where it was staged if that is still there, or the one in use if it
+// is the same that moved. After a person adopted another Maildir at the same path, that one is asked (its id differs
+// from the ticket's). done is called when the place is no longer needed.
+func (m *Maildir) placeOf(t ticket) (p *place, done func(), err error) {
+	if t.path == m.place.path {
+		return m.place, func() {}, nil
+	}
+	p, err = openPlace(t.path, t.id)
+	switch {
+	case err == nil:
+		return p, func() { p.close() }, nil
+	case m.place.id == t.id:
+		return m.place, func() {}, nil
+	}
+	// Not the fault of the place in use: only this message has to wait.
+	return nil, nil, &Error{Op: "publish", Place: t.path, Scope: ThisMessage,
+		Err:  fmt.Errorf("the Maildir that it was staged in is not there: %w", err),
+		Hint: "make it available at its old path until popsync has run once"}
+}
+
+// settle publishes the tickets of one place and leaves each one's result in it. An error is of all of them.
+func (m *Maildir) settle(p *place, strange bool, jobs []*job) error {
+	if err := p.checkAll(); err != nil {
+		return err
+	}
+	if err := p.find(jobs); err != nil {
+		return failed("publish", p.path, err)
+	}
+	visible := -1 // the last ticket that is in new or cur
+	for i, j := range jobs {
+		if j.mine == nil && j.seen.published() {
+			visible = i
+		}
+	}
+	var stop error // why later tickets must not become visible
+	unsynced := dirSet{}
+	for i, j := range jobs {
+		switch {
+		case j.mine == nil && j.seen.published():
+			unsynced.add(j.seen, p)
+		case j.mine != nil || j.seen.inTmp:
+			if stop != nil {
+				j.err = stop
+				continue
+			}
+			if j.err = m.move(p, j); j.err == nil {
+				j.seen.inTmp, j.seen.inNew = false, true
+				unsynced.add(j.seen, p)
+			}
+		default:
+			j.err = m.nowhere(p, j, strange, i < visible, unsynced)
+		}
+		if j.err != nil && stop == nil {
+			stop = heldBack(p, j.err)
+		}
+	}
+	err := m.syncDirs(p, unsynced)
+	for _, j := range jobs {
+		switch {
+		case j.err != nil:
+		case err != nil:
+			j.err = failed("publish", p.path, err)
+		case j.seen.linked:
+			// The new name is durable, so the old one may go. If it cannot, Clean takes it.
+			_ = p.unlinkStaged(j.name)
+		}
+	}
+	return nil
+}
+
+func heldBack(p *place, err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Scope == WholeTarget {
+		return err
+	}
+	return &Error{Op: "publish", Place: p.path, Scope: ThisMessage, Err: errHeldBack}
+}
+
+// move renames one staged file into new/. What this process did not write itself is compared with its ticket first.
+func (m *Maildir) move(p *place, j *job) error {
+	if j.mine == nil {
+		if err := p.verify(j.ticket); err != nil {
+			return err
+		}
+	} else if !j.mine.prepared {
+		return &Error{Op: "publish", Place: p.path, Err: errors.New("its bytes were not made durable")}
+	}
+	name := publishedName(j.name, j.size)
+	err := m.rename(p.tmp, j.name, p.new, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		err = p.renamed(j, name, err)
+	}
+	if err != nil {
+		if errors.Is(err, ErrUnknown) {
+			return err
+		}
+		return failed("publish", p.path, err)
+	}
+	if j.mine != nil {
+		m.mu.Lock()
+		delete(m.staged, j.name)
+		m.mu.Unlock()
+	}
+	return nil
+}
+
+// renamed finds out whether a rename that failed has happened all the same: network filesystems repeat requests whose
+// answer was lost, and link-and-unlink may have been interrupted between the two.
+func (p *place) renamed(j *job, name string, cause error) error {
+	staged, err := statAt(p.tmp, j.name)
+	if err != nil && err != unix.ENOENT {
+		return err
+	}
+	there, err2 := statAt(p.new, name)
+	if err2 != nil && err2 != unix.ENOENT {
+		return err2
+	}
+	switch {
+	case err == nil && err2 == nil && staged.Ino == there.Ino:
+		j.seen.linked = true
+		return nil
+	case err == unix.ENOENT && err2 == nil && there.Size == j.size:
+		return nil
+	case err == unix.ENOENT && err2 == unix.ENOENT:
+		// Nobody but popsync renames out of tmp, and this process did not: the bytes are gone.
+		return fmt.Errorf("%s: %w", j.name, ErrUnknown)
+	}
+	if err == nil && err2 == nil {
+		return &Error{Op: "publish", Place: p.path, Err: cause} // another file has the name
+	}
+	return cause
+}
+
+func (m *Maildir) syncDirs(p *place, dirs dirSet) error {
+	defer dirs.close(p)
+	for _, dir := range dirs {
+		var err error
+		if p == m.place {
+			err = m.barrier.Sync(nil, dir)
+		} else {
+			err = durable.SyncDir(dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dirSet are directories whose names must become durable, by path.
+type dirSet map[string]*os.File
+
+// add notes the directory in which a file was found.
+func (d dirSet) add(s *sighting, p *place) {
+	if s.inNew {
+		d[p.new.Name()] = p.new
+	}
+	if s.inCur {
+		d[p.cur.Name()] = p.cur
+	}
+}
+
+// close closes what does not belong to the place.
+func (d dirSet) close(p *place) {
+	for _, f := range d {
+		if f != p.new && f != p.cur {
+			f.Close()
+		}
+	}
+}
+
+func statAt(dir *os.File, name string) (st unix.Stat_t, err error) {
+	return st, unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW)
+}

@@ -1,0 +1,213 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// settledAge: no sweeper of tmp/ takes a file that is younger (Dovecot and go-maildir wait 36 hours, isync 24). What
+// is gone and younger was published, and then moved on or removed by its reader.
+const settledAge = 24 * time.Hour
+
+// sighting is where a staged or published file was found.
+type sighting struct {
+	inTmp, inNew, inCur bool
+	linked              bool // in tmp and, as the same file, in new or cur
+	tmpIno              uint64
+}
+
+func (s *sighting) published() bool { return s.inNew || s.inCur }
+
+func (s *sighting) anywhere() bool { return s.inTmp || s.published() }
+
+// find looks for the files of all jobs that are not this process's own. A file goes from tmp to new to cur, so that is
+// the order; a reader that renames within cur can still hide it from one reading, so what is not found is looked for
+// once more.
+func (p *place) find(jobs []*job) error {
+	wanted := map[string]*sighting{}
+	for _, j := range jobs {
+		if j.mine != nil {
+			continue
+		}
+		if wanted[j.name] == nil {
+			wanted[j.name] = &sighting{}
+		}
+		j.seen = wanted[j.name]
+	}
+	for range 2 {
+		if len(wanted) == 0 {
+			return nil
+		}
+		for name, seen := range wanted {
+			st, err := statAt(p.tmp, name)
+			if err != nil && err != unix.ENOENT {
+				return err
+			}
+			seen.inTmp, seen.tmpIno = err == nil, uint64(st.Ino)
+		}
+		if err := p.scan(p.new, wanted, func(s *sighting) { s.inNew = true }); err != nil {
+			return err
+		}
+		if err := p.scan(p.cur, wanted, func(s *sighting) { s.inCur = true }); err != nil {
+			return err
+		}
+		for name, seen := range wanted {
+			if seen.anywhere() {
+				delete(wanted, name)
+			}
+		}
+	}
+	return nil
+}
+
+// scan reads one directory and notes which of the wanted files are in it.
+func (p *place) scan(dir *os.File, wanted map[string]*sighting, note func(*sighting)) error {
+	return eachName(dir, func(file string) error {
+		seen := wanted[baseName(file)]
+		if seen == nil {
+			return nil
+		}
+		note(seen)
+		if seen.inTmp {
+			if st, err := statAt(dir, file); err == nil && uint64(st.Ino) == seen.tmpIno {
+				seen.linked = true
+			}
+		}
+		return nil
+	})
+}
+
+// eachName calls f for the names in a directory, some thousand at a time. It reads by a descriptor of its own, since
+// a shared one has a shared position.
+func eachName(dir *os.File, f func(name string) error) error {
+	d, err := openAt(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(4096)
+		for _, name := range names {
+			if err := f(name); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// verify compares tmp/NAME with its ticket: nil, ErrDamaged, or an error that says nothing about the bytes.
+func (p *place) verify(t ticket) error {
+	damaged := func(why string) error { return fmt.Errorf("%s: %w: %s", t.name, ErrDamaged, why) }
+	f, err := p.openStaged(t.name)
+	if errors.Is(err, unix.ELOOP) {
+		return damaged("a symbolic link")
+	} else if err != nil {
+		return failed("read", p.path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return failed("read", p.path, err)
+	case !info.Mode().IsRegular():
+		return damaged("not a file")
+	case info.Size() != t.size:
+		return damaged(fmt.Sprintf("%d octets instead of %d", info.Size(), t.size))
+	}
+	sum := crc32.New(castagnoli)
+	n, err := io.Copy(sum, io.LimitReader(f, t.size+1))
+	switch {
+	case errors.Is(err, unix.EIO):
+		return damaged("they cannot be read")
+	case err != nil:
+		return failed("read", p.path, err)
+	case n != t.size || sum.Sum32() != t.crc:
+		return damaged("the checksum differs")
+	}
+	return nil
+}
+
+// nowhere judges a ticket whose bytes are in none of tmp, new and cur. later tells that a message after it in the batch
+// is visible. In a Maildir that a person adopted in another's place neither that nor age proves anything.
+func (m *Maildir) nowhere(p *place, j *job, strange, later bool, unsynced dirSet) error {
+	if !strange {
+		if later {
+			return nil
+		}
+		if age, known := m.age(j.seconds); known && age < settledAge {
+			return nil
+		}
+	}
+	dir, err := p.refiled(j.name)
+	if err != nil {
+		return failed("publish", p.path, err)
+	}
+	if dir != nil {
+		if unsynced[dir.Name()] != nil {
+			return dir.Close() // found there before
+		}
+		unsynced[dir.Name()] = dir
+		return nil
+	}
+	return fmt.Errorf("%s: %w", j.name, ErrUnknown)
+}
+
+// refiled looks for a message in the Maildir++ folders below, where a reader that moves mail keeps the base name. It
+// returns the directory, opened, or nil.
+func (p *place) refiled(name string) (*os.File, error) {
+	var folders []string
+	err := eachName(p.root, func(n string) error {
+		if strings.HasPrefix(n, ".") {
+			folders = append(folders, n)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range folders {
+		f, err := openAt(p.root, folder, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			continue // a file, a link, or not ours to read
+		}
+		dir := lookIn(f, name)
+		f.Close()
+		if dir != nil {
+			return dir, nil
+		}
+	}
+	return nil, nil
+}
+
+func lookIn(folder *os.File, name string) *os.File {
+	for _, sub := range []string{"new", "cur"} {
+		dir, err := openAt(folder, sub, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			continue
+		}
+		err = eachName(dir, func(file string) error {
+			if baseName(file) == name {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err == fs.SkipAll {
+			return dir
+		}
+		dir.Close()
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bufferSize is what is written at once; smaller messages take one write.
+const bufferSize = 128 << 10
+
+// castagnoli makes CRC-32C, which processors compute faster than memory delivers. The table is constant.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// staging is one message on its way into tmp/.
+type staging struct {
+	m    *Maildir
+	name string
+	file *os.File
+	buf  *[bufferSize]byte
+	out  []byte // converted, not yet written; its array is buf
+	ends lineEnds
+	size int64
+	crc  uint32
+	err  error // first failure; the end of all
+}
+
+var errEnded = errors.New("the staging has ended")
+
+// Create opens tmp/NAME, after a look whether this is still the Maildir that it should be.
+func (m *Maildir) Create(ctx context.Context, msg Message) (Staging, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := m.ready("create"); err != nil {
+		return nil, err
+	}
+	if err := m.place.check(); err != nil {
+		return nil, err
+	}
+	name, err := newName(m.opts.Now().Unix(), m.opts.Rand, msg, m.host())
+	if err != nil {
+		return nil, failed("create", m.opts.Path, err)
+	}
+	file, err := openAt(m.place.tmp, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+	if err != nil {
+		return nil, failed("create", m.opts.Path, err)
+	}
+	s := &staging{m: m, name: name, file: file, buf: m.buffers.Get().(*[bufferSize]byte)}
+	s.out = s.buf[:0]
+	return s, nil
+}
+
+// host is the escaped host name.
+func (m *Maildir) host() string {
+	if m.opts.Host == "" {
+		m.opts.Host, _ = os.Hostname()
+		if m.opts.Host == "" {
+			m.opts.Host = "localhost"
+		}
+	}
+	return escapeHost(m.opts.Host)
+}
+
+func (s *staging) Write(p []byte) (int, error) {
+	written := 0
+	for len(p) > 0 && s.err == nil {
+		n := min(len(p), bufferSize-len(s.out)-1) // a CR held back may need one more
+		if n <= 0 {
+			s.flush()
+			continue
+		}
+		s.out = s.ends.append(s.out, p[:n])
+		p, written = p[n:], written+n
+	}
+	return written, s.err
+}
+
+func (s *staging) flush() {
+	if len(s.out) == 0 || s.err != nil {
+		return
+	}
+	if _, err := s.file.Write(s.out); err != nil {
+		s.err = failed("write", s.m.opts.Path, err)
+		return
+	}
+	s.size += int64(len(s.out))
+	s.crc = crc32.Update(s.crc, castagnoli, s.out)
+	s.out = s.out[:0]
+}
+
+func (s *staging) Ticket() (Ticket, error) {
+	if s.file == nil {
+		return "", s.err
+	}
+	s.out = s.ends.end(s.out)
+	s.flush()
+	if s.err != nil {
+		err := s.err
+		s.Abort()
+		return "", err
+	}
+	m := s.m
+	pending := m.barrier.Add(s.file)
+	m.mu.Lock()
+	m.staged[s.name] = &stagedFile{pending: pending}
+	m.mu.Unlock()
+	t := ticket{name: s.name, size: s.size, crc: s.crc, id: m.place.id, path: m.place.path}
+	s.release()
+	return Ticket(t.String()), nil
+}
+
+func (s *staging) Abort() {
+	if s.file == nil {
+		return
+	}
+	// What cannot be removed is an orphan in tmp/, which Clean takes.
+	s.file.Close()
+	_ = s.m.place.unlinkStaged(s.name)
+	s.release()
+}
+
+func (s *staging) release() {
+	s.m.buffers.Put(s.buf)
+	s.file, s.buf, s.out, s.err = nil, nil, nil, errEnded
+}
+
+// age is how long ago a name was given, and whether that is known: names from the future come from a clock that was
+// wrong, then or now.
+func (m *Maildir) age(seconds int64) (time.Duration, bool) {
+	age := m.opts.Now().Sub(time.Unix(seconds, 0))
+	return age, age > -time.Hour
+}

@@ -1,0 +1,118 @@
+// Package schedule decides when jobs run and how many at once. It knows nothing of mail.
+//
+// Schedules are cron with five fields (minute, hour, day of month, month, day of week), the usual names such as
+// @daily, and "@every 10m". There are no seconds, no @reboot, and a schedule that would never fire is refused. In the
+// night when clocks go forward a time that doesn't exist is left out; when they go back one in the hour that comes
+// twice fires twice.
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Schedule is a checked schedule. Only Parse makes one; the zero value never fires.
+type Schedule struct {
+	spec string
+	next cron.Schedule
+}
+
+// String returns the text that was parsed.
+func (s Schedule) String() string { return s.spec }
+
+// Next returns the first time after t at which the schedule fires, in t's time zone unless the schedule names one. The
+// zero time means never within five years.
+func (s Schedule) Next(t time.Time) time.Time {
+	if s.next == nil {
+		return time.Time{}
+	}
+	return s.next.Next(t)
+}
+
+// reference is from when on a schedule must fire within five years: the 29th of February is among them.
+var reference = time.Date(2023, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Parse reads a schedule. Its errors are for people and may repeat parts of spec.
+func Parse(spec string) (Schedule, error) {
+	if err := check(spec); err != nil {
+		return Schedule{}, err
+	}
+	next, err := parse(spec)
+	if err != nil {
+		return Schedule{}, explain(spec, err)
+	}
+	s := Schedule{spec, next}
+	if s.Next(reference).IsZero() {
+		return Schedule{}, errors.New("it never fires: there is no such day")
+	}
+	return s, nil
+}
+
+// parse calls the library, which panics on some malformed time zones.
+func parse(spec string) (s cron.Schedule, err error) {
+	defer func() {
+		if recover() != nil {
+			s, err = nil, errors.New("malformed")
+		}
+	}()
+	p := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	return p.Parse(spec)
+}
+
+// check refuses what the library would take for something else than it says.
+func check(spec string) error {
+	rest := spec
+	if zone, ok := cutZone(spec); ok {
+		name, after, found := strings.Cut(zone, " ")
+		if name == "" || !found {
+			return errors.New("a time zone is written CRON_TZ=Europe/Paris, followed by a space and the schedule")
+		}
+		rest = strings.TrimSpace(after)
+	}
+	if every, ok := strings.CutPrefix(rest, "@every "); ok {
+		d, err := time.ParseDuration(strings.TrimSpace(every))
+		if err != nil {
+			return errors.New(`after @every comes a time with its unit, such as "90s", "10m" or "1h30m"`)
+		}
+		if d < time.Second || d%time.Second != 0 {
+			return errors.New("@every takes whole seconds, at least 1s")
+		}
+		return nil
+	}
+	if strings.HasPrefix(rest, "@") {
+		return nil
+	}
+	switch n := len(strings.Fields(rest)); {
+	case n == 6:
+		return errors.New("six fields instead of five: there is none for seconds")
+	case n != 5:
+		return fmt.Errorf("%d fields instead of five: minute, hour, day of month, month, day of week", n)
+	}
+	return nil
+}
+
+func cutZone(spec string) (after string, ok bool) {
+	if after, ok = strings.CutPrefix(spec, "CRON_TZ="); ok {
+		return after, true
+	}
+	return strings.CutPrefix(spec, "TZ=")
+}
+
+// explain adds what to do about a refusal of the library where that is known.
+func explain(spec string, err error) error {
+	fields := strings.Fields(spec)
+	if strings.HasPrefix(spec, "@") || len(fields) < 5 {
+		return err
+	}
+	days := strings.FieldsFunc(fields[len(fields)-1], func(r rune) bool { return strings.ContainsRune(",-/", r) })
+	for _, d := range days {
+		if d == "7" {
+			return fmt.Errorf("%w; Sunday is 0, not 7", err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// accounts is the converter of [account.NAME].
+func (c *checker) accounts(dst *[]Account) convert {
+	return func(v any) *fault {
+		if list, ok := asTables(v); ok { // checked all the same, so that their other problems show
+			for i, m := range list {
+				c.account(element("account", i), "", m)
+			}
+			return &fault{text: "accounts are tables with names, not a list", hint: "write [account.NAME] instead of [[account]]"}
+		}
+		m, ok := v.(map[string]any)
+		if !ok {
+			return want("a table", v, "write [account.NAME], for example [account.work]")
+		}
+		own := c.accountKeys("", &Account{}, &source{})
+		nameless := false
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			at := member("account", name)
+			if a, ok := m[name].(map[string]any); ok {
+				if f := checkName(name); f != nil {
+					c.add(at, f.text, f.hint)
+				}
+				*dst = append(*dst, c.account(at, name, a))
+			} else if _, known := own[name]; known {
+				nameless = true
+			} else {
+				c.add(at, "must be a table, not "+kind(m[name]), "write [account.NAME] and its keys below")
+			}
+		}
+		if nameless {
+			return &fault{text: "keys of an account without a name", hint: "write [account.NAME], for example [account.work]"}
+		}
+		return nil
+	}
+}
+
+// account checks the table of one account; its name is checked by the caller.
+func (c *checker) account(at, name string, m map[string]any) Account {
+	a := Account{Name: name, TLS: TLSImplicit, Auth: AuthAuto}
+	var s source
+	before := len(c.problems)
+	c.table(at, m, c.accountKeys(at, &a, &s))
+	for _, k := range []string{"host", "username"} {
+		if _, ok := m[k]; !ok {
+			c.add(member(at, k), "missing", "")
+		}
+	}
+	if _, ok := m["deliver"]; !ok {
+		c.add(member(at, "deliver"), "no destination", "add [["+member(at, "deliver")+"]] with type = \"maildir\" and path")
+	}
+	a.Secret = c.secret(at, name, m, s)
+	a.Host = bareHost(a.Host)
+	if a.Port == 0 {
+		a.Port = defaultPort(a.TLS)
+	}
+	// Without a sound host, or with a word for tls that isn't understood, the rule can't be judged.
+	if a.TLS == TLSNone && a.Host != "" && !loopback(a.Host) && !a.Insecure && !c.concerns(before, member(at, "insecure_plaintext")) {
+		c.add(member(at, "tls"), "would send the password to "+shown(a.Host)+" in the clear",
+			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
+	}
+	return a
+}
+
+// concerns tells whether one of the problems from i on is about the key.
+func (c *checker) concerns(i int, key string) bool {
+	return slices.ContainsFunc(c.problems[i:], func(p Problem) bool { return p.Key == short(key) })
+}
+
+func (c *checker) accountKeys(at string, a *Account, s *source) keys {
+	known := keys{
+		"host":               text(&a.Host, checkHost),
+		"port":               integer(&a.Port, 0, 65535),
+		"tls":                oneOf(&a.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
+		"ca_file":            c.path(&a.CAFile),
+		"insecure_plaintext": boolean(&a.Insecure),
+		"username":           text(&a.Username, checkUsername),
+		"auth":               oneOf(&a.Auth, string(AuthAuto), string(AuthPlain), string(AuthUser)),
+		"schedule":           c.schedule(&a.Schedule),
+		"delete":             deletion(&a.Delete),
+		"max_size":           size(&a.MaxSize, 0),
+		"limit":              integer(&a.Limit, 0, math.MaxInt32),
+		"deliver":            c.deliveries(member(at, "deliver"), &a.Deliver),
+	}
+	maps.Copy(known, c.sourceKeys(s))
+	return known
+}
+
+// asTables gives the elements of a list of tables, however it was written.
+func asTables(v any) ([]map[string]any, bool) {
+	switch v := v.(type) {
+	case []map[string]any:
+		return v, true
+	case []any:
+		list := make([]map[string]any, len(v))
+		for i, e := range v {
+			m, ok := e.(map[string]any)
+			if !ok {
+				return nil, false
+			}
+			list[i] = m
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// deliveries is the converter of [[account.NAME.deliver]].
+func (c *checker) deliveries(at string, dst *[]Deliver) convert {
+	return func(v any) *fault {
+		if m, ok := v.(map[string]any); ok { // checked all the same, so that its other problems show
+			c.deliver(at, m)
+			return &fault{text: "must be a list of tables", hint: "write [[" + at + "]] instead of [" + at + "]"}
+		}
+		list, ok := asTables(v)
+		if !ok {
+			return want("a list of tables", v, "write [["+at+"]] and its keys below")
+		}
+		if len(list) == 0 {
+			return &fault{text: "no destination", hint: "add [[" + at + "]] with type = \"maildir\" and path"}
+		}
+		names, paths := map[string]int{}, map[string]int{}
+		for i, m := range list {
+			e := element(at, i)
+			d := c.deliver(e, m)
+			if j, taken := names[d.Name]; taken && d.Name != "" {
+				c.add(member(e, "name"), fmt.Sprintf("%s has the name %s too", element("deliver", j), shown(d.Name)), "give each its own name")
+			}
+			if j, taken := paths[d.Path]; taken && d.Path != "" {
+				c.add(member(e, "path"), fmt.Sprintf("%s has this path too", element("deliver", j)), "every message would be there twice")
+			}
+			names[d.Name], paths[d.Path] = i, i
+			*dst = append(*dst, d)
+		}
+		return nil
+	}
+}

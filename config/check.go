@@ -1,0 +1,78 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// checker collects the problems of one document.
+type checker struct {
+	file     string
+	where    positions
+	env      Env
+	opts     Options
+	problems Error
+}
+
+// fault is what a converter finds wrong with a value. nil: nothing.
+type fault struct {
+	text, hint string
+	at         string // "[2]" when only this element of a list is meant
+}
+
+// convert checks the value of one key and stores it. It doesn't see the key, and only converters of keys that are no
+// secrets may show the value.
+type convert func(v any) *fault
+
+// keys are all keys that a table may have.
+type keys map[string]convert
+
+// table checks all keys of a table; those that m lacks keep their defaults.
+func (c *checker) table(path string, m map[string]any, known keys) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		at := member(path, k)
+		if check, ok := known[k]; !ok {
+			c.add(at, "unknown key", didYouMean(k, slices.Sorted(maps.Keys(known))))
+		} else if f := check(m[k]); f != nil {
+			c.add(at+f.at, f.text, f.hint)
+		}
+	}
+}
+
+// subtable is the converter of a key that holds a table.
+func (c *checker) subtable(path string, known keys) convert {
+	return func(v any) *fault {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return &fault{text: "must be a table, not " + kind(v), hint: "write [" + path + "] and its keys below"}
+		}
+		c.table(path, m, known)
+		return nil
+	}
+}
+
+// add notes a problem of a key, or of the table in which the key is missing.
+func (c *checker) add(path, text, hint string) {
+	c.problems = append(c.problems, Problem{File: c.file, Line: c.line(path), Key: short(path), Text: limit(text), Hint: limit(hint)})
+}
+
+// line finds where a path stands, or the nearest thing around it.
+func (c *checker) line(path string) int {
+	for path != "" {
+		if n, ok := c.where[path]; ok {
+			return n
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return 0
+}
+
+// short bounds a key, which may be as long as the file.
+func short(path string) string {
+	const most = 160
+	if len(path) > most {
+		return path[:most] + "..."
+	}
+	return path
+}

@@ -1,0 +1,94 @@
+// Package config turns a TOML file into checked values, with file, line and key in every error.
+//
+// It reports all problems of a file at once, accepts no key that it doesn't know, and never puts the value of a secret
+// into an error or into anything printed. It reads the file and asks the file system whether a systemd credential
+// exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that happens at login.
+// The syntax is TOML 1.0 with the relaxations of 1.1; key names are case-sensitive.
+package config
+
+import "time"
+
+// Config is a whole configuration, checked and with all defaults filled in.
+type Config struct {
+	File     string    // where it was read from, as given to Load or Parse
+	StateDir string    // absolute; may not exist yet
+	Parallel int       // accounts at a time; at least 1
+	PerHost  int       // connections to one host at a time; 0: no limit
+	Schedule string    // default of all accounts: cron with five fields, or a descriptor such as "@every 10m"
+	Log      Log       // what is logged and how
+	Limits   Limits    // bounds on time, memory and disk
+	Accounts []Account // sorted by name; at least one
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // auto (console on a terminal, else json), console or json
+}
+
+// Account is one mailbox on one server and where its mail goes.
+type Account struct {
+	Name     string       // [a-z0-9._-]{1,64}, begins with a letter, a digit or an underscore
+	Host     string       // a name or an address, without brackets
+	Port     int          // the one to connect to, never 0
+	TLS      TLS          // how the connection is protected
+	CAFile   string       // absolute path of PEM certificates trusted in addition; "": none
+	Insecure bool         // the person accepts a login without encryption to a host that is not this machine
+	Username string       // without CR, LF and NUL
+	Auth     Auth         // how to log in
+	Schedule string       // never empty
+	Delete   Delete       // what happens on the server to delivered mail
+	MaxSize  int64        // octets; larger messages are skipped; 0: no limit
+	Limit    int          // new messages per pass; 0: no limit
+	Secret   SecretSource // where the password is found at login
+	Deliver  []Deliver    // in the order of the file; at least one, with different names
+}
+
+// TLS is how a connection is protected. There is no opportunistic value on purpose.
+type TLS string
+
+// The ways to protect a connection.
+const (
+	TLSImplicit TLS = "implicit" // TLS from the first byte (RFC 8314)
+	TLSStartTLS TLS = "starttls" // required upgrade by STLS (RFC 2595)
+	TLSNone     TLS = "none"     // only to this machine, or with insecure_plaintext
+)
+
+// Auth is how to log in.
+type Auth string
+
+// The ways to log in.
+const (
+	AuthAuto  Auth = "auto"  // what the server announces
+	AuthPlain Auth = "plain" // AUTH PLAIN (RFC 5034)
+	AuthUser  Auth = "user"  // USER and PASS (RFC 1939)
+)
+
+// Delete says what happens to a message on the server once it is delivered everywhere.
+type Delete struct {
+	Kind DeleteKind
+	Age  time.Duration // for DeleteAge, more than 0; else 0
+}
+
+// DeleteKind is the kind of a Delete. The zero value keeps everything.
+type DeleteKind int
+
+// The kinds of Delete.
+const (
+	DeleteNever DeleteKind = iota
+	DeleteAfterDelivery
+	DeleteAge
+)
+
+// Deliver is one destination of an account.
+type Deliver struct {
+	Type string // "maildir"
+	Name string // unique in the account; [a-z0-9._-]{1,64}
+	Path string // of the Maildir; absolute
+}
+
+// Options are what a caller may add to the checks.
+type Options struct {
+	// CheckSchedule tells whether a schedule can be used. Its error is shown to the person. nil: any text will do.
+	CheckSchedule func(spec string) error
+}

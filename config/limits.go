@@ -1,0 +1,71 @@
+package config
+
+import "time"
+
+// Limits bound what one account may take, whatever its server does.
+type Limits struct {
+	Connect      time.Duration // to be connected
+	TLSHandshake time.Duration // from the first byte of TLS to its last
+	Reply        time.Duration // greeting and replies
+	List         time.Duration // first line of the answers to STAT, UIDL and LIST
+	Idle         time.Duration // between two reads of a message
+	Quit         time.Duration // answer to QUIT
+
+	StatusLine int64 // octets of a status line
+	UID        int   // octets of a unique-id that are kept as they are
+	Listing    int   // entries of a listing
+	FreeSpace  int64 // octets that stay free at a destination
+
+	SessionMessages int           // messages after which a session is closed, so that deletions count
+	SessionTime     time.Duration // or its age
+	BatchMessages   int           // messages made durable at once
+	BatchSize       int64         // or octets of them
+	BatchTime       time.Duration // or time since the first of them
+}
+
+func defaultLimits() Limits {
+	return Limits{
+		Connect:      30 * time.Second,
+		TLSHandshake: 30 * time.Second,
+		Reply:        60 * time.Second,
+		List:         180 * time.Second,
+		Idle:         60 * time.Second,
+		Quit:         10 * time.Second,
+
+		StatusLine: 8 << 10,
+		UID:        512,
+		Listing:    1_000_000,
+		FreeSpace:  16 << 20,
+
+		SessionMessages: 5_000,
+		SessionTime:     15 * time.Minute,
+		BatchMessages:   500,
+		BatchSize:       8 << 20,
+		BatchTime:       time.Second,
+	}
+}
+
+// limitKeys gives the keys of [limits]. The least values are what a sound server needs: 512 octets for a status line
+// (RFC 2449, section 4) and 70 for a unique-id (RFC 1939, section 7).
+func limitKeys(l *Limits) keys {
+	const most = 100_000_000
+	return keys{
+		"connect":       duration(&l.Connect),
+		"tls_handshake": duration(&l.TLSHandshake),
+		"reply":         duration(&l.Reply),
+		"list":          duration(&l.List),
+		"idle":          duration(&l.Idle),
+		"quit":          duration(&l.Quit),
+
+		"status_line": size(&l.StatusLine, 512),
+		"uid":         integer(&l.UID, 70, 512),
+		"listing":     integer(&l.Listing, 1, most),
+		"free_space":  size(&l.FreeSpace, 0),
+
+		"session_messages": integer(&l.SessionMessages, 1, most),
+		"session_time":     duration(&l.SessionTime),
+		"batch_messages":   integer(&l.BatchMessages, 1, 100_000),
+		"batch_size":       size(&l.BatchSize, 1),
+		"batch_time":       duration(&l.BatchTime),
+	}
+}

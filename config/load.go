@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// Load reads and checks a file. A file that holds a password itself must be a regular file that nobody else may open
+// and that belongs to the user or to root. An error is an Error.
+func Load(path string, env Env, o Options) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Error{openProblem(path, err)}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, Error{openProblem(path, err)}
+	}
+	c, cfg, literal := parse(path, data, env, o)
+	if literal != "" {
+		// Of the open file, not of its name, which may be another one by now.
+		info, err := f.Stat()
+		if err != nil {
+			return nil, Error{openProblem(path, err)}
+		}
+		owner := uint32(0)
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			owner = s.Uid
+		}
+		if p := ownerFault(path, info.Mode().IsRegular(), info.Mode().Perm(), owner, uint32(os.Geteuid())); p != nil {
+			c.add(literal, p.text, p.hint)
+		}
+	}
+	return c.result(cfg)
+}
+
+// Parse checks a document; name stands for the file in errors. An error is an Error.
+func Parse(name string, data []byte, env Env, o Options) (*Config, error) {
+	c, cfg, _ := parse(name, data, env, o)
+	return c.result(cfg)
+}
+
+// parse gives the collected problems, the configuration as far as it is sound, and where a literal secret stands.
+func parse(name string, data []byte, env Env, o Options) (c *checker, cfg *Config, literal string) {
+	c = &checker{file: name, env: env, opts: o}
+	tree, where, p := decode(name, data)
+	if p != nil {
+		c.problems = Error{*p}
+		return c, nil, ""
+	}
+	c.where = where
+	cfg = c.document(tree)
+	return c, cfg, literalAt(tree, where)
+}
+
+func (c *checker) result(cfg *Config) (*Config, error) {
+	if len(c.problems) > 0 {
+		c.problems.sort()
+		return nil, c.problems
+	}
+	return cfg, nil
+}
+
+// openProblem words why a file can't be read.
+func openProblem(path string, err error) Problem {
+	p := Problem{File: path, Text: "can't be read"}
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Text, p.Hint = "there is no such file", "write one, config.example.toml shows how, or name another by --config"
+	case errors.Is(err, fs.ErrPermission):
+		p.Text, p.Hint = "may not be read by this user", "see its permissions and those of the folders above it"
+	case errors.As(err, &errno):
+		p.Text += ": " + errno.Error()
+	}
+	return p
+}

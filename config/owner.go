@@ -1,0 +1,37 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+)
+
+// literalAt gives the path of the first literal secret in a document, or "".
+func literalAt(tree map[string]any, where positions) string {
+	accounts, _ := tree["account"].(map[string]any)
+	first := ""
+	for name, v := range accounts {
+		if a, ok := v.(map[string]any); ok {
+			if _, ok := a["password"]; ok {
+				at := member(member("account", name), "password")
+				if first == "" || where[at] < where[first] {
+					first = at
+				}
+			}
+		}
+	}
+	return first
+}
+
+// ownerFault judges a file that holds a secret; mode is its permission bits.
+func ownerFault(name string, regular bool, mode fs.FileMode, owner, user uint32) *fault {
+	switch {
+	case !regular:
+		return &fault{text: "the file holds a secret and is not a regular file"}
+	case owner != user && owner != 0:
+		return &fault{text: fmt.Sprintf("the file holds a secret and belongs to another user (id %d)", owner),
+			hint: "chown it to yourself"}
+	case mode&0o077 != 0:
+		return &fault{text: fmt.Sprintf("the file holds a secret and others may open it (mode %04o)", mode), hint: "chmod 600 " + name}
+	}
+	return nil
+}

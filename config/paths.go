@@ -1,0 +1,114 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Env looks up an environment variable, as os.Getenv does. HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, STATE_DIRECTORY and
+// CREDENTIALS_DIRECTORY are asked for. nil: an empty environment.
+type Env func(key string) string
+
+// get is the value of a variable that holds an absolute path. Others are ignored, as the XDG specification asks.
+func (e Env) get(key string) string {
+	if e == nil {
+		return ""
+	}
+	if v := e(key); filepath.IsAbs(v) {
+		return v
+	}
+	return ""
+}
+
+// xdg is the directory that an XDG variable names, or its default under the home directory, or "".
+func (e Env) xdg(key, home string) string {
+	if dir := e.get(key); dir != "" {
+		return dir
+	}
+	if dir := e.get("HOME"); dir != "" {
+		return filepath.Join(dir, home)
+	}
+	return ""
+}
+
+// SearchPaths gives where a configuration is looked for when the person names none, the first that exists winning.
+func SearchPaths(env Env) []string {
+	var paths []string
+	if dir := env.xdg("XDG_CONFIG_HOME", ".config"); dir != "" {
+		paths = append(paths, filepath.Join(dir, "popsync", "config.toml"))
+	}
+	return append(paths, "/etc/popsync/config.toml")
+}
+
+// DefaultPath gives the first of SearchPaths that exists; when none does, the first, for Load to complain about. A
+// file that can't be looked at counts as existing: falling back silently would hide it.
+func DefaultPath(env Env) string {
+	paths := SearchPaths(env)
+	for _, p := range paths {
+		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) {
+			return p
+		}
+	}
+	return paths[0]
+}
+
+// defaultStateDir is where the ledger lives when the file doesn't say, or "".
+func defaultStateDir(env Env) string {
+	if env != nil {
+		// systemd gives a list with colons when a unit has several.
+		if dir, _, _ := strings.Cut(env("STATE_DIRECTORY"), ":"); filepath.IsAbs(dir) {
+			return filepath.Clean(dir)
+		}
+	}
+	if dir := env.xdg("XDG_STATE_HOME", ".local/state"); dir != "" {
+		return filepath.Join(dir, "popsync")
+	}
+	return ""
+}
+
+// path accepts an absolute path or one that begins with "~". Empty texts are left to the caller.
+func (c *checker) path(dst *string) convert {
+	return func(v any) *fault {
+		s, ok := v.(string)
+		if !ok {
+			return want("a path in quotes", v, "")
+		}
+		if s == "" {
+			*dst = ""
+			return nil
+		}
+		p, f := c.expand(s)
+		if f == nil {
+			*dst = p
+		}
+		return f
+	}
+}
+
+// expand resolves "~" at the beginning and nothing else.
+func (c *checker) expand(s string) (string, *fault) {
+	if strings.ContainsRune(s, 0) {
+		return "", &fault{text: "a path can't hold a NUL"}
+	}
+	if s == "~" || strings.HasPrefix(s, "~/") {
+		home := c.env.get("HOME")
+		if home == "" {
+			return "", &fault{text: "~ has no meaning here: HOME is not set", hint: "write an absolute path"}
+		}
+		return filepath.Join(home, s[1:]), nil
+	}
+	if strings.HasPrefix(s, "~") {
+		return "", &fault{text: "only ~ itself is expanded, not ~user", hint: "write an absolute path"}
+	}
+	if !filepath.IsAbs(s) {
+		hint := "write an absolute path or ~/..."
+		if strings.Contains(s, "$") {
+			hint += "; variables are not expanded"
+		}
+		return "", &fault{text: shown(s) + " is a relative path", hint: hint}
+	}
+	return filepath.Clean(s), nil
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxFile bounds the file, in octets: about 50,000 accounts.
+const maxFile = 16 << 20
+
+// decode gives the generic tree of a document and where its keys stand, or the problem that keeps it from being one.
+func decode(name string, data []byte) (tree map[string]any, where positions, p *Problem) {
+	defer func() {
+		// The decoder reports its own inconsistencies by a panic. Its text may quote the document: it is dropped.
+		if recover() != nil {
+			tree, p = nil, &Problem{File: name, Text: "this file confuses the TOML decoder", Hint: "simplify the tables"}
+		}
+	}()
+	if len(data) > maxFile {
+		return nil, nil, &Problem{File: name, Text: fmt.Sprintf("larger than %d bytes", maxFile)}
+	}
+	// The scanner comes first because it stops at a depth where the decoder would exhaust its stack.
+	where, deep := scan(string(data))
+	if deep > 0 {
+		return nil, nil, &Problem{File: name, Line: deep, Text: fmt.Sprintf("more than %d levels in one another", maxDepth)}
+	}
+	_, err := toml.Decode(string(data), &tree)
+	if err == nil {
+		return tree, where, nil
+	}
+	var pe toml.ParseError
+	if !errors.As(err, &pe) {
+		return nil, nil, &Problem{File: name, Text: "not valid TOML"}
+	}
+	text, hint := syntaxText(pe.Message)
+	p = &Problem{File: name, Line: pe.Position.Line, Col: pe.Position.Col, Text: text, Hint: hint}
+	if strings.Contains(text, "defined twice") {
+		p.Col = 0 // found when the line had been read: the decoder's column is its end
+	}
+	return nil, nil, p
+}
+
+// syntaxText words a syntax error anew. The decoder's messages quote what they met, which near a password is a part
+// of it; so only the kind of the error is taken from them, and the name of a key that was defined twice.
+func syntaxText(msg string) (text, hint string) {
+	if rest, ok := strings.CutPrefix(msg, "Key '"); ok {
+		if key, what, ok := strings.Cut(rest, "' "); ok && !strings.ContainsAny(key, "\r\n") {
+			switch {
+			case strings.HasPrefix(what, "has already been defined"):
+				return "syntax error: " + short(key) + " is defined twice", ""
+			case strings.HasPrefix(what, "was already created"):
+				return "syntax error: " + short(key) + " is defined twice, in different shapes", ""
+			}
+		}
+	}
+	for _, k := range syntaxKinds {
+		if strings.Contains(msg, k.has) {
+			return "syntax error: " + k.text, k.hint
+		}
+	}
+	return "syntax error", "see https://toml.io"
+}
+
+// syntaxKinds is searched in order.
+var syntaxKinds = []struct{ has, text, hint string }{
+	{"files cannot contain NULL bytes", "the file is not UTF-8", "save it as UTF-8"},
+	{"invalid UTF-8", "the file is not UTF-8", "save it as UTF-8"},
+	{"control characters", "control character", ""},
+	{"strings cannot contain newlines", "the closing quote is missing on this line", ""},
+	{`expected '"'`, "the closing quote is missing", ""},
+	{`expected "'"`, "the closing quote is missing", ""},
+	{`'"""'`, "the closing quotes of a text of several lines are missing", ""},
+	{`"'''"`, "the closing quotes of a text of several lines are missing", ""},
+	{"invalid escape", "unknown escape in a text", `in "..." write \\ for a backslash, or use '...'`},
+	{"hexadecimal digits", "unknown escape in a text", `in "..." write \\ for a backslash, or use '...'`},
+	{"is not valid UTF-8", "unknown escape in a text", `in "..." write \\ for a backslash, or use '...'`},
+	{"end with a newline", "there is something after the end of the value", "one key = value on each line; a quote inside a text is written \\\""},
+	{"table name", "in a table's name", "write [name] or [[name]]"},
+	{"table array name", "in a table's name", "write [[name]]"},
+	{"expected '.' or '='", "expected = after the key", "write key = value"},
+	{"expected key separator", "expected = after the key", "write key = value"},
+	{"key name appears blank", "the key before = is missing", "write key = value"},
+	{"keys cannot start", "a key begins with a dot", ""},
+	{"array terminator", "expected , or ] in a list", ""},
+	{"inline table terminator", "expected , or } in a table", ""},
+	{"unexpected comma", "a comma too many", ""},
+	{"expected value", "expected a value", "texts stand in quotes: key = \"value\""},
+	{"Invalid integer", "not a number", "texts stand in quotes: key = \"value\""},
+	{"nvalid float", "not a number", "texts stand in quotes: key = \"value\""},
+	{"expected a digit", "not a number", "texts stand in quotes: key = \"value\""},
+	{"must start with a digit", "not a number", "texts stand in quotes: key = \"value\""},
+	{"number", "not a number", "texts stand in quotes: key = \"value\""},
+	{"invalid datetime", "not a number or date", "texts stand in quotes: key = \"value\""},
+	{"out of range", "number out of range", ""},
+	{"unexpected EOF", "the file ends too early", ""},
+}

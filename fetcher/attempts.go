@@ -1,0 +1,89 @@
+package fetcher
+
+import (
+	"context"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// maxAttempts is how many failures a message may be charged with before it is parked.
+const maxAttempts = 3
+
+// retryAfter is how long a message waits after its n-th failure: not at all before it is parked, then 1 h, 6 h, a day.
+func retryAfter(n int) time.Duration {
+	switch {
+	case n < maxAttempts:
+		return 0
+	case n == maxAttempts:
+		return time.Hour
+	case n == maxAttempts+1:
+		return 6 * time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// charge enters one failed attempt of a message, known to the ledger (row.State set) or not. A permanent failure parks
+// it at once.
+func (p *pass) charge(c *uidl.Change, row uidl.Row, reason string, permanent bool) {
+	p.enterAttempt(c, row, reason, permanent, 1)
+}
+
+// enterAttempt is charge; failed is how many messages of this pass that makes.
+func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permanent bool, failed int) {
+	now := p.now()
+	before := row.Attempts
+	attempts := before + 1
+	if permanent {
+		attempts = max(attempts, maxAttempts)
+	}
+	state := uidl.Wanted
+	var next int64
+	if attempts >= maxAttempts {
+		state, next = uidl.Parked, now.Add(retryAfter(attempts)).Unix()
+	}
+	reason = clip(reason)
+	if row.State == 0 {
+		row.FirstSeen, row.FirstDay = now.Unix(), p.listingDays()
+		row.State, row.Attempts, row.NextTry = state, attempts, next
+		c.Put = append(c.Put, uidl.Message{Row: row, Reason: reason})
+	} else {
+		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: state, Size: row.Size, Attempts: attempts, NextTry: next,
+			Reason: reason})
+	}
+	p.count(func(r *Report) {
+		r.Failed += failed
+		if state == uidl.Parked {
+			r.Parked++
+			if before < maxAttempts {
+				r.NewlyParked++
+			}
+		}
+	})
+	p.reason(reason)
+	p.logFailed(row.Key, reason, state == uidl.Parked)
+}
+
+// chargeInterrupted charges the message that an earlier process was reading when it died.
+func (p *pass) chargeInterrupted(ctx context.Context) error {
+	key, ok := p.l.Interrupted()
+	if !ok {
+		return nil
+	}
+	row := uidl.Row{Key: key}
+	found, err := p.l.Find(ctx, []uidl.Key{key})
+	if err != nil {
+		return err
+	}
+	if len(found) == 1 {
+		row = found[0].Row
+	}
+	if row.State != uidl.Delivered && row.State != uidl.DeleteSent { // else it was only read again to recognise it
+		var c uidl.Change
+		p.enterAttempt(&c, row, "popsync ended while it was being read", false, 0)
+		if err := p.commit(ctx, c); err != nil {
+			return err
+		}
+	}
+	return p.l.Reading(uidl.Key{})
+}

@@ -1,0 +1,123 @@
+package fetcher
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// Marked is what Baseline did. Counts are of messages.
+type Marked struct {
+	Listed   int `json:"listed"`
+	Marked   int `json:"marked"`   // seen from now on
+	Known    int `json:"known"`    // delivered or marked before
+	Pending  int `json:"pending"`  // on their way to a destination: left as they are
+	Nameless int `json:"nameless"` // nothing to remember them by: the server gives no unique-id
+	Headers  int `json:"headers"`  // of those marked: recognised if their unique-ids change
+}
+
+// cheapHeaders is how many headers are asked for one by one, where the server takes no commands ahead.
+const cheapHeaders = 500
+
+// Baseline marks everything that the server lists now as seen, so that only what comes later is fetched. Nothing is
+// fetched, delivered or deleted, and what is marked so is never deleted by whatever policy. It closes the Targets.
+// Its errors are judged by Judge.
+func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m Marked, err error) {
+	p := &pass{a: a, o: o.withDefaults(), log: o.withDefaults().Log}
+	p.rep = Report{Account: a.Name, Started: p.now()}
+	for _, d := range a.Destinations {
+		p.dests = append(p.dests, &destination{Destination: d})
+	}
+	defer func() {
+		for _, d := range p.dests {
+			_ = d.Target.Close() // nothing was opened
+		}
+	}()
+	if p.l, err = ledger.Acquire(ctx, a.Name); err != nil {
+		return m, err
+	}
+	defer p.l.Close()
+	p.facts = decodeFacts(p.l.Info().Facts)
+	if err := p.loadPending(ctx); err != nil {
+		return m, err
+	}
+	s := &session{pass: p, started: p.now()}
+	return s.baseline(ctx)
+}
+
+func (s *session) baseline(ctx context.Context) (m Marked, err error) {
+	list, known, err := s.connect(ctx)
+	if err != nil {
+		return m, err
+	}
+	defer s.c.Close()
+	named, err := s.nameless(ctx, list)
+	if err != nil {
+		return m, err
+	}
+	// Without a policy nothing is due or too large, and at the end of time nothing is parked.
+	pl := makePlan(planInput{
+		listing: named, order: sortedByUID(named), complete: list.Complete, rows: known, owed: s.pending,
+		listingDays: s.listingDays(), now: time.Unix(1<<40, 0),
+	})
+	seen := pl.seen()
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept, Pending: len(s.pending), Nameless: len(pl.skipped)}
+	tops := s.cheapTops(ctx, seen)
+	if err := ctx.Err(); err != nil {
+		return Marked{}, err
+	}
+	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
+	st := s.status()
+	st.Verdict, st.Failures = "", 0
+	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
+	for chunk := range slices.Chunk(seen, topChunk) {
+		c := uidl.Change{At: s.now().Unix()}
+		for _, e := range chunk {
+			fp := tops[e.num]
+			if fp != (uidl.Fingerprint{}) {
+				m.Headers++
+			}
+			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: reasonSeen, Row: uidl.Row{
+				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: c.At, FirstDay: s.listingDays(), NextTry: never,
+			}})
+		}
+		if err := s.commit(ctx, c); err != nil {
+			return Marked{}, err
+		}
+	}
+	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: list.Complete, Gone: pl.gone, Status: st}); err != nil {
+		return Marked{}, err
+	}
+	_ = s.c.Quit(ctx) // there is nothing that QUIT could make count
+	return m, nil
+}
+
+// seen are the messages that a baseline marks, by number.
+func (p *plan) seen() []entry {
+	var out []entry
+	for _, f := range p.fetch {
+		if !f.owed {
+			out = append(out, f.entry)
+		}
+	}
+	for _, k := range p.question {
+		out = append(out, k.entry)
+	}
+	slices.SortFunc(out, func(a, b entry) int { return a.num - b.num })
+	return out
+}
+
+// cheapTops are the fingerprints that can be had at little cost. They are worth having and not needed: an error means
+// only that there are fewer.
+func (s *session) cheapTops(ctx context.Context, of []entry) map[int]uidl.Fingerprint {
+	if !s.c.Capabilities().Pipelining {
+		of = of[:min(len(of), cheapHeaders)]
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	tops, _ := s.fingerprints(ctx, spread(of, len(of)))
+	return tops
+}

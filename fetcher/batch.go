@@ -1,0 +1,116 @@
+package fetcher
+
+import (
+	"sync"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// received is a message whose terminator arrived, staged at the destinations of its copies.
+type received struct {
+	num    int
+	msg    uidl.Message
+	copies []delivery
+	others int // deliveries of earlier passes that are still open at destinations without a copy here
+}
+
+// delivery is one destination's copy on its way through the protocol.
+type delivery struct {
+	dest *destination
+	row  uidl.Delivery
+	err  error // staging failed: the destination still owes the message
+}
+
+func (d *delivery) ticket() deliver.Ticket { return deliver.Ticket(d.row.Ticket) }
+
+// batch goes through the delivery protocol as a whole.
+type batch struct {
+	msgs   []received
+	octets int64
+}
+
+// batcher collects messages and hands full batches over: to one settler, while the next batch is being received.
+// If the settler is busy and the next batch is full, the reader waits in add; that is the only brake.
+type batcher struct {
+	maxMsgs   int
+	maxOctets int64
+	maxAge    time.Duration
+
+	mu    sync.Mutex
+	cur   *batch
+	timer *time.Timer // runs while cur has messages
+	ready chan *batch
+	dead  chan struct{} // closed when the settler gave up
+}
+
+func newBatcher(o Options) *batcher {
+	b := &batcher{
+		maxMsgs: o.BatchMessages, maxOctets: o.BatchBytes, maxAge: o.BatchTime,
+		cur: &batch{}, ready: make(chan *batch), dead: make(chan struct{}), timer: time.NewTimer(time.Hour),
+	}
+	b.timer.Stop()
+	return b
+}
+
+// add takes a message over and returns false when the settler gave up.
+func (b *batcher) add(m received) bool {
+	b.mu.Lock()
+	if len(b.cur.msgs) == 0 {
+		b.timer.Reset(b.maxAge)
+	}
+	b.cur.msgs = append(b.cur.msgs, m)
+	b.cur.octets += m.msg.Octets
+	if len(b.cur.msgs) < b.maxMsgs && b.cur.octets < b.maxOctets {
+		b.mu.Unlock()
+		return true
+	}
+	full := b.swap()
+	b.mu.Unlock()
+	select {
+	case b.ready <- full:
+		return true
+	case <-b.dead:
+		return false
+	}
+}
+
+// swap takes the current batch out; b.mu is held.
+func (b *batcher) swap() *batch {
+	b.timer.Stop()
+	full := b.cur
+	b.cur = &batch{}
+	return full
+}
+
+// run hands batches to settle, one at a time, until finish; a batch is also due when it is maxAge old, so that a slow
+// server does not keep complete messages from the mailbox. It returns settle's first error.
+func (b *batcher) run(settle func(*batch) error) (err error) {
+	defer close(b.dead)
+	for {
+		var due *batch
+		last := false
+		select {
+		case full, ok := <-b.ready:
+			due, last = full, !ok
+		case <-b.timer.C:
+		}
+		if due == nil {
+			b.mu.Lock()
+			due = b.swap()
+			b.mu.Unlock()
+		}
+		if len(due.msgs) > 0 {
+			if err := settle(due); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// finish tells run that nothing more comes. What was added is settled first.
+func (b *batcher) finish() { close(b.ready) }

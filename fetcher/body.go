@@ -1,0 +1,117 @@
+package fetcher
+
+import (
+	"errors"
+	"io"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// body streams one message to its destinations and adds it to the batch.
+func (r *reader) body(f *fetchStep, body io.Reader) error {
+	m, err := r.open(f)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(r.fan, body)
+	switch {
+	case errors.Is(err, errTooLong):
+		r.fan.fail(err)
+		r.skipLong(f)
+		return pop3.ErrSkip
+	case errors.Is(err, errNoBranch):
+		return r.none(f)
+	case err != nil:
+		r.fan.fail(err)
+		return err
+	}
+	copy(m.msg.SHA256[:], r.fan.sum.Sum(nil))
+	m.msg.Octets, m.msg.Fingerprint = r.fan.octets, r.fan.header.Sum()
+	if f.nameless {
+		if err := r.name(f, &m); err != nil {
+			r.fan.fail(err)
+			return err
+		}
+	}
+	if f.compare && r.isSame(f, &m.msg) {
+		r.fan.fail(errNoBranch)
+		return nil
+	}
+	if f.moved && r.isMoved(f, &m.msg) {
+		r.fan.fail(errNoBranch)
+		return nil
+	}
+	r.fan.finish()
+	return r.hand(f, m)
+}
+
+// open makes a staging place at each destination that needs the message.
+func (r *reader) open(f *fetchStep) (received, error) {
+	m := received{num: f.num, msg: uidl.Message{Row: f.row}}
+	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.key, f.size, 0, 0
+	m.msg.NextTry = 0
+	if f.row.State == 0 || f.compare {
+		m.msg.FirstSeen, m.msg.FirstDay, m.msg.Attempts = r.now().Unix(), r.listingDays(), f.row.Attempts
+	}
+	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
+	for _, need := range r.needs(f) {
+		br := branch{dest: need.dest}
+		if br.err = need.dest.stageFailure(); br.err == nil {
+			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
+				Account: r.a.Name, UID: f.key.UID, Dup: f.key.Dup, Size: f.size,
+			})
+			r.weigh(need.dest, br.err)
+		}
+		r.fan.branches = append(r.fan.branches, br)
+		m.copies = append(m.copies, need)
+	}
+	m.others = r.pass.open[f.key] - len(r.owedTo[f.key])
+	if !f.owed {
+		m.others = 0
+	}
+	for i := range r.fan.branches {
+		if r.fan.branches[i].err == nil {
+			return m, nil
+		}
+	}
+	return m, r.none(f)
+}
+
+// needs are the destinations that a message must go to: all of them, or those that still lack it.
+func (r *reader) needs(f *fetchStep) []delivery {
+	var need []delivery
+	if f.owed {
+		for _, row := range r.owedTo[f.key] {
+			need = append(need, delivery{dest: r.destination(row.Destination), row: row})
+		}
+		return need
+	}
+	for _, d := range r.dests {
+		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}})
+	}
+	return need
+}
+
+// weigh stops the fetching when a destination as a whole cannot take copies any more.
+func (r *reader) weigh(d *destination, err error) {
+	if err != nil && scopeOf(err) == deliver.WholeTarget && r.ctx.Err() == nil {
+		d.failStaging(err)
+		r.stop.Store(true)
+	}
+}
+
+// hand gives a complete message to the batcher.
+func (r *reader) hand(f *fetchStep, m received) error {
+	for i := range r.fan.branches {
+		br := &r.fan.branches[i]
+		m.copies[i].err = br.err
+		m.copies[i].row.Ticket = string(br.ticket)
+		r.weigh(br.dest, br.err)
+	}
+	if !r.bat.add(m) {
+		return errStop
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package fetcher
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// An epoch change: the server gave known messages new unique-ids, as happens when a provider moves its mailboxes. They
+// are recognised by their headers and adopted, so that nothing is delivered twice. A Gmail-like server that lists
+// another page, and a mailbox that somebody emptied, look alike at first; their headers tell.
+const (
+	minLost     = 10             // delivered messages that left the listing of late, at least
+	minUnknown  = 10             // unknown unique-ids listed, at least
+	sampleSize  = 20             // unknown messages whose headers are looked at first, at most
+	minEvidence = 2              // of the sample that are known, at least
+	topChunk    = 5000           // headers between two commits
+	lately      = 30 * 24 * 3600 // seconds that a row counts as missing: some mailboxes are empty while they are moved
+	sizeSlack   = 4096           // octets by which sizes may differ, and an eighth: line ends, added header lines
+	reasonMoved = "listed under another unique-id since"
+)
+
+// epochState is what a pass knows of an epoch change.
+type epochState struct {
+	spare   bool // nothing is deleted: it is not clear which message a unique-id names
+	proven  bool // known messages were found under new unique-ids
+	fresh   int  // adopted in this session
+	unsaved int  // of those: not committed yet
+}
+
+// renewed looks for an epoch change and adopts what it recognises. Where there is no TOP, messages are retrieved and
+// compared by their content: see isMoved. What is committed stays if the pass is interrupted, and the next one goes on.
+func (s *session) renewed(ctx context.Context, complete bool, known *rows) error {
+	pl := s.plan
+	s.spareDue()
+	if !complete {
+		return nil
+	}
+	unknown := pl.unknown()
+	goingOn := s.facts.RenewedAt > s.now().Unix()-lately
+	if goingOn && (len(unknown)+pl.parked == 0 || len(pl.lost) == 0) {
+		s.facts.RenewedAt, goingOn = 0, false
+	}
+	if len(unknown) == 0 || !goingOn && (pl.lostKept < minLost || pl.strangers() < minUnknown) {
+		return nil
+	}
+	lost := make(map[uidl.Key]bool, len(pl.lost))
+	for _, r := range pl.lost {
+		lost[known.row(int(r)).Key] = true
+	}
+	tops, err := s.fingerprints(ctx, spread(unknown, sampleSize))
+	if err != nil {
+		return err
+	}
+	s.log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
+	if len(tops) == 0 { // no TOP
+		s.epoch.spare = s.epoch.spare || goingOn || pl.lostNow >= minLost
+		return s.hunt(ctx, lost)
+	}
+	if !goingOn {
+		found, err := s.formersOf(ctx, tops, lost)
+		if err != nil {
+			return err
+		}
+		evidence := 0
+		for _, e := range unknown {
+			if found.byHeaderOf(tops[e.num], e.size) != nil {
+				evidence++
+			}
+		}
+		if evidence < minEvidence {
+			return nil
+		}
+	}
+	s.epoch.proven, s.epoch.spare = true, true
+	s.spareDue()
+	return s.adoptByHeader(ctx, unknown, lost)
+}
+
+// adoptByHeader looks at the headers of all unknown messages. Those that have none worth the name are compared by their
+// content when they are retrieved.
+func (s *session) adoptByHeader(ctx context.Context, unknown []entry, lost map[uidl.Key]bool) error {
+	adopted := map[int]bool{}
+	dark := false
+	for chunk := range slices.Chunk(unknown, topChunk) {
+		tops, terr := s.fingerprints(ctx, spread(chunk, len(chunk)))
+		found, err := s.formersOf(ctx, tops, lost)
+		if err != nil {
+			return err
+		}
+		c := uidl.Change{At: s.now().Unix()}
+		for _, e := range chunk {
+			top := tops[e.num]
+			old := found.byHeaderOf(top, e.size)
+			switch {
+			case old != nil:
+				adopt(&c, e, old)
+				delete(lost, old.Key)
+				adopted[e.num] = true
+			case top == (uidl.Fingerprint{}) || len(found.byHeader[top]) > 0:
+				dark = true
+			}
+		}
+		if len(c.Put) > 0 {
+			s.facts.RenewedAt = cmp.Or(s.facts.RenewedAt, c.At)
+			c.Status = s.status()
+			if err := s.commit(ctx, c); err != nil {
+				return err
+			}
+			s.adopted(len(c.Put))
+		}
+		if terr != nil { // what was recognised before is kept, the next session goes on
+			return terr
+		}
+	}
+	pl := s.plan
+	pl.kept += len(adopted)
+	known := func(f fetchStep) bool { return f.key.UID != "" && adopted[f.num] }
+	pl.fetch, pl.skipped = slices.DeleteFunc(pl.fetch, known), slices.DeleteFunc(pl.skipped, known)
+	if dark {
+		return s.hunt(ctx, lost)
+	}
+	if pl.parked == 0 {
+		s.facts.RenewedAt = 0
+	}
+	return nil
+}
+
+// adopted counts messages that were recognised.
+func (s *session) adopted(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch.fresh += n
+	s.rep.Adopted += n
+}
+
+// adopt enters a known message under its new key: it was delivered then. The old row stays as that of a message that is
+// gone, so that its unique-id is known if it returns, and is not matched again.
+func adopt(c *uidl.Change, e entry, old *uidl.Message) {
+	m := *old
+	m.Key, m.Size, m.State = e.key, e.size, uidl.Delivered
+	m.GoneAt, m.GoneListing, m.Attempts, m.Reason = 0, 0, 0, ""
+	c.Put = append(c.Put, m)
+	c.Mark = append(c.Mark, uidl.Mark{Key: old.Key, State: old.State, NextTry: old.NextTry, Reason: reasonMoved})
+	c.Gone = append(c.Gone, old.Key)
+}
+
+// spareDue keeps what is due while it is not clear which message a unique-id names.
+func (s *session) spareDue() {
+	if s.epoch.spare {
+		s.plan.kept += len(s.plan.due)
+		s.plan.due = nil
+	}
+}

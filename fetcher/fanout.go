@@ -1,0 +1,105 @@
+package fetcher
+
+import (
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// errNoBranch ends the reading of a body that no destination takes any more.
+var errNoBranch = errors.New("no destination takes the message")
+
+// errTooLong ends the reading of a body that grew past max_size although LIST gave it as smaller.
+var errTooLong = errors.New("message is larger than max_size")
+
+// branch is one destination's share of a message that is being received.
+type branch struct {
+	dest    *destination
+	staging deliver.Staging
+	ticket  deliver.Ticket
+	err     error // why this destination does not have it; the others go on
+}
+
+// fanout writes one body, as it comes from the wire, to the staging place of every destination that needs it, and
+// measures it on the way: no copy in memory, no second read.
+type fanout struct {
+	branches []branch
+	octets   int64
+	max      int64 // octets; 0: no limit
+	space    func(octets int64) error
+	unasked  int64 // octets since space was last asked
+	sum      hash.Hash
+	header   *uidl.Fingerprinter
+}
+
+// askSpace is how many octets may be written between two looks at the free space.
+const askSpace = 8 << 20
+
+func newFanout() *fanout { return &fanout{sum: sha256.New(), header: new(uidl.Fingerprinter)} }
+
+// reset makes the fanout ready for the next message.
+func (f *fanout) reset(max int64, space func(int64) error) {
+	f.branches = f.branches[:0]
+	f.octets, f.max, f.unasked, f.space = 0, max, 0, space
+	f.sum.Reset()
+	f.header.Reset()
+}
+
+// Write fails only when nothing is left to write to; a branch that fails is aborted and remembered.
+func (f *fanout) Write(b []byte) (int, error) {
+	f.octets += int64(len(b))
+	if f.max > 0 && f.octets > f.max {
+		return 0, errTooLong
+	}
+	if f.unasked += int64(len(b)); f.unasked >= askSpace {
+		f.unasked = 0
+		if err := f.space(0); err != nil {
+			f.fail(err)
+			return 0, errNoBranch
+		}
+	}
+	f.sum.Write(b)
+	f.header.Write(b)
+	alive := false
+	for i := range f.branches {
+		br := &f.branches[i]
+		if br.err != nil {
+			continue
+		}
+		if _, err := br.staging.Write(b); err != nil {
+			br.staging.Abort()
+			br.err = err
+			continue
+		}
+		alive = true
+	}
+	if !alive {
+		return 0, errNoBranch
+	}
+	return len(b), nil
+}
+
+// finish closes all branches; the message was complete.
+func (f *fanout) finish() {
+	for i := range f.branches {
+		if br := &f.branches[i]; br.err == nil {
+			br.ticket, br.err = br.staging.Ticket()
+		}
+	}
+}
+
+// fail aborts all branches that are still open.
+func (f *fanout) fail(err error) {
+	for i := range f.branches {
+		if br := &f.branches[i]; br.err == nil {
+			br.staging.Abort()
+			br.err = err
+		}
+	}
+}
+
+var _ io.Writer = (*fanout)(nil)

@@ -1,0 +1,122 @@
+// Package fetcher runs one pass over one account: the only place where pop3, uidl and deliver meet.
+//
+// A pass settles what the last one left unfinished, lists the mailbox, plans, retrieves new messages into every
+// destination through the delivery protocol (ARCHITECTURE.md), and deletes on the server what policy and the delete
+// guard allow, never before the ledger has committed that it is durable everywhere.
+package fetcher
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/pop3"
+)
+
+// Account is one mailbox and what to do with it. Run does not change it.
+type Account struct {
+	Name         string       // as configured; [a-z0-9._-]{1,64}
+	Server       pop3.Options // where and how to connect
+	Login        pop3.Login   // asked for the secret at each login
+	Policy       Policy
+	Destinations []Destination // at least one, with different names
+	RetrHides    bool          // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
+	NeverDelete  bool          // no DELE on this login whatever the policy says (Gmail's recent:)
+}
+
+// Destination is one place that every message of the account goes to. Run closes the Target.
+type Destination struct {
+	Name   string
+	Target deliver.Target
+}
+
+// Delete says what happens to a message on the server once it is durable at every destination.
+type Delete int
+
+// The zero value keeps everything.
+const (
+	DeleteNever Delete = iota
+	DeleteAfterDelivery
+	DeleteAfterAge // Policy.Age after popsync first saw it, on at least two days with a listing
+)
+
+// Policy is what the person wants for an account. The zero value: keep all, fetch all, whatever the size.
+type Policy struct {
+	Delete  Delete
+	Age     time.Duration // for DeleteAfterAge
+	MaxSize int64         // octets; larger messages are skipped and reported; 0: no limit
+	Limit   int           // new messages per pass; 0: no limit
+}
+
+// Options are the same for all accounts. Zero fields take the default in brackets.
+type Options struct {
+	BatchMessages   int           // messages made durable at once [500]
+	BatchBytes      int64         // or octets of them [8 MiB]
+	BatchTime       time.Duration // or since the batch's first message [1 s]
+	SessionMessages int           // messages after which a session is closed, so that deletions count [5,000]
+	SessionTime     time.Duration // or its age [15 min]
+	Sessions        int           // sessions in one pass at most [1,000]
+	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
+	DryRun          bool          // log in, list, plan; change nothing anywhere
+	Now             func() time.Time
+	Log             *zap.Logger      // one line per message and one per pass; nil: none
+	Progress        func(Report)     // called now and then, from the pass's goroutines one at a time; nil: none
+	BeforeBody      func(uid string) // test hook: called before each body is read; nil: none
+}
+
+// Report is what one pass did. Counts are of messages.
+type Report struct {
+	Account     string         `json:"account"`
+	Started     time.Time      `json:"started"`
+	Duration    time.Duration  `json:"duration_ns"`
+	Listed      int            `json:"listed"`  // in the last complete listing
+	New         int            `json:"new"`     // delivered to every destination in this pass
+	Bytes       int64          `json:"bytes"`   // octets received for them
+	Deleted     int            `json:"deleted"` // DELE answered +OK
+	Kept        int            `json:"kept"`    // delivered and left on the server
+	Skipped     int            `json:"skipped"` // left by policy: see Reasons
+	Parked      int            `json:"parked"`  // failed too often, tried again later
+	NewlyParked int            `json:"newly_parked"`
+	Failed      int            `json:"failed"`            // failed in this pass, tried again in the next
+	Pending     int            `json:"pending"`           // not durable at every destination yet
+	Recovered   int            `json:"recovered"`         // deliveries of an interrupted pass that were settled first
+	Refetched   int            `json:"refetched_unknown"` // deliveries without trace, fetched again: a duplicate is possible
+	Questioned  int            `json:"questioned"`        // UIDs whose message had to be recognised again
+	Adopted     int            `json:"adopted"`           // known messages that the server lists under new unique-ids
+	Rebuilt     int            `json:"rebuilt"`           // taken as delivered because the Maildir has them: the ledger was missing
+	Unfetched   int            `json:"unfetched"`         // with Rebuilt: listed, and not in the Maildir any more
+	Notes       []string       `json:"notes,omitempty"`   // what a person should know although nothing failed
+	Reasons     map[string]int `json:"reasons,omitempty"` // why messages were skipped, parked, kept or failed
+	Steps       []Step         `json:"steps,omitempty"`   // with DryRun: the plan
+	Err         error          `json:"-"`                 // what ended the pass early, or nil
+	Verdict     Verdict        `json:"verdict"`           // of Err and of what befell messages
+}
+
+// Step is one planned step, for people.
+type Step struct {
+	Action string `json:"action"` // fetch, delete, skip, retry, verify
+	Num    int    `json:"num"`
+	UID    string `json:"uid"`
+	Size   int64  `json:"size"`
+	Reason string `json:"reason"`
+}
+
+// Class orders outcomes by what a person or a script must do.
+type Class string
+
+const (
+	OK        Class = "ok"
+	Temporary Class = "temporary" // the next pass may succeed unaided: exit 75
+	Login     Class = "login"     // the server refused the login: exit 77
+	Config    Class = "config"    // a person must change the configuration or a place it names: exit 78
+	Internal  Class = "internal"  // popsync's own fault, or its ledger's: exit 70
+)
+
+// Verdict is what a pass's outcome means.
+type Verdict struct {
+	Class   Class  `json:"class"`
+	Message string `json:"message,omitempty"` // what failed; printable ASCII, no secrets
+	Hint    string `json:"hint,omitempty"`    // next step for a person
+	Stop    bool   `json:"-"`                 // the whole process must stop: its memory is in doubt
+}

@@ -1,0 +1,98 @@
+package fetcher
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Names that popsync gives to messages that have no unique-id; no server gives such ones.
+const (
+	headerName  = "popsync-header:"  // and the fingerprint of the header, by TOP
+	contentName = "popsync-content:" // and the SHA-256 of the message, once it was read
+)
+
+// errUIDLRefused: under other names all mail that is known would look new.
+var errUIDLRefused = errors.New("the server refuses UIDL, although it announced it or gave unique-ids before")
+
+// named tells whether a row has a unique-id that the server gave.
+func (r *rows) named() bool {
+	for i := range r.list {
+		if uid := r.uid(i); !bytes.HasPrefix(uid, []byte(headerName)) && !bytes.HasPrefix(uid, []byte(contentName)) {
+			return true
+		}
+	}
+	return false
+}
+
+// named is a listing in which messages without a unique-id go by their headers.
+type named struct {
+	*pop3.Listing
+	uids map[int]string
+}
+
+func (n named) At(i int) pop3.Entry {
+	e := n.Listing.At(i)
+	if uid, ok := n.uids[e.Num]; ok {
+		e.UID, e.HasUID = uid, true
+	}
+	return e
+}
+
+// nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
+// their header's fingerprint. What has no such header, or no TOP, stays nameless.
+func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error) {
+	var nums []int
+	for i := range l.Len() {
+		if e := l.At(i); !e.HasUID {
+			nums = append(nums, e.Num)
+		}
+	}
+	if len(nums) == 0 {
+		return l, nil
+	}
+	fps, err := s.fingerprints(ctx, nums)
+	if err != nil {
+		return nil, err
+	}
+	uids := make(map[int]string, len(fps))
+	for num, fp := range fps {
+		if fp != (uidl.Fingerprint{}) {
+			uids[num] = headerName + hex.EncodeToString(fp[:])
+		}
+	}
+	return named{Listing: l, uids: uids}, nil
+}
+
+// name gives a message that was read without knowing which it is the key of its content, and finds out whether it was
+// delivered before: then it is only compared.
+func (r *reader) name(f *fetchStep, m *received) error {
+	uid := contentName + hex.EncodeToString(m.msg.SHA256[:])
+	if r.named == nil {
+		r.named = map[string]int{}
+	}
+	f.key = uidl.Key{UID: uid, Dup: r.named[uid]}
+	r.named[uid]++
+	m.msg.Key = f.key
+	for i := range m.copies {
+		m.copies[i].row.Key = f.key
+	}
+	found, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	f.row = found[0].Row
+	m.msg.FirstSeen, m.msg.FirstDay = f.row.FirstSeen, f.row.FirstDay
+	if f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent {
+		f.compare = true
+		if r.details == nil {
+			r.details = map[uidl.Key]*uidl.Message{}
+		}
+		r.details[f.key] = &found[0]
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package fetcher
+
+import "fmt"
+
+// notes are what a person should know of a pass although nothing failed.
+func notes(r Report) (out []string) {
+	if r.Adopted > 0 {
+		out = append(out, fmt.Sprintf("the server gave %d known messages new unique-ids: they were recognised, not fetched again, and "+
+			"nothing was deleted in this pass", r.Adopted))
+	}
+	if r.Rebuilt > 0 {
+		rest := ""
+		if r.Unfetched > 0 {
+			rest = fmt.Sprintf("; the other %d are not there any more, or never were: they are taken for new mail", r.Unfetched)
+		}
+		out = append(out, fmt.Sprintf("the ledger did not know %d of the listed messages that the Maildir has: they count as "+
+			"delivered%s", r.Rebuilt, rest))
+	}
+	return out
+}

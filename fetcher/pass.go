@@ -1,0 +1,213 @@
+package fetcher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
+// mu or in destination.
+type pass struct {
+	a     Account
+	o     Options
+	l     uidl.Account
+	log   *zap.Logger
+	dests []*destination
+	facts facts
+	epoch epochState
+	watch floodState
+
+	pending map[uidl.Key]bool            // messages with open deliveries; true: to be fetched again
+	owedTo  map[uidl.Key][]uidl.Delivery // the rows of those to be fetched again
+	open    map[uidl.Key]int             // open deliveries of each
+	deleted map[uidl.Key]bool            // DELE was answered +OK in this pass
+
+	mu      sync.Mutex
+	rep     Report
+	carry   uidl.Change  // goes with the next commit
+	worst   []Verdict    // of what befell messages and destinations
+	settled []entry      // delivered in this session
+	safe    map[int]bool // numbers of messages durable for every destination, in this session
+	started int          // RETRs of new messages in this pass, for Policy.Limit
+}
+
+func (p *pass) now() time.Time { return p.o.Now() }
+
+// count changes the report.
+func (p *pass) count(f func(*Report)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.rep)
+}
+
+// reason counts why a message was not dealt with as wished.
+func (p *pass) reason(text string) {
+	p.count(func(r *Report) {
+		if r.Reasons == nil {
+			r.Reasons = map[string]int{}
+		}
+		if text = clip(text); r.Reasons[text] > 0 || len(r.Reasons) < maxReasons {
+			r.Reasons[text]++
+		}
+	})
+}
+
+// maxReasons bounds the report against a server that words each refusal differently.
+const maxReasons = 50
+
+// destination is a Destination with what befell it in this pass.
+type destination struct {
+	Destination
+	mu         sync.Mutex
+	staging    error // it can take no further copies: nothing more is fetched
+	publishing error // it publishes nothing more; a remote one still takes copies
+}
+
+func (d *destination) stageFailure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.staging
+}
+
+func (d *destination) publishFailure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.publishing
+}
+
+func (d *destination) failStaging(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.staging == nil {
+		d.staging = err
+	}
+}
+
+// failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
+// either; a remote one has its own spool.
+func (d *destination) failPublishing(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.publishing == nil {
+		d.publishing = err
+	}
+	if d.Target.Batch() > 1 && d.staging == nil {
+		d.staging = err
+	}
+}
+
+func (p *pass) destination(name string) *destination {
+	for _, d := range p.dests {
+		if d.Name == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// commit applies a change together with what was carried for it. It cannot be cancelled: a commit that was cut short
+// would be in doubt.
+func (p *pass) commit(ctx context.Context, c uidl.Change) error {
+	p.mu.Lock()
+	c, p.carry = merge(p.carry, c), uidl.Change{}
+	p.mu.Unlock()
+	if c.At == 0 {
+		c.At = p.now().Unix()
+	}
+	err := p.l.Commit(context.WithoutCancel(ctx), c)
+	if err == nil || errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) {
+		return err
+	}
+	return &commitError{err}
+}
+
+// later adds to what the next commit writes.
+func (p *pass) later(f func(*uidl.Change)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.carry)
+}
+
+// merge puts a before b.
+func merge(a, b uidl.Change) uidl.Change {
+	b.At = max(a.At, b.At)
+	b.Listed = a.Listed || b.Listed
+	b.Destinations = append(a.Destinations, b.Destinations...)
+	b.Put = append(a.Put, b.Put...)
+	b.Mark = append(a.Mark, b.Mark...)
+	b.Gone = append(a.Gone, b.Gone...)
+	b.Back = append(a.Back, b.Back...)
+	b.Stage = append(a.Stage, b.Stage...)
+	b.Settle = append(a.Settle, b.Settle...)
+	b.Purge = a.Purge || b.Purge
+	if b.Status == nil {
+		b.Status = a.Status
+	}
+	return b
+}
+
+// delivered reports a message that is durable everywhere, as the ledger knows by now.
+func (p *pass) delivered(m *received) {
+	p.mu.Lock()
+	p.rep.New++
+	p.rep.Bytes += m.msg.Octets
+	p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+	p.mu.Unlock()
+	p.log.Info("delivered", zap.String("uid", quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
+	p.progress()
+}
+
+func (p *pass) progress() {
+	if p.o.Progress == nil {
+		return
+	}
+	p.mu.Lock()
+	rep := p.rep
+	p.mu.Unlock()
+	rep.Reasons = nil
+	p.o.Progress(rep)
+}
+
+// facts is what a server taught us; stored with the account.
+type facts struct {
+	// NoPipeliningUntil: announced pipelining was found broken; tried again after this time (Unix seconds).
+	NoPipeliningUntil int64 `json:"no_pipelining_until,omitempty"`
+	// Verify: the ledger was repaired and may lack rows: see VerifyMode.
+	Verify bool `json:"verify,omitempty"`
+	// RenewedAt: the server gave known messages new unique-ids, and not all were looked at yet (Unix seconds).
+	RenewedAt int64 `json:"renewed_at,omitempty"`
+	// Arrivals, Backlog, Flood and Accepted are the flood breaker's: see flood.go.
+	Arrivals []arrival `json:"arrivals,omitempty"`
+	Backlog  int       `json:"backlog,omitempty"`
+	Flood    *Flood    `json:"flood,omitempty"`
+	Accepted int64     `json:"accepted,omitempty"`
+}
+
+func decodeFacts(b []byte) facts {
+	var f facts
+	// What cannot be read is learned again.
+	_ = json.Unmarshal(b, &f)
+	return f
+}
+
+func (f facts) encode() []byte {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return []byte("{}")
+	}
+	return b
+}
+
+// status is the account's row as it is, with the facts as they are now.
+func (p *pass) status() *uidl.Status {
+	st := p.l.Info().Status
+	st.Facts = p.facts.encode()
+	return &st
+}

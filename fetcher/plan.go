@@ -1,0 +1,320 @@
+package fetcher
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Reasons that appear in reports, steps and ledger rows.
+const (
+	reasonNew       = "new"
+	reasonRetry     = "failed before"
+	reasonParked    = "parked, due for a retry"
+	reasonOwed      = "a destination lacks it"
+	reasonTooLarge  = "larger than max_size"
+	reasonNoUID     = "server gives it no unique-id"
+	reasonNoSpace   = "not enough free space"
+	reasonSize      = "known unique-id, other size"
+	reasonReturned  = "known unique-id that was gone"
+	reasonUndeleted = "deleted before, still listed"
+	reasonDue       = "delivered, due by policy"
+	reasonDuplicate = "unique-id is shared by several messages"
+	reasonNotSame   = "another message under a known unique-id"
+	reasonLimit     = "limit reached"
+)
+
+// listing is what Plan reads of a *pop3.Listing.
+type listing interface {
+	Len() int
+	At(i int) pop3.Entry
+}
+
+// entry is a listed message with its ledger key.
+type entry struct {
+	num  int
+	size int64
+	key  uidl.Key
+}
+
+// fetchStep is a message to retrieve.
+type fetchStep struct {
+	entry
+	row      uidl.Row // State 0: not in the ledger
+	reason   string
+	compare  bool // a delivered message may stand behind this UID: compare SHA-256 before publishing
+	owed     bool // only for the destinations that lack it
+	moved    bool // it may be one that was delivered under another unique-id: compare SHA-256 with all of those
+	nameless bool // no unique-id: it is named by its content once it is read
+}
+
+// knownStep is a listed message that the ledger has as delivered.
+type knownStep struct {
+	entry
+	row    uidl.Row
+	reason string
+	copies int  // listed messages with this UID
+	shared bool // the UID ever belonged to several messages
+}
+
+// plan is what one session has to do.
+type plan struct {
+	fetch    []fetchStep    // in this order
+	due      []knownStep    // to delete once recognised: see recognise
+	question []knownStep    // to recognise: the same message, or another under its UID
+	gone     []uidl.Key     // rows that the listing lacks since now
+	lost     []int32        // indices of rows that were delivered and left the listing of late, now included
+	lostKept int            // those of them that the server was not told to delete
+	lostNow  int            // and those of these that only this listing lacks
+	skipped  []fetchStep    // by policy; reason tells which
+	shared   map[string]int // how many messages a UID has, if several
+	kept     int            // delivered, listed, not due
+	parked   int            // parked, not due
+	pending  int            // staged somewhere, not to fetch
+	purge    bool           // there are tombstones old enough
+}
+
+// planInput is all that a plan depends on.
+type planInput struct {
+	listing     listing
+	order       []int32 // of the listing by (UID, number): see sortedByUID
+	complete    bool    // rows that are missing from the listing are gone
+	rows        *rows
+	owed        map[uidl.Key]bool // messages with unsettled deliveries; true: one of them needs the message again
+	policy      Policy
+	neverDelete bool
+	listingDays int64 // distinct days with a complete listing, today's included
+	now         time.Time
+}
+
+// makePlan decides what to do with every listed message. It is a pure function: listing and rows are both walked once,
+// in the order of their UIDs.
+func makePlan(in planInput) *plan {
+	p := &plan{shared: map[string]int{}}
+	now := in.now.Unix()
+	r, dup, copies := 0, 0, 0
+	for k, i := range in.order {
+		e := in.listing.At(int(i))
+		if !e.HasUID {
+			p.nameless(in, fetchStep{entry: entry{num: e.Num, size: e.Size}, reason: reasonNoUID})
+			continue
+		}
+		if dup++; dup >= copies {
+			if dup, copies = 0, in.run(k); copies > 1 {
+				p.shared[e.UID] = copies
+			}
+		}
+		it := entry{num: e.Num, size: e.Size, key: uidl.Key{UID: e.UID, Dup: dup}}
+		for r < len(in.rows.list) && in.rows.compare(r, it.key) < 0 {
+			p.missing(in, r)
+			r++
+		}
+		if r < len(in.rows.list) && in.rows.compare(r, it.key) == 0 {
+			shared := copies > 1 || dup > 0 || in.rows.sameUID(r, r+1)
+			p.known(in, knownStep{entry: it, row: in.rows.row(r), copies: copies, shared: shared}, now)
+			r++
+			continue
+		}
+		p.wanted(in, fetchStep{entry: it, reason: reasonNew})
+	}
+	for ; r < len(in.rows.list); r++ {
+		p.missing(in, r)
+	}
+	p.sort()
+	return p
+}
+
+// nameless deals with a message that nothing tells from others before it is read. To keep it would mean to read it in
+// every pass; to delete it once it is delivered is safe, since it is recognised when it is read again.
+func (p *plan) nameless(in planInput, f fetchStep) {
+	if in.policy.Delete != DeleteAfterDelivery || in.neverDelete {
+		p.skipped = append(p.skipped, f)
+		return
+	}
+	f.nameless = true
+	p.wanted(in, f)
+}
+
+// run counts the listed messages from position k on that share its UID.
+func (in *planInput) run(k int) int {
+	n := 1
+	uid := in.listing.At(int(in.order[k])).UID
+	for k+n < len(in.order) && in.listing.At(int(in.order[k+n])).UID == uid {
+		n++
+	}
+	return n
+}
+
+// missing deals with a row that the listing lacks.
+func (p *plan) missing(in planInput, r int) {
+	row := &in.rows.list[r]
+	if row.goneAt != 0 {
+		age := in.now.Unix() - row.goneAt
+		p.purge = p.purge || age >= 90*24*3600
+		if age < lately {
+			p.lose(r, row.state)
+		}
+		return
+	}
+	if in.complete {
+		p.gone = append(p.gone, in.rows.row(r).Key)
+		p.lose(r, row.state)
+		p.lostNow += b2i(row.state == uidl.Delivered)
+	}
+}
+
+// known deals with a listed message that has a row.
+func (p *plan) known(in planInput, k knownStep, now int64) {
+	if k.row.State == uidl.Parked && k.row.NextTry > now {
+		p.parked++
+		return
+	}
+	if owed, ok := in.owed[k.key]; ok {
+		if owed {
+			p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: k.row, reason: reasonOwed, owed: true})
+		} else {
+			p.pending++
+		}
+		return
+	}
+	switch k.row.State {
+	case uidl.Parked:
+		p.wanted(in, fetchStep{entry: k.entry, row: k.row, reason: reasonParked})
+	case uidl.Wanted, uidl.Skipped:
+		if k.row.State == uidl.Skipped && k.row.NextTry > now && k.row.Size == k.size && in.policy.MaxSize > 0 {
+			p.skipped = append(p.skipped, fetchStep{entry: k.entry, row: k.row, reason: reasonTooLarge})
+			return
+		}
+		reason := reasonNew
+		if k.row.Attempts > 0 {
+			reason = reasonRetry
+		}
+		p.wanted(in, fetchStep{entry: k.entry, row: k.row, reason: reason})
+	default:
+		p.delivered(in, k, now)
+	}
+}
+
+// delivered deals with a listed message that is durable at every destination.
+func (p *plan) delivered(in planInput, k knownStep, now int64) {
+	switch {
+	case k.row.GoneAt != 0:
+		k.reason = reasonReturned
+		p.question = append(p.question, k)
+	case k.row.Size != k.size && k.row.Size != 0 && k.size != 0:
+		k.reason = reasonSize
+		p.question = append(p.question, k)
+	case !in.due(k.row) && k.row.State == uidl.DeleteSent:
+		// Policy has become to keep since DELE: what is listed may be a new message under the old unique-id.
+		k.reason = reasonUndeleted
+		p.question = append(p.question, k)
+	case !in.due(k.row):
+		p.kept++
+	default:
+		k.reason = reasonDue
+		if k.row.State == uidl.DeleteSent {
+			k.reason = reasonUndeleted
+		}
+		p.due = append(p.due, k)
+	}
+}
+
+// due tells whether policy wants a delivered message deleted. An age counts from the first sight and needs a second
+// day with a complete listing: a clock that jumps once deletes nothing.
+func (in *planInput) due(row uidl.Row) bool {
+	switch {
+	case in.neverDelete, row.NextTry > in.now.Unix(): // see never
+		return false
+	case in.policy.Delete == DeleteAfterDelivery:
+		return true
+	case in.policy.Delete == DeleteAfterAge:
+		age := in.now.Unix() - row.FirstSeen
+		return age >= int64(in.policy.Age/time.Second) && in.listingDays > row.FirstDay
+	}
+	return false
+}
+
+// wanted deals with a message that is to be retrieved, unless it is too large.
+func (p *plan) wanted(in planInput, f fetchStep) {
+	if in.policy.MaxSize > 0 && f.size > in.policy.MaxSize {
+		f.reason = reasonTooLarge
+		p.skipped = append(p.skipped, f)
+		return
+	}
+	p.fetch = append(p.fetch, f)
+}
+
+// sort puts new messages first, by number, then those that failed before, fewest failures first: what always fails
+// comes last and is in nobody's way.
+func (p *plan) sort() {
+	p.sortFetch()
+	byNum := func(a, b knownStep) int { return cmp.Compare(a.num, b.num) }
+	slices.SortFunc(p.due, byNum)
+	slices.SortFunc(p.question, byNum)
+}
+
+// sortFetch puts what may be known already last: it is only retrieved to be recognised.
+func (p *plan) sortFetch() {
+	slices.SortFunc(p.fetch, func(a, b fetchStep) int {
+		return cmp.Or(cmp.Compare(b2i(a.compare), b2i(b.compare)), cmp.Compare(a.row.Attempts, b.row.Attempts),
+			cmp.Compare(a.num, b.num))
+	})
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sameUID tells whether rows i and j belong to one UID; j may be out of range.
+func (r *rows) sameUID(i, j int) bool {
+	return j < len(r.list) && bytes.Equal(r.uid(i), r.uid(j))
+}
+
+func (r *rows) compare(i int, k uidl.Key) int {
+	p := &r.list[i]
+	if c := compareBytes(r.uids[p.off:p.off+uint32(p.len)], k.UID); c != 0 {
+		return c
+	}
+	return cmp.Compare(int(p.dup), k.Dup)
+}
+
+// compareBytes is bytes.Compare with a string. The operators compare without a copy; a call would make one.
+func compareBytes(a []byte, b string) int {
+	switch {
+	case string(a) < b:
+		return -1
+	case string(a) > b:
+		return 1
+	}
+	return 0
+}
+
+// sortedByUID is the order of a listing by (UID, number). Most servers list in that order already.
+func sortedByUID(l listing) []int32 {
+	order := make([]int32, l.Len())
+	sorted := true
+	prev := pop3.Entry{}
+	for i := range order {
+		order[i] = int32(i)
+		e := l.At(i)
+		if i > 0 && (e.UID < prev.UID || e.UID == prev.UID && e.Num < prev.Num) {
+			sorted = false
+		}
+		prev = e
+	}
+	if !sorted {
+		slices.SortFunc(order, func(a, b int32) int {
+			x, y := l.At(int(a)), l.At(int(b))
+			return cmp.Or(strings.Compare(x.UID, y.UID), cmp.Compare(x.Num, y.Num))
+		})
+	}
+	return order
+}

@@ -1,0 +1,233 @@
+package fetcher
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+type listed []pop3.Entry
+
+func (l listed) Len() int            { return len(l) }
+func (l listed) At(i int) pop3.Entry { return l[i] }
+
+func list(spec ...string) listed {
+	var l listed
+	for _, s := range spec {
+		var e pop3.Entry
+		var uid string
+		fmt.Sscanf(s, "%d %d %s", &e.Num, &e.Size, &uid)
+		e.UID, e.HasUID = uid, uid != ""
+		l = append(l, e)
+	}
+	return l
+}
+
+const day = 24 * 3600
+
+var planNow = time.Unix(1_800_000_000, 0)
+
+func stored(uid string, dup int, state uidl.State, size int64, more ...func(*uidl.Row)) uidl.Row {
+	r := uidl.Row{Key: uidl.Key{UID: uid, Dup: dup}, State: state, Size: size, FirstSeen: planNow.Unix() - 40*day, FirstDay: 3}
+	for _, f := range more {
+		f(&r)
+	}
+	return r
+}
+
+func tableOf(list ...uidl.Row) *rows {
+	slices.SortFunc(list, func(a, b uidl.Row) int {
+		if c := strings.Compare(a.UID, b.UID); c != 0 {
+			return c
+		}
+		return a.Dup - b.Dup
+	})
+	r := &rows{}
+	for _, row := range list {
+		r.add(row)
+	}
+	return r
+}
+
+// describe turns a plan into words, so that a table reads like the plan.
+func describe(p *plan) string {
+	var out []string
+	for _, f := range p.fetch {
+		s := fmt.Sprintf("fetch %d", f.num)
+		if f.key.Dup > 0 {
+			s += fmt.Sprintf("/dup%d", f.key.Dup)
+		}
+		if f.owed {
+			s += "/owed"
+		}
+		out = append(out, s)
+	}
+	for _, k := range p.due {
+		s := fmt.Sprintf("due %d", k.num)
+		if k.shared {
+			s += fmt.Sprintf("/shared%d", k.copies)
+		}
+		out = append(out, s)
+	}
+	for _, k := range p.question {
+		out = append(out, fmt.Sprintf("question %d", k.num))
+	}
+	for _, k := range p.gone {
+		out = append(out, "gone "+k.UID)
+	}
+	for _, f := range p.skipped {
+		out = append(out, fmt.Sprintf("skip %d", f.num))
+	}
+	for _, c := range []struct {
+		name string
+		n    int
+	}{{"kept", p.kept}, {"parked", p.parked}, {"pending", p.pending}} {
+		if c.n > 0 {
+			out = append(out, fmt.Sprintf("%s=%d", c.name, c.n))
+		}
+	}
+	if p.purge {
+		out = append(out, "purge")
+	}
+	return strings.Join(out, " ")
+}
+
+func TestPlan(t *testing.T) {
+	gone := func(days int64) func(*uidl.Row) {
+		return func(r *uidl.Row) { r.GoneAt, r.GoneListing = planNow.Unix()-days*day, 5 }
+	}
+	failed := func(n int) func(*uidl.Row) { return func(r *uidl.Row) { r.Attempts = n } }
+	next := func(at int64) func(*uidl.Row) { return func(r *uidl.Row) { r.NextTry = planNow.Unix() + at } }
+	seen := func(days, count int64) func(*uidl.Row) {
+		return func(r *uidl.Row) { r.FirstSeen, r.FirstDay = planNow.Unix()-days*day, count }
+	}
+	always := Policy{Delete: DeleteAfterDelivery}
+	for _, tt := range []struct {
+		name    string
+		listing listed
+		rows    *rows
+		in      planInput
+		partial bool
+		want    string
+	}{
+		{name: "empty", want: ""},
+		{name: "all new, by number", listing: list("2 10 a", "1 10 b"), want: "fetch 1 fetch 2"},
+		{name: "kept", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)), want: "kept=1"},
+		{name: "due at once", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
+			in: planInput{policy: always}, want: "due 1"},
+		{name: "never delete on this login", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
+			in: planInput{policy: always, neverDelete: true}, want: "kept=1"},
+		{name: "still listed after DELE, policy is keep by now", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.DeleteSent, 10)), want: "question 1"},
+		{name: "old enough, seen on one day only", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(40, 7))),
+			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "kept=1"},
+		{name: "old enough, seen on two days", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(30, 6))),
+			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "due 1"},
+		{name: "too young", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(29, 1))),
+			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "kept=1"},
+		{name: "size changed", listing: list("1 11 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)), want: "question 1"},
+		{name: "size unknown on either side", listing: list("1 0 a", "2 5 b"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 0)), want: "kept=2"},
+		{name: "returned", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(1))),
+			in: planInput{policy: always}, want: "question 1"},
+		{name: "returned, never delivered", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Wanted, 10, gone(1))), want: "fetch 1"},
+		{name: "vanished", listing: list("1 10 b"), rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("c", 0, uidl.Wanted, 10)),
+			want: "fetch 1 gone a gone c"},
+		{name: "partial listing forgets nothing", listing: list("1 10 b"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
+			partial: true, want: "fetch 1"},
+		{name: "tombstone stays", rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(89))), want: ""},
+		{name: "tombstone old", rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(90))), want: "purge"},
+		{name: "failed ones last, fewest failures first", listing: list("1 1 a", "2 1 b", "3 1 c", "4 1 d"),
+			rows: tableOf(stored("a", 0, uidl.Wanted, 1, failed(2)), stored("b", 0, uidl.Wanted, 1, failed(1)),
+				stored("c", 0, uidl.Parked, 1, failed(3), next(0))),
+			want: "fetch 4 fetch 2 fetch 1 fetch 3"},
+		{name: "parked", listing: list("1 1 a"), rows: tableOf(stored("a", 0, uidl.Parked, 1, failed(3), next(1))), want: "parked=1"},
+		{name: "too large", listing: list("1 100 a", "2 101 b"), in: planInput{policy: Policy{MaxSize: 100}}, want: "fetch 1 skip 2"},
+		{name: "limit was raised", listing: list("1 101 a"), rows: tableOf(stored("a", 0, uidl.Skipped, 101)), want: "fetch 1"},
+		{name: "no unique-id", listing: list("1 10", "2 10 a"), want: "fetch 2 skip 1"},
+		{name: "equal unique-ids", listing: list("1 10 a", "2 10 a", "3 10 b"), want: "fetch 1 fetch 2/dup1 fetch 3"},
+		{name: "equal unique-ids, one known", listing: list("1 10 a", "2 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10)), in: planInput{policy: always}, want: "fetch 2/dup1 due 1/shared2"},
+		{name: "once shared, one copy left", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("a", 1, uidl.Delivered, 10, gone(1))),
+			in:   planInput{policy: always}, want: "due 1/shared1"},
+		{name: "not shared", listing: list("1 10 a", "2 10 b"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 10)),
+			in:   planInput{policy: always}, want: "due 1 due 2"},
+		{name: "open deliveries", listing: list("1 10 a", "2 10 b"),
+			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10)),
+			in:   planInput{owed: map[uidl.Key]bool{{UID: "a"}: true, {UID: "b"}: false}}, want: "fetch 1/owed pending=1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := tt.in
+			in.listing, in.order, in.rows = tt.listing, sortedByUID(tt.listing), tt.rows
+			in.now, in.complete = planNow, !tt.partial
+			if in.rows == nil {
+				in.rows = &rows{}
+			}
+			if got := describe(makePlan(in)); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Every listed message is in exactly one place of the plan.
+func FuzzPlan(f *testing.F) {
+	f.Fuzz(func(t *testing.T, uids, known []byte, mode uint8) {
+		if len(uids) > 200 || len(known) > 200 {
+			return
+		}
+		var l listed
+		for i, u := range uids {
+			e := pop3.Entry{Num: i + 1, Size: int64(u % 5), UID: string('a' + u%16), HasUID: u%17 != 0}
+			l = append(l, e)
+		}
+		states := []uidl.State{uidl.Wanted, uidl.Delivered, uidl.DeleteSent, uidl.Parked, uidl.Skipped}
+		have := map[uidl.Key]uidl.Row{}
+		for i, k := range known {
+			row := uidl.Row{Key: uidl.Key{UID: string('a' + k%16), Dup: int(k>>4) % 3}, State: states[(int(k)+i)%5], Size: int64(k % 5),
+				Attempts: i % 4, NextTry: int64(i%2) * (planNow.Unix() + 100)}
+			if i%3 == 0 {
+				row.GoneAt = planNow.Unix() - 100
+			}
+			have[row.Key] = row
+		}
+		var list []uidl.Row
+		for _, r := range have {
+			list = append(list, r)
+		}
+		in := planInput{listing: l, order: sortedByUID(l), rows: tableOf(list...), now: planNow, complete: mode&1 == 0,
+			policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}, owed: map[uidl.Key]bool{}}
+		p := makePlan(in)
+		seen := map[int]int{}
+		for _, s := range p.fetch {
+			seen[s.num]++
+		}
+		for _, s := range p.skipped {
+			seen[s.num]++
+		}
+		for _, k := range slices.Concat(p.due, p.question) {
+			seen[k.num]++
+			if r := have[k.key]; r.State != uidl.Delivered && r.State != uidl.DeleteSent {
+				t.Fatalf("%v is %d, not delivered, but up for deletion or question", k.key, r.State)
+			}
+		}
+		for num, n := range seen {
+			if n != 1 {
+				t.Fatalf("message %d stands %d times in the plan", num, n)
+			}
+		}
+		if total := len(seen) + p.kept + p.parked + p.pending; total != len(l) {
+			t.Fatalf("%d of %d messages are in the plan", total, len(l))
+		}
+	})
+}

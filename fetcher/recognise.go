@@ -1,0 +1,292 @@
+package fetcher
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// recognise makes sure of messages before anything that cannot be undone: those due for deletion (the delete guard)
+// and those that may be others than the ledger thinks. A header fingerprint by TOP decides. Without TOP, a due message
+// passes if its size is the same and it was never missing from a listing; one in question is retrieved and compared.
+func (s *session) recognise(ctx context.Context) error {
+	pl := s.plan
+	s.asked()
+	if len(pl.due) > s.o.SessionMessages {
+		// Those that share a UID may have to stay; they must not take the others' places for ever.
+		slices.SortStableFunc(pl.due, func(a, b knownStep) int { return cmp.Compare(b2i(a.shared), b2i(b.shared)) })
+		pl.due, s.cut = pl.due[:s.o.SessionMessages], true
+	}
+	steps := slices.Concat(pl.due, pl.question)
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := s.loadDetails(ctx, steps); err != nil {
+		return err
+	}
+	tops, err := s.tops(ctx, steps)
+	if err != nil {
+		return err
+	}
+	s.count(func(r *Report) { r.Questioned += len(pl.question) })
+	due := pl.due
+	pl.due = nil
+	shared := map[string][]knownStep{}
+	for _, k := range due {
+		if k.shared {
+			shared[k.key.UID] = append(shared[k.key.UID], k)
+			continue
+		}
+		if err := s.guard(ctx, k, tops[k.num]); err != nil {
+			return err
+		}
+	}
+	for _, group := range shared {
+		if err := s.guardShared(ctx, group, tops); err != nil {
+			return err
+		}
+	}
+	for _, k := range pl.question {
+		if err := s.answer(ctx, k, tops[k.num]); err != nil {
+			return err
+		}
+	}
+	pl.sort()
+	return nil
+}
+
+// loadDetails reads the fingerprints and hashes of the rows at hand.
+func (s *session) loadDetails(ctx context.Context, steps []knownStep) error {
+	s.details = make(map[uidl.Key]*uidl.Message, len(steps))
+	keys := make([]uidl.Key, len(steps))
+	for i := range steps {
+		keys[i] = steps[i].key
+	}
+	for chunk := range slices.Chunk(keys, 500) {
+		found, err := s.l.Find(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			s.details[found[i].Key] = &found[i]
+		}
+	}
+	return nil
+}
+
+// tops fetches the headers of messages, pipelined, and returns their fingerprints by number; what is missing or zero
+// could not be had.
+func (s *session) tops(ctx context.Context, steps []knownStep) (map[int]uidl.Fingerprint, error) {
+	nums := make([]int, len(steps))
+	for i := range steps {
+		nums[i] = steps[i].num
+	}
+	slices.Sort(nums)
+	return s.fingerprints(ctx, nums)
+}
+
+func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
+	got := make(map[int]uidl.Fingerprint, len(nums))
+	items := func(yield func(pop3.Item) bool) {
+		for _, n := range nums {
+			if !yield(pop3.Item{Num: n}) {
+				return
+			}
+		}
+	}
+	fp := new(uidl.Fingerprinter)
+	refused := 0
+	err := s.c.Top(ctx, 0, items, func(r pop3.Response) error {
+		if r.Err != nil {
+			if refused++; refused == maxRefusedTops && len(got) == 0 {
+				return errStop
+			}
+			return nil
+		}
+		fp.Reset()
+		if _, err := io.Copy(fp, r.Body); err != nil {
+			return err
+		}
+		got[r.Num] = fp.Sum()
+		return nil
+	})
+	if err == errStop {
+		err = nil
+	}
+	return got, s.pipelined(err)
+}
+
+// maxRefusedTops is how many refusals in a row, and no success, show that a server has no TOP (optional in RFC 1939).
+const maxRefusedTops = 3
+
+// verdict of a comparison.
+type likeness int
+
+const (
+	unknown likeness = iota
+	same
+	other
+)
+
+// likenessOf compares what was stored at delivery with what TOP gave.
+func (s *session) likenessOf(k knownStep, top uidl.Fingerprint) likeness {
+	row := s.details[k.key]
+	switch {
+	case row == nil || row.Fingerprint == (uidl.Fingerprint{}) || top == (uidl.Fingerprint{}):
+		return unknown
+	case row.Fingerprint == top:
+		return same
+	}
+	return other
+}
+
+// guard lets a due message through, or finds that it is another one.
+func (s *session) guard(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
+	switch s.likenessOf(k, top) {
+	case same:
+		s.plan.due = append(s.plan.due, k)
+	case other:
+		return s.isNew(ctx, k, top)
+	default:
+		if k.reason == reasonUndeleted {
+			// Its UID may have been given to a new message since DELE: look at it before the next DELE.
+			s.compare(k)
+			return nil
+		}
+		if row := s.details[k.key]; row == nil || row.SHA256 == ([32]byte{}) {
+			// Only its unique-id says that it was delivered: see rebuild.
+			s.plan.kept++
+			s.reason(reasonUnproven)
+			return nil
+		}
+		s.plan.due = append(s.plan.due, k)
+	}
+	return nil
+}
+
+// guardShared lets messages with one UID through only all together, and only if their headers are those that were
+// delivered: which of them a number means may have changed.
+func (s *session) guardShared(ctx context.Context, group []knownStep, tops map[int]uidl.Fingerprint) error {
+	left := map[uidl.Fingerprint]int{}
+	for _, k := range group {
+		if row := s.details[k.key]; row != nil {
+			left[row.Fingerprint]++
+		}
+	}
+	known := true
+	for _, k := range group {
+		top, ok := tops[k.num]
+		switch {
+		case !ok || top == (uidl.Fingerprint{}):
+			known = false
+		case left[top] == 0:
+			known = false
+			if err := s.isNew(ctx, k, top); err != nil {
+				return err
+			}
+			continue
+		default:
+			left[top]--
+		}
+	}
+	if known && len(group) == group[0].copies {
+		s.plan.due = append(s.plan.due, group...)
+		return nil
+	}
+	s.count(func(r *Report) { r.Kept += len(group) })
+	s.reason(reasonDuplicate)
+	return nil
+}
+
+// answer settles a question.
+func (s *session) answer(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
+	switch s.likenessOf(k, top) {
+	case same:
+		s.again(k)
+	case other:
+		return s.isNew(ctx, k, top)
+	default:
+		s.compare(k)
+	}
+	return nil
+}
+
+// again notes that a message in question is the one that was delivered.
+func (s *session) again(k knownStep) {
+	s.later(func(c *uidl.Change) { s.markSame(c, k.entry, k.row) })
+	if !k.shared && s.dueNow(k.row) {
+		s.plan.due = append(s.plan.due, k)
+		return
+	}
+	s.plan.kept++
+}
+
+func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
+	c.At = s.now().Unix()
+	if row.GoneAt != 0 {
+		c.Back = append(c.Back, e.key)
+	}
+	state := row.State
+	if !s.dueNow(row) {
+		state = uidl.Delivered // recognised and kept: no question any more
+	}
+	c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: state, Size: e.size, NextTry: row.NextTry})
+}
+
+func (s *session) dueNow(row uidl.Row) bool {
+	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete || s.epoch.spare, listingDays: s.listingDays(), now: s.now()}
+	return in.due(row)
+}
+
+// isNew plans a message that came under a known UID: its row is replaced when it is delivered.
+func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
+	moved, err := s.sibling(ctx, k.key, func(m *uidl.Message) bool { return m.Fingerprint == top })
+	if err != nil {
+		return err
+	}
+	if moved != nil {
+		s.takePlace(k.entry, moved)
+		s.plan.kept++
+		return nil
+	}
+	s.reason(reasonNotSame)
+	s.plan.wanted(planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, reason: reasonNotSame})
+	return nil
+}
+
+// compare plans to retrieve a message only to see whether it is the known one.
+func (s *session) compare(k knownStep) {
+	s.plan.fetch = append(s.plan.fetch, fetchStep{entry: k.entry, row: k.row, reason: k.reason, compare: true})
+}
+
+// isSame compares a message that was retrieved again with the one that was delivered.
+func (r *reader) isSame(f *fetchStep, m *uidl.Message) bool {
+	row := r.details[f.key]
+	if row == nil || row.SHA256 != m.SHA256 || row.SHA256 == ([32]byte{}) {
+		moved, err := r.sibling(r.ctx, f.key, func(o *uidl.Message) bool { return o.SHA256 == m.SHA256 })
+		if err != nil || moved == nil { // an error here is met again at the next commit
+			r.reason(reasonNotSame)
+			return false
+		}
+		r.takePlace(f.entry, moved)
+		r.mu.Lock()
+		r.safe[f.num] = true
+		r.mu.Unlock()
+		r.count(func(rep *Report) { rep.Kept++ })
+		return true
+	}
+	r.later(func(c *uidl.Change) { r.markSame(c, f.entry, f.row) })
+	r.mu.Lock()
+	r.safe[f.num] = true
+	r.mu.Unlock()
+	if r.dueNow(f.row) {
+		r.same = append(r.same, f.entry)
+		return true
+	}
+	r.count(func(rep *Report) { rep.Kept++ })
+	return true
+}

@@ -1,0 +1,256 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// maxInDoubt is how often a delivery may end in doubt before it waits for its daily retry.
+const maxInDoubt = 3
+
+// outcome is what becomes of a delivery row.
+type outcome struct {
+	row     uidl.Delivery // when not settled
+	settled bool
+	discard bool  // the staged bytes go, after the row that names them was committed without them
+	target  error // the whole destination failed
+}
+
+// judge is the table "state x event" of ARCHITECTURE.md: what Publish said of a 'publishing' row, as a new row. remote
+// tells that each Publish is a transaction elsewhere, so that its certain failure leaves our copy untouched.
+func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
+	var e *deliver.Error
+	switch {
+	case err == nil:
+		return outcome{settled: true}
+	case errors.Is(err, deliver.ErrDamaged):
+		return outcome{row: owed(row, err, now.Unix()), discard: true}
+	case errors.Is(err, deliver.ErrUnknown):
+		return outcome{row: owed(row, err, now.Unix())}
+	case !errors.As(err, &e):
+		// Cancelled, or a fact we do not know: nothing is certain, so the row stays as it is.
+		return outcome{row: row}
+	}
+	row.Reason = clip(err.Error())
+	if remote {
+		row.State, row.At = uidl.Staged, now.Unix()
+	}
+	if e.Uncertain {
+		return outcome{row: doubt(row, now), target: wholeTarget(e, err)}
+	}
+	if e.Scope == deliver.WholeTarget {
+		return outcome{row: row, target: err}
+	}
+	row.Attempts++
+	if e.Permanent {
+		row.Attempts = max(row.Attempts, maxAttempts)
+	}
+	row.NextTry = now.Add(retryAfter(row.Attempts)).Unix()
+	return outcome{row: row}
+}
+
+func wholeTarget(e *deliver.Error, err error) error {
+	if e.Scope == deliver.WholeTarget {
+		return err
+	}
+	return nil
+}
+
+// owed is the row of a destination that has no copy, staged or published: the message is fetched again for it.
+func owed(row uidl.Delivery, err error, at int64) uidl.Delivery {
+	row.State, row.Ticket, row.At, row.Reason = uidl.Owed, "", at, clip(err.Error())
+	return row
+}
+
+// doubt counts an ending in doubt: at the third the delivery is tried again once a day only.
+func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
+	row.InDoubt++
+	if row.InDoubt >= maxInDoubt {
+		row.NextTry = now.Add(24 * time.Hour).Unix()
+	}
+	return row
+}
+
+// recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
+// runs before connecting. Rows of a destination that is no longer configured stay as they are.
+func (p *pass) recover(ctx context.Context) error {
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range p.dests {
+		var again, fresh []uidl.Delivery
+		for _, row := range pending {
+			switch {
+			case row.Destination != d.Name:
+			case row.State == uidl.Publishing:
+				again = append(again, row)
+			case row.State == uidl.Staged && row.NextTry <= p.now().Unix():
+				fresh = append(fresh, row)
+			}
+		}
+		if again, err = p.doubtful(ctx, d, again); err != nil {
+			return err
+		}
+		if err := p.settleAgain(ctx, d, again); err != nil {
+			return err
+		}
+		if err := p.republish(ctx, d, fresh); err != nil {
+			return err
+		}
+		// Orphans harm nobody, so a failure is none; where something was open, a later pass cleans.
+		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 {
+			_ = c.Clean()
+		}
+	}
+	return p.loadPending(ctx)
+}
+
+// settleAgain publishes what was 'publishing' until nothing changes: a Maildir holds messages back while one before them
+// is not settled, and no new batch may begin while an old one is open.
+func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+	for open := len(rows) + 1; len(rows) > 0 && len(rows) < open; {
+		open = len(rows)
+		if err := p.republish(ctx, d, rows); err != nil {
+			return err
+		}
+		if d.Target.Batch() == 1 || d.publishFailure() != nil {
+			return nil
+		}
+		pending, err := p.l.Pending(ctx)
+		if err != nil {
+			return err
+		}
+		rows = rows[:0]
+		for _, row := range pending {
+			if row.Destination == d.Name && row.State == uidl.Publishing {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return nil
+}
+
+// doubtful counts an ending in doubt for each row that a crash left 'publishing' at a remote destination, before it is
+// sent again. A Maildir can tell what happened; there nothing is in doubt.
+func (p *pass) doubtful(ctx context.Context, d *destination, rows []uidl.Delivery) ([]uidl.Delivery, error) {
+	if d.Target.Batch() > 1 || len(rows) == 0 {
+		return rows, nil
+	}
+	c := uidl.Change{At: p.now().Unix()}
+	var due []uidl.Delivery
+	for _, row := range rows {
+		row = doubt(row, p.now())
+		row.State, row.Reason = uidl.Staged, "its sending was interrupted"
+		c.Stage = append(c.Stage, row)
+		if row.NextTry <= c.At {
+			due = append(due, row)
+		}
+	}
+	return due, p.commit(ctx, c)
+}
+
+// republish publishes rows of one destination in their order and commits what came of it.
+func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+	for n := d.Target.Batch(); len(rows) > 0 && d.publishFailure() == nil; rows = rows[min(n, len(rows)):] {
+		chunk := rows[:min(n, len(rows))]
+		if err := p.announce(ctx, chunk); err != nil {
+			return err
+		}
+		tickets := make([]deliver.Ticket, len(chunk))
+		for i := range chunk {
+			tickets[i] = deliver.Ticket(chunk[i].Ticket)
+		}
+		c := uidl.Change{At: p.now().Unix()}
+		var discard []deliver.Ticket
+		for i, err := range publishAll(ctx, d, tickets) {
+			next := judge(chunk[i], err, n == 1, p.now())
+			switch {
+			case next.target != nil:
+				d.failPublishing(next.target)
+			case next.settled:
+				c.Settle = append(c.Settle, uidl.Settled{Key: chunk[i].Key, Destination: d.Name})
+				p.count(func(r *Report) { r.Recovered++ })
+				continue
+			case errors.Is(err, deliver.ErrUnknown):
+				p.count(func(r *Report) { r.Refetched++ })
+			}
+			if next.discard {
+				discard = append(discard, tickets[i])
+			}
+			p.reason(err.Error())
+			c.Stage = append(c.Stage, next.row)
+		}
+		if err := p.markDelivered(ctx, &c); err != nil {
+			return err
+		}
+		if earlyDiscard {
+			_ = d.Target.Discard(discard)
+		}
+		if err := p.commit(ctx, c); err != nil {
+			return err
+		}
+		// Only now does the ledger no longer hold these bytes.
+		_ = d.Target.Discard(discard)
+	}
+	return nil
+}
+
+// announce commits 'publishing' for rows that are only staged yet.
+func (p *pass) announce(ctx context.Context, rows []uidl.Delivery) error {
+	c := uidl.Change{At: p.now().Unix()}
+	for i := range rows {
+		if rows[i].State != uidl.Publishing {
+			rows[i].State, rows[i].At = uidl.Publishing, c.At
+			c.Stage = append(c.Stage, rows[i])
+		}
+	}
+	if len(c.Stage) == 0 {
+		return nil
+	}
+	return p.commit(ctx, c)
+}
+
+// markDelivered adds to the change the messages whose last open delivery it settles.
+func (p *pass) markDelivered(ctx context.Context, c *uidl.Change) error {
+	if len(c.Settle) == 0 {
+		return nil
+	}
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	open := map[uidl.Key]int{}
+	for _, row := range pending {
+		open[row.Key]++
+	}
+	for _, s := range c.Settle {
+		if open[s.Key]--; open[s.Key] == 0 {
+			c.Mark = append(c.Mark, uidl.Mark{Key: s.Key, State: uidl.Delivered})
+		}
+	}
+	return nil
+}
+
+// loadPending remembers which messages have open deliveries, and which of these must be fetched again.
+func (p *pass) loadPending(ctx context.Context) error {
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	p.pending, p.owedTo, p.open = map[uidl.Key]bool{}, map[uidl.Key][]uidl.Delivery{}, map[uidl.Key]int{}
+	now := p.now().Unix()
+	for _, row := range pending {
+		due := row.State == uidl.Owed && row.NextTry <= now && p.destination(row.Destination) != nil
+		p.pending[row.Key] = p.pending[row.Key] || due
+		p.open[row.Key]++
+		if due {
+			p.owedTo[row.Key] = append(p.owedTo[row.Key], row)
+		}
+	}
+	return nil
+}

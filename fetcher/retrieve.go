@@ -1,0 +1,197 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// errStop ends the reading in order: what was received is settled, nothing more is asked for.
+var errStop = errors.New("no more messages are fetched")
+
+// reader retrieves a session's messages: commands go out as the window allows, bodies come in order, each into the
+// staging places of the destinations that need it.
+type reader struct {
+	*session
+	ctx    context.Context
+	fan    *fanout
+	bat    *batcher
+	next   int  // index in plan.fetch of the message whose answer comes next
+	begun  bool // its answer has begun
+	stop   atomic.Bool
+	spaces []*space
+}
+
+// retrieve fetches what the plan says and settles it. On return the batches are settled, whatever the error.
+func (s *session) retrieve(ctx context.Context) error {
+	if len(s.plan.fetch) == 0 {
+		return nil
+	}
+	r := &reader{session: s, ctx: ctx, fan: newFanout(), bat: newBatcher(s.o)}
+	r.spaces = s.measureSpace(ctx)
+	s.fetched = map[int]bool{}
+	if chargeWindow {
+		c := uidl.Change{At: s.now().Unix()}
+		for i := range s.plan.fetch {
+			s.charge(&c, s.plan.fetch[i].rowOrNew(), "asked for", false)
+		}
+		if err := s.commit(ctx, c); err != nil {
+			return err
+		}
+	}
+	settling, release := grace(ctx)
+	defer release()
+	result := make(chan error, 1)
+	go func() {
+		err := r.bat.run(func(b *batch) error { return caught(func() error { return s.settle(settling, b) }) })
+		if err != nil {
+			r.stop.Store(true)
+		}
+		result <- err
+	}()
+	err := s.c.Retrieve(ctx, r.items(), r.handle)
+	r.bat.finish()
+	serr := s.await(ctx, result)
+	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
+	if lerr := s.l.Reading(uidl.Key{}); serr == nil {
+		serr = lerr
+	}
+	switch {
+	case serr != nil:
+		return serr // the ledger failed, or our own code: nothing else counts
+	case err == nil, errors.Is(err, errStop):
+		return nil
+	}
+	err = s.pipelined(err)
+	r.blame(err)
+	return err
+}
+
+// await waits for the settler. Nothing is outstanding on the connection meanwhile, so it is kept alive: servers log out
+// who says nothing for ten minutes (RFC 1939, section 3), some sooner.
+func (s *session) await(ctx context.Context, result <-chan error) error {
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for {
+		select {
+		case err := <-result:
+			return err
+		case <-alive.C:
+			_ = s.c.Noop(ctx) // a connection that is gone shows at the next command
+		}
+	}
+}
+
+// keepAlive is the time between two NOOPs.
+const keepAlive = 4 * time.Minute
+
+// settleGrace is how long a batch may still be settled after the pass was cancelled.
+const settleGrace = 3 * time.Second
+
+// grace is a context that ends a little after ctx: what was received completely is better settled than fetched again.
+func grace(ctx context.Context) (context.Context, func()) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(settleGrace, cancel) })
+	return late, func() { stop(); cancel() }
+}
+
+// caught turns a panic into an error, on a goroutine that Run cannot guard.
+func caught(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &panicError{value: r, stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// items yields what to ask for; the client pulls it ahead of handle, on the same goroutine.
+func (r *reader) items() iter.Seq[pop3.Item] {
+	return func(yield func(pop3.Item) bool) {
+		for i := range r.plan.fetch {
+			f := &r.plan.fetch[i]
+			if r.stop.Load() || !r.mayStart(f) {
+				return
+			}
+			if !r.fits(f) {
+				continue
+			}
+			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
+				return
+			}
+		}
+	}
+}
+
+// mayStart counts a message against the person's limit and the session's; false ends the session's fetching.
+func (r *reader) mayStart(f *fetchStep) bool {
+	if r.retrs >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
+		r.cut = true
+		return false
+	}
+	r.retrs++
+	if f.row.State != 0 {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.a.Policy.Limit > 0 && r.pass.started >= r.a.Policy.Limit {
+		return false
+	}
+	r.pass.started++
+	return true
+}
+
+// handle takes one answer to RETR.
+func (r *reader) handle(resp pop3.Response) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.fan.fail(errNoBranch)
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	for r.plan.fetch[r.next].num != resp.Num {
+		r.next++ // not asked for: see items
+	}
+	f := &r.plan.fetch[r.next]
+	if err := r.over(); err != nil {
+		return err
+	}
+	r.begun = true
+	if resp.Err != nil {
+		r.failed(f, resp.Err, false)
+		return r.advance(nil)
+	}
+	r.fetched[f.num] = true
+	if err := r.l.Reading(f.key); err != nil {
+		return err
+	}
+	if r.o.BeforeBody != nil {
+		r.o.BeforeBody(f.key.UID)
+	}
+	return r.advance(r.body(f, resp.Body))
+}
+
+// over tells why nothing more is taken, if so.
+func (r *reader) over() error {
+	if r.stop.Load() {
+		return errStop
+	}
+	return context.Cause(r.ctx)
+}
+
+// advance goes on to the next message, unless the one at hand ended the session.
+func (r *reader) advance(err error) error {
+	if err != nil && !errors.Is(err, pop3.ErrSkip) {
+		return err
+	}
+	r.next++
+	r.begun = false
+	return err
+}

@@ -1,0 +1,231 @@
+package fetcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// Run makes one pass and returns what it did; it never panics and logs one line for the pass. It closes the Targets.
+func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Report) {
+	o = o.withDefaults()
+	p := &pass{a: a, o: o, log: o.Log.With(zap.String("account", a.Name)), deleted: map[uidl.Key]bool{}}
+	p.rep = Report{Account: a.Name, Started: o.Now()}
+	for _, d := range a.Destinations {
+		p.dests = append(p.dests, &destination{Destination: d})
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			p.rep.Err = &panicError{value: r, stack: debug.Stack()}
+		}
+		for _, d := range p.dests {
+			_ = d.Target.Close() // nothing is written by closing
+		}
+		rep = p.report()
+		p.logPass(rep)
+	}()
+	p.rep.Err = p.run(ctx, ledger)
+	return
+}
+
+func (o Options) withDefaults() Options {
+	set := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	set(&o.BatchMessages, 500)
+	set(&o.SessionMessages, 5000)
+	set(&o.Sessions, 1000)
+	if o.BatchBytes == 0 {
+		o.BatchBytes = 8 << 20
+	}
+	if o.BatchTime == 0 {
+		o.BatchTime = time.Second
+	}
+	if o.SessionTime == 0 {
+		o.SessionTime = 15 * time.Minute
+	}
+	if o.FreeFloor == 0 {
+		o.FreeFloor = 16 << 20
+	}
+	o.FreeFloor = max(o.FreeFloor, 0)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}
+
+// run takes the lease, recovers, makes sessions until there is nothing left, and writes down how it went.
+func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
+	l, err := ledger.Acquire(ctx, p.a.Name)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	p.l = l
+	p.facts = decodeFacts(l.Info().Facts)
+	p.enterVerifyMode()
+	err = p.work(ctx)
+	p.leaveVerifyMode(err)
+	if p.o.DryRun || p.verdictOf(err).Stop {
+		return err
+	}
+	werr := p.close(ctx, err)
+	switch {
+	case werr == nil:
+		return err
+	case err == nil:
+		return werr
+	case verdictOf(werr).Stop:
+		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop
+	}
+	return err
+}
+
+// work is the pass without its frame.
+func (p *pass) work(ctx context.Context) error {
+	if !p.o.DryRun {
+		if err := p.identify(ctx); err != nil {
+			return err
+		}
+		if err := p.recover(ctx); err != nil {
+			return err
+		}
+		if err := p.chargeInterrupted(ctx); err != nil {
+			return err
+		}
+	} else if err := p.loadPending(ctx); err != nil {
+		return err
+	}
+	if err := p.blocked(); err != nil {
+		return err
+	}
+	return p.sessions(ctx)
+}
+
+// sessions makes one session after another until there is nothing left to do. One that lost its connection is followed
+// by another as long as each brings mail: servers close after so many messages or minutes, and networks fail.
+func (p *pass) sessions(ctx context.Context) error {
+	for n := 0; n < p.o.Sessions; n++ {
+		if n > 0 { // the session before has opened and settled deliveries
+			if err := p.loadPending(ctx); err != nil {
+				return err
+			}
+		}
+		more, err := p.session(ctx)
+		switch {
+		case err != nil && p.brought() && disconnected(err) && ctx.Err() == nil:
+			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
+		case err != nil || !more:
+			return err
+		}
+	}
+	return nil
+}
+
+// brought tells whether the session delivered or adopted anything.
+func (p *pass) brought() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.settled) > 0 || p.epoch.fresh > 0
+}
+
+// identify makes sure that every destination is the place that the ledger knows, and remembers new ones.
+func (p *pass) identify(ctx context.Context) error {
+	known, err := p.l.Destinations(ctx)
+	if err != nil {
+		return err
+	}
+	remembered := map[string]string{}
+	for _, d := range known {
+		remembered[d.Name] = d.Identity
+	}
+	var c uidl.Change
+	for _, d := range p.dests {
+		was, met := remembered[d.Name]
+		id, err := d.Target.Identify(ctx, was)
+		if err != nil {
+			return fmt.Errorf("destination %s: %w", d.Name, err)
+		}
+		if !met || id != was {
+			c.Destinations = append(c.Destinations, uidl.Destination{Name: d.Name, Identity: id})
+		}
+	}
+	if len(c.Destinations) == 0 {
+		return nil
+	}
+	return p.commit(ctx, c)
+}
+
+// blocked is the error of a destination that takes nothing, so that there is no point in connecting.
+func (p *pass) blocked() error {
+	for _, d := range p.dests {
+		if err := d.stageFailure(); err != nil {
+			return fmt.Errorf("destination %s: %w", d.Name, err)
+		}
+	}
+	return nil
+}
+
+// close writes down the pass, together with what was carried for a commit that did not come.
+func (p *pass) close(ctx context.Context, err error) error {
+	if err != nil {
+		p.noteFault(err)
+	}
+	v := p.verdictOf(err)
+	info := p.l.Info()
+	now := p.now().Unix()
+	p.remember(err)
+	rep := p.report()
+	rep.Verdict = v // p.rep.Err is set when all of this is over
+	totals, jerr := json.Marshal(rep)
+	if jerr != nil {
+		return jerr
+	}
+	st := uidl.Status{Facts: p.facts.encode()}
+	ok := v.Class == OK
+	if !ok {
+		st.Failures, st.Verdict = info.Failures+1, v.text()
+	}
+	return p.commit(ctx, uidl.Change{
+		At: now, Status: &st,
+		Pass: &uidl.Pass{Started: p.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
+	})
+}
+
+// noteFault remembers what an error teaches of the server, for the next session.
+func (p *pass) noteFault(err error) {
+	if wait := brokenPipelining(err); wait > 0 {
+		p.facts.NoPipeliningUntil = p.now().Add(wait).Unix()
+	}
+}
+
+// report is the Report so far, with its verdict.
+func (p *pass) report() Report {
+	v := p.verdictOf(p.rep.Err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rep := p.rep
+	rep.Notes = notes(rep)
+	rep.Duration = p.o.Now().Sub(rep.Started)
+	rep.Verdict = v
+	return rep
+}
+
+// panicError is a panic of our own code, caught at the account's boundary.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("popsync panicked: %v", e.value) }

@@ -1,0 +1,281 @@
+package fetcher
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// session is one connection of a pass.
+type session struct {
+	*pass
+	c       *pop3.Client
+	plan    *plan
+	started time.Time
+	retrs   int                        // RETRs that the server answered with +OK
+	fetched map[int]bool               // numbers of messages whose RETR was answered, for retr_hides
+	details map[uidl.Key]*uidl.Message // of the rows in question
+	named   map[string]int             // how many nameless messages of each content were read
+	moved   map[uidl.Key]bool          // rows whose message was found at another place of its UID
+	same    []entry                    // retrieved again, recognised, and due
+	marks   []uidl.Mark                // DELEs answered +OK, to be committed before QUIT
+	cut     bool                       // the plan was longer than one session may be
+	formers *formers                   // what left the listing, when messages are compared with it: see hunt
+	hunted  int                        // messages still to be compared so
+}
+
+// session connects, lists, plans, and carries the plan out. more tells that another session has work to do.
+func (p *pass) session(ctx context.Context) (more bool, err error) {
+	s := &session{pass: p, started: p.now()}
+	listing, known, err := s.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer s.c.Close()
+	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
+		return false, errUIDLRefused
+	}
+	p.settled, p.safe, p.epoch.fresh = nil, map[int]bool{}, 0
+	named, err := s.nameless(ctx, listing)
+	if err != nil {
+		return false, err
+	}
+	if known, err = s.rebuild(ctx, named, known); err != nil {
+		return false, err
+	}
+	s.plan = s.makePlan(named, listing.Complete, known)
+	if p.o.DryRun {
+		s.report()
+		return false, s.c.Quit(ctx)
+	}
+	if err := s.renewed(ctx, listing.Complete, known); err != nil {
+		return false, err
+	}
+	if err := s.breaker(listing.Len()); err != nil {
+		_ = s.c.Quit(ctx) // nothing was asked of the server that QUIT could make count
+		return false, err
+	}
+	if err := s.recognise(ctx); err != nil {
+		return false, err
+	}
+	s.note(listing)
+	if err := s.deleteDue(ctx); err != nil {
+		return false, err
+	}
+	err = s.retrieve(ctx)
+	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
+		return false, err
+	}
+	if err := s.deleteSettled(ctx); err != nil {
+		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
+		return false, cmp.Or(s.blocked(), err)
+	}
+	return s.quit(ctx)
+}
+
+// connect logs in and lists, while the ledger's rows load.
+func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
+	type loaded struct {
+		rows *rows
+		err  error
+	}
+	load := make(chan loaded, 1)
+	go func() {
+		r, err := loadRows(ctx, s.l)
+		load <- loaded{r, err}
+	}()
+	list, err := s.login(ctx)
+	got := <-load
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case got.err != nil:
+		s.c.Close()
+		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
+	}
+	return list, got.rows, nil
+}
+
+func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
+	opts := s.a.Server
+	opts.NoPipelining = opts.NoPipelining || s.facts.NoPipeliningUntil > s.now().Unix()
+	c, err := pop3.Dial(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	s.c = c
+	if err := c.Login(ctx, s.a.Login); err != nil {
+		c.Close()
+		return nil, err
+	}
+	list, err := c.List(ctx)
+	if err != nil {
+		err = s.pipelined(err)
+		c.Close()
+		return nil, err
+	}
+	return list, nil
+}
+
+func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
+	return makePlan(planInput{
+		listing: list, order: sortedByUID(list), complete: complete, rows: known, owed: s.pending,
+		policy: s.a.Policy, neverDelete: s.a.NeverDelete, listingDays: s.listingDays(), now: s.now(),
+	})
+}
+
+// listingDays is the ledger's count of days with a complete listing, today's included.
+func (p *pass) listingDays() int64 {
+	info := p.l.Info()
+	if p.now().UTC().Format(time.DateOnly) == time.Unix(info.ListedAt, 0).UTC().Format(time.DateOnly) {
+		return info.ListingDays
+	}
+	return info.ListingDays + 1
+}
+
+// note carries what the listing itself changes in the ledger to the next commit, and the listing's part of the report.
+func (s *session) note(list *pop3.Listing) {
+	pl := s.plan
+	s.later(func(c *uidl.Change) {
+		c.At = s.now().Unix()
+		c.Listed = c.Listed || list.Complete
+		c.Purge = c.Purge || pl.purge
+		c.Gone = append(c.Gone, pl.gone...)
+		for _, f := range pl.skipped {
+			s.noteSkipped(c, f, 0)
+		}
+	})
+	s.count(func(r *Report) {
+		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.kept, pl.parked, pl.pending, len(pl.skipped)
+	})
+	for _, f := range pl.skipped {
+		s.reason(f.reason)
+		if f.reason == reasonNoUID {
+			s.blind()
+		}
+	}
+	s.checkListing(list)
+}
+
+// checkListing notes a listing that cannot be relied on: what it lacks is not taken for gone, and what made no sense in
+// it is mail that nobody sees.
+func (s *session) checkListing(list *pop3.Listing) {
+	if list.Complete {
+		return
+	}
+	s.reason("the server's listing is not complete")
+	if list.Bad == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = append(s.worst, Verdict{
+		Class:   Temporary,
+		Message: clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", list.Bad, strings.Join(list.Problems, ", "))),
+		Hint:    "those messages are not seen; if it goes on, ask the provider",
+	})
+}
+
+// blind notes that mail stays unfetched because nothing tells new from old.
+func (s *session) blind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = append(s.worst, Verdict{
+		Class:   Config,
+		Message: "the server gives messages no unique-id (UIDL) and no header to know them by (TOP); they are not fetched",
+		Hint:    `with delete = "after-delivery" they would be: what is deleted need not be remembered`,
+	})
+}
+
+// noteSkipped writes down a message that policy leaves on the server, once; next is when to look again, if not always.
+func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
+	switch {
+	case f.reason != reasonTooLarge, f.key.UID == "":
+	case f.row.State == 0:
+		c.Put = append(c.Put, uidl.Message{Reason: f.reason, Row: uidl.Row{
+			Key: f.key, State: uidl.Skipped, Size: f.size, FirstSeen: c.At, FirstDay: s.listingDays(),
+			NextTry: next,
+		}})
+	case f.row.State != uidl.Skipped || f.row.Size != f.size || next > 0:
+		c.Mark = append(c.Mark, uidl.Mark{Key: f.key, State: uidl.Skipped, Size: f.size, Attempts: f.row.Attempts,
+			NextTry: next, Reason: f.reason})
+	}
+}
+
+// quit ends the session. QUIT makes deletions count (RFC 1939, section 6); what it answers is only a hint, the next
+// listing tells. Where the server hides what was retrieved, QUIT is sent only if all of that is settled.
+func (s *session) quit(ctx context.Context) (more bool, err error) {
+	if len(s.marks) > 0 {
+		if err := s.commit(ctx, uidl.Change{Mark: s.marks}); err != nil {
+			return false, err
+		}
+	}
+	stop := s.blocked()
+	if s.a.RetrHides && s.unsettled() {
+		s.reason("session abandoned: the server would hide mail that is not delivered yet")
+		return false, stop
+	}
+	if err := s.c.Quit(ctx); err != nil {
+		if len(s.marks) > 0 {
+			s.reason("server did not confirm the deletions")
+		}
+		return false, nil
+	}
+	if stop != nil {
+		return false, stop
+	}
+	brought := s.brought()
+	return s.cut && (brought || len(s.marks) > 0) || s.a.RetrHides && brought, ctx.Err()
+}
+
+// unsettled tells whether a message that was retrieved in this session is not durable for every destination.
+func (s *session) unsettled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for num := range s.fetched {
+		if !s.safe[num] {
+			return true
+		}
+	}
+	return false
+}
+
+// report turns the plan into the steps that a dry run shows.
+func (s *session) report() {
+	pl := s.plan
+	var steps []Step
+	add := func(action string, e entry, reason string) {
+		steps = append(steps, Step{Action: action, Num: e.num, UID: e.key.UID, Size: e.size, Reason: reason})
+	}
+	for _, k := range pl.question {
+		add("verify", k.entry, k.reason)
+	}
+	for _, k := range pl.due {
+		add("delete", k.entry, k.reason)
+	}
+	limit := s.a.Policy.Limit
+	for i, f := range pl.fetch {
+		switch {
+		case limit > 0 && i >= limit:
+			add("skip", f.entry, reasonLimit)
+		case f.row.Attempts > 0:
+			add("retry", f.entry, f.reason)
+		default:
+			add("fetch", f.entry, f.reason)
+		}
+	}
+	for _, f := range pl.skipped {
+		add("skip", f.entry, f.reason)
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.Num - b.Num })
+	s.count(func(r *Report) {
+		r.Listed = len(pl.fetch) + len(pl.due) + len(pl.question) + len(pl.skipped) + pl.kept + pl.parked + pl.pending
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Steps = pl.kept, pl.parked, pl.pending, len(pl.skipped), steps
+	})
+}

@@ -1,0 +1,95 @@
+package fetcher
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// maxText is the longest text of foreign origin that is stored or logged, in octets.
+const maxText = 1024
+
+// clip makes text printable ASCII and bounds it.
+func clip(s string) string {
+	plain := len(s) <= maxText
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] >= 0x20 && s[i] < 0x7f
+	}
+	if plain {
+		return s
+	}
+	var out []byte
+	for i := 0; i < len(s) && len(out) < maxText; i++ {
+		if c := s[i]; c >= 0x20 && c < 0x7f {
+			out = append(out, c)
+		} else {
+			const hex = "0123456789abcdef"
+			out = append(out, '\\', 'x', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(out)
+}
+
+// quote is a UID as it appears in logs: as it is when it is plain, else quoted.
+func quote(uid string) string {
+	for i := 0; i < len(uid); i++ {
+		if uid[i] <= 0x20 || uid[i] >= 0x7f || uid[i] == '"' || uid[i] == '\\' {
+			return clip(strconv.QuoteToASCII(uid))
+		}
+	}
+	return clip(uid)
+}
+
+func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
+	text := "attempt failed"
+	if parked {
+		text = "parked"
+	}
+	p.log.Warn(text, zap.String("uid", quote(k.UID)), zap.String("reason", reason))
+}
+
+// logPass is the one line of a pass.
+func (p *pass) logPass(r Report) {
+	fields := []zap.Field{
+		zap.Int("new", r.New), zap.Int64("octets", r.Bytes), zap.Int("kept", r.Kept), zap.Int("deleted", r.Deleted),
+		zap.Int("listed", r.Listed), zap.Duration("took", r.Duration),
+	}
+	for _, c := range []struct {
+		name string
+		n    int
+	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"failed", r.Failed}, {"pending", r.Pending},
+		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}} {
+		if c.n > 0 {
+			fields = append(fields, zap.Int(c.name, c.n))
+		}
+	}
+	if len(r.Notes) > 0 {
+		fields = append(fields, zap.String("note", strings.Join(r.Notes, "; ")))
+	}
+	if r.Verdict.Class == OK {
+		text := "pass finished"
+		if p.o.DryRun {
+			text = "dry run finished"
+		}
+		p.log.Info(text, fields...)
+		return
+	}
+	fields = append(fields, zap.String("error", r.Verdict.Message))
+	if r.Verdict.Hint != "" {
+		fields = append(fields, zap.String("next_step", r.Verdict.Hint))
+	}
+	if toldBefore(r.Err) {
+		p.log.Warn("pass held back, as before", fields...)
+		return
+	}
+	p.log.Error("pass failed", fields...)
+	if pe, ok := r.Err.(*panicError); ok {
+		for line := range bytes.Lines(pe.stack) { // a field is cut at 1 KiB
+			p.log.Debug("panic", zap.ByteString("stack", bytes.TrimSpace(line)))
+		}
+	}
+}

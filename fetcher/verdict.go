@@ -1,0 +1,243 @@
+package fetcher
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Judge tells what an error of a pass means, for commands that look at a server without making one.
+func Judge(err error) Verdict { return verdictOf(err) }
+
+// verdictOf is the one place where facts are judged: what an error means for the person and for the process. Unknown
+// means temporary.
+func verdictOf(err error) Verdict {
+	if err == nil {
+		return Verdict{Class: OK}
+	}
+	v := Verdict{Class: Temporary, Message: clip(err.Error())}
+	var (
+		target   *deliver.Error
+		response *pop3.ResponseError
+		login    *pop3.LoginError
+		secret   *pop3.SecretError
+		protocol *pop3.ProtocolError
+		limit    *pop3.LimitError
+		noTLS    *pop3.TLSError
+		panicked *panicError
+		commit   *commitError
+		flood    *floodError
+	)
+	switch {
+	case errors.As(err, &panicked):
+		v.Class, v.Hint = Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
+	case errors.Is(err, uidl.ErrBusy):
+		v.Hint = "another popsync works on this account; wait for it"
+	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
+		v.Hint = "another process uses the ledger; the next pass tries again"
+	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
+		v.Class, v.Stop = Internal, true
+	case errors.As(err, &commit):
+		v.Class, v.Stop = Internal, true
+		v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
+	case errors.Is(err, context.Canceled):
+		v.Message, v.Hint = "stopped", "what was complete is delivered; the next pass goes on"
+	case errors.As(err, &flood):
+		v.Class, v.Hint = Config, flood.hint()
+	case errors.As(err, &target):
+		if target.Permanent && target.Scope == deliver.WholeTarget {
+			v.Class = Config
+		}
+		// The error's text ends with its hint, which has a place of its own here.
+		v.Hint = target.Hint
+		v.Message = strings.TrimSuffix(v.Message, " ("+target.Hint+")")
+	case errors.As(err, &secret):
+		v.Class, v.Hint = Config, "correct the password setting of this account, then say: popsync check"
+	case certificate(err):
+		v.Class = Config
+		v.Hint = "the server could not prove who it is, so no password was sent; check host and the clock, or name its CA in ca_file"
+	case errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
+		v.Class = Config
+		v.Hint = `the server offers no STLS here, so no password was sent; try tls = "implicit" (port 995), which is the default`
+	case errors.As(err, &login) && errors.As(err, &response):
+		judgeLogin(&v, response.Code)
+	case errors.As(err, &response):
+		judgeResponse(&v, response.Code)
+	case errors.As(err, &limit):
+		v.Hint = "raise the limit in [limits] if the server is right"
+	case errors.As(err, &protocol):
+		v.Hint = "the server does not speak POP3 as expected; check host, port and tls"
+	default:
+		v.Hint = networkHint(err)
+	}
+	return v
+}
+
+// judgeLogin tells a refused login from a server that cannot do it now (RFC 2449, section 8; RFC 3206).
+func judgeLogin(v *Verdict, code string) {
+	switch {
+	case code == "" || code == "AUTH":
+		v.Class = Login
+		v.Hint = "check username and password, and that the provider allows POP3 for this mailbox (many want it switched on, or an app password)"
+	default:
+		judgeResponse(v, code)
+	}
+}
+
+func judgeResponse(v *Verdict, code string) {
+	switch {
+	case code == "AUTH":
+		v.Class, v.Hint = Login, "check username and password"
+	case code == "IN-USE":
+		v.Hint = "another client has the mailbox open; the next pass tries again"
+	case code == "LOGIN-DELAY":
+		v.Hint = "the server wants more time between logins; use a slower schedule"
+	case strings.HasPrefix(code, "SYS/PERM"):
+		v.Class, v.Hint = Config, "the server says this needs a person: ask the provider"
+	default:
+		v.Hint = "the next pass tries again"
+	}
+}
+
+// certificate tells whether the server's certificate was refused.
+func certificate(err error) bool {
+	var e *pop3.TLSError
+	return errors.As(err, &e) && e.Certificate()
+}
+
+func networkHint(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	var notTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &dns):
+		return "the name could not be looked up; check host and the network"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "the next pass tries again; if the server never answers, check host, port and tls"
+	case errors.As(err, &notTLS):
+		return "check host, port and tls"
+	case errors.As(err, &op) && op.Op == "dial":
+		return "the next pass tries again; if it goes on, check host, port and the network"
+	}
+	return "the next pass tries again"
+}
+
+// verdictOf is the verdict of the whole pass: of the error that ended it, else of the worst that befell it.
+func (p *pass) verdictOf(err error) Verdict {
+	v := verdictOf(err)
+	if v.Stop {
+		return v
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.worst {
+		if severity[w.Class] > severity[v.Class] {
+			v = w
+		}
+	}
+	for _, d := range p.dests {
+		for _, err := range []error{d.stageFailure(), d.publishFailure()} {
+			if w := verdictOf(err); severity[w.Class] > severity[v.Class] {
+				v = w
+			}
+		}
+	}
+	if v.Class != OK {
+		return v
+	}
+	switch {
+	case p.rep.NewlyParked > 0:
+		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%d newly parked: they stay on the server and are tried again later", p.rep.NewlyParked)}
+	case p.rep.Failed > 0:
+		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%d failed: they stay on the server and are tried again", p.rep.Failed)}
+	}
+	return v
+}
+
+// severity orders classes for one exit code: see cmd/popsync.
+var severity = map[Class]int{OK: 0, Temporary: 1, Login: 2, Internal: 3, Config: 4}
+
+// Worse tells whether a outranks b when accounts differ: 78, 70, 77, 75, 0 in this order.
+func Worse(a, b Class) bool { return severity[a] > severity[b] }
+
+// text is the verdict as it is stored.
+func (v Verdict) text() string {
+	if v.Hint == "" {
+		return v.Message
+	}
+	return clip(v.Message + " (" + v.Hint + ")")
+}
+
+// scopeOf tells what an error of a destination is about; what is no deliver.Error is about the whole of it.
+func scopeOf(err error) deliver.Scope {
+	var e *deliver.Error
+	if errors.As(err, &e) {
+		return e.Scope
+	}
+	return deliver.WholeTarget
+}
+
+// permanent tells whether trying the same message again is pointless.
+func permanent(err error) bool {
+	var e *deliver.Error
+	return errors.As(err, &e) && e.Permanent && e.Scope == deliver.ThisMessage
+}
+
+// chargeable tells whether an error that ended a session before anything of a message's answer came can be that
+// message's fault: the server closed, stalled or garbled. A broken network is nobody's.
+func chargeable(err error) bool {
+	var protocol *pop3.ProtocolError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &protocol)
+}
+
+// disconnected tells that the connection ended, other than by silence.
+func disconnected(err error) bool {
+	var conn *pop3.ConnError
+	return errors.As(err, &conn) && !conn.Timeout()
+}
+
+// pipelineError marks an error of a session in which commands were pipelined.
+type pipelineError struct{ err error }
+
+func (e *pipelineError) Error() string { return e.err.Error() }
+func (e *pipelineError) Unwrap() error { return e.err }
+
+func (s *session) pipelined(err error) error {
+	if err == nil || !s.c.Pipelined() {
+		return err
+	}
+	return &pipelineError{err}
+}
+
+// brokenPipelining tells for how long a server is to be spoken to one command at a time, 0 for not at all: it announced
+// pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.
+func brokenPipelining(err error) time.Duration {
+	var pe *pipelineError
+	var protocol *pop3.ProtocolError
+	switch {
+	case !errors.As(err, &pe):
+		return 0
+	case errors.As(err, &protocol):
+		return 7 * 24 * time.Hour
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return 6 * time.Hour
+	}
+	return 0
+}
+
+// commitError is a commit that failed and is in doubt: the process must stop.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }

@@ -1,0 +1,42 @@
+package fetcher
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+func TestVerifyModeKeepsFacts(t *testing.T) {
+	was := facts{NoPipeliningUntil: 77}
+	got := decodeFacts(VerifyMode(was.encode()))
+	if !got.Verify || got.NoPipeliningUntil != 77 {
+		t.Errorf("%+v", got)
+	}
+	for stored, want := range map[string]bool{"": false, "nonsense": false, "{}": false, string(was.encode()): false,
+		string(VerifyMode(nil)): true, string(VerifyMode([]byte("nonsense"))): true} {
+		if InVerifyMode([]byte(stored)) != want {
+			t.Errorf("%q: %v", stored, !want)
+		}
+	}
+}
+
+func TestRowsHas(t *testing.T) {
+	r := &rows{}
+	if r.has(uidl.Key{UID: "a"}) {
+		t.Error("there are none")
+	}
+	for i := range 50 {
+		for dup := range 1 + i%2 {
+			r.add(uidl.Row{Key: uidl.Key{UID: fmt.Sprintf("%02d", 2*i), Dup: dup}})
+		}
+	}
+	for i := range 101 {
+		for dup := range 3 {
+			want := i < 100 && i%2 == 0 && dup < 1+i/2%2
+			if got := r.has(uidl.Key{UID: fmt.Sprintf("%02d", i), Dup: dup}); got != want {
+				t.Errorf("%02d/%d: %v", i, dup, got)
+			}
+		}
+	}
+}

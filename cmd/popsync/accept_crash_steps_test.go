@@ -1,0 +1,123 @@
+//go:build linux && (amd64 || arm64)
+
+package main_test
+
+import (
+	"strings"
+
+	"github.com/popsync/popsync/internal/crash"
+)
+
+// The steps of the delivery protocol and what is around them, as a table of hits names them.
+const (
+	stepCreate     = "ledger creation"
+	stepOpen       = "ledger opening"
+	stepMaildir    = "Maildir creation"
+	stepRecovery   = "recovery"
+	stepCommand    = "other command"
+	stepAttempt    = "attempt marker"
+	stepStage      = "stage write"
+	stepBarrier    = "barrier"
+	stepPublishing = "publishing commit"
+	stepRename     = "rename"
+	stepDirectory  = "directory sync"
+	stepSettled    = "settled commit"
+	stepDele       = "DELE"
+	stepDeleted    = "deletion commit"
+	stepQuit       = "QUIT"
+	stepReport     = "report commit"
+	stepDiscard    = "discard"
+)
+
+var allSteps = []string{
+	stepCreate, stepOpen, stepMaildir, stepRecovery, stepCommand, stepAttempt, stepStage, stepBarrier, stepPublishing,
+	stepRename, stepDirectory, stepSettled, stepDele, stepDeleted, stepQuit, stepReport, stepDiscard,
+}
+
+// protocolSteps are those that every sweep of a whole run must hit.
+var protocolSteps = []string{
+	stepStage, stepBarrier, stepPublishing, stepRename, stepDirectory, stepSettled, stepQuit,
+}
+
+// stepper tells of each call of one run which step it belongs to. What the ledger writes is told by what came before:
+// within an account all but the reading of messages happens one after another.
+type stepper struct {
+	state, mail string // directories, with a slash at the end
+	making      bool   // the Maildir's directories are made in this run
+	connected   bool
+	last        string // last step outside the ledger and the reader
+}
+
+// step returns "" for calls that leave nothing behind: to wake a thread of our own, to write a log line.
+func (s *stepper) step(c crash.Call) string {
+	switch {
+	case c.Path == "socket":
+		s.connected = true
+		verb, _, _ := strings.Cut(string(c.Head), " ")
+		switch strings.TrimSpace(verb) {
+		case "DELE":
+			return s.now(stepDele)
+		case "QUIT":
+			return s.now(stepQuit)
+		}
+		return stepCommand
+	case strings.HasPrefix(c.Path, s.state+"lease/"):
+		return stepAttempt
+	case strings.HasPrefix(c.Path+"/", s.state):
+		return s.ledger(c)
+	case strings.HasPrefix(c.Path+"/", s.mail):
+		return s.maildir(c)
+	case strings.HasPrefix(s.state, c.Path+"/"):
+		return stepMaildir // or the state directory: what holds both is synced
+	}
+	return ""
+}
+
+// now remembers a step that tells what the ledger will write next.
+func (s *stepper) now(step string) string {
+	s.last = step
+	return step
+}
+
+func (s *stepper) ledger(c crash.Call) string {
+	name := strings.TrimPrefix(c.Path, s.state)
+	if name != "ledger.db" && !strings.HasPrefix(name, "ledger.db-") || c.Name == "unlink" {
+		return stepCreate
+	}
+	switch s.last {
+	case stepRecovery:
+		return stepRecovery
+	case stepBarrier:
+		return stepPublishing
+	case stepRename, stepDirectory:
+		return stepSettled
+	case stepDele:
+		return stepDeleted
+	case stepQuit:
+		return stepReport
+	}
+	return stepOpen
+}
+
+func (s *stepper) maildir(c crash.Call) string {
+	sub, name, _ := strings.Cut(strings.TrimPrefix(c.Path, s.mail), "/")
+	sync := c.Name == "fsync" || c.Name == "fdatasync" || c.Name == "syncfs"
+	s.making = s.making && !s.connected || c.Name == "mkdir"
+	switch {
+	case s.making:
+		return stepMaildir
+	case sub == "tmp" && c.Name == "unlink":
+		return stepDiscard
+	case sub == "tmp" && c.Name == "rename" && s.connected:
+		return s.now(stepRename)
+	case sub == "tmp" && sync && s.connected:
+		return s.now(stepBarrier)
+	case sub == "tmp" && name != "" && s.connected:
+		return stepStage
+	case (sub == "new" || sub == "cur") && sync && s.connected:
+		return s.now(stepDirectory)
+	case sub == "tmp" || sub == "new" || sub == "cur":
+		return s.now(stepRecovery) // before there is a connection
+	}
+	return stepMaildir
+}

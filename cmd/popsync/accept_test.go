@@ -1,0 +1,295 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/popsync/popsync/bench/mailgen"
+	popsync "github.com/popsync/popsync/cmd/popsync"
+	"github.com/popsync/popsync/pop3/pop3test"
+)
+
+// The tests named TestAccept run the built program against servers, as a person would.
+
+var built struct {
+	sync.Mutex
+	dir   string
+	names map[string]string
+}
+
+// program builds popsync once per set of tags and returns its path.
+func program(t testing.TB, tags string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if p := built.names[tags]; p != "" {
+		return p
+	}
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "popsync-built-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.names = dir, map[string]string{}
+	}
+	p := filepath.Join(built.dir, "popsync"+tags)
+	cmd := exec.Command("go", "build", "-tags", tags, "-o", p, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	built.names[tags] = p
+	return p
+}
+
+// house is a person's machine: a configuration, a state directory, Maildirs.
+type house struct {
+	t    testing.TB
+	dir  string
+	conf strings.Builder
+	bin  string
+	env  []string
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{t: t, dir: t.TempDir(), bin: program(t, "")}
+	fmt.Fprintf(&h.conf, "state_dir = %q\n[log]\nlevel = \"warn\"\n", h.state())
+	return h
+}
+
+func (h *house) state() string           { return filepath.Join(h.dir, "state") }
+func (h *house) mail(name string) string { return filepath.Join(h.dir, name) }
+
+// account adds an account in plaintext on loopback; more are further lines of its table.
+func (h *house) account(name string, addr net.Addr, user, password, maildir string, more ...string) {
+	h.add(name, "127.0.0.1", addr.(*net.TCPAddr).Port, user, password, maildir, append(more, `tls = "none"`)...)
+}
+
+func (h *house) add(name, host string, port int, user, password, maildir string, more ...string) {
+	fmt.Fprintf(&h.conf, "\n[account.%s]\nhost = %q\nport = %d\nusername = %q\npassword = %q\n%s\n\n[[account.%s.deliver]]\ntype = \"maildir\"\npath = %q\n",
+		name, host, port, user, password, strings.Join(more, "\n"), name, h.mail(maildir))
+}
+
+// command is popsync with this house's configuration.
+func (h *house) command(args ...string) *exec.Cmd {
+	file := filepath.Join(h.dir, "config.toml")
+	if err := os.WriteFile(file, []byte(h.conf.String()), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	cmd := exec.Command(h.bin, append([]string{"--config", file}, args...)...)
+	cmd.Env = append(os.Environ(), h.env...)
+	return cmd
+}
+
+// result is what a person sees of a command.
+type result struct {
+	code     int
+	out, err string
+	rss      int64 // peak, octets
+}
+
+func (h *house) popsync(args ...string) result {
+	h.t.Helper()
+	return finish(h.t, h.command(args...))
+}
+
+func finish(t testing.TB, cmd *exec.Cmd) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	r := result{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String()}
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.rss = u.Maxrss << 10
+	}
+	return r
+}
+
+// run makes a run that must end with code.
+func (h *house) run(code int, args ...string) result {
+	h.t.Helper()
+	r := h.popsync(append([]string{"run"}, args...)...)
+	if r.code != code {
+		h.t.Fatalf("popsync run: exit code %d, want %d\n%s%s", r.code, code, r.out, r.err)
+	}
+	return r
+}
+
+// sums is a multiset of SHA-256.
+type sums map[[sha256.Size]byte]int
+
+func (s sums) len() (n int) {
+	for _, k := range s {
+		n += k
+	}
+	return n
+}
+
+// wanted is what a Maildir must hold of messages.
+func wanted(messages ...[]byte) sums {
+	s := sums{}
+	for _, m := range messages {
+		s[sha256.Sum256(mailgen.Stored(m))]++
+	}
+	return s
+}
+
+// arrived is what a Maildir holds in new and cur.
+func arrived(t testing.TB, dir string) sums {
+	t.Helper()
+	s := sums{}
+	for _, sub := range []string{"new", "cur"} {
+		files, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(filepath.Join(dir, sub, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s[sha256.Sum256(b)]++
+		}
+	}
+	return s
+}
+
+// differ counts what is lost and what is there too often.
+func differ(want, got sums) (lost, twice int) {
+	for k, n := range want {
+		lost += max(0, n-got[k])
+	}
+	for k, n := range got {
+		twice += max(0, n-want[k])
+	}
+	return lost, twice
+}
+
+func same(t testing.TB, want, got sums) {
+	t.Helper()
+	if !maps.Equal(want, got) {
+		lost, twice := differ(want, got)
+		t.Errorf("Maildir: %d lost, %d too many or changed", lost, twice)
+	}
+}
+
+// serve starts a server in memory with one user "u", password "p".
+func serve(t testing.TB, o pop3test.Options, box []pop3test.Message) (*pop3test.Server, *net.TCPAddr) {
+	t.Helper()
+	s := pop3test.NewServer(o)
+	t.Cleanup(s.Close)
+	s.AddUser("u", "p", box...)
+	addr, err := s.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, addr
+}
+
+// boxOf gives messages unique-ids.
+func boxOf(messages [][]byte) []pop3test.Message {
+	box := make([]pop3test.Message, len(messages))
+	for i, m := range messages {
+		box[i] = pop3test.Message{UID: fmt.Sprintf("%010d.uid", i), Data: m}
+	}
+	return box
+}
+
+// number asks the ledger for a number.
+func (h *house) number(query string, args ...any) (n int) {
+	h.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state(), "ledger.db")+"?mode=ro")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(context.Background(), query, args...).Scan(&n); err != nil {
+		h.t.Fatal(err)
+	}
+	return n
+}
+
+// TestMain makes this binary the program "popsync" for scripts (script_test.go), so that the race detector sees it too.
+func TestMain(m *testing.M) {
+	testscript.Main(tidy{m}, map[string]func(){
+		"popsync": func() { os.Exit(popsync.Main(os.Args[1:])) },
+	})
+}
+
+// tidy removes what was built once all tests ran.
+type tidy struct{ *testing.M }
+
+func (t tidy) Run() int {
+	defer func() {
+		if built.dir != "" {
+			os.RemoveAll(built.dir)
+		}
+	}()
+	return t.M.Run()
+}
+
+// exec changes the ledger behind popsync's back.
+func (h *house) exec(statement string) {
+	h.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state(), "ledger.db"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// query returns rows of the ledger as text.
+func (h *house) query(statement string) (all []string) {
+	h.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state(), "ledger.db")+"?mode=ro")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(statement)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			h.t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf(" %q", values))
+	}
+	if err := rows.Err(); err != nil {
+		h.t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,166 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/popsync/popsync"
+
+// room is one package and the arrows that may leave it.
+type room struct {
+	path    string   // below the module's path
+	imports []string // of the project
+	modules []string // of others, by path or its beginning
+	helper  bool     // for tests only: any test may import it, and the program may not contain it
+}
+
+// rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
+// only they have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
+var rooms = []room{
+	{path: "pop3"},
+	{path: "uidl", imports: []string{"internal/durable"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
+	{path: "deliver", imports: []string{"internal/durable"}, modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"}},
+	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
+	{path: "config", modules: []string{"github.com/BurntSushi/toml"}},
+	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver"}, modules: []string{"go.uber.org/zap"}},
+	{
+		path:    "cmd/popsync",
+		imports: []string{"pop3", "uidl", "deliver", "schedule", "config", "fetcher", "internal/durable", "internal/secret", "pop3/pop3test"},
+		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
+	},
+	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
+	{path: "internal/secret"},
+
+	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
+	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},
+	{path: "pop3/pop3test/dovecot", helper: true},
+	{path: "uidl/uidltest", imports: []string{"uidl"}, helper: true},
+	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
+	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "bench/proxy", helper: true},
+	{path: "bench/mailgen", helper: true},
+	{path: "bench/floor", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "bench/cmd/floor", imports: []string{"bench/floor"}},
+	{path: "bench/ratio", helper: true},
+	{path: "bench/peers", helper: true},
+}
+
+// testImports and testModules are what the tests of any room may import beside what the room itself may; zap, to see
+// what would be logged.
+var (
+	testImports = []string{"pop3/pop3test"}
+	testModules = []string{"github.com/rogpeppe/go-internal", "go.uber.org/zap"}
+)
+
+func TestArrows(t *testing.T) {
+	plan := map[string]room{}
+	helpers := slices.Clone(testImports)
+	for _, r := range rooms {
+		plan[r.path] = r
+		if r.helper {
+			helpers = append(helpers, r.path)
+		}
+	}
+	for _, p := range goList(t, "./...") {
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		r, ok := plan[path]
+		if !ok {
+			t.Errorf("%s is not in the table: say what it may import, here and in ARCHITECTURE.md", path)
+			continue
+		}
+		delete(plan, path)
+		inTests := room{
+			imports: slices.Concat(r.imports, helpers, []string{path}),
+			modules: slices.Concat(r.modules, testModules),
+		}
+		for _, i := range p.Imports {
+			if !r.allows(i) {
+				t.Errorf("%s may not import %s", path, i)
+			}
+		}
+		for _, i := range slices.Concat(p.TestImports, p.XTestImports) {
+			if !inTests.allows(i) {
+				t.Errorf("the tests of %s may not import %s", path, i)
+			}
+		}
+	}
+	for path := range plan {
+		t.Errorf("%s is in the table and does not exist", path)
+	}
+}
+
+// The program is what people install: nothing made for tests may be in it.
+func TestNoTestCodeInTheProgram(t *testing.T) {
+	inside := map[string]bool{}
+	for _, p := range goList(t, "-deps", "./cmd/popsync") {
+		inside[p.ImportPath] = true
+	}
+	for _, r := range rooms {
+		if r.helper && inside[module+"/"+r.path] {
+			t.Errorf("the program contains %s", r.path)
+		}
+	}
+	if inside["testing"] {
+		t.Error("the program contains the package testing")
+	}
+	if !inside[module+"/fetcher"] {
+		t.Error("the program does not contain the fetcher: this test looks in the wrong place")
+	}
+}
+
+func (r room) allows(path string) bool {
+	if p, ok := strings.CutPrefix(path, module+"/"); ok {
+		return slices.Contains(r.imports, p)
+	}
+	if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	return slices.ContainsFunc(r.modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
+}
+
+// pkg is what these tests want to know of a package, in the words of go list.
+type pkg struct {
+	ImportPath, Dir, Export                                      string
+	GoFiles, CgoFiles, IgnoredGoFiles, TestGoFiles, XTestGoFiles []string
+	Imports, TestImports, XTestImports                           []string
+	Standard                                                     bool
+}
+
+// goList runs go list at the root of the module, built as this test is.
+func goList(t *testing.T, args ...string) (pkgs []pkg) {
+	t.Helper()
+	args = append([]string{"list", "-e", "-json"}, args...)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" && s.Value == "true" {
+				args = slices.Insert(args, 1, "-race") // else everything would be compiled a second time
+			}
+		}
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		err := d.Decode(&p)
+		if err == io.EOF {
+			return pkgs
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}

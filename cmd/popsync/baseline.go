@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+func (a *app) baselineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "baseline ACCOUNT",
+		Short: "Mark everything now on the server as seen, without fetching it",
+		Long: `Log in, list the mailbox, and remember every message that is there as seen, so that runs fetch only what comes later.
+Nothing is fetched, delivered or deleted. What is marked so is never deleted on the server either, whatever 'delete'
+says: popsync did not deliver it.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeAccounts,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.baseline(cmd.Context(), args[0]) },
+	}
+}
+
+func (a *app) baseline(ctx context.Context, name string) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, []string{name})
+	if err != nil {
+		return err
+	}
+	acc, err := a.wire(cfg, accounts[0])
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	ledger, err := openLedger(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	m, err := fetcher.Baseline(ctx, ledger, acc, options(cfg.Limits))
+	if err != nil {
+		return judged(err)
+	}
+	fmt.Fprintf(a.out, "%s: %s listed; %d marked as seen, %d known before\n", name, count(m.Listed, "message"), m.Marked, m.Known)
+	if m.Pending > 0 {
+		fmt.Fprintf(a.out, "%s: %d are on their way to a destination: the next run goes on with them\n", name, m.Pending)
+	}
+	if m.Nameless > 0 {
+		fmt.Fprintf(a.out, "%s: %d have no unique-id and no header to know them by, so they cannot be marked\n", name, m.Nameless)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/uidl"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var adopt string
+	c := &cobra.Command{
+		Use:   "check [ACCOUNT...]",
+		Short: "Test the configuration, the servers and the destinations; changes nothing",
+		Long: `Read the configuration, look at the files it names, then for each account: look up and connect to the server, log in,
+count the messages, and test that each destination can be written to. Nothing is fetched, delivered, deleted or created.
+
+With --adopt ACCOUNT instead: accept that account's destinations as they are now, after a restore or a move.`,
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if adopt != "" {
+				return a.adopt(cmd.Context(), adopt)
+			}
+			return a.check(cmd.Context(), args)
+		},
+	}
+	c.Flags().StringVar(&adopt, "adopt", "", "accept the destinations of `ACCOUNT` as they are now (this writes to the ledger)")
+	return c
+}
+
+// checker prints one line per test and remembers the gravest outcome.
+type checker struct {
+	*app
+	account string
+	worst   fetcher.Class
+	blind   bool // what the ledger remembers could not be read
+}
+
+func (c *checker) ok(what string) { fmt.Fprintf(c.out, "ok    %s: %s\n", c.account, printable(what)) }
+
+func (c *checker) bad(class fetcher.Class, what string, hint string) {
+	fmt.Fprintf(c.out, "FAIL  %s: %s\n", c.account, printable(what))
+	if hint != "" {
+		fmt.Fprintf(c.out, "      next step: %s\n", printable(hint))
+	}
+	if fetcher.Worse(class, c.worst) {
+		c.worst = class
+	}
+}
+
+func (a *app) check(ctx context.Context, names []string) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	c := &checker{app: a, account: "configuration", worst: fetcher.OK}
+	c.ok(fmt.Sprintf("%s, %s", cfg.File, count(len(cfg.Accounts), "account")))
+	c.account = "ledger"
+	known := c.ledger(ctx, cfg)
+	for _, acc := range accounts {
+		c.account = acc.Name
+		for _, d := range acc.Deliver {
+			c.destination(ctx, d, identityOf(known, acc.Name, d.Name))
+		}
+		c.server(ctx, cfg, acc)
+	}
+	if c.worst == fetcher.OK {
+		return nil
+	}
+	return &exitError{exitOf(c.worst), errReported}
+}
+
+// ledger looks at the ledger without making one, and returns what it remembers.
+func (c *checker) ledger(ctx context.Context, cfg *config.Config) []uidl.Summary {
+	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
+		if err := writable(nearest(cfg.StateDir)); err != nil {
+			c.bad(fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
+			return nil
+		}
+		c.ok(fmt.Sprintf("state_dir %s will be made by the first run", cfg.StateDir))
+		return nil
+	}
+	if err := writable(cfg.StateDir); err != nil {
+		c.bad(fetcher.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
+		return nil
+	}
+	if !hasLedger(cfg) {
+		c.ok(ledgerFile(cfg) + " will be made by the first run")
+		return nil
+	}
+	known, err := c.readLedger(ctx, cfg)
+	if err != nil {
+		text, hint := apart(err)
+		c.bad(ledgerClass(err), text, hint)
+		c.blind = true
+		return nil
+	}
+	c.ok(ledgerFile(cfg) + " is sound")
+	return known
+}
+
+// readLedger reads the whole ledger: for damage, and for what it knows of destinations.
+func (c *checker) readLedger(ctx context.Context, cfg *config.Config) ([]uidl.Summary, error) {
+	l, err := openLedger(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	if err := l.Check(ctx); err != nil {
+		return nil, err
+	}
+	return l.Summaries(ctx)
+}
+
+// identityOf is the identity of a destination that the ledger knows, or "".
+func identityOf(known []uidl.Summary, account, destination string) string {
+	for _, s := range known {
+		for _, d := range s.Destinations {
+			if s.Name == account && d.Name == destination {
+				return d.Identity
+			}
+		}
+	}
+	return ""
+}
+
+// destination tests that mail could be put there, without putting any.
+func (c *checker) destination(ctx context.Context, d config.Deliver, identity string) {
+	target, err := targetOf(d)
+	if err == nil {
+		defer target.Close()
+		err = target.Check(ctx, identity)
+	}
+	if err != nil {
+		v := fetcher.Judge(err)
+		c.bad(v.Class, d.Name+": "+v.Message, v.Hint)
+		return
+	}
+	what := "is known and can be written to"
+	switch {
+	case c.blind:
+		what = "can be written to"
+	case identity == "":
+		what = "can be written to; the first run makes or accepts it"
+	}
+	c.ok(fmt.Sprintf("%s %s %s", d.Name, d.Path, what))
+}
+
+// writable tells whether this process may create entries in a directory.
+func writable(dir string) error {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return &fs.PathError{Op: "write to", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// nearest is the closest ancestor that exists.
+func nearest(dir string) string {
+	for {
+		parent := filepath.Dir(dir)
+		if _, err := os.Stat(parent); err == nil || parent == dir {
+			return parent
+		}
+		dir = parent
+	}
+}

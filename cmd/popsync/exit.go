@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// Exit codes, after sysexits.h; 2 is left to the Go runtime.
+const (
+	exitOK       = 0  // nothing failed, whether or not there was mail
+	exitUsage    = 64 // a command line that cannot be understood
+	exitInternal = 70 // a fault of popsync or of its ledger
+	exitTemp     = 75 // something temporary; the next run may succeed unaided
+	exitLogin    = 77 // a server refused the login
+	exitConfig   = 78 // the configuration, or a place it names, needs a person
+)
+
+// exitOf maps what a pass meant to an exit code.
+func exitOf(c fetcher.Class) int {
+	switch c {
+	case fetcher.OK:
+		return exitOK
+	case fetcher.Login:
+		return exitLogin
+	case fetcher.Config:
+		return exitConfig
+	case fetcher.Internal:
+		return exitInternal
+	}
+	return exitTemp
+}
+
+// exitError is an error with its exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func fail(code int, format string, args ...any) error {
+	return &exitError{code, fmt.Errorf(format, args...)}
+}
+
+// hintError is an error with a next step for a person, which is shown apart from it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+// hintOf is the next step that an error carries, or "".
+func hintOf(err error) string {
+	var e *hintError
+	if errors.As(err, &e) {
+		return e.hint
+	}
+	return ""
+}
+
+// apart is an error for people and its next step, which the ledger's errors have in their text.
+func apart(err error) (text, hint string) {
+	text, hint, _ = strings.Cut(errorText(err), " Next step: ")
+	return text, cmp.Or(hint, printable(hintOf(err)))
+}
+
+// errReported ends a command whose outcome was already shown.
+var errReported = errors.New("already reported")
+
+// codeOf is the exit code of a command's error; what cobra refuses is a usage error.
+func codeOf(err error) int {
+	var e *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &e):
+		return e.code
+	}
+	return exitUsage
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// nasty is what servers, mails and file names bring along.
+var nasty = map[string]string{
+	"escape sequence": "\x1b[2J\x1b]0;title\x07\x1b[31mred",
+	"C1":              "\u009b2J and raw \x9b31m",
+	"line ends":       "first\r\nlevel=info msg=forged\n\r\u2028\u2029\u0085",
+	"direction":       "\u202egnp.exe\u202c \u2066\u2069\u200f",
+	"NUL and DEL":     "a\x00b\x7f",
+	"not UTF-8":       "\xff\xfe\xc3(",
+	"quotes":          `"}\",{"level":"info","msg":"forged"`,
+	"much text":       strings.Repeat("a", 1<<14),
+	"much control":    strings.Repeat("\x1b", 1<<14),
+	"emoji":           "\U0001f4a9",
+}
+
+func TestPrintable(t *testing.T) {
+	for name, s := range nasty {
+		got := printable(s)
+		if bad := firstBad(got); bad >= 0 || len(got) > maxField {
+			t.Errorf("%s: octet %d of %d", name, bad, len(got))
+		}
+		if again := printable(got); again != got {
+			t.Errorf("%s: twice is not once: %q", name, again)
+		}
+	}
+	for _, tt := range [][2]string{
+		{"", ""}, {"plain \\ text", "plain \\ text"}, {"\x1b[m", `\x1b[m`}, {"\u009b", `\xc2\x9b`},
+		{strings.Repeat("a", 1024), strings.Repeat("a", 1024)},
+		{strings.Repeat("a", 1025), strings.Repeat("a", 1021) + "..."},
+		{strings.Repeat("a", 1020) + "\x01", strings.Repeat("a", 1020) + `\x01`},
+		{strings.Repeat("a", 1021) + "\x01", strings.Repeat("a", 1021) + "..."},
+		{strings.Repeat("a", 1019) + "\x01\x02", strings.Repeat("a", 1019) + "..."},
+	} {
+		if got := printable(tt[0]); got != tt[1] {
+			t.Errorf("printable(%.20q of %d) = %.40q of %d", tt[0], len(tt[0]), got, len(got))
+		}
+	}
+}
+
+func firstBad(s string) int {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return i
+		}
+	}
+	return -1
+}
+
+func TestASCIIJSON(t *testing.T) {
+	for name, s := range nasty {
+		doc, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := asciiJSON(doc)
+		var back, want string
+		if err := errors.Join(json.Unmarshal(got, &back), json.Unmarshal(doc, &want)); err != nil || back != want {
+			t.Errorf("%s: %v, %.60q", name, err, got)
+		}
+		if i := firstBad(string(got)); i >= 0 {
+			t.Errorf("%s: octet %d", name, i)
+		}
+	}
+}
+
+func TestASCIIWriter(t *testing.T) {
+	var b bytes.Buffer
+	w := asciiWriter{&b}
+	for _, s := range []string{"a\tb\n", "\x1b[m\r\n", "\xc3", "\xbc"} {
+		if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if want := "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc"; b.String() != want {
+		t.Errorf("%q", b.String())
+	}
+}
+
+type shouter string
+
+func (s shouter) String() string { return string(s) }
+func (s shouter) Error() string  { return string(s) }
+
+type marshaler string
+
+func (m marshaler) MarshalLogObject(e zapcore.ObjectEncoder) error {
+	e.AddString(string(m), string(m))
+	return nil
+}
+
+type bomb struct{}
+
+func (*bomb) String() string { panic("boom") }
+
+// everyField has a field of each kind that can carry text.
+func everyField(key, s string) []zap.Field {
+	return []zap.Field{
+		zap.String(key, s), zap.ByteString(key+"1", []byte(s)), zap.Binary(key+"2", []byte(s)), zap.Any(key+"3", map[string]string{s: s}),
+		zap.Strings(key+"4", []string{s, s}), zap.Error(errors.New(s)), zap.NamedError(key+"5", shouter(s)),
+		zap.Stringer(key+"6", shouter(s)), zap.Object(key+"7", marshaler(s)), zap.Inline(marshaler(s)),
+		zap.Reflect(key+"8", []any{s, 1}), zap.Errors(key+"9", []error{errors.New(s)}), zap.Stringer("bomb", (*bomb)(nil)),
+		zap.Duration("took", time.Second), zap.Duration("short", 1500*time.Nanosecond), zap.Time("then", time.Unix(0, 0)), zap.Int("n", 1), zap.Bool("ok", true),
+		zap.Any("fn", func() {}), zap.Namespace(key + "ns"), zap.String("inside", s),
+	}
+}
+
+// checkLog writes foreign text in every way that zap has, at every level, and looks at what comes out.
+func checkLog(t *testing.T, format string, terminal bool, key, s string) {
+	t.Helper()
+	var b bytes.Buffer
+	log := newLogger(&b, terminal, "debug", format)
+	lines := 0
+	for _, lvl := range []zapcore.Level{zap.DebugLevel, zap.InfoLevel, zap.WarnLevel, zap.ErrorLevel} {
+		log.Log(lvl, s, everyField(key, s)...)
+		log.With(everyField(key, s)...).Named(s).Log(lvl, s, zap.String(key, s))
+		log.WithLazy(zap.String(key, s)).Log(lvl, s)
+		log.WithOptions(zap.AddStacktrace(zap.DebugLevel), zap.AddCaller()).Log(lvl, s)
+		if ce := log.Check(lvl, s); ce != nil {
+			ce.Write(zap.String(key, s))
+		}
+		log.Sugar().Logw(lvl, s, key, s)
+		lines += 6
+	}
+	out := b.String()
+	if n := strings.Count(out, "\n"); terminal == false && format == "json" && n != lines || n < lines {
+		t.Errorf("%d lines for %d entries", n, lines)
+	}
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if i := firstBad(line); i >= 0 {
+			t.Fatalf("octet %d of a line is %#x: %.100q", i, line[i], line)
+		}
+		if format == "json" {
+			var v map[string]any
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				t.Fatalf("%v: %.200s", err, line)
+			}
+			checkLength(t, v)
+		}
+	}
+}
+
+func checkLength(t *testing.T, v any) {
+	t.Helper()
+	switch v := v.(type) {
+	case string:
+		if len(v) > maxField {
+			t.Errorf("a field of %d octets: %.60q", len(v), v)
+		}
+	case map[string]any:
+		for k, x := range v {
+			checkLength(t, k)
+			checkLength(t, x)
+		}
+	}
+}
+
+func TestLogIsPrintable(t *testing.T) {
+	t.Setenv("NO_COLOR", "1") // the colour of a level is ours
+	for _, format := range []string{"json", "console", "auto"} {
+		for name, s := range nasty {
+			t.Run(format+"/"+name, func(t *testing.T) {
+				checkLog(t, format, false, "key", s)
+				checkLog(t, format, true, s, s)
+			})
+		}
+	}
+	var b bytes.Buffer
+	newLogger(&b, false, "debug", "json").Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
+	if n := b.Len(); n > 5000 || firstBad(strings.TrimSuffix(b.String(), "\n")) >= 0 {
+		t.Errorf("much became %d octets", n)
+	}
+}
+
+// What the core leaves out by level, it leaves out.
+func TestLogLevel(t *testing.T) {
+	var b bytes.Buffer
+	log := newLogger(&b, false, "warn", "json").With(zap.String("a", "b"))
+	log.Debug("x")
+	log.Info("x")
+	log.Warn("kept")
+	if n := strings.Count(b.String(), "\n"); n != 1 || !strings.Contains(b.String(), "kept") || log.Core().Enabled(zap.InfoLevel) {
+		t.Errorf("%q", b.String())
+	}
+}
+
+// The text of an error is shown, and nothing that only %+v would show.
+type secretive struct{}
+
+func (secretive) Error() string { return "refused" }
+
+func TestLogShowsErrorTextOnly(t *testing.T) {
+	var b bytes.Buffer
+	newLogger(&b, false, "debug", "json").Info("m", zap.Error(secretive{}))
+	if !strings.Contains(b.String(), `"error":"refused"`) || strings.Contains(b.String(), "Verbose") {
+		t.Error(b.String())
+	}
+}
+
+func FuzzLogSafe(f *testing.F) {
+	for _, s := range nasty {
+		f.Add("key", s[:min(len(s), 2000)], false)
+	}
+	f.Fuzz(func(t *testing.T, key, s string, console bool) {
+		format := "json"
+		if console {
+			format = "console"
+		}
+		checkLog(t, format, false, key, s)
+	})
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       *os.File
+	out, err io.Writer
+	// outTerm and errTerm tell whether a person is watching.
+	outTerm, errTerm bool
+}
+
+func std() streams {
+	return streams{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		outTerm: term.IsTerminal(int(os.Stdout.Fd())), errTerm: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// app is what all commands share.
+type app struct {
+	streams
+	configFile string
+	asking     sync.Mutex
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, s streams) int {
+	s.out, s.err = asciiWriter{s.out}, asciiWriter{s.err}
+	a := &app{streams: s}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	code := codeOf(err)
+	if err != nil && !errors.Is(err, errReported) {
+		text, hint := apart(err)
+		fmt.Fprintf(s.err, "popsync: %s\n", text)
+		if hint != "" {
+			fmt.Fprintf(s.err, "Next step: %s\n", hint)
+		}
+		if code == exitUsage {
+			fmt.Fprintf(s.err, "See '%s --help'.\n", cmd.CommandPath())
+		}
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "popsync",
+		Short: "Fetch mail by POP3 and deliver it, each message exactly once",
+		Long: `popsync fetches mail from POP3 mailboxes and delivers it to local Maildirs. It remembers by UIDL what was
+delivered, never delivers a message twice, and deletes nothing on a server before it is safe (by default: never).
+
+Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 75 temporary failure, 77 login refused, 78 configuration.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// Without a command nothing was fetched: exit code 0 would be a lie to cron. Without Args, cobra refuses unknown
+		// commands and suggests known ones.
+		RunE: func(*cobra.Command, []string) error { return fail(exitUsage, "which command?") },
+		CompletionOptions: cobra.CompletionOptions{
+			HiddenDefaultCmd: true,
+		},
+	}
+	root.PersistentFlags().StringVar(&a.configFile, "config", "",
+		"configuration `FILE` (default $XDG_CONFIG_HOME/popsync/config.toml, then /etc/popsync/config.toml)")
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.statusCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.demoCommand(), a.versionCommand())
+	return root
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/schedule"
+	"github.com/popsync/popsync/uidl"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var dryRun, asJSON bool
+	c := &cobra.Command{
+		Use:   "run [ACCOUNT...]",
+		Short: "Fetch and deliver new mail once, for all accounts or those named",
+		Long: `Make one pass over every account, or those named: fetch what is new, deliver it, delete on the server what the
+policy says. On a terminal a table follows; otherwise there are only the log lines on standard error.`,
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.run(cmd.Context(), args, dryRun, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "log in and show what would be done; fetch, deliver and delete nothing")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per account on standard output")
+	return c
+}
+
+func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	ledger, err := openLedger(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	log := newLogger(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format)
+	reports := passes(ctx, cfg, accounts, ledger, log, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+		acc, err := a.wire(cfg, c)
+		o := options(cfg.Limits)
+		o.Log, o.DryRun = log, dryRun
+		o.BeforeBody = beforeBody
+		return acc, o, err
+	})
+	if err := a.show(reports, dryRun, asJSON); err != nil {
+		return err
+	}
+	return worst(reports)
+}
+
+// passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
+// alone. Only a ledger in doubt stops everything. A pass logs its own end; log takes those that never began.
+func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger,
+	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reports := make([]fetcher.Report, len(accounts))
+	began := make([]bool, len(accounts))
+	jobs := make([]schedule.Job, len(accounts))
+	for i, c := range accounts {
+		reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{
+			Class: fetcher.Temporary, Message: "not started: popsync was stopped", Hint: "the next run goes on"}}
+		jobs[i] = schedule.Job{Host: c.Host, Run: func(ctx context.Context) error {
+			acc, o, err := wire(c)
+			if err != nil {
+				reports[i].Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}
+				return err
+			}
+			began[i] = true
+			reports[i] = fetcher.Run(ctx, ledgerOf(l), acc, o)
+			if reports[i].Verdict.Stop {
+				stop()
+			}
+			return nil
+		}}
+	}
+	for i, err := range schedule.Parallel(ctx, cfg.Parallel, cfg.PerHost, jobs) {
+		var panicked *schedule.PanicError
+		if errors.As(err, &panicked) {
+			reports[i].Verdict = fetcher.Verdict{Class: fetcher.Internal, Message: panicked.Error()}
+			began[i] = false
+		}
+		if v := reports[i].Verdict; !began[i] {
+			log.Error("pass failed", zap.String("account", reports[i].Account), zap.String("error", v.Message), zap.String("next_step", v.Hint))
+		}
+	}
+	return reports
+}
+
+// pick returns the named accounts, or all.
+func pick(cfg *config.Config, names []string) ([]config.Account, error) {
+	if len(names) == 0 {
+		return cfg.Accounts, nil
+	}
+	var out []config.Account
+	for _, n := range names {
+		i := slices.IndexFunc(cfg.Accounts, func(a config.Account) bool { return a.Name == n })
+		if i < 0 {
+			var known []string
+			for _, a := range cfg.Accounts {
+				known = append(known, a.Name)
+			}
+			return nil, fail(exitUsage, "there is no account %q in %s; it has: %s", n, cfg.File, strings.Join(known, ", "))
+		}
+		if !slices.ContainsFunc(out, func(a config.Account) bool { return a.Name == n }) {
+			out = append(out, cfg.Accounts[i])
+		}
+	}
+	return out, nil
+}
+
+// show prints reports as people or programs want them.
+func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
+	if asJSON {
+		for _, r := range reports {
+			if err := writeJSON(a.out, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if dryRun {
+		for _, r := range reports {
+			if err := a.showPlan(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if !a.outTerm {
+		return nil
+	}
+	var rows [][]string
+	for _, r := range reports {
+		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
+			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
+	}
+	if err := table(a.out, []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}, rows); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		for _, note := range r.Notes {
+			fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(note))
+		}
+	}
+	return nil
+}
+
+func outcomeText(r fetcher.Report) string {
+	if r.Verdict.Class == fetcher.OK {
+		return "ok"
+	}
+	return string(r.Verdict.Class) + ": " + r.Verdict.Message
+}
+
+// showPlan prints what a pass would do.
+func (a *app) showPlan(r fetcher.Report) error {
+	if r.Verdict.Class != fetcher.OK {
+		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(r.Verdict.Message))
+		return err
+	}
+	counts := map[string]int{}
+	var size int64
+	var rows [][]string
+	for _, s := range r.Steps {
+		counts[s.Action]++
+		if s.Action == "fetch" || s.Action == "retry" {
+			size += s.Size
+		}
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), fmt.Sprintf("%+q", s.UID), s.Reason})
+	}
+	fmt.Fprintf(a.out, "%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d\n", r.Account, r.Listed,
+		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
+	if len(rows) == 0 {
+		return nil
+	}
+	return table(a.out, []string{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}, rows)
+}
+
+// worst is the error that carries the exit code of the gravest outcome.
+func worst(reports []fetcher.Report) error {
+	class := fetcher.OK
+	for _, r := range reports {
+		if fetcher.Worse(r.Verdict.Class, class) {
+			class = r.Verdict.Class
+		}
+	}
+	if class == fetcher.OK {
+		return nil
+	}
+	return &exitError{exitOf(class), errReported}
+}
+
+// completeAccounts completes account names for the shell.
+func (a *app) completeAccounts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, acc := range cfg.Accounts {
+		names = append(names, acc.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/uidl"
+)
+
+// orphanAge is when a file in tmp/ that no delivery speaks of may be removed: what every sweeper of Maildirs keeps to.
+const orphanAge = 36 * time.Hour
+
+func (a *app) verifyCommand() *cobra.Command {
+	var repair bool
+	c := &cobra.Command{
+		Use:   "verify [ACCOUNT...]",
+		Short: "Look for damage in the ledger and the Maildirs, and repair what is safe",
+		Long: `Read the whole ledger, compare it with the Maildirs, and print one line for each finding with the next step. No server
+is asked, and without --repair nothing is changed.
+
+With --repair: a damaged ledger is moved aside, never deleted, and a new one gets every row that can still be read. In
+the next run of each account, listed messages that the ledger lacks are looked for by the tags in the Maildir's file
+names, and nothing is deleted on the server. Files in tmp/ that no delivery speaks of are removed once they are 36 hours
+old.`,
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.verify(cmd.Context(), args, repair)
+		},
+	}
+	c.Flags().BoolVar(&repair, "repair", false, "repair what is safe to repair")
+	return c
+}
+
+// verifier prints findings and counts them.
+type verifier struct {
+	checker
+	cfg      *config.Config
+	repair   bool
+	findings int
+	pending  int // open deliveries of all accounts
+}
+
+func (v *verifier) found(class fetcher.Class, what, hint string) {
+	v.findings++
+	v.bad(class, what, hint)
+}
+
+func (v *verifier) repaired(what string) {
+	fmt.Fprintf(v.out, "DONE  %s: %s\n", v.account, printable(what))
+}
+
+func (a *app) verify(ctx context.Context, names []string, repair bool) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	v := &verifier{checker: checker{app: a, account: "ledger", worst: fetcher.OK}, cfg: cfg, repair: repair}
+	v.look(ctx, accounts)
+	if v.findings == 0 {
+		return nil
+	}
+	fmt.Fprintf(a.out, "\n%s\n", count(v.findings, "finding"))
+	return &exitError{exitOf(v.worst), errReported}
+}
+
+func (v *verifier) look(ctx context.Context, accounts []config.Account) {
+	if found, _ := filepath.Glob(ledgerFile(v.cfg) + "*"); len(found) == 0 {
+		v.ok("there is none yet in " + v.cfg.StateDir)
+		return
+	}
+	ledger := v.ledger(ctx)
+	if ledger == nil {
+		return
+	}
+	defer ledger.Close()
+	v.leftovers()
+	sums, err := ledger.Summaries(ctx)
+	if err != nil {
+		text, hint := apart(err)
+		v.found(ledgerClass(err), text, hint)
+		return
+	}
+	for _, s := range sums {
+		v.pending += s.Pending
+	}
+	for _, acc := range accounts {
+		v.account = acc.Name
+		if err := v.of(ctx, ledger, acc); err != nil {
+			judged := fetcher.Judge(err)
+			v.found(judged.Class, judged.Message, judged.Hint)
+		}
+	}
+}
+
+// ledger opens the ledger and reads all of it; a damaged one is replaced if that was asked for. nil: there is nothing
+// more to look at.
+func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
+	l, err := v.sound(ctx)
+	if err == nil {
+		v.ok(ledgerFile(v.cfg) + " is sound")
+		return l
+	}
+	text, hint := apart(err)
+	if !errors.Is(err, uidl.ErrCorrupt) && !errors.Is(err, uidl.ErrForeign) {
+		v.found(ledgerClass(err), text, hint)
+		return nil
+	}
+	if !v.repair {
+		v.found(fetcher.Internal, text, "restore a backup, or say: popsync verify --repair. It moves "+filepath.Base(ledgerFile(v.cfg))+" aside and carries over what can be read")
+		return nil
+	}
+	fmt.Fprintf(v.out, "FAIL  %s: %s\n", v.account, printable(text))
+	if err := v.salvage(ctx); err != nil {
+		class := ledgerClass(err)
+		if errors.Is(err, uidl.ErrBusy) {
+			class = fetcher.Temporary
+		}
+		v.found(class, err.Error(), "end what uses the ledger, then say it again")
+		return nil
+	}
+	if l, err = v.sound(ctx); err != nil {
+		text, hint := apart(err)
+		v.found(fetcher.Internal, text, hint)
+		return nil
+	}
+	return l
+}
+
+func (v *verifier) sound(ctx context.Context) (*uidl.SQLite, error) {
+	l, err := openLedger(ctx, v.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Check(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (v *verifier) salvage(ctx context.Context) error {
+	s := uidl.Salvage{Dir: v.cfg.StateDir, Facts: fetcher.VerifyMode, Now: time.Now()}
+	for _, acc := range v.cfg.Accounts {
+		s.Accounts = append(s.Accounts, acc.Name)
+	}
+	out, err := s.Do(ctx)
+	if err != nil {
+		return err
+	}
+	v.repaired("moved aside to " + out.Aside)
+	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", count(out.Accounts, "account"), count(out.Messages, "message"), count(out.Deliveries, "open delivery")))
+	if len(out.Unread) > 0 || out.Refused > 0 {
+		v.repaired(fmt.Sprintf("not carried over: what could not be read of %s; rows that made no sense: %d",
+			strings.Join(out.Unread, ", "), out.Refused))
+	}
+	v.repaired("the next run of each account looks in the Maildir for what the ledger lacks, and deletes nothing on the server")
+	return nil
+}
+
+// leftovers are files beside the ledger that an interrupted process left.
+func (v *verifier) leftovers() {
+	aside, _ := filepath.Glob(ledgerFile(v.cfg) + ".damaged-*Z")
+	for _, path := range aside {
+		v.ok(path + " was moved aside by a repair; remove it when you miss nothing")
+	}
+	left, _ := filepath.Glob(ledgerFile(v.cfg) + ".creating*")
+	for _, path := range left {
+		info, err := os.Lstat(path)
+		if err != nil || time.Since(info.ModTime()) < time.Hour {
+			continue
+		}
+		if !v.repair {
+			v.found(fetcher.Temporary, path+" is left from a ledger that was never finished", "popsync verify --repair removes it")
+		} else if err := os.Remove(path); err != nil {
+			v.found(fetcher.Config, err.Error(), "remove it by hand")
+		} else {
+			v.repaired("removed " + path)
+		}
+	}
+}
+
+// of looks at one account, whose lease it holds meanwhile.
+func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Account) error {
+	acc, err := ledger.Acquire(ctx, cfg.Name)
+	if err != nil {
+		return err
+	}
+	defer acc.Close()
+	pending, err := acc.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := acc.Destinations(ctx)
+	if err != nil {
+		return err
+	}
+	before := v.findings
+	if err := v.rows(ctx, acc, pending); err != nil {
+		return err
+	}
+	for _, d := range pending {
+		if !configured(cfg, d.Destination) {
+			v.found(fetcher.Config, fmt.Sprintf("a delivery of %+q to %s is open, which is no longer configured", d.UID, d.Destination),
+				"popsync check --adopt "+cfg.Name+" releases it, or configure that destination again")
+		}
+	}
+	for _, d := range cfg.Deliver {
+		if err := v.destination(ctx, d, known, pending); err != nil {
+			judged := fetcher.Judge(err)
+			v.found(judged.Class, d.Name+": "+judged.Message, judged.Hint)
+		}
+	}
+	if k, ok := acc.Interrupted(); ok {
+		v.ok(fmt.Sprintf("the last run ended while it read message %+q; the next one counts that as a failed attempt", k.UID))
+	}
+	if fetcher.InVerifyMode(acc.Info().Facts) {
+		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, and deletes nothing on the server")
+	}
+	if v.findings == before {
+		v.ok(fmt.Sprintf("nothing to complain of; %s", count(len(pending), "open delivery")))
+	}
+	return nil
+}
+
+// destination compares a Maildir with what the ledger says of it.
+func (v *verifier) destination(ctx context.Context, d config.Deliver, known []uidl.Destination, pending []uidl.Delivery) error {
+	target, err := targetOf(d)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	remembered := ""
+	for _, k := range known {
+		if k.Name == d.Name {
+			remembered = k.Identity
+		}
+	}
+	m, ok := target.(*deliver.Maildir)
+	if !ok || remembered == "" {
+		return target.Check(ctx, remembered)
+	}
+	var open []uidl.Delivery
+	var tickets []deliver.Ticket
+	for _, p := range pending {
+		if p.Destination == d.Name && p.Ticket != "" {
+			open, tickets = append(open, p), append(tickets, deliver.Ticket(p.Ticket))
+		}
+	}
+	at, orphans, err := m.Inspect(ctx, remembered, tickets)
+	if err != nil {
+		return err
+	}
+	next := "popsync run " + v.account
+	for i, where := range at {
+		what := fmt.Sprintf("%s: message %+q, ", d.Name, open[i].UID)
+		switch where {
+		case deliver.Waiting:
+			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
+		case deliver.Visible:
+			v.found(fetcher.Temporary, what+"interrupted: it was delivered, and the ledger does not say so yet", next+" notes it")
+		case deliver.Damaged:
+			v.found(fetcher.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
+		case deliver.Nowhere:
+			v.found(fetcher.Temporary, what+"interrupted: no file of it is left",
+				next+" decides: a young one was delivered and moved on, an old one is fetched again")
+		case deliver.Elsewhere:
+			v.found(fetcher.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
+		}
+	}
+	return v.orphans(ctx, d, m, remembered, orphans)
+}
+
+func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *deliver.Maildir, remembered string, orphans []deliver.Orphan) error {
+	old := 0
+	for _, o := range orphans {
+		if o.Age > orphanAge {
+			old++
+		}
+	}
+	what := fmt.Sprintf("%s: %s in tmp of %s that no delivery speaks of", d.Name, count(old, "file"), d.Path)
+	switch {
+	case old == 0:
+	case !v.repair:
+		v.found(fetcher.Temporary, what, "popsync verify --repair removes what is older than 36 hours, as does the next run")
+	case v.pending > 0: // another account may have staged it there
+		v.found(fetcher.Temporary, what, "deliveries are open: first popsync run, then say it again")
+	default:
+		if _, err := m.Identify(ctx, remembered); err != nil {
+			return err
+		}
+		if err := m.Clean(); err != nil {
+			return err
+		}
+		v.repaired("removed " + what)
+	}
+	if young := len(orphans) - old; young > 0 {
+		v.ok(fmt.Sprintf("%s: %s of unfinished deliveries in tmp, removed by a run once 36 hours old", d.Name, count(young, "file")))
+	}
+	return nil
+}

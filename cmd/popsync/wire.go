@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/secret"
+	"github.com/popsync/popsync/pop3"
+)
+
+// wire turns an account's configuration into what the fetcher takes. It reads the CA file and nothing else.
+func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+	server, err := serverOf(cfg.Limits, c)
+	if err != nil {
+		return fetcher.Account{}, err
+	}
+	provider := fetcher.ProviderOf(c.Host, c.Username)
+	acc := fetcher.Account{
+		Name:        c.Name,
+		Server:      server,
+		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: a.password(c)},
+		Policy:      policyOf(c),
+		RetrHides:   provider.RetrHides,
+		NeverDelete: provider.NeverDelete,
+	}
+	for _, d := range c.Deliver {
+		target, err := targetOf(d)
+		if err != nil {
+			return fetcher.Account{}, err
+		}
+		acc.Destinations = append(acc.Destinations, fetcher.Destination{Name: d.Name, Target: target})
+	}
+	return acc, nil
+}
+
+// target is a destination that can also be looked at without changing anything.
+type target interface {
+	deliver.Target
+	Check(ctx context.Context, remembered string) error
+}
+
+func targetOf(d config.Deliver) (target, error) {
+	switch d.Type {
+	case "maildir":
+		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path}), nil
+	}
+	return nil, fmt.Errorf("deliver type %q is not known", d.Type)
+}
+
+func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
+	o := pop3.Options{
+		Host: c.Host, Port: c.Port,
+		Timeouts: pop3.Timeouts{Connect: l.Connect, TLS: l.TLSHandshake, Reply: l.Reply, List: l.List, Idle: l.Idle, Quit: l.Quit},
+		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), UID: l.UID, Listing: l.Listing},
+	}
+	switch c.TLS {
+	case config.TLSImplicit:
+		o.TLS = pop3.ImplicitTLS
+	case config.TLSStartTLS:
+		o.TLS = pop3.StartTLS
+	case config.TLSNone:
+		o.TLS = pop3.NoTLS
+	default:
+		return o, fmt.Errorf("tls %q is not known", c.TLS)
+	}
+	if c.CAFile == "" {
+		return o, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return o, &hintError{fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file"}
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a system without certificates: the file alone counts
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return o, &hintError{fmt.Errorf("ca_file: no PEM certificate in %s", c.CAFile), "name a file of PEM certificates, or remove ca_file"}
+	}
+	o.TLSConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return o, nil
+}
+
+func policyOf(c config.Account) fetcher.Policy {
+	p := fetcher.Policy{MaxSize: c.MaxSize, Limit: c.Limit}
+	switch c.Delete.Kind {
+	case config.DeleteAfterDelivery:
+		p.Delete = fetcher.DeleteAfterDelivery
+	case config.DeleteAge:
+		p.Delete, p.Age = fetcher.DeleteAfterAge, c.Delete.Age
+	default:
+		p.Delete = fetcher.DeleteNever
+	}
+	return p
+}
+
+// options are the fetcher's, from [limits].
+func options(l config.Limits) fetcher.Options {
+	floor := l.FreeSpace
+	if floor == 0 {
+		floor = -1
+	}
+	return fetcher.Options{
+		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
+		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor,
+	}
+}
+
+// password gets an account's secret, at login time. Its errors tell the next step.
+func (a *app) password(c config.Account) func(context.Context) (string, error) {
+	source := a.source(c)
+	return func(ctx context.Context) (string, error) {
+		v, err := source.Get(ctx)
+		var e *secret.Error
+		if errors.As(err, &e) && e.Hint != "" {
+			err = fmt.Errorf("%w (%s)", err, e.Hint)
+		}
+		return v, err
+	}
+}
+
+// source is where an account's password comes from.
+func (a *app) source(c config.Account) secret.Source {
+	var s secret.Source
+	switch c.Secret.Kind {
+	case config.SecretLiteral:
+		s.Literal = c.Secret.Literal.Reveal
+	case config.SecretFile:
+		s.File = c.Secret.File
+	case config.SecretCredential:
+		s.Credential = c.Secret.File
+	case config.SecretCommand:
+		s.Command = c.Secret.Command
+	default:
+		s.Prompt = a.prompt(c)
+	}
+	return s
+}
+
+// prompt asks the person at the terminal. Accounts that ask at the same time wait for each other.
+func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		a.asking.Lock()
+		defer a.asking.Unlock()
+		fd := int(a.in.Fd())
+		if !term.IsTerminal(fd) {
+			return "", errors.New("no password is configured, and there is no terminal to ask on: set password_file or password_command")
+		}
+		state, err := term.GetState(fd)
+		if err != nil {
+			return "", err
+		}
+		restore := func() { _ = term.Restore(fd, state) }
+		defer restore()
+		// Before the prompt: ReadPassword does it too late for who types at once.
+		if err := echoOff(fd); err != nil {
+			return "", err
+		}
+		// ReadPassword cannot be interrupted; the echo comes back all the same.
+		stop := context.AfterFunc(ctx, restore)
+		defer stop()
+		fmt.Fprintf(a.err, "Password for %s at %s (account %s): ", printable(c.Username), printable(c.Host), c.Name)
+		b, err := term.ReadPassword(fd)
+		fmt.Fprintln(a.err)
+		return string(b), err
+	}
+}

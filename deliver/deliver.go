@@ -25,8 +25,9 @@ const MaxTicket = 1024
 
 // Target is one destination of one account. A Target is used by one pass at a time; two Targets may share a place.
 //
-// Create, the Staging it gave and Ticket may run on one goroutine while Prepare and Publish of earlier tickets run on
-// another; no method is called twice at once. All errors are or wrap *Error, or are the context's.
+// Create, the Staging it gave and Ticket may run on one goroutine while Prepare, Publish and Discard of earlier tickets
+// run on others. No method is called twice at once, but Publish as often as Lanes says, each time with other tickets,
+// and Discard. All errors are or wrap *Error, or are the context's.
 type Target interface {
 	// Identify compares the place with what the ledger remembers of it ("" when it never met it) and returns what to
 	// remember from now on. It must succeed before anything else is called. A place that should be known and is not
@@ -43,10 +44,13 @@ type Target interface {
 	// ErrDamaged (stored bytes are not what the ticket says), ErrUnknown (no trace of it), or *Error. While a ticket is
 	// not settled, a Target may hold later ones back, with an *Error about ThisMessage, until a later call.
 	Publish(ctx context.Context, tickets []Ticket) []error
-	// Discard removes the staged bytes of tickets that the ledger does not hold. A ticket without bytes is no error.
+	// Discard removes the staged bytes of tickets that the ledger does not hold: given up, or settled at a destination
+	// with Batch 1, which keeps its copy until then. A ticket without bytes is no error.
 	Discard(tickets []Ticket) error
 	// Batch is how many tickets one Publish may take: 1 where each is a transaction elsewhere.
 	Batch() int
+	// Lanes is how many calls of Publish may run at once, at least 1. A crash leaves at most so many in doubt.
+	Lanes() int
 	// Free is how many octets can still be staged, or a negative number when that is not known.
 	Free(ctx context.Context) (int64, error)
 	// Close frees what the Target holds. It publishes and discards nothing.
@@ -61,4 +65,18 @@ type Staging interface {
 	Ticket() (Ticket, error)
 	// Abort removes what was written.
 	Abort()
+}
+
+// Sweeper is a Target whose staging place is its own alone, so that it can remove what no ticket names.
+type Sweeper interface {
+	// Sweep removes the staged bytes of all tickets but those that are held. It is called after Identify and before
+	// anything is staged.
+	Sweep(held []Ticket) error
+}
+
+// Opener is a Target that can give a message's staged bytes back, for another destination to take.
+type Opener interface {
+	// Open returns the message as it was written. ErrUnknown when there are no such bytes. The caller closes it; an
+	// error of the last Read may be ErrDamaged, so nothing counts before io.EOF.
+	Open(t Ticket) (io.ReadCloser, error)
 }

@@ -27,6 +27,9 @@ type Error struct {
 	Permanent bool   // trying again without a change is pointless
 	Uncertain bool   // the destination may have taken the message all the same
 	Full      bool   // out of space, inodes or quota
+	Envelope  bool   // remote: refused before the content was sent; whose fault that is, the message alone does not tell
+	Vouched   bool   // with Envelope: the same recipients were accepted for another message within the last hour
+	Rest      string // some recipients have it: what Send needs to serve the others; from Publish, the Ticket to use from now on
 	Hint      string // next step for a person; may be empty
 	Err       error  // cause; may be nil
 }

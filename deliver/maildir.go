@@ -180,6 +180,9 @@ func (m *Maildir) Discard(tickets []Ticket) error {
 // Batch is 500.
 func (m *Maildir) Batch() int { return batchMessages }
 
+// Lanes is 1: publishing is a rename.
+func (m *Maildir) Lanes() int { return 1 }
+
 // Free is what the filesystem leaves to this user. It knows no quotas.
 func (m *Maildir) Free(ctx context.Context) (int64, error) {
 	if m.place == nil {

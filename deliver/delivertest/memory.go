@@ -20,6 +20,7 @@ import (
 type Memory struct {
 	Name     string // of the place, in its identity and errors
 	Messages int    // what Batch returns; 0: 1
+	Senders  int    // what Lanes returns; 0: 1
 
 	OnIdentify func(remembered string) error
 	OnCreate   func(m deliver.Message) error
@@ -227,6 +228,9 @@ func (m *Memory) Discard(tickets []deliver.Ticket) error {
 
 // Batch is Messages, or 1.
 func (m *Memory) Batch() int { return max(m.Messages, 1) }
+
+// Lanes is Senders, or 1.
+func (m *Memory) Lanes() int { return max(m.Senders, 1) }
 
 // Free is what OnFree says, or unknown.
 func (m *Memory) Free(ctx context.Context) (int64, error) {

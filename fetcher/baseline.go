@@ -64,6 +64,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	})
 	seen := pl.seen()
 	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept, Pending: len(s.pending), Nameless: len(pl.skipped)}
+	pl.fetch = nil // a million of them are a burden
 	tops := s.cheapTops(ctx, seen)
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
@@ -96,7 +97,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 
 // seen are the messages that a baseline marks, by number.
 func (p *plan) seen() []entry {
-	var out []entry
+	out := make([]entry, 0, len(p.fetch)+len(p.question))
 	for _, f := range p.fetch {
 		if !f.owed {
 			out = append(out, f.entry)

@@ -83,7 +83,7 @@ func TestBaselineTakesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := func(i int, s uidl.State) uidl.Message {
-		return uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: box[i].UID}, State: s, Size: 1, NextTry: 1 << 40, Attempts: 3}}
+		return uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: box[i].UID}, State: s, Size: 1, NextTry: 1 << 31, Attempts: 3}}
 	}
 	pending := row(4, uidl.Wanted)
 	err = l.Commit(ctx, uidl.Change{At: 1, Put: []uidl.Message{row(1, uidl.Parked), row(2, uidl.Skipped), pending},

@@ -37,7 +37,7 @@ func (s *session) failed(f *fetchStep, err error, permanent bool) {
 
 // rowOrNew is the message's row, or a new one with what the listing told.
 func (f *fetchStep) rowOrNew() uidl.Row {
-	row := f.row
+	row := *f.row
 	row.Key, row.Size = f.key, f.size
 	return row
 }

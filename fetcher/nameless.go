@@ -85,7 +85,7 @@ func (r *reader) name(f *fetchStep, m *received) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	f.row = found[0].Row
+	f.row = &found[0].Row
 	m.msg.FirstSeen, m.msg.FirstDay = f.row.FirstSeen, f.row.FirstDay
 	if f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent {
 		f.compare = true

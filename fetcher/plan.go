@@ -45,13 +45,20 @@ type entry struct {
 // fetchStep is a message to retrieve.
 type fetchStep struct {
 	entry
-	row      uidl.Row // State 0: not in the ledger
+	row      *uidl.Row // of those in the ledger; else noRow
 	reason   string
 	compare  bool // a delivered message may stand behind this UID: compare SHA-256 before publishing
 	owed     bool // only for the destinations that lack it
 	moved    bool // it may be one that was delivered under another unique-id: compare SHA-256 with all of those
 	nameless bool // no unique-id: it is named by its content once it is read
 }
+
+// noRow is the row of messages that the ledger has none of; nobody writes to it. A row of its own in each step would
+// take 200 octets for every message of a first import.
+var noRow = new(uidl.Row)
+
+// known is a row of a message's own.
+func known(row uidl.Row) *uidl.Row { return &row }
 
 // knownStep is a listed message that the ledger has as delivered.
 type knownStep struct {
@@ -96,12 +103,15 @@ type planInput struct {
 // in the order of their UIDs.
 func makePlan(in planInput) *plan {
 	p := &plan{shared: map[string]int{}}
+	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
+		p.fetch = make([]fetchStep, 0, n)
+	}
 	now := in.now.Unix()
 	r, dup, copies := 0, 0, 0
 	for k, i := range in.order {
 		e := in.listing.At(int(i))
 		if !e.HasUID {
-			p.nameless(in, fetchStep{entry: entry{num: e.Num, size: e.Size}, reason: reasonNoUID})
+			p.nameless(in, fetchStep{entry: entry{num: e.Num, size: e.Size}, row: noRow, reason: reasonNoUID})
 			continue
 		}
 		if dup++; dup >= copies {
@@ -116,11 +126,11 @@ func makePlan(in planInput) *plan {
 		}
 		if r < len(in.rows.list) && in.rows.compare(r, it.key) == 0 {
 			shared := copies > 1 || dup > 0 || in.rows.sameUID(r, r+1)
-			p.known(in, knownStep{entry: it, row: in.rows.row(r), copies: copies, shared: shared}, now)
+			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, now)
 			r++
 			continue
 		}
-		p.wanted(in, fetchStep{entry: it, reason: reasonNew})
+		p.wanted(in, fetchStep{entry: it, row: noRow, reason: reasonNew})
 	}
 	for ; r < len(in.rows.list); r++ {
 		p.missing(in, r)
@@ -154,7 +164,7 @@ func (in *planInput) run(k int) int {
 func (p *plan) missing(in planInput, r int) {
 	row := &in.rows.list[r]
 	if row.goneAt != 0 {
-		age := in.now.Unix() - row.goneAt
+		age := in.now.Unix() - int64(row.goneAt)
 		p.purge = p.purge || age >= 90*24*3600
 		if age < lately {
 			p.lose(r, row.state)
@@ -176,7 +186,7 @@ func (p *plan) known(in planInput, k knownStep, now int64) {
 	}
 	if owed, ok := in.owed[k.key]; ok {
 		if owed {
-			p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: k.row, reason: reasonOwed, owed: true})
+			p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: reasonOwed, owed: true})
 		} else {
 			p.pending++
 		}
@@ -184,17 +194,17 @@ func (p *plan) known(in planInput, k knownStep, now int64) {
 	}
 	switch k.row.State {
 	case uidl.Parked:
-		p.wanted(in, fetchStep{entry: k.entry, row: k.row, reason: reasonParked})
+		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reasonParked})
 	case uidl.Wanted, uidl.Skipped:
 		if k.row.State == uidl.Skipped && k.row.NextTry > now && k.row.Size == k.size && in.policy.MaxSize > 0 {
-			p.skipped = append(p.skipped, fetchStep{entry: k.entry, row: k.row, reason: reasonTooLarge})
+			p.skipped = append(p.skipped, fetchStep{entry: k.entry, row: known(k.row), reason: reasonTooLarge})
 			return
 		}
 		reason := reasonNew
 		if k.row.Attempts > 0 {
 			reason = reasonRetry
 		}
-		p.wanted(in, fetchStep{entry: k.entry, row: k.row, reason: reason})
+		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reason})
 	default:
 		p.delivered(in, k, now)
 	}

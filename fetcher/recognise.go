@@ -254,13 +254,13 @@ func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) 
 		return nil
 	}
 	s.reason(reasonNotSame)
-	s.plan.wanted(planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, reason: reasonNotSame})
+	s.plan.wanted(planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
 	return nil
 }
 
 // compare plans to retrieve a message only to see whether it is the known one.
 func (s *session) compare(k knownStep) {
-	s.plan.fetch = append(s.plan.fetch, fetchStep{entry: k.entry, row: k.row, reason: k.reason, compare: true})
+	s.plan.fetch = append(s.plan.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: k.reason, compare: true})
 }
 
 // isSame compares a message that was retrieved again with the one that was delivered.
@@ -279,11 +279,11 @@ func (r *reader) isSame(f *fetchStep, m *uidl.Message) bool {
 		r.count(func(rep *Report) { rep.Kept++ })
 		return true
 	}
-	r.later(func(c *uidl.Change) { r.markSame(c, f.entry, f.row) })
+	r.later(func(c *uidl.Change) { r.markSame(c, f.entry, *f.row) })
 	r.mu.Lock()
 	r.safe[f.num] = true
 	r.mu.Unlock()
-	if r.dueNow(f.row) {
+	if r.dueNow(*f.row) {
 		r.same = append(r.same, f.entry)
 		return true
 	}

@@ -13,17 +13,18 @@ type rows struct {
 	list []packed
 }
 
+// packed is a row in 32 octets.
 type packed struct {
+	size      int64
 	off       uint32
+	firstSeen uint32 // Unix seconds, which last until 2106
+	goneAt    uint32
+	nextTry   uint32 // math.MaxUint32: never
 	len       uint16
 	dup       uint16
+	firstDay  uint16
 	state     uidl.State
 	attempts  uint8
-	firstDay  int32
-	size      int64
-	firstSeen int64
-	goneAt    int64
-	nextTry   int64
 }
 
 func loadRows(ctx context.Context, l uidl.Account) (*rows, error) {
@@ -40,8 +41,8 @@ func loadRows(ctx context.Context, l uidl.Account) (*rows, error) {
 func (r *rows) add(row uidl.Row) {
 	r.list = append(r.list, packed{
 		off: uint32(len(r.uids)), len: uint16(len(row.UID)), dup: uint16(row.Dup), state: row.State,
-		attempts: uint8(min(row.Attempts, math.MaxUint8)), firstDay: int32(row.FirstDay), size: row.Size,
-		firstSeen: row.FirstSeen, goneAt: row.GoneAt, nextTry: row.NextTry,
+		attempts: uint8(min(row.Attempts, math.MaxUint8)), firstDay: uint16(min(row.FirstDay, math.MaxUint16)),
+		size: row.Size, firstSeen: pack(row.FirstSeen), goneAt: pack(row.GoneAt), nextTry: pack(row.NextTry),
 	})
 	r.uids = append(r.uids, row.UID...)
 }
@@ -51,11 +52,26 @@ func (r *rows) uid(i int) []byte {
 	return r.uids[p.off : p.off+uint32(p.len)]
 }
 
+// pack keeps a time; what does not fit is as good as never.
+func pack(t int64) uint32 { return uint32(max(0, min(t, math.MaxUint32))) }
+
+func unpack(t uint32) int64 {
+	if t == math.MaxUint32 {
+		return never
+	}
+	return int64(t)
+}
+
 // row unpacks what Plan hands on. GoneListing is the ledger's own affair and stays zero.
 func (r *rows) row(i int) uidl.Row {
+	return r.rowOf(i, uidl.Key{UID: string(r.uid(i)), Dup: int(r.list[i].dup)})
+}
+
+// rowOf is row for a caller who has its key at hand.
+func (r *rows) rowOf(i int, k uidl.Key) uidl.Row {
 	p := &r.list[i]
 	return uidl.Row{
-		Key: uidl.Key{UID: string(r.uid(i)), Dup: int(p.dup)}, State: p.state, Attempts: int(p.attempts),
-		FirstDay: int64(p.firstDay), Size: p.size, FirstSeen: p.firstSeen, GoneAt: p.goneAt, NextTry: p.nextTry,
+		Key: k, State: p.state, Attempts: int(p.attempts), FirstDay: int64(p.firstDay), Size: p.size,
+		FirstSeen: int64(p.firstSeen), GoneAt: int64(p.goneAt), NextTry: unpack(p.nextTry),
 	}
 }

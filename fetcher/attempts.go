@@ -70,6 +70,17 @@ func (p *pass) chargeInterrupted(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
+	if err := p.chargeReading(ctx, key); err != nil {
+		return err
+	}
+	return p.l.Reading(uidl.Key{})
+}
+
+// chargeReading charges a message that may be on its way to a remote destination at this moment: what is found of it
+// stays so until it is charged.
+func (p *pass) chargeReading(ctx context.Context, key uidl.Key) error {
+	p.committing.Lock()
+	defer p.committing.Unlock()
 	row := uidl.Row{Key: key}
 	found, err := p.l.Find(ctx, []uidl.Key{key})
 	if err != nil {
@@ -78,12 +89,14 @@ func (p *pass) chargeInterrupted(ctx context.Context) error {
 	if len(found) == 1 {
 		row = found[0].Row
 	}
-	if row.State != uidl.Delivered && row.State != uidl.DeleteSent { // else it was only read again to recognise it
-		var c uidl.Change
-		p.enterAttempt(&c, row, "popsync ended while it was being read", false, 0)
-		if err := p.commit(ctx, c); err != nil {
-			return err
-		}
+	read := p.open[key] > 0 && len(p.owedTo[key]) == 0
+	if row.State == uidl.Delivered || row.State == uidl.DeleteSent || read {
+		return nil // it was read whole before; at most it was read again to recognise it
 	}
-	return p.l.Reading(uidl.Key{})
+	if p.doubt != nil {
+		return p.doubt
+	}
+	c := uidl.Change{At: p.now().Unix()}
+	p.enterAttempt(&c, row, "popsync ended while it was being read", false, 0)
+	return p.apply(ctx, c)
 }

@@ -10,10 +10,10 @@ import (
 
 // received is a message whose terminator arrived, staged at the destinations of its copies.
 type received struct {
-	num    int
-	msg    uidl.Message
-	copies []delivery
-	others int // deliveries of earlier passes that are still open at destinations without a copy here
+	num     int // in the session that retrieved it
+	session int
+	msg     uidl.Message
+	copies  []delivery
 }
 
 // delivery is one destination's copy on its way through the protocol.

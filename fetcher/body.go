@@ -34,6 +34,9 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 			r.fan.fail(err)
 			return err
 		}
+		if len(m.copies) == 0 {
+			return nil // it is on its way already
+		}
 	}
 	if f.compare && r.isSame(f, &m.msg) {
 		r.fan.fail(errNoBranch)
@@ -49,7 +52,7 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 
 // open makes a staging place at each destination that needs the message.
 func (r *reader) open(f *fetchStep) (received, error) {
-	m := received{num: f.num, msg: uidl.Message{Row: *f.row}}
+	m := received{num: f.num, session: r.number, msg: uidl.Message{Row: *f.row}}
 	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.key, f.size, 0, 0
 	m.msg.NextTry = 0
 	if f.row.State == 0 || f.compare {
@@ -66,10 +69,6 @@ func (r *reader) open(f *fetchStep) (received, error) {
 		}
 		r.fan.branches = append(r.fan.branches, br)
 		m.copies = append(m.copies, need)
-	}
-	m.others = r.pass.open[f.key] - len(r.owedTo[f.key])
-	if !f.owed {
-		m.others = 0
 	}
 	for i := range r.fan.branches {
 		if r.fan.branches[i].err == nil {
@@ -89,6 +88,9 @@ func (r *reader) needs(f *fetchStep) []delivery {
 		return need
 	}
 	for _, d := range r.dests {
+		if d.Fallback {
+			continue
+		}
 		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}})
 	}
 	return need
@@ -98,7 +100,9 @@ func (r *reader) needs(f *fetchStep) []delivery {
 func (r *reader) weigh(d *destination, err error) {
 	if err != nil && scopeOf(err) == deliver.WholeTarget && r.ctx.Err() == nil {
 		d.failStaging(err)
-		r.stop.Store(true)
+		if !d.Optional {
+			r.stop.Store(true)
+		}
 	}
 }
 

@@ -42,6 +42,8 @@ var targetErrors = []error{
 	&deliver.Error{Op: "create", Place: "here", Scope: deliver.WholeTarget, Permanent: true},
 	&deliver.Error{Op: "write", Place: "here", Scope: deliver.ThisMessage},
 	&deliver.Error{Op: "write", Place: "here", Scope: deliver.ThisMessage, Permanent: true},
+	&deliver.Error{Op: "send", Place: "here", Scope: deliver.ThisMessage, Envelope: true},
+	&deliver.Error{Op: "send", Place: "here", Scope: deliver.ThisMessage, Envelope: true, Permanent: true},
 	nil,
 }
 

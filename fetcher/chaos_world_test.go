@@ -120,6 +120,7 @@ func newWorld(t *testing.T, d *dice, root string) *world {
 	}
 	if d.one(4) {
 		w.remote = delivertest.NewMemory("remote")
+		w.remote.Senders = 1 + w.d.n(3)
 	}
 	w.add(2 + d.n(9))
 	w.reopen()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -229,12 +230,17 @@ func TestRealDisks(t *testing.T) {
 		}, "size=4m"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			box := slices.Clone(box)
+			if tt.floor < 0 {
+				for i := range box {
+					box[i].ListSize = 1 // or it would be foreseen
+				}
+			}
 			r := newRig(t, box...)
 			disk := filepath.Join(filepath.Dir(r.dir), "disk")
 			mounted(t, disk, tt.options)
 			r.dir = filepath.Join(disk, "mail")
 			r.acc.Policy.Delete = DeleteAfterDelivery
-			r.acc.Server.NoPipelining = tt.floor > 0 // what is asked for ahead of time is not counted against the floor
 			r.opt.BatchMessages, r.opt.FreeFloor = 1, tt.floor
 			bodies := 0
 			r.opt.BeforeBody = func(string) {

@@ -23,12 +23,16 @@ type Account struct {
 	Destinations []Destination // at least one, with different names
 	RetrHides    bool          // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
 	NeverDelete  bool          // no DELE on this login whatever the policy says (Gmail's recent:)
+	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
+	DeleteQuarantined bool
 }
 
 // Destination is one place that every message of the account goes to. Run closes the Target.
 type Destination struct {
-	Name   string
-	Target deliver.Target
+	Name     string
+	Target   deliver.Target
+	Optional bool // one best effort: a message counts as delivered without it
+	Fallback bool // takes what another destination refuses for good, and nothing else; at most one
 }
 
 // Delete says what happens to a message on the server once it is durable at every destination.
@@ -80,6 +84,7 @@ type Report struct {
 	NewlyParked int            `json:"newly_parked"`
 	Failed      int            `json:"failed"`            // failed in this pass, tried again in the next
 	Pending     int            `json:"pending"`           // not durable at every destination yet
+	Quarantined int            `json:"quarantined"`       // refused by a destination, taken by the fallback
 	Recovered   int            `json:"recovered"`         // deliveries of an interrupted pass that were settled first
 	Refetched   int            `json:"refetched_unknown"` // deliveries without trace, fetched again: a duplicate is possible
 	Questioned  int            `json:"questioned"`        // UIDs whose message had to be recognised again

@@ -25,6 +25,7 @@ func used(t *testing.T, first, daily int) (*rig, *[]pop3test.Message) {
 	box := mailbox(first)
 	r := newRig(t, box...)
 	r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
+	r.clock = r.clock.Truncate(24 * time.Hour).Add(21 * time.Hour) // days are counted in UTC: the same ones at any hour
 	r.ok()
 	for range 6 {
 		r.clock = r.clock.Add(20 * time.Hour)

@@ -93,6 +93,30 @@ func (r *reader) name(f *fetchStep, m *received) error {
 			r.details = map[uidl.Key]*uidl.Message{}
 		}
 		r.details[f.key] = &found[0]
+	} else if _, open := r.pending[f.key]; open {
+		r.onlyOwed(f, m)
 	}
 	return nil
+}
+
+// onlyOwed drops the copies of destinations that have the message already, or one of ours: only now is it known that an
+// earlier pass brought it.
+func (r *reader) onlyOwed(f *fetchStep, m *received) {
+	owed := map[string]uidl.Delivery{}
+	for _, row := range r.owedTo[f.key] {
+		owed[row.Destination] = row
+	}
+	branches, copies := r.fan.branches[:0], m.copies[:0]
+	for i, br := range r.fan.branches {
+		row, needed := owed[br.dest.Name]
+		if !needed {
+			if br.err == nil {
+				br.staging.Abort()
+			}
+			continue
+		}
+		m.copies[i].row = row
+		branches, copies = append(branches, br), append(copies, m.copies[i])
+	}
+	r.fan.branches, m.copies = branches, copies
 }

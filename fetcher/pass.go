@@ -1,10 +1,9 @@
 package fetcher
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,14 +25,22 @@ type pass struct {
 
 	pending map[uidl.Key]bool            // messages with open deliveries; true: to be fetched again
 	owedTo  map[uidl.Key][]uidl.Delivery // the rows of those to be fetched again
-	open    map[uidl.Key]int             // open deliveries of each
 	deleted map[uidl.Key]bool            // DELE was answered +OK in this pass
+	halted  atomic.Bool                  // the ledger failed: nothing more is fetched
+
+	committing  sync.Mutex // held while a change is built and committed; guards what follows
+	doubt       error      // a commit failed: there is no other
+	open        map[uidl.Key]int
+	quarantined map[uidl.Key]bool // of those: a fallback took it
 
 	mu      sync.Mutex
 	rep     Report
 	carry   uidl.Change  // goes with the next commit
 	worst   []Verdict    // of what befell messages and destinations
 	settled []entry      // delivered in this session
+	begun   int          // sessions
+	missed  int          // delivered after their session had ended
+	full    bool         // a remote destination had no room for a message while it was being sent to
 	safe    map[int]bool // numbers of messages durable for every destination, in this session
 	started int          // RETRs of new messages in this pass, for Policy.Limit
 }
@@ -65,6 +72,8 @@ const maxReasons = 50
 // destination is a Destination with what befell it in this pass.
 type destination struct {
 	Destination
+	out        *outbox    // of a remote one
+	single     sync.Mutex // held while a fallback takes one message
 	mu         sync.Mutex
 	staging    error // it can take no further copies: nothing more is fetched
 	publishing error // it publishes nothing more; a remote one still takes copies
@@ -112,22 +121,6 @@ func (p *pass) destination(name string) *destination {
 	return nil
 }
 
-// commit applies a change together with what was carried for it. It cannot be cancelled: a commit that was cut short
-// would be in doubt.
-func (p *pass) commit(ctx context.Context, c uidl.Change) error {
-	p.mu.Lock()
-	c, p.carry = merge(p.carry, c), uidl.Change{}
-	p.mu.Unlock()
-	if c.At == 0 {
-		c.At = p.now().Unix()
-	}
-	err := p.l.Commit(context.WithoutCancel(ctx), c)
-	if err == nil || errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) {
-		return err
-	}
-	return &commitError{err}
-}
-
 // later adds to what the next commit writes.
 func (p *pass) later(f func(*uidl.Change)) {
 	p.mu.Lock()
@@ -158,10 +151,23 @@ func (p *pass) delivered(m *received) {
 	p.mu.Lock()
 	p.rep.New++
 	p.rep.Bytes += m.msg.Octets
-	p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+	if m.session == p.begun {
+		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+	} else {
+		p.missed++ // its number means nothing any more
+	}
 	p.mu.Unlock()
 	p.log.Info("delivered", zap.String("uid", quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
 	p.progress()
+}
+
+// begin counts a new session.
+func (p *pass) begin() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settled, p.safe, p.epoch.fresh = nil, map[int]bool{}, 0
+	p.begun++
+	return p.begun
 }
 
 func (p *pass) progress() {

@@ -32,12 +32,22 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	case errors.Is(err, deliver.ErrUnknown):
 		return outcome{row: owed(row, err, now.Unix())}
 	case !errors.As(err, &e):
-		// Cancelled, or a fact we do not know: nothing is certain, so the row stays as it is.
+		// Cancelled, or a fact we do not know: nothing is certain, so the row stays as it is. A remote destination says
+		// so when nothing was transferred: see deliver.Sender.
+		if remote && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+			row.State, row.At = uidl.Staged, now.Unix()
+		}
 		return outcome{row: row}
 	}
 	row.Reason = clip(err.Error())
 	if remote {
 		row.State, row.At = uidl.Staged, now.Unix()
+		if e.Rest != "" {
+			row.Ticket = e.Rest // only some recipients still need it
+		}
+		if unjudged(err) {
+			return outcome{row: row}
+		}
 	}
 	if e.Uncertain {
 		return outcome{row: doubt(row, now), target: wholeTarget(e, err)}
@@ -76,25 +86,42 @@ func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
 }
 
 // recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
-// runs before connecting. Rows of a destination that is no longer configured stay as they are.
+// runs before connecting; what goes to a remote destination is only queued here. Rows of a destination that is no
+// longer configured stay as they are.
 func (p *pass) recover(ctx context.Context) error {
+	if err := p.loadPending(ctx); err != nil {
+		return err
+	}
 	pending, err := p.l.Pending(ctx)
 	if err != nil {
 		return err
 	}
 	for _, d := range p.dests {
 		var again, fresh []uidl.Delivery
+		var held []deliver.Ticket
 		for _, row := range pending {
+			if row.Destination != d.Name {
+				continue
+			}
+			if row.Ticket != "" {
+				held = append(held, deliver.Ticket(row.Ticket))
+			}
 			switch {
-			case row.Destination != d.Name:
 			case row.State == uidl.Publishing:
 				again = append(again, row)
 			case row.State == uidl.Staged && row.NextTry <= p.now().Unix():
 				fresh = append(fresh, row)
 			}
 		}
-		if again, err = p.doubtful(ctx, d, again); err != nil {
-			return err
+		if s, ok := d.Target.(deliver.Sweeper); ok {
+			_ = s.Sweep(held) // orphans harm nobody
+		}
+		if d.out != nil {
+			if again, err = p.doubtful(ctx, again); err != nil {
+				return err
+			}
+			d.out.resume(append(again, fresh...))
+			continue
 		}
 		if err := p.settleAgain(ctx, d, again); err != nil {
 			return err
@@ -102,7 +129,7 @@ func (p *pass) recover(ctx context.Context) error {
 		if err := p.republish(ctx, d, fresh); err != nil {
 			return err
 		}
-		// Orphans harm nobody, so a failure is none; where something was open, a later pass cleans.
+		// Where something was open, a later pass cleans.
 		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 {
 			_ = c.Clean()
 		}
@@ -118,7 +145,7 @@ func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Deli
 		if err := p.republish(ctx, d, rows); err != nil {
 			return err
 		}
-		if d.Target.Batch() == 1 || d.publishFailure() != nil {
+		if d.publishFailure() != nil {
 			return nil
 		}
 		pending, err := p.l.Pending(ctx)
@@ -137,9 +164,9 @@ func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Deli
 
 // doubtful counts an ending in doubt for each row that a crash left 'publishing' at a remote destination, before it is
 // sent again. A Maildir can tell what happened; there nothing is in doubt.
-func (p *pass) doubtful(ctx context.Context, d *destination, rows []uidl.Delivery) ([]uidl.Delivery, error) {
-	if d.Target.Batch() > 1 || len(rows) == 0 {
-		return rows, nil
+func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Delivery, error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
 	c := uidl.Change{At: p.now().Unix()}
 	var due []uidl.Delivery
@@ -165,33 +192,32 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 		for i := range chunk {
 			tickets[i] = deliver.Ticket(chunk[i].Ticket)
 		}
-		c := uidl.Change{At: p.now().Unix()}
+		results := publishAll(ctx, d, tickets)
 		var discard []deliver.Ticket
-		for i, err := range publishAll(ctx, d, tickets) {
-			next := judge(chunk[i], err, n == 1, p.now())
-			switch {
-			case next.target != nil:
-				d.failPublishing(next.target)
-			case next.settled:
-				c.Settle = append(c.Settle, uidl.Settled{Key: chunk[i].Key, Destination: d.Name})
-				p.count(func(r *Report) { r.Recovered++ })
-				continue
-			case errors.Is(err, deliver.ErrUnknown):
-				p.count(func(r *Report) { r.Refetched++ })
+		err := p.change(ctx, func(c *uidl.Change) {
+			for i, err := range results {
+				next := judge(chunk[i], err, false, p.now())
+				switch {
+				case next.target != nil:
+					d.failPublishing(next.target)
+				case next.settled:
+					p.settleRow(c, chunk[i])
+					p.count(func(r *Report) { r.Recovered++ })
+					continue
+				case errors.Is(err, deliver.ErrUnknown):
+					p.count(func(r *Report) { r.Refetched++ })
+				}
+				if next.discard {
+					discard = append(discard, tickets[i])
+				}
+				p.reason(err.Error())
+				c.Stage = append(c.Stage, next.row)
 			}
-			if next.discard {
-				discard = append(discard, tickets[i])
+			if earlyDiscard {
+				_ = d.Target.Discard(discard)
 			}
-			p.reason(err.Error())
-			c.Stage = append(c.Stage, next.row)
-		}
-		if err := p.markDelivered(ctx, &c); err != nil {
-			return err
-		}
-		if earlyDiscard {
-			_ = d.Target.Discard(discard)
-		}
-		if err := p.commit(ctx, c); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 		// Only now does the ledger no longer hold these bytes.
@@ -213,44 +239,4 @@ func (p *pass) announce(ctx context.Context, rows []uidl.Delivery) error {
 		return nil
 	}
 	return p.commit(ctx, c)
-}
-
-// markDelivered adds to the change the messages whose last open delivery it settles.
-func (p *pass) markDelivered(ctx context.Context, c *uidl.Change) error {
-	if len(c.Settle) == 0 {
-		return nil
-	}
-	pending, err := p.l.Pending(ctx)
-	if err != nil {
-		return err
-	}
-	open := map[uidl.Key]int{}
-	for _, row := range pending {
-		open[row.Key]++
-	}
-	for _, s := range c.Settle {
-		if open[s.Key]--; open[s.Key] == 0 {
-			c.Mark = append(c.Mark, uidl.Mark{Key: s.Key, State: uidl.Delivered})
-		}
-	}
-	return nil
-}
-
-// loadPending remembers which messages have open deliveries, and which of these must be fetched again.
-func (p *pass) loadPending(ctx context.Context) error {
-	pending, err := p.l.Pending(ctx)
-	if err != nil {
-		return err
-	}
-	p.pending, p.owedTo, p.open = map[uidl.Key]bool{}, map[uidl.Key][]uidl.Delivery{}, map[uidl.Key]int{}
-	now := p.now().Unix()
-	for _, row := range pending {
-		due := row.State == uidl.Owed && row.NextTry <= now && p.destination(row.Destination) != nil
-		p.pending[row.Key] = p.pending[row.Key] || due
-		p.open[row.Key]++
-		if due {
-			p.owedTo[row.Key] = append(p.owedTo[row.Key], row)
-		}
-	}
-	return nil
 }

@@ -116,10 +116,13 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) {
 		for i := range r.plan.fetch {
 			f := &r.plan.fetch[i]
-			if r.stop.Load() || !r.mayStart(f) {
+			if r.over() != nil || !r.mayStart(f) {
 				return
 			}
-			if !r.fits(f) {
+			switch fits, end := r.fits(f); {
+			case end:
+				return
+			case !fits:
 				continue
 			}
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
@@ -160,6 +163,9 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 		r.next++ // not asked for: see items
 	}
 	f := &r.plan.fetch[r.next]
+	for _, sp := range r.spaces {
+		defer sp.received(f.size)
+	}
 	if err := r.over(); err != nil {
 		return err
 	}
@@ -180,7 +186,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 
 // over tells why nothing more is taken, if so.
 func (r *reader) over() error {
-	if r.stop.Load() {
+	if r.stop.Load() || r.halted.Load() {
 		return errStop
 	}
 	return context.Cause(r.ctx)

@@ -75,7 +75,13 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	p.l = l
 	p.facts = decodeFacts(l.Info().Facts)
 	p.enterVerifyMode()
+	late, release := grace(ctx)
+	defer release()
+	stop, halt := context.WithCancel(ctx)
+	defer halt()
+	p.openOutboxes(stop, late)
 	err = p.work(ctx)
+	err = p.closeOutboxes(ctx, halt, err)
 	p.leaveVerifyMode(err)
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
@@ -114,7 +120,8 @@ func (p *pass) work(ctx context.Context) error {
 }
 
 // sessions makes one session after another until there is nothing left to do. One that lost its connection is followed
-// by another as long as each brings mail: servers close after so many messages or minutes, and networks fail.
+// by another as long as each brings mail: servers close after so many messages or minutes, and networks fail. So is one
+// whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 { // the session before has opened and settled deliveries
@@ -126,11 +133,38 @@ func (p *pass) sessions(ctx context.Context) error {
 		switch {
 		case err != nil && p.brought() && disconnected(err) && ctx.Err() == nil:
 			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
-		case err != nil || !more:
+			continue
+		case err != nil:
+			return err
+		}
+		crowded := p.crowded()
+		if more && !crowded {
+			continue
+		}
+		idle, err := p.drain(p.o.SessionTime, func() {})
+		if err != nil || ctx.Err() != nil || idle && !more && !crowded && !p.deletable() {
 			return err
 		}
 	}
 	return nil
+}
+
+// crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.
+func (p *pass) crowded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	crowded := p.full
+	p.full = false
+	return crowded
+}
+
+// deletable tells whether messages were delivered after their session had ended that are to be deleted. It is told once.
+func (p *pass) deletable() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missed := p.missed
+	p.missed = 0
+	return missed > 0 && p.a.Policy.Delete == DeleteAfterDelivery && !p.a.NeverDelete
 }
 
 // brought tells whether the session delivered or adopted anything.
@@ -170,7 +204,7 @@ func (p *pass) identify(ctx context.Context) error {
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.
 func (p *pass) blocked() error {
 	for _, d := range p.dests {
-		if err := d.stageFailure(); err != nil {
+		if err := d.stageFailure(); err != nil && !d.Optional && !d.Fallback {
 			return fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 	}

@@ -18,6 +18,7 @@ type session struct {
 	c       *pop3.Client
 	plan    *plan
 	started time.Time
+	number  int                        // of the session in its pass
 	retrs   int                        // RETRs that the server answered with +OK
 	fetched map[int]bool               // numbers of messages whose RETR was answered, for retr_hides
 	details map[uidl.Key]*uidl.Message // of the rows in question
@@ -41,7 +42,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
 		return false, errUIDLRefused
 	}
-	p.settled, p.safe, p.epoch.fresh = nil, map[int]bool{}, 0
+	s.number = p.begin()
 	named, err := s.nameless(ctx, listing)
 	if err != nil {
 		return false, err
@@ -72,11 +73,24 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
 		return false, err
 	}
+	if err := s.sent(ctx); err != nil {
+		return false, err
+	}
 	if err := s.deleteSettled(ctx); err != nil {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), err)
 	}
 	return s.quit(ctx)
+}
+
+// sent waits until what this session brought has been sent, if it is to be deleted then, for as long as a session may
+// last. What takes longer is deleted by a later one.
+func (s *session) sent(ctx context.Context) error {
+	if s.a.Policy.Delete != DeleteAfterDelivery || s.a.NeverDelete {
+		return nil
+	}
+	_, err := s.drain(s.o.SessionTime-s.now().Sub(s.started), func() { _ = s.c.Noop(ctx) })
+	return err
 }
 
 // connect logs in and lists, while the ledger's rows load.

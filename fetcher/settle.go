@@ -17,21 +17,31 @@ import (
 // whatever it returned.
 func (p *pass) settle(ctx context.Context, b *batch) error {
 	p.prepare(ctx, b)
-	open := p.enter(b)
 	if omitPublishing {
-		p.later(func(c *uidl.Change) { *c = merge(*c, open) })
-	} else if len(open.Put) > 0 || len(open.Stage) > 0 || len(open.Mark) > 0 {
-		if err := p.commit(ctx, open); err != nil {
-			if deferredDiscard {
-				for _, row := range open.Stage {
-					_ = p.destination(row.Destination).Target.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)})
-				}
+		p.later(func(c *uidl.Change) { p.enter(c, b) })
+	} else if err := p.change(ctx, func(c *uidl.Change) { p.enter(c, b) }); err != nil {
+		if deferredDiscard {
+			for _, d := range p.dests {
+				b.each(d, func(_ *received, dl *delivery) { _ = d.Target.Discard([]deliver.Ticket{dl.ticket()}) })
 			}
-			return err
 		}
+		return err
 	}
 	p.secured(b)
+	p.post(b)
 	return p.publishBatch(ctx, b)
+}
+
+// post hands a batch's copies for remote destinations to their outboxes.
+func (p *pass) post(b *batch) {
+	for _, d := range p.dests {
+		if d.out == nil {
+			continue
+		}
+		var all []sending
+		b.each(d, func(m *received, dl *delivery) { all = append(all, sending{row: dl.row, m: m}) })
+		d.out.add(all...)
+	}
 }
 
 // prepare makes each destination's copies durable, with one barrier. Copies of a destination whose barrier failed are
@@ -46,7 +56,7 @@ func (p *pass) prepare(ctx context.Context, b *batch) {
 		// A destination that takes no further copies may still publish those it has; one that could not publish keeps
 		// its batch 'publishing', and there is never a second.
 		var err error
-		if d.Target.Batch() > 1 {
+		if !d.isRemote() {
 			err = d.publishFailure()
 		}
 		if err == nil {
@@ -75,39 +85,40 @@ func (b *batch) each(d *destination, f func(*received, *delivery)) {
 	}
 }
 
-// enter writes the batch's rows into a change: 'publishing' for what the next Publish takes, 'staged' for the rest of
-// a destination that takes fewer at once, 'owed' for a destination that failed while another did not. A message that no
-// destination has is not entered; it stays wanted.
-func (p *pass) enter(b *batch) uidl.Change {
-	c := uidl.Change{At: p.now().Unix()}
+// enter writes the batch's rows into a change: 'publishing' for what the next Publish takes, 'staged' for the rest and
+// for remote destinations, 'owed' for a destination that failed while another did not. A message that no destination
+// has is not entered; it stays wanted. p.committing is held.
+func (p *pass) enter(c *uidl.Change, b *batch) {
 	quota := map[*destination]int{}
 	for _, d := range p.dests {
-		if d.publishFailure() == nil {
+		if !d.isRemote() && d.publishFailure() == nil {
 			quota[d] = d.Target.Batch()
 		}
 	}
 	for i := range b.msgs {
 		m := &b.msgs[i]
-		good := 0
-		for j := range m.copies {
-			if m.copies[j].err == nil {
-				good++
-			}
-		}
-		if good == 0 {
-			p.refused(&c, m)
+		if err := m.unstaged(); err != nil {
+			p.refused(c, m, err)
 			continue
 		}
 		m.msg.State = uidl.Wanted
 		c.Put = append(c.Put, m.msg)
 		for j := range m.copies {
-			row := &m.copies[j].row
+			dl := &m.copies[j]
+			row := &dl.row
+			if dl.err != nil && dl.dest.Optional {
+				p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.dest.Name, dl.err))
+				continue
+			}
+			if row.State == 0 && !dl.dest.Optional {
+				p.open[row.Key]++
+			}
 			row.At = c.At
 			switch {
-			case m.copies[j].err != nil:
-				*row = p.owedAgain(*row, m.copies[j].err, c.At)
-			case quota[m.copies[j].dest] > 0:
-				quota[m.copies[j].dest]--
+			case dl.err != nil:
+				*row = p.owedAgain(*row, dl.err, c.At)
+			case quota[dl.dest] > 0:
+				quota[dl.dest]--
 				row.State = uidl.Publishing
 			default:
 				row.State = uidl.Staged
@@ -115,7 +126,20 @@ func (p *pass) enter(b *batch) uidl.Change {
 			c.Stage = append(c.Stage, *row)
 		}
 	}
-	return c
+}
+
+// unstaged is why no required destination has a copy, nil if one does.
+func (m *received) unstaged() (err error) {
+	for i := range m.copies {
+		switch c := &m.copies[i]; {
+		case c.dest.Optional:
+		case c.err == nil:
+			return nil
+		case err == nil:
+			err = c.err
+		}
+	}
+	return err
 }
 
 // secured notes which messages every destination has durably, published or not.
@@ -123,15 +147,20 @@ func (p *pass) secured(b *batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range b.msgs {
-		if m := &b.msgs[i]; !slices.ContainsFunc(m.copies, func(c delivery) bool { return c.err != nil }) {
+		if m := &b.msgs[i]; !slices.ContainsFunc(m.copies, func(c delivery) bool { return c.err != nil && !c.dest.Optional }) {
 			p.safe[m.num] = true
 		}
 	}
 }
 
-// refused enters a message that no destination took. The fault of a whole destination is nobody's attempt.
-func (p *pass) refused(c *uidl.Change, m *received) {
-	err := m.copies[0].err
+// refused enters a message that no required destination took. The fault of a whole destination is nobody's attempt.
+func (p *pass) refused(c *uidl.Change, m *received, err error) {
+	for i := range m.copies {
+		if dl := &m.copies[i]; dl.err == nil {
+			_ = dl.dest.Target.Discard([]deliver.Ticket{dl.ticket()}) // no commit has named it
+			dl.err = err
+		}
+	}
 	if scopeOf(err) == deliver.WholeTarget || errors.Is(err, context.Canceled) {
 		return
 	}
@@ -139,40 +168,28 @@ func (p *pass) refused(c *uidl.Change, m *received) {
 }
 
 // publishBatch publishes what is 'publishing', commits the results together with the next 'publishing', and so on until
-// nothing is left or a destination failed. For a Maildir that is one round; for a destination with Batch 1, one round
-// per message, so that a crash leaves one message in doubt.
+// nothing is left or a destination failed; usually that is one round. Remote destinations are sent to by their outboxes.
 func (p *pass) publishBatch(ctx context.Context, b *batch) error {
 	for {
-		var c uidl.Change
-		var done []*received
-		busy := false
+		var all []published
 		for _, d := range p.dests {
-			var now []*delivery
-			var of []*received
-			b.each(d, func(m *received, dl *delivery) {
-				if dl.row.State == uidl.Publishing {
-					now, of = append(now, dl), append(of, m)
-				}
-			})
-			if len(now) > 0 {
-				busy = true
-				p.publish(ctx, d, now, of, &c)
-			}
-			for _, m := range of {
-				if m.settled() {
-					done = append(done, m)
-				}
+			if !d.isRemote() {
+				all = append(all, p.publish(ctx, d, b)...)
 			}
 		}
-		if !busy {
+		if len(all) == 0 {
 			return nil
 		}
-		c.At = p.now().Unix()
-		for _, m := range done {
-			c.Mark = append(c.Mark, uidl.Mark{Key: m.msg.Key, State: uidl.Delivered})
-		}
-		p.next(b, &c)
-		if err := p.commit(ctx, c); err != nil {
+		var done []*received
+		err := p.change(ctx, func(c *uidl.Change) {
+			for _, it := range all {
+				if p.enterPublished(c, it) {
+					done = append(done, it.m)
+				}
+			}
+			p.next(b, c)
+		})
+		if err != nil {
 			return err
 		}
 		for _, m := range done {
@@ -181,26 +198,47 @@ func (p *pass) publishBatch(ctx context.Context, b *batch) error {
 	}
 }
 
-// publish publishes one destination's tickets and enters what came of each into the change.
-func (p *pass) publish(ctx context.Context, d *destination, now []*delivery, of []*received, c *uidl.Change) {
-	tickets := make([]deliver.Ticket, len(now))
-	for i := range now {
-		tickets[i] = now[i].ticket()
+// published is what came of publishing one copy.
+type published struct {
+	m   *received
+	dl  *delivery
+	err error
+}
+
+// publish publishes one destination's copies that are 'publishing'.
+func (p *pass) publish(ctx context.Context, d *destination, b *batch) []published {
+	var all []published
+	var tickets []deliver.Ticket
+	b.each(d, func(m *received, dl *delivery) {
+		if dl.row.State == uidl.Publishing {
+			all = append(all, published{m: m, dl: dl})
+			tickets = append(tickets, dl.ticket())
+		}
+	})
+	if len(all) == 0 {
+		return nil
 	}
 	for i, err := range publishAll(ctx, d, tickets) {
-		dl, m := now[i], of[i]
-		next := judge(dl.row, err, d.Target.Batch() == 1, p.now())
-		if next.target != nil {
-			d.failPublishing(next.target)
-		}
-		dl.row, dl.err = next.row, err
-		if next.settled {
-			c.Settle = append(c.Settle, uidl.Settled{Key: m.msg.Key, Destination: d.Name})
-			continue
-		}
-		p.reason(err.Error())
-		c.Stage = append(c.Stage, next.row)
+		all[i].err = err
 	}
+	return all
+}
+
+// enterPublished enters what came of publishing one copy; done tells that nothing is open for the message any more.
+func (p *pass) enterPublished(c *uidl.Change, it published) (done bool) {
+	d := it.dl.dest
+	next := judge(it.dl.row, it.err, false, p.now())
+	if next.target != nil {
+		d.failPublishing(next.target)
+	}
+	row := it.dl.row
+	it.dl.row, it.dl.err = next.row, it.err
+	if next.settled {
+		return p.settleRow(c, row)
+	}
+	p.reason(it.err.Error())
+	c.Stage = append(c.Stage, next.row)
+	return false
 }
 
 // publishAll guards against a Target that answers for fewer tickets than it was given.
@@ -213,23 +251,10 @@ func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) [
 	return errs
 }
 
-// settled tells whether nothing is open for the message any more.
-func (m *received) settled() bool {
-	if m.others > 0 {
-		return false
-	}
-	for j := range m.copies {
-		if m.copies[j].err != nil || m.copies[j].row.State != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // next moves staged rows on to 'publishing', for destinations that work.
 func (p *pass) next(b *batch, c *uidl.Change) {
 	for _, d := range p.dests {
-		if d.publishFailure() != nil {
+		if d.isRemote() || d.publishFailure() != nil {
 			continue
 		}
 		quota := d.Target.Batch()

@@ -1,0 +1,127 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// quarantineHold is how long a message that only a fallback has stays on the server: one wrong setting of a relay must
+// not empty a mailbox into the quarantine before anybody has looked.
+const quarantineHold = 7 * 24 * time.Hour
+
+// reasonQuarantined, in a ledger row, tells that a fallback has the message in place of a destination that refused it.
+const reasonQuarantined = "refused by a destination, taken by the fallback"
+
+// fallback is the destination that takes what others refuse for good, or nil.
+func (p *pass) fallback() *destination {
+	for _, d := range p.dests {
+		if d.Fallback {
+			return d
+		}
+	}
+	return nil
+}
+
+// divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
+// copy of the destination, then in one commit settled here and 'publishing' there. If the fallback cannot take it now,
+// the refusal stands and the next try comes here again.
+func (o *outbox) divert(s *sending, result *error) error {
+	f := o.p.fallback()
+	from, ok := o.d.Target.(deliver.Opener)
+	if f == nil || f == o.d || !ok || f.stageFailure() != nil || f.publishFailure() != nil {
+		return nil
+	}
+	f.single.Lock() // several lanes may have something for it
+	defer f.single.Unlock()
+	ticket, err := o.p.copyTo(o.late, f, from, s.row)
+	if err != nil {
+		if scopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
+			f.failPublishing(err)
+		}
+		*result = fmt.Errorf("%w; and the fallback could not take it: %w", *result, err)
+		return nil
+	}
+	row := uidl.Delivery{Key: s.row.Key, Destination: f.Name, State: uidl.Publishing, Ticket: string(ticket),
+		Reason: clip((*result).Error())}
+	if f.isRemote() {
+		row.State = uidl.Staged
+	}
+	err = o.p.change(o.late, func(c *uidl.Change) {
+		row.At = c.At
+		c.Mark = append(c.Mark, uidl.Mark{Key: s.row.Key, State: uidl.Wanted, Reason: reasonQuarantined})
+		c.Stage = append(c.Stage, row) // it takes the other's place in p.open
+		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.d.Name})
+		o.p.quarantined[s.row.Key] = true
+	})
+	if err != nil {
+		return err
+	}
+	o.p.count(func(r *Report) { r.Quarantined++ })
+	o.p.reason((*result).Error())
+	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	s.row.Ticket = "" // nothing is left to enter here
+	if f.isRemote() {
+		f.out.add(sending{row: row, m: s.m})
+		return nil
+	}
+	return o.p.publishDiverted(o.late, f, row, s.m)
+}
+
+// copyTo stages and prepares at f what a delivery row of another destination names.
+func (p *pass) copyTo(ctx context.Context, f *destination, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
+	body, err := from.Open(deliver.Ticket(row.Ticket))
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	st, err := f.Target.Create(ctx, deliver.Message{Account: p.a.Name, UID: row.UID, Dup: row.Dup})
+	if err != nil {
+		return "", err
+	}
+	defer st.Abort()
+	if _, err := io.Copy(st, body); err != nil {
+		return "", err
+	}
+	ticket, err := st.Ticket()
+	if err != nil {
+		return "", err
+	}
+	if err := f.Target.Prepare(ctx, []deliver.Ticket{ticket}); err != nil {
+		// No commit was attempted: the ledger does not hold these bytes.
+		return "", errors.Join(err, f.Target.Discard([]deliver.Ticket{ticket}))
+	}
+	return ticket, nil
+}
+
+// publishDiverted publishes at the fallback what it has staged.
+func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Delivery, m *received) error {
+	err := publishAll(ctx, f, []deliver.Ticket{deliver.Ticket(row.Ticket)})[0]
+	next := judge(row, err, false, p.now())
+	if next.target != nil {
+		f.failPublishing(next.target)
+	}
+	done := false
+	if cerr := p.change(ctx, func(c *uidl.Change) {
+		if next.settled {
+			done = p.settleRow(c, row)
+			return
+		}
+		p.reason(err.Error())
+		c.Stage = append(c.Stage, next.row)
+	}); cerr != nil {
+		return cerr
+	}
+	if next.discard {
+		_ = f.Target.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)})
+	}
+	if next.settled {
+		p.completed(m, done)
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// sending is a staged copy that waits for its turn at a remote destination.
+type sending struct {
+	row   uidl.Delivery
+	m     *received // nil: retrieved in an earlier pass
+	again bool      // its envelope was refused in this pass: see refusedEnvelope
+}
+
+// outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
+// 'publishing' at a time; the commit that moves the next one there carries the result of the one before, so a crash
+// leaves one message in doubt for each lane and costs one sync for each message.
+type outbox struct {
+	p    *pass
+	d    *destination
+	stop context.Context // ended: no further message is begun
+	late context.Context // ended: neither are those that were begun given more time
+
+	mu      sync.Mutex
+	queue   []sending
+	waiting []sending     // envelope refused: tried again once another message was accepted
+	lanes   int           // running
+	refused int           // envelopes refused in a row
+	moved   int           // messages settled so far
+	changed chan struct{} // closed and replaced whenever something above changes
+	err     error         // the ledger failed, or our own code
+}
+
+func newOutbox(stop, late context.Context, p *pass, d *destination) *outbox {
+	return &outbox{p: p, d: d, stop: stop, late: late, changed: make(chan struct{})}
+}
+
+// add queues copies that the ledger has as 'staged'.
+func (o *outbox) add(s ...sending) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.queue = append(o.queue, s...)
+	for o.lanes < min(o.d.Target.Lanes(), len(o.queue)) {
+		o.lanes++
+		go o.lane()
+	}
+	o.tell()
+}
+
+// tell wakes whoever waits; o.mu is held.
+func (o *outbox) tell() {
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// take removes the next message from the queue. A caller with nothing else in hand ends its lane when there is none.
+func (o *outbox) take(idle bool) *sending {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) == 0 || o.err != nil || o.stop.Err() != nil || o.d.publishFailure() != nil {
+		if idle {
+			o.lanes--
+			o.tell()
+		}
+		return nil
+	}
+	next := o.queue[0]
+	o.queue[0] = sending{}
+	o.queue = o.queue[1:]
+	return &next
+}
+
+// lane sends one message after another until there is none.
+func (o *outbox) lane() {
+	err := caught(o.send)
+	if err == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lanes--
+	if o.err == nil {
+		o.err = err
+	}
+	o.tell()
+	o.p.halted.Store(true)
+}
+
+func (o *outbox) send() error {
+	var last *sending
+	var result error
+	for {
+		next := o.take(last == nil)
+		if last == nil && next == nil {
+			return nil
+		}
+		if err := o.turn(last, result, next); err != nil {
+			return err
+		}
+		if last = next; last == nil {
+			continue
+		}
+		result = publishAll(o.late, o.d, []deliver.Ticket{deliver.Ticket(last.row.Ticket)})[0]
+		if err := o.learn(last, &result); err != nil {
+			return err
+		}
+	}
+}
+
+// turn commits what came of the last message together with 'publishing' for the next one; either may be nil.
+func (o *outbox) turn(last *sending, result error, next *sending) error {
+	var came entered
+	err := o.p.change(o.late, func(c *uidl.Change) {
+		if last != nil {
+			came = o.enter(c, last, result)
+		}
+		if next != nil {
+			next.row.State, next.row.At = uidl.Publishing, c.At
+			c.Stage = append(c.Stage, next.row)
+		}
+	})
+	if err != nil || last == nil {
+		return err
+	}
+	// Only now does the ledger not hold these bytes any more. What cannot be removed is swept by a later pass.
+	if came.ended {
+		_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(last.row.Ticket)})
+	}
+	if came.settled {
+		o.p.completed(last.m, came.done)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.moved++
+	o.tell()
+	return nil
+}
+
+// entered is what became of a message by the commit of its result.
+type entered struct {
+	settled bool // here
+	done    bool // everywhere
+	ended   bool // the ledger does not hold its bytes any more
+}
+
+// enter writes what came of a message into a change.
+func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
+	if s.row.Ticket == "" {
+		return entered{} // it was given to the fallback: see divert
+	}
+	next := judge(s.row, result, true, o.p.now())
+	if next.settled {
+		return entered{settled: true, done: o.p.settleRow(c, s.row), ended: true}
+	}
+	if o.d.Optional && (next.row.State == uidl.Owed || permanent(result) && !unjudged(result)) {
+		o.p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", o.d.Name, result))
+		return entered{done: o.p.settleRow(c, s.row), ended: true}
+	}
+	o.p.refusedDelivery(s.row, next.row, result)
+	c.Stage = append(c.Stage, next.row)
+	return entered{ended: next.discard}
+}
+
+// idle tells that nothing is being sent, and whether something waits; the channel is closed when that may have changed.
+func (o *outbox) idle() (idle bool, changed <-chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lanes == 0, o.changed, o.err
+}
+
+// drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
+// false when the time was over first.
+func (p *pass) drain(most time.Duration, keep func()) (idle bool, err error) {
+	end := time.NewTimer(max(most, 0))
+	defer end.Stop()
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for _, d := range p.outboxes() {
+		for {
+			idle, changed, err := d.out.idle()
+			if err != nil {
+				return true, err
+			}
+			if idle {
+				break
+			}
+			select {
+			case <-changed:
+			case <-alive.C:
+				keep()
+			case <-end.C:
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// openOutboxes gives every remote destination its outbox.
+func (p *pass) openOutboxes(stop, late context.Context) {
+	if p.o.DryRun {
+		return
+	}
+	for _, d := range p.dests {
+		if d.isRemote() {
+			d.out = newOutbox(stop, late, p, d)
+		}
+	}
+}
+
+// closeOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
+// its way: a message that is being sent is never abandoned by us, only its time is bounded.
+func (p *pass) closeOutboxes(ctx context.Context, halt func(), err error) error {
+	if ctx.Err() == nil && !verdictOf(err).Stop {
+		if _, derr := p.drain(p.o.SessionTime, func() {}); err == nil {
+			err = derr
+		}
+	}
+	halt()
+	const forever = 1 << 62
+	if _, derr := p.drain(forever, func() {}); derr != nil && (err == nil || verdictOf(derr).Stop && !verdictOf(err).Stop) {
+		err = derr
+	}
+	p.committing.Lock()
+	defer p.committing.Unlock()
+	if !verdictOf(p.doubt).Stop {
+		p.doubt = nil // nothing was applied; how the pass went may still be written down
+	}
+	return err
+}
+
+// outboxes are the remote destinations; the fallback comes last, since the others may give it something to send.
+func (p *pass) outboxes() []*destination {
+	var all []*destination
+	for _, last := range []bool{false, true} {
+		for _, d := range p.dests {
+			if d.out != nil && d.Fallback == last {
+				all = append(all, d)
+			}
+		}
+	}
+	return all
+}
+
+// resume queues what earlier passes left. What failed before comes last and is in nobody's way.
+func (o *outbox) resume(rows []uidl.Delivery) {
+	slices.SortStableFunc(rows, func(a, b uidl.Delivery) int { return a.Attempts + a.InDoubt - b.Attempts - b.InDoubt })
+	all := make([]sending, len(rows))
+	for i, row := range rows {
+		all[i] = sending{row: row}
+	}
+	o.add(all...)
+}
+
+// isRemote tells that each Publish is a transaction elsewhere.
+func (d *destination) isRemote() bool { return d.Target.Batch() == 1 }
+
+var errRefusing = errors.New("it refused the envelopes of several messages in a row")

@@ -167,11 +167,11 @@ func (p *pass) deletable() bool {
 	return missed > 0 && p.a.Policy.Delete == DeleteAfterDelivery && !p.a.NeverDelete
 }
 
-// brought tells whether the session delivered or adopted anything.
+// brought tells whether the session delivered or adopted anything, or has it durably on its way.
 func (p *pass) brought() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.settled) > 0 || p.epoch.fresh > 0
+	return len(p.settled) > 0 || len(p.safe) > 0 || p.epoch.fresh > 0
 }
 
 // identify makes sure that every destination is the place that the ledger knows, and remembers new ones.

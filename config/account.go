@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -56,17 +55,27 @@ func (c *checker) account(at, name string, m map[string]any) Account {
 	if _, ok := m["deliver"]; !ok {
 		c.add(member(at, "deliver"), "no destination", "add [["+member(at, "deliver")+"]] with type = \"maildir\" and path")
 	}
-	a.Secret = c.secret(at, name, m, s)
+	a.Secret = c.secret(at, m, s, accountCredentials(name)...)
+	if a.Secret.Kind == "" {
+		a.Secret.Kind = SecretPrompt
+	}
 	a.Host = bareHost(a.Host)
 	if a.Port == 0 {
 		a.Port = defaultPort(a.TLS)
 	}
-	// Without a sound host, or with a word for tls that isn't understood, the rule can't be judged.
-	if a.TLS == TLSNone && a.Host != "" && !loopback(a.Host) && !a.Insecure && !c.concerns(before, member(at, "insecure_plaintext")) {
-		c.add(member(at, "tls"), "would send the password to "+shown(a.Host)+" in the clear",
-			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
+	if a.TLS == TLSNone && !a.Insecure {
+		c.plaintext(at, "the password", a.Host, before)
 	}
 	return a
+}
+
+// plaintext is the rule for tls = "none" without consent: what goes to host in the clear stays on this machine.
+// Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged.
+func (c *checker) plaintext(at, what, host string, i int) {
+	if host != "" && !loopback(host) && !c.concerns(i, member(at, "insecure_plaintext")) {
+		c.add(member(at, "tls"), "would send "+what+" to "+shown(host)+" in the clear",
+			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
+	}
 }
 
 // concerns tells whether one of the problems from i on is about the key.
@@ -87,58 +96,9 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"delete":             deletion(&a.Delete),
 		"max_size":           size(&a.MaxSize, 0),
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
-		"deliver":            c.deliveries(member(at, "deliver"), &a.Deliver),
+		"delete_quarantined": boolean(&a.DeleteQuarantined),
+		"deliver":            c.deliveries(member(at, "deliver"), a.Name, &a.Deliver),
 	}
-	maps.Copy(known, c.sourceKeys(s))
+	maps.Copy(known, c.sourceKeys(s, "leave the key out to be asked on a terminal"))
 	return known
-}
-
-// asTables gives the elements of a list of tables, however it was written.
-func asTables(v any) ([]map[string]any, bool) {
-	switch v := v.(type) {
-	case []map[string]any:
-		return v, true
-	case []any:
-		list := make([]map[string]any, len(v))
-		for i, e := range v {
-			m, ok := e.(map[string]any)
-			if !ok {
-				return nil, false
-			}
-			list[i] = m
-		}
-		return list, true
-	}
-	return nil, false
-}
-
-// deliveries is the converter of [[account.NAME.deliver]].
-func (c *checker) deliveries(at string, dst *[]Deliver) convert {
-	return func(v any) *fault {
-		if m, ok := v.(map[string]any); ok { // checked all the same, so that its other problems show
-			c.deliver(at, m)
-			return &fault{text: "must be a list of tables", hint: "write [[" + at + "]] instead of [" + at + "]"}
-		}
-		list, ok := asTables(v)
-		if !ok {
-			return want("a list of tables", v, "write [["+at+"]] and its keys below")
-		}
-		if len(list) == 0 {
-			return &fault{text: "no destination", hint: "add [[" + at + "]] with type = \"maildir\" and path"}
-		}
-		names, paths := map[string]int{}, map[string]int{}
-		for i, m := range list {
-			e := element(at, i)
-			d := c.deliver(e, m)
-			if j, taken := names[d.Name]; taken && d.Name != "" {
-				c.add(member(e, "name"), fmt.Sprintf("%s has the name %s too", element("deliver", j), shown(d.Name)), "give each its own name")
-			}
-			if j, taken := paths[d.Path]; taken && d.Path != "" {
-				c.add(member(e, "path"), fmt.Sprintf("%s has this path too", element("deliver", j)), "every message would be there twice")
-			}
-			names[d.Name], paths[d.Path] = i, i
-			*dst = append(*dst, d)
-		}
-		return nil
-	}
 }

@@ -28,20 +28,23 @@ type Log struct {
 
 // Account is one mailbox on one server and where its mail goes.
 type Account struct {
-	Name     string       // [a-z0-9._-]{1,64}, begins with a letter, a digit or an underscore
-	Host     string       // a name or an address, without brackets
-	Port     int          // the one to connect to, never 0
-	TLS      TLS          // how the connection is protected
-	CAFile   string       // absolute path of PEM certificates trusted in addition; "": none
-	Insecure bool         // the person accepts a login without encryption to a host that is not this machine
-	Username string       // without CR, LF and NUL
-	Auth     Auth         // how to log in
-	Schedule string       // never empty
-	Delete   Delete       // what happens on the server to delivered mail
-	MaxSize  int64        // octets; larger messages are skipped; 0: no limit
-	Limit    int          // new messages per pass; 0: no limit
-	Secret   SecretSource // where the password is found at login
-	Deliver  []Deliver    // in the order of the file; at least one, with different names
+	Name     string // [a-z0-9._-]{1,64}, begins with a letter, a digit or an underscore
+	Host     string // a name or an address, without brackets
+	Port     int    // the one to connect to, never 0
+	TLS      TLS    // how the connection is protected
+	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
+	Insecure bool   // the person accepts a login without encryption to a host that is not this machine
+	Username string // without CR, LF and NUL
+	Auth     Auth   // how to log in
+	Schedule string // never empty
+	Delete   Delete // what happens on the server to delivered mail
+	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
+	DeleteQuarantined bool
+
+	MaxSize int64        // octets; larger messages are skipped; 0: no limit
+	Limit   int          // new messages per pass; 0: no limit
+	Secret  SecretSource // where the password is found at login
+	Deliver []Deliver    // in the order of the file; at least one, with different names
 }
 
 // TLS is how a connection is protected. There is no opportunistic value on purpose.
@@ -50,7 +53,7 @@ type TLS string
 // The ways to protect a connection.
 const (
 	TLSImplicit TLS = "implicit" // TLS from the first byte (RFC 8314)
-	TLSStartTLS TLS = "starttls" // required upgrade by STLS (RFC 2595)
+	TLSStartTLS TLS = "starttls" // required upgrade by STLS (RFC 2595), or STARTTLS (RFC 3207)
 	TLSNone     TLS = "none"     // only to this machine, or with insecure_plaintext
 )
 
@@ -60,8 +63,9 @@ type Auth string
 // The ways to log in.
 const (
 	AuthAuto  Auth = "auto"  // what the server announces
-	AuthPlain Auth = "plain" // AUTH PLAIN (RFC 5034)
-	AuthUser  Auth = "user"  // USER and PASS (RFC 1939)
+	AuthPlain Auth = "plain" // AUTH PLAIN (RFC 5034, RFC 4954)
+	AuthUser  Auth = "user"  // USER and PASS (RFC 1939); for accounts
+	AuthLogin Auth = "login" // AUTH LOGIN, which was never standardised; for destinations
 )
 
 // Delete says what happens to a message on the server once it is delivered everywhere.
@@ -82,9 +86,20 @@ const (
 
 // Deliver is one destination of an account.
 type Deliver struct {
-	Type string // "maildir"
+	Type string // "maildir", "smtp", "lmtp" or "command"
 	Name string // unique in the account; [a-z0-9._-]{1,64}
-	Path string // of the Maildir; absolute
+
+	Required bool // no message counts as delivered before it is here; never set for a fallback
+	Fallback bool // gets what other destinations refuse for good, and nothing else; at most one in an account
+	Trace    bool // messages get one Received line (RFC 5321, section 4.4)
+
+	Path string // of the Maildir, absolute; "" for other types
+
+	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
+	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
+
+	SMTP    *SMTP    // for smtp and lmtp; else nil
+	Command *Command // for command; else nil
 }
 
 // Options are what a caller may add to the checks.

@@ -53,7 +53,7 @@ func TestMinimalHasAllDefaults(t *testing.T) {
 		Accounts: []Account{{
 			Name: "work", Host: "pop.example.org", Port: 995, TLS: TLSImplicit, Username: "me@example.org", Auth: AuthAuto,
 			Schedule: "*/10 * * * *", Secret: SecretSource{Kind: SecretFile, File: "/home/me/.work"},
-			Deliver: []Deliver{{Type: "maildir", Name: "maildir", Path: "/home/me/Mail/work"}},
+			Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/home/me/Mail/work"}},
 		}},
 	}
 	if got := mustParse(t, minimal); !reflect.DeepEqual(got, want) {
@@ -105,6 +105,7 @@ password_command = ["~/bin/pw", "~"]
 auth = "plain"
 schedule = "@daily"
 delete = "after-delivery"
+delete_quarantined = true
 max_size = "25MB"
 limit = 7
 [[account.a.deliver]]
@@ -114,6 +115,8 @@ path = "/m/../m/a/"
 type = "maildir"
 name = "second"
 path = "~"
+fallback = true
+trace = true
 `
 	want := &Config{
 		File: "config.toml", StateDir: "/var/lib/popsync", Parallel: 3, PerHost: 2, Schedule: "@hourly",
@@ -127,13 +130,17 @@ path = "~"
 			{
 				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, CAFile: "/home/me/ca.pem", Insecure: true,
 				Username: "a", Auth: AuthPlain, Schedule: "@daily", Delete: Delete{Kind: DeleteAfterDelivery},
-				MaxSize: 25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
-				Deliver: []Deliver{{"maildir", "maildir", "/m/a"}, {"maildir", "second", "/home/me"}},
+				DeleteQuarantined: true,
+				MaxSize:           25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
+				Deliver: []Deliver{
+					{Type: "maildir", Name: "maildir", Required: true, Path: "/m/a"},
+					{Type: "maildir", Name: "second", Fallback: true, Trace: true, Path: "/home/me"},
+				},
 			},
 			{
 				Name: "b", Host: "::1", Port: 110, TLS: TLSNone, Username: "b", Auth: AuthUser, Schedule: "@hourly",
 				Delete: Delete{Kind: DeleteAge, Age: 30 * 24 * time.Hour}, Secret: SecretSource{Kind: SecretLiteral, Literal: newSecret("x")},
-				Deliver: []Deliver{{"maildir", "maildir", "/m/b"}},
+				Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/m/b"}},
 			},
 		},
 	}

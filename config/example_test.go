@@ -8,12 +8,14 @@ import (
 	"testing"
 )
 
-// The example shows a default as "# key = value" and an alternative as "# or: key = value".
+// The example shows a default as "# key = value", an alternative to a line above as "# or: key = value", and whole
+// destinations that can be had as "#key = value" and "#[[table]]".
 var (
 	shownDefault = regexp.MustCompile(`(?m)^# ([a-z_]+ = .+)$`)
 	alternative  = regexp.MustCompile(`(?m)^# or: (.+)$`)
+	asleep       = regexp.MustCompile(`(?m)^#([a-z_]+ = .+|\[\[.+\]\])$`)
 	liveSecret   = regexp.MustCompile(`(?m)^password_command = .+$`)
-	shownKey     = regexp.MustCompile(`(?m)^(?:# (?:or: )?)?([a-z_]+) = .+$`)
+	shownKey     = regexp.MustCompile(`(?m)^(?:#|# |# or: )?([a-z_]+) = .+$`)
 )
 
 func example(t *testing.T) string {
@@ -25,11 +27,22 @@ func example(t *testing.T) string {
 	return string(data)
 }
 
-func TestExampleShowsTheDefaults(t *testing.T) {
+// awake gives the example with all of its destinations.
+func awake(t *testing.T) string {
+	t.Helper()
 	doc := example(t)
+	if n := len(asleep.FindAllString(doc, -1)); n < 25 {
+		t.Fatalf("only %d lines of examples", n)
+	}
+	return asleep.ReplaceAllString(doc, "$1")
+}
+
+func TestExampleShowsTheDefaults(t *testing.T) {
+	mustParse(t, example(t)) // as it is for most people
+	doc := awake(t)
 	plain := mustParse(t, doc)
 	full := shownDefault.ReplaceAllString(doc, "$1")
-	if n := len(shownDefault.FindAllString(doc, -1)); n < 25 {
+	if n := len(shownDefault.FindAllString(doc, -1)); n < 50 {
 		t.Fatalf("only %d defaults are shown", n)
 	}
 	if got := mustParse(t, full); !reflect.DeepEqual(got, plain) {
@@ -45,29 +58,56 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 }
 
 func TestExampleAlternativesWork(t *testing.T) {
-	doc := example(t)
-	found := alternative.FindAllStringSubmatch(doc, -1)
-	if len(found) != 2 {
-		t.Fatalf("%d alternatives, want 2", len(found))
+	doc := awake(t)
+	found := alternative.FindAllStringSubmatchIndex(doc, -1)
+	if len(found) != 4 {
+		t.Fatalf("%d alternatives, want 4", len(found))
 	}
-	for _, m := range found {
-		c := mustParse(t, liveSecret.ReplaceAllString(doc, m[1]))
-		if kind := string(c.Accounts[0].Secret.Kind); !strings.HasPrefix(m[1], kind+" = ") {
-			t.Errorf("%s gave %s", m[1], kind)
+	for i, m := range found {
+		line := doc[m[2]:m[3]]
+		secrets := liveSecret.FindAllStringIndex(doc[:m[0]], -1)
+		last := secrets[len(secrets)-1]
+		a := mustParse(t, doc[:last[0]]+line+doc[last[1]:]).Accounts[0]
+		kind := string(a.Secret.Kind)
+		if i >= 2 {
+			kind = string(a.Deliver[2].SMTP.Secret.Kind)
+		}
+		if !strings.HasPrefix(line, kind+" = ") {
+			t.Errorf("%s gave %s", line, kind)
 		}
 	}
 }
 
-func TestExampleShowsEveryKey(t *testing.T) {
-	in := map[string]bool{}
-	for _, m := range shownKey.FindAllStringSubmatch(example(t), -1) {
-		in[m[1]] = true
+// The destinations are those that a person looks for.
+func TestExampleDestinations(t *testing.T) {
+	var got []string
+	for _, d := range mustParse(t, awake(t)).Accounts[0].Deliver {
+		_, _, place := d.place()
+		got = append(got, d.Name+": "+d.Type+" "+strings.ReplaceAll(place, "\x00", " "))
 	}
+	want := []string{
+		"maildir: maildir /home/me/Mail/work",
+		"quarantine: maildir /home/me/Mail/quarantine",
+		"main: smtp me@example.org mail.example.org:587",
+		"postfix: smtp me@localhost localhost:25",
+		"dovecot: lmtp me@example.org unix:/run/dovecot/lmtp",
+		"everybody: lmtp x-original-to 0 localhost:24",
+		"sorted: command /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestExampleShowsEveryKey(t *testing.T) {
+	account, destinations, _ := strings.Cut(example(t), "[[account.work.deliver]]")
+	destinations, limits, _ := strings.Cut(destinations, "[limits]")
 	c := &checker{}
-	for _, known := range []keys{
-		c.documentKeys(&Config{}), logKeys(&Log{}), limitKeys(&Limits{}),
-		c.accountKeys("", &Account{}, &source{}), c.maildirKeys(&Deliver{}),
-	} {
+	check := func(part string, known keys) {
+		in := map[string]bool{}
+		for _, m := range shownKey.FindAllStringSubmatch(part, -1) {
+			in[m[1]] = true
+		}
 		for k := range known {
 			switch k {
 			case "log", "limits", "account", "deliver": // tables
@@ -77,5 +117,28 @@ func TestExampleShowsEveryKey(t *testing.T) {
 				}
 			}
 		}
+	}
+	check(account, c.documentKeys(&Config{}))
+	check(account, logKeys(&Log{}))
+	check(account, c.accountKeys("", &Account{}, &source{}))
+	check(limits, limitKeys(&Limits{}))
+	// Each key stands with its type. lmtp refers to smtp, and what every destination has stands with the first.
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(destinations, "[[account.work.deliver]]") {
+		for _, t := range deliverTypes {
+			if strings.Contains(part, "\ntype = \""+t+`"`) || strings.Contains(part, "\n#type = \""+t+`"`) {
+				parts[t] += part
+			}
+		}
+	}
+	parts[typeSMTP] += parts[typeLMTP]
+	parts[typeLMTP] = parts[typeSMTP]
+	for _, t := range deliverTypes {
+		known := c.deliverKeys(t, &draft{})
+		if t != typeMaildir {
+			delete(known, "required")
+			delete(known, "fallback")
+		}
+		check(parts[t], known)
 	}
 }

@@ -9,13 +9,19 @@ import (
 func literalAt(tree map[string]any, where positions) string {
 	accounts, _ := tree["account"].(map[string]any)
 	first := ""
+	look := func(path string, table map[string]any) {
+		at := member(path, "password")
+		if _, ok := table["password"]; ok && (first == "" || where[at] < where[first]) {
+			first = at
+		}
+	}
 	for name, v := range accounts {
 		if a, ok := v.(map[string]any); ok {
-			if _, ok := a["password"]; ok {
-				at := member(member("account", name), "password")
-				if first == "" || where[at] < where[first] {
-					first = at
-				}
+			at := member("account", name)
+			look(at, a)
+			list, _ := asTables(a["deliver"])
+			for i, d := range list {
+				look(element(member(at, "deliver"), i), d)
 			}
 		}
 	}

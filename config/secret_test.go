@@ -29,9 +29,10 @@ func TestSecretIsMaskedWhateverPrintsIt(t *testing.T) {
 		pointer *Secret
 	}
 	h := holder{s, s, []Secret{s}, map[string]Secret{"x": s}, &s}
-	account := Account{Secret: SecretSource{Kind: SecretLiteral, Literal: s}}
+	relay := SMTP{Secret: SecretSource{Kind: SecretLiteral, Literal: s}}
+	account := Account{Secret: SecretSource{Kind: SecretLiteral, Literal: s}, Deliver: []Deliver{{SMTP: &relay}}}
 	var out []string
-	for _, v := range []any{s, &s, h, &h, []Secret{s}, account, Config{Accounts: []Account{account}}, fmt.Errorf("%v", s)} {
+	for _, v := range []any{s, &s, h, &h, []Secret{s}, relay, &relay, account.Deliver[0], account, Config{Accounts: []Account{account}}, fmt.Errorf("%v", s)} {
 		for _, verb := range "vTtbcdoOqxXUeEfFgGsp" {
 			for _, flags := range []string{"", "+", "#", "-20", "020", ".3", " "} {
 				out = append(out, fmt.Sprintf("%"+flags+string(verb), v))
@@ -86,5 +87,26 @@ func TestCredentialThenPrompt(t *testing.T) {
 		if got := source(); got.Kind != SecretCredential || got.File != dir+"/"+name {
 			t.Errorf("%s there: %v", name, got)
 		}
+	}
+}
+
+func TestCredentialOfADestination(t *testing.T) {
+	dir := t.TempDir()
+	env := testEnv("HOME", "/home/me", "CREDENTIALS_DIRECTORY", dir)
+	for _, other := range []string{"relay", "popsync.relay", "popsync.a", "a"} { // of accounts
+		writeFile(t, dir+"/"+other, "x", 0o400)
+	}
+	doc := []byte(destination(smtpKeys + "name = 'relay'\nusername = 'u'\n"))
+	if _, err := Parse("f", doc, env, Options{}); err == nil || !strings.Contains(err.Error(), "a login without a password") {
+		t.Errorf("another's credential is taken: %v", err)
+	}
+	file := dir + "/popsync.a.deliver.relay"
+	writeFile(t, file, "x", 0o400)
+	c, err := Parse("f", doc, env, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Accounts[0].Deliver[0].SMTP.Secret; got.Kind != SecretCredential || got.File != file {
+		t.Errorf("got %v", got)
 	}
 }

@@ -6,29 +6,28 @@ import (
 	"strings"
 )
 
-// source collects the keys of an account that say where its secret is found. None of its converters shows a value.
+// source collects the keys of an account or a destination that say where its secret is found. None of its converters shows a value.
 type source struct {
 	literal string
 	file    string
 	command []string
 }
 
-func (c *checker) sourceKeys(s *source) keys {
+// sourceKeys gives the keys of a source; empty is the advice for an empty password.
+func (c *checker) sourceKeys(s *source, empty string) keys {
 	return keys{
-		"password":         text(&s.literal, checkLiteral),
+		"password": text(&s.literal, func(s string) *fault {
+			switch {
+			case s == "":
+				return &fault{text: "must not be empty", hint: empty}
+			case strings.ContainsAny(s, "\r\n\x00"):
+				return &fault{text: "must not hold a line end or a NUL"}
+			}
+			return nil
+		}),
 		"password_file":    c.secretPath(&s.file),
-		"password_command": c.command(&s.command),
+		"password_command": c.argv(&s.command, `["pass", "show", "mail/work"]`, false),
 	}
-}
-
-func checkLiteral(s string) *fault {
-	switch {
-	case s == "":
-		return &fault{text: "must not be empty", hint: "leave the key out to be asked on a terminal"}
-	case strings.ContainsAny(s, "\r\n\x00"):
-		return &fault{text: "must not hold a line end or a NUL"}
-	}
-	return nil
 }
 
 // secretPath is path for a key whose value might be a secret put in the wrong place.
@@ -51,66 +50,27 @@ func (c *checker) secretPath(dst *string) convert {
 	}
 }
 
-// command accepts a program and its arguments. "~" is expanded in the program's path only.
-func (c *checker) command(dst *[]string) convert {
-	const hint = `write a list of texts, such as ["pass", "show", "mail/work"]; there is no shell`
-	return func(v any) *fault {
-		list, ok := v.([]any)
-		if !ok {
-			return want("a list of texts", v, hint)
-		}
-		if len(list) == 0 {
-			return &fault{text: "must not be empty", hint: hint}
-		}
-		argv := make([]string, len(list))
-		for i, e := range list {
-			s, ok := e.(string)
-			if !ok {
-				f := want("a text", e, hint)
-				f.at = element("", i)
-				return f
-			}
-			if strings.ContainsRune(s, 0) {
-				return &fault{text: "must not hold a NUL", at: element("", i)}
-			}
-			argv[i] = s
-		}
-		program := argv[0]
-		switch {
-		case program == "":
-			return &fault{text: "the program is missing", hint: hint, at: "[0]"}
-		case strings.HasPrefix(program, "~"):
-			p, f := c.expand(program)
-			if f != nil {
-				f.at = "[0]"
-				return f
-			}
-			argv[0] = p
-		case strings.Contains(program, "/") && !filepath.IsAbs(program):
-			return &fault{text: "the program is a relative path", at: "[0]",
-				hint: "write an absolute path, or a name that is found in PATH"}
-		case len(argv) == 1 && strings.Contains(program, " "):
-			return &fault{text: "a program and its arguments in one text", hint: hint, at: "[0]"}
-		}
-		*dst = argv
-		return nil
-	}
-}
-
-// secret chooses the one source of an account, at path with the keys of m.
-func (c *checker) secret(path, account string, m map[string]any, s source) SecretSource {
-	var given []string
+// given names the keys of a table that say where a secret is found.
+func given(m map[string]any) []string {
+	var keys []string
 	for _, k := range []SecretKind{SecretLiteral, SecretFile, SecretCommand} {
 		if _, ok := m[string(k)]; ok {
-			given = append(given, string(k))
+			keys = append(keys, string(k))
 		}
 	}
-	if len(given) > 1 {
-		c.add(member(path, given[len(given)-1]), "more than one source of the secret: "+strings.Join(given, ", "), "keep one")
+	return keys
+}
+
+// secret chooses the one source of the table m at path: a key, else the first systemd credential that exists. The zero
+// source: there is none, or more than one, which is reported.
+func (c *checker) secret(path string, m map[string]any, s source, credentials ...string) SecretSource {
+	keys := given(m)
+	if len(keys) > 1 {
+		c.add(member(path, keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
 		return SecretSource{}
 	}
-	if len(given) == 1 {
-		switch SecretKind(given[0]) {
+	if len(keys) == 1 {
+		switch SecretKind(keys[0]) {
 		case SecretLiteral:
 			return SecretSource{Kind: SecretLiteral, Literal: newSecret(s.literal)}
 		case SecretFile:
@@ -119,13 +79,30 @@ func (c *checker) secret(path, account string, m map[string]any, s source) Secre
 			return SecretSource{Kind: SecretCommand, Command: s.command}
 		}
 	}
-	if dir := c.env.get("CREDENTIALS_DIRECTORY"); dir != "" && checkName(account) == nil {
-		for _, name := range []string{"popsync." + account, account} {
+	if dir := c.env.get("CREDENTIALS_DIRECTORY"); dir != "" {
+		for _, name := range credentials {
 			file := filepath.Join(dir, name)
 			if _, err := os.Stat(file); err == nil {
 				return SecretSource{Kind: SecretCredential, File: file}
 			}
 		}
 	}
-	return SecretSource{Kind: SecretPrompt}
+	return SecretSource{}
+}
+
+// accountCredentials names the systemd credentials that may hold an account's secret. A name that can't be used in a
+// path has none.
+func accountCredentials(account string) []string {
+	if checkName(account) != nil {
+		return nil
+	}
+	return []string{"popsync." + account, account}
+}
+
+// deliverCredentials does so for a destination.
+func deliverCredentials(account, name string) []string {
+	if checkName(account) != nil || checkName(name) != nil {
+		return nil
+	}
+	return []string{"popsync." + account + ".deliver." + name}
 }

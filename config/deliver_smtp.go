@@ -1,0 +1,140 @@
+package config
+
+import (
+	"maps"
+	"math"
+)
+
+// SMTP is a mail server that takes messages by SMTP (RFC 5321) or LMTP (RFC 2033).
+type SMTP struct {
+	Address  string // "host:port", an IPv6 address in brackets; or, for lmtp only, "unix:/absolute/path"
+	TLS      TLS    // TLSNone for a unix socket
+	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
+	Insecure bool   // the person accepts TLSNone to a host that is not this machine
+	Helo     string // how this machine calls itself, a domain; "": what the machine is called
+
+	Username string       // "": no login
+	Secret   SecretSource // where its password is found; never SecretPrompt; zero without a username
+	Auth     Auth         // AuthAuto, AuthPlain or AuthLogin; of no meaning without a username
+
+	From string // the envelope's sender: "original" (of the message), "null" (<>), or an address
+
+	// To has the recipients, at most 100; or else it is empty and the message names them, in the field EnvelopeHeader.
+	// EnvelopeSkip fields of that name are passed over from the top, and all addresses in the next one must be in
+	// one of AllowDomains.
+	To             []string
+	EnvelopeHeader string
+	EnvelopeSkip   int
+	AllowDomains   []string
+
+	MessagesPerConnection int  // then a new connection is made; at least 1
+	AddMessageID          bool // messages without a Message-ID get one
+
+	BareCR    string // what becomes of a CR without LF: "crlf", or "refuse" for messages with one
+	LongLines string // lines over 998 octets (RFC 5322, section 2.1.1): "send" or "refuse"
+	NUL       string // octets of 0: "send" or "refuse"
+}
+
+func defaultSMTP() SMTP {
+	return SMTP{Auth: AuthAuto, From: "original", MessagesPerConnection: 100, BareCR: "crlf", LongLines: "send", NUL: "send"}
+}
+
+// smtpKeys gives the keys of smtp and lmtp; t decides what an address may be.
+func (c *checker) smtpKeys(t string, d *draft) keys {
+	s := &d.smtp
+	known := keys{
+		"address":            d.endpoint.convert(t),
+		"tls":                oneOf(&s.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
+		"ca_file":            c.path(&s.CAFile),
+		"insecure_plaintext": boolean(&s.Insecure),
+		"helo":               text(&s.Helo, checkHelo),
+		"username":           text(&s.Username, checkUsername),
+		"auth":               oneOf(&s.Auth, string(AuthAuto), string(AuthPlain), string(AuthLogin)),
+
+		"from":            text(&s.From, checkSender),
+		"to":              someOf(&s.To, 100, `write a list of addresses: ["me@example.org"]`, checkMailbox),
+		"envelope_header": text(&s.EnvelopeHeader, checkField),
+		"envelope_skip":   integer(&s.EnvelopeSkip, 0, math.MaxInt32),
+		"allow_domains":   someOf(&s.AllowDomains, 10_000, `write a list of domains: ["example.org"]`, checkDomain),
+
+		"messages_per_connection": integer(&s.MessagesPerConnection, 1, 10_000),
+		"add_message_id":          boolean(&s.AddMessageID),
+		"bare_cr":                 oneOf(&s.BareCR, "crlf", "refuse"),
+		"long_lines":              oneOf(&s.LongLines, "send", "refuse"),
+		"nul":                     oneOf(&s.NUL, "send", "refuse"),
+	}
+	maps.Copy(known, c.sourceKeys(&d.secret, ""))
+	return known
+}
+
+// finishSMTP fills in what depends on several keys and checks their rules. before is the number of problems that other
+// tables had.
+func (c *checker) finishSMTP(at string, m map[string]any, d *draft, before int) {
+	s, e := &d.smtp, d.endpoint
+	if _, ok := m["address"]; !ok {
+		hint := `such as "mail.example.org:587"`
+		if d.Type == typeLMTP {
+			hint = `such as "unix:/run/dovecot/lmtp" or "localhost:24"`
+		}
+		c.add(member(at, "address"), "missing", hint)
+	}
+	if _, ok := m["tls"]; !ok {
+		s.TLS = TLSStartTLS
+		if d.Type == typeLMTP && (e.path != "" || loopback(e.host)) {
+			s.TLS = TLSNone
+		}
+	}
+	if e.path != "" && s.TLS != TLSNone && !c.concerns(before, member(at, "tls")) {
+		c.add(member(at, "tls"), "is not for a unix socket", `leave it out, or write tls = "none"`)
+	}
+	if s.TLS == TLSNone && !s.Insecure {
+		what := "the mail"
+		if s.Username != "" {
+			what = "the password"
+		}
+		c.plaintext(at, what, e.host, before)
+	}
+	s.Address = e.address(s.TLS)
+	c.recipients(at, m)
+}
+
+// recipients checks that they come from one source.
+func (c *checker) recipients(at string, m map[string]any) {
+	_, fixed := m["to"]
+	_, header := m["envelope_header"]
+	switch {
+	case fixed && header:
+		c.add(member(at, "envelope_header"), "the recipients stand in to already", "keep one of the two")
+	case !fixed && !header:
+		c.add(member(at, "to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
+	}
+	_, domains := m["allow_domains"]
+	if header && !domains {
+		c.add(member(at, "allow_domains"), "missing", "the domains whose recipients envelope_header may name")
+	}
+	for _, k := range []string{"allow_domains", "envelope_skip"} {
+		if _, ok := m[k]; ok && !header {
+			c.add(member(at, k), "is of no use without envelope_header", "")
+		}
+	}
+}
+
+// login checks username and secret, which come together: nobody is asked on a terminal for the password of a relay.
+func (c *checker) login(at, account string, m map[string]any, d *draft) SecretSource {
+	if _, ok := m["username"]; !ok {
+		for _, k := range given(m) {
+			c.add(member(at, k), "is of no use without username", "")
+		}
+		return SecretSource{}
+	}
+	credentials := deliverCredentials(account, d.Name)
+	found := c.secret(at, m, d.secret, credentials...)
+	if found.Kind == "" && len(given(m)) == 0 {
+		hint := "add password_command, password_file or password"
+		if len(credentials) > 0 {
+			hint += ", or the systemd credential " + credentials[0]
+		}
+		c.add(member(at, "username"), "a login without a password", hint)
+	}
+	return found
+}

@@ -28,6 +28,13 @@ func (p *pass) fallback() *destination {
 	return nil
 }
 
+// held tells whether a message stays on the server for now because only a fallback has it.
+func (p *pass) held(k uidl.Key) bool {
+	p.committing.Lock()
+	defer p.committing.Unlock()
+	return p.quarantined[k] && !p.a.DeleteQuarantined
+}
+
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
 // copy of the destination, then in one commit settled here and 'publishing' there. If the fallback cannot take it now,
 // the refusal stands and the next try comes here again.

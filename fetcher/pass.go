@@ -148,12 +148,16 @@ func merge(a, b uidl.Change) uidl.Change {
 
 // delivered reports a message that is durable everywhere, as the ledger knows by now.
 func (p *pass) delivered(m *received) {
+	held := p.held(m.msg.Key)
 	p.mu.Lock()
 	p.rep.New++
 	p.rep.Bytes += m.msg.Octets
-	if m.session == p.begun {
+	switch {
+	case held:
+		p.rep.Kept++ // for a while
+	case m.session == p.begun:
 		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
-	} else {
+	default:
 		p.missed++ // its number means nothing any more
 	}
 	p.mu.Unlock()

@@ -116,13 +116,14 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) {
 		for i := range r.plan.fetch {
 			f := &r.plan.fetch[i]
-			if r.over() != nil || !r.mayStart(f) {
+			if r.over() != nil {
 				return
 			}
-			switch fits, end := r.fits(f); {
-			case end:
+			fits, end := r.fits(f)
+			if end || fits && !r.mayStart(f) {
 				return
-			case !fits:
+			}
+			if !fits {
 				continue
 			}
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {

@@ -62,7 +62,7 @@ func (sp *space) received(size int64) {
 }
 
 // fits tells whether all destinations have room for a message; one that is too large is skipped, smaller ones go on.
-// While a remote destination is being sent to, the session ends instead: there will be room in the next.
+// While there is something to send to a remote destination, the session ends instead: there will be room in the next.
 func (r *reader) fits(f *fetchStep) (fits, end bool) {
 	for i, sp := range r.spaces {
 		if sp.take(r.ctx, f.size) {
@@ -71,7 +71,7 @@ func (r *reader) fits(f *fetchStep) (fits, end bool) {
 		for _, other := range r.spaces[:i] {
 			other.received(f.size)
 		}
-		if sp.dest.sending() {
+		if sp.dest.isRemote() && sp.dest.publishFailure() == nil && (r.retrs > 0 || sp.dest.sending()) {
 			r.mu.Lock()
 			r.full = true
 			r.mu.Unlock()
@@ -84,9 +84,9 @@ func (r *reader) fits(f *fetchStep) (fits, end bool) {
 	return true, false
 }
 
-// sending tells whether a remote destination works and is being sent to.
+// sending tells whether a remote destination is being sent to.
 func (d *destination) sending() bool {
-	if d.out == nil || d.publishFailure() != nil {
+	if d.out == nil {
 		return false
 	}
 	idle, _, _ := d.out.idle()

@@ -73,7 +73,7 @@ func (a *app) check(ctx context.Context, names []string) error {
 	for _, acc := range accounts {
 		c.account = acc.Name
 		for _, d := range acc.Deliver {
-			c.destination(ctx, d, identityOf(known, acc.Name, d.Name))
+			c.destination(ctx, cfg, acc.Name, d, identityOf(known, acc.Name, d.Name))
 		}
 		c.server(ctx, cfg, acc)
 	}
@@ -138,8 +138,8 @@ func identityOf(known []uidl.Summary, account, destination string) string {
 }
 
 // destination tests that mail could be put there, without putting any.
-func (c *checker) destination(ctx context.Context, d config.Deliver, identity string) {
-	target, err := targetOf(d)
+func (c *checker) destination(ctx context.Context, cfg *config.Config, account string, d config.Deliver, identity string) {
+	target, err := c.targetOf(cfg, account, d)
 	if err == nil {
 		defer target.Close()
 		err = target.Check(ctx, identity)
@@ -156,7 +156,7 @@ func (c *checker) destination(ctx context.Context, d config.Deliver, identity st
 	case identity == "":
 		what = "can be written to; the first run makes or accepts it"
 	}
-	c.ok(fmt.Sprintf("%s %s %s", d.Name, d.Path, what))
+	c.ok(fmt.Sprintf("%s %s %s", d.Name, place(d), what))
 }
 
 // writable tells whether this process may create entries in a directory.

@@ -238,7 +238,7 @@ func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Accou
 
 // destination compares a Maildir with what the ledger says of it.
 func (v *verifier) destination(ctx context.Context, d config.Deliver, known []uidl.Destination, pending []uidl.Delivery) error {
-	target, err := targetOf(d)
+	target, err := v.targetOf(v.cfg, v.account, d)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
@@ -27,33 +26,23 @@ func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error
 	acc := fetcher.Account{
 		Name:        c.Name,
 		Server:      server,
-		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: a.password(c)},
+		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: a.password(c.Secret, a.prompt(c))},
 		Policy:      policyOf(c),
 		RetrHides:   provider.RetrHides,
 		NeverDelete: provider.NeverDelete,
+
+		DeleteQuarantined: c.DeleteQuarantined,
 	}
 	for _, d := range c.Deliver {
-		target, err := targetOf(d)
+		target, err := a.targetOf(cfg, c.Name, d)
 		if err != nil {
 			return fetcher.Account{}, err
 		}
-		acc.Destinations = append(acc.Destinations, fetcher.Destination{Name: d.Name, Target: target})
+		acc.Destinations = append(acc.Destinations, fetcher.Destination{
+			Name: d.Name, Target: target, Optional: !d.Required && !d.Fallback, Fallback: d.Fallback,
+		})
 	}
 	return acc, nil
-}
-
-// target is a destination that can also be looked at without changing anything.
-type target interface {
-	deliver.Target
-	Check(ctx context.Context, remembered string) error
-}
-
-func targetOf(d config.Deliver) (target, error) {
-	switch d.Type {
-	case "maildir":
-		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path}), nil
-	}
-	return nil, fmt.Errorf("deliver type %q is not known", d.Type)
 }
 
 func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
@@ -72,22 +61,28 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 	default:
 		return o, fmt.Errorf("tls %q is not known", c.TLS)
 	}
-	if c.CAFile == "" {
-		return o, nil
+	var err error
+	o.TLSConfig, err = trust(c.CAFile)
+	return o, err
+}
+
+// trust is the TLS configuration that also trusts the certificates of a file; nil without one.
+func trust(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
 	}
-	pem, err := os.ReadFile(c.CAFile)
+	pem, err := os.ReadFile(file)
 	if err != nil {
-		return o, &hintError{fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file"}
+		return nil, &hintError{fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file"}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool() // a system without certificates: the file alone counts
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return o, &hintError{fmt.Errorf("ca_file: no PEM certificate in %s", c.CAFile), "name a file of PEM certificates, or remove ca_file"}
+		return nil, &hintError{fmt.Errorf("ca_file: no PEM certificate in %s", file), "name a file of PEM certificates, or remove ca_file"}
 	}
-	o.TLSConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return o, nil
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
 func policyOf(c config.Account) fetcher.Policy {
@@ -115,9 +110,20 @@ func options(l config.Limits) fetcher.Options {
 	}
 }
 
-// password gets an account's secret, at login time. Its errors tell the next step.
-func (a *app) password(c config.Account) func(context.Context) (string, error) {
-	source := a.source(c)
+// password gets a secret, at login time. Its errors tell the next step. prompt asks a person when nothing else is
+// configured; nil: nobody is asked.
+func (a *app) password(from config.SecretSource, prompt func(context.Context) (string, error)) func(context.Context) (string, error) {
+	source := secret.Source{Prompt: prompt}
+	switch from.Kind {
+	case config.SecretLiteral:
+		source = secret.Source{Literal: from.Literal.Reveal}
+	case config.SecretFile:
+		source = secret.Source{File: from.File}
+	case config.SecretCredential:
+		source = secret.Source{Credential: from.File}
+	case config.SecretCommand:
+		source = secret.Source{Command: from.Command}
+	}
 	return func(ctx context.Context) (string, error) {
 		v, err := source.Get(ctx)
 		var e *secret.Error
@@ -126,24 +132,6 @@ func (a *app) password(c config.Account) func(context.Context) (string, error) {
 		}
 		return v, err
 	}
-}
-
-// source is where an account's password comes from.
-func (a *app) source(c config.Account) secret.Source {
-	var s secret.Source
-	switch c.Secret.Kind {
-	case config.SecretLiteral:
-		s.Literal = c.Secret.Literal.Reveal
-	case config.SecretFile:
-		s.File = c.Secret.File
-	case config.SecretCredential:
-		s.Credential = c.Secret.File
-	case config.SecretCommand:
-		s.Command = c.Secret.Command
-	default:
-		s.Prompt = a.prompt(c)
-	}
-	return s
 }
 
 // prompt asks the person at the terminal. Accounts that ask at the same time wait for each other.

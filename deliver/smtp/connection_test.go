@@ -1,0 +1,392 @@
+package smtp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// once is the plainest transaction, and again what follows it on the same connection.
+func once() script { return hello().and(mailCmd, rcpt, data, text) }
+
+// TestReuse: one connection for many messages, without RSET, and no more of them than permitted.
+func TestReuse(t *testing.T) {
+	two := once().and(mailCmd, rcpt, data, text)
+	r := newRig(t, two, two, once())
+	s := r.sender(func(o *Options) { o.PerConnection = 2 })
+	for range 5 {
+		wants(t, s.Send(t.Context(), outgoing("id1", letter)), "ok")
+	}
+	r.end(s)
+	if err := s.Send(t.Context(), outgoing("id1", letter)); !errors.Is(err, errClosed) {
+		t.Error("after Close:", err)
+	}
+}
+
+// TestLanes: as many connections as asked for, each used again.
+func TestLanes(t *testing.T) {
+	three := once().and(mailCmd, rcpt, data, text).and(mailCmd, rcpt, data, text)
+	r := newRig(t, three, three)
+	s := r.sender(func(o *Options) { o.Connections = 2 })
+	if s.Lanes() != 2 || s.Place() != "mx.example.org:25" {
+		t.Error(s.Lanes(), s.Place())
+	}
+	for range 3 {
+		done := make(chan error, 2)
+		a, _, err := s.acquire(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { done <- s.Send(t.Context(), outgoing("id1", letter)) }() // the other one
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		b, _, err := s.acquire(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.release(t.Context(), b)
+		s.release(t.Context(), a)
+		if len(s.idle) != 2 {
+			t.Fatal(len(s.idle), "idle connections")
+		}
+	}
+	for range 3 {
+		wants(t, s.Send(t.Context(), outgoing("id1", letter)), "ok")
+	}
+	r.end(s)
+}
+
+// TestDeadIdle: a connection that ended while it was idle costs no message a try.
+func TestDeadIdle(t *testing.T) {
+	for name, s := range map[string]script{
+		"closed":        once().and(hangUp),
+		"421":           once()[:5].and(turn{text.want, "250 ok\r\n421 idle for too long\r\n"}, hangUp),
+		"late reply":    once().and(turn{"", "250 late\r\n"}, silent),
+		"421 to MAIL":   once().and(turn{mailCmd.want, "421 idle for too long\r\n"}, hangUp),
+		"lost at MAIL":  once().and(turn{mailCmd.want, ""}, hangUp),
+		"lost at DATA":  once().and(mailCmd, rcpt, turn{data.want, ""}, hangUp),
+		"extra replies": once()[:5].and(turn{text.want, "250 ok\r\n250 ok\r\n"}, silent),
+	} {
+		for _, pause := range []time.Duration{0, time.Minute} {
+			if pause == 0 && (name == "421" || name == "late reply") || pause > 0 && strings.Contains(name, " at ") || pause > 0 && strings.Contains(name, " to ") {
+				continue // the script depends on whether the connection is looked at
+			}
+			t.Run(name+" "+pause.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, s, once())
+					sender := r.sender(nil)
+					wants(t, sender.Send(t.Context(), outgoing("id1", letter)), "ok")
+					time.Sleep(pause)
+					synctest.Wait()
+					wants(t, sender.Send(t.Context(), outgoing("id2", letter)), "ok")
+					r.end(sender)
+				})
+			})
+		}
+	}
+	t.Run("only once", func(t *testing.T) {
+		lost := hello().and(turn{mailCmd.want, ""}, hangUp)
+		r := newRig(t, once().and(turn{mailCmd.want, ""}, hangUp), lost)
+		s := r.sender(nil)
+		wants(t, s.Send(t.Context(), outgoing("id1", letter)), "ok")
+		wants(t, s.Send(t.Context(), outgoing("id2", letter)), "target")
+		r.end(s)
+	})
+	t.Run("not after 354", func(t *testing.T) {
+		r := newRig(t, once().and(mailCmd, rcpt, data, turn{text.want, ""}, hangUp))
+		s := r.sender(nil)
+		wants(t, s.Send(t.Context(), outgoing("id1", letter)), "ok")
+		wants(t, s.Send(t.Context(), outgoing("id2", letter)), "target uncertain")
+		r.end(s)
+	})
+}
+
+// cutConn takes only so many octets of what the client writes from a certain write on.
+type cutConn struct {
+	net.Conn
+	when  func([]byte) bool
+	after func([]byte) int
+}
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if !c.when(b) {
+		return c.Conn.Write(b)
+	}
+	n, _ := c.Conn.Write(b[:c.after(b)])
+	c.Close()
+	return n, io.ErrClosedPipe
+}
+
+// TestDeathAroundTheDot cuts the connection at every octet of the last block. In doubt is only what any receiver could
+// take for a whole message.
+func TestDeathAroundTheDot(t *testing.T) {
+	for left := range len(text.want) {
+		r := newRig(t, hello().and(mailCmd, rcpt, data, silent))
+		r.wrap = func(conn net.Conn) net.Conn {
+			return &cutConn{conn, func(b []byte) bool { return bytes.HasSuffix(b, []byte("\r\n.\r\n")) },
+				func(b []byte) int { return len(b) - left }}
+		}
+		s := r.sender(nil)
+		err := s.Send(t.Context(), outgoing("id1", letter))
+		if left <= 1 {
+			wants(t, err, "target uncertain")
+		} else {
+			wants(t, err, "target")
+		}
+		r.wg.Wait()
+	}
+}
+
+// failing gives part of a message and then an error, but only when it is read for the n-th time.
+type failing struct {
+	*strings.Reader
+	times int
+	err   error
+}
+
+func (f *failing) Seek(off int64, whence int) (int64, error) {
+	f.times--
+	return f.Reader.Seek(off, whence)
+}
+
+func (f *failing) Read(p []byte) (int, error) {
+	if f.times > 0 {
+		return f.Reader.Read(p)
+	}
+	n, err := f.Reader.Read(p[:min(len(p), 1000)])
+	if err == io.EOF || f.Len() < int(f.Size())/2 {
+		return n, f.err
+	}
+	return n, err
+}
+
+// TestFailingSource: a message that cannot be read to its end never gets an end, nor does anything else follow it.
+func TestFailingSource(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	for _, size := range []int{2000, 500_000} {
+		for _, err := range []error{broken, io.EOF} { // io.EOF: shorter than it was
+			body := strings.Repeat("some words\r\n", size/12)
+			r := newRig(t, hello("PIPELINING").and(turn{mailCmd.want + rcpt.want + data.want, join("250 ok", "250 ok", "354 go")}, silent))
+			s := r.sender(nil)
+			m := outgoing("id1", body)
+			m.Body = &failing{strings.NewReader(body), 2, err}
+			got := s.Send(t.Context(), m)
+			wants(t, got, "message")
+			if err == broken && !errors.Is(got, broken) {
+				t.Error(got)
+			}
+			_ = s.Close()
+			r.wg.Wait()
+			if rest := r.rest[0]; !strings.HasPrefix(body, rest) || size > 100_000 && rest == "" {
+				t.Errorf("sent %d octets that end in %q", len(rest), rest[max(0, len(rest)-20):])
+			}
+		}
+	}
+	t.Run("at first", func(t *testing.T) {
+		r := newRig(t)
+		s := r.sender(nil)
+		m := outgoing("id1", letter)
+		m.Body = &failing{strings.NewReader(letter), 1, broken}
+		wants(t, s.Send(t.Context(), m), "message", "the disk is broken")
+		m = outgoing("id1", letter)
+		m.Octets++
+		wants(t, s.Send(t.Context(), m), "message", "instead of")
+		r.end(s)
+	})
+}
+
+// TestPatience lets the server fall silent at each step and wants the documented patience, to the second.
+func TestPatience(t *testing.T) {
+	big := strings.Repeat("0123456789\r\n", 50_000)
+	for _, tt := range []struct {
+		name  string
+		s     script
+		body  string
+		after time.Duration
+		short string
+	}{
+		{"greeting", script{silent}, letter, 5 * time.Minute, "target"},
+		{"EHLO", hello()[:1].and(silent), letter, 5 * time.Minute, "target"},
+		{"MAIL", hello().and(silent), letter, 5 * time.Minute, "target"},
+		{"DATA", hello().and(mailCmd, rcpt, silent), letter, 5 * time.Minute, "target"},
+		{"reads nothing", hello().and(mailCmd, rcpt, data, deaf), big, 3 * time.Minute, "target"},
+		{"reads no command", hello().and(deaf), letter, 5 * time.Minute, "target"},
+		{"end of data", hello().and(mailCmd, rcpt, data, silent), letter, 10 * time.Minute, "target uncertain"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, tt.s)
+				r.hear = make(chan struct{})
+				s := r.sender(nil)
+				start := time.Now()
+				wants(t, s.Send(t.Context(), outgoing("id1", tt.body)), tt.short)
+				if got := time.Since(start); got != tt.after {
+					t.Errorf("waited %v, want %v", got, tt.after)
+				}
+				close(r.hear)
+				_ = s.Close()
+				r.wg.Wait()
+			})
+		})
+	}
+}
+
+// TestSlowAnswer: after 9 minutes it still counts.
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		r := newRig(t)
+		s := r.sender(func(o *Options) {
+			o.Dial = func(context.Context, string, string) (net.Conn, error) { return client, nil }
+		})
+		go func() {
+			var rest string
+			slow := turn{text.want, ""}
+			if err := r.play(server, hello().and(mailCmd, rcpt, data, slow, hangUp), &rest); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(9 * time.Minute)
+			_, _ = io.WriteString(server, "250 at last\r\n")
+			server.Close()
+		}()
+		start := time.Now()
+		wants(t, s.Send(t.Context(), outgoing("id1", letter)), "ok")
+		if time.Since(start) != 9*time.Minute {
+			t.Error(time.Since(start))
+		}
+		_ = s.Close()
+	})
+}
+
+// TestCancel ends the context while the server is silent: at once, and in doubt only after the final dot.
+func TestCancel(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		s     script
+		short string
+	}{
+		{"greeting", script{silent}, "context canceled"},
+		{"EHLO", hello()[:1].and(silent), "context canceled"},
+		{"MAIL", hello().and(silent), "context canceled"},
+		{"DATA", hello().and(mailCmd, rcpt, silent), "context canceled"},
+		{"end of data", hello().and(mailCmd, rcpt, data, silent), "target uncertain"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, tt.s)
+				s := r.sender(nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Minute, cancel)
+				start := time.Now()
+				err := s.Send(ctx, outgoing("id1", letter))
+				wants(t, err, tt.short)
+				if !errors.Is(err, context.Canceled) || time.Since(start) != time.Minute {
+					t.Error(err, time.Since(start))
+				}
+				_ = s.Close()
+				r.wg.Wait()
+			})
+		})
+	}
+	r := newRig(t)
+	s := r.sender(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wants(t, s.Send(ctx, outgoing("id1", letter)), "context canceled")
+	r.end(s)
+}
+
+// TestEarlyRefusal: a server that refuses while the content is on its way, and reads no more, is understood.
+func TestEarlyRefusal(t *testing.T) {
+	body := strings.Repeat("0123456789\r\n", 50_000)
+	for reply, short := range map[string]string{
+		"552 5.3.4 too big\r\n": "message permanent", "451 no\r\n": "message", "421 bye\r\n": "target", "": "target",
+	} {
+		client, server := net.Pipe()
+		r := newRig(t)
+		done := make(chan struct{})
+		s := r.sender(func(o *Options) {
+			o.Dial = func(context.Context, string, string) (net.Conn, error) {
+				return &halfConn{Conn: client, done: done}, nil
+			}
+		})
+		go func() {
+			var rest string
+			_ = r.play(server, hello().and(mailCmd, rcpt, data, hangUp), &rest)
+			close(done) // the client's writes fail from here on
+			_, _ = io.ReadFull(server, make([]byte, 1))
+			_, _ = io.WriteString(server, reply)
+			server.Close()
+		}()
+		wants(t, s.Send(t.Context(), outgoing("id1", body)), short)
+		_ = s.Close()
+	}
+}
+
+// halfConn can still be read after writes to it failed, as TCP can.
+type halfConn struct {
+	net.Conn
+	done chan struct{}
+}
+
+func (c *halfConn) Write(b []byte) (int, error) {
+	if len(b) < 1000 {
+		return c.Conn.Write(b)
+	}
+	<-c.done
+	n, _ := c.Conn.Write(b[:1])
+	return n, io.ErrClosedPipe
+}
+
+// flightConn counts how often the client turned from writing to reading: round trips.
+type flightConn struct {
+	net.Conn
+	wrote           bool
+	flights, writes int
+}
+
+func (c *flightConn) Write(b []byte) (int, error) {
+	c.writes++
+	c.wrote = true
+	return c.Conn.Write(b)
+}
+
+func (c *flightConn) Read(b []byte) (int, error) {
+	if c.wrote {
+		c.flights++
+		c.wrote = false
+	}
+	return c.Conn.Read(b)
+}
+
+// TestRoundTrips: with PIPELINING a small message costs two round trips and two writes.
+func TestRoundTrips(t *testing.T) {
+	const messages = 20
+	s := hello("PIPELINING")
+	for range messages {
+		s = s.and(turn{mailCmd.want + rcpt.want + data.want, join("250 ok", "250 ok", "354 go")}, text)
+	}
+	r := newRig(t, s)
+	var conn *flightConn
+	r.wrap = func(c net.Conn) net.Conn { conn = &flightConn{Conn: c}; return conn }
+	sender := r.sender(nil)
+	wants(t, sender.Send(t.Context(), outgoing("id1", letter)), "ok")
+	flights, writes := conn.flights, conn.writes
+	for range messages - 1 {
+		wants(t, sender.Send(t.Context(), outgoing("id1", letter)), "ok")
+	}
+	if got := conn.flights - flights; got != 2*(messages-1) {
+		t.Errorf("%d round trips for %d messages", got, messages-1)
+	}
+	if got := conn.writes - writes; got != 2*(messages-1) {
+		t.Errorf("%d writes for %d messages", got, messages-1)
+	}
+	r.end(sender)
+}

@@ -1,0 +1,151 @@
+package smtp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// outSize is how much is collected before it is written, in octets. Small writes would wait for delayed
+// acknowledgements.
+const outSize = 64 << 10
+
+// lastWords is how long to look for a reply after the server stopped reading.
+const lastWords = time.Second
+
+// content sends the message and reads what the server makes of it. Only a message that was read to its end gets its
+// final dot; all other ways out leave the connection to be dropped.
+func (c *session) content(t *task, r *result) {
+	if !c.writeContent(t, r) {
+		c.broken = true
+		return
+	}
+	for i := range t.to {
+		if r.refused[i] != nil {
+			continue
+		}
+		got, err := c.finalReply()
+		if err != nil {
+			r.err, r.doubt = err, true
+			return
+		}
+		c.note(r, i, got)
+		if !c.o.LMTP { // one reply for all
+			for j := i + 1; j < len(t.to); j++ {
+				if r.refused[j] == nil {
+					c.note(r, j, got)
+				}
+			}
+			break
+		}
+	}
+}
+
+// finalReply reads a reply to the data. 421 is one like others: what it refuses was not taken, though the session ends.
+func (c *session) finalReply() (reply, error) {
+	const verb = "end of data"
+	got, last, err := c.w.reply(c.o.Timeouts.Final)
+	switch {
+	case err != nil:
+		return got, c.fail(verb, err, last)
+	case !got.positive() && !got.refused():
+		return got, c.odd(verb, got)
+	}
+	return got, nil
+}
+
+func (c *session) note(r *result, i int, got reply) {
+	if got.positive() {
+		r.served[i] = true
+		return
+	}
+	r.refused[i] = c.refusal("end of data", got)
+	if got.code == 421 {
+		c.broken = true
+		r.err = r.refused[i]
+	}
+}
+
+// writeContent sends everything up to and with the final dot, in large writes.
+func (c *session) writeContent(t *task, r *result) bool {
+	if c.w.in.Buffered() > 0 { // it would be taken for the answer to the data
+		r.err = c.fail("DATA", errEarly, nil)
+		return false
+	}
+	if _, err := t.body.Seek(0, io.SeekStart); err != nil {
+		r.source = err
+		return false
+	}
+	if c.out == nil {
+		c.out = make([]byte, 0, outSize+2*blockSize+8)
+	}
+	lines := encoder{stuff: true}
+	out := lines.append(c.out[:0], t.added)
+	in := make([]byte, blockSize)
+	var read int64
+	for {
+		n, err := t.body.Read(in)
+		read += int64(n)
+		if read > t.read {
+			r.source = fmt.Errorf("the message grew beyond %d octets", t.read)
+			return false
+		}
+		out = lines.append(out, in[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			r.source = err
+			return false
+		}
+		if len(out) >= outSize {
+			if _, err := c.w.write(out, c.o.Timeouts.Block); err != nil {
+				c.refusedEarly(r, err)
+				return false
+			}
+			out = out[:0]
+		}
+	}
+	if read != t.read {
+		r.source = fmt.Errorf("the message has %d octets instead of %d: %w", read, t.read, io.ErrUnexpectedEOF)
+		return false
+	}
+	out = append(lines.end(out), ".\r\n"...)
+	n, err := c.w.write(out, c.o.Timeouts.Block)
+	if err == nil {
+		return true
+	}
+	// Without its last LF no receiver that is right has a message. One that takes a bare CR for a line end might.
+	if n > len(out)-2 {
+		r.doubt = true
+		r.err = c.fail("data", err, nil)
+		return false
+	}
+	c.refusedEarly(r, err)
+	return false
+}
+
+// refusedEarly is for a server that stopped reading: it may have said why.
+func (c *session) refusedEarly(r *result, cause error) {
+	r.err = c.fail("data", cause, nil)
+	if errors.Is(cause, os.ErrDeadlineExceeded) {
+		return
+	}
+	got, _, err := c.w.reply(lastWords)
+	if err != nil || !got.refused() {
+		return
+	}
+	refusal := c.refusal("data", got)
+	if got.code == 421 {
+		r.err = refusal
+		return
+	}
+	r.err = nil
+	for i := range r.refused {
+		if r.refused[i] == nil {
+			r.refused[i] = refusal
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package smtp
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// replyError is a refusal, or a 421: then the server closes the connection (RFC 5321, section 3.8).
+type replyError struct {
+	verb  string // command, or "greeting", "end of data"
+	reply reply
+	text  string // for people: escaped, clipped, without secrets
+}
+
+func (e *replyError) Error() string {
+	s := e.verb + ": server said " + strconv.Itoa(e.reply.code)
+	if e.text != "" {
+		s += " " + e.text
+	}
+	return s
+}
+
+// connError means that the conversation broke: the network failed, or the server talked nonsense.
+type connError struct {
+	verb string
+	err  error
+	text string // what the server sent last, like replyError's; may be ""
+}
+
+func (e *connError) Error() string {
+	s := e.verb + ": "
+	switch {
+	case e.err == io.EOF:
+		s += "server closed the connection"
+	case e.err == io.ErrUnexpectedEOF:
+		s += "server closed the connection in the middle of a reply"
+	case errors.Is(e.err, os.ErrDeadlineExceeded) && e.verb != "connect":
+		s += "server did not answer in time"
+	default:
+		s += e.err.Error()
+	}
+	if e.text != "" {
+		s += ": \"" + e.text + "\""
+	}
+	return s
+}
+
+func (e *connError) Unwrap() error { return e.err }
+
+// tlsError means that TLS could not be established. No password was sent.
+type tlsError struct{ err error }
+
+func (e *tlsError) Error() string { return "TLS handshake: " + printable(e.err.Error(), nil) }
+func (e *tlsError) Unwrap() error { return e.err }
+
+// certificate tells whether the server's certificate was the reason.
+func (e *tlsError) certificate() bool {
+	var bad *tls.CertificateVerificationError
+	return errors.As(e.err, &bad)
+}
+
+// Reasons for which nothing more is sent to a server.
+var (
+	errNoStartTLS = errors.New("the server does not offer STARTTLS")
+	errNoAuth     = errors.New("the server offers neither AUTH PLAIN nor AUTH LOGIN")
+	errPlain      = errors.New("a password is not sent without TLS")
+	errSecret     = errors.New("the password is empty or holds a NUL")
+	errNoUTF8     = errors.New("an address is not ASCII, and the server does not offer SMTPUTF8")
+	errClosed     = errors.New("the destination is closed")
+)
+
+// secretError means that there is no password; nothing was sent.
+type secretError struct{ err error }
+
+func (e *secretError) Error() string { return "password: " + e.err.Error() }
+func (e *secretError) Unwrap() error { return e.err }
+
+// maxErrorText bounds server text kept in an error, in octets.
+const maxErrorText = 512
+
+// printable makes server text harmless wherever it is printed: secrets go, printable ASCII stays, all else becomes
+// \xNN.
+func printable(s string, secrets []string) string {
+	for _, secret := range secrets {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	const hex = "0123456789abcdef"
+	out := make([]byte, 0, min(len(s), maxErrorText))
+	for i := range len(s) {
+		ch := s[i]
+		switch {
+		case len(out) > maxErrorText-7:
+			return string(append(out, "..."...))
+		case ch >= ' ' && ch <= '~' && ch != '\\':
+			out = append(out, ch)
+		default:
+			out = append(out, '\\', 'x', hex[ch>>4], hex[ch&15])
+		}
+	}
+	return string(out)
+}

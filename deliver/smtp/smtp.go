@@ -1,0 +1,109 @@
+// Package smtp hands messages to a mail server by SMTP or LMTP: it is a deliver.Sender. It reports what the server
+// said, recipient by recipient, and leaves every judgement to others.
+//
+// It follows RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531
+// (SMTPUTF8), RFC 3461 (the ENVID of DSN), RFC 2034 and 3463 (enhanced status codes), RFC 3207 (STARTTLS), and RFC 4954
+// and 4616 (AUTH PLAIN; LOGIN was never standardised).
+//
+// It refuses to go on in plaintext when TLS was asked for, to log in without TLS unless that was permitted, to guess a
+// recipient, to put CR, LF, spaces or angle brackets into an address, to end the data of a message that it could not
+// read to its end, and to use a connection on which it can no longer tell which reply belongs to which command.
+//
+// The octets of a message are sent as they are, with these exceptions. A bare LF becomes CRLF, and so does a bare CR
+// unless Options.BareCR says "refuse": a receiver that takes either for a line end could otherwise see the end of the
+// message, and commands, inside it. The last line gets its CRLF. A message with 8-bit content is sent as it is to a
+// server without 8BITMIME. Options.Trace and Options.AddMessageID add header fields on top.
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+// TLSMode says when TLS starts. There is no opportunistic mode.
+type TLSMode int
+
+const (
+	ImplicitTLS TLSMode = iota // from the first byte (RFC 8314, section 3.3)
+	StartTLS                   // after STARTTLS, which the server must accept (RFC 3207)
+	NoTLS                      // never; whether that is permitted is the caller's matter
+)
+
+// Options says where messages go and how. Zero fields take the default named.
+type Options struct {
+	LMTP    bool   // RFC 2033: LHLO, and one reply for each recipient after the data
+	Address string // "host:port", or "unix:/path" with LMTP; required
+
+	TLS TLSMode // zero: ImplicitTLS
+	// TLSConfig is cloned; nil means the defaults of crypto/tls. ServerName defaults to the host of Address,
+	// ClientSessionCache to a small one, and MinVersion is raised to TLS 1.2.
+	TLSConfig *tls.Config
+
+	// Helo names this machine to the server: a domain or an address literal. "": the host's name when it has a dot in
+	// it, else the local address of the connection as a literal (RFC 5321, section 4.1.3), else the host's name as it
+	// is, or "localhost".
+	Helo string
+
+	Username string
+	// Password returns the secret; it is called once for each connection. nil: no AUTH.
+	Password func(ctx context.Context) (string, error)
+	// Auth is "auto" or "" (PLAIN when announced, else LOGIN), "plain" or "login", which need no announcement.
+	Auth string
+	// AllowPlain permits AUTH without TLS: on loopback, on a unix socket, or because a person said so.
+	AllowPlain bool
+
+	// From is the envelope's sender: "null" for <>, an address, or "original" or "": the topmost Return-Path that is
+	// an address or <>, else Sender, else the first address of From, else <>.
+	From string
+
+	// To are the recipients. Exactly one of To and EnvelopeHeader is set. A mailbox without domain is permitted here.
+	To []string
+	// EnvelopeHeader names the header field that holds the recipients, such as X-Original-To. Each hop adds on top, so
+	// it is counted from there: EnvelopeSkip occurrences are skipped, the next one counts, and all addresses in it. Each
+	// must be in one of AllowDomains (exact, in any case); a message without such a field is refused.
+	EnvelopeHeader string
+	EnvelopeSkip   int
+	AllowDomains   []string
+
+	Connections   int // at once, and so Lanes; 0: 1
+	PerConnection int // messages on one connection, then QUIT; 0: 100
+
+	// Trace adds one Received line (RFC 5321, section 4.4) with the delivery id and the account, by the host TraceBy
+	// ("": Helo, else the host's name). All but its date is the same on every try. A message whose first octet is a
+	// space or a tab gets neither this nor a Message-ID: it would become a part of them.
+	Trace   bool
+	TraceBy string
+	// AddMessageID adds Message-ID, the same on every try, to a message whose header has none.
+	AddMessageID bool
+
+	BareCR    string // "crlf" or "": a bare CR becomes CRLF; "refuse": such a message is refused
+	LongLines string // "send" or "", or "refuse": a line of more than 998 octets (RFC 5322, section 2.1.1)
+	NUL       string // "send" or "", or "refuse"
+
+	Timeouts Timeouts
+	// Dial opens a connection; nil: a net.Dialer. Timeouts.Connect bounds its context.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Now  func() time.Time // for dates, and for what was accepted within the hour; nil: time.Now
+}
+
+// Timeouts bound every wait for the server (RFC 5321, section 4.5.3.2). Zero fields take the default in brackets.
+type Timeouts struct {
+	Connect time.Duration // name resolution and connection [30 s]
+	TLS     time.Duration // handshake [30 s]
+	Reply   time.Duration // greeting, or a whole reply; also the writing of commands [5 min]
+	Block   time.Duration // the writing of one block of 64 KiB of data [3 min]
+	Final   time.Duration // each reply after the final dot [10 min]
+	Quit    time.Duration // QUIT and its reply [10 s]
+}
+
+// Bounds on what is accepted from the server and on what is sent in one piece.
+const (
+	maxReplyLine  = 8 << 10   // octets with CRLF; RFC 5321 says 512
+	maxReplyLines = 100       // lines of one reply
+	maxFlight     = 4 << 10   // octets of commands sent before their replies are read: no deadlock with any TCP window
+	maxRecipients = 500       // of one message: what a Rest of 128 octets can tell apart
+	maxHeader     = 256 << 10 // octets of a message that are searched for header fields
+	maxLine       = 998       // octets without CRLF (RFC 5322, section 2.1.1)
+)

@@ -1,0 +1,97 @@
+package smtp
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// wire is a connection on which every read and write has a deadline.
+type wire struct {
+	raw  net.Conn // the network
+	conn net.Conn // raw, or TLS on it
+	in   *bufio.Reader
+
+	mu    sync.Mutex
+	ended bool // no deadline may be set any more
+}
+
+func newWire(raw net.Conn) *wire {
+	return &wire{raw: raw, conn: raw, in: bufio.NewReaderSize(raw, maxReplyLine)}
+}
+
+// interrupt ends all reads and writes, now and later.
+func (w *wire) interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	_ = w.raw.SetDeadline(time.Unix(1, 0))
+}
+
+// replace puts TLS on the network and forgets everything received (RFC 3207, section 4.2).
+func (w *wire) replace(conn net.Conn) {
+	w.conn = conn
+	w.in.Reset(conn)
+}
+
+func (w *wire) deadline(set func(time.Time) error, wait time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		_ = set(time.Now().Add(wait))
+	}
+}
+
+// write sends all of b within the time.
+func (w *wire) write(b []byte, wait time.Duration) (int, error) {
+	w.deadline(w.conn.SetWriteDeadline, wait)
+	n, err := w.conn.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
+
+// reply reads one whole reply within the time. With an error comes what was received last.
+func (w *wire) reply(wait time.Duration) (r reply, last []byte, err error) {
+	w.deadline(w.conn.SetReadDeadline, wait)
+	for {
+		line, err := w.in.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return r, line, errLongReply
+		case err == io.EOF && (len(line) > 0 || r.lines != nil):
+			return r, line, io.ErrUnexpectedEOF
+		case err != nil:
+			return r, line, err
+		}
+		// A bare LF is no line end: what a server quotes from a message must not become a reply.
+		text, ok := bytes.CutSuffix(line, []byte("\r\n"))
+		if !ok {
+			return r, line, errNoReply
+		}
+		more, err := r.add(text)
+		if err != nil || !more {
+			return r, line, err
+		}
+	}
+}
+
+// alive tells whether an idle connection is still open, as far as this machine knows: nothing may have come, not even
+// an end. It waits for a millisecond, as Go looks at a connection only while there is time left.
+func (w *wire) alive() bool {
+	if w.in.Buffered() > 0 {
+		return false
+	}
+	w.deadline(w.conn.SetReadDeadline, time.Millisecond)
+	_, err := w.in.Peek(1)
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// close ends the connection without ceremony.
+func (w *wire) close() { _ = w.raw.Close() }

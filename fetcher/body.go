@@ -46,8 +46,7 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 		r.fan.fail(errNoBranch)
 		return nil
 	}
-	r.fan.finish()
-	return r.hand(f, m)
+	return r.accept(f, m)
 }
 
 // open makes a staging place at each destination that needs the message.

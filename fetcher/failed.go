@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,7 +62,8 @@ func (r *reader) skipLong(f *fetchStep) {
 // failed before anything of its answer came: a server that closes, stalls or talks nonsense at one message would stop
 // all behind it for ever.
 func (r *reader) blame(err error) {
-	if r.next >= len(r.plan.fetch) || r.ctx.Err() != nil {
+	var cut *cutShort
+	if r.next >= len(r.plan.fetch) || r.ctx.Err() != nil || errors.As(err, &cut) || errors.Is(err, errOutOfStep) {
 		return
 	}
 	if !r.begun && !chargeable(err) {

@@ -29,6 +29,9 @@ func (o *outbox) learn(s *sending, result *error) error {
 		return nil
 	case e.Uncertain:
 		return nil
+	case e.Envelope && e.Rest != "":
+		o.accepted() // by the other recipients; the message waits for these, and no fallback gets it for them
+		return nil
 	case e.Envelope && !e.Vouched:
 		o.refusedEnvelope(s, result)
 		return nil

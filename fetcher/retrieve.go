@@ -26,6 +26,8 @@ type reader struct {
 	begun  bool // its answer has begun
 	stop   atomic.Bool
 	spaces []*space
+	exact  int   // messages that were as long as listed
+	held   *held // one that was shorter, until the next reply
 }
 
 // retrieve fetches what the plan says and settles it. On return the batches are settled, whatever the error.
@@ -55,7 +57,7 @@ func (s *session) retrieve(ctx context.Context) error {
 		}
 		result <- err
 	}()
-	err := s.c.Retrieve(ctx, r.items(), r.handle)
+	err := r.release(ctx, s.c.Retrieve(ctx, r.items(), r.handle))
 	r.bat.finish()
 	serr := s.await(ctx, result)
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
@@ -162,6 +164,9 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	}()
 	for r.plan.fetch[r.next].num != resp.Num {
 		r.next++ // not asked for: see items
+	}
+	if err := r.confirm(); err != nil {
+		return err
 	}
 	f := &r.plan.fetch[r.next]
 	for _, sp := range r.spaces {

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -82,6 +83,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	p.openOutboxes(stop, late)
 	err = p.work(ctx)
 	err = p.closeOutboxes(ctx, halt, err)
+	p.countOpen()
 	p.leaveVerifyMode(err)
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
@@ -131,7 +133,8 @@ func (p *pass) sessions(ctx context.Context) error {
 		}
 		more, err := p.session(ctx)
 		switch {
-		case err != nil && p.brought() && disconnected(err) && ctx.Err() == nil:
+		case err != nil && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
+			p.noteFault(err) // the next session must know it
 			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
 			continue
 		case err != nil:

@@ -61,7 +61,7 @@ func (p *pass) logPass(r Report) {
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"failed", r.Failed}, {"pending", r.Pending},
+	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined},
 		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}} {
 		if c.n > 0 {
 			fields = append(fields, zap.Int(c.name, c.n))

@@ -228,7 +228,7 @@ func brokenPipelining(err error) time.Duration {
 	switch {
 	case !errors.As(err, &pe):
 		return 0
-	case errors.As(err, &protocol):
+	case errors.As(err, &protocol), errors.Is(err, errOutOfStep):
 		return 7 * 24 * time.Hour
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return 6 * time.Hour

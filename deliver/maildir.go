@@ -26,11 +26,13 @@ type MaildirOptions struct {
 	Host string           // for file names; "": the machine's host name
 	Now  func() time.Time // nil: time.Now
 	Rand io.Reader        // for names and the identity; nil: crypto/rand
+
+	Trace bool // each message gets one Received line on top (RFC 5321, section 4.4)
 }
 
 // Maildir is a Target that delivers each message exactly once into the Maildir at a path: staged in tmp/ under the name
 // that its ticket carries, published by a rename into new/ that replaces nothing. Files are 0600. CRLF becomes LF, and
-// nothing else changes: a bare CR, a bare LF, a NUL, a missing last newline stay, and no header is added.
+// nothing else changes: a bare CR, a bare LF, a NUL, a missing last newline stay, and no header is added unless asked for.
 //
 // It delivers only into the Maildir whose identity the ledger remembers (file popsync.id at its root) and checks that
 // before each Create and Publish, so that an empty mount point never takes mail. It touches nothing in new/ and cur/

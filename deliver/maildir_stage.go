@@ -31,8 +31,7 @@ type staging struct {
 
 var errEnded = errors.New("the staging has ended")
 
-// Create opens tmp/NAME, after a look whether this is still the Maildir that it should be.
-func (m *Maildir) Create(ctx context.Context, msg Message) (Staging, error) {
+func (m *Maildir) create(ctx context.Context, msg Message) (*staging, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -22,8 +22,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	var err error
 	switch d.Type {
 	case "maildir":
-		o := deliver.MaildirOptions{Path: d.Path}
-		return deliver.OpenMaildir(o), nil
+		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace}), nil
 	case "smtp", "lmtp":
 		sender, err = a.mailServer(account, d)
 	case "command":

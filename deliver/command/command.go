@@ -133,8 +133,8 @@ func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 		return err
 	}
 	var top string
-	if s.o.Trace && first != ' ' && first != '\t' {
-		top = received(m.Account, m.ID, s.o.TraceBy, s.o.Now())
+	if s.o.Trace && !deliver.Continues(first) {
+		top = deliver.Received(s.o.TraceBy, m.Account, m.ID, s.o.Now())
 	}
 	stdin, err := s.stage(ctx, m, top)
 	if err != nil {

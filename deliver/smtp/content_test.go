@@ -35,7 +35,7 @@ func TestAdded(t *testing.T) {
 			continue
 		}
 		for line := range strings.SplitSeq(string(task.added), "\r\n") {
-			if len(line) >= 78 && !strings.HasPrefix(line, "Message-ID") || !printableOnly(strings.TrimPrefix(line, "\t")) {
+			if len(line) > 78 && !strings.HasPrefix(line, "Message-ID") || !printableOnly(strings.TrimPrefix(line, "\t")) {
 				t.Errorf("line %q", line)
 			}
 		}
@@ -43,9 +43,9 @@ func TestAdded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "by host.example (popsync, account work (__X: _)"
-		if got := msg.Header.Get("Received"); !strings.HasPrefix(got, strings.Replace(want, "(__X: _)", "___X: __", 1)) ||
-			!strings.Contains(got, "id "+id+"; ") && !strings.Contains(got, "id "+id+";") || !strings.HasSuffix(got, "24 Nov 2026 04:03:11 +0000") {
+		want := "from popsync (account work____X____kkk"
+		if got := msg.Header.Get("Received"); !strings.HasPrefix(got, want) ||
+			!strings.HasSuffix(got, ") by host.example with POP3 id "+id+"; Tue, 24 Nov 2026 04:03:11 +0000") {
 			t.Errorf("%q", got)
 		}
 		if got := msg.Header.Get("Message-ID"); (got == "<"+id+".popsync@host.example>") != both {

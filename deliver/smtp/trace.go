@@ -6,19 +6,14 @@ import (
 	"github.com/popsync/popsync/deliver"
 )
 
-// maxAccount is how much of an account's name goes into a Received line, in octets.
-const maxAccount = 40
-
 // added is what goes on top of a message.
 func (o *Options) added(m deliver.Outgoing, s *survey) []byte {
-	if s.first == ' ' || s.first == '\t' {
+	if deliver.Continues(s.first) {
 		return nil // it would continue our line
 	}
 	var b strings.Builder
 	if o.Trace {
-		// RFC 5321, section 4.4; POP3 is no registered protocol, but what fetchers have always said. The id is an atom.
-		b.WriteString("Received: by " + o.TraceBy + "\r\n\t(popsync, account " + comment(m.Account) + ") with POP3\r\n\tid " +
-			m.ID + ";\r\n\t" + o.Now().Format("Mon, 02 Jan 2006 15:04:05 -0700") + "\r\n")
+		b.WriteString(deliver.Received(o.TraceBy, m.Account, m.ID, o.Now()))
 	}
 	if o.AddMessageID && s.whole {
 		if _, ok := lookup(s.header, "Message-ID", 0); !ok {
@@ -26,17 +21,6 @@ func (o *Options) added(m deliver.Outgoing, s *survey) []byte {
 		}
 	}
 	return []byte(b.String())
-}
-
-// comment makes text that can stand in a comment (RFC 5322, section 3.2.2).
-func comment(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || r == '(' || r == ')' || r == '\\' {
-			return '_'
-		}
-		return r
-	}, s)
-	return s[:min(len(s), maxAccount)]
 }
 
 // validID tells whether a delivery id is what the contract says.

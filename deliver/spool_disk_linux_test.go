@@ -1,0 +1,109 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+)
+
+func spoolOn(t testing.TB, options string) *spoolFixture {
+	t.Helper()
+	f := &spoolFixture{t: t, dir: filepath.Join(mount(t, options), "spool"), mail: delivertest.NewMemorySender("relay")}
+	f.restart()
+	return f
+}
+
+func TestSpoolFullDisk(t *testing.T) {
+	ctx := context.Background()
+	f := spoolOn(t, "size=1m")
+	kept := f.stage("1", "kept\r\n")
+	free, err := f.Free(ctx)
+	must(t, err)
+	s, err := f.Create(ctx, deliver.Message{})
+	must(t, err)
+	_, err = s.Write([]byte(strings.Repeat("x", 4<<20)))
+	if e := refuses(t, err, "no space left"); !e.Full {
+		t.Errorf("%v is not Full", err)
+	}
+	ticket, err := s.Ticket()
+	if e := refuses(t, err, "no space left"); !e.Full || ticket != "" {
+		t.Errorf("Ticket gave %q", ticket)
+	}
+	if list, _ := os.ReadDir(f.dir); len(list) != 1 {
+		t.Errorf("%d files are left", len(list))
+	}
+	if after, err := f.Free(ctx); err != nil || after != free || free > 1<<20 {
+		t.Errorf("Free: %d, %v, was %d", after, err, free)
+	}
+	must(t, f.publish(kept)) // what is staged still goes
+}
+
+func TestSpoolNoInodes(t *testing.T) {
+	f := spoolOn(t, "size=1m,nr_inodes=10")
+	var kept []deliver.Ticket
+	var err error
+	for range 20 {
+		var ticket deliver.Ticket
+		if ticket, err = f.write(deliver.Message{}, "x"); err != nil {
+			break
+		}
+		kept = append(kept, ticket)
+	}
+	if e := refuses(t, err, "no space left"); !e.Full {
+		t.Errorf("%v is not Full", err)
+	}
+	if free, err := f.Free(context.Background()); err != nil || free != 0 {
+		t.Errorf("Free: %d, %v", free, err)
+	}
+	must(t, f.Prepare(context.Background(), kept))
+	must(t, f.publish(kept[0]))
+	must(t, f.Discard(kept[:1]))
+	f.stage("1", "there is room again")
+}
+
+// TestSpoolReadOnly: what waits still goes, and is sent once as long as the process lives, though it cannot be marked.
+func TestSpoolReadOnly(t *testing.T) {
+	f := spoolOn(t, "size=1m")
+	ticket := f.stage("1", "x")
+	must(t, unix.Mount("", filepath.Dir(f.dir), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	for range 2 {
+		must(t, f.publish(ticket))
+	}
+	if n := len(f.mail.Sent()); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+	_, err := f.Create(context.Background(), deliver.Message{})
+	refuses(t, err, "read-only")
+	refuses(t, f.Discard([]deliver.Ticket{ticket}), "read-only")
+	_, err = relayAt(f.dir).Identify(context.Background(), "spool")
+	refuses(t, err, "read-only")
+	refuses(t, relayAt(f.dir).Check(context.Background(), "spool"), "read-only")
+	_, err = relayAt(f.dir+"2").Identify(context.Background(), "")
+	refuses(t, err, "read-only")
+}
+
+// TestSpoolFileSizeLimit runs without root: a message that is too large for a limit fails alone.
+func TestSpoolFileSizeLimit(t *testing.T) {
+	f := newSpool(t)
+	var was unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &was))
+	must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1 << 20, Max: was.Max}))
+	defer unix.Setrlimit(unix.RLIMIT_FSIZE, &was)
+	_, err := f.write(deliver.Message{}, strings.Repeat("x", 2<<20))
+	var e *deliver.Error
+	if !errors.As(err, &e) || e.Scope != deliver.ThisMessage {
+		t.Errorf("Write: %v", err)
+	}
+	f.stage("1", "small")
+	if list, _ := os.ReadDir(f.dir); len(list) != 1 {
+		t.Errorf("%d files are left", len(list))
+	}
+}

@@ -1,0 +1,154 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Publish sends each ticket's message, after a look whether its bytes are what the ticket says. A message that was sent
+// before, as far as this directory tells, is not sent again.
+//
+// Outgoing.Again is true when a Send of this process ended in doubt, and for every ticket that an earlier process left:
+// nothing here tells whether that one tried it.
+//
+// Where some recipients have the message, Error.Rest is a ticket for the others. The older ticket stays good: with it
+// all its recipients get the message again, which is what a crash before the next commit of the ledger costs.
+func (s *Spool) Publish(ctx context.Context, tickets []Ticket) []error {
+	errs := make([]error, len(tickets))
+	for i, t := range tickets {
+		errs[i] = s.publish(ctx, t)
+	}
+	return errs
+}
+
+func (s *Spool) publish(ctx context.Context, ticket Ticket) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.identified("publish"); err != nil {
+		return err
+	}
+	t, err := s.parse("publish", ticket)
+	if err != nil {
+		return err
+	}
+	known := s.known(t.name)
+	if known.sent {
+		return nil
+	}
+	// The mark is looked for first: a rename that was interrupted may have left both names.
+	if _, err := statAt(s.dir, t.name+sentSuffix); err == nil {
+		return nil
+	} else if err != unix.ENOENT {
+		return s.failed("publish", err)
+	}
+	f, err := openAt(s.dir, t.name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", t.name, ErrUnknown)
+	} else if err != nil {
+		return s.failed("publish", err)
+	}
+	defer f.Close()
+	if known.ours && !known.prepared {
+		return &Error{Op: "publish", Place: s.opts.Dir, Err: errors.New("its bytes were not made durable")}
+	}
+	if err := s.verify(f, t); errors.Is(err, ErrDamaged) {
+		return err
+	} else if err != nil {
+		// Other messages may lie on better parts of the disk.
+		return &Error{Op: "read", Place: s.opts.Dir, Err: err, Hint: "the disk may be failing: see the kernel log"}
+	}
+	err = s.send(ctx, Outgoing{
+		Message: Message{Account: s.opts.Account, UID: t.uid, Dup: t.dup},
+		ID:      s.deliveryID(t),
+		Body:    io.NewSectionReader(f, 0, t.size),
+		Octets:  t.size,
+		Again:   known.doubt || !known.ours,
+		Rest:    t.rest,
+	})
+	if err == nil {
+		s.markSent(t.name)
+		return nil
+	}
+	return s.outcome(ctx, t, err)
+}
+
+// known is a copy of what is known of a name.
+func (s *Spool) known(name string) spoolFile {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.files[name]; f != nil {
+		return *f
+	}
+	return spoolFile{}
+}
+
+// markSent renames the file, so that no later process sends it again. The mark is not synced, and a failure is none of
+// the message: the ledger is what remembers. The mark only makes the time shorter in which a kill makes a duplicate.
+func (s *Spool) markSent(name string) {
+	_ = s.rename(s.dir, name, s.dir, name+sentSuffix)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.files[name]; f != nil {
+		f.sent = true
+	}
+}
+
+// errPanicked marks a Sender's own fault.
+var errPanicked = errors.New("the sender failed by a fault of popsync")
+
+// send calls the Sender and turns a panic into an error: one message must not stop the others.
+func (s *Spool) send(ctx context.Context, m Outgoing) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			text := strconv.QuoteToASCII(fmt.Sprint(r))
+			err = fmt.Errorf("%w: %s", errPanicked, text[:min(len(text), 300)])
+		}
+	}()
+	return s.opts.Sender.Send(ctx, m)
+}
+
+// outcome is what a Send that did not succeed means. What is neither an *Error nor the end of the context says nothing
+// about what the destination has, so it is in doubt.
+func (s *Spool) outcome(ctx context.Context, t spoolTicket, err error) error {
+	var e *Error
+	known := errors.As(err, &e)
+	if !known && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return err
+	}
+	if !known {
+		e = &Error{Op: "send", Place: s.opts.Sender.Place(), Uncertain: true, Err: err}
+	}
+	answer := *e
+	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknown) {
+		// These speak of our bytes, which a Sender cannot judge: they would be discarded for it.
+		answer.Err = errors.New(e.Error())
+	}
+	if answer.Uncertain {
+		s.mu.Lock()
+		if f := s.files[t.name]; f != nil {
+			f.doubt = true
+		}
+		s.mu.Unlock()
+	}
+	if answer.Rest != "" {
+		answer.Rest = t.forTheRest(answer.Rest)
+	}
+	return &answer
+}
+
+// forTheRest is the ticket for those who do not have the message yet; "" when they cannot be named in one: then all get
+// it again.
+func (t spoolTicket) forTheRest(rest string) string {
+	if len(rest) > maxRest {
+		return ""
+	}
+	t.rest = rest
+	return t.String()
+}

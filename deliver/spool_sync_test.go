@@ -1,0 +1,116 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/durable"
+)
+
+// nowhere is a Sender that takes everything.
+type nowhere struct{}
+
+func (nowhere) Send(context.Context, Outgoing) error { return nil }
+func (nowhere) Place() string                        { return "nowhere" }
+func (nowhere) Lanes() int                           { return 1 }
+func (nowhere) Close() error                         { return nil }
+
+// spoolSyncs notes what a Spool syncs, and fails when told so.
+type spoolSyncs struct {
+	barrier
+	log  []string
+	fail error
+}
+
+func (w *spoolSyncs) Sync(pending []*durable.Pending, dirs ...*os.File) error {
+	w.log = append(w.log, fmt.Sprintf("%d files", len(pending)))
+	for _, dir := range dirs {
+		w.log = append(w.log, filepath.Base(dir.Name()))
+	}
+	if w.fail != nil {
+		w.barrier.Drop(pending...)
+		return w.fail
+	}
+	return w.barrier.Sync(pending, dirs...)
+}
+
+func TestSpoolPrepares(t *testing.T) {
+	ctx := context.Background()
+	opts := SpoolOptions{Dir: filepath.Join(t.TempDir(), "spool"), Sender: nowhere{}}
+	var w *spoolSyncs
+	start := func() *Spool {
+		s := OpenSpool(opts)
+		if _, err := s.Identify(ctx, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		w = &spoolSyncs{barrier: s.barrier}
+		s.barrier = w
+		return s
+	}
+	s := start()
+	stage := func(n int) (tickets []Ticket) {
+		for range n {
+			st, err := s.Create(ctx, Message{UID: "u"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			st.Write([]byte("x\r\n"))
+			ticket, err := st.Ticket()
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, ticket)
+		}
+		return tickets
+	}
+	good := stage(20)
+	if err := s.Prepare(ctx, good); err != nil || fmt.Sprint(w.log) != "[20 files spool]" {
+		t.Errorf("Prepare: %v, it synced %q", err, w.log)
+	}
+	bad := stage(3)
+	w.fail = &os.PathError{Op: "sync", Path: "x", Err: unix.EIO}
+	var e *Error
+	if err := s.Prepare(ctx, bad[:2]); !errors.As(err, &e) || e.Scope != WholeTarget || e.Hint == "" {
+		t.Errorf("Prepare: %v", err)
+	}
+	w.fail = nil
+	if err := s.Prepare(ctx, bad[:1]); err == nil {
+		t.Errorf("Prepare of bytes whose sync failed works the second time")
+	}
+	if err := s.Publish(ctx, bad[:1])[0]; err == nil {
+		t.Errorf("Publish of bytes whose sync failed works")
+	}
+	if err := s.Publish(ctx, good[:1])[0]; err != nil {
+		t.Errorf("Publish of what was prepared before: %v", err)
+	}
+	if err := s.Discard(bad); err != nil {
+		t.Errorf("Discard: %v", err)
+	}
+	if list, _ := os.ReadDir(opts.Dir); len(list) != len(good) {
+		t.Errorf("%d files are left", len(list))
+	}
+
+	// Tickets of an earlier process are synced again, whatever that one did.
+	s = start()
+	if err := s.Prepare(ctx, good[1:4]); err != nil || fmt.Sprint(w.log) != "[3 files spool]" {
+		t.Errorf("Prepare: %v, it synced %q", err, w.log)
+	}
+	if err := s.Prepare(ctx, bad[:1]); !errors.Is(err, ErrUnknown) {
+		t.Errorf("Prepare of what is gone: %v", err)
+	}
+	// A real failure breaks the barrier for staging, not for sending.
+	s.barrier.Close()
+	if _, err := s.Create(ctx, Message{}); err == nil {
+		t.Errorf("Create works with a broken barrier")
+	}
+	if err := s.Publish(ctx, good[2:3])[0]; err != nil {
+		t.Errorf("Publish with a broken barrier: %v", err)
+	}
+}

@@ -1,0 +1,128 @@
+package deliver_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+)
+
+// spoolHarness is a Spool over a destination in memory, which can search if told so.
+func spoolHarness(wrap func(*deliver.Spool) deliver.Target, searches bool) func(testing.TB) delivertest.Harness {
+	return func(t testing.TB) delivertest.Harness {
+		dir := filepath.Join(t.TempDir(), "state", "spool", "work", "relay")
+		mailbox := delivertest.NewMemorySender("relay")
+		mailbox.Searches, mailbox.Parallel = searches, 4
+		path := func(ticket deliver.Ticket) string { return filepath.Join(dir, strings.Fields(string(ticket))[1]) }
+		bodies := func(testing.TB) (all []string) {
+			for _, s := range mailbox.Sent() {
+				all = append(all, s.Text)
+			}
+			return all
+		}
+		open := func() *deliver.Spool {
+			return deliver.OpenSpool(deliver.SpoolOptions{Dir: dir, Account: "work", Destination: "relay", Sender: mailbox.Reopen()})
+		}
+		h := delivertest.Harness{
+			Open: func(t testing.TB) deliver.Target {
+				s := open()
+				t.Cleanup(func() { s.Close() })
+				return wrap(s)
+			},
+			Visible:  bodies,
+			Sequence: bodies,
+			Staged: func(t testing.TB, ticket deliver.Ticket) (string, bool) {
+				text, err := os.ReadFile(path(ticket))
+				if err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+				return string(text), err == nil
+			},
+			Places: func(t testing.TB) int {
+				list, err := os.ReadDir(dir)
+				must(t, err)
+				return len(slices.DeleteFunc(list, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".sent") }))
+			},
+			Damage: func(t testing.TB, ticket deliver.Ticket) {
+				text, err := os.ReadFile(path(ticket))
+				must(t, err)
+				text[len(text)-1] ^= 1
+				must(t, os.WriteFile(path(ticket), text, 0o600))
+			},
+		}
+		// sentThenKilled publishes in another Spool, and undoes what a kill would not have let happen.
+		sentThenKilled := func(t testing.TB, ticket deliver.Ticket) {
+			s := open()
+			defer s.Close()
+			_, err := s.Identify(context.Background(), "spool")
+			must(t, err)
+			must(t, s.Publish(context.Background(), []deliver.Ticket{ticket})[0])
+		}
+		h.States = map[string]func(testing.TB, deliver.Ticket){
+			"sent": sentThenKilled,
+			"sent, rename interrupted": func(t testing.TB, ticket deliver.Ticket) {
+				sentThenKilled(t, ticket)
+				must(t, os.Link(path(ticket)+".sent", path(ticket)))
+			},
+		}
+		if searches { // else this is where a kill makes a duplicate
+			h.States["sent, not marked"] = func(t testing.TB, ticket deliver.Ticket) {
+				sentThenKilled(t, ticket)
+				must(t, os.Rename(path(ticket)+".sent", path(ticket)))
+			}
+		}
+		return h
+	}
+}
+
+func whole(s *deliver.Spool) deliver.Target { return s }
+
+func TestSpoolConforms(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { delivertest.Run(t, spoolHarness(whole, false)) })
+	t.Run("searching", func(t *testing.T) { delivertest.Run(t, spoolHarness(whole, true)) })
+}
+
+// forgetful is a Spool whose Publish somebody got wrong.
+type forgetful struct {
+	*deliver.Spool
+	publish func(s *deliver.Spool, tickets []deliver.Ticket) []error
+}
+
+func (f forgetful) Publish(ctx context.Context, tickets []deliver.Ticket) []error {
+	if err := ctx.Err(); err != nil {
+		return f.Spool.Publish(ctx, tickets)
+	}
+	return f.publish(f.Spool, tickets)
+}
+
+func TestSuiteNoticesBrokenSpools(t *testing.T) {
+	ctx := context.Background()
+	for name, test := range map[string]struct {
+		publish func(s *deliver.Spool, tickets []deliver.Ticket) []error
+		caught  string
+	}{
+		"nothing is wrong": {func(s *deliver.Spool, tickets []deliver.Ticket) []error { return s.Publish(ctx, tickets) }, ""},
+		"sends nothing":    {func(s *deliver.Spool, tickets []deliver.Ticket) []error { return make([]error, len(tickets)) }, "published in order"},
+		"forgets that it sent": {func(s *deliver.Spool, tickets []deliver.Ticket) []error {
+			errs := s.Publish(ctx, tickets)
+			return append(errs[:0:0], append(errs[1:], deliver.ErrUnknown)...)
+		}, "publish is idempotent"},
+		"discards at once": {func(s *deliver.Spool, tickets []deliver.Ticket) []error {
+			errs := s.Publish(ctx, tickets)
+			s.Discard(tickets)
+			return errs
+		}, "publish after a crash"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := delivertest.Failures(t, spoolHarness(func(s *deliver.Spool) deliver.Target { return forgetful{s, test.publish} }, false))
+			if test.caught == "" && len(got) > 0 || test.caught != "" && !slices.Contains(got, test.caught) {
+				t.Errorf("failed checks: %q, want %q among them", got, test.caught)
+			}
+		})
+	}
+}

@@ -108,6 +108,10 @@ func (a *app) showStatus(all []accountStatus) error {
 			fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, printable(st.Trouble))
 			gap = ""
 		}
+		if st.Pending > 0 {
+			fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, count(st.Pending, "delivery")+" on the way: the next run goes on with them")
+			gap = ""
+		}
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 		return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	return deliver.OpenSpool(deliver.SpoolOptions{
-		Dir: spoolDir(cfg, account, d.Name), Max: d.SpoolMax, Account: account, Destination: d.Name, Sender: sender,
+		Dir: spoolDir(cfg, account, d.Name), Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
 	}), nil
 }
 

@@ -37,8 +37,13 @@ func (o *outbox) learn(s *sending, result *error) error {
 		return nil
 	case e.Envelope:
 		o.mu.Lock()
-		o.refused = 0 // the others are accepted
+		o.refused++
+		many := o.refused >= maxRefused // it took others, and takes none any more
 		o.mu.Unlock()
+		if many {
+			o.refusedEnvelope(s, result)
+			return nil
+		}
 	default:
 		o.accepted()
 	}

@@ -45,6 +45,7 @@ var rooms = []room{
 	{path: "pop3/pop3test/dovecot", helper: true},
 	{path: "uidl/uidltest", imports: []string{"uidl"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
+	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "bench/proxy", helper: true},
 	{path: "bench/mailgen", helper: true},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"testing"
 )
@@ -116,4 +117,43 @@ service stats {
   chroot =
 }
 `, s.owner.name, s.owner.group)
+}
+
+// lmtp is the configuration for Options.LMTP.
+func (s *Server) lmtp(o Options) string {
+	if !o.LMTP {
+		return ""
+	}
+	s.needsLMTP()
+	s.LMTP = filepath.Join(s.dir, "base", "lmtp")
+	c := fmt.Sprintf(`
+protocols = pop3 lmtp
+hostname = %[1]s
+postmaster_address = postmaster@%[1]s
+auth_username_format = %%Ln
+service lmtp {
+  unix_listener lmtp {
+    mode = 0666
+  }
+}
+`, Host)
+	if !s.owner.root {
+		c += "service lmtp {\n  user = " + s.owner.name + "\n}\n"
+	}
+	return c
+}
+
+// needsLMTP ends the test when Dovecot's LMTP server, a package of its own, is missing.
+func (s *Server) needsLMTP() {
+	s.t.Helper()
+	for _, file := range []string{"/usr/lib/dovecot/lmtp", "/usr/libexec/dovecot/lmtp"} {
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+	}
+	const problem = "Dovecot's LMTP server is not installed; install it with: apt-get install dovecot-lmtpd (Debian), or run: make test-deps"
+	if os.Getenv("CI") != "" {
+		s.t.Fatal(problem)
+	}
+	s.t.Skip("NOT TESTED AGAINST DOVECOT'S LMTP: " + problem)
 }

@@ -32,6 +32,7 @@ const Host = "localhost"
 type Options struct {
 	Users int    // users u1 to uN exist from the start, with empty mailboxes
 	Dir   string // parent of the server's folder; "": memory where there is enough of it, else the temporary folder
+	LMTP  bool   // take mail by LMTP too, on a unix socket, for USER@ANYTHING; it becomes new mail in the Maildir
 	Extra string // lines added to dovecot.conf, such as "pop3_uidl_format = %g"
 }
 
@@ -41,6 +42,7 @@ type Server struct {
 	TLS    string         // address for POP3 with TLS from the first byte
 	CA     *x509.CertPool // trusts the server's certificate
 	CAFile string         // the same as a PEM file, readable by anybody
+	LMTP   string         // path of the socket for LMTP (RFC 2033); "" without it
 
 	t      testing.TB
 	dir    string
@@ -71,7 +73,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	// A port found free may be taken by somebody else before Dovecot binds it.
 	for try := 1; ; try++ {
-		err := s.launch(program, o.Extra)
+		err := s.launch(program, s.lmtp(o)+o.Extra)
 		if err == nil {
 			return s
 		}

@@ -196,3 +196,27 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestLMTP(t *testing.T) {
+	s := Start(t, Options{Users: 1, LMTP: true})
+	conn, err := net.Dial("unix", s.LMTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	c := &session{t, conn, bufio.NewReader(conn)}
+	fmt.Fprintf(conn, "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<u1@example.org>\r\nRCPT TO:<nobody@example.org>\r\nDATA\r\n")
+	for l := c.line(); !strings.HasPrefix(l, "354 "); l = c.line() {
+		if l[0] == '5' && !strings.Contains(l, "<nobody@example.org>") {
+			t.Errorf("answered %q", l)
+		}
+	}
+	fmt.Fprintf(conn, "Subject: x\r\n\r\nx\r\n.\r\n")
+	if l := c.line(); !strings.HasPrefix(l, "250 ") {
+		t.Errorf("answered %q", l)
+	}
+	if n := s.Count("u1"); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}

@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package postfix
+
+import "syscall"
+
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{}
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,11 +127,11 @@ func TestAcceptRemoteArchive(t *testing.T) {
 	server := postfix.Start(t, postfix.Options{Users: []string{"me"}})
 	text := replace(t, recipe(t, "An archive beside it"), "localhost:25", server.Addr)
 	messages := mailgen.Messages(15, 60, 500, 5000)
-	retrieved := 0
+	var retrieved atomic.Int64
 	h := newHouse(t)
 	pop, addr := serve(t, pop3test.Options{OnCommand: func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
 		if verb == "RETR" {
-			retrieved++ // one session at a time
+			retrieved.Add(1)
 		}
 		return nil
 	}}, boxOf(messages[:40]))
@@ -149,8 +150,8 @@ func TestAcceptRemoteArchive(t *testing.T) {
 	h.run(0)
 	same(t, wanted(messages...), arrived(t, h.mail("Mail/archive")))
 	same(t, relayed(messages...), untraced(t, server.Messages("me")))
-	if left := len(pop.Messages("u")); left != 0 || retrieved != len(messages) {
-		t.Errorf("%d left on the server, %d retrieved", left, retrieved)
+	if left := len(pop.Messages("u")); left != 0 || retrieved.Load() != int64(len(messages)) {
+		t.Errorf("%d left on the server, %d retrieved", left, retrieved.Load())
 	}
 	h.nothingWaits()
 }

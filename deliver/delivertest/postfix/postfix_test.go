@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
+	"fmt"
 	"net/smtp"
 	"net/textproto"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 func code(err error) int {
@@ -82,8 +84,42 @@ func TestNothingIsLeft(t *testing.T) {
 	if _, err := os.Stat(s.dir); !os.IsNotExist(err) {
 		t.Errorf("folder %s is still there: %v", s.dir, err)
 	}
-	if conn, err := net.Dial("tcp", s.Addr); err == nil {
-		conn.Close()
+	if greeting(s.Addr) == nil {
 		t.Errorf("%s is still served", s.Addr)
+	}
+}
+
+// hold makes TestKilled the test that is killed.
+const hold = "POPSYNC_TEST_HOLD"
+
+// A test that is killed leaves no process.
+func TestKilled(t *testing.T) {
+	if os.Getenv(hold) != "" {
+		s := Start(t, Options{Users: []string{"me"}})
+		fmt.Println("ADDR", s.Addr, s.dir)
+		select {}
+	}
+	Start(t, Options{}) // ends here if there is no Postfix
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), hold+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var addr, dir string
+	_, err = fmt.Fscanf(out, "ADDR %s %s\n", &addr, &dir)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if err != nil || !strings.Contains(dir, "popsync-postfix-") {
+		t.Fatalf("%q, %q, %v", addr, dir, err)
+	}
+	defer os.RemoveAll(dir)
+	for deadline := time.Now().Add(10 * time.Second); greeting(addr) == nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still served", addr)
+		}
 	}
 }

@@ -1,8 +1,8 @@
 package postfix
 
 import (
+	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -10,26 +10,33 @@ import (
 // process is Postfix's master, whose process group holds the other daemons.
 type process struct {
 	cmd  *exec.Cmd
+	life *os.File      // while it is open, the guard waits
 	done chan struct{} // closed when the master has ended
 	err  error         // why it ended; valid once done is closed
 }
 
-// spawn starts a program that dies with the test, even when the test is killed.
-func spawn(name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{})}
-	p.cmd.SysProcAttr = childAttr() // no group of its own: it makes a session, which the leader of a group cannot
-	started := make(chan error, 1)
+// guarded becomes the master, and leaves a guard behind, which kills all that the master started when the test is gone,
+// even if it was killed itself. The kernel's parent-death signal does not do: it is lost when the master changes users.
+const guarded = `( (read -r _ <&3; kill -KILL "-$$") >/dev/null 2>&1 & ); exec 3<&-; exec "$@"`
+
+// spawn starts a master.
+func spawn(args ...string) (*process, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	p := &process{cmd: exec.Command("/bin/sh", append([]string{"-c", guarded, "sh"}, args...)...), life: w, done: make(chan struct{})}
+	p.cmd.ExtraFiles = []*os.File{r}
+	if err := p.cmd.Start(); err != nil {
+		w.Close()
+		return nil, err
+	}
 	go func() {
-		// The kernel's parent-death signal follows the thread that forked, so that thread stays until the child ends.
-		runtime.LockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			p.err = p.cmd.Wait()
-		}
+		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	return p, <-started
+	return p, nil
 }
 
 // stop ends the master and the daemons of its process group.
@@ -41,4 +48,5 @@ func (p *process) stop() {
 	}
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // daemons in the midst of something outlive the master
 	<-p.done
+	p.life.Close()
 }

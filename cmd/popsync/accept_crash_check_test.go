@@ -107,6 +107,7 @@ func (w *crashWorld) resume() (out crashOutcome) {
 	w.plain(0)
 	lost, twice := w.count()
 	out.lost, out.twice = max(out.lost, lost), twice
+	out.again = w.checkRemote()
 	w.checkLedger()
 	if n := len(w.left()); w.policy == "never" && n != w.total || w.policy != "never" && n != 0 {
 		w.wrong("the server has %d of %d messages", n, w.total)
@@ -123,6 +124,9 @@ func (w *crashWorld) resume() (out crashOutcome) {
 	}
 	if !slices.Equal(names, again) || rows != rows2 || len(w.left()) != server {
 		w.wrong("the run after the next changed something:\n%q\n%q\n%s\n%s", names, again, rows, rows2)
+	}
+	if again := w.checkRemote(); again != out.again {
+		w.wrong("the run after the next sent %d messages", again-out.again)
 	}
 	out.trouble = w.trouble
 	return out

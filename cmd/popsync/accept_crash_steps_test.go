@@ -27,11 +27,21 @@ const (
 	stepQuit       = "QUIT"
 	stepReport     = "report commit"
 	stepDiscard    = "discard"
+
+	// Of remote destinations.
+	stepSpooling = "spool creation"
+	stepSpool    = "spool write"
+	stepSpooled  = "spool barrier"
+	stepSend     = "send"
+	stepMark     = "sent mark"
+	stepSent     = "sent commit"
+	stepDropped  = "spool discard"
 )
 
 var allSteps = []string{
 	stepCreate, stepOpen, stepMaildir, stepRecovery, stepCommand, stepAttempt, stepStage, stepBarrier, stepPublishing,
 	stepRename, stepDirectory, stepSettled, stepDele, stepDeleted, stepQuit, stepReport, stepDiscard,
+	stepSpooling, stepSpool, stepSpooled, stepSend, stepMark, stepSent, stepDropped,
 }
 
 // protocolSteps are those that every sweep of a whole run must hit.
@@ -51,6 +61,10 @@ type stepper struct {
 // step returns "" for calls that leave nothing behind: to wake a thread of our own, to write a log line.
 func (s *stepper) step(c crash.Call) string {
 	switch {
+	case c.Path == "socket" && sending(c.Head):
+		return s.now(stepSend)
+	case strings.HasPrefix(c.Path, s.state+"spool/"):
+		return s.spool(c)
 	case c.Path == "socket":
 		s.connected = true
 		verb, _, _ := strings.Cut(string(c.Head), " ")
@@ -91,6 +105,8 @@ func (s *stepper) ledger(c crash.Call) string {
 		return stepPublishing
 	case stepRename, stepDirectory:
 		return stepSettled
+	case stepSend, stepMark, stepDropped:
+		return stepSent
 	case stepDele:
 		return stepDeleted
 	case stepQuit:

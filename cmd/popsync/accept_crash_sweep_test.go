@@ -25,6 +25,7 @@ type crashScenario struct {
 	users  int      // accounts that deliver into the one Maildir; 0: one
 	batch  int      // messages of a batch; 0: 3, of 10 messages for each user
 	disk   bool     // not in memory
+	remote string   // "smtp" or "command": such a destination beside the Maildir
 
 	before  []crashStop                          // runs before the one that is swept, each killed at a step
 	prepare func(w *crashWorld, r *rand.Rand)    // between these and the one that is swept
@@ -188,6 +189,6 @@ func (sc *crashScenario) point(t *testing.T, root string, n int) (o crashOutcome
 		sc.between(w, r)
 	}
 	after := w.resume()
-	o.lost, o.twice, o.trouble = after.lost, after.twice, after.trouble
+	o.lost, o.twice, o.again, o.trouble = after.lost, after.twice, after.again, after.trouble
 	return o, nil
 }

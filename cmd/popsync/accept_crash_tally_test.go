@@ -15,6 +15,7 @@ type crashOutcome struct {
 	hit         string // the call
 	step        string
 	lost, twice int
+	again       int // copies beyond the first at a remote destination, of which a kill may cost one
 	trouble     []string
 }
 
@@ -22,6 +23,7 @@ type crashOutcome struct {
 type tally struct {
 	mu                  sync.Mutex
 	points, lost, twice int
+	again               int
 	hits                map[string]int
 	trouble             []string // of points, and of the sweep itself
 }
@@ -40,7 +42,7 @@ func (y *tally) add(n int, o crashOutcome) {
 		y.points++
 		y.hits[o.step]++
 	}
-	y.lost, y.twice = y.lost+o.lost, y.twice+o.twice
+	y.lost, y.twice, y.again = y.lost+o.lost, y.twice+o.twice, y.again+o.again
 	for _, text := range o.trouble {
 		y.trouble = append(y.trouble, fmt.Sprintf("point %d, before %s (%s): %s", n, o.hit, o.step, text))
 	}

@@ -30,9 +30,10 @@ type crashWorld struct {
 	server *pop3test.Server
 	policy string
 	users  []string
-	all    sums // of all messages
-	total  int  // number of messages
-	kills  int  // so far
+	all    sums        // of all messages
+	total  int         // number of messages
+	kills  int         // so far
+	remote remotePlace // nil: none
 
 	mu      sync.Mutex
 	read    sums     // what the reader deleted
@@ -74,11 +75,15 @@ func newCrashWorld(t testing.TB, root string, sc *crashScenario) (*crashWorld, e
 		w.users, w.total = append(w.users, user), w.total+len(messages)
 		h.account(user, addr, user, "p", "Mail", `delete = "`+sc.policy+`"`)
 	}
+	if err := w.openRemote(sc.remote); err != nil {
+		return nil, err
+	}
 	return w, os.WriteFile(w.file, []byte(h.conf.String()), 0o600)
 }
 
 func (w *crashWorld) close() {
 	w.server.Close()
+	w.closeRemote()
 	os.RemoveAll(w.dir)
 }
 
@@ -135,6 +140,7 @@ func (w *crashWorld) deleted(user, uid string) {
 	if err != nil || rows != "2" && rows != "3" {
 		w.wrong("DELE of %s, which the ledger does not have as delivered: %q %v", uid, rows, err)
 	}
+	w.deletedRemote(uid)
 }
 
 // plain makes a run that must end with code.

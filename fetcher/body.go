@@ -37,6 +37,10 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 		if len(m.copies) == 0 {
 			return nil // it is on its way already
 		}
+		if f.row.State == 0 && !r.admit(true) {
+			r.fan.fail(errNoBranch) // it was asked for before those ahead of it had filled the limit
+			return nil
+		}
 	}
 	if f.compare && r.isSame(f, &m.msg) {
 		r.fan.fail(errNoBranch)

@@ -17,6 +17,7 @@ type sending struct {
 	row   uidl.Delivery
 	m     *received // nil: retrieved in an earlier pass
 	again bool      // its envelope was refused in this pass: see refusedEnvelope
+	since int       // outbox.accepts when it was refused and is to be tried again; 0: it is not
 }
 
 // outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
@@ -33,13 +34,14 @@ type outbox struct {
 	waiting []sending     // envelope refused: tried again once another message was accepted
 	lanes   int           // running
 	refused int           // envelopes refused in a row
+	accepts int           // envelopes accepted, from 1
 	moved   int           // messages settled so far
 	changed chan struct{} // closed and replaced whenever something above changes
 	err     error         // the ledger failed, or our own code
 }
 
 func newOutbox(stop, late context.Context, p *pass, d *destination) *outbox {
-	return &outbox{p: p, d: d, stop: stop, late: late, changed: make(chan struct{})}
+	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, changed: make(chan struct{})}
 }
 
 // add queues copies that the ledger has as 'staged'.
@@ -139,6 +141,7 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.moved++
+	o.comeBack(last)
 	o.tell()
 	return nil
 }

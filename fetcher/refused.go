@@ -59,6 +59,7 @@ func (o *outbox) accepted() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refused = 0
+	o.accepts++
 	o.queue = append(o.queue, o.waiting...)
 	o.waiting = nil
 }
@@ -72,11 +73,24 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 			Err:  fmt.Errorf("%w, the last: %w", errRefusing, *result),
 			Hint: "check from, to and the login of this destination; nothing is lost and nothing goes to the fallback"})
 	} else if !s.again {
-		again := *s
-		again.again = true
-		o.waiting = append(o.waiting, again)
+		s.since = o.accepts
 	}
 	*result = &envelopeError{*result}
+}
+
+// comeBack lets a refused message be tried again, now that the ledger has its refusal: sooner, another lane could enter
+// what came of the second try before it. o.mu is held.
+func (o *outbox) comeBack(s *sending) {
+	if s.since == 0 {
+		return
+	}
+	again := *s
+	again.again, again.since = true, 0
+	if s.since < o.accepts { // another one was accepted meanwhile
+		o.queue = append(o.queue, again)
+	} else {
+		o.waiting = append(o.waiting, again)
+	}
 }
 
 // envelopeError marks a refusal that is not the message's fault as far as anybody can tell: it is charged to nobody.

@@ -128,6 +128,8 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 			if !fits {
 				continue
 			}
+			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
+			r.fetched[f.num] = true
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
 				return
 			}
@@ -145,12 +147,18 @@ func (r *reader) mayStart(f *fetchStep) bool {
 	if f.row.State != 0 {
 		return true
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.a.Policy.Limit > 0 && r.pass.started >= r.a.Policy.Limit {
+	return r.admit(!f.nameless)
+}
+
+// admit tells whether the person's limit lets another new message in, and counts it. A nameless one counts once it was
+// read and is new: what is read in vain in every pass would use the limit up.
+func (p *pass) admit(count bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.a.Policy.Limit > 0 && p.started >= p.a.Policy.Limit {
 		return false
 	}
-	r.pass.started++
+	p.started += b2i(count)
 	return true
 }
 
@@ -177,10 +185,10 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	}
 	r.begun = true
 	if resp.Err != nil {
+		delete(r.fetched, f.num)
 		r.failed(f, resp.Err, false)
 		return r.advance(nil)
 	}
-	r.fetched[f.num] = true
 	if err := r.l.Reading(f.key); err != nil {
 		return err
 	}

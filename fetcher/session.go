@@ -20,7 +20,7 @@ type session struct {
 	started time.Time
 	number  int                        // of the session in its pass
 	retrs   int                        // RETRs that the server answered with +OK
-	fetched map[int]bool               // numbers of messages whose RETR was answered, for retr_hides
+	fetched map[int]bool               // numbers of messages whose RETR was sent and not refused, for retr_hides
 	details map[uidl.Key]*uidl.Message // of the rows in question
 	named   map[string]int             // how many nameless messages of each content were read
 	moved   map[uidl.Key]bool          // rows whose message was found at another place of its UID

@@ -1,0 +1,126 @@
+package fetcher
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/uidltest"
+)
+
+// More of what random histories found: limits, halts and several lanes.
+
+// A message without a unique-id that is larger than LIST says is read in vain in every pass, since nothing can be
+// remembered of it. It must not use up the pass's limit, or nothing behind it ever comes.
+func TestNamelessLongAndLimit(t *testing.T) {
+	long := message("long", strings.Repeat("a line\r\n", 400))
+	long.ListSize = 100
+	box := []pop3test.Message{long, message("a", "one"), message("b", "two"), message("c", "three")}
+	r := newRig(t, box...)
+	r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP, o.OnDelete = true, true, nil })
+	r.acc.Policy = Policy{Delete: DeleteAfterDelivery, MaxSize: 1500, Limit: 1}
+	for range 5 {
+		if rep := r.run(); rep.New > 1 {
+			t.Errorf("limit 1, and %d came", rep.New)
+		}
+	}
+	r.wantMail(box[1:]...)
+	if left := r.server.Messages("u"); len(left) != 1 || left[0].UID != "long" {
+		t.Errorf("%d are on the server, want the long one", len(left))
+	}
+}
+
+// stuck is a ledger that fails the commit that moves a message to 'publishing'.
+type stuck struct{ uidl.Ledger }
+
+func (s stuck) Acquire(ctx context.Context, name string) (uidl.Account, error) {
+	a, err := s.Ledger.Acquire(ctx, name)
+	return stuckAccount{a}, err
+}
+
+type stuckAccount struct{ uidl.Account }
+
+func (a stuckAccount) Commit(ctx context.Context, c uidl.Change) error {
+	for _, d := range c.Stage {
+		if d.State == uidl.Publishing {
+			return uidltest.ErrInjected
+		}
+	}
+	return a.Account.Commit(ctx, c)
+}
+
+// The ledger fails under a lane of a remote destination while the reader waits for a message that it has asked for. The
+// server has counted that RETR although its answer is not looked at any more, so the session must not end by QUIT: a
+// server that hides what was retrieved would hide a message that nobody has.
+func TestHaltedBeforeReplyAndRetrHides(t *testing.T) {
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		box := mailbox(3)
+		r := &rig{t: t, server: pop3test.NewServer(pop3test.Options{}), clock: time.Now(), state: filepath.Join(root, "state")}
+		r.server.AddUser("u", "p", box...)
+		defer r.server.Close()
+		r.open()
+		defer r.ledger.Close()
+		r.server.Change(func(o *pop3test.Options) {
+			o.HideRetr, o.NoPipelining = true, true
+			o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+				if verb == "RETR" && arg == "2" {
+					time.Sleep(time.Second) // all else comes to rest
+				}
+				return nil
+			}
+		})
+		m := delivertest.NewMemory("remote")
+		o := Options{BatchMessages: 1, FreeFloor: -1}
+		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }}, RetrHides: true,
+			Destinations: []Destination{{Name: "remote", Target: m}}}
+		rep := Run(t.Context(), stuck{r.ledger}, a, o)
+		if !rep.Verdict.Stop {
+			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
+		}
+		a.Destinations[0].Target = m.Reopen()
+		Run(t.Context(), r.ledger, a, o)
+		wantRemote(t, m, box...)
+	})
+}
+
+// An envelope is refused in one lane while another one's message is accepted, which brings the refused one back. It
+// must not come back before its refusal is in the ledger: written over what came of the second try, the refusal would
+// leave a delivery open whose message is there and whose bytes are discarded.
+func TestRefusedEnvelopeComesBackLate(t *testing.T) {
+	key := uidl.Key{UID: "a"}
+	row := uidl.Delivery{Key: key, Destination: "remote", State: uidl.Publishing, Ticket: "1", Seq: 1}
+	l, err := uidltest.NewMemory().Open().Acquire(t.Context(), "a")
+	if err == nil {
+		err = l.Commit(t.Context(), uidl.Change{Put: []uidl.Message{{Row: uidl.Row{Key: key, State: uidl.Wanted}}}, Stage: []uidl.Delivery{row}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
+	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: map[uidl.Key]int{key: 1}}
+	o := newOutbox(t.Context(), t.Context(), p, d)
+	s := &sending{row: row}
+	var result error = refuse(deliver.Error{Scope: deliver.ThisMessage, Envelope: true})
+	if err := o.learn(s, &result); err != nil {
+		t.Fatal(err)
+	}
+	o.accepted() // by another lane
+	if o.take(false) != nil {
+		t.Error("it is tried again, and its refusal is not written down yet")
+	}
+	if err := o.turn(s, result, nil); err != nil {
+		t.Fatal(err)
+	}
+	if again := o.take(false); again == nil || !again.again {
+		t.Errorf("it is not tried again: %+v", again)
+	}
+}

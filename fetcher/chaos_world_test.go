@@ -22,6 +22,7 @@ import (
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/uidltest"
 )
 
 // dice turns bytes into choices. When they are used up every choice is the tamest one, so that a history made of no
@@ -67,7 +68,8 @@ type world struct {
 	noUIDL  bool
 	noTOP   bool // of this pass; of all where there is no UIDL
 
-	ledger *uidl.SQLite
+	ledger uidl.Ledger
+	place  *uidltest.Memory    // of the ledger; nil: it is in SQLite
 	remote *delivertest.Memory // nil: the Maildir is the only destination
 	acc    Account
 	opt    Options
@@ -92,8 +94,9 @@ func (w *world) fail(format string, args ...any) {
 
 func (w *world) now() time.Time { return time.Now().Add(w.offset) }
 
-func newWorld(t *testing.T, d *dice, root string) *world {
-	w := &world{t: t, d: d, root: root, orphans: map[string]bool{}, removed: map[[32]byte]int{},
+// newWorld draws a world; place is where its ledger is kept, nil for SQLite.
+func newWorld(t *testing.T, d *dice, root string, place *uidltest.Memory) *world {
+	w := &world{t: t, d: d, root: root, place: place, orphans: map[string]bool{}, removed: map[[32]byte]int{},
 		twice: map[string][32]byte{}, contents: map[string][32]byte{}}
 	w.server = pop3test.NewServer(pop3test.Options{})
 	w.acc = Account{
@@ -122,6 +125,8 @@ func newWorld(t *testing.T, d *dice, root string) *world {
 		w.remote = delivertest.NewMemory("remote")
 		w.remote.Senders = 1 + w.d.n(3)
 	}
+	w.logf("the policy is %+v, sessions of %d messages, batches of %d; UIDL %v, RETR hides %v, remote %v, ledger in memory %v",
+		w.acc.Policy, w.opt.SessionMessages, w.opt.BatchMessages, !w.noUIDL, w.acc.RetrHides, w.remote != nil, place != nil)
 	w.add(2 + d.n(9))
 	w.reopen()
 	return w
@@ -132,6 +137,10 @@ func (w *world) reopen() {
 		if err := w.ledger.Close(); err != nil {
 			w.t.Fatal(err)
 		}
+	}
+	if w.place != nil {
+		w.ledger = w.place.Open()
+		return
 	}
 	l, err := uidl.Open(context.Background(), uidl.Options{Dir: filepath.Join(w.root, "state")})
 	if err != nil {
@@ -195,6 +204,8 @@ func (w *world) compose() *letter {
 		case 2: // a server that gives a UID again
 			if w.forgotten(other) {
 				l.UID = other.UID
+				// Once shared, always shared: the tombstones of those that had it make popsync as careful as they did.
+				l.shared = slices.ContainsFunc(w.letters, func(o *letter) bool { return o.UID == l.UID && o.shared })
 			}
 		}
 	}

@@ -14,7 +14,7 @@ while IFS=: read -r file target; do
 	[ -n "$(ls -A "$dir/testdata/fuzz/$target" 2>/dev/null)" ] || { echo "$target has no seeds in $dir" >&2; exit 1; }
 	for try in 1 2 3; do
 		echo "fuzzing $dir $target for $fuzztime"
-		if go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" "$dir" >"$log" 2>&1; then
+		if go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" -fuzzminimizetime=5x "$dir" >"$log" 2>&1; then
 			tail -n 2 "$log"
 			break
 		fi

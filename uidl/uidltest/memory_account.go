@@ -1,0 +1,130 @@
+package uidltest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// memoryAccount is an account of a Memory, whose lock guards it.
+type memoryAccount struct {
+	l       *memoryLedger
+	p       *memoryPlace
+	info    uidl.Info // as of the own commits: another holder's are not seen
+	lastSeq int64     // the highest that is stored, or was given since the lease was taken
+	found   uidl.Key  // note of an earlier holder
+	closed  bool
+}
+
+var errAccountClosed = errors.New("account is closed")
+
+// snapshot is the state of now, or an empty one with the error. No lock is held while it is read: the reader may commit.
+func (a *memoryAccount) snapshot(ctx context.Context) (s *memoryState, err error) {
+	s = new(memoryState)
+	err = a.l.do(ctx, func() error { s = a.p.state; return nil })
+	return s, err
+}
+
+// where returns the rows that fit, by key.
+func (a *memoryAccount) where(ctx context.Context, fits func(*uidl.Message) bool) (found []uidl.Message, err error) {
+	s, err := a.snapshot(ctx)
+	for _, m := range s.messages {
+		if fits(&m) {
+			found = append(found, m)
+		}
+	}
+	slices.SortFunc(found, func(a, b uidl.Message) int { return compareKeys(a.Key, b.Key) })
+	return found, err
+}
+
+func (a *memoryAccount) Info() uidl.Info {
+	a.l.m.mu.Lock()
+	defer a.l.m.mu.Unlock()
+	return copyInfo(a.info)
+}
+
+func (a *memoryAccount) Messages(ctx context.Context) iter.Seq2[uidl.Row, error] {
+	return func(yield func(uidl.Row, error) bool) {
+		all, err := a.where(ctx, func(*uidl.Message) bool { return true })
+		for i := range all {
+			if !yield(all[i].Row, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(uidl.Row{}, err)
+		}
+	}
+}
+
+func (a *memoryAccount) Find(ctx context.Context, keys []uidl.Key) ([]uidl.Message, error) {
+	return a.where(ctx, func(m *uidl.Message) bool { return slices.Contains(keys, m.Key) })
+}
+
+func (a *memoryAccount) Matches(ctx context.Context, fps []uidl.Fingerprint) ([]uidl.Message, error) {
+	return a.where(ctx, func(m *uidl.Message) bool {
+		return m.Fingerprint != (uidl.Fingerprint{}) && slices.Contains(fps, m.Fingerprint)
+	})
+}
+
+func (a *memoryAccount) Pending(ctx context.Context) ([]uidl.Delivery, error) {
+	s, err := a.snapshot(ctx)
+	return slices.SortedFunc(maps.Values(s.deliveries), func(a, b uidl.Delivery) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), compareKeys(a.Key, b.Key), strings.Compare(a.Destination, b.Destination))
+	}), err
+}
+
+func (a *memoryAccount) Destinations(ctx context.Context) ([]uidl.Destination, error) {
+	s, err := a.snapshot(ctx)
+	return s.byName(), err
+}
+
+// Reading keeps the note where the next holder finds it; that of a holder whose lease was taken away goes nowhere.
+func (a *memoryAccount) Reading(k uidl.Key) error {
+	a.l.m.mu.Lock()
+	defer a.l.m.mu.Unlock()
+	if a.closed {
+		return errAccountClosed
+	}
+	a.found = uidl.Key{}
+	if k != (uidl.Key{}) {
+		if err := check(k, true); err != nil {
+			return err
+		}
+	}
+	if a.p.holder == a {
+		a.p.note = k
+	}
+	return nil
+}
+
+func (a *memoryAccount) Interrupted() (uidl.Key, bool) {
+	a.l.m.mu.Lock()
+	defer a.l.m.mu.Unlock()
+	return a.found, a.found != uidl.Key{}
+}
+
+// Close gives the lease back; the second call does nothing.
+func (a *memoryAccount) Close() error {
+	a.l.m.mu.Lock()
+	defer a.l.m.mu.Unlock()
+	if a.closed {
+		return nil
+	}
+	a.closed = true
+	a.l.open--
+	if a.p.holder == a {
+		a.p.holder = nil
+	}
+	return nil
+}
+
+func compareKeys(a, b uidl.Key) int {
+	return cmp.Or(strings.Compare(a.UID, b.UID), cmp.Compare(a.Dup, b.Dup))
+}

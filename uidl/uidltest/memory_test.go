@@ -1,0 +1,149 @@
+package uidltest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+func TestMemory(t *testing.T) {
+	places := map[string]*Memory{}
+	place := func(dir string) *Memory {
+		if places[dir] == nil {
+			places[dir] = NewMemory()
+		}
+		return places[dir]
+	}
+	Run(t, Store{
+		Open:  func(_ *testing.T, dir string) uidl.Ledger { return place(dir).Open() },
+		Usurp: func(_ *testing.T, dir, account string) { place(dir).Usurp(account) },
+	})
+}
+
+// A holder whose lease was taken away may not know it yet; what it notes must not reach those after it.
+func TestMemoryNoteOfFormerHolder(t *testing.T) {
+	place := NewMemory()
+	b := &bench{t: t, s: Store{Open: func(*testing.T, string) uidl.Ledger { return place.Open() }}}
+	former := b.open()
+	place.Usurp(name)
+	b2 := &bench{t: t, s: b.s}
+	b2.open()
+	if err := former.Reading(key("a")); err != nil {
+		t.Fatal(err)
+	}
+	if k, ok := b2.reopen().Interrupted(); ok {
+		t.Errorf("Interrupted: %q, noted by a holder without a lease", k.UID)
+	}
+}
+
+// Memory stands for SQLite in histories that are too many for it, so after any changes both must hold the same.
+func TestMemoryIsLikeSQLite(t *testing.T) {
+	dir, place := t.TempDir(), NewMemory()
+	sqlite := func(t *testing.T, dir string) uidl.Ledger {
+		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	a := &bench{t: t, dir: dir, s: Store{Open: sqlite}}
+	b := &bench{t: t, dir: dir, s: Store{Open: func(*testing.T, string) uidl.Ledger { return place.Open() }}}
+	a.open()
+	b.open()
+	r := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for i := range 250 {
+		c := randomChange(r, now+int64(i)*20*day)
+		errA, errB := a.a.Commit(t.Context(), c), b.a.Commit(t.Context(), c)
+		if (errA == nil) != (errB == nil) {
+			t.Fatalf("change %d %+v: SQLite says %v, Memory %v", i, c, errA, errB)
+		}
+		if errA != nil {
+			refused++
+		}
+		if r.IntN(20) == 0 {
+			k := randomKey(r)
+			if err := errors.Join(a.a.Reading(k), b.a.Reading(k)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.IntN(10) == 0 {
+			a.reopen()
+			b.reopen()
+		}
+		if x, y := everything(a), everything(b); !reflect.DeepEqual(x, y) {
+			t.Fatalf("after change %d %+v:\nSQLite %+v\nMemory %+v", i, c, x, y)
+		}
+	}
+	if refused < 25 || refused > 125 {
+		t.Errorf("%d of 250 changes were refused: this tries too little of one kind", refused)
+	}
+}
+
+// everything is all that a ledger shows of the account.
+func everything(b *bench) []any {
+	var keys []uidl.Key
+	for _, r := range b.rows() {
+		keys = append(keys, r.Key)
+	}
+	whole, err := b.a.Find(b.t.Context(), keys)
+	like, err2 := b.a.Matches(b.t.Context(), []uidl.Fingerprint{{1}, {}})
+	slices.SortFunc(like, func(a, b uidl.Message) int { return compareKeys(a.Key, b.Key) })
+	ds, err3 := b.a.Destinations(b.t.Context())
+	k, ok := b.a.Interrupted()
+	s := b.summary()
+	last := uidl.Pass{}
+	if s.Last != nil {
+		last, s.Last = *s.Last, nil
+	}
+	// (appended to, so that no difference is made between nil and empty)
+	return []any{b.rows(), len(whole), append(whole, like...), append([]uidl.Delivery{}, b.pending()...),
+		append([]uidl.Destination{}, ds...), s, last, b.a.Info(), k, ok, err, err2, err3}
+}
+
+func randomKey(r *rand.Rand) uidl.Key {
+	return uidl.Key{UID: string(rune('a' + r.IntN(5))), Dup: r.IntN(2)}
+}
+
+// randomChange is one that is mostly accepted.
+func randomChange(r *rand.Rand, at int64) uidl.Change {
+	c := uidl.Change{At: at, Listed: r.IntN(2) == 0, Purge: r.IntN(5) == 0}
+	some := func(n int) bool { return r.IntN(n) == 0 }
+	n := func() int64 { return int64(r.IntN(3)) }
+	key, dest := func() uidl.Key { return randomKey(r) }, func() string { return string(rune('x' + r.IntN(3))) }
+	for range r.IntN(3) {
+		c.Put = append(c.Put, uidl.Message{Row: uidl.Row{Key: key(), State: uidl.State(1 + r.IntN(5)), Size: n(), FirstSeen: n(),
+			Attempts: int(n()), NextTry: n()}, Octets: n(), SHA256: [32]byte{byte(n())}, Fingerprint: uidl.Fingerprint{byte(n())},
+			Reason: []string{"", "r"}[r.IntN(2)]})
+	}
+	if some(2) {
+		c.Mark = append(c.Mark, uidl.Mark{Key: key(), State: uidl.State(1 + r.IntN(5)), Size: n(), Attempts: int(n()), Reason: "m"})
+	}
+	if some(2) {
+		c.Listed, c.Gone = true, []uidl.Key{key()}
+	}
+	if some(4) {
+		c.Back = []uidl.Key{key()}
+	}
+	if some(3) {
+		c.Destinations = []uidl.Destination{{Name: dest(), Identity: dest()}}
+	}
+	for range r.IntN(3) {
+		c.Stage = append(c.Stage, uidl.Delivery{Key: key(), Destination: dest(), State: uidl.DeliveryState(1 + r.IntN(3)),
+			Seq: max(0, n()-1) * int64(r.IntN(40)), Ticket: dest(), InDoubt: int(n()), At: n()})
+	}
+	for range r.IntN(4) {
+		c.Settle = append(c.Settle, uidl.Settled{Key: key(), Destination: dest()})
+	}
+	if some(3) {
+		c.Status = &uidl.Status{NextTry: n(), Failures: int(n()), Verdict: dest(), Facts: [][]byte{nil, []byte("{}")}[r.IntN(2)]}
+	}
+	if some(3) {
+		c.Pass = &uidl.Pass{Started: n(), Ended: n(), OK: some(2), Verdict: dest(), Totals: [][]byte{nil, []byte("{}")}[r.IntN(2)]}
+	}
+	return c
+}

@@ -74,7 +74,7 @@ func checkAddress(o *Options) error {
 	if cfg.ServerName == "" {
 		cfg.ServerName = strings.TrimSuffix(host, ".")
 	}
-	if cfg.ServerName == "" && !cfg.InsecureSkipVerify {
+	if cfg.ServerName == "" {
 		return errors.New("TLS on a unix socket needs the name of the server")
 	}
 	if cfg.ClientSessionCache == nil {

@@ -19,6 +19,7 @@ var (
 	ErrCorrupt   = errors.New("ledger is damaged")                                // never treated as empty
 	ErrForeign   = errors.New("file is not a popsync ledger")                     // other application or not a database
 	ErrNewer     = errors.New("ledger was written by a newer version of popsync") // schema above ours
+	ErrNameTaken = errors.New("the ledger has an account of that name")           // Rename; nothing was changed
 )
 
 // Ledger is the memory of all accounts. It is safe for concurrent use.
@@ -26,6 +27,9 @@ type Ledger interface {
 	// Acquire takes the account's lease and creates the account's row when it is new; ErrBusy if somebody holds it.
 	// Until Close, only this Account may change its rows.
 	Acquire(ctx context.Context, account string) (Account, error)
+	// Rename gives an account another name, with all that is known of it. It takes the leases of both names and gives
+	// them back: ErrBusy if somebody holds one. ErrNameTaken if there is an account of the new name already.
+	Rename(ctx context.Context, from, to string) error
 	// Summaries reads what status shows, by name; it needs no lease.
 	Summaries(ctx context.Context) ([]Summary, error)
 	// Check reads the whole ledger for damage; ErrCorrupt when it finds some.

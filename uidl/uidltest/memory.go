@@ -100,6 +100,30 @@ func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, 
 	return a, nil
 }
 
+func (l *memoryLedger) Rename(ctx context.Context, from, to string) error {
+	return l.do(ctx, func() error {
+		p := l.m.accounts[from]
+		switch {
+		case !accountName.MatchString(to):
+			return fmt.Errorf("account name %.80q", to)
+		case p == nil:
+			return fmt.Errorf("rename account %s: unknown", from)
+		case p.holder != nil:
+			return fmt.Errorf("rename account %s: %w", from, uidl.ErrBusy)
+		case l.m.accounts[to] != nil && l.m.accounts[to].holder != nil:
+			return fmt.Errorf("rename account %s to %s: %w", from, to, uidl.ErrBusy)
+		case l.m.accounts[to] != nil:
+			return fmt.Errorf("rename account %s to %s: %w", from, to, uidl.ErrNameTaken)
+		}
+		p.state = p.state.clone()
+		p.state.info.Name = to
+		p.state.info.Epoch++
+		delete(l.m.accounts, from)
+		l.m.accounts[to] = p
+		return nil
+	})
+}
+
 func (l *memoryLedger) Summaries(ctx context.Context) (all []uidl.Summary, err error) {
 	err = l.do(ctx, func() error {
 		for _, p := range l.m.accounts {

@@ -49,6 +49,7 @@ func Run(t *testing.T, s Store) {
 		{"refused values", testRefused},
 		{"names of accounts", testNames},
 		{"busy lease", testBusy},
+		{"rename", testRename},
 		{"fenced by epoch", testFenced},
 		{"marker", testMarker},
 		{"closed account", testClosed},

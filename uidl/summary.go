@@ -6,6 +6,32 @@ import (
 	"fmt"
 )
 
+// Accounts reads the accounts' own rows.
+func (l *SQLite) Accounts(ctx context.Context) ([]Info, error) {
+	var all []Info
+	err := l.snapshot(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT name, epoch, listings, listing_days, listed_at, succeeded_at,
+			next_try, failures, verdict, facts FROM account ORDER BY name`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var i Info
+			if err := rows.Scan(&i.Name, &i.Epoch, &i.Listings, &i.ListingDays, &i.ListedAt, &i.SucceededAt,
+				&i.NextTry, &i.Failures, &i.Verdict, &i.Facts); err != nil {
+				return err
+			}
+			all = append(all, i)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", l.explain(err))
+	}
+	return all, nil
+}
+
 // Summaries reads what status shows, all accounts in one snapshot.
 func (l *SQLite) Summaries(ctx context.Context) ([]Summary, error) {
 	var all []Summary

@@ -30,6 +30,8 @@ type Ledger interface {
 	// Rename gives an account another name, with all that is known of it. It takes the leases of both names and gives
 	// them back: ErrBusy if somebody holds one. ErrNameTaken if there is an account of the new name already.
 	Rename(ctx context.Context, from, to string) error
+	// Accounts reads the rows of all accounts, by name, and nothing of their messages; it needs no lease.
+	Accounts(ctx context.Context) ([]Info, error)
 	// Summaries reads what status shows, by name; it needs no lease.
 	Summaries(ctx context.Context) ([]Summary, error)
 	// Check reads the whole ledger for damage; ErrCorrupt when it finds some.

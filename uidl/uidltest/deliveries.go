@@ -144,6 +144,15 @@ func testSummaries(t *testing.T, b *bench) {
 	if err != nil || len(all) != 3 || all[0].Name != "aa" || all[1].Name != name || all[2].Name != "zz" || all[0].Last != nil {
 		t.Errorf("Summaries by name: %+v %v", all, err)
 	}
+	infos, err := b.ledger.Accounts(t.Context())
+	if err != nil || len(infos) != len(all) {
+		t.Fatalf("Accounts: %+v %v", infos, err)
+	}
+	for i := range infos {
+		if !reflect.DeepEqual(infos[i], all[i].Info) {
+			t.Errorf("Accounts: %+v, want %+v", infos[i], all[i].Info)
+		}
+	}
 }
 
 func testCheck(t *testing.T, b *bench) {

@@ -124,6 +124,14 @@ func (l *memoryLedger) Rename(ctx context.Context, from, to string) error {
 	})
 }
 
+func (l *memoryLedger) Accounts(ctx context.Context) (all []uidl.Info, err error) {
+	sums, err := l.Summaries(ctx)
+	for _, s := range sums {
+		all = append(all, s.Info)
+	}
+	return all, err
+}
+
 func (l *memoryLedger) Summaries(ctx context.Context) (all []uidl.Summary, err error) {
 	err = l.do(ctx, func() error {
 		for _, p := range l.m.accounts {

@@ -74,7 +74,8 @@ func envelopeSender(head []byte, more bool) string {
 	return ""
 }
 
-// mailbox returns the first address of a field, without names, comments and groups (RFC 5322, section 3.4).
+// mailbox returns the first address of a field, without names, comments and groups (RFC 5322, section 3.4). What stands
+// around a comment or a quoted text is not joined: that would be an address that nobody wrote.
 func mailbox(value string) string {
 	var bare strings.Builder
 	depth := 0 // of comments
@@ -87,12 +88,14 @@ func mailbox(value string) string {
 			quoted = c != '"'
 		case c == '(':
 			depth++
+			bare.WriteByte(' ')
 		case depth > 0:
 			if c == ')' {
 				depth--
 			}
 		case c == '"':
 			quoted = true
+			bare.WriteByte(c)
 		case c == '<':
 			inside, _, closed := strings.Cut(value[i+1:], ">")
 			if !closed {

@@ -8,22 +8,80 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLogger builds the log by hand: no sampling, so that every "delivered" line is there, and no stack traces. level
-// and format are those of the configuration's [log]; auto is console on a terminal, else json.
-func newLogger(w io.Writer, terminal bool, level, format string) *zap.Logger {
+// programLog is the log of one process and what can be changed about it while it runs. Its loggers, and those made of
+// them, all follow.
+type programLog struct {
+	*zap.Logger
+	level zap.AtomicLevel
+	file  *logFile // nil without log.file
+}
+
+// openLog makes the log that the configuration's [log] asks for. file is where lines are appended, or "": standard
+// error. A file that cannot be opened is an error of the configuration. Close it when the last line is written.
+func (a *app) openLog(level, format, file string) (*programLog, error) {
+	l := &programLog{level: zap.NewAtomicLevelAt(levelOf(level))}
+	stderr := ownWriter(a.err)
+	if file == "" {
+		l.Logger = newLogger(stderr, logStyle{format: format, terminal: a.errTerm, journal: isJournal(stderr, os.Getenv)}, l.level)
+		return l, nil
+	}
+	f, err := openLogFile(file, stderr)
+	if err != nil {
+		return nil, &exitError{exitConfig, &hintError{err, "let the user that runs popsync write there, or leave log.file out"}}
+	}
+	l.file = f
+	l.Logger = newLogger(f, logStyle{format: format}, l.level)
+	return l, nil
+}
+
+// SetLevel changes from which level on lines are written, at once and for all loggers.
+func (l *programLog) SetLevel(level string) { l.level.SetLevel(levelOf(level)) }
+
+// Reopen opens the log's file anew, after it was renamed or removed; without log.file it does nothing. If that fails
+// standard error takes the lines and says so once, and every line tries the file again.
+func (l *programLog) Reopen() {
+	if l.file != nil {
+		l.file.Reopen()
+	}
+}
+
+// Close closes the log's file, if there is one. Lines that come later go to standard error.
+func (l *programLog) Close() {
+	if l.file != nil {
+		l.file.Close()
+	}
+}
+
+// levelOf is the configuration's log.level, which was checked when it was read.
+func levelOf(level string) zapcore.Level {
 	lvl, err := zapcore.ParseLevel(level)
 	if err != nil {
-		lvl = zapcore.InfoLevel
+		return zapcore.InfoLevel
 	}
+	return lvl
+}
+
+// logStyle is how lines look.
+type logStyle struct {
+	format   string // auto (console on a terminal, else json), console or json
+	terminal bool   // a person is watching: colours, unless NO_COLOR is set
+	journal  bool   // systemd's journal reads: its priorities in front, and no time, which it adds itself
+}
+
+// newLogger builds the log by hand: no sampling, so that every "delivered" line is there, and no stack traces.
+func newLogger(w io.Writer, style logStyle, level zapcore.LevelEnabler) *zap.Logger {
 	enc := zap.NewProductionEncoderConfig()
 	enc.EncodeTime = zapcore.RFC3339TimeEncoder
 	enc.EncodeDuration = zapcore.StringDurationEncoder
 	enc.TimeKey, enc.MessageKey = "time", "msg"
+	if style.journal {
+		enc.TimeKey = ""
+	}
 	var encoder zapcore.Encoder
-	if format == "console" || format != "json" && terminal {
+	if style.format == "console" || style.format != "json" && style.terminal {
 		enc.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
 		enc.EncodeLevel = zapcore.CapitalLevelEncoder
-		if terminal && os.Getenv("NO_COLOR") == "" {
+		if style.terminal && os.Getenv("NO_COLOR") == "" {
 			enc.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
 		enc.ConsoleSeparator = "  "
@@ -31,8 +89,17 @@ func newLogger(w io.Writer, terminal bool, level, format string) *zap.Logger {
 	} else {
 		encoder = zapcore.NewJSONEncoder(enc)
 	}
-	if a, ok := w.(asciiWriter); ok {
-		w = a.w // it would show the colours of levels, which are ours, as text
+	if style.journal {
+		encoder = journalEncoder{encoder}
 	}
-	return zap.New(safeCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), lvl)})
+	return zap.New(safeCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(ownWriter(w))), level)})
+}
+
+// ownWriter is w without asciiWriter, which would show the colours of levels, which are ours, as text. The log's lines
+// are printable anyway.
+func ownWriter(w io.Writer) io.Writer {
+	if a, ok := w.(asciiWriter); ok {
+		return a.w
+	}
+	return w
 }

@@ -121,7 +121,7 @@ func everyField(key, s string) []zap.Field {
 func checkLog(t *testing.T, format string, terminal bool, key, s string) {
 	t.Helper()
 	var b bytes.Buffer
-	log := newLogger(&b, terminal, "debug", format)
+	log := newLogger(&b, logStyle{format: format, terminal: terminal}, zap.DebugLevel)
 	lines := 0
 	for _, lvl := range []zapcore.Level{zap.DebugLevel, zap.InfoLevel, zap.WarnLevel, zap.ErrorLevel} {
 		log.Log(lvl, s, everyField(key, s)...)
@@ -179,7 +179,7 @@ func TestLogIsPrintable(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	newLogger(&b, false, "debug", "json").Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
+	newLogger(&b, logStyle{format: "json"}, zap.DebugLevel).Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
 	if n := b.Len(); n > 5000 || firstBad(strings.TrimSuffix(b.String(), "\n")) >= 0 {
 		t.Errorf("much became %d octets", n)
 	}
@@ -188,7 +188,7 @@ func TestLogIsPrintable(t *testing.T) {
 // What the core leaves out by level, it leaves out.
 func TestLogLevel(t *testing.T) {
 	var b bytes.Buffer
-	log := newLogger(&b, false, "warn", "json").With(zap.String("a", "b"))
+	log := newLogger(&b, logStyle{format: "json"}, zap.WarnLevel).With(zap.String("a", "b"))
 	log.Debug("x")
 	log.Info("x")
 	log.Warn("kept")
@@ -204,7 +204,7 @@ func (secretive) Error() string { return "refused" }
 
 func TestLogShowsErrorTextOnly(t *testing.T) {
 	var b bytes.Buffer
-	newLogger(&b, false, "debug", "json").Info("m", zap.Error(secretive{}))
+	newLogger(&b, logStyle{format: "json"}, zap.DebugLevel).Info("m", zap.Error(secretive{}))
 	if !strings.Contains(b.String(), `"error":"refused"`) || strings.Contains(b.String(), "Verbose") {
 		t.Error(b.String())
 	}

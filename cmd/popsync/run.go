@@ -47,11 +47,15 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 		return err
 	}
 	defer ledger.Close()
-	log := newLogger(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format)
-	reports := passes(ctx, cfg, accounts, ledger, log, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+	log, err := a.openLog(cfg.Log.Level, cfg.Log.Format, "")
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	reports := passes(ctx, cfg, accounts, ledger, log.Logger, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
 		acc, err := a.wire(cfg, c)
 		o := options(cfg.Limits)
-		o.Log, o.DryRun = log, dryRun
+		o.Log, o.DryRun = log.Logger, dryRun
 		o.BeforeBody = beforeBody
 		return acc, o, err
 	})

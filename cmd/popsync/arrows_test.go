@@ -47,6 +47,7 @@ var rooms = []room{
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "internal/confine", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "bench/proxy", helper: true},
 	{path: "bench/mailgen", helper: true},
 	{path: "bench/floor", modules: []string{"golang.org/x/sys"}, helper: true},

@@ -143,7 +143,7 @@ func (set setting) become() error {
 		return fmt.Errorf("MemoryDenyWriteExecute: %w", err)
 	}
 	program := unix.SockFprog{Len: uint16(len(set.Program)), Filter: &set.Program[0]}
-		if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
+	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
 		return fmt.Errorf("SystemCallFilter: %w", err)
 	}
 	return fmt.Errorf("%s: %w", set.Path, syscall.Exec(set.Path, os.Args, os.Environ()))

@@ -1,8 +1,9 @@
 # popsync: what a person types. 'make demo' shows it working, 'make test' proves it.
 
-PREFIX   ?= /usr/local
-DESTDIR  ?=
-FUZZTIME ?= 60s
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+SYSCONFDIR ?= /etc
+FUZZTIME   ?= 60s
 
 # The race detector needs a C compiler; without one the tests still run, and say so. In CI it must be there.
 CC_FOUND := $(shell command -v "$$(go env CC)" 2>/dev/null)
@@ -63,11 +64,19 @@ bench-peers:
 		apt-get install -y --no-install-recommends fetchmail mpop getmail6 fdm; fi
 	go test -tags=peers -count=1 -v -timeout=100m ./bench/peers
 
+# For packages: make install DESTDIR=... PREFIX=/usr. The configuration is the administrator's: only its folder is made.
 install: build
-	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/doc/popsync' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)$(PREFIX)/lib/systemd/user' '$(DESTDIR)$(PREFIX)/lib/sysusers.d' \
+		'$(DESTDIR)$(SYSCONFDIR)/popsync'
 	install -m 0755 bin/popsync '$(DESTDIR)$(PREFIX)/bin/popsync'
-	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 0644 docs/popsync.1 '$(DESTDIR)$(PREFIX)/share/man/man1/popsync.1'
+	install -m 0644 docs/service.md config.example.toml '$(DESTDIR)$(PREFIX)/share/doc/popsync/'
+	install -m 0644 systemd/*.service systemd/*.timer '$(DESTDIR)$(PREFIX)/lib/systemd/system/'
+	install -m 0644 systemd/user/*.service systemd/*.timer '$(DESTDIR)$(PREFIX)/lib/systemd/user/'
+	sed -i.orig 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' '$(DESTDIR)$(PREFIX)'/lib/systemd/*/popsync*.service
+	rm '$(DESTDIR)$(PREFIX)'/lib/systemd/*/popsync*.service.orig
+	install -m 0644 systemd/sysusers.conf '$(DESTDIR)$(PREFIX)/lib/sysusers.d/popsync.conf'
 
 clean:
 	rm -rf bin dist

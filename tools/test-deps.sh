@@ -23,6 +23,7 @@ look() {
 	need maildrop /usr/bin/maildrop
 	need procmail /usr/bin/procmail
 	need rspamd /usr/bin/rspamd
+	need systemd /usr/bin/systemd-analyze /bin/systemd-analyze # only to read units
 }
 
 look

@@ -58,6 +58,19 @@ func TestOnlyDurableRenamesAndSyncs(t *testing.T) {
 // uses names each use of a reserved function in the package, called or passed on.
 func uses(t *testing.T, p pkg, exports map[string]string) (found []string) {
 	t.Helper()
+	fset, _, info := typed(t, p, exports)
+	for id, object := range info.Uses {
+		if f, ok := object.(*types.Func); ok && reserved.MatchString(f.FullName()) {
+			found = append(found, fset.Position(id.Pos()).String()+" uses "+f.FullName())
+		}
+	}
+	return found
+}
+
+// typed parses the package, without its tests, and gives what names mean and what types expressions have. exports are
+// the files with what other packages export, by import path.
+func typed(t *testing.T, p pkg, exports map[string]string) (*token.FileSet, []*ast.File, *types.Info) {
+	t.Helper()
 	fset := token.NewFileSet()
 	var files []*ast.File
 	for _, name := range p.GoFiles {
@@ -67,16 +80,11 @@ func uses(t *testing.T, p pkg, exports map[string]string) (found []string) {
 		}
 		files = append(files, f)
 	}
-	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}}
 	conf := types.Config{
 		Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) }),
 		Error:    func(err error) { t.Errorf("%s: %v", p.ImportPath, err) },
 	}
 	conf.Check(p.ImportPath, fset, files, info)
-	for id, object := range info.Uses {
-		if f, ok := object.(*types.Func); ok && reserved.MatchString(f.FullName()) {
-			found = append(found, fset.Position(id.Pos()).String()+" uses "+f.FullName())
-		}
-	}
-	return found
+	return fset, files, info
 }

@@ -16,16 +16,17 @@ type programLog struct {
 	file  *logFile // nil without log.file
 }
 
-// openLog makes the log that the configuration's [log] asks for. file is where lines are appended, or "": standard
-// error. A file that cannot be opened is an error of the configuration. Close it when the last line is written.
-func (a *app) openLog(level, format, file string) (*programLog, error) {
+// openLog makes the log that the configuration's [log] asks for. Lines are appended to file, or if that is "" go to w,
+// standard error in general, of which terminal tells whether a person is watching. A file that cannot be opened is an
+// error of the configuration. Close it when the last line is written.
+func openLog(w io.Writer, terminal bool, level, format, file string) (*programLog, error) {
 	l := &programLog{level: zap.NewAtomicLevelAt(levelOf(level))}
-	stderr := ownWriter(a.err)
+	w = ownWriter(w)
 	if file == "" {
-		l.Logger = newLogger(stderr, logStyle{format: format, terminal: a.errTerm, journal: isJournal(stderr, os.Getenv)}, l.level)
+		l.Logger = newLogger(w, logStyle{format: format, terminal: terminal, journal: isJournal(w, os.Getenv)}, l.level)
 		return l, nil
 	}
-	f, err := openLogFile(file, stderr)
+	f, err := openLogFile(file, w)
 	if err != nil {
 		return nil, &exitError{exitConfig, &hintError{err, "let the user that runs popsync write there, or leave log.file out"}}
 	}

@@ -186,8 +186,7 @@ func TestLogFileThatIsNone(t *testing.T) {
 	}
 	for _, path := range []string{dir, fifo, os.DevNull, filepath.Join(dir, "none", "x")} {
 		var b bytes.Buffer
-		a := &app{streams: streams{err: &b}}
-		l, err := a.openLog("info", "auto", path)
+		l, err := openLog(&b, false, "info", "auto", path)
 		if l != nil || codeOf(err) != exitConfig || !strings.HasPrefix(err.Error(), "log.file: open "+path) || hintOf(err) == "" {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -198,8 +197,7 @@ func TestLogFileThatIsNone(t *testing.T) {
 func TestOpenLog(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "")
 	path, stderr := filepath.Join(t.TempDir(), "log"), &bytes.Buffer{}
-	a := &app{streams: streams{err: asciiWriter{stderr}, errTerm: true}}
-	l, err := a.openLog("warn", "auto", path)
+	l, err := openLog(asciiWriter{stderr}, true, "warn", "auto", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +216,7 @@ func TestOpenLog(t *testing.T) {
 	if stderr.Len() > 0 {
 		t.Errorf("standard error: %q", stderr)
 	}
-	l, err = a.openLog("info", "auto", "") // a terminal
+	l, err = openLog(asciiWriter{stderr}, true, "info", "auto", "") // a terminal
 	if err != nil {
 		t.Fatal(err)
 	}

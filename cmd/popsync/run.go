@@ -47,7 +47,7 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 		return err
 	}
 	defer ledger.Close()
-	log, err := a.openLog(cfg.Log.Level, cfg.Log.Format, "")
+	log, err := openLog(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format, "")
 	if err != nil {
 		return err
 	}

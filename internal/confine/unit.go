@@ -22,7 +22,7 @@ var imitated = map[string]string{
 var passedOver = strings.Fields(`Type NotifyAccess ExecStart ExecReload Restart RestartSec RestartPreventExitStatus
 	WatchdogSec TimeoutStartSec TimeoutStopSec User Group MemoryMax TasksMax ProtectClock ProtectControlGroups
 	ProtectKernelLogs ProtectKernelModules ProtectKernelTunables RemoveIPC KeyringMode LockPersonality RestrictRealtime
-	RestrictSUIDSGID`)
+	RestrictSUIDSGID SyslogLevel`)
 
 // unit is the section [Service], in the order of the file.
 type unit map[string][]string

@@ -70,8 +70,9 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 		return Marked{}, err
 	}
 	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
+	next := s.holdAfter(nil, Verdict{Class: OK})
 	st := s.status()
-	st.Verdict, st.Failures = "", 0
+	st.Verdict, st.Failures, st.NextTry = "", 0, ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
 	for chunk := range slices.Chunk(seen, topChunk) {
 		c := uidl.Change{At: s.now().Unix()}

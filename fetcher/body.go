@@ -117,6 +117,10 @@ func (r *reader) hand(f *fetchStep, m received) error {
 		m.copies[i].row.Ticket = string(br.ticket)
 		r.weigh(br.dest, br.err)
 	}
+	r.mu.Lock()
+	r.whole.messages++
+	r.whole.octets += f.size
+	r.mu.Unlock()
 	if !r.bat.add(m) {
 		return errStop
 	}

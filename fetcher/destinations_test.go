@@ -201,6 +201,7 @@ func TestDamaged(t *testing.T) {
 		t.Errorf("%d tickets discarded", len(bad.discarded))
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	r.clock = r.clock.Add(time.Hour) // the login was refused
 	if rep := r.ok(); rep.New != 3 {
 		t.Errorf("%+v", rep)
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/uidl"
 )
@@ -71,6 +73,7 @@ func (o *outbox) divert(s *sending, result *error) error {
 	}
 	o.p.count(func(r *Report) { r.Quarantined++ })
 	o.p.reason((*result).Error())
+	o.p.log.Warn("quarantined", zap.String("uid", quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", row.Reason))
 	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
 	if f.isRemote() {

@@ -23,6 +23,13 @@ type Account struct {
 	Destinations []Destination // at least one, with different names
 	RetrHides    bool          // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
 	NeverDelete  bool          // no DELE on this login whatever the policy says (Gmail's recent:)
+	// MinInterval is the least time between two logins that the provider is known to want; 0: what the server announces.
+	MinInterval time.Duration
+	// LoginHint is what a person must do at this provider for a login to work; "": the general advice.
+	LoginHint string
+	// Setting is an opaque identity of all that decides whether a login can work, the secret's source included and its
+	// value not: when it changes, what is remembered of refused logins is forgotten. "": it is never taken for changed.
+	Setting string
 	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
 	DeleteQuarantined bool
 }
@@ -31,8 +38,9 @@ type Account struct {
 type Destination struct {
 	Name     string
 	Target   deliver.Target
-	Optional bool // one best effort: a message counts as delivered without it
-	Fallback bool // takes what another destination refuses for good, and nothing else; at most one
+	Setting  string // opaque identity of how it is reached: when it changes, an outage is forgotten; "" is one too
+	Optional bool   // one best effort: a message counts as delivered without it
+	Fallback bool   // takes what another destination refuses for good, and nothing else; at most one
 }
 
 // Delete says what happens to a message on the server once it is durable at every destination.
@@ -63,39 +71,46 @@ type Options struct {
 	Sessions        int           // sessions in one pass at most [1,000]
 	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
 	DryRun          bool          // log in, list, plan; change nothing anywhere
-	Now             func() time.Time
-	Log             *zap.Logger      // one line per message and one per pass; nil: none
-	Progress        func(Report)     // called now and then, from the pass's goroutines one at a time; nil: none
-	BeforeBody      func(uid string) // test hook: called before each body is read; nil: none
+	Asked           bool          // a person wants this pass now: a pause, a stopped login and all waiting count for nothing
+	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
+	Backoff    func(failures int) time.Duration
+	Now        func() time.Time
+	Log        *zap.Logger      // one line per message and one per pass; nil: none
+	Progress   func(Report)     // called now and then, from the pass's goroutines one at a time; nil: none
+	BeforeBody func(uid string) // test hook: called before each body is read; nil: none
 }
 
 // Report is what one pass did. Counts are of messages.
 type Report struct {
-	Account     string         `json:"account"`
-	Started     time.Time      `json:"started"`
-	Duration    time.Duration  `json:"duration_ns"`
-	Listed      int            `json:"listed"`  // in the last complete listing
-	New         int            `json:"new"`     // delivered to every destination in this pass
-	Bytes       int64          `json:"bytes"`   // octets received for them
-	Deleted     int            `json:"deleted"` // DELE answered +OK
-	Kept        int            `json:"kept"`    // delivered and left on the server
-	Skipped     int            `json:"skipped"` // left by policy: see Reasons
-	Parked      int            `json:"parked"`  // failed too often, tried again later
-	NewlyParked int            `json:"newly_parked"`
-	Failed      int            `json:"failed"`            // failed in this pass, tried again in the next
-	Pending     int            `json:"pending"`           // not durable at every destination yet
-	Quarantined int            `json:"quarantined"`       // refused by a destination, taken by the fallback
-	Recovered   int            `json:"recovered"`         // deliveries of an interrupted pass that were settled first
-	Refetched   int            `json:"refetched_unknown"` // deliveries without trace, fetched again: a duplicate is possible
-	Questioned  int            `json:"questioned"`        // UIDs whose message had to be recognised again
-	Adopted     int            `json:"adopted"`           // known messages that the server lists under new unique-ids
-	Rebuilt     int            `json:"rebuilt"`           // taken as delivered because the Maildir has them: the ledger was missing
-	Unfetched   int            `json:"unfetched"`         // with Rebuilt: listed, and not in the Maildir any more
-	Notes       []string       `json:"notes,omitempty"`   // what a person should know although nothing failed
-	Reasons     map[string]int `json:"reasons,omitempty"` // why messages were skipped, parked, kept or failed
-	Steps       []Step         `json:"steps,omitempty"`   // with DryRun: the plan
-	Err         error          `json:"-"`                 // what ended the pass early, or nil
-	Verdict     Verdict        `json:"verdict"`           // of Err and of what befell messages
+	Account      string         `json:"account"`
+	Started      time.Time      `json:"started"`
+	Duration     time.Duration  `json:"duration_ns"`
+	Listed       int            `json:"listed"`  // in the last complete listing
+	New          int            `json:"new"`     // delivered to every destination in this pass
+	Bytes        int64          `json:"bytes"`   // octets received for them
+	Deleted      int            `json:"deleted"` // DELE answered +OK
+	Kept         int            `json:"kept"`    // delivered and left on the server
+	Skipped      int            `json:"skipped"` // left by policy: see Reasons
+	Parked       int            `json:"parked"`  // failed too often, tried again later
+	NewlyParked  int            `json:"newly_parked"`
+	Failed       int            `json:"failed"`            // failed in this pass, tried again in the next
+	Pending      int            `json:"pending"`           // not durable at every destination yet
+	Quarantined  int            `json:"quarantined"`       // refused by a destination, taken by the fallback
+	Recovered    int            `json:"recovered"`         // deliveries of an interrupted pass that were settled first
+	Refetched    int            `json:"refetched_unknown"` // deliveries without trace, fetched again: a duplicate is possible
+	Questioned   int            `json:"questioned"`        // UIDs whose message had to be recognised again
+	Adopted      int            `json:"adopted"`           // known messages that the server lists under new unique-ids
+	Rebuilt      int            `json:"rebuilt"`           // taken as delivered because the Maildir has them: the ledger was missing
+	Unfetched    int            `json:"unfetched"`         // with Rebuilt: listed, and not in the Maildir any more
+	Notes        []string       `json:"notes,omitempty"`   // what a person should know although nothing failed
+	Reasons      map[string]int `json:"reasons,omitempty"` // why messages were skipped, parked, kept or failed
+	Steps        []Step         `json:"steps,omitempty"`   // with DryRun: the plan
+	Untried      bool           `json:"untried,omitempty"` // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
+	NextTry      time.Time      `json:"next_try,omitzero"` // not before this; zero: the schedule alone decides
+	Planned      int            `json:"-"`                 // messages that this pass means to fetch, those fetched included; for a progress display
+	PlannedBytes int64          `json:"-"`                 // and their octets as listed
+	Err          error          `json:"-"`                 // what ended the pass early, or nil
+	Verdict      Verdict        `json:"verdict"`           // of Err and of what befell messages
 }
 
 // Step is one planned step, for people.

@@ -62,7 +62,8 @@ func (e *floodError) hint() string {
 // toldBefore tells whether an error is an incident that an earlier pass reported.
 func toldBefore(err error) bool {
 	var e *floodError
-	return errors.As(err, &e) && e.again
+	var held *heldError
+	return errors.As(err, &e) && e.again || errors.As(err, &held)
 }
 
 // breaker stops the session if more new messages arrived than is plausible. What was listed before and not fetched yet

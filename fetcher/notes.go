@@ -1,6 +1,9 @@
 package fetcher
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // notes are what a person should know of a pass although nothing failed.
 func notes(r Report) (out []string) {
@@ -17,4 +20,13 @@ func notes(r Report) (out []string) {
 			"delivered%s", r.Rebuilt, rest))
 	}
 	return out
+}
+
+// mention adds what else a person should know, once.
+func (p *pass) mention(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.notes, text) {
+		p.notes = append(p.notes, text)
+	}
 }

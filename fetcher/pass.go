@@ -23,6 +23,8 @@ type pass struct {
 	epoch epochState
 	watch floodState
 
+	loginAt time.Time // when a login was last tried in this pass; zero: not yet
+
 	pending map[uidl.Key]bool            // messages with open deliveries; true: to be fetched again
 	owedTo  map[uidl.Key][]uidl.Delivery // the rows of those to be fetched again
 	deleted map[uidl.Key]bool            // DELE was answered +OK in this pass
@@ -33,6 +35,8 @@ type pass struct {
 	open        map[uidl.Key]int
 	quarantined map[uidl.Key]bool // of those: a fallback took it
 
+	telling sync.Mutex // held while Progress is called
+
 	mu      sync.Mutex
 	rep     Report
 	carry   uidl.Change  // goes with the next commit
@@ -42,7 +46,15 @@ type pass struct {
 	missed  int          // delivered after their session had ended
 	full    bool         // a remote destination had no room for a message while it was being sent to
 	safe    map[int]bool // numbers of messages durable for every destination, in this session
+	notes   []string     // for the report
 	started int          // RETRs of new messages in this pass, for Policy.Limit
+	whole   tally        // messages that were received whole in this pass
+}
+
+// tally counts messages and their octets as listed.
+type tally struct {
+	messages int
+	octets   int64
 }
 
 func (p *pass) now() time.Time { return p.o.Now() }
@@ -75,8 +87,9 @@ type destination struct {
 	out        *outbox    // of a remote one
 	single     sync.Mutex // held while a fallback takes one message
 	mu         sync.Mutex
-	staging    error // it can take no further copies: nothing more is fetched
-	publishing error // it publishes nothing more; a remote one still takes copies
+	staging    error   // it can take no further copies: nothing more is fetched
+	publishing error   // it publishes nothing more; a remote one still takes copies
+	down       *outage // of a remote one that is down: set before the outboxes open and after they closed
 }
 
 func (d *destination) stageFailure() error {
@@ -178,6 +191,8 @@ func (p *pass) progress() {
 	if p.o.Progress == nil {
 		return
 	}
+	p.telling.Lock() // the reader, the settler and lanes of outboxes come here
+	defer p.telling.Unlock()
 	p.mu.Lock()
 	rep := p.rep
 	p.mu.Unlock()
@@ -198,6 +213,17 @@ type facts struct {
 	Backlog  int       `json:"backlog,omitempty"`
 	Flood    *Flood    `json:"flood,omitempty"`
 	Accepted int64     `json:"accepted,omitempty"`
+	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
+	// seconds); LoginDelay what the server announced (seconds). Refused: see login.go.
+	Setting    string    `json:"setting,omitempty"`
+	LoggedInAt int64     `json:"logged_in_at,omitempty"`
+	LoginDelay int64     `json:"login_delay,omitempty"`
+	Refused    *refusals `json:"refused,omitempty"`
+	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
+	Hold   *hold `json:"hold,omitempty"`
+	Paused int64 `json:"paused,omitempty"`
+	// Down has the remote destinations that are, by name: see outage.go.
+	Down map[string]*outage `json:"down,omitempty"`
 }
 
 func decodeFacts(b []byte) facts {

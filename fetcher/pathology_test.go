@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -191,6 +192,10 @@ func TestTwoAgents(t *testing.T) {
 		t.Errorf("%+v", rep.Verdict)
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	if rep := r.run(); !rep.Untried || rep.Verdict.Class != Temporary {
+		t.Errorf("at once again: %+v", rep.Verdict)
+	}
+	r.clock = r.clock.Add(5 * time.Minute)
 	r.ok()
 }
 

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,12 +71,18 @@ func (o Options) withDefaults() Options {
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
 	if err != nil {
+		p.rep.NextTry = p.holdAfter(err, Verdict{})
 		return err
 	}
 	defer l.Close()
 	p.l = l
 	p.facts = decodeFacts(l.Info().Facts)
+	p.reconfigure()
+	if err := p.paused(); err != nil {
+		return err
+	}
 	p.enterVerifyMode()
+	p.spare()
 	late, release := grace(ctx)
 	defer release()
 	stop, halt := context.WithCancel(ctx)
@@ -83,6 +90,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	p.openOutboxes(stop, late)
 	err = p.work(ctx)
 	err = p.closeOutboxes(ctx, halt, err)
+	p.weighDestinations(ctx)
 	p.countOpen()
 	p.leaveVerifyMode(err)
 	if p.o.DryRun || p.verdictOf(err).Stop {
@@ -118,6 +126,9 @@ func (p *pass) work(ctx context.Context) error {
 	if err := p.blocked(); err != nil {
 		return err
 	}
+	if err := p.barred(ctx); err != nil {
+		return err
+	}
 	return p.sessions(ctx)
 }
 
@@ -125,7 +136,13 @@ func (p *pass) work(ctx context.Context) error {
 // by another as long as each brings mail: servers close after so many messages or minutes, and networks fail. So is one
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
+	var lost error
 	for n := 0; n < p.o.Sessions; n++ {
+		if n > 0 && p.tooSoon() {
+			p.mention("the server wants time between logins: the rest comes with the next pass")
+			return lost
+		}
+		lost = nil
 		if n > 0 { // the session before has opened and settled deliveries
 			if err := p.loadPending(ctx); err != nil {
 				return err
@@ -135,6 +152,7 @@ func (p *pass) sessions(ctx context.Context) error {
 		switch {
 		case err != nil && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
+			lost = err
 			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
 			continue
 		case err != nil:
@@ -222,14 +240,18 @@ func (p *pass) close(ctx context.Context, err error) error {
 	v := p.verdictOf(err)
 	info := p.l.Info()
 	now := p.now().Unix()
+	if errors.As(err, new(*heldError)) {
+		return p.closeHeld(ctx)
+	}
 	p.remember(err)
+	p.rep.NextTry = p.holdAfter(err, v)
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.facts.encode()}
+	st := uidl.Status{Facts: p.facts.encode(), NextTry: ceil(p.rep.NextTry)}
 	ok := v.Class == OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.text()
@@ -238,6 +260,19 @@ func (p *pass) close(ctx context.Context, err error) error {
 		At: now, Status: &st,
 		Pass: &uidl.Pass{Started: p.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
 	})
+}
+
+// closeHeld ends a pass that asked nothing of the server: it leaves no trace but what became of destinations.
+func (p *pass) closeHeld(ctx context.Context) error {
+	st := p.status()
+	p.rep.NextTry = time.Time{}
+	if at, ok := ahead(st.NextTry, p.now()); ok {
+		p.rep.NextTry = at
+	}
+	if bytes.Equal(st.Facts, decodeFacts(p.l.Info().Facts).encode()) {
+		return nil
+	}
+	return p.commit(ctx, uidl.Change{Status: st})
 }
 
 // noteFault remembers what an error teaches of the server, for the next session.
@@ -253,7 +288,14 @@ func (p *pass) report() Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rep := p.rep
-	rep.Notes = notes(rep)
+	rep.Notes = append(notes(rep), p.notes...)
+	var held *heldError
+	if errors.As(rep.Err, &held) {
+		rep.Untried = true
+		if held.note != "" {
+			rep.Notes = append(rep.Notes, held.note)
+		}
+	}
 	rep.Duration = p.o.Now().Sub(rep.Started)
 	rep.Verdict = v
 	return rep

@@ -66,6 +66,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.note(listing)
+	s.announcePlan()
 	if err := s.deleteDue(ctx); err != nil {
 		return false, err
 	}
@@ -124,8 +125,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		return nil, err
 	}
 	s.c = c
-	if err := c.Login(ctx, s.a.Login); err != nil {
-		c.Close()
+	if err := s.logIn(c, func() error { return c.Login(ctx, s.a.Login) }); err != nil {
 		return nil, err
 	}
 	list, err := c.List(ctx)
@@ -175,6 +175,27 @@ func (s *session) note(list *pop3.Listing) {
 		}
 	}
 	s.checkListing(list)
+}
+
+// announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as
+// far as the limit goes.
+func (s *session) announcePlan() {
+	s.mu.Lock()
+	all, left := s.whole, s.a.Policy.Limit-s.pass.started
+	for i := range s.plan.fetch {
+		f := &s.plan.fetch[i]
+		if s.a.Policy.Limit > 0 && f.row.State == 0 {
+			if left <= 0 {
+				break
+			}
+			left--
+		}
+		all.messages++
+		all.octets += f.size
+	}
+	s.rep.Planned, s.rep.PlannedBytes = all.messages, all.octets
+	s.mu.Unlock()
+	s.progress()
 }
 
 // checkListing notes a listing that cannot be relied on: what it lacks is not taken for gone, and what made no sense in

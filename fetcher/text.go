@@ -75,6 +75,9 @@ func (p *pass) logPass(r Report) {
 		if p.o.DryRun {
 			text = "dry run finished"
 		}
+		if r.Untried {
+			text = "pass put off"
+		}
 		p.log.Info(text, fields...)
 		return
 	}

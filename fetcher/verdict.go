@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,8 +38,15 @@ func verdictOf(err error) Verdict {
 		panicked *panicError
 		commit   *commitError
 		flood    *floodError
+		held     *heldError
+		down     *downError
+		refused  *refusedError
 	)
 	switch {
+	case errors.As(err, &held):
+		v = held.verdict
+	case errors.As(err, &down):
+		v = down.Verdict
 	case errors.As(err, &panicked):
 		v.Class, v.Hint = Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
 	case errors.Is(err, uidl.ErrBusy):
@@ -70,9 +78,12 @@ func verdictOf(err error) Verdict {
 		v.Class = Config
 		v.Hint = `the server offers no STLS here, so no password was sent; try tls = "implicit" (port 995), which is the default`
 	case errors.As(err, &login) && errors.As(err, &response):
-		judgeLogin(&v, response.Code)
+		judgeLogin(&v, codeOf(response))
+		if errors.As(err, &refused) {
+			judgeRefused(&v, refused)
+		}
 	case errors.As(err, &response):
-		judgeResponse(&v, response.Code)
+		judgeResponse(&v, codeOf(response))
 	case errors.As(err, &limit):
 		v.Hint = "raise the limit in [limits] if the server is right"
 	case errors.As(err, &protocol):
@@ -87,12 +98,108 @@ func verdictOf(err error) Verdict {
 func judgeLogin(v *Verdict, code string) {
 	switch {
 	case code == "" || code == "AUTH":
-		v.Class = Login
-		v.Hint = "check username and password, and that the provider allows POP3 for this mailbox (many want it switched on, or an app password)"
+		v.Class, v.Hint = Login, loginHint
 	default:
 		judgeResponse(v, code)
 	}
 }
+
+// loginHint is the next step after a refused login where nothing is known of the provider.
+const loginHint = "check username and password, and that the provider allows POP3 for this mailbox (many want it switched on, or an app password)"
+
+// judgeRefused adds what the account's history says of a refused login.
+func judgeRefused(v *Verdict, e *refusedError) {
+	switch {
+	case e.stopped != "":
+		v.Hint = e.stopped
+	case e.worked > 0:
+		v.Class = Temporary
+		v.Message = clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", roughly(e.worked), v.Message))
+		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for hours it counts as refused"
+	case e.hint != "":
+		v.Hint = e.hint
+	}
+}
+
+// roughly words a span of time.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// codeOf is the response code of a refusal, or what its text is known to mean.
+func codeOf(r *pop3.ResponseError) string {
+	if r.Code != "" {
+		return r.Code
+	}
+	text := strings.ToLower(r.Text)
+	for _, k := range knownTexts {
+		if strings.Contains(text, k.text) {
+			return k.code
+		}
+	}
+	return ""
+}
+
+// loginRefused tells whether a server refused this user with this secret, what it said, and whether with a code.
+func loginRefused(err error) (text string, coded, ok bool) {
+	var login *pop3.LoginError
+	var response *pop3.ResponseError
+	if !errors.As(err, &login) || !errors.As(err, &response) {
+		return "", false, false
+	}
+	code := codeOf(response)
+	return cmp.Or(response.Text, "no reason given"), code == "AUTH", code == "AUTH" || code == ""
+}
+
+// refusedByRelay tells whether a destination refused our login.
+func refusedByRelay(err error) bool {
+	var e *deliver.Error
+	return errors.As(err, &e) && e.Op == "login" && e.Permanent
+}
+
+// waitFor tells what the account waits for after the error that ended its pass; "": nothing. What befell single
+// messages, or one destination of several, is no reason to ask the server less often.
+func waitFor(err error) string {
+	var (
+		refused  *refusedError
+		response *pop3.ResponseError
+		protocol *pop3.ProtocolError
+		noTLS    *pop3.TLSError
+		held     *heldError
+		flood    *floodError
+	)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), errors.As(err, &held), errors.As(err, &flood):
+		return ""
+	case errors.As(err, &refused):
+		return waitRefused
+	case certificate(err), errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
+		return waitFault
+	case errors.As(err, &response):
+		switch code := codeOf(response); {
+		case code == "IN-USE":
+			return waitInUse
+		case code == "LOGIN-DELAY":
+			return waitLogins
+		case strings.HasPrefix(code, "SYS/PERM"):
+			return waitServer
+		}
+	case errors.As(err, &protocol) && brokenPipelining(err) == 0 && !aboutMessages(protocol.Command):
+		return waitFault
+	}
+	return waitBackoff
+}
+
+// aboutMessages tells that a command asks for single messages: nonsense in answer to it is charged to the message.
+func aboutMessages(verb string) bool { return verb == "RETR" || verb == "TOP" || verb == "DELE" }
 
 func judgeResponse(v *Verdict, code string) {
 	switch {
@@ -146,10 +253,14 @@ func (p *pass) verdictOf(err error) Verdict {
 		}
 	}
 	for _, d := range p.dests {
-		for _, err := range []error{d.stageFailure(), d.publishFailure()} {
-			if w := verdictOf(err); severity[w.Class] > severity[v.Class] {
-				v = w
+		if w := verdictOf(d.stageFailure()); severity[w.Class] > severity[v.Class] {
+			v = w
+		}
+		if w := verdictOf(d.publishFailure()); severity[w.Class] > severity[v.Class] {
+			if d.down != nil {
+				w = d.down.told(w)
 			}
+			v = w
 		}
 	}
 	if v.Class != OK {

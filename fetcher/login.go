@@ -1,0 +1,146 @@
+package fetcher
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+)
+
+// The login breaker: whoever goes on with a wrong password is locked out, and takes others behind the same address
+// along. Refusals are counted over passes and restarts; a login that succeeds, a changed configuration or Wake forgets
+// them.
+const (
+	codedMost   = 2                // refusals with [AUTH] (RFC 3206) until no login is tried any more
+	plainMost   = 3                // refusals without a code, refusedApart from each other
+	suspectAge  = 7 * 24 * 3600    // seconds: a login that worked so lately is not believed to be wrong at once
+	suspectSpan = 6 * 3600         // seconds that its refusals must span until it is
+	suspectWait = 15 * time.Minute // after the first, then twice as long each time
+	suspectMost = 4 * time.Hour
+)
+
+// refusals is what the ledger remembers of refused logins since the last one that succeeded. Times are Unix seconds.
+type refusals struct {
+	Coded   int    `json:"coded,omitempty"`
+	Plain   int    `json:"plain,omitempty"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"` // that counted
+	Text    string `json:"text"` // what the server said last
+	Stopped bool   `json:"stopped,omitempty"`
+}
+
+// add counts a refusal.
+func (r *refusals) add(coded bool, text string, now, worked int64) {
+	if r.First == 0 || now < r.First { // the second: the clock was set back
+		r.First, r.Last = now, 0
+	}
+	switch {
+	case coded:
+		r.Coded++
+		r.Last = now
+	case r.Last == 0 || now-r.Last >= int64(refusedApart/time.Second):
+		r.Plain++
+		r.Last = now
+	}
+	r.Text = clip(text)
+	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && (!r.suspect(worked) || now-r.First >= suspectSpan)
+}
+
+// suspect tells that the login worked lately, so that the server rather limits logins than that the password is wrong.
+func (r *refusals) suspect(worked int64) bool {
+	return worked != 0 && r.Coded == 0 && r.First-worked <= suspectAge
+}
+
+// next is the time before which no login should follow; zero when the schedule alone decides.
+func (r *refusals) next(worked int64) time.Time {
+	if r == nil || r.Stopped || r.Plain == 0 {
+		return time.Time{}
+	}
+	wait := refusedApart
+	if r.suspect(worked) {
+		wait = min(suspectWait<<min(r.Plain-1, 8), suspectMost)
+	}
+	return time.Unix(r.Last, 0).Add(wait)
+}
+
+// stopped is the verdict while no login is tried.
+func (r *refusals) stopped(a Account) Verdict {
+	return Verdict{Class: Login,
+		Message: clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", times(r.Coded+r.Plain), stamp(r.Last), r.Text)),
+		Hint:    hintOfStopped(a)}
+}
+
+func hintOfStopped(a Account) string {
+	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(a.LoginHint, loginHint), a.Name)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// refusedError is a refused login with what the account's history says of it.
+type refusedError struct {
+	err     error
+	hint    string        // of the provider; "": none
+	worked  time.Duration // how long ago a login was let in, of one that is suspected of being throttled; 0: it is not
+	stopped string        // next step, once no login is tried any more; "": not yet
+}
+
+func (e *refusedError) Error() string { return e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
+
+// logIn logs in and keeps what that teaches. A client that did not get in is closed.
+func (p *pass) logIn(c *pop3.Client, login func() error) error {
+	p.loginAt = p.now()
+	err := login()
+	caps := c.Capabilities()
+	if delay := int64(caps.LoginDelay / time.Second); delay > 0 || err == nil && caps.Known {
+		p.facts.LoginDelay = delay
+	}
+	if err == nil {
+		p.facts.LoggedInAt, p.facts.Refused = p.now().Unix(), nil
+		return nil
+	}
+	c.Close()
+	return p.refuse(err)
+}
+
+// refuse counts a refused login; other errors pass.
+func (p *pass) refuse(err error) error {
+	text, coded, ok := loginRefused(err)
+	if !ok {
+		return err
+	}
+	var r refusals
+	if p.facts.Refused != nil {
+		r = *p.facts.Refused
+	}
+	worked, now := p.facts.LoggedInAt, p.now()
+	r.add(coded, text, now.Unix(), worked)
+	p.facts.Refused = &r
+	e := &refusedError{err: err, hint: p.a.LoginHint}
+	switch {
+	case r.Stopped:
+		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", times(r.Coded+r.Plain), hintOfStopped(p.a))
+	case r.suspect(worked):
+		e.worked = max(now.Sub(time.Unix(worked, 0)), time.Second)
+	}
+	return e
+}
+
+// reconfigure forgets what a changed configuration makes meaningless: whose login it was, and what the server said.
+func (p *pass) reconfigure() (changed bool) {
+	f := &p.facts
+	if p.a.Setting == "" || p.a.Setting == f.Setting {
+		return false
+	}
+	changed = f.Setting != ""
+	if f.Setting = p.a.Setting; changed {
+		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold = 0, 0, nil, nil
+	}
+	return changed
+}

@@ -1,0 +1,491 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
+)
+
+// refuse makes the server answer logins, or let them in again with "".
+func (r *rig) refuse(reply string) {
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+			if reply != "" && (verb == "PASS" || verb == "AUTH") {
+				return &pop3test.Reply{Raw: []byte(reply + "\r\n")}
+			}
+			return nil
+		}
+	})
+}
+
+// announce makes the server announce a LOGIN-DELAY.
+func (r *rig) announce(seconds int) {
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+			if verb == "CAPA" {
+				return &pop3test.Reply{Raw: fmt.Appendf(nil, "+OK\r\nTOP\r\nUIDL\r\nUSER\r\nSASL PLAIN\r\nLOGIN-DELAY %d\r\n.\r\n", seconds)}
+			}
+			return nil
+		}
+	})
+}
+
+// connections counts how often the server was dialled from now on.
+func (r *rig) connections() *int {
+	n, dial := new(int), r.server.Dial
+	r.acc.Server.Dial = func(ctx context.Context, network, address string) (c net.Conn, err error) {
+		*n++
+		return dial(ctx, network, address)
+	}
+	return n
+}
+
+func (r *rig) standing() State {
+	r.t.Helper()
+	all, err := r.ledger.Summaries(context.Background())
+	if err != nil || len(all) != 1 {
+		r.t.Fatal(err, len(all))
+	}
+	return Standing(all[0])
+}
+
+func (r *rig) passes() (n int) {
+	db := r.sql()
+	defer db.Close()
+	if err := db.QueryRow(`SELECT count(*) FROM pass`).Scan(&n); err != nil {
+		r.t.Error(err)
+	}
+	return n
+}
+
+// Two refusals with [AUTH] and no third: not after a restart, not after a year, until somebody acts.
+func TestLoginStops(t *testing.T) {
+	for name, act := range map[string]func(*rig){
+		"asked":      func(r *rig) { r.opt.Asked = true },
+		"setting":    func(r *rig) { r.acc.Setting = "another" },
+		"woken":      func(r *rig) { r.must(Wake(context.Background(), r.ledger, "a")) },
+		"no, nobody": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			box := mailbox(2)
+			r := newRig(t, box...)
+			r.acc.Setting, r.acc.LoginHint = "one", "switch it on"
+			n := r.connections()
+			r.refuse("-ERR [AUTH] no")
+			for range 2 {
+				if rep := r.run(); rep.Verdict.Class != Login || rep.Untried || !strings.Contains(rep.Verdict.Hint, "switch it on") {
+					t.Errorf("%+v", rep.Verdict)
+				}
+			}
+			passes := r.passes()
+			for range 5 {
+				r.ledger.Close()
+				r.open()
+				rep := r.run()
+				if rep.Verdict.Class != Login || !rep.Untried || !rep.NextTry.IsZero() ||
+					!strings.Contains(rep.Verdict.Message, "login refused 2 times") || !strings.Contains(rep.Verdict.Hint, "popsync run a") {
+					t.Errorf("%+v", rep)
+				}
+				r.clock = r.clock.Add(60 * 24 * time.Hour)
+			}
+			if *n != 2 || r.passes() != passes {
+				t.Fatalf("%d connections, %d passes written", *n, r.passes()-passes)
+			}
+			if st := r.standing(); st.Stopped.IsZero() || st.Refusal != "no" {
+				t.Errorf("%+v", st)
+			}
+			r.refuse("")
+			if act == nil {
+				r.run()
+				r.wantMail()
+				return
+			}
+			act(r)
+			r.ok()
+			r.wantMail(box...)
+			r.opt.Asked = false
+			r.ok()
+			if st := r.standing(); !st.Stopped.IsZero() || st.LoggedIn.IsZero() {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// A wrong password tried every minute for six hours: three logins, ten minutes apart, where the server gives no code.
+func TestLoginRefusedPlain(t *testing.T) {
+	r := newRig(t)
+	n := r.connections()
+	r.refuse("-ERR no such user")
+	var at []time.Duration
+	start := r.clock
+	for range 6 * 60 {
+		before := *n
+		if rep := r.run(); rep.Verdict.Class != Login {
+			t.Fatalf("%+v", rep.Verdict)
+		}
+		if *n > before {
+			at = append(at, r.clock.Sub(start))
+		}
+		r.clock = r.clock.Add(time.Minute)
+	}
+	if len(at) != 3 || at[1] < refusedApart || at[2]-at[1] < refusedApart {
+		t.Errorf("logins at %v", at)
+	}
+}
+
+// A login that worked before is first believed to be throttled: class Temporary, growing waits, and only refusals that
+// go on for six hours stop it. One that is let in meanwhile forgets all of them.
+func TestLoginSuspected(t *testing.T) {
+	for _, heals := range []bool{false, true} {
+		r := newRig(t, mailbox(1)...)
+		r.ok()
+		r.clock = r.clock.Add(2 * time.Hour)
+		n := r.connections()
+		r.refuse("-ERR Logon failure: unknown user name or bad password")
+		start := r.clock
+		var last Report
+		for r.clock.Sub(start) < 48*time.Hour {
+			last = r.run()
+			if last.Verdict.Class == Login || last.Verdict.Class == OK {
+				break
+			}
+			if last.Verdict.Class != Temporary || !strings.Contains(last.Verdict.Message, "worked 2 h ago") && r.clock == start {
+				t.Fatalf("%+v", last.Verdict)
+			}
+			if heals && r.clock.Sub(start) >= 3*time.Hour {
+				r.refuse("")
+			}
+			r.clock = r.clock.Add(time.Minute)
+		}
+		if heals {
+			if last.Verdict.Class != OK || r.clock.Sub(start) > 4*time.Hour {
+				t.Errorf("after %v: %+v", r.clock.Sub(start), last.Verdict)
+			}
+			if f := r.remembered(); f.Refused != nil || f.Hold != nil {
+				t.Errorf("%+v", f)
+			}
+			continue
+		}
+		if after := r.clock.Sub(start); last.Verdict.Class != Login || after < 6*time.Hour || after > 12*time.Hour || *n > 8 {
+			t.Errorf("%d logins, stopped after %v: %+v", *n, after, last.Verdict)
+		}
+		logins := *n
+		r.clock = r.clock.Add(time.Hour)
+		if rep := r.run(); !rep.Untried || rep.Verdict.Class != Login || *n != logins {
+			t.Errorf("%+v", rep)
+		}
+	}
+}
+
+func (r *rig) remembered() facts {
+	r.t.Helper()
+	all, err := r.ledger.Summaries(context.Background())
+	r.must(err)
+	return decodeFacts(all[0].Facts)
+}
+
+// What is staged for a destination goes there although the login is stopped.
+func TestStoppedLoginStillDelivers(t *testing.T) {
+	box := mailbox(3)
+	r := newRig(t, box...)
+	m := delivertest.NewMemory("remote")
+	m.OnPublish = func(deliver.Message) error { return errDown }
+	r.pair(m)
+	r.refuse("-ERR [AUTH] no")
+	r.pair(m)
+	r.pair(m)
+	m.OnPublish = nil
+	n := r.connections()
+	if rep := r.pair(m); !rep.Untried || rep.Recovered != 3 || rep.Verdict.Class != Login || *n != 0 {
+		t.Errorf("%+v, %d connections", rep, *n)
+	}
+	wantRemote(t, m, box...)
+	if st := r.standing(); len(st.Down) != 0 {
+		t.Errorf("%+v", st.Down)
+	}
+}
+
+// LOGIN-DELAY is kept after every login, successful or not, by whoever does not ask; and it is no failure.
+func TestLoginDelay(t *testing.T) {
+	box := mailbox(3)
+	r := newRig(t, box...)
+	r.announce(900)
+	n := r.connections()
+	rep := r.ok()
+	if want := r.clock.Add(15 * time.Minute); !rep.NextTry.Equal(want) {
+		t.Errorf("next %v, want %v", rep.NextTry, want)
+	}
+	r.clock = r.clock.Add(10 * time.Minute)
+	rep = r.ok()
+	if !rep.Untried || *n != 1 || len(rep.Notes) != 1 || !strings.Contains(rep.Notes[0], "between logins") || rep.NextTry.IsZero() {
+		t.Errorf("%+v, %d connections", rep, *n)
+	}
+	r.clock = r.clock.Add(6 * time.Minute)
+	if rep := r.ok(); rep.Untried || *n != 2 {
+		t.Errorf("%+v, %d connections", rep, *n)
+	}
+	r.opt.Asked = true
+	if rep := r.ok(); rep.Untried || *n != 3 {
+		t.Errorf("asked: %+v, %d connections", rep, *n)
+	}
+	r.opt.Asked = false
+	r.clock = r.clock.Add(-48 * time.Hour) // the clock was two days ahead
+	if rep := r.ok(); rep.Untried || *n != 4 {
+		t.Errorf("after a clock jump: %+v, %d connections", rep, *n)
+	}
+}
+
+// A pass does not connect again before the server wants it to: the rest comes with the next.
+func TestLoginDelayBetweenSessions(t *testing.T) {
+	box := mailbox(6)
+	r := newRig(t, box...)
+	r.opt.SessionMessages = 2
+	r.acc.MinInterval = time.Minute
+	n := r.connections()
+	for i := 1; i <= 3; i++ {
+		rep := r.ok()
+		if rep.New != 2 || *n != i || i < 3 && len(rep.Notes) == 0 {
+			t.Errorf("%+v, %d connections", rep, *n)
+		}
+		r.clock = r.clock.Add(2 * time.Minute)
+	}
+	r.wantMail(box...)
+}
+
+// Whoever comes a moment too early waits that moment: a schedule of 15 minutes and a server that wants 15 minutes fit
+// together, although logging in takes time.
+func TestLoginDelayAMomentEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, mailbox(1)...)
+		r.opt.Now = time.Now
+		r.acc.MinInterval = 15 * time.Minute
+		r.ok()
+		time.Sleep(15*time.Minute - 3*time.Second)
+		start := time.Now()
+		if rep := r.ok(); rep.Untried || time.Since(start) < 3*time.Second || time.Since(start) > 5*time.Second {
+			t.Errorf("%+v after %v", rep, time.Since(start))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		time.Sleep(15*time.Minute - 3*time.Second)
+		a := r.acc
+		a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+		if rep := Run(ctx, r.ledger, a, r.opt); rep.Verdict.Message != "stopped" {
+			t.Errorf("cancelled while it waits: %+v", rep)
+		}
+		r.ledger.Close()
+		r.server.Close()
+	})
+}
+
+// Each kind of error of the whole account, and how long the account waits for it.
+func TestWaits(t *testing.T) {
+	const minute = time.Minute
+	backoff := func(n int) time.Duration { return time.Duration(n) * 7 * minute }
+	login := func(text string) error {
+		code := ""
+		if rest, ok := strings.CutPrefix(text, "["); ok {
+			code, text, _ = strings.Cut(rest, "] ")
+		}
+		return &pop3.LoginError{Err: &pop3.ResponseError{Command: "PASS", Code: code, Text: text}}
+	}
+	garbage := func(verb string) error { return &pop3.ProtocolError{Command: verb, Err: errors.New("odd")} }
+	for _, c := range []struct {
+		name        string
+		err         error
+		class       Class
+		least, most time.Duration // after the first time
+		third       time.Duration // after the third, at least
+		server      bool          // whoever is not asked keeps to it
+	}{
+		{"nothing", nil, OK, 0, 0, 0, false},
+		{"stopped by a person", context.Canceled, Temporary, 0, 0, 0, false},
+		{"lease held", uidl.ErrBusy, Temporary, 0, 0, 0, false},
+		{"ledger locked", uidl.ErrLocked, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"network", &pop3.ConnError{Command: "connect", Err: errors.New("refused")}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"destination", errDown, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"flood", &floodError{}, Config, 0, 0, 0, false},
+		{"secret", &pop3.SecretError{Err: errors.New("no")}, Config, 7 * minute, 7 * minute, 21 * minute, false},
+		{"SYS/TEMP", login("[SYS/TEMP] x"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"SYS/PERM", login("[SYS/PERM] x"), Config, time.Hour, time.Hour, 24 * time.Hour, true},
+		{"IN-USE", login("[IN-USE] x"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"duplicate login", login("duplicate login!"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"LOGIN-DELAY", login("[LOGIN-DELAY] x"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"login limit", login("Exceeded the login limit for a 15 minute period"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"greeting", &pop3.ResponseError{Command: "greeting", Code: "LOGIN-DELAY"}, Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"AUTH", login("[AUTH] x"), Login, 0, 0, 0, false},
+		{"plain", login("x"), Login, 10 * minute, 10 * minute, 0, true},
+		{"no STLS", fmt.Errorf("%w", pop3.ErrNoSTLS), Config, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage at the greeting", garbage("greeting"), Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage in a listing", garbage("LIST"), Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage in a pipelined listing", &pipelineError{garbage("LIST")}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"garbage in a message", garbage("RETR"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"our fault", &panicError{}, Internal, 7 * minute, 7 * minute, 21 * minute, false},
+	} {
+		now := time.Unix(1e9, 0)
+		p := &pass{o: Options{Now: func() time.Time { return now }, Backoff: backoff}}
+		for i := 1; i <= 3; i++ {
+			p.loginAt = now
+			err := p.refuse(c.err)
+			v := p.verdictOf(err)
+			next := p.holdAfter(err, v)
+			wait := next.Sub(now)
+			if next.IsZero() {
+				wait = 0
+			}
+			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
+				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
+			}
+			if err := p.barred(context.Background()); (err != nil) != c.server && c.class != Login {
+				t.Errorf("%s: barred: %v", c.name, err)
+			}
+			now = now.Add(max(wait, refusedApart))
+		}
+		if c.err == nil && p.facts.Hold != nil {
+			t.Errorf("%s: %+v", c.name, p.facts.Hold)
+		}
+	}
+}
+
+// Back-off grows with failures in a row and survives a restart; the daemon keeps to it, a run from cron tries anyway. A
+// message that fails is no reason to wait.
+func TestBackoffStored(t *testing.T) {
+	r := newRig(t, mailbox(2)...)
+	r.opt.Backoff = func(n int) time.Duration { return time.Duration(n) * time.Minute }
+	dial := r.acc.Server.Dial
+	r.acc.Server.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }
+	for n := 1; n <= 3; n++ {
+		rep := r.run()
+		if rep.Untried || !rep.NextTry.Equal(r.clock.Add(time.Duration(n)*time.Minute)) {
+			t.Errorf("failure %d: %+v", n, rep)
+		}
+		r.ledger.Close()
+		r.open()
+		if st := r.standing(); st.Due(r.clock).IsZero() || st.Hold == "" {
+			t.Errorf("%+v", st)
+		}
+	}
+	r.acc.Server.Dial = dial
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+			if verb == "RETR" && arg == "1" {
+				return &pop3test.Reply{Raw: []byte("-ERR not this one\r\n")}
+			}
+			return nil
+		}
+	})
+	if rep := r.run(); rep.Failed != 1 || rep.New != 1 || rep.Verdict.Class != Temporary || !rep.NextTry.IsZero() {
+		t.Errorf("%+v", rep)
+	}
+	if st := r.standing(); !st.NextTry.IsZero() || st.Hold != "" {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestPause(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(t, mailbox(2)...)
+	n := r.connections()
+	r.must(Pause(ctx, r.ledger, "a", true))
+	since := r.standing().Paused
+	rep := r.ok()
+	if !rep.Untried || *n != 0 || len(rep.Notes) != 1 || !strings.HasPrefix(rep.Notes[0], "paused since ") || r.passes() != 0 {
+		t.Errorf("%+v", rep)
+	}
+	r.must(Pause(ctx, r.ledger, "a", true))
+	if again := r.standing().Paused; since.IsZero() || !again.Equal(since) {
+		t.Errorf("paused since %v, then since %v", since, again)
+	}
+	r.must(Wake(ctx, r.ledger, "a"))
+	r.opt.Asked = true
+	if rep := r.ok(); rep.New != 2 {
+		t.Errorf("asked: %+v", rep)
+	}
+	r.opt.Asked = false
+	if rep := r.ok(); !rep.Untried {
+		t.Errorf("still paused: %+v", rep)
+	}
+	r.must(Pause(ctx, r.ledger, "a", false))
+	if rep := r.ok(); rep.Untried || rep.Kept != 2 {
+		t.Errorf("%+v", rep)
+	}
+	l, err := r.ledger.Acquire(ctx, "a")
+	r.must(err)
+	defer l.Close()
+	if err := Pause(ctx, r.ledger, "a", true); !errors.Is(err, uidl.ErrBusy) {
+		t.Errorf("while a pass runs: %v", err)
+	}
+}
+
+func TestProviders(t *testing.T) {
+	for _, c := range []struct {
+		host, user   string
+		hides, never bool
+		interval     time.Duration
+		hint         string
+	}{
+		{"pop.example.org", "u", false, false, 0, ""},
+		{"POP.gmail.com.", "u", true, false, 0, "app password"},
+		{"pop.gmail.com", "recent:u", false, true, 0, "app password"},
+		{"pop3.web.de", "u", false, false, 15 * time.Minute, "before the @"},
+		{"ssl0.ovh.net", "u", false, false, time.Minute, ""},
+		{"outlook.office365.com", "u", false, false, 3 * time.Minute, "OAuth"},
+	} {
+		p := ProviderOf(c.host, c.user)
+		if p.RetrHides != c.hides || p.NeverDelete != c.never || p.MinInterval != c.interval || !strings.Contains(p.LoginHint, c.hint) ||
+			(c.hint == "") != (p.LoginHint == "") {
+			t.Errorf("%s %s: %+v", c.host, c.user, p)
+		}
+	}
+	for host := range providers {
+		if host != strings.ToLower(host) {
+			t.Errorf("%s can never be found", host)
+		}
+	}
+}
+
+// What is planned is told before the first message, grows with each session, and knows the limit.
+func TestPlanned(t *testing.T) {
+	for _, limit := range []int{0, 5} {
+		box := mailbox(7)
+		r := newRig(t, box...)
+		r.acc.Policy.Limit = limit
+		r.opt.SessionMessages = 3
+		var first, last Report
+		r.opt.Progress = func(rep Report) {
+			if first.Planned == 0 {
+				first = rep
+			}
+			last = rep
+		}
+		rep := r.ok()
+		want := 7
+		if limit > 0 {
+			want = limit
+		}
+		if first.New != 0 || first.Planned != want || last.Planned != want || rep.Planned != want || rep.New != want || rep.PlannedBytes != rep.Bytes {
+			t.Errorf("limit %d: first %+v, at the end %+v", limit, first, rep)
+		}
+	}
+}
+
+var errDown = &deliver.Error{Op: "connect", Place: "relay", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}

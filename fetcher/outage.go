@@ -1,0 +1,125 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// relayRefusals is how many refused logins a destination may see before the next waits an hour at least.
+const (
+	relayRefusals = 3
+	relayWait     = time.Hour
+)
+
+// outage is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
+type outage struct {
+	Since    int64   `json:"since"`
+	Failures int     `json:"failures"`          // passes in a row that could not send to it
+	Refused  int     `json:"refused,omitempty"` // and those of them in which it refused our login
+	NextTry  int64   `json:"next_try,omitempty"`
+	Setting  string  `json:"setting,omitempty"`
+	Verdict  Verdict `json:"verdict"` // of the last failure
+}
+
+// told adds to a verdict since when the destination is down and when it is tried next.
+func (o *outage) told(v Verdict) Verdict {
+	if o.Failures > 1 {
+		v.Message += "; down since " + stamp(o.Since)
+	}
+	if o.NextTry != 0 {
+		v.Message += "; tried next at " + stamp(o.NextTry)
+	}
+	v.Message = clip(v.Message)
+	return v
+}
+
+// downError stands for a destination that is left in peace in this pass. What is staged for it waits, and so does what
+// comes.
+type downError struct{ *outage }
+
+func (e *downError) Error() string { return e.Verdict.Message }
+
+// spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
+func (p *pass) spare() {
+	for _, d := range p.dests {
+		o := p.facts.Down[d.Name]
+		if o == nil || !d.isRemote() {
+			continue
+		}
+		if o.Setting != d.Setting {
+			delete(p.facts.Down, d.Name) // it is another place, or reached in another way
+			continue
+		}
+		if _, ok := ahead(o.NextTry, p.now()); ok && !p.o.Asked {
+			d.down = o
+			d.failPublishing(&downError{o})
+		}
+	}
+}
+
+// weighDestinations remembers which destinations are down, once nothing is on its way any more.
+func (p *pass) weighDestinations(ctx context.Context) {
+	if p.o.DryRun {
+		return
+	}
+	down := map[string]*outage{}
+	for _, d := range p.dests {
+		if d.out == nil {
+			continue
+		}
+		was, err := p.facts.Down[d.Name], d.publishFailure()
+		var spared *downError
+		switch {
+		case errors.As(err, &spared), err == nil && was != nil && !p.up(ctx, d):
+			d.down = was
+		case err == nil:
+			d.down = nil
+		default:
+			d.down = p.failedAgain(was, d, err)
+		}
+		if d.down != nil {
+			down[d.Name] = d.down
+		}
+	}
+	p.facts.Down = down
+}
+
+// failedAgain is an outage after one more failure.
+func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
+	now := p.now()
+	o := outage{Since: now.Unix(), Setting: d.Setting}
+	if was != nil && was.Since <= o.Since {
+		o.Since, o.Failures, o.Refused = was.Since, was.Failures, was.Refused
+	}
+	o.Failures++
+	o.Verdict = verdictOf(err)
+	var wait time.Duration
+	if p.o.Backoff != nil {
+		wait = p.o.Backoff(o.Failures)
+	}
+	if refusedByRelay(err) {
+		if o.Refused++; o.Refused >= relayRefusals {
+			wait = max(wait, relayWait)
+		}
+	}
+	if wait > 0 {
+		o.NextTry = ceil(now.Add(wait))
+	}
+	return &o
+}
+
+// up tells whether a destination that was down is so no more: it took something, or nothing waits for it.
+func (p *pass) up(ctx context.Context, d *destination) bool {
+	d.out.mu.Lock()
+	took := d.out.accepts > 1
+	d.out.mu.Unlock()
+	if took || ctx.Err() != nil {
+		return took
+	}
+	open, err := p.l.Pending(ctx)
+	return err == nil && !slices.ContainsFunc(open, func(row uidl.Delivery) bool { return row.Destination == d.Name })
+}

@@ -1,0 +1,105 @@
+package fetcher
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// State is how an account stands between passes, for status and for whoever decides when to run it next. Zero times
+// mean: not so.
+type State struct {
+	Paused   time.Time // since when a person wants it to rest
+	Stopped  time.Time // when its login was last refused, now that none is tried any more
+	Refusal  string    // with Stopped: what the server said; printable ASCII
+	Hold     string    // why nothing is tried before NextTry, for people; "": no reason but the schedule
+	NextTry  time.Time // not before; see Due
+	LoggedIn time.Time // the last login that succeeded
+	Flood    *Flood    // new mail that is held back; nil: none
+	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
+	Down     []Outage  // destinations that are, by name
+}
+
+// Outage is a remote destination that is down.
+type Outage struct {
+	Destination string
+	Since       time.Time
+	NextTry     time.Time // zero: in the next pass
+	Failures    int       // passes in a row that could not send to it
+	Verdict     Verdict   // of the last one
+}
+
+// Standing decodes what the ledger has of an account.
+func Standing(s uidl.Summary) State {
+	f := decodeFacts(s.Facts)
+	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting}
+	if r := f.Refused; r != nil && r.Stopped {
+		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
+	}
+	if h := f.Hold; h != nil && s.NextTry != 0 {
+		st.Hold = whyText(h.Why)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Down)) {
+		if o := f.Down[name]; o != nil {
+			st.Down = append(st.Down, Outage{Destination: name, Since: timeOf(o.Since), NextTry: timeOf(o.NextTry),
+				Failures: o.Failures, Verdict: o.Verdict})
+		}
+	}
+	return st
+}
+
+// Due is NextTry if it is yet to come; zero when nothing speaks against a pass now. A time more than 25 hours ahead is
+// the work of a clock that was wrong and does not count.
+func (s State) Due(now time.Time) time.Time {
+	if s.NextTry.After(now) && s.NextTry.Sub(now) <= farthestTry {
+		return s.NextTry
+	}
+	return time.Time{}
+}
+
+func timeOf(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0)
+}
+
+// Pause makes passes leave an account alone until it is called with false, unless a person asks for one. Paused again,
+// it is paused since the first time. uidl.ErrBusy while a pass runs.
+func Pause(ctx context.Context, ledger uidl.Ledger, account string, paused bool) error {
+	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, now time.Time) {
+		switch {
+		case !paused:
+			f.Paused = 0
+		case f.Paused == 0:
+			f.Paused = now.Unix()
+		}
+	})
+}
+
+// Wake forgets all that keeps an account or its destinations waiting: NextTry, refused logins, outages. A pause stays.
+// uidl.ErrBusy while a pass runs.
+func Wake(ctx context.Context, ledger uidl.Ledger, account string) error {
+	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, _ time.Time) {
+		st.NextTry = 0
+		f.Hold, f.Refused, f.Down = nil, nil, nil
+	})
+}
+
+// amend changes what is stored of an account that no pass is at work on.
+func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(*uidl.Status, *facts, time.Time)) error {
+	l, err := ledger.Acquire(ctx, account)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	now := time.Now()
+	st := l.Info().Status
+	f := decodeFacts(st.Facts)
+	change(&st, &f, now)
+	st.Facts = f.encode()
+	return l.Commit(context.WithoutCancel(ctx), uidl.Change{At: now.Unix(), Status: &st})
+}

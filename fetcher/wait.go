@@ -1,0 +1,190 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Why a pass is not to be made before Status.NextTry. They are stored: never rename one.
+const (
+	waitLogins  = "login-delay" // the server wants time between logins, or the provider is known to
+	waitInUse   = "in-use"      // another client has the mailbox
+	waitRefused = "refused"     // a login was refused, and the next must not come soon: see refusals
+	waitServer  = "server"      // the server says that it cannot serve the account until somebody acts
+	waitFault   = "fault"       // the server's certificate, or what it says, is wrong: it may be mended any day
+	waitBackoff = "back-off"    // the network, the server or this machine failed
+)
+
+const (
+	inUseLeast   = 2 * time.Minute  // [IN-USE]: 2 to 5 minutes, so that two clients do not meet again
+	inUseSpread  = 3 * time.Minute  //
+	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long
+	loginMost    = 24 * time.Hour   // nobody is believed who wants more between logins
+	farthestTry  = 25 * time.Hour   // a stored time beyond is the work of a clock that was wrong
+	aMoment      = time.Minute      // a pass that comes so much too early waits
+	refusedApart = 10 * time.Minute // between refused logins that count
+)
+
+// hold is why and how long the account waits; stored with its facts.
+type hold struct {
+	Why   string `json:"why"`
+	N     int    `json:"n"`               // passes in a row that ended so
+	Until int64  `json:"until,omitempty"` // no login before this unless a person asks (Unix seconds); 0: only the daemon waits
+	// Verdict is the last pass's: what is told while nothing is tried.
+	Verdict Verdict `json:"verdict"`
+}
+
+// ahead is a stored time, if it is yet to come and not so far off that only a wrong clock can have made it.
+func ahead(at int64, now time.Time) (time.Time, bool) {
+	t := time.Unix(at, 0)
+	return t, at != 0 && t.After(now) && t.Sub(now) <= farthestTry
+}
+
+// holdAfter sets how long the account waits after a pass that ended with err, and returns Status.NextTry.
+func (p *pass) holdAfter(err error, v Verdict) time.Time {
+	now := p.now()
+	h := hold{Why: waitFor(err), N: 1, Verdict: v}
+	if was := p.facts.Hold; was != nil && was.Why == h.Why {
+		h.N = was.N + 1
+	}
+	var next, login time.Time // login: what the server wants
+	switch h.Why {
+	case waitBackoff:
+		if p.o.Backoff != nil {
+			next = now.Add(p.o.Backoff(h.N))
+		}
+	case waitFault:
+		next = now.Add(retryAfter(maxAttempts + h.N - 1))
+	case waitServer:
+		login = now.Add(retryAfter(maxAttempts + h.N - 1))
+	case waitInUse:
+		login = now.Add(inUseLeast + rand.N(inUseSpread))
+	case waitLogins:
+		login = now.Add(orElse(p.apart(), loginDelay))
+	case waitRefused:
+		login = p.facts.Refused.next(p.facts.LoggedInAt)
+	}
+	if free := p.loginAt.Add(p.apart()); !p.loginAt.IsZero() && free.After(now) && free.After(login) {
+		login = free
+		if h.Why == "" {
+			h.Why = waitLogins
+		}
+	}
+	if login.After(next) {
+		next = login
+	}
+	if !login.IsZero() {
+		h.Until = ceil(login)
+	}
+	if p.facts.Hold = &h; h.Why == "" {
+		p.facts.Hold = nil
+	}
+	return next
+}
+
+// ceil is a time as it is stored: not before it.
+func ceil(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Add(time.Second - 1).Unix()
+}
+
+func orElse(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
+}
+
+// apart is the time that must lie between two logins (RFC 2449, sections 6.5 and 8); 0: none.
+func (p *pass) apart() time.Duration {
+	announced := time.Duration(min(p.facts.LoginDelay, int64(loginMost/time.Second))) * time.Second
+	return max(announced, p.a.MinInterval)
+}
+
+// tooSoon tells that the server does not want another session of this pass yet.
+func (p *pass) tooSoon() bool {
+	return !p.loginAt.IsZero() && p.now().Before(p.loginAt.Add(p.apart()))
+}
+
+// heldError means that nothing was asked of the server, as decided before. What was on its way to a destination went on
+// unless the account is paused.
+type heldError struct {
+	verdict Verdict
+	note    string // for people, when nothing is wrong
+}
+
+func (e *heldError) Error() string {
+	if e.note != "" {
+		return e.note
+	}
+	return e.verdict.Message
+}
+
+// paused is the error of an account that a person told to rest.
+func (p *pass) paused() error {
+	if p.facts.Paused == 0 || p.o.Asked {
+		return nil
+	}
+	return &heldError{Verdict{Class: OK}, "paused since " + stamp(p.facts.Paused)}
+}
+
+// barred is why the server is not asked now, nil if it is.
+func (p *pass) barred(ctx context.Context) error {
+	if p.o.Asked {
+		return nil
+	}
+	if r := p.facts.Refused; r != nil && r.Stopped {
+		return &heldError{verdict: r.stopped(p.a)}
+	}
+	h := p.facts.Hold
+	if h == nil {
+		return nil
+	}
+	until, ok := ahead(h.Until, p.now())
+	if !ok {
+		return nil
+	}
+	if left := until.Sub(p.now()); h.Why == waitLogins && left < aMoment {
+		return sleep(ctx, left) // else every other run of a schedule as slow as the server wants it would be in vain
+	}
+	e := &heldError{h.Verdict, fmt.Sprintf("%s: not tried before %s", whyText(h.Why), stamp(until.Unix()))}
+	if h.Verdict.Class == "" {
+		e.verdict.Class = OK
+	}
+	return e
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// whyText words why an account waits.
+func whyText(why string) string {
+	switch why {
+	case waitLogins:
+		return "the server wants more time between logins"
+	case waitInUse:
+		return "another client had the mailbox open"
+	case waitRefused:
+		return "a login was refused, and the next must not come soon"
+	case waitServer:
+		return "the server said that a person must act"
+	case waitFault:
+		return "the server is not as it should be"
+	}
+	return "the last pass failed"
+}
+
+// stamp is a time for people, on this machine's clock.
+func stamp(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04") }

@@ -39,7 +39,10 @@ func (l *SQLite) Summaries(ctx context.Context) ([]Summary, error) {
 		if all, err = summaries(ctx, tx); err != nil {
 			return err
 		}
-		return addDestinations(ctx, tx, all)
+		if err := addDestinations(ctx, tx, all); err != nil {
+			return err
+		}
+		return addWaiting(ctx, tx, all)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise ledger: %w", l.explain(err))
@@ -108,6 +111,37 @@ func addDestinations(ctx context.Context, tx *sql.Tx, all []Summary) error {
 		}
 		if s := of[account]; s != nil {
 			s.Destinations = append(s.Destinations, d)
+		}
+	}
+	return rows.Err()
+}
+
+// addWaiting gives each summary what is open for its account's destinations. A row was put off when its next try lay ahead
+// as it got into its state.
+func addWaiting(ctx context.Context, tx *sql.Tx, all []Summary) error {
+	of := make(map[string]*Summary, len(all))
+	for i := range all {
+		of[all[i].Name] = &all[i]
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT a.name, t.name, count(*), sum(CASE WHEN d.next_try > d.at THEN 1 ELSE 0 END),
+			min(m.first_seen), coalesce(max(CASE WHEN d.next_try > d.at THEN nullif(d.reason, '') END), max(d.reason))
+		FROM delivery AS d
+		JOIN account AS a ON a.id = d.account
+		JOIN destination AS t ON t.id = d.destination
+		JOIN message AS m ON m.account = d.account AND m.uid = d.uid AND m.dup = d.dup
+		GROUP BY a.name, t.name ORDER BY a.name, t.name`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var w Waiting
+		if err := rows.Scan(&account, &w.Destination, &w.Deliveries, &w.PutOff, &w.Since, &w.Reason); err != nil {
+			return err
+		}
+		if s := of[account]; s != nil {
+			s.Waiting = append(s.Waiting, w)
 		}
 	}
 	return rows.Err()

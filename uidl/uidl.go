@@ -204,5 +204,15 @@ type Summary struct {
 	Info
 	Last                                         *Pass         // nil before the first
 	Destinations                                 []Destination // all ever recorded, by name
+	Waiting                                      []Waiting     // destinations for which something is open, by name
 	Kept, Wanted, Parked, Skipped, Gone, Pending int           // rows; Kept: delivered and still listed; Pending: deliveries
+}
+
+// Waiting is what is open for one destination of an account.
+type Waiting struct {
+	Destination string
+	Deliveries  int
+	PutOff      int    // of those, how many failed and got a time of their own before which they are not tried
+	Since       int64  // when a listing first had the oldest of their messages, Unix seconds
+	Reason      string // why one of them failed, of those put off if there are any; "": none has failed yet
 }

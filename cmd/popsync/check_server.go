@@ -31,6 +31,9 @@ func (c *checker) server(ctx context.Context, cfg *config.Config, acc config.Acc
 	}
 	if err := c.session(ctx, acc, wired); err != nil {
 		v := fetcher.Judge(err)
+		if v.Class == fetcher.Login && wired.LoginHint != "" {
+			v.Hint = wired.LoginHint
+		}
 		c.bad(v.Class, v.Message, v.Hint)
 	}
 }

@@ -22,7 +22,10 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run [ACCOUNT...]",
 		Short: "Fetch and deliver new mail once, for all accounts or those named",
 		Long: `Make one pass over every account, or those named: fetch what is new, deliver it, delete on the server what the
-policy says. On a terminal a table follows; otherwise there are only the log lines on standard error.`,
+policy says. On a terminal a table follows; otherwise there are only the log lines on standard error.
+
+From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
+that was refused several times is not tried again. Named, or on a terminal, every account is tried at once.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.run(cmd.Context(), args, dryRun, asJSON)
@@ -56,6 +59,7 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 		acc, err := a.wire(cfg, c)
 		o := options(cfg.Limits)
 		o.Log, o.DryRun = log.Logger, dryRun
+		o.Asked = len(names) > 0 || a.errTerm // a person waits for it
 		o.BeforeBody = beforeBody
 		return acc, o, err
 	})

@@ -37,6 +37,7 @@ type accountStatus struct {
 	Parked      int       `json:"parked"`
 	Skipped     int       `json:"skipped"`
 	Pending     int       `json:"pending"`
+	Waiting     []waiting `json:"waiting,omitempty"`
 	Failures    int64     `json:"failures"` // passes in a row
 	Trouble     string    `json:"trouble,omitempty"`
 	NextStep    string    `json:"next_step,omitempty"`
@@ -108,9 +109,11 @@ func (a *app) showStatus(all []accountStatus) error {
 			fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, printable(st.Trouble))
 			gap = ""
 		}
-		if st.Pending > 0 {
-			fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, count(st.Pending, "delivery")+" on the way: the next run goes on with them")
-			gap = ""
+		for _, w := range st.Waiting {
+			for _, line := range w.words(now) {
+				fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, printable(line))
+				gap = ""
+			}
 		}
 	}
 	return nil
@@ -126,7 +129,7 @@ func when(t, now time.Time) string {
 // statusOf words a ledger summary; the zero Summary is an account that never ran.
 func statusOf(name string, s uidl.Summary) accountStatus {
 	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
-		Failures: int64(s.Failures), Trouble: s.Verdict}
+		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(s)}
 	if s.SucceededAt != 0 {
 		st.LastSuccess = time.Unix(s.SucceededAt, 0)
 	}

@@ -26,10 +26,13 @@ func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error
 	acc := fetcher.Account{
 		Name:        c.Name,
 		Server:      server,
-		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: a.password(c.Secret, a.prompt(c))},
+		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: password(secretSource(cfg, c.Secret, a.prompt(c)))},
 		Policy:      policyOf(c),
 		RetrHides:   provider.RetrHides,
 		NeverDelete: provider.NeverDelete,
+		MinInterval: provider.MinInterval,
+		LoginHint:   provider.LoginHint,
+		Setting:     loginSetting(cfg, c),
 
 		DeleteQuarantined: c.DeleteQuarantined,
 	}
@@ -39,7 +42,7 @@ func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error
 			return fetcher.Account{}, err
 		}
 		acc.Destinations = append(acc.Destinations, fetcher.Destination{
-			Name: d.Name, Target: target, Optional: !d.Required && !d.Fallback, Fallback: d.Fallback,
+			Name: d.Name, Target: target, Setting: deliverSetting(cfg, d), Optional: !d.Required && !d.Fallback, Fallback: d.Fallback,
 		})
 	}
 	return acc, nil
@@ -110,20 +113,23 @@ func options(l config.Limits) fetcher.Options {
 	}
 }
 
-// password gets a secret, at login time. Its errors tell the next step. prompt asks a person when nothing else is
-// configured; nil: nobody is asked.
-func (a *app) password(from config.SecretSource, prompt func(context.Context) (string, error)) func(context.Context) (string, error) {
-	source := secret.Source{Prompt: prompt}
+// secretSource is where a secret is found. prompt asks a person when nothing else is configured; nil: nobody is asked.
+func secretSource(cfg *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {
 	switch from.Kind {
 	case config.SecretLiteral:
-		source = secret.Source{Literal: from.Literal.Reveal}
+		return secret.Source{Literal: from.Literal.Reveal, Origin: cfg.File}
 	case config.SecretFile:
-		source = secret.Source{File: from.File}
+		return secret.Source{File: from.File}
 	case config.SecretCredential:
-		source = secret.Source{Credential: from.File}
+		return secret.Source{Credential: from.File}
 	case config.SecretCommand:
-		source = secret.Source{Command: from.Command}
+		return secret.Source{Command: from.Command}
 	}
+	return secret.Source{Prompt: prompt}
+}
+
+// password gets a secret, at login time. Its errors tell the next step.
+func password(source secret.Source) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		v, err := source.Get(ctx)
 		var e *secret.Error

@@ -24,7 +24,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	case "maildir":
 		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace}), nil
 	case "smtp", "lmtp":
-		sender, err = a.mailServer(account, d)
+		sender, err = mailServer(cfg, d)
 	case "command":
 		// The copy that the program reads lies, without a name, beside those that wait.
 		sender, err = command.New(command.Options{
@@ -48,7 +48,7 @@ func spoolDir(cfg *config.Config, account, destination string) string {
 }
 
 // mailServer is the Sender of type smtp or lmtp.
-func (a *app) mailServer(account string, d config.Deliver) (deliver.Sender, error) {
+func mailServer(cfg *config.Config, d config.Deliver) (deliver.Sender, error) {
 	s := d.SMTP
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
@@ -58,7 +58,7 @@ func (a *app) mailServer(account string, d config.Deliver) (deliver.Sender, erro
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
 	}
 	if s.Username != "" {
-		o.Password = a.password(s.Secret, nil)
+		o.Password = password(secretSource(cfg, s.Secret, nil))
 	}
 	switch s.TLS {
 	case config.TLSImplicit:

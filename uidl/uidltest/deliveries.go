@@ -165,3 +165,42 @@ func testCheck(t *testing.T, b *bench) {
 		t.Error(err)
 	}
 }
+
+func testWaiting(t *testing.T, b *bench) {
+	b.open()
+	c := uidl.Change{At: now, Put: messages("a", "b", "c", "d")}
+	for i := range c.Put {
+		c.Put[i].FirstSeen = now - int64(10*i)
+	}
+	stage := func(uid, destination, reason string, next int64) {
+		d := publishing(uid, destination)
+		d.State, d.Reason, d.NextTry, d.At = uidl.Staged, reason, next, now
+		c.Stage = append(c.Stage, d)
+	}
+	stage("a", "relay", "", 0)
+	stage("b", "relay", "z: it was busy", now) // failed, and to be tried at once
+	stage("c", "relay", "", now+5)
+	stage("d", "relay", "it is spam", now+60)
+	stage("a", "fresh", "", 0)
+	stage("a", "busy", "it was busy", now)
+	if w := b.summary().Waiting; w != nil {
+		t.Errorf("nothing waits: %+v", w)
+	}
+	b.commit(c)
+	want := []uidl.Waiting{
+		{Destination: "busy", Deliveries: 1, Since: now, Reason: "it was busy"},
+		{Destination: "fresh", Deliveries: 1, Since: now},
+		{Destination: "relay", Deliveries: 4, PutOff: 2, Since: now - 30, Reason: "it is spam"},
+	}
+	for range 2 {
+		if w := b.summary().Waiting; !reflect.DeepEqual(w, want) {
+			t.Errorf("Waiting: %+v\nwant %+v", w, want)
+		}
+		b.reopen()
+	}
+	b.commit(uidl.Change{At: now, Settle: []uidl.Settled{{Key: key("d"), Destination: "relay"}, {Key: key("a"), Destination: "fresh"}}})
+	want = append(want[:1], uidl.Waiting{Destination: "relay", Deliveries: 3, PutOff: 1, Since: now - 20, Reason: "z: it was busy"})
+	if w := b.summary().Waiting; !reflect.DeepEqual(w, want) {
+		t.Errorf("after Settle: %+v\nwant %+v", w, want)
+	}
+}

@@ -1,10 +1,12 @@
 package uidltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -178,8 +180,32 @@ func (s *memoryState) summary() uidl.Summary {
 			of[m.State]++
 		}
 	}
-	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Pending: len(s.deliveries), Gone: gone,
+	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Waiting: s.waiting(), Pending: len(s.deliveries), Gone: gone,
 		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked], Skipped: of[uidl.Skipped]}
+}
+
+func (s *memoryState) waiting() (all []uidl.Waiting) {
+	put := map[string]string{} // greatest reason of those put off
+	of := map[string]*uidl.Waiting{}
+	for _, d := range s.deliveries {
+		w := of[d.Destination]
+		if w == nil {
+			w = &uidl.Waiting{Destination: d.Destination, Since: math.MaxInt64}
+			of[d.Destination] = w
+		}
+		w.Deliveries++
+		w.Since = min(w.Since, s.messages[d.Key].FirstSeen)
+		w.Reason = max(w.Reason, d.Reason)
+		if d.NextTry > d.At {
+			w.PutOff++
+			put[d.Destination] = max(put[d.Destination], d.Reason)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		of[name].Reason = cmp.Or(put[name], of[name].Reason)
+		all = append(all, *of[name])
+	}
+	return all
 }
 
 func (s *memoryState) byName() []uidl.Destination {

@@ -42,6 +42,7 @@ func Run(t *testing.T, s Store) {
 		{"purge", testPurge},
 		{"status and facts", testStatus},
 		{"passes and summaries", testSummaries},
+		{"what waits for whom", testWaiting},
 		{"find and matches", testFindMatches},
 		{"empty change", testEmptyChange},
 		{"all or nothing", testAtomic},

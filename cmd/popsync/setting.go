@@ -1,0 +1,44 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/popsync/popsync/config"
+)
+
+// loginSetting identifies all that decides whether an account's login can work: see fetcher.Account.Setting. It names
+// the secret's source and when that changed, never the secret.
+func loginSetting(cfg *config.Config, c config.Account) string {
+	return digest(c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), sourceIdentity(cfg, c.Secret))
+}
+
+// sourceIdentity is that of a secret's source, and when it changed last. A systemd credential is a new file each time that
+// the service starts: by its time, a timer would make every login look like one that was never refused.
+func sourceIdentity(cfg *config.Config, s config.SecretSource) string {
+	if s.Kind == config.SecretCredential || s.Kind == config.SecretPrompt {
+		return string(s.Kind) + " " + s.File
+	}
+	return secretSource(cfg, s, nil).Identity()
+}
+
+// deliverSetting identifies how a destination is reached, for the same purpose. Arguments of a command may be secrets, and
+// a hash of something short can be guessed: they are left out.
+func deliverSetting(cfg *config.Config, d config.Deliver) string {
+	switch s := d.SMTP; {
+	case s != nil:
+		return digest(d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
+			sourceIdentity(cfg, s.Secret))
+	case d.Command != nil:
+		return digest(d.Type, d.Command.Args[0])
+	}
+	return ""
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
+	return hex.EncodeToString(sum[:12])
+}

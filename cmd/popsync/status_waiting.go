@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/uidl"
+)
+
+// waiting is what waits for one destination of an account, as JSON.
+type waiting struct {
+	Destination string    `json:"destination"`
+	Deliveries  int       `json:"deliveries"`
+	PutOff      int       `json:"put_off"` // of those, how many failed and are tried again later
+	Since       time.Time `json:"since"`   // when the oldest of the messages was first listed
+	Reason      string    `json:"reason,omitempty"`
+	DownSince   time.Time `json:"down_since,omitzero"` // of the destination as a whole
+	NextTry     time.Time `json:"next_try,omitzero"`   // with DownSince; zero: the next run
+}
+
+func waitingOf(s uidl.Summary) (all []waiting) {
+	down := fetcher.Standing(s).Down
+	for _, w := range s.Waiting {
+		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Since: time.Unix(w.Since, 0), Reason: w.Reason}
+		for _, d := range down {
+			if d.Destination == w.Destination {
+				of.DownSince, of.NextTry, of.Reason = d.Since, d.NextTry, d.Verdict.Message
+			}
+		}
+		all = append(all, of)
+	}
+	return all
+}
+
+// words are the lines about it for people.
+func (w waiting) words(now time.Time) (lines []string) {
+	why := ""
+	if w.Reason != "" {
+		why = ": " + w.Reason
+	}
+	if w.PutOff > 0 {
+		lines = append(lines, fmt.Sprintf("%s to %s failed and put off until later, the oldest message from %s%s",
+			count(w.PutOff, "delivery"), w.Destination, when(w.Since, now), why))
+	}
+	n := w.Deliveries - w.PutOff
+	if n == 0 {
+		return lines
+	}
+	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
+	switch {
+	case w.DownSince.IsZero():
+		line += ": the next run goes on" + parenthesised(w.Reason)
+	case w.NextTry.After(now):
+		line += fmt.Sprintf("; it is down since %s and tried again at %s%s", stamp(w.DownSince), stamp(w.NextTry), why)
+	default:
+		line += fmt.Sprintf("; it is down since %s and tried again in the next run%s", stamp(w.DownSince), why)
+	}
+	return append(lines, line)
+}
+
+func parenthesised(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+func stamp(t time.Time) string { return t.Format("2006-01-02 15:04") }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// source collects the keys of an account or a destination that say where its secret is found. None of its converters shows a value.
+// source collects the keys of an account or a destination that say where its secret is found. None of its converters
+// shows a value.
 type source struct {
 	literal string
 	file    string

@@ -1,8 +1,6 @@
 package config
 
-import (
-	"strings"
-)
+import "strings"
 
 // didYouMean words a suggestion for a mistyped word, or gives "".
 func didYouMean(word string, known []string) string {

@@ -6,18 +6,21 @@ import (
 	"slices"
 )
 
-// accounts is the converter of [account.NAME].
-func (c *checker) accounts(dst *[]Account) convert {
+// accounts is the converter of [account.NAME]. It adds to cfg, which has the defaults.
+func (c *checker) accounts(cfg *Config) convert {
 	return func(v any) *fault {
 		if list, ok := asTables(v); ok { // checked all the same, so that their other problems show
 			for i, m := range list {
-				c.account(element("account", i), "", m)
+				c.account(element("account", i), "", m, cfg)
 			}
 			return &fault{text: "accounts are tables with names, not a list", hint: "write [account.NAME] instead of [[account]]"}
 		}
 		m, ok := v.(map[string]any)
 		if !ok {
 			return want("a table", v, "write [account.NAME], for example [account.work]")
+		}
+		if len(m) == 0 {
+			return &fault{text: "no account", hint: "write [account.NAME], for example [account.work]"}
 		}
 		own := c.accountKeys("", &Account{}, &source{})
 		nameless := false
@@ -27,7 +30,7 @@ func (c *checker) accounts(dst *[]Account) convert {
 				if f := checkName(name); f != nil {
 					c.add(at, f.text, f.hint)
 				}
-				*dst = append(*dst, c.account(at, name, a))
+				cfg.Accounts = append(cfg.Accounts, c.account(at, name, a, cfg))
 			} else if _, known := own[name]; known {
 				nameless = true
 			} else {
@@ -42,8 +45,11 @@ func (c *checker) accounts(dst *[]Account) convert {
 }
 
 // account checks the table of one account; its name is checked by the caller.
-func (c *checker) account(at, name string, m map[string]any) Account {
-	a := Account{Name: name, TLS: TLSImplicit, Auth: AuthAuto}
+func (c *checker) account(at, name string, m map[string]any, cfg *Config) Account {
+	a := Account{
+		Name: name, TLS: TLSImplicit, Auth: AuthAuto, Alarm: true,
+		Schedule: cfg.Schedule, Timezone: cfg.Timezone, Jitter: cfg.Jitter, RunAtStart: cfg.RunAtStart,
+	}
 	var s source
 	before := len(c.problems)
 	c.table(at, m, c.accountKeys(at, &a, &s))
@@ -93,10 +99,14 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"username":           text(&a.Username, checkUsername),
 		"auth":               oneOf(&a.Auth, string(AuthAuto), string(AuthPlain), string(AuthUser)),
 		"schedule":           c.schedule(&a.Schedule),
+		"timezone":           text(&a.Timezone, checkTimezone),
+		"jitter":             jitter(&a.Jitter),
+		"run_at_start":       boolean(&a.RunAtStart),
+		"alarm":              boolean(&a.Alarm),
 		"delete":             deletion(&a.Delete),
+		"delete_quarantined": boolean(&a.DeleteQuarantined),
 		"max_size":           size(&a.MaxSize, 0),
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
-		"delete_quarantined": boolean(&a.DeleteQuarantined),
 		"deliver":            c.deliveries(member(at, "deliver"), a.Name, &a.Deliver),
 	}
 	maps.Copy(known, c.sourceKeys(s, "leave the key out to be asked on a terminal"))

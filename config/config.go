@@ -1,8 +1,9 @@
 // Package config turns a TOML file into checked values, with file, line and key in every error.
 //
 // It reports all problems of a file at once, accepts no key that it doesn't know, and never puts the value of a secret
-// into an error or into anything printed. It reads the file and asks the file system whether a systemd credential
-// exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that happens at login.
+// into an error or into anything printed. It reads the file, and asks the file system for time zones and whether a
+// systemd credential exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that
+// happens at login.
 // The syntax is TOML 1.0 with the relaxations of 1.1; key names are case-sensitive.
 package config
 
@@ -14,16 +15,26 @@ type Config struct {
 	StateDir string    // absolute; may not exist yet
 	Parallel int       // accounts at a time; at least 1
 	PerHost  int       // connections to one host at a time; 0: no limit
-	Schedule string    // default of all accounts: cron with five fields, or a descriptor such as "@every 10m"
-	Log      Log       // what is logged and how
+	HostRate int       // new connections to one host in a minute; 0: no limit
+	Log      Log       // what is logged, how and where
+	Control  Control   // how commands reach the daemon
+	Metrics  Metrics   // where monitoring finds figures
+	Alarm    Alarm     // who is told when a person is needed
 	Limits   Limits    // bounds on time, memory and disk
 	Accounts []Account // sorted by name; at least one
+
+	// Defaults of all accounts, which hold them already.
+	Schedule   string        // cron with five fields, or a descriptor such as "@every 10m"; never empty
+	Timezone   string        // as Account.Timezone
+	Jitter     time.Duration // as Account.Jitter
+	RunAtStart bool          // as Account.RunAtStart
 }
 
-// Log says what is logged and how.
+// Log says what is logged, how and where.
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // auto (console on a terminal, else json), console or json
+	File   string // absolute path, may not exist yet; "": standard error
 }
 
 // Account is one mailbox on one server and where its mail goes.
@@ -36,8 +47,14 @@ type Account struct {
 	Insecure bool   // the person accepts a login without encryption to a host that is not this machine
 	Username string // without CR, LF and NUL
 	Auth     Auth   // how to log in
-	Schedule string // never empty
-	Delete   Delete // what happens on the server to delivered mail
+
+	Schedule   string        // cron with five fields, or a descriptor such as "@every 10m"; never empty
+	Timezone   string        // IANA name, in which Schedule counts unless it names one itself; "": the machine's
+	Jitter     time.Duration // each run is shifted by a stable part of it; from 0 to 24 hours; 0: none
+	RunAtStart bool          // a run when the daemon starts, whatever Schedule says
+	Alarm      bool          // false: nobody is told of its troubles
+
+	Delete Delete // what happens on the server to delivered mail
 	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
 	DeleteQuarantined bool
 

@@ -42,17 +42,22 @@ path = "~/Mail/work"
 
 func TestMinimalHasAllDefaults(t *testing.T) {
 	want := &Config{
-		File: "config.toml", StateDir: "/home/me/.local/state/popsync", Parallel: 64, Schedule: "*/10 * * * *",
-		Log: Log{Level: "info", Format: "auto"},
+		File: "config.toml", StateDir: "/home/me/.local/state/popsync", Parallel: 64,
+		Schedule: "*/10 * * * *", Jitter: 30 * time.Second, RunAtStart: true,
+		Log:     Log{Level: "info", Format: "auto"},
+		Control: Control{Socket: "/home/me/.local/state/popsync/control.sock"},
+		Alarm:   Alarm{Maildir: true, After: 6 * time.Hour, Parked: 1},
 		Limits: Limits{
 			Connect: 30 * time.Second, TLSHandshake: 30 * time.Second, Reply: time.Minute, List: 3 * time.Minute,
 			Idle: time.Minute, Quit: 10 * time.Second,
 			StatusLine: 8192, UID: 512, Listing: 1000000, FreeSpace: 16777216,
 			SessionMessages: 5000, SessionTime: 15 * time.Minute, BatchMessages: 500, BatchSize: 8388608, BatchTime: time.Second,
+			BackoffMin: time.Minute, BackoffMax: time.Hour,
 		},
 		Accounts: []Account{{
 			Name: "work", Host: "pop.example.org", Port: 995, TLS: TLSImplicit, Username: "me@example.org", Auth: AuthAuto,
-			Schedule: "*/10 * * * *", Secret: SecretSource{Kind: SecretFile, File: "/home/me/.work"},
+			Schedule: "*/10 * * * *", Jitter: 30 * time.Second, RunAtStart: true, Alarm: true,
+			Secret:  SecretSource{Kind: SecretFile, File: "/home/me/.work"},
 			Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/home/me/Mail/work"}},
 		}},
 	}
@@ -66,8 +71,20 @@ func TestEveryKeyIsStored(t *testing.T) {
 state_dir = "/var/lib/popsync/"
 parallel = 3
 per_host = 2
+host_rate = 8
 schedule = "@hourly"
-log = {level = "debug", format = "json"}
+timezone = "Europe/Berlin"
+jitter = "0s"
+run_at_start = false
+log = {level = "debug", format = "json", file = "~/popsync.log"}
+control.socket = "/run//popsync.sock"
+metrics = {listen = "localhost:9110", textfile = "/m/popsync.prom"}
+[alarm]
+maildir = false
+command = ["~/bin/tell", "~", ""]
+webhook = "https://chat.example/hooks/hunter2?a=b"
+after = "1h30m"
+parked = 0
 [limits]
 connect = "1s"
 tls_handshake = "2s"
@@ -84,6 +101,8 @@ session_time = "1h30m"
 batch_messages = 11
 batch_size = "2MB"
 batch_time = "500ms"
+backoff_min = "7s"
+backoff_max = "8s"
 [account.b]
 host = "[::1]"
 tls = "none"
@@ -104,6 +123,10 @@ username = "a"
 password_command = ["~/bin/pw", "~"]
 auth = "plain"
 schedule = "@daily"
+timezone = ""
+jitter = "24h"
+run_at_start = true
+alarm = false
 delete = "after-delivery"
 delete_quarantined = true
 max_size = "25MB"
@@ -119,19 +142,27 @@ fallback = true
 trace = true
 `
 	want := &Config{
-		File: "config.toml", StateDir: "/var/lib/popsync", Parallel: 3, PerHost: 2, Schedule: "@hourly",
-		Log: Log{Level: "debug", Format: "json"},
+		File: "config.toml", StateDir: "/var/lib/popsync", Parallel: 3, PerHost: 2, HostRate: 8,
+		Schedule: "@hourly", Timezone: "Europe/Berlin",
+		Log:     Log{Level: "debug", Format: "json", File: "/home/me/popsync.log"},
+		Control: Control{Socket: "/run/popsync.sock"},
+		Metrics: Metrics{Listen: "localhost:9110", Textfile: "/m/popsync.prom"},
+		Alarm: Alarm{
+			Command: []string{"/home/me/bin/tell", "~", ""}, Webhook: newSecret("https://chat.example/hooks/hunter2?a=b"),
+			After: 90 * time.Minute,
+		},
 		Limits: Limits{
 			Connect: time.Second, TLSHandshake: 2 * time.Second, Reply: 3 * time.Second, List: 4 * time.Second,
 			Idle: 5 * time.Second, Quit: 6 * time.Second, StatusLine: 1024, UID: 70, Listing: 9, FreeSpace: 1024,
 			SessionMessages: 10, SessionTime: 90 * time.Minute, BatchMessages: 11, BatchSize: 2000000, BatchTime: time.Second / 2,
+			BackoffMin: 7 * time.Second, BackoffMax: 8 * time.Second,
 		},
 		Accounts: []Account{
 			{
 				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, CAFile: "/home/me/ca.pem", Insecure: true,
-				Username: "a", Auth: AuthPlain, Schedule: "@daily", Delete: Delete{Kind: DeleteAfterDelivery},
-				DeleteQuarantined: true,
-				MaxSize:           25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
+				Username: "a", Auth: AuthPlain, Schedule: "@daily", Jitter: 24 * time.Hour,
+				RunAtStart: true, Delete: Delete{Kind: DeleteAfterDelivery}, DeleteQuarantined: true,
+				MaxSize: 25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
 				Deliver: []Deliver{
 					{Type: "maildir", Name: "maildir", Required: true, Path: "/m/a"},
 					{Type: "maildir", Name: "second", Fallback: true, Trace: true, Path: "/home/me"},
@@ -139,6 +170,7 @@ trace = true
 			},
 			{
 				Name: "b", Host: "::1", Port: 110, TLS: TLSNone, Username: "b", Auth: AuthUser, Schedule: "@hourly",
+				Timezone: "Europe/Berlin", Alarm: true,
 				Delete: Delete{Kind: DeleteAge, Age: 30 * 24 * time.Hour}, Secret: SecretSource{Kind: SecretLiteral, Literal: newSecret("x")},
 				Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/m/b"}},
 			},

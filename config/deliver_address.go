@@ -59,12 +59,8 @@ func parseEndpoint(t, s string) (e endpoint, f *fault) {
 		return e, &fault{text: "must not be empty"}
 	case unix && t == typeSMTP:
 		return e, &fault{text: "a unix socket is for type lmtp", hint: hint}
-	case unix && !filepath.IsAbs(path):
-		return e, &fault{text: "the path of the unix socket is not absolute", hint: "write unix:/..."}
-	case unix && strings.ContainsRune(path, 0):
-		return e, &fault{text: "a path can't hold a NUL"}
 	case unix:
-		return endpoint{path: filepath.Clean(path)}, nil
+		return parseUnix(path)
 	case s[0] == '/' && t == typeLMTP:
 		return e, &fault{text: "a path without unix: in front", hint: "write unix:/..."}
 	case strings.Contains(s, "://"):
@@ -72,34 +68,57 @@ func parseEndpoint(t, s string) (e endpoint, f *fault) {
 	case strings.Contains(s, "@"):
 		return e, &fault{text: "an address with a login", hint: hint + "; a login has keys of its own"}
 	}
-	port, given := "", false
+	e, given, f := parseHostPort(s)
+	if f == nil && !given && t == typeLMTP {
+		return endpoint{}, &fault{text: "the port is missing", hint: "LMTP has none of its own; " + hint}
+	}
+	return e, f
+}
+
+// parseUnix reads what stands after unixPrefix.
+func parseUnix(path string) (endpoint, *fault) {
+	switch {
+	case !filepath.IsAbs(path):
+		return endpoint{}, &fault{text: "the path of the unix socket is not absolute", hint: "write unix:/..."}
+	case strings.ContainsRune(path, 0):
+		return endpoint{}, &fault{text: "a path can't hold a NUL"}
+	}
+	return endpoint{path: filepath.Clean(path)}, nil
+}
+
+// parseHostPort reads a host with or without a port; given tells which. It shows what it is given.
+func parseHostPort(s string) (e endpoint, given bool, f *fault) {
+	port := ""
 	if inner, rest, ok := strings.Cut(strings.TrimPrefix(s, "["), "]"); ok && s[0] == '[' {
 		a, err := netip.ParseAddr(inner)
 		if port, given = strings.CutPrefix(rest, ":"); err != nil || !a.Is6() || !given && rest != "" {
-			return e, &fault{text: shown(s) + " is not an IPv6 address in brackets", hint: `such as "[::1]:25"`}
+			return e, false, &fault{text: shown(s) + " is not an IPv6 address in brackets", hint: `such as "[::1]:25"`}
 		}
 		e.host = inner
 	} else if strings.Count(s, ":") > 1 {
-		return e, &fault{text: shown(s) + " has more than one colon", hint: `an IPv6 address stands in brackets: "[::1]:25"`}
+		return e, false, &fault{text: shown(s) + " has more than one colon", hint: `an IPv6 address stands in brackets: "[::1]:25"`}
 	} else {
 		e.host, port, given = strings.Cut(s, ":")
 		if e.host == "" {
-			return endpoint{}, &fault{text: "the host is missing", hint: hint}
+			return endpoint{}, false, &fault{text: "the host is missing", hint: "write host:port"}
 		}
 		if f := checkHost(e.host); f != nil {
-			return endpoint{}, f
+			return endpoint{}, false, f
 		}
 	}
 	if !given {
-		if t == typeLMTP {
-			return endpoint{}, &fault{text: "the port is missing", hint: "LMTP has none of its own; " + hint}
-		}
-		return e, nil
+		return e, false, nil
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || port[0] == '0' {
-		return endpoint{}, &fault{text: shown(port) + " is not a port", hint: "1 to 65535"}
+	if e.port, f = parsePort(port); f != nil {
+		return endpoint{}, true, f
 	}
-	e.port = int(n)
-	return e, nil
+	return e, true, nil
+}
+
+func parsePort(s string) (int, *fault) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || s[0] == '0' {
+		return 0, &fault{text: shown(s) + " is not a port", hint: "1 to 65535"}
+	}
+	return int(n), nil
 }

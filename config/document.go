@@ -4,16 +4,20 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // document checks a whole tree.
 func (c *checker) document(tree map[string]any) *Config {
 	cfg := &Config{
-		File:     c.file,
-		Parallel: 64,
-		Schedule: "*/10 * * * *",
-		Log:      Log{Level: "info", Format: "auto"},
-		Limits:   defaultLimits(),
+		File:       c.file,
+		Parallel:   64,
+		Schedule:   "*/10 * * * *",
+		Jitter:     30 * time.Second,
+		RunAtStart: true,
+		Log:        Log{Level: "info", Format: "auto"},
+		Alarm:      defaultAlarm(),
+		Limits:     defaultLimits(),
 	}
 	known := c.documentKeys(cfg)
 	c.nameless(tree, known)
@@ -23,15 +27,12 @@ func (c *checker) document(tree map[string]any) *Config {
 			c.add("state_dir", "no place for the state: neither STATE_DIRECTORY nor HOME is set", `write state_dir = "/..."`)
 		}
 	}
-	if _, ok := tree["account"]; !ok {
+	c.socketPlace(cfg)
+	c.backoffOrder(tree, cfg.Limits)
+	if v, ok := tree["account"]; !ok {
 		c.add("account", "no account", "add [account.NAME] with host, username and [[account.NAME.deliver]]")
-	} else if m, ok := tree["account"].(map[string]any); ok && len(m) == 0 {
-		c.add("account", "no account", "write [account.NAME], for example [account.work]")
-	}
-	for i := range cfg.Accounts {
-		if cfg.Accounts[i].Schedule == "" {
-			cfg.Accounts[i].Schedule = cfg.Schedule
-		}
+	} else if f := c.accounts(cfg)(v); f != nil {
+		c.add("account", f.text, f.hint)
 	}
 	slices.SortFunc(cfg.Accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
 	return cfg
@@ -42,17 +43,26 @@ func (c *checker) documentKeys(cfg *Config) keys {
 		"state_dir": c.path(&cfg.StateDir),
 		"parallel":  integer(&cfg.Parallel, 1, 100_000),
 		"per_host":  integer(&cfg.PerHost, 0, 100_000),
-		"schedule":  c.schedule(&cfg.Schedule),
-		"log":       c.subtable("log", logKeys(&cfg.Log)),
+		"host_rate": integer(&cfg.HostRate, 0, 100_000),
+		"log":       c.subtable("log", c.logKeys(&cfg.Log)),
+		"control":   c.subtable("control", c.controlKeys(&cfg.Control)),
+		"metrics":   c.subtable("metrics", c.metricsKeys(&cfg.Metrics)),
+		"alarm":     c.subtable("alarm", c.alarmKeys(&cfg.Alarm)),
 		"limits":    c.subtable("limits", limitKeys(&cfg.Limits)),
-		"account":   c.accounts(&cfg.Accounts),
+		"account":   func(any) *fault { return nil }, // checked last, it takes defaults from the others
+
+		"schedule":     c.schedule(&cfg.Schedule),
+		"timezone":     text(&cfg.Timezone, checkTimezone),
+		"jitter":       jitter(&cfg.Jitter),
+		"run_at_start": boolean(&cfg.RunAtStart),
 	}
 }
 
-func logKeys(l *Log) keys {
+func (c *checker) logKeys(l *Log) keys {
 	return keys{
 		"level":  oneOf(&l.Level, "debug", "info", "warn", "error"),
 		"format": oneOf(&l.Format, "auto", "console", "json"),
+		"file":   c.output(&l.File, ""),
 	}
 }
 

@@ -42,13 +42,13 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	doc := awake(t)
 	plain := mustParse(t, doc)
 	full := shownDefault.ReplaceAllString(doc, "$1")
-	if n := len(shownDefault.FindAllString(doc, -1)); n < 50 {
+	if n := len(shownDefault.FindAllString(doc, -1)); n < 70 {
 		t.Fatalf("only %d defaults are shown", n)
 	}
 	if got := mustParse(t, full); !reflect.DeepEqual(got, plain) {
 		t.Errorf("with the shown defaults\n%+v\nwithout\n%+v", got, plain)
 	}
-	// One at a time, too: with all at once the account's schedule would hide a wrong one at the top.
+	// One at a time, too: with all at once the account's keys would hide wrong ones at the top.
 	for _, loc := range shownDefault.FindAllStringSubmatchIndex(doc, -1) {
 		one := doc[:loc[0]] + doc[loc[2]:loc[3]] + doc[loc[1]:]
 		if got := mustParse(t, one); !reflect.DeepEqual(got, plain) {
@@ -100,8 +100,21 @@ func TestExampleDestinations(t *testing.T) {
 }
 
 func TestExampleShowsEveryKey(t *testing.T) {
-	account, destinations, _ := strings.Cut(example(t), "[[account.work.deliver]]")
-	destinations, limits, _ := strings.Cut(destinations, "[limits]")
+	table := func(doc, header string) (before, after string) {
+		t.Helper()
+		before, after, ok := strings.Cut(doc, "\n"+header+"\n")
+		if !ok {
+			t.Fatalf("no %s where it is looked for", header)
+		}
+		return before, after
+	}
+	top, rest := table(example(t), "[log]")
+	log, rest := table(rest, "[account.work]")
+	account, rest := table(rest, "[[account.work.deliver]]")
+	destinations, rest := table(rest, "[alarm]")
+	alarm, rest := table(rest, "[control]")
+	control, rest := table(rest, "[metrics]")
+	metrics, limits := table(rest, "[limits]")
 	c := &checker{}
 	check := func(part string, known keys) {
 		in := map[string]bool{}
@@ -110,7 +123,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		}
 		for k := range known {
 			switch k {
-			case "log", "limits", "account", "deliver": // tables
+			case "deliver": // a table
 			default:
 				if !in[k] {
 					t.Errorf("%s is not in the example", k)
@@ -118,9 +131,16 @@ func TestExampleShowsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	check(account, c.documentKeys(&Config{}))
-	check(account, logKeys(&Log{}))
+	known := c.documentKeys(&Config{})
+	for _, k := range []string{"log", "account", "alarm", "control", "metrics", "limits"} {
+		delete(known, k) // a table
+	}
+	check(top, known)
+	check(log, c.logKeys(&Log{}))
 	check(account, c.accountKeys("", &Account{}, &source{}))
+	check(alarm, c.alarmKeys(&Alarm{}))
+	check(control, c.controlKeys(&Control{}))
+	check(metrics, c.metricsKeys(&Metrics{}))
 	check(limits, limitKeys(&Limits{}))
 	// Each key stands with its type. lmtp refers to smtp, and what every destination has stands with the first.
 	parts := map[string]string{}

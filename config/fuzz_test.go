@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,13 +16,19 @@ func FuzzParse(f *testing.F) {
 		if strings.Contains(before+after, marker[:4]) {
 			t.Skip()
 		}
-		for _, key := range []string{"password", "pasword", "my-token"} {
+		for _, key := range []string{"password", "pasword", "my-token", "webhook"} {
 			doc := before + "\n" + key + " = \"" + marker + "\"\n" + after
+			if key == "webhook" { // sound, and the secret is a part of it
+				doc = strings.Replace(doc, marker, "https://h/"+marker, 1)
+			}
 			check := func(s string) error { return errors.New(s) } // the rudest: repeats its input
 			c, err := Parse("f", []byte(doc), home, Options{CheckSchedule: check})
 			if err == nil {
 				if len(c.Accounts) == 0 {
 					t.Fatal("no account and no error")
+				}
+				if text := fmt.Sprintf("%+v %#v", c, c); strings.Contains(text, marker[:4]) {
+					t.Fatalf("shown: %s", text)
 				}
 				continue
 			}

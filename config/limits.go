@@ -21,6 +21,9 @@ type Limits struct {
 	BatchMessages   int           // messages made durable at once
 	BatchSize       int64         // or octets of them
 	BatchTime       time.Duration // or time since the first of them
+
+	BackoffMin time.Duration // before the first new try after a failure that may pass by itself; at most BackoffMax
+	BackoffMax time.Duration // and before each further try after many of them
 }
 
 func defaultLimits() Limits {
@@ -42,6 +45,9 @@ func defaultLimits() Limits {
 		BatchMessages:   500,
 		BatchSize:       8 << 20,
 		BatchTime:       time.Second,
+
+		BackoffMin: time.Minute,
+		BackoffMax: time.Hour,
 	}
 }
 
@@ -67,5 +73,21 @@ func limitKeys(l *Limits) keys {
 		"batch_messages":   integer(&l.BatchMessages, 1, 100_000),
 		"batch_size":       size(&l.BatchSize, 1),
 		"batch_time":       duration(&l.BatchTime),
+
+		"backoff_min": duration(&l.BackoffMin),
+		"backoff_max": duration(&l.BackoffMax),
+	}
+}
+
+// backoffOrder checks that the least wait is not the longer one. What was written is to blame, not a default.
+func (c *checker) backoffOrder(tree map[string]any, l Limits) {
+	if l.BackoffMin <= l.BackoffMax || c.concerns(0, "limits.backoff_min") || c.concerns(0, "limits.backoff_max") {
+		return
+	}
+	least, most := spoken(l.BackoffMin), spoken(l.BackoffMax)
+	if m, _ := tree["limits"].(map[string]any); m["backoff_max"] == nil {
+		c.add("limits.backoff_min", least+" is more than backoff_max, which is "+most, "raise backoff_max, too")
+	} else {
+		c.add("limits.backoff_max", most+" is less than backoff_min, which is "+least, "lower backoff_min, too")
 	}
 }

@@ -23,6 +23,7 @@ func writeFile(t *testing.T, path, text string, mode fs.FileMode) {
 
 func TestFileWithASecretIsOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
+	webhook := "alarm.webhook = 'https://chat.example/" + marker + "'\n"
 	secret := account("password = '" + marker + "'")
 	relay := destination(smtpKeys + "username = 'u'\npassword = '" + marker + "'\n")
 	inline := account("deliver = [{type = 'maildir', path = '/m'},\n{type = 'maildir', name = 'b', path = '/b', password = '" + marker + "'}]")
@@ -39,6 +40,10 @@ func TestFileWithASecretIsOwnerOnly(t *testing.T) {
 		{relay, 0o604, path + ":9: account.a.deliver[0].password: the file holds a secret and others may open it (mode 0604) (chmod 600 " + path + ")"},
 		{inline, 0o644, path + ":3: account.a.deliver[1].password: is for type smtp and lmtp (this destination has type maildir)\n" +
 			path + ":3: account.a.deliver[1].password: the file holds a secret and others may open it (mode 0644) (chmod 600 " + path + ")"},
+		{webhook + secret, 0o600, ""},
+		{webhook + secret, 0o640, path + ":1: alarm.webhook: the file holds a secret and others may open it (mode 0640) (chmod 600 " + path + ")"},
+		{secret + strings.Replace(webhook, "alarm.", "[alarm]\n", 1), 0o640, path + ":2: account.a.password: the file holds a secret and others may open it (mode 0640) (chmod 600 " + path + ")"},
+		{"[alarm]\nwebhook = ''\n" + account(""), 0o644, ""},
 		{account(""), 0o644, ""},
 		{account("limit = -1\npassword = '" + marker + "'"), 0o644, path + ":2: account.a.limit: -1 is too small, the least is 0\n" +
 			path + ":3: account.a.password: the file holds a secret and others may open it (mode 0644) (chmod 600 " + path + ")"},

@@ -7,21 +7,23 @@ import (
 
 // literalAt gives the path of the first literal secret in a document, or "".
 func literalAt(tree map[string]any, where positions) string {
-	accounts, _ := tree["account"].(map[string]any)
 	first := ""
-	look := func(path string, table map[string]any) {
-		at := member(path, "password")
-		if _, ok := table["password"]; ok && (first == "" || where[at] < where[first]) {
+	look := func(path string, table map[string]any, key string) {
+		at := member(path, key)
+		if v, ok := table[key]; ok && v != "" && (first == "" || where[at] < where[first]) {
 			first = at
 		}
 	}
+	alarm, _ := tree["alarm"].(map[string]any)
+	look("alarm", alarm, "webhook")
+	accounts, _ := tree["account"].(map[string]any)
 	for name, v := range accounts {
 		if a, ok := v.(map[string]any); ok {
 			at := member("account", name)
-			look(at, a)
+			look(at, a, "password")
 			list, _ := asTables(a["deliver"])
 			for i, d := range list {
-				look(element(member(at, "deliver"), i), d)
+				look(element(member(at, "deliver"), i), d, "password")
 			}
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Env looks up an environment variable, as os.Getenv does. HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, STATE_DIRECTORY and
-// CREDENTIALS_DIRECTORY are asked for. nil: an empty environment.
+// Env looks up an environment variable, as os.Getenv does. HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR and
+// systemd's STATE_DIRECTORY, RUNTIME_DIRECTORY and CREDENTIALS_DIRECTORY are asked for. nil: an empty environment.
 type Env func(key string) string
 
 // get is the value of a variable that holds an absolute path. Others are ignored, as the XDG specification asks.
@@ -19,6 +19,17 @@ func (e Env) get(key string) string {
 	}
 	if v := e(key); filepath.IsAbs(v) {
 		return v
+	}
+	return ""
+}
+
+// first is the first path of a variable in which systemd lists, with colons, several directories of a unit.
+func (e Env) first(key string) string {
+	if e == nil {
+		return ""
+	}
+	if dir, _, _ := strings.Cut(e(key), ":"); filepath.IsAbs(dir) {
+		return filepath.Clean(dir)
 	}
 	return ""
 }
@@ -57,11 +68,8 @@ func DefaultPath(env Env) string {
 
 // defaultStateDir is where the ledger lives when the file doesn't say, or "".
 func defaultStateDir(env Env) string {
-	if env != nil {
-		// systemd gives a list with colons when a unit has several.
-		if dir, _, _ := strings.Cut(env("STATE_DIRECTORY"), ":"); filepath.IsAbs(dir) {
-			return filepath.Clean(dir)
-		}
+	if dir := env.first("STATE_DIRECTORY"); dir != "" {
+		return dir
 	}
 	if dir := env.xdg("XDG_STATE_HOME", ".local/state"); dir != "" {
 		return filepath.Join(dir, "popsync")
@@ -85,6 +93,25 @@ func (c *checker) path(dst *string) convert {
 			*dst = p
 		}
 		return f
+	}
+}
+
+// output is path for a file that popsync writes, whose name ends in suffix.
+func (c *checker) output(dst *string, suffix string) convert {
+	return func(v any) *fault {
+		var p string
+		f := c.path(&p)(v)
+		s, _ := v.(string)
+		switch {
+		case f != nil:
+			return f
+		case strings.HasSuffix(s, "/") || s == "~":
+			return &fault{text: shown(s) + " is a folder", hint: "write the path of a file"}
+		case p != "" && !strings.HasSuffix(p, suffix):
+			return &fault{text: shown(s) + " doesn't end in " + suffix, hint: "else the collector passes it over"}
+		}
+		*dst = p
+		return nil
 	}
 }
 

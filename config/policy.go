@@ -27,23 +27,3 @@ func deletion(dst *Delete) convert {
 		return nil
 	}
 }
-
-// schedule accepts what Options.CheckSchedule accepts.
-func (c *checker) schedule(dst *string) convert {
-	return text(dst, func(s string) *fault {
-		hint := `cron such as "*/10 * * * *", or "@every 10m"`
-		if s == "" {
-			return &fault{text: "must not be empty", hint: hint}
-		}
-		if c.opts.CheckSchedule == nil {
-			return nil
-		}
-		if err := c.opts.CheckSchedule(s); err != nil {
-			if !showable(s) {
-				return &fault{text: "this text is not a schedule", hint: hint}
-			}
-			return &fault{text: shown(s) + " is not a schedule that can be used: " + limit(err.Error()), hint: hint}
-		}
-		return nil
-	})
-}

@@ -10,7 +10,7 @@ const maxShown = 80
 
 // secretWords mark keys whose values are never shown, and values that may contain such a line because a closing quote
 // is missing.
-var secretWords = []string{"pass", "secret", "token", "credential"}
+var secretWords = []string{"pass", "secret", "token", "credential", "webhook"}
 
 func secretLooking(s string) bool {
 	s = strings.ToLower(s)

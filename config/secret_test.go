@@ -32,7 +32,7 @@ func TestSecretIsMaskedWhateverPrintsIt(t *testing.T) {
 	relay := SMTP{Secret: SecretSource{Kind: SecretLiteral, Literal: s}}
 	account := Account{Secret: SecretSource{Kind: SecretLiteral, Literal: s}, Deliver: []Deliver{{SMTP: &relay}}}
 	var out []string
-	for _, v := range []any{s, &s, h, &h, []Secret{s}, relay, &relay, account.Deliver[0], account, Config{Accounts: []Account{account}}, fmt.Errorf("%v", s)} {
+	for _, v := range []any{s, &s, h, &h, []Secret{s}, relay, &relay, account.Deliver[0], account, Config{Alarm: Alarm{Webhook: s}, Accounts: []Account{account}}, Alarm{Webhook: s}, fmt.Errorf("%v", s)} {
 		for _, verb := range "vTtbcdoOqxXUeEfFgGsp" {
 			for _, flags := range []string{"", "+", "#", "-20", "020", ".3", " "} {
 				out = append(out, fmt.Sprintf("%"+flags+string(verb), v))

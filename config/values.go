@@ -114,13 +114,9 @@ func boolean(dst *bool) convert {
 // duration accepts a text such as "90s", at least one millisecond.
 func duration(dst *time.Duration) convert {
 	return func(v any) *fault {
-		s, ok := v.(string)
-		if !ok {
-			return want("a time with its unit", v, durationHint)
-		}
-		d, ok := parseDuration(s)
-		if !ok {
-			return &fault{text: shown(s) + " is not a time with its unit", hint: durationHint}
+		d, f := span(v)
+		if f != nil {
+			return f
 		}
 		if d <= 0 {
 			return &fault{text: "must be more than 0", hint: durationHint}
@@ -128,6 +124,19 @@ func duration(dst *time.Duration) convert {
 		*dst = d
 		return nil
 	}
+}
+
+// span gives the time that a text such as "90s" says, also "0s".
+func span(v any) (time.Duration, *fault) {
+	s, ok := v.(string)
+	if !ok {
+		return 0, want("a time with its unit", v, durationHint)
+	}
+	d, ok := parseDuration(s)
+	if !ok {
+		return 0, &fault{text: shown(s) + " is not a time with its unit", hint: durationHint}
+	}
+	return d, nil
 }
 
 // size accepts a text such as "25MB" or a number of octets, from least on.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the key timezone works where the system has no time zones
 )
 
 func main() { os.Exit(Main(os.Args[1:])) }

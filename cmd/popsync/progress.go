@@ -29,13 +29,14 @@ type board struct {
 	log   []byte // lines for above the rows, kept for the next drawing: each would cost one
 	drawn []string
 	held  int // somebody else writes to the terminal
-	stop  chan struct{}
+	stop  func()
 	done  chan struct{}
 }
 
 // newBoard begins to show; close ends it.
 func newBoard(w io.Writer, size func() (width, height int), now func() time.Time) *board {
-	b := &board{w: w, size: size, now: now, stop: make(chan struct{}), done: make(chan struct{})}
+	stop := make(chan struct{})
+	b := &board{w: w, size: size, now: now, stop: sync.OnceFunc(func() { close(stop) }), done: make(chan struct{})}
 	go func() {
 		defer close(b.done)
 		t := time.NewTicker(boardTime)
@@ -46,7 +47,7 @@ func newBoard(w io.Writer, size func() (width, height int), now func() time.Time
 				b.mu.Lock()
 				b.draw()
 				b.mu.Unlock()
-			case <-b.stop:
+			case <-stop:
 				return
 			}
 		}
@@ -117,12 +118,12 @@ func (b *board) hold() (release func()) {
 	}
 }
 
-// close clears the rows for good.
+// close clears the rows for good; what comes after goes straight to the terminal.
 func (b *board) close() {
 	if b == nil {
 		return
 	}
-	close(b.stop)
+	b.stop()
 	<-b.done
 	b.hold()
 }

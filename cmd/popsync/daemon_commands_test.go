@@ -40,7 +40,7 @@ func TestRunByDaemon(t *testing.T) {
 	has(t, out, `"account":"home"`, `"new":7`)
 	p.says(false, exitTemp, "run new")            // the server is not there
 	p.says(false, exitTemp, "run --dry-run home") // is never the daemon's
-	if want := []string{"run home work", "run home"}; !slices.Equal(d.asked, want) {
+	if want := []string{"run home work false", "run home true"}; !slices.Equal(d.asked, want) {
 		t.Errorf("the daemon was asked %q, want %q", d.asked, want)
 	}
 	p.stop()

@@ -55,8 +55,8 @@ func (d *fakeDaemon) Pause(_ context.Context, account string, paused bool) error
 	return nil
 }
 
-func (d *fakeDaemon) Run(ctx context.Context, accounts []string, progress func(control.Progress)) ([]json.RawMessage, error) {
-	d.note("run %s", strings.Join(accounts, " "))
+func (d *fakeDaemon) Run(ctx context.Context, accounts []string, asked bool, progress func(control.Progress)) ([]json.RawMessage, error) {
+	d.note("run %s %t", strings.Join(accounts, " "), asked)
 	return d.run(ctx, accounts, progress)
 }
 

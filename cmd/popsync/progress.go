@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +27,7 @@ type board struct {
 	now  func() time.Time
 
 	mu    sync.Mutex
-	rows  []*row // of running passes, in the order in which they began
+	rows  []*row // of running passes, in the order in which they began, by name within a second
 	log   []byte // lines for above the rows, kept for the next drawing: each would cost one
 	drawn []string
 	held  int // somebody else writes to the terminal
@@ -80,6 +82,9 @@ func (b *board) show(p control.Progress) {
 			began = p.Started
 		}
 		b.rows = append(b.rows, &row{Progress: p, began: began})
+		slices.SortStableFunc(b.rows, func(x, y *row) int {
+			return cmp.Or(x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
+		})
 	}
 }
 

@@ -41,13 +41,13 @@ func TestBoard(t *testing.T) {
 		b.began("home")
 		b.began("a-long-name")
 		wait(boardTime)
-		s.want(t, "before", "home         connecting and listing, 0s", "a-long-name  connecting and listing, 0s")
+		s.want(t, "before", "a-long-name  connecting and listing, 0s", "home         connecting and listing, 0s")
 		b.show(control.Progress{Account: "home", Messages: 1, Bytes: 1 << 20, Planned: 12, PlannedBytes: 5 << 20})
 		fmt.Fprint(b, "delivered 1\ndelivered 2\n")
 		wait(2*time.Second - boardTime)
 		s.want(t, "before", "delivered 1", "delivered 2",
-			"home         1 of 12 messages  1.0 MiB of 5.0 MiB  512.0 KiB/s  8s left",
-			"a-long-name  connecting and listing, 2s")
+			"a-long-name  connecting and listing, 2s",
+			"home         1 of 12 messages  1.0 MiB of 5.0 MiB  512.0 KiB/s  8s left")
 		b.ended("a-long-name")
 		wait(boardTime)
 		s.want(t, "before", "delivered 1", "delivered 2",

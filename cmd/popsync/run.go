@@ -50,7 +50,7 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 	log := newLogger(a.logWriter(), a.errTerm, cfg.Log.Level, cfg.Log.Format)
 	theirs, ours := daemonPasses{}, accounts
 	if !dryRun {
-		theirs, ours = a.daemonRun(ctx, cfg, accounts, log)
+		theirs, ours = a.daemonRun(ctx, cfg, accounts, len(names) > 0 || a.errTerm, log)
 	}
 	reports, err := a.localRun(ctx, cfg, ours, log, dryRun)
 	if err != nil {

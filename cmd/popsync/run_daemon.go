@@ -57,8 +57,9 @@ func (d daemonPasses) join(accounts []config.Account, local []fetcher.Report) []
 }
 
 // daemonRun makes the running daemon, if there is one, run the passes: it has the accounts, and would only be in the way.
-// What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for.
-func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger) (done daemonPasses, left []config.Account) {
+// What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for. asked
+// tells that a person waits for it, and no timer.
+func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account) {
 	done = daemonPasses{}
 	c, st, err := a.daemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
@@ -84,7 +85,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		return done, left
 	}
 	log.Debug("the daemon makes the passes", zap.Int("pid", st.PID), zap.Int("accounts", len(names)))
-	raw, err := c.Run(ctx, names, a.live.show)
+	raw, err := c.Run(ctx, names, asked, a.live.show)
 	var unknown *control.UnknownError
 	if errors.Is(err, control.ErrNoDaemon) || errors.As(err, &unknown) {
 		return done, accounts // it ended, or read its configuration anew, just now, and began nothing

@@ -25,8 +25,9 @@ type Handler interface {
 	// Pause stops or resumes passes over an account until the opposite is said. *UnknownError: there is no such account.
 	Pause(ctx context.Context, account string, paused bool) error
 	// Run makes a pass over each account now, none named: over all, and returns their reports in the same order when all
-	// have ended. progress takes what changed, from any goroutine, and never blocks. *UnknownError: nothing was begun.
-	Run(ctx context.Context, accounts []string, progress func(Progress)) (reports []json.RawMessage, err error)
+	// have ended. asked: a person wants it, whatever the accounts wait for; else it is a timer's. progress takes what
+	// changed, from any goroutine, and never blocks. *UnknownError: nothing was begun.
+	Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) (reports []json.RawMessage, err error)
 	// Reload reads the configuration again. An error tells what is wrong with it: the old one stays in use.
 	Reload(ctx context.Context) error
 }

@@ -60,12 +60,15 @@ func TestQuestionsAndAnswers(t *testing.T) {
 
 func TestRunStreams(t *testing.T) {
 	seen := make(chan Progress, 10)
-	d := &daemon{run: func(_ context.Context, accounts []string, progress func(Progress)) ([]json.RawMessage, error) {
+	d := &daemon{run: func(_ context.Context, accounts []string, asked bool, progress func(Progress)) ([]json.RawMessage, error) {
 		if accounts[0] == "unknown" {
 			return nil, &UnknownError{Accounts: accounts[:1]}
 		}
 		if accounts[0] == "panics" {
 			panic("as told")
+		}
+		if !asked {
+			t.Error("that a person asked was not passed on")
 		}
 		progress(Progress{Account: "home", Messages: 1, Planned: 4})
 		<-seen // the caller got it before the pass is over
@@ -78,7 +81,7 @@ func TestRunStreams(t *testing.T) {
 	}}
 	c, _ := start(t, place(t), d)
 	var last Progress
-	reports, err := c.Run(t.Context(), []string{"home", "work"}, func(p Progress) { last = p; seen <- p })
+	reports, err := c.Run(t.Context(), []string{"home", "work"}, true, func(p Progress) { last = p; seen <- p })
 	if err != nil || len(reports) != 2 || string(reports[1]) != `{"account":"work"}` {
 		t.Errorf("reports %s, %v", reports, err)
 	}
@@ -86,10 +89,10 @@ func TestRunStreams(t *testing.T) {
 		t.Errorf("the last progress is %+v", last)
 	}
 	var u *UnknownError
-	if _, err := c.Run(t.Context(), []string{"unknown"}, nil); !errors.As(err, &u) {
+	if _, err := c.Run(t.Context(), []string{"unknown"}, false, nil); !errors.As(err, &u) {
 		t.Errorf("an unknown account: %v", err)
 	}
-	if _, err := c.Run(t.Context(), []string{"panics"}, nil); err == nil || !strings.Contains(err.Error(), "as told") {
+	if _, err := c.Run(t.Context(), []string{"panics"}, false, nil); err == nil || !strings.Contains(err.Error(), "as told") {
 		t.Errorf("a panic of a run is told as %v", err)
 	}
 }
@@ -97,7 +100,7 @@ func TestRunStreams(t *testing.T) {
 // Who interrupts a run is told so, and the daemon learns that nobody listens any more.
 func TestRunEndsWithItsCaller(t *testing.T) {
 	ended := make(chan error, 1)
-	d := &daemon{run: func(ctx context.Context, _ []string, progress func(Progress)) ([]json.RawMessage, error) {
+	d := &daemon{run: func(ctx context.Context, _ []string, _ bool, progress func(Progress)) ([]json.RawMessage, error) {
 		progress(Progress{Account: "home"})
 		<-ctx.Done()
 		ended <- ctx.Err()
@@ -105,7 +108,7 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 	}}
 	c, _ := start(t, place(t), d)
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := c.Run(ctx, nil, func(Progress) { cancel() }); !errors.Is(err, context.Canceled) {
+	if _, err := c.Run(ctx, nil, false, func(Progress) { cancel() }); !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller was told %v", err)
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -116,14 +119,14 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 // A stopping daemon ends its runs and still gives their reports.
 func TestRunEndsWithTheDaemon(t *testing.T) {
 	running := make(chan struct{})
-	d := &daemon{run: func(ctx context.Context, _ []string, _ func(Progress)) ([]json.RawMessage, error) {
+	d := &daemon{run: func(ctx context.Context, _ []string, _ bool, _ func(Progress)) ([]json.RawMessage, error) {
 		close(running)
 		<-ctx.Done()
 		return []json.RawMessage{[]byte(`{"stopped":true}`)}, nil
 	}}
 	c, end := start(t, place(t), d)
 	go func() { <-running; end() }()
-	reports, err := c.Run(t.Context(), nil, nil)
+	reports, err := c.Run(t.Context(), nil, false, nil)
 	if err != nil || len(reports) != 1 {
 		t.Errorf("reports %s, %v", reports, err)
 	}

@@ -15,7 +15,7 @@ type daemon struct {
 	woken  [][]string
 	paused map[string]bool
 	status Status
-	run    func(ctx context.Context, accounts []string, progress func(Progress)) ([]json.RawMessage, error)
+	run    func(ctx context.Context, accounts []string, asked bool, progress func(Progress)) ([]json.RawMessage, error)
 	reload error
 }
 
@@ -49,8 +49,8 @@ func (d *daemon) Pause(_ context.Context, account string, paused bool) error {
 	return nil
 }
 
-func (d *daemon) Run(ctx context.Context, accounts []string, progress func(Progress)) ([]json.RawMessage, error) {
-	return d.run(ctx, accounts, progress)
+func (d *daemon) Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) ([]json.RawMessage, error) {
+	return d.run(ctx, accounts, asked, progress)
 }
 
 func (d *daemon) Reload(context.Context) error { return d.reload }

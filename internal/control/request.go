@@ -12,6 +12,7 @@ import (
 type request struct {
 	Accounts []string `json:"accounts,omitempty"` // none: all
 	Paused   *bool    `json:"paused,omitempty"`   // for pause
+	Asked    bool     `json:"asked,omitempty"`    // for run
 }
 
 // decode reads a request's body.

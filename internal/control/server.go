@@ -92,7 +92,7 @@ func routes(h Handler) http.Handler {
 			refuse(w, err)
 			return
 		}
-		stream(w, r, h, q.Accounts)
+		stream(w, r, h, q)
 	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, reply{}, h.Reload(r.Context()))

@@ -76,7 +76,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 
 // A run may take hours, as long as the daemon shows that it is alive.
 func TestLongRun(t *testing.T) {
-	d := &daemon{run: func(ctx context.Context, _ []string, progress func(Progress)) ([]json.RawMessage, error) {
+	d := &daemon{run: func(ctx context.Context, _ []string, _ bool, progress func(Progress)) ([]json.RawMessage, error) {
 		select {
 		case <-time.After(3 * time.Hour):
 			return []json.RawMessage{[]byte(`{}`)}, nil
@@ -85,7 +85,7 @@ func TestLongRun(t *testing.T) {
 		}
 	}}
 	bubble(t, d, func(t *testing.T, p *pipes, c *Client) {
-		if reports, err := c.Run(t.Context(), nil, nil); err != nil || len(reports) != 1 {
+		if reports, err := c.Run(t.Context(), nil, false, nil); err != nil || len(reports) != 1 {
 			t.Errorf("reports %s, %v", reports, err)
 		}
 	})
@@ -123,7 +123,7 @@ func TestDaemonFallsSilentOrDies(t *testing.T) {
 					return ours, nil
 				})
 				begin := time.Now()
-				reports, err := c.Run(t.Context(), nil, nil)
+				reports, err := c.Run(t.Context(), nil, false, nil)
 				if !errors.Is(err, ErrGone) && tc.name != "dies within a line" || err == nil {
 					t.Errorf("told as %v", err)
 				}
@@ -154,7 +154,7 @@ func TestSilentDaemonAnswersNothing(t *testing.T) {
 // A reader that stopped (Ctrl-Z, say) does not hold up the passes.
 func TestSlowReaderHoldsUpNobody(t *testing.T) {
 	over := make(chan struct{})
-	d := &daemon{run: func(ctx context.Context, _ []string, progress func(Progress)) ([]json.RawMessage, error) {
+	d := &daemon{run: func(ctx context.Context, _ []string, _ bool, progress func(Progress)) ([]json.RawMessage, error) {
 		for i := range 100_000 {
 			progress(Progress{Account: fmt.Sprintf("a%d", i%100), Messages: i})
 		}

@@ -23,7 +23,7 @@ type line struct {
 }
 
 // stream runs passes and tells how they go. A reader that is slow misses progress and holds up nobody.
-func stream(w http.ResponseWriter, r *http.Request, h Handler, accounts []string) {
+func stream(w http.ResponseWriter, r *http.Request, h Handler, q request) {
 	out := lines{w: w, c: http.NewResponseController(w)}
 	// The server's time for a request would otherwise end the context of one that is answered for longer.
 	_ = out.c.SetReadDeadline(time.Time{})
@@ -45,7 +45,7 @@ func stream(w http.ResponseWriter, r *http.Request, h Handler, accounts []string
 			}
 			ended <- res
 		}()
-		res.reports, res.err = h.Run(ctx, accounts, news.put)
+		res.reports, res.err = h.Run(ctx, q.Accounts, q.Asked, news.put)
 	}()
 
 	show, beat := time.NewTicker(showTime), time.NewTicker(beatTime)

@@ -157,7 +157,9 @@ func (b *board) draw() {
 		return
 	}
 	var out bytes.Buffer
-	if n := len(b.drawn); n > 0 && !b.tooWide(width) {
+	// In a window that was made smaller since, rows may take more lines than these; then the first stay there. Never are
+	// they less, so nothing else is erased.
+	if n := len(b.drawn); n > 0 {
 		fmt.Fprintf(&out, "\r\x1b[%dA\x1b[J", n)
 	}
 	out.Write(b.log[:whole])
@@ -167,12 +169,6 @@ func (b *board) draw() {
 	b.log = append(b.log[:0], b.log[whole:]...)
 	b.drawn = lines
 	_, _ = b.w.Write(out.Bytes()) // a terminal that is gone: the passes go on
-}
-
-// tooWide tells whether rows on the screen no longer fit, after somebody made the window smaller. How many lines they
-// take now depends on the terminal, so they are left there: to erase too much would take lines of the log.
-func (b *board) tooWide(width int) bool {
-	return slices.ContainsFunc(b.drawn, func(l string) bool { return len(l) > width })
 }
 
 // lines are the rows as text, as many and as long as the terminal has room for.

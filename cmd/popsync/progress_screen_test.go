@@ -5,11 +5,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // screen is a small terminal: it knows line ends, carriage returns, cursor up and erase to the end, and refuses all else.
 // Lines that are too long wrap, as on any terminal; what leaves the top is kept.
 type screen struct {
+	mu            sync.Mutex
 	width, height int
 	lines         []string // all since the beginning; the last height of them can be reached
 	row, col      int
@@ -24,6 +26,8 @@ func newScreen(width, height int) *screen {
 }
 
 func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.writes++
 	for text := string(p); text != ""; {
 		if m := sequence.FindStringSubmatch(text); m != nil {
@@ -69,6 +73,8 @@ func (s *screen) down() {
 
 // resize makes the window another size; long lines wrap anew, as most terminals do it.
 func (s *screen) resize(width, height int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var lines []string
 	row := s.row
 	for i, l := range s.lines {
@@ -83,7 +89,23 @@ func (s *screen) resize(width, height int) {
 	s.lines, s.row, s.width, s.height = lines, row, width, height
 }
 
+// size is that of the window.
+func (s *screen) size() (width, height int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.width, s.height
+}
+
+// written is how often something was written.
+func (s *screen) written() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}
+
 // text is all that was ever on the screen and was not erased.
 func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return strings.TrimRight(strings.Join(s.lines, "\n"), "\n")
 }

@@ -106,7 +106,7 @@ func TestStatusOfMany(t *testing.T) {
 		case 3:
 			st.Trouble, st.Class = "t"+strings.Repeat(" long words", 30), "temporary"
 		case 7:
-			st.Trouble, st.Class, st.NextStep = "l", "login", "ask"
+			st.Trouble, st.Class, st.NextStep = "l", "login", strings.Repeat("ask them ", 30)
 		}
 		st.State = st.stateAt(now)
 		all = append(all, st)

@@ -103,6 +103,7 @@ func TestDaemonFallsSilentOrDies(t *testing.T) {
 		{"dies at once", "", true, 0},
 		{"silent in the midst", head + `{"report":{"account":"a"}}` + "\n", false, silenceTime},
 		{"dies in the midst", head + `{"report":{"account":"a"}}` + "\n", true, 0},
+		{"ends without a word", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n", true, 0},
 		{"dies within a line", head + `{"report":{"acc`, true, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

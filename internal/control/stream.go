@@ -25,8 +25,6 @@ type line struct {
 // stream runs passes and tells how they go. A reader that is slow misses progress and holds up nobody.
 func stream(w http.ResponseWriter, r *http.Request, h Handler, q request) {
 	out := lines{w: w, c: http.NewResponseController(w)}
-	// The server's time for a request would otherwise end the context of one that is answered for longer.
-	_ = out.c.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "application/jsonl")
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()

@@ -45,7 +45,7 @@ func TestMinimalHasAllDefaults(t *testing.T) {
 		File: "config.toml", StateDir: "/home/me/.local/state/popsync", Parallel: 64,
 		Schedule: "*/10 * * * *", Jitter: 30 * time.Second, RunAtStart: true,
 		Log:     Log{Level: "info", Format: "auto"},
-		Control: Control{Socket: "/home/me/.local/state/popsync/control.sock"},
+		Control: Control{Sockets: []string{"/home/me/.local/state/popsync/control.sock", "/run/popsync/control.sock"}},
 		Alarm:   Alarm{Maildir: true, After: 6 * time.Hour, Parked: 1},
 		Limits: Limits{
 			Connect: 30 * time.Second, TLSHandshake: 30 * time.Second, Reply: time.Minute, List: 3 * time.Minute,
@@ -145,7 +145,7 @@ trace = true
 		File: "config.toml", StateDir: "/var/lib/popsync", Parallel: 3, PerHost: 2, HostRate: 8,
 		Schedule: "@hourly", Timezone: "Europe/Berlin",
 		Log:     Log{Level: "debug", Format: "json", File: "/home/me/popsync.log"},
-		Control: Control{Socket: "/run/popsync.sock"},
+		Control: Control{Sockets: []string{"/run/popsync.sock"}},
 		Metrics: Metrics{Listen: "localhost:9110", Textfile: "/m/popsync.prom"},
 		Alarm: Alarm{
 			Command: []string{"/home/me/bin/tell", "~", ""}, Webhook: newSecret("https://chat.example/hooks/hunter2?a=b"),

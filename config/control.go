@@ -1,23 +1,29 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // Control says how commands such as status reach the daemon.
 type Control struct {
-	Socket string // absolute path of a unix socket, at most 100 octets; "": there is none
+	// Sockets are where the daemon's unix socket may be, absolute paths of at most 100 octets. The daemon takes the first;
+	// commands, which may have another environment, try all. None: there is no socket.
+	Sockets []string
 }
 
 // maxSocket bounds the path of a unix socket, in octets. Linux allows 107, others 103 (sockaddr_un).
 const maxSocket = 100
 
-// socketOff is the word for no socket. While the document is checked, "" means that the place is still to be chosen.
-const socketOff = "off"
+const (
+	socketOff  = "off" // the word for no socket
+	socketName = "control.sock"
+)
 
-func (c *checker) controlKeys(o *Control) keys {
-	return keys{"socket": c.socket(&o.Socket)}
+func (c *checker) controlKeys(socket *string) keys {
+	return keys{"socket": c.socket(socket)}
 }
 
 // socket accepts the path of a unix socket, or socketOff.
@@ -51,27 +57,29 @@ func checkSocket(path string) *fault {
 	return nil
 }
 
-// socketPlace fills in where the socket is when the file doesn't say: where systemd wants it, else where sessions have
-// theirs, else with the ledger.
-func (c *checker) socketPlace(cfg *Config) {
-	const name = "control.sock"
-	s := &cfg.Control.Socket
+// socketPlaces fills in where the socket may be when the file doesn't say: where systemd wants it, where sessions have
+// theirs, and with the ledger. One user may have several daemons, but only one for each state directory. The last place
+// is where a service of the machine has it, for commands that are not part of it. Paths that are too long are left out.
+func (c *checker) socketPlaces(cfg *Config, said string) {
 	switch {
-	case *s == socketOff:
-		*s = ""
+	case said == socketOff || c.concerns(0, "control.socket") || c.concerns(0, "state_dir"):
 		return
-	case *s != "" || c.concerns(0, "control.socket") || c.concerns(0, "state_dir"):
+	case said != "":
+		cfg.Control.Sockets = []string{said}
 		return
 	}
+	var places []string
 	if dir := c.env.first("RUNTIME_DIRECTORY"); dir != "" {
-		*s = filepath.Join(dir, name)
-	} else if dir := c.env.get("XDG_RUNTIME_DIR"); dir != "" {
-		*s = filepath.Join(dir, "popsync", name)
-	} else {
-		*s = filepath.Join(cfg.StateDir, name)
+		places = append(places, filepath.Join(dir, socketName))
 	}
-	if f := checkSocket(*s); f != nil {
-		c.add("control.socket", "the usual place doesn't do: "+f.text,
-			`write socket = "/..." with at most 100 octets, or socket = "off"`)
+	if dir := c.env.get("XDG_RUNTIME_DIR"); dir != "" {
+		sum := sha256.Sum256([]byte(cfg.StateDir))
+		places = append(places, filepath.Join(dir, "popsync", fmt.Sprintf("control-%x.sock", sum[:4])))
+	}
+	places = append(places, filepath.Join(cfg.StateDir, socketName), "/run/popsync/"+socketName)
+	for _, p := range places {
+		if len(p) <= maxSocket && !slices.Contains(cfg.Control.Sockets, p) {
+			cfg.Control.Sockets = append(cfg.Control.Sockets, p)
+		}
 	}
 }

@@ -19,7 +19,8 @@ func (c *checker) document(tree map[string]any) *Config {
 		Alarm:      defaultAlarm(),
 		Limits:     defaultLimits(),
 	}
-	known := c.documentKeys(cfg)
+	var socket string
+	known := c.documentKeys(cfg, &socket)
 	c.nameless(tree, known)
 	c.table("", tree, known)
 	if cfg.StateDir == "" && !c.concerns(0, "state_dir") {
@@ -27,7 +28,7 @@ func (c *checker) document(tree map[string]any) *Config {
 			c.add("state_dir", "no place for the state: neither STATE_DIRECTORY nor HOME is set", `write state_dir = "/..."`)
 		}
 	}
-	c.socketPlace(cfg)
+	c.socketPlaces(cfg, socket)
 	c.backoffOrder(tree, cfg.Limits)
 	if v, ok := tree["account"]; !ok {
 		c.add("account", "no account", "add [account.NAME] with host, username and [[account.NAME.deliver]]")
@@ -38,14 +39,14 @@ func (c *checker) document(tree map[string]any) *Config {
 	return cfg
 }
 
-func (c *checker) documentKeys(cfg *Config) keys {
+func (c *checker) documentKeys(cfg *Config, socket *string) keys {
 	return keys{
 		"state_dir": c.path(&cfg.StateDir),
 		"parallel":  integer(&cfg.Parallel, 1, 100_000),
 		"per_host":  integer(&cfg.PerHost, 0, 100_000),
 		"host_rate": integer(&cfg.HostRate, 0, 100_000),
 		"log":       c.subtable("log", c.logKeys(&cfg.Log)),
-		"control":   c.subtable("control", c.controlKeys(&cfg.Control)),
+		"control":   c.subtable("control", c.controlKeys(socket)),
 		"metrics":   c.subtable("metrics", c.metricsKeys(&cfg.Metrics)),
 		"alarm":     c.subtable("alarm", c.alarmKeys(&cfg.Alarm)),
 		"limits":    c.subtable("limits", limitKeys(&cfg.Limits)),

@@ -131,7 +131,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 			}
 		}
 	}
-	known := c.documentKeys(&Config{})
+	known := c.documentKeys(&Config{}, new(string))
 	for _, k := range []string{"log", "account", "alarm", "control", "metrics", "limits"} {
 		delete(known, k) // a table
 	}
@@ -139,7 +139,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	check(log, c.logKeys(&Log{}))
 	check(account, c.accountKeys("", &Account{}, &source{}))
 	check(alarm, c.alarmKeys(&Alarm{}))
-	check(control, c.controlKeys(&Control{}))
+	check(control, c.controlKeys(new(string)))
 	check(metrics, c.metricsKeys(&Metrics{}))
 	check(limits, limitKeys(&Limits{}))
 	// Each key stands with its type. lmtp refers to smtp, and what every destination has stands with the first.

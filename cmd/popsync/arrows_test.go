@@ -34,9 +34,10 @@ var rooms = []room{
 	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver"}, modules: []string{"go.uber.org/zap"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "internal/durable", "internal/secret", "pop3/pop3test"},
+		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "internal/control", "internal/durable", "internal/secret", "pop3/pop3test"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
+	{path: "internal/control", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/secret"},
 

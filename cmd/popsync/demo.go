@@ -98,7 +98,7 @@ func (a *app) demoPass(ctx context.Context, cfg *config.Config) (fetcher.Report,
 		return fetcher.Report{}, err
 	}
 	defer ledger.Close()
-	reports := passes(ctx, cfg, cfg.Accounts, ledger, zap.NewNop(), func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+	reports := passes(ctx, cfg, cfg.Accounts, ledger, zap.NewNop(), nil, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
 		acc, err := a.wire(cfg, c)
 		return acc, options(cfg.Limits), err
 	})

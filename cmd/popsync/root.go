@@ -18,12 +18,25 @@ type streams struct {
 	out, err io.Writer
 	// outTerm and errTerm tell whether a person is watching.
 	outTerm, errTerm bool
+	// outSize and errSize are the sizes of the terminals, in characters; 0: not known.
+	outSize, errSize func() (width, height int)
 }
 
 func std() streams {
 	return streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		outTerm: term.IsTerminal(int(os.Stdout.Fd())), errTerm: term.IsTerminal(int(os.Stderr.Fd())),
+		outSize: sizeOf(os.Stdout), errSize: sizeOf(os.Stderr),
+	}
+}
+
+func sizeOf(f *os.File) func() (width, height int) {
+	return func() (width, height int) {
+		width, height, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 0, 0
+		}
+		return width, height
 	}
 }
 
@@ -32,6 +45,7 @@ type app struct {
 	streams
 	configFile string
 	asking     sync.Mutex
+	live       *board // shows passes that are running; nil: nothing does
 }
 
 // execute runs one command line and returns the exit code.
@@ -76,6 +90,6 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 75 temporary failure,
 	}
 	root.PersistentFlags().StringVar(&a.configFile, "config", "",
 		"configuration `FILE` (default $XDG_CONFIG_HOME/popsync/config.toml, then /etc/popsync/config.toml)")
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.statusCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.demoCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.statusCommand(), a.wakeCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.demoCommand(), a.versionCommand())
 	return root
 }

@@ -22,7 +22,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run [ACCOUNT...]",
 		Short: "Fetch and deliver new mail once, for all accounts or those named",
 		Long: `Make one pass over every account, or those named: fetch what is new, deliver it, delete on the server what the
-policy says. On a terminal a table follows; otherwise there are only the log lines on standard error.
+policy says. On a terminal you see how far each account is, and a table follows; otherwise there are only the log lines
+on standard error. When a daemon is running, it makes the passes and this command shows how they go.
 
 From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
 that was refused several times is not tried again. Named, or on a terminal, every account is tried at once.`,
@@ -45,33 +46,58 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	ledger, err := openLedger(ctx, cfg)
-	if err != nil {
-		return err
+	if !dryRun && !asJSON {
+		a.live = a.newLive()
 	}
-	defer ledger.Close()
-	log, err := openLog(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format, "")
+	defer a.live.close()
+	log, err := openLog(a.logWriter(), a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	reports := passes(ctx, cfg, accounts, ledger, log.Logger, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
-		acc, err := a.wire(cfg, c)
-		o := options(cfg.Limits)
-		o.Log, o.DryRun = log.Logger, dryRun
-		o.Asked = len(names) > 0 || a.errTerm // a person waits for it
-		o.BeforeBody = beforeBody
-		return acc, o, err
-	})
+	asked := len(names) > 0 || a.errTerm // a person waits for it
+	theirs, ours := daemonPasses{}, accounts
+	if !dryRun {
+		theirs, ours = a.daemonRun(ctx, cfg, accounts, asked, log.Logger)
+	}
+	reports, err := a.localRun(ctx, cfg, ours, log.Logger, asked, dryRun)
+	if err != nil {
+		return err
+	}
+	a.live.close()
+	reports = theirs.join(accounts, reports)
 	if err := a.show(reports, dryRun, asJSON); err != nil {
 		return err
 	}
 	return worst(reports)
 }
 
+// localRun makes the passes in this process.
+func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger, asked, dryRun bool) ([]fetcher.Report, error) {
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	ledger, err := openLedger(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer ledger.Close()
+	return passes(ctx, cfg, accounts, ledger, log, a.live, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+		acc, err := a.wire(cfg, c)
+		o := options(cfg.Limits)
+		o.Log, o.DryRun, o.Asked = log, dryRun, asked
+		o.BeforeBody = beforeBody
+		if a.live != nil {
+			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
+		}
+		return acc, o, err
+	}), nil
+}
+
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
-// alone. Only a ledger in doubt stops everything. A pass logs its own end; log takes those that never began.
-func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger,
+// alone. Only a ledger in doubt stops everything. A pass logs its own end; log takes those that never began. live, if not
+// nil, shows which are running.
+func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *board,
 	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -82,6 +108,8 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 		reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{
 			Class: fetcher.Temporary, Message: "not started: popsync was stopped", Hint: "the next run goes on"}}
 		jobs[i] = schedule.Job{Host: c.Host, Run: func(ctx context.Context) error {
+			live.began(c.Name)
+			defer live.ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
 				reports[i].Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}

@@ -2,34 +2,40 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, trouble bool
 	c := &cobra.Command{
 		Use:   "status [ACCOUNT...]",
-		Short: "Show how the accounts are doing, from the ledger; asks no server",
+		Short: "Show how the accounts are doing and what needs a person; asks no server",
+		Long: `Show how the accounts are doing: what the running daemon says, if there is one, and what the ledger remembers. Below the
+table stands what is wrong, since when, and what to do about it. No mail server is asked.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.status(cmd.Context(), args, asJSON)
+			return a.status(cmd.Context(), args, asJSON, trouble)
 		},
 		ValidArgsFunction: a.completeAccounts,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per account")
+	c.Flags().BoolVar(&trouble, "trouble", false, "show only accounts that need attention")
 	return c
 }
 
-// accountStatus is what status shows of an account, as JSON.
+// accountStatus is what status shows of an account, as JSON; docs/popsync.1 documents it.
 type accountStatus struct {
 	Account     string    `json:"account"`
+	State       state     `json:"state"`
 	LastPass    time.Time `json:"last_pass,omitzero"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	New         int       `json:"new"` // in the last pass
@@ -40,10 +46,37 @@ type accountStatus struct {
 	Waiting     []waiting `json:"waiting,omitempty"`
 	Failures    int64     `json:"failures"` // passes in a row
 	Trouble     string    `json:"trouble,omitempty"`
+	Class       string    `json:"class,omitempty"` // of the trouble
 	NextStep    string    `json:"next_step,omitempty"`
+
+	// What only a running daemon knows, but for NotBefore and Paused.
+	Daemon       bool              `json:"daemon"` // it has this account
+	NextRun      time.Time         `json:"next_run,omitzero"`
+	RunningSince time.Time         `json:"running_since,omitzero"`
+	Progress     *control.Progress `json:"progress,omitempty"`
+	Paused       bool              `json:"paused"`
+	NotBefore    time.Time         `json:"not_before,omitzero"`
+	Reason       string            `json:"reason,omitempty"` // of not_before
+	TroubleSince time.Time         `json:"trouble_since,omitzero"`
+	Alarmed      time.Time         `json:"alarmed,omitzero"`
+
+	missing bool // there is a daemon, and it does not have the account
+	waiting bool // due, but for its turn
 }
 
-func (a *app) status(ctx context.Context, names []string, asJSON bool) error {
+// state is how an account is, in a word.
+type state string
+
+const (
+	stateNew     state = "new" // it never ran
+	stateOK      state = "ok"
+	stateRunning state = "running"
+	stateWaiting state = "waiting" // for its turn, or until it may be tried again
+	statePaused  state = "paused"
+	stateTrouble state = "trouble" // the last pass failed
+)
+
+func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -52,6 +85,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	_, daemon, derr := a.daemon(ctx, cfg)
 	sums, err := summaries(ctx, cfg)
 	if err != nil {
 		return err
@@ -60,12 +94,26 @@ func (a *app) status(ctx context.Context, names []string, asJSON bool) error {
 	for _, s := range sums {
 		known[s.Name] = s
 	}
+	live := map[string]control.Account{}
+	for _, acc := range daemon.Accounts {
+		live[acc.Account] = acc
+	}
+	now := time.Now()
 	var all []accountStatus
 	for _, acc := range accounts {
-		all = append(all, statusOf(acc.Name, known[acc.Name]))
+		st := statusOf(acc.Name, known[acc.Name])
+		if l, ok := live[acc.Name]; ok {
+			st.join(l)
+		}
+		st.missing = derr == nil && !st.Daemon
+		st.State = st.stateAt(now)
+		if !trouble || st.rank() <= rankParked {
+			all = append(all, st)
+		}
 	}
+	slices.SortFunc(all, func(x, y accountStatus) int { return strings.Compare(x.Account, y.Account) })
 	if !asJSON {
-		return a.showStatus(all)
+		return a.showStatus(daemonText(daemon, derr), all, now, trouble)
 	}
 	for _, st := range all {
 		if err := writeJSON(a.out, st); err != nil {
@@ -73,6 +121,21 @@ func (a *app) status(ctx context.Context, names []string, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+// daemonText tells whether a daemon is running, and how.
+func daemonText(st control.Status, err error) []string {
+	switch {
+	case errors.Is(err, control.ErrNoDaemon):
+		return []string{"no daemon is running (popsync daemon, or a timer with popsync run)"}
+	case err != nil:
+		return []string{"what follows is from the ledger alone: " + err.Error()}
+	}
+	lines := []string{"popsync daemon " + st.Version + " running since " + st.Started.Local().Format(time.DateTime) + ", pid " + strconv.Itoa(st.PID)}
+	if st.ReloadProblem != "" {
+		lines = append(lines, "the configuration was changed and could not be read, so the old one is in use: "+st.ReloadProblem)
+	}
+	return lines
 }
 
 // summaries reads the ledger, if there is one: looking makes none.
@@ -90,73 +153,4 @@ func summaries(ctx context.Context, cfg *config.Config) ([]uidl.Summary, error) 
 		return nil, &exitError{exitOf(ledgerClass(err)), err}
 	}
 	return sums, nil
-}
-
-// showStatus prints the table, and below it what went wrong: that takes whole lines.
-func (a *app) showStatus(all []accountStatus) error {
-	now := time.Now()
-	var rows [][]string
-	for _, st := range all {
-		rows = append(rows, []string{st.Account, when(st.LastPass, now), when(st.LastSuccess, now), fmt.Sprint(st.New),
-			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.NextStep})
-	}
-	if err := table(a.out, []string{"ACCOUNT", "LAST PASS", "LAST SUCCESS", "NEW", "KEPT", "PARKED", "NEXT STEP"}, rows); err != nil {
-		return err
-	}
-	gap := "\n"
-	for _, st := range all {
-		if st.Trouble != "" {
-			fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, printable(st.Trouble))
-			gap = ""
-		}
-		for _, w := range st.Waiting {
-			for _, line := range w.words(now) {
-				fmt.Fprintf(a.out, "%s%s: %s\n", gap, st.Account, printable(line))
-				gap = ""
-			}
-		}
-	}
-	return nil
-}
-
-func when(t, now time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return ago(t.Unix(), now)
-}
-
-// statusOf words a ledger summary; the zero Summary is an account that never ran.
-func statusOf(name string, s uidl.Summary) accountStatus {
-	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
-		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(s)}
-	if s.SucceededAt != 0 {
-		st.LastSuccess = time.Unix(s.SucceededAt, 0)
-	}
-	if s.Last == nil {
-		st.NextStep = "popsync run " + name
-		return st
-	}
-	st.LastPass = time.Unix(s.Last.Ended, 0)
-	var rep fetcher.Report
-	if err := json.Unmarshal(s.Last.Totals, &rep); err == nil {
-		st.New = rep.New
-		if s.Verdict != "" {
-			st.Trouble, st.NextStep = rep.Verdict.Message, rep.Verdict.Hint
-		}
-	}
-	switch {
-	case st.NextStep != "":
-	case s.Verdict != "" && rep.Verdict.Class == fetcher.Temporary:
-		st.NextStep = "none: the next pass tries again"
-	case s.Verdict != "":
-		st.NextStep = "see below"
-	case s.Parked > 0:
-		st.NextStep = fmt.Sprintf("none: %d parked on the server, tried again later", s.Parked)
-	case s.Skipped > 0:
-		st.NextStep = fmt.Sprintf("%d larger than max_size stay on the server", s.Skipped)
-	default:
-		st.NextStep = "none"
-	}
-	return st
 }

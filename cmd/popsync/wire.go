@@ -149,6 +149,7 @@ func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
 		if !term.IsTerminal(fd) {
 			return "", errors.New("no password is configured, and there is no terminal to ask on: set password_file or password_command")
 		}
+		defer a.live.hold()()
 		state, err := term.GetState(fd)
 		if err != nil {
 			return "", err

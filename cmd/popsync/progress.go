@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+)
+
+const (
+	boardLines = 8                      // accounts that are shown at most
+	boardTime  = 200 * time.Millisecond // between two drawings
+)
+
+// board shows how running passes get on: lines at the bottom of a terminal that are drawn again in place, below the log,
+// which is written through it. It needs only what every terminal knows: carriage return, cursor up, erase to the end. A
+// nil board shows nothing.
+type board struct {
+	w    io.Writer
+	size func() (width, height int) // of the terminal; 0: not known
+	now  func() time.Time
+
+	mu    sync.Mutex
+	rows  []*row // of running passes, in the order in which they began, by name within a second
+	log   []byte // lines for above the rows, kept for the next drawing: each would cost one
+	drawn []string
+	held  int // somebody else writes to the terminal
+	stop  func()
+	done  chan struct{}
+}
+
+// newBoard begins to show; close ends it.
+func newBoard(w io.Writer, size func() (width, height int), now func() time.Time) *board {
+	stop := make(chan struct{})
+	b := &board{w: w, size: size, now: now, stop: sync.OnceFunc(func() { close(stop) }), done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		t := time.NewTicker(boardTime)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				b.mu.Lock()
+				b.draw()
+				b.mu.Unlock()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return b
+}
+
+// began adds an account.
+func (b *board) began(account string) {
+	b.show(control.Progress{Account: account})
+}
+
+// show notes how far a pass got; it adds the account when it is not there, and takes it away when its pass has ended.
+func (b *board) show(p control.Progress) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.IndexFunc(b.rows, func(r *row) bool { return r.Account == p.Account })
+	switch {
+	case p.Ended && i >= 0:
+		b.rows = slices.Delete(b.rows, i, i+1)
+	case p.Ended:
+	case i >= 0:
+		b.rows[i].Progress = p
+	default:
+		began := b.now()
+		if !p.Started.IsZero() && p.Started.Before(began) {
+			began = p.Started
+		}
+		b.rows = append(b.rows, &row{Progress: p, began: began})
+		slices.SortStableFunc(b.rows, func(x, y *row) int {
+			return cmp.Or(x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
+		})
+	}
+}
+
+// ended takes an account away.
+func (b *board) ended(account string) {
+	b.show(control.Progress{Account: account, Ended: true})
+}
+
+// Write puts lines of the log above the rows.
+func (b *board) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held > 0 || len(b.drawn) == 0 && len(b.log) == 0 {
+		return b.w.Write(p)
+	}
+	b.log = append(b.log, p...)
+	if len(b.log) > 64<<10 {
+		b.draw()
+	}
+	return len(p), nil
+}
+
+// hold clears the rows so that somebody else may use the terminal until he calls release.
+func (b *board) hold() (release func()) {
+	if b == nil {
+		return func() {}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	b.held++
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.held--
+	}
+}
+
+// close clears the rows for good; what comes after goes straight to the terminal.
+func (b *board) close() {
+	if b == nil {
+		return
+	}
+	b.stop()
+	<-b.done
+	b.hold()
+}
+
+// clear takes the rows from the screen and writes the log that waits.
+func (b *board) clear() {
+	rows := b.rows
+	b.rows = nil
+	b.draw()
+	b.rows = rows
+}
+
+// draw brings the screen up to date, by one write: else it would flicker.
+func (b *board) draw() {
+	if b.held > 0 {
+		return
+	}
+	width, height := b.size()
+	if width <= 0 || height <= 0 {
+		width, height = 80, 24
+	}
+	lines := b.lines(width, height)
+	// A line without its end stays for later.
+	whole := bytes.LastIndexByte(b.log, '\n') + 1
+	if whole == 0 && slices.Equal(lines, b.drawn) {
+		return
+	}
+	var out bytes.Buffer
+	// In a window that was made smaller since, rows may take more lines than these; then the first stay there. Never are
+	// they less, so nothing else is erased.
+	if n := len(b.drawn); n > 0 {
+		fmt.Fprintf(&out, "\r\x1b[%dA\x1b[J", n)
+	}
+	out.Write(b.log[:whole])
+	for _, l := range lines {
+		out.WriteString(l + "\n")
+	}
+	b.log = append(b.log[:0], b.log[whole:]...)
+	b.drawn = lines
+	_, _ = b.w.Write(out.Bytes()) // a terminal that is gone: the passes go on
+}
+
+// lines are the rows as text, as many and as long as the terminal has room for.
+func (b *board) lines(width, height int) []string {
+	now := b.now()
+	shown := b.rows
+	// The cursor stands below, and a screen full of rows would leave nothing of the log.
+	room := max(1, min(boardLines+1, height/2))
+	if len(shown) > min(boardLines, room) {
+		shown = shown[:max(0, min(boardLines, room-1))]
+	}
+	var cells [][]string
+	for _, r := range shown {
+		cells = append(cells, r.cells(now))
+	}
+	lines := aligned(cells)
+	if more := len(b.rows) - len(shown); more > 0 && len(shown) > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	} else if more > 0 {
+		lines = append(lines, count(more, "account")+" running")
+	}
+	for i, l := range lines {
+		l = printable(l)
+		lines[i] = l[:min(len(l), max(1, width-1))] // the last column makes some terminals wrap
+	}
+	return lines
+}
+
+// progressOf is what the board shows of a pass that is running.
+func progressOf(rep fetcher.Report) control.Progress {
+	return control.Progress{Account: rep.Account, Started: rep.Started, Messages: rep.New, Bytes: rep.Bytes,
+		Planned: rep.Planned, PlannedBytes: rep.PlannedBytes}
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/term"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+)
+
+// daemonTime is how long a daemon may take to say how it is.
+const daemonTime = 5 * time.Second
+
+// daemon finds the daemon that works on the same state directory, and what it says of itself. control.ErrNoDaemon: there
+// is none.
+func (a *app) daemon(ctx context.Context, cfg *config.Config) (*control.Client, control.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, daemonTime)
+	defer cancel()
+	for _, path := range cfg.Control.Sockets {
+		c, err := control.Dial(path)
+		var st control.Status
+		if err == nil {
+			st, err = c.Status(ctx)
+		}
+		switch {
+		case errors.Is(err, control.ErrNoDaemon):
+		case err != nil:
+			return nil, control.Status{}, err
+		case st.StateDir == cfg.StateDir: // else it is another configuration's
+			return c, st, nil
+		}
+	}
+	return nil, control.Status{}, control.ErrNoDaemon
+}
+
+// daemonPasses are the reports of passes that the daemon made, by account.
+type daemonPasses map[string]fetcher.Report
+
+// join puts the reports of all passes in the order of their accounts.
+func (d daemonPasses) join(accounts []config.Account, local []fetcher.Report) []fetcher.Report {
+	for _, r := range local {
+		d[r.Account] = r
+	}
+	all := make([]fetcher.Report, len(accounts))
+	for i, c := range accounts {
+		all[i] = d[c.Name]
+	}
+	return all
+}
+
+// daemonRun makes the running daemon, if there is one, run the passes: it has the accounts, and would only be in the way.
+// What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for. asked
+// tells that a person waits for it, and no timer.
+func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account) {
+	done = daemonPasses{}
+	c, st, err := a.daemon(ctx, cfg)
+	if errors.Is(err, control.ErrNoDaemon) {
+		return done, accounts
+	} else if err != nil {
+		log.Warn("the daemon does not answer; passes are made here", zap.String("error", err.Error()))
+		return done, accounts
+	}
+	known := map[string]bool{}
+	for _, acc := range st.Accounts {
+		known[acc.Account] = true
+	}
+	var names []string
+	var theirs []config.Account
+	for _, acc := range accounts {
+		if !known[acc.Name] || acc.Secret.Kind == config.SecretPrompt && term.IsTerminal(int(a.in.Fd())) {
+			left = append(left, acc)
+			continue
+		}
+		names, theirs = append(names, acc.Name), append(theirs, acc)
+	}
+	if len(names) == 0 {
+		return done, left
+	}
+	log.Debug("the daemon makes the passes", zap.Int("pid", st.PID), zap.Int("accounts", len(names)))
+	raw, err := c.Run(ctx, names, asked, a.live.show)
+	var unknown *control.UnknownError
+	if errors.Is(err, control.ErrNoDaemon) || errors.As(err, &unknown) {
+		return done, accounts // it ended, or read its configuration anew, just now, and began nothing
+	}
+	for _, doc := range raw {
+		var rep fetcher.Report
+		if json.Unmarshal(doc, &rep) == nil && rep.Verdict.Class != "" {
+			done[rep.Account] = rep
+		}
+	}
+	for _, acc := range theirs {
+		if _, ok := done[acc.Name]; !ok {
+			done[acc.Name] = fetcher.Report{Account: acc.Name, Verdict: unreported(ctx, err)}
+		}
+		logReport(log, done[acc.Name])
+	}
+	return done, left
+}
+
+// unreported is the verdict of a pass that the daemon gave no report of.
+func unreported(ctx context.Context, err error) fetcher.Verdict {
+	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was complete is delivered; see popsync status, and the daemon's log"}
+	switch {
+	case ctx.Err() != nil:
+		v.Message = "stopped"
+	case err != nil:
+		v.Message = err.Error()
+	default:
+		v.Class, v.Message = fetcher.Internal, "the daemon gave no report"
+	}
+	return v
+}
+
+// logReport writes the line of a pass that the daemon made; its messages are in the daemon's log.
+func logReport(log *zap.Logger, r fetcher.Report) {
+	fields := []zap.Field{
+		zap.String("account", r.Account), zap.Int("new", r.New), zap.Int64("octets", r.Bytes), zap.Int("kept", r.Kept),
+		zap.Int("deleted", r.Deleted), zap.Int("listed", r.Listed), zap.Duration("took", r.Duration), zap.Bool("by_daemon", true),
+	}
+	if r.Verdict.Class == fetcher.OK {
+		log.Info("pass finished", fields...)
+		return
+	}
+	log.Error("pass failed", append(fields, zap.String("error", r.Verdict.Message), zap.String("next_step", r.Verdict.Hint))...)
+}
+
+// newLive begins to show running passes if a person is watching a terminal that can do it; nil otherwise.
+func (a *app) newLive() *board {
+	if t := os.Getenv("TERM"); !a.errTerm || t == "" || t == "dumb" {
+		return nil
+	}
+	return newBoard(raw(a.err), a.errSize, time.Now)
+}
+
+// logWriter is where the log goes: above what is shown live.
+func (a *app) logWriter() io.Writer {
+	if a.live != nil {
+		return a.live
+	}
+	return a.err
+}
+
+// raw is the writer below an asciiWriter, for what makes its text harmless itself and needs control sequences.
+func raw(w io.Writer) io.Writer {
+	if a, ok := w.(asciiWriter); ok {
+		return a.w
+	}
+	return w
+}

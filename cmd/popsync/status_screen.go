@@ -1,0 +1,105 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// showStatus prints the screen: the daemon, the table, and below it what is to be told, what needs a person first.
+func (a *app) showStatus(head []string, all []accountStatus, now time.Time, trouble bool) error {
+	width := 0 // what is no terminal gets whole lines
+	if a.outTerm {
+		width, _ = a.outSize()
+	}
+	for _, text := range head {
+		fmt.Fprintln(a.out, wrapped(printable(text), "  ", width))
+	}
+	fmt.Fprintln(a.out)
+	if len(all) == 0 && trouble {
+		_, err := fmt.Fprintln(a.out, "nothing needs attention")
+		return err
+	}
+	var rows [][]string
+	for _, st := range all {
+		rows = append(rows, []string{st.Account, when(st.LastSuccess, now), until(st.NextRun, now), fmt.Sprint(st.New),
+			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.stateText(now)})
+	}
+	if err := table(a.out, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
+		return err
+	}
+	_, err := a.out.Write([]byte(stories(all, now, width)))
+	return err
+}
+
+// stateText is the state for people, of a running pass with how long and how far.
+func (st *accountStatus) stateText(now time.Time) string {
+	if st.State != stateRunning {
+		return string(st.State)
+	}
+	text := "running " + span(now.Sub(st.RunningSince))
+	switch p := st.Progress; {
+	case p == nil:
+	case p.Planned > 0:
+		text += fmt.Sprintf(", %d of %s", p.Messages, count(p.Planned, "message"))
+	case p.Messages > 0:
+		text += ", " + count(p.Messages, "message")
+	}
+	return text
+}
+
+// stories is the text below the table, which begins with an empty line if there is any.
+func stories(all []accountStatus, now time.Time, width int) string {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(x, y accountStatus) int { return cmp.Compare(x.rank(), y.rank()) })
+	var b strings.Builder
+	var never []string
+	for _, st := range sorted {
+		if st.State == stateNew && !st.Daemon {
+			never = append(never, st.Account)
+		}
+		if st.rank() == rankNothing {
+			continue
+		}
+		what, step := st.story(now)
+		for i, text := range what {
+			if text = printable(text); i == 0 {
+				text = st.Account + ": " + text
+			} else {
+				b.WriteString("  ")
+			}
+			b.WriteString(wrapped(text, "  ", less(width, i > 0)) + "\n")
+		}
+		if step != "" {
+			b.WriteString("  " + wrapped("next step: "+printable(step), "  ", less(width, true)) + "\n")
+		}
+	}
+	switch len(never) {
+	case 0:
+	case 1:
+		fmt.Fprintf(&b, "%s has not run yet; next step: popsync run %s\n", never[0], never[0])
+	default:
+		fmt.Fprintf(&b, "%s have not run yet; next step: popsync run\n", count(len(never), "account"))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n" + b.String()
+}
+
+// less is the width that is left for a text that begins after an indent of two.
+func less(width int, indented bool) int {
+	if width > 0 && indented {
+		return max(width-2, 1)
+	}
+	return width
+}
+
+func when(t, now time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return ago(t.Unix(), now)
+}

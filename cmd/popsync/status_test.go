@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/internal/control"
+)
+
+// What the daemon says stands beside what the ledger remembers, and what needs a person comes first.
+func TestStatusOfDaemon(t *testing.T) {
+	p, d := newStation(t), &fakeDaemon{}
+	now := time.Now()
+	started := time.Date(2026, 11, 24, 9, 0, 0, 0, time.Local)
+	d.status = control.Status{PID: 42, Version: "1.2", Started: started, StateDir: p.state, ReloadProblem: "line 3: \x1b]0;no\a", Accounts: []control.Account{
+		{Account: "home", RunningSince: now.Add(-3 * time.Second), Progress: &control.Progress{Messages: 12, Planned: 345}},
+		{Account: "work", NextRun: now.Add(5*time.Minute + time.Second), NotBefore: now.Add(time.Hour), Reason: "the server wants it so"},
+	}}
+	p.says(false, exitTemp, "run new") // fails, here
+	p.daemon(d)
+	out, _ := p.says(true, exitOK, "status")
+	has(t, out, "popsync daemon 1.2 running since 2026-11-24 09:00:00, pid 42\n", `so the old one is in use: line 3: \x1b]0;no\x07`,
+		"home     never         -         0    0     0       running 3s, 12 of 345 messages\n",
+		"work     never         in 5m     0    0     0       waiting\n",
+		"new      never         -         0    0     0       trouble\n", ": the server wants it so\n")
+	if new, work := strings.Index(out, "\nnew: "), strings.Index(out, "\nwork: "); new < 0 || new > work {
+		t.Errorf("what failed does not come first:\n%s", out)
+	}
+	has(t, out, "\n  the running daemon does not have this account yet\n", "\n  next step: the next pass tries again")
+	for line := range strings.Lines(out) {
+		if len(line) > 101 {
+			t.Errorf("wider than the terminal: %s", line)
+		}
+	}
+	out, _ = p.says(false, exitOK, "status --json")
+	var all []accountStatus
+	for line := range strings.Lines(out) {
+		var st accountStatus
+		if err := json.Unmarshal([]byte(line), &st); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, st)
+	}
+	if len(all) != 3 || all[0].State != stateRunning || all[0].Progress.Planned != 345 || all[1].Class != "temporary" || !all[2].Daemon ||
+		all[2].Reason != "the server wants it so" {
+		t.Errorf("as JSON: %+v", all)
+	}
+}
+
+// Each account is in the first of these states that applies, and its story has its place.
+func TestStatusStates(t *testing.T) {
+	now := time.Unix(1790000000, 0)
+	ran := accountStatus{Account: "a", LastPass: now.Add(-time.Hour), LastSuccess: now.Add(-time.Hour)}
+	twoWait := []waiting{{Destination: "relay", Deliveries: 2, Since: now.Add(-time.Hour)}}
+	with := func(change func(*accountStatus)) accountStatus {
+		st := ran
+		change(&st)
+		return st
+	}
+	for _, tc := range []struct {
+		st    accountStatus
+		state state
+		rank  rank
+		story string
+	}{
+		{accountStatus{Account: "a"}, stateNew, rankNothing, ""},
+		{ran, stateOK, rankNothing, ""},
+		{with(func(st *accountStatus) { st.RunningSince, st.Trouble, st.Class = now, "x", "temporary" }), stateRunning, rankTrouble,
+			"x|the last pass failed; the last success was 1h ago"},
+		{with(func(st *accountStatus) { st.Paused, st.Trouble, st.Class, st.Failures = true, "x", "login", 3 }), statePaused, rankPerson,
+			"x|3 passes in a row failed; the last success was 1h ago|paused, until you say: popsync resume a"},
+		{with(func(st *accountStatus) {
+			st.Trouble, st.Class, st.Alarmed, st.TroubleSince = "x", "temporary", now, now
+		}), stateTrouble, rankPerson,
+			"x|the last pass failed, since " + now.Format(time.DateTime) + "; the last success was 1h ago"},
+		{with(func(st *accountStatus) { st.waiting = true }), stateWaiting, rankNothing, ""},
+		{with(func(st *accountStatus) { st.NotBefore, st.Reason = now.Add(time.Hour), "y" }), stateWaiting, rankWaiting,
+			"not tried before " + now.Add(time.Hour).Format(time.DateTime) + ": y"},
+		{with(func(st *accountStatus) { st.NotBefore, st.Reason = now.Add(-time.Hour), "y" }), stateOK, rankNothing, ""},
+		{with(func(st *accountStatus) { st.Parked, st.Pending, st.Waiting, st.Skipped = 1, 2, twoWait, 3 }), stateOK, rankParked,
+			"1 message failed too often, tried again later|2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on|3 messages left on the server: larger than max_size"},
+		{with(func(st *accountStatus) { st.Pending, st.Waiting = 2, twoWait }), stateOK, rankPending,
+			"2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on"},
+		{with(func(st *accountStatus) { st.Skipped = 2 }), stateOK, rankSkipped, "2 messages left on the server: larger than max_size"},
+		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},
+	} {
+		st := tc.st
+		st.State = st.stateAt(now)
+		what, _ := st.story(now)
+		if story := strings.Join(what, "|"); st.State != tc.state || st.rank() != tc.rank || story != tc.story {
+			t.Errorf("%+v:\nstate %s, rank %d, story %q; want %s, %d, %q", tc.st, st.State, st.rank(), story, tc.state, tc.rank, tc.story)
+		}
+	}
+}
+
+// A thousand accounts are one table, and each of those in trouble has its story, in the order of what needs a person.
+func TestStatusOfMany(t *testing.T) {
+	now := time.Unix(1790000000, 0)
+	var all []accountStatus
+	for i := range 1000 {
+		st := accountStatus{Account: fmt.Sprintf("a%04d", i), LastPass: now, LastSuccess: now}
+		switch i % 10 {
+		case 3:
+			st.Trouble, st.Class = "t"+strings.Repeat(" long words", 30), "temporary"
+		case 7:
+			st.Trouble, st.Class, st.NextStep = "l", "login", strings.Repeat("ask them ", 30)
+		}
+		st.State = st.stateAt(now)
+		all = append(all, st)
+	}
+	var out bytes.Buffer
+	a := &app{streams: streams{out: &out, outTerm: true, outSize: func() (int, int) { return 60, 24 }}}
+	if err := a.showStatus([]string{"head"}, all, now, false); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 61 {
+			t.Fatalf("wider than the terminal: %q", line)
+		}
+		if name, _, ok := strings.Cut(line, ": "); ok && strings.HasPrefix(name, "a") {
+			told = append(told, name)
+		}
+	}
+	if len(told) != 200 || told[0] != "a0007" || told[99] != "a0997" || told[100] != "a0003" || !slices.IsSorted(told[:100]) || !slices.IsSorted(told[100:]) {
+		t.Errorf("%d stories, in this order: %v", len(told), told)
+	}
+}
+
+func TestWrapped(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"", 10, ""},
+		{"one two three four", 0, "one two three four"},
+		{"one two three four", 9, "one two\n  three\n  four"},
+		{"one two three four", 12, "one two\n  three four"},
+		{"a-very-long-word and", 5, "a-very-long-word\n  and"},
+	} {
+		if got := wrapped(tc.text, "  ", tc.width); got != tc.want {
+			t.Errorf("%q in %d: %q, want %q", tc.text, tc.width, got, tc.want)
+		}
+	}
+}
+
+func TestUntil(t *testing.T) {
+	now := time.Unix(1790000000, 0)
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "now", 0: "now", 5 * time.Second: "in 5s", 61 * time.Second: "in 1m", 3 * time.Hour: "in 3h", 72 * time.Hour: "in 3d",
+	} {
+		if got := until(now.Add(d), now); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+	if got := until(time.Time{}, now); got != "-" {
+		t.Errorf("never: %q", got)
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/uidl"
+)
+
+// statusOf words a ledger summary; the zero Summary is an account that never ran.
+func statusOf(name string, s uidl.Summary) accountStatus {
+	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
+		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(s)}
+	standing := fetcher.Standing(s)
+	st.Paused, st.NotBefore, st.Reason = !standing.Paused.IsZero(), standing.NextTry, standing.Hold
+	if s.SucceededAt != 0 {
+		st.LastSuccess = time.Unix(s.SucceededAt, 0)
+	}
+	if s.Last == nil {
+		st.NextStep = "popsync run " + name
+		return st
+	}
+	st.LastPass = time.Unix(s.Last.Ended, 0)
+	var rep fetcher.Report
+	if err := json.Unmarshal(s.Last.Totals, &rep); err == nil {
+		st.New = rep.New
+		if s.Verdict != "" {
+			st.Trouble, st.NextStep, st.Class = rep.Verdict.Message, rep.Verdict.Hint, string(rep.Verdict.Class)
+		}
+	}
+	switch {
+	case st.NextStep != "":
+	case s.Verdict != "" && rep.Verdict.Class == fetcher.Temporary:
+		st.NextStep = "none: the next pass tries again"
+	case s.Verdict != "":
+		st.NextStep = "see below"
+	case s.Parked > 0:
+		st.NextStep = fmt.Sprintf("none: %d parked on the server, tried again later", s.Parked)
+	case s.Skipped > 0:
+		st.NextStep = fmt.Sprintf("%d larger than max_size stay on the server", s.Skipped)
+	default:
+		st.NextStep = "none"
+	}
+	return st
+}
+
+// join adds what the daemon knows, which is newer.
+func (st *accountStatus) join(l control.Account) {
+	st.Daemon, st.waiting = true, l.Waiting
+	st.NextRun, st.RunningSince, st.Progress = l.NextRun, l.RunningSince, l.Progress
+	st.Paused, st.NotBefore, st.Reason = l.Paused, l.NotBefore, l.Reason
+	st.TroubleSince, st.Alarmed = l.TroubleSince, l.Alarmed
+}
+
+// stateAt is how the account is, in a word: what happens now comes before what a person wants and what was.
+func (st *accountStatus) stateAt(now time.Time) state {
+	switch {
+	case !st.RunningSince.IsZero():
+		return stateRunning
+	case st.Paused:
+		return statePaused
+	case st.Trouble != "":
+		return stateTrouble
+	case st.waiting, st.NotBefore.After(now):
+		return stateWaiting
+	case st.LastPass.IsZero():
+		return stateNew
+	}
+	return stateOK
+}
+
+// rank orders what is told of accounts: what needs a person first. Up to rankParked it needs attention.
+type rank int
+
+const (
+	rankPerson  rank = iota // a person must act
+	rankTrouble             // the last pass failed, the next may not
+	rankMissing             // the daemon does not have it
+	rankParked              // messages failed too often
+	rankPending             // deliveries are on the way
+	rankWaiting             // it is paused, or waits
+	rankSkipped             // messages are left by policy
+	rankNothing             // nothing is to be told
+)
+
+func (st *accountStatus) rank() rank {
+	switch {
+	case st.Trouble != "" && (st.Class != string(fetcher.Temporary) || !st.Alarmed.IsZero()):
+		return rankPerson
+	case st.Trouble != "":
+		return rankTrouble
+	case st.missing:
+		return rankMissing
+	case st.Parked > 0:
+		return rankParked
+	case st.Pending > 0:
+		return rankPending
+	case st.Paused, st.State == stateWaiting && st.Reason != "":
+		return rankWaiting
+	case st.Skipped > 0:
+		return rankSkipped
+	}
+	return rankNothing
+}
+
+// story is all that is to be told of the account: sentences, and the next step or "".
+func (st *accountStatus) story(now time.Time) (what []string, step string) {
+	if st.Trouble != "" {
+		what = append(what, st.Trouble, st.since(now))
+		if step = strings.TrimPrefix(st.NextStep, "none: "); step == "see below" {
+			step = ""
+		}
+	}
+	if st.missing {
+		what = append(what, "the running daemon does not have this account yet")
+		step = cmp.Or(step, "make it read the configuration again: send it SIGHUP, or restart it")
+	}
+	if st.Parked > 0 {
+		what = append(what, fmt.Sprintf("%s failed too often, tried again later", count(st.Parked, "message")))
+	}
+	for _, w := range st.Waiting {
+		what = append(what, w.words(now)...)
+	}
+	switch {
+	case st.Paused:
+		what = append(what, "paused, until you say: popsync resume "+st.Account)
+	case st.NotBefore.After(now):
+		text := "not tried before " + st.NotBefore.Local().Format(time.DateTime)
+		if st.Reason != "" {
+			text += ": " + st.Reason
+		}
+		what = append(what, text)
+	}
+	if st.Skipped > 0 {
+		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", count(st.Skipped, "message")))
+	}
+	return what, step
+}
+
+// since tells how long it has been failing.
+func (st *accountStatus) since(now time.Time) string {
+	text := "the last pass failed"
+	if st.Failures > 1 {
+		text = fmt.Sprintf("%d passes in a row failed", st.Failures)
+	}
+	if !st.TroubleSince.IsZero() {
+		text += ", since " + st.TroubleSince.Local().Format(time.DateTime)
+	}
+	if st.LastSuccess.IsZero() {
+		return text + "; none ever succeeded"
+	}
+	return text + "; the last success was " + ago(st.LastSuccess.Unix(), now)
+}

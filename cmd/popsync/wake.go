@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/uidl"
+)
+
+func (a *app) wakeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "wake [ACCOUNT...]",
+		Short: "Try all accounts, or those named, at once, whatever they wait for",
+		Long: `Make every account, or those named, due at once: after a failure popsync waits longer and longer before it tries again,
+and after a refused login it does not try at all. A running daemon begins now; without one the next run does not wait.`,
+		ValidArgsFunction: a.completeAccounts,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.wake(cmd.Context(), args) },
+	}
+}
+
+func (a *app) wake(ctx context.Context, names []string) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	c, _, err := a.daemon(ctx, cfg)
+	all := accountNames(accounts)
+	if errors.Is(err, control.ErrNoDaemon) {
+		return a.onLedger(ctx, cfg, all, false, fetcher.Wake, "the next run does not wait")
+	} else if err != nil {
+		return &exitError{exitTemp, err}
+	}
+	unknown, err := c.Wake(ctx, all)
+	if err != nil {
+		return &exitError{exitTemp, fmt.Errorf("wake: %w", err)}
+	}
+	for _, name := range all {
+		if !slices.Contains(unknown, name) {
+			fmt.Fprintf(a.out, "%s: the daemon begins now\n", name)
+		}
+	}
+	return a.onLedger(ctx, cfg, unknown, false, fetcher.Wake, "the daemon does not know it yet; its first run does not wait")
+}
+
+// onLedger does something to each account in the ledger, for which there must be no other popsync at work on it. Without
+// a ledger there is nothing to do, unless it is to be made.
+func (a *app) onLedger(ctx context.Context, cfg *config.Config, names []string, create bool,
+	do func(context.Context, uidl.Ledger, string) error, done string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	if !create && !hasLedger(cfg) {
+		for _, name := range names {
+			fmt.Fprintf(a.out, "%s: %s\n", name, done)
+		}
+		return nil
+	}
+	ledger, err := openLedger(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	var worst error // the others go on
+	for _, name := range names {
+		if err := do(ctx, ledger, name); err != nil {
+			err = judged(err)
+			text, hint := apart(err)
+			fmt.Fprintf(a.err, "popsync: %s: %s\n", name, text)
+			if hint != "" {
+				fmt.Fprintf(a.err, "Next step: %s\n", hint)
+			}
+			if worst == nil || codeOf(err) == exitInternal {
+				worst = &exitError{codeOf(err), errReported}
+			}
+			continue
+		}
+		fmt.Fprintf(a.out, "%s: %s\n", name, done)
+	}
+	return worst
+}
+
+func accountNames(accounts []config.Account) (names []string) {
+	for _, acc := range accounts {
+		names = append(names, acc.Name)
+	}
+	return names
+}

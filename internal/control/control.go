@@ -1,0 +1,88 @@
+// Package control lets commands talk to the running daemon, through a unix socket that only the daemon's own user and
+// root may use: HTTP (RFC 9110) with JSON bodies.
+//
+// It moves questions and answers and knows nothing of mail. It never listens on a network, puts no secret into an answer,
+// and takes no part of a request as a path. Whoever asks is told by the kernel, not by the request. Fields that one side
+// does not know are ignored, so that a command and a daemon of different versions understand each other.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Handler is the daemon behind the socket. Its methods are called on several goroutines at once; their contexts end when
+// the caller went away or the daemon stops. Errors are shown to the person who asked.
+type Handler interface {
+	// Status tells what the daemon knows.
+	Status(ctx context.Context) (Status, error)
+	// Wake makes passes over accounts due now, whatever they wait for; none named: over all. It returns the names that
+	// the daemon does not know, and wakes the others.
+	Wake(ctx context.Context, accounts []string) (unknown []string, err error)
+	// Pause stops or resumes passes over an account until the opposite is said. *UnknownError: there is no such account.
+	Pause(ctx context.Context, account string, paused bool) error
+	// Run makes a pass over each account now, none named: over all, and returns their reports in the same order when all
+	// have ended. asked: a person wants it, whatever the accounts wait for; else it is a timer's. progress takes what
+	// changed, from any goroutine, and never blocks. *UnknownError: nothing was begun.
+	Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) (reports []json.RawMessage, err error)
+	// Reload reads the configuration again. An error tells what is wrong with it: the old one stays in use.
+	Reload(ctx context.Context) error
+}
+
+// Status is what the daemon knows of itself and its accounts.
+type Status struct {
+	PID           int       `json:"pid"`
+	Version       string    `json:"version"`
+	Started       time.Time `json:"started"`
+	Config        string    `json:"config"`                   // the file
+	StateDir      string    `json:"state_dir"`                // absolute: tells whose daemon it is
+	ReloadProblem string    `json:"reload_problem,omitempty"` // why the last reload changed nothing; "": it did not fail
+	Accounts      []Account `json:"accounts"`                 // by name
+}
+
+// Account is what the daemon knows of an account and the ledger does not. Zero times are not known or do not apply.
+type Account struct {
+	Account      string    `json:"account"`
+	NextRun      time.Time `json:"next_run,omitzero"`
+	RunningSince time.Time `json:"running_since,omitzero"` // zero: no pass is running
+	Waiting      bool      `json:"waiting,omitempty"`      // due, but for its turn among the others
+	Paused       bool      `json:"paused,omitempty"`
+	NotBefore    time.Time `json:"not_before,omitzero"`    // it was put off until then
+	Reason       string    `json:"reason,omitempty"`       // why
+	TroubleSince time.Time `json:"trouble_since,omitzero"` // when its passes began to fail
+	Alarmed      time.Time `json:"alarmed,omitzero"`       // when a person was told of it
+	Progress     *Progress `json:"progress,omitempty"`     // of the running pass; nil: none
+}
+
+// Progress is how far a pass got. Planned figures of 0 are not known yet.
+type Progress struct {
+	Account      string    `json:"account"`
+	Started      time.Time `json:"started,omitzero"`
+	Messages     int       `json:"messages"`                // delivered
+	Bytes        int64     `json:"bytes"`                   // octets of them
+	Planned      int       `json:"planned,omitempty"`       // messages that the pass wants to fetch
+	PlannedBytes int64     `json:"planned_bytes,omitempty"` // octets of them, as listed
+	Ended        bool      `json:"ended,omitempty"`         // the pass is over
+}
+
+var (
+	// ErrNoDaemon: nobody listens at the socket.
+	ErrNoDaemon = errors.New("no daemon is running")
+	// ErrRunning: another daemon listens at the socket, or is about to.
+	ErrRunning = errors.New("another daemon is running")
+	// ErrGone: the daemon ended, or fell silent, before it had answered.
+	ErrGone = errors.New("the daemon ended before it had answered")
+)
+
+// UnknownError names accounts that the daemon does not have.
+type UnknownError struct {
+	Accounts []string
+}
+
+// Error names them.
+func (e *UnknownError) Error() string {
+	return "the daemon does not know: " + strings.Join(e.Accounts, ", ")
+}

@@ -62,8 +62,7 @@ func (e *floodError) hint() string {
 // toldBefore tells whether an error is an incident that an earlier pass reported.
 func toldBefore(err error) bool {
 	var e *floodError
-	var held *heldError
-	return errors.As(err, &e) && e.again || errors.As(err, &held)
+	return errors.As(err, &e) && e.again || untried(err)
 }
 
 // breaker stops the session if more new messages arrived than is plausible. What was listed before and not fetched yet

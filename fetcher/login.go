@@ -32,8 +32,8 @@ type refusals struct {
 
 // add counts a refusal.
 func (r *refusals) add(coded bool, text string, now, worked int64) {
-	if r.First == 0 || now < r.First { // the second: the clock was set back
-		r.First, r.Last = now, 0
+	if r.First == 0 {
+		r.First = now
 	}
 	switch {
 	case coded:
@@ -42,6 +42,8 @@ func (r *refusals) add(coded bool, text string, now, worked int64) {
 	case r.Last == 0 || now-r.Last >= int64(refusedApart/time.Second):
 		r.Plain++
 		r.Last = now
+	case now < r.Last: // the clock was set back: nobody knows how long ago the last one was
+		r.First, r.Last = min(r.First, now), now
 	}
 	r.Text = clip(text)
 	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && (!r.suspect(worked) || now-r.First >= suspectSpan)

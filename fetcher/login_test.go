@@ -489,3 +489,88 @@ func TestPlanned(t *testing.T) {
 }
 
 var errDown = &deliver.Error{Op: "connect", Place: "relay", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}
+
+// When refusals stop an account, and when they count.
+func TestRefusals(t *testing.T) {
+	const start, week = int64(1e9), int64(7 * 24 * 3600)
+	type at struct {
+		after int64 // seconds
+		coded bool
+	}
+	plain := func(after ...int64) (all []at) {
+		for _, a := range after {
+			all = append(all, at{after: a})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name    string
+		worked  int64
+		refused []at
+		stopped bool
+		counted int
+		wait    time.Duration // after the last
+	}{
+		{"one, coded", 0, []at{{0, true}}, false, 1, 0},
+		{"two, coded, at once", 0, []at{{0, true}, {1, true}}, true, 2, 0},
+		{"two, coded, of a login that worked", start - 60, []at{{0, true}, {1, true}}, true, 2, 0},
+		{"one", 0, plain(0), false, 1, 10 * time.Minute},
+		{"many at once", 0, plain(0, 1, 2, 3, 599), false, 1, 10 * time.Minute},
+		{"two", 0, plain(0, 600), false, 2, 10 * time.Minute},
+		{"three", 0, plain(0, 600, 1200), true, 3, 0},
+		{"the clock is set back", 0, plain(0, 600, -9000), false, 2, 10 * time.Minute},
+		{"worked a minute ago", start - 60, plain(0, 900, 2700, 6300), false, 4, 2 * time.Hour},
+		{"waits no longer than four hours", start - 60, plain(0, 600, 1200, 1800, 2400, 3000), false, 6, 4 * time.Hour},
+		{"worked a minute ago, refused for six hours", start - 60, plain(0, 900, 6*3600), true, 3, 0},
+		{"worked a minute ago, refused twice in six hours", start - 60, plain(0, 6*3600), false, 2, 30 * time.Minute},
+		{"worked a week ago", start - week, plain(0, 600, 1200), false, 3, time.Hour},
+		{"worked longer ago", start - week - 1, plain(0, 600, 1200), true, 3, 0},
+		{"worked, then a coded one", start - 60, []at{{0, false}, {600, true}}, false, 2, 10 * time.Minute},
+		{"worked, a coded one among three", start - 60, []at{{0, false}, {600, true}, {1200, false}, {1800, false}}, true, 4, 0},
+	} {
+		var r refusals
+		for _, one := range c.refused {
+			r.add(one.coded, "no\x1b", start+one.after, c.worked)
+		}
+		var wait time.Duration
+		if next := r.next(c.worked); !next.IsZero() {
+			wait = next.Sub(time.Unix(r.Last, 0))
+		}
+		if r.Stopped != c.stopped || r.Coded+r.Plain != c.counted || wait != c.wait || r.Text != `no\x1b` {
+			t.Errorf("%s: %+v, waits %v", c.name, r, wait)
+		}
+	}
+}
+
+// A pass that asked nothing of the server proves nothing: an account whose ledger was repaired stays under suspicion.
+func TestHeldPassKeepsVerifyMode(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(t, mailbox(1)...)
+	r.announce(900)
+	r.ok()
+	l, err := r.ledger.Acquire(ctx, "a")
+	r.must(err)
+	st := l.Info().Status
+	st.Facts = VerifyMode(st.Facts)
+	r.must(l.Commit(ctx, uidl.Change{Status: &st}))
+	r.must(l.Close())
+	if rep := r.ok(); !rep.Untried || !r.remembered().Verify {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// A dry run sends nothing anywhere, so that no destination is in its way.
+func TestDryRunBesideOutage(t *testing.T) {
+	r := newRig(t, mailbox(1)...)
+	r.opt.Backoff = doubling
+	m := delivertest.NewMemory("remote")
+	m.OnPublish = func(deliver.Message) error { return errDown }
+	r.pair(m)
+	r.opt.DryRun = true
+	if rep := r.pair(m); rep.Verdict.Class != OK || rep.Untried {
+		t.Errorf("%+v", rep)
+	}
+	if len(r.standing().Down) != 1 {
+		t.Error("it forgot the outage")
+	}
+}

@@ -45,6 +45,9 @@ func (e *downError) Error() string { return e.Verdict.Message }
 
 // spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
 func (p *pass) spare() {
+	if p.o.DryRun {
+		return
+	}
 	for _, d := range p.dests {
 		o := p.facts.Down[d.Name]
 		if o == nil || !d.isRemote() {

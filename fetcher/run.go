@@ -240,7 +240,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	v := p.verdictOf(err)
 	info := p.l.Info()
 	now := p.now().Unix()
-	if errors.As(err, new(*heldError)) {
+	if untried(err) {
 		return p.closeHeld(ctx)
 	}
 	p.remember(err)
@@ -290,8 +290,7 @@ func (p *pass) report() Report {
 	rep := p.rep
 	rep.Notes = append(notes(rep), p.notes...)
 	var held *heldError
-	if errors.As(rep.Err, &held) {
-		rep.Untried = true
+	if rep.Untried = errors.As(rep.Err, &held); rep.Untried {
 		if held.note != "" {
 			rep.Notes = append(rep.Notes, held.note)
 		}

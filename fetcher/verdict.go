@@ -173,11 +173,10 @@ func waitFor(err error) string {
 		response *pop3.ResponseError
 		protocol *pop3.ProtocolError
 		noTLS    *pop3.TLSError
-		held     *heldError
 		flood    *floodError
 	)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), errors.As(err, &held), errors.As(err, &flood):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), untried(err), errors.As(err, &flood):
 		return ""
 	case errors.As(err, &refused):
 		return waitRefused

@@ -33,7 +33,7 @@ func (p *pass) enterVerifyMode() {
 
 // leaveVerifyMode is for the end of the pass.
 func (p *pass) leaveVerifyMode(err error) {
-	if p.facts.Verify && !p.o.DryRun && p.verdictOf(err).Class == OK {
+	if p.facts.Verify && !p.o.DryRun && !untried(err) && p.verdictOf(err).Class == OK {
 		p.facts.Verify = false
 	}
 }

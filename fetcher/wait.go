@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -122,6 +123,12 @@ func (e *heldError) Error() string {
 		return e.note
 	}
 	return e.verdict.Message
+}
+
+// untried tells that an error is a heldError.
+func untried(err error) bool {
+	var held *heldError
+	return errors.As(err, &held)
 }
 
 // paused is the error of an account that a person told to rest.

@@ -209,7 +209,7 @@ func TestRemoteParked(t *testing.T) {
 			if n := len(server.Messages("u")); n != 1 {
 				t.Errorf("%d are left on the server, want 1", n)
 			}
-			if out := h.popsync("status").out; !strings.Contains(out, "1 delivery to relay failed and put off") {
+			if out := h.popsync("status").out; !strings.Contains(out, "1 delivery to smtp failed and put off") {
 				t.Errorf("the status does not tell of the message that the relay lacks:\n%s", out)
 			}
 		})

@@ -16,7 +16,8 @@ type waiting struct {
 	Since       time.Time `json:"since"`   // when the oldest of the messages was first listed
 	Reason      string    `json:"reason,omitempty"`
 	DownSince   time.Time `json:"down_since,omitzero"` // of the destination as a whole
-	NextTry     time.Time `json:"next_try,omitzero"`   // with DownSince; zero: the next run
+	DownReason  string    `json:"down_reason,omitempty"`
+	NextTry     time.Time `json:"next_try,omitzero"` // with DownSince; zero: the next run
 }
 
 func waitingOf(s uidl.Summary) (all []waiting) {
@@ -25,7 +26,7 @@ func waitingOf(s uidl.Summary) (all []waiting) {
 		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Since: time.Unix(w.Since, 0), Reason: w.Reason}
 		for _, d := range down {
 			if d.Destination == w.Destination {
-				of.DownSince, of.NextTry, of.Reason = d.Since, d.NextTry, d.Verdict.Message
+				of.DownSince, of.NextTry, of.DownReason = d.Since, d.NextTry, d.Verdict.Message
 			}
 		}
 		all = append(all, of)
@@ -35,22 +36,19 @@ func waitingOf(s uidl.Summary) (all []waiting) {
 
 // words are the lines about it for people.
 func (w waiting) words(now time.Time) (lines []string) {
-	why := ""
-	if w.Reason != "" {
-		why = ": " + w.Reason
-	}
 	if w.PutOff > 0 {
 		lines = append(lines, fmt.Sprintf("%s to %s failed and put off until later, the oldest message from %s%s",
-			count(w.PutOff, "delivery"), w.Destination, when(w.Since, now), why))
+			count(w.PutOff, "delivery"), w.Destination, when(w.Since, now), after(": ", w.Reason)))
 	}
 	n := w.Deliveries - w.PutOff
 	if n == 0 {
 		return lines
 	}
+	why := after(": ", w.DownReason)
 	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
 	switch {
 	case w.DownSince.IsZero():
-		line += ": the next run goes on" + parenthesised(w.Reason)
+		line += ": the next run goes on" + after("; one failed: ", w.Reason)
 	case w.NextTry.After(now):
 		line += fmt.Sprintf("; it is down since %s and tried again at %s%s", stamp(w.DownSince), stamp(w.NextTry), why)
 	default:
@@ -59,11 +57,12 @@ func (w waiting) words(now time.Time) (lines []string) {
 	return append(lines, line)
 }
 
-func parenthesised(s string) string {
+// after is what follows if there is something to say.
+func after(sep, s string) string {
 	if s == "" {
 		return ""
 	}
-	return " (" + s + ")"
+	return sep + s
 }
 
 func stamp(t time.Time) string { return t.Format("2006-01-02 15:04") }

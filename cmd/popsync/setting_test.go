@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/config"
+)
+
+// What decides about a login changes its identity, and nothing else does; the password itself is not in it.
+func TestLoginSetting(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "secret")
+	touch := func(at int64) {
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, time.Unix(at, 0), time.Unix(at, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch(1)
+	cfg := &config.Config{File: file}
+	base := config.Account{Host: "h", Port: 995, TLS: config.TLSImplicit, Username: "u", Auth: config.AuthAuto,
+		Secret: config.SecretSource{Kind: config.SecretFile, File: file}, Limit: 1}
+	was := loginSetting(cfg, base)
+	for name, change := range map[string]func(*config.Account){
+		"host":    func(a *config.Account) { a.Host = "h2" },
+		"port":    func(a *config.Account) { a.Port = 110 },
+		"tls":     func(a *config.Account) { a.TLS = config.TLSStartTLS },
+		"ca_file": func(a *config.Account) { a.CAFile = "/ca" },
+		"user":    func(a *config.Account) { a.Username = "v" },
+		"auth":    func(a *config.Account) { a.Auth = config.AuthPlain },
+		"source": func(a *config.Account) {
+			a.Secret = config.SecretSource{Kind: config.SecretCommand, Command: []string{"c"}}
+		},
+		"file": func(*config.Account) { touch(2) },
+	} {
+		a := base
+		change(&a)
+		if loginSetting(cfg, a) == was {
+			t.Errorf("%s changed, and nobody notices", name)
+		}
+		touch(1)
+	}
+	other := base
+	other.Limit, other.Delete.Kind = 2, config.DeleteAfterDelivery
+	if loginSetting(cfg, other) != was {
+		t.Error("a limit is no part of a login")
+	}
+	// systemd makes the file anew each time that the service starts.
+	base.Secret.Kind = config.SecretCredential
+	was = loginSetting(cfg, base)
+	touch(3)
+	if loginSetting(cfg, base) != was {
+		t.Error("a credential changes with each start")
+	}
+}
+
+// Arguments of a command may be secrets: not even a hash of them is kept.
+func TestDeliverSetting(t *testing.T) {
+	cfg := &config.Config{}
+	of := func(d config.Deliver) string { return deliverSetting(cfg, d) }
+	if of(config.Deliver{Type: "maildir", Path: "/p"}) != "" {
+		t.Error("a Maildir is never down")
+	}
+	command := func(args ...string) string {
+		return of(config.Deliver{Type: "command", Command: &config.Command{Args: args}})
+	}
+	if command("/bin/a", "one") != command("/bin/a", "two") || command("/bin/a") == command("/bin/b") {
+		t.Error("a command is known by its program alone")
+	}
+	smtp := func(s config.SMTP) string { return of(config.Deliver{Type: "smtp", SMTP: &s}) }
+	if smtp(config.SMTP{Address: "a:25", To: []string{"x"}}) == smtp(config.SMTP{Address: "a:25", To: []string{"y"}}) {
+		t.Error("another recipient goes unnoticed")
+	}
+}
+
+// The lines of status about what waits.
+func TestWaitingWords(t *testing.T) {
+	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.Local)
+	down := now.Add(-3 * time.Hour)
+	for _, c := range []struct {
+		w    waiting
+		want []string
+	}{
+		{waiting{Destination: "r", Deliveries: 1, Since: now.Add(-time.Minute)},
+			[]string{"1 delivery on the way to r, the oldest message from 1m ago: the next run goes on"}},
+		{waiting{Destination: "r", Deliveries: 2, Since: down, Reason: "busy"},
+			[]string{"2 deliveries on the way to r, the oldest message from 3h ago: the next run goes on; one failed: busy"}},
+		{waiting{Destination: "r", Deliveries: 3, PutOff: 1, Since: down, Reason: "spam", DownSince: down, DownReason: "refused", NextTry: now.Add(time.Hour)},
+			[]string{"1 delivery to r failed and put off until later, the oldest message from 3h ago: spam",
+				"2 deliveries on the way to r, the oldest message from 3h ago; it is down since 2026-01-02 09:00 and tried again at 2026-01-02 13:00: refused"}},
+		{waiting{Destination: "r", Deliveries: 1, Since: down, DownReason: "refused", DownSince: down},
+			[]string{"1 delivery on the way to r, the oldest message from 3h ago; it is down since 2026-01-02 09:00 and tried again in the next run: refused"}},
+	} {
+		got := c.w.words(now)
+		if len(got) != len(c.want) {
+			t.Errorf("%q", got)
+			continue
+		}
+		for i := range got {
+			if got[i] != c.want[i] {
+				t.Errorf("%q\nwant %q", got[i], c.want[i])
+			}
+		}
+	}
+}

@@ -297,6 +297,28 @@ func TestLoginDelayAMomentEarly(t *testing.T) {
 	})
 }
 
+// What the server asked for outlives a pass that did not get as far as a login.
+func TestLoginDelayOutlivesOutage(t *testing.T) {
+	r := newRig(t, mailbox(1)...)
+	r.announce(900)
+	r.ok()
+	free := r.clock.Add(15 * time.Minute)
+	dial := r.acc.Server.Dial
+	r.acc.Server.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }
+	r.opt.Asked = true
+	r.clock = r.clock.Add(time.Minute)
+	if rep := r.run(); rep.Untried || rep.NextTry.Sub(free).Abs() > time.Second {
+		t.Errorf("%+v", rep)
+	}
+	r.acc.Server.Dial, r.opt.Asked = dial, false
+	r.clock = r.clock.Add(time.Minute)
+	if rep := r.run(); !rep.Untried || rep.Verdict.Class != Temporary {
+		t.Errorf("%+v", rep)
+	}
+	r.clock = free.Add(time.Second)
+	r.ok()
+}
+
 // Each kind of error of the whole account, and how long the account waits for it.
 func TestWaits(t *testing.T) {
 	const minute = time.Minute

@@ -47,7 +47,8 @@ func ahead(at int64, now time.Time) (time.Time, bool) {
 func (p *pass) holdAfter(err error, v Verdict) time.Time {
 	now := p.now()
 	h := hold{Why: waitFor(err), N: 1, Verdict: v}
-	if was := p.facts.Hold; was != nil && was.Why == h.Why {
+	was := p.facts.Hold
+	if was != nil && was.Why == h.Why {
 		h.N = was.N + 1
 	}
 	var next, login time.Time // login: what the server wants
@@ -71,6 +72,14 @@ func (p *pass) holdAfter(err error, v Verdict) time.Time {
 		login = free
 		if h.Why == "" {
 			h.Why = waitLogins
+		}
+	}
+	if was != nil && p.loginAt.IsZero() { // no login was tried: what the last one led to still holds
+		if until, ok := ahead(was.Until, now); ok && until.After(login) {
+			login = until
+			if h.Why == "" {
+				h.Why = was.Why
+			}
 		}
 	}
 	if login.After(next) {

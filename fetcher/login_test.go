@@ -402,7 +402,7 @@ func TestBackoffStored(t *testing.T) {
 		}
 		r.ledger.Close()
 		r.open()
-		if st := r.standing(); st.Due(r.clock).IsZero() || st.Hold == "" {
+		if st := r.standing(); st.Due(r.clock).IsZero() || st.Hold == "" || !st.Barred(r.clock).IsZero() {
 			t.Errorf("%+v", st)
 		}
 	}

@@ -19,6 +19,7 @@ type State struct {
 	NextTry  time.Time // not before; see Due
 	LoggedIn time.Time // the last login that succeeded
 	Flood    *Flood    // new mail that is held back; nil: none
+	barred   time.Time // no login before this unless a person asks: see Barred
 	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
 	Down     []Outage  // destinations that are, by name
 }
@@ -40,7 +41,7 @@ func Standing(s uidl.Summary) State {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
 	if h := f.Hold; h != nil && s.NextTry != 0 {
-		st.Hold = whyText(h.Why)
+		st.Hold, st.barred = whyText(h.Why), timeOf(h.Until)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Down)) {
 		if o := f.Down[name]; o != nil {
@@ -56,6 +57,15 @@ func Standing(s uidl.Summary) State {
 func (s State) Due(now time.Time) time.Time {
 	if s.NextTry.After(now) && s.NextTry.Sub(now) <= farthestTry {
 		return s.NextTry
+	}
+	return time.Time{}
+}
+
+// Barred is when the next login may be tried by whoever is no person, if that is yet to come. It is never later than Due,
+// which a daemon waits for: a failure of the network, say, holds up no timer.
+func (s State) Barred(now time.Time) time.Time {
+	if s.barred.After(now) && s.barred.Sub(now) <= farthestTry {
+		return s.barred
 	}
 	return time.Time{}
 }

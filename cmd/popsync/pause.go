@@ -52,7 +52,7 @@ func (a *app) pause(ctx context.Context, names []string, paused bool) error {
 	inLedger := func(ctx context.Context, l uidl.Ledger, name string) error {
 		return fetcher.Pause(ctx, l, name, paused)
 	}
-	c, _, err := a.daemon(ctx, cfg)
+	c, _, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
 		return a.onLedger(ctx, cfg, names, paused, inLedger, done)
 	} else if err != nil {

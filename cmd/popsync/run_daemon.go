@@ -16,31 +16,6 @@ import (
 	"github.com/popsync/popsync/internal/control"
 )
 
-// daemonTime is how long a daemon may take to say how it is.
-const daemonTime = 5 * time.Second
-
-// daemon finds the daemon that works on the same state directory, and what it says of itself. control.ErrNoDaemon: there
-// is none.
-func (a *app) daemon(ctx context.Context, cfg *config.Config) (*control.Client, control.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, daemonTime)
-	defer cancel()
-	for _, path := range cfg.Control.Sockets {
-		c, err := control.Dial(path)
-		var st control.Status
-		if err == nil {
-			st, err = c.Status(ctx)
-		}
-		switch {
-		case errors.Is(err, control.ErrNoDaemon):
-		case err != nil:
-			return nil, control.Status{}, err
-		case st.StateDir == cfg.StateDir: // else it is another configuration's
-			return c, st, nil
-		}
-	}
-	return nil, control.Status{}, control.ErrNoDaemon
-}
-
 // daemonPasses are the reports of passes that the daemon made, by account.
 type daemonPasses map[string]fetcher.Report
 
@@ -61,7 +36,7 @@ func (d daemonPasses) join(accounts []config.Account, local []fetcher.Report) []
 // tells that a person waits for it, and no timer.
 func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account) {
 	done = daemonPasses{}
-	c, st, err := a.daemon(ctx, cfg)
+	c, st, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
 		return done, accounts
 	} else if err != nil {

@@ -61,7 +61,7 @@ type accountStatus struct {
 	Alarmed      time.Time         `json:"alarmed,omitzero"`
 
 	missing bool // there is a daemon, and it does not have the account
-	waiting bool // due, but for its turn
+	queued  bool // due, but for its turn
 }
 
 // state is how an account is, in a word.
@@ -85,7 +85,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	if err != nil {
 		return err
 	}
-	_, daemon, derr := a.daemon(ctx, cfg)
+	_, daemon, derr := a.findDaemon(ctx, cfg)
 	sums, err := summaries(ctx, cfg)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	now := time.Now()
 	var all []accountStatus
 	for _, acc := range accounts {
-		st := statusOf(acc.Name, known[acc.Name])
+		st := statusOf(acc.Name, known[acc.Name], now)
 		if l, ok := live[acc.Name]; ok {
 			st.join(l)
 		}

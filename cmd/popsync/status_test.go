@@ -56,12 +56,12 @@ func TestStatusOfDaemon(t *testing.T) {
 func TestStatusStates(t *testing.T) {
 	now := time.Unix(1790000000, 0)
 	ran := accountStatus{Account: "a", LastPass: now.Add(-time.Hour), LastSuccess: now.Add(-time.Hour)}
-	twoWait := []waiting{{Destination: "relay", Deliveries: 2, Since: now.Add(-time.Hour)}}
 	with := func(change func(*accountStatus)) accountStatus {
 		st := ran
 		change(&st)
 		return st
 	}
+	waits := []waiting{{Destination: "relay", Deliveries: 2, Since: now.Add(-time.Hour)}}
 	for _, tc := range []struct {
 		st    accountStatus
 		state state
@@ -78,14 +78,13 @@ func TestStatusStates(t *testing.T) {
 			st.Trouble, st.Class, st.Alarmed, st.TroubleSince = "x", "temporary", now, now
 		}), stateTrouble, rankPerson,
 			"x|the last pass failed, since " + now.Format(time.DateTime) + "; the last success was 1h ago"},
-		{with(func(st *accountStatus) { st.waiting = true }), stateWaiting, rankNothing, ""},
+		{with(func(st *accountStatus) { st.queued = true }), stateWaiting, rankNothing, ""},
 		{with(func(st *accountStatus) { st.NotBefore, st.Reason = now.Add(time.Hour), "y" }), stateWaiting, rankWaiting,
 			"not tried before " + now.Add(time.Hour).Format(time.DateTime) + ": y"},
 		{with(func(st *accountStatus) { st.NotBefore, st.Reason = now.Add(-time.Hour), "y" }), stateOK, rankNothing, ""},
-		{with(func(st *accountStatus) { st.Parked, st.Pending, st.Waiting, st.Skipped = 1, 2, twoWait, 3 }), stateOK, rankParked,
+		{with(func(st *accountStatus) { st.Parked, st.Pending, st.Waiting, st.Skipped = 1, 2, waits, 3 }), stateOK, rankParked,
 			"1 message failed too often, tried again later|2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on|3 messages left on the server: larger than max_size"},
-		{with(func(st *accountStatus) { st.Pending, st.Waiting = 2, twoWait }), stateOK, rankPending,
-			"2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on"},
+		{with(func(st *accountStatus) { st.Pending, st.Waiting = 2, waits }), stateOK, rankPending, "2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on"},
 		{with(func(st *accountStatus) { st.Skipped = 2 }), stateOK, rankSkipped, "2 messages left on the server: larger than max_size"},
 		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},
 	} {

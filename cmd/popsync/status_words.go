@@ -12,12 +12,15 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// statusOf words a ledger summary; the zero Summary is an account that never ran.
-func statusOf(name string, s uidl.Summary) accountStatus {
+// statusOf words a ledger summary as it is at a time; the zero Summary is an account that never ran.
+func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(s)}
 	standing := fetcher.Standing(s)
-	st.Paused, st.NotBefore, st.Reason = !standing.Paused.IsZero(), standing.NextTry, standing.Hold
+	st.Paused = !standing.Paused.IsZero()
+	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
+		st.Reason = standing.Hold
+	}
 	if s.SucceededAt != 0 {
 		st.LastSuccess = time.Unix(s.SucceededAt, 0)
 	}
@@ -51,7 +54,7 @@ func statusOf(name string, s uidl.Summary) accountStatus {
 
 // join adds what the daemon knows, which is newer.
 func (st *accountStatus) join(l control.Account) {
-	st.Daemon, st.waiting = true, l.Waiting
+	st.Daemon, st.queued = true, l.Waiting
 	st.NextRun, st.RunningSince, st.Progress = l.NextRun, l.RunningSince, l.Progress
 	st.Paused, st.NotBefore, st.Reason = l.Paused, l.NotBefore, l.Reason
 	st.TroubleSince, st.Alarmed = l.TroubleSince, l.Alarmed
@@ -66,7 +69,7 @@ func (st *accountStatus) stateAt(now time.Time) state {
 		return statePaused
 	case st.Trouble != "":
 		return stateTrouble
-	case st.waiting, st.NotBefore.After(now):
+	case st.queued, st.NotBefore.After(now):
 		return stateWaiting
 	case st.LastPass.IsZero():
 		return stateNew

@@ -34,7 +34,7 @@ func (a *app) wake(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	c, _, err := a.daemon(ctx, cfg)
+	c, _, err := a.findDaemon(ctx, cfg)
 	all := accountNames(accounts)
 	if errors.Is(err, control.ErrNoDaemon) {
 		return a.onLedger(ctx, cfg, all, false, fetcher.Wake, "the next run does not wait")

@@ -1,9 +1,12 @@
-// Package schedule decides when jobs run and how many at once. It knows nothing of mail.
+// Package schedule decides when jobs run, how many at once, and how long failures wait. It knows nothing of mail.
 //
 // Schedules are cron with five fields (minute, hour, day of month, month, day of week), the usual names such as
-// @daily, and "@every 10m". There are no seconds, no @reboot, and a schedule that would never fire is refused. In the
-// night when clocks go forward a time that doesn't exist is left out; when they go back one in the hour that comes
-// twice fires twice.
+// @daily, and "@every 10m". There are no seconds, no @reboot, and a schedule that would never fire is refused.
+//
+// Clocks are put forward and back. A schedule for every hour ("*" in the second field, @hourly) goes by the clock as it
+// is: what it doesn't show is left out, what it shows twice fires twice. A schedule that names hours (also "*/2")
+// loses no run and doubles none: times that are jumped over fire once, at the moment of the change, and times that come
+// twice fire the first time only. @every knows no clock.
 package schedule
 
 import (
@@ -14,24 +17,6 @@ import (
 
 	"github.com/robfig/cron/v3"
 )
-
-// Schedule is a checked schedule. Only Parse makes one; the zero value never fires.
-type Schedule struct {
-	spec string
-	next cron.Schedule
-}
-
-// String returns the text that was parsed.
-func (s Schedule) String() string { return s.spec }
-
-// Next returns the first time after t at which the schedule fires, in t's time zone unless the schedule names one. The
-// zero time means never within five years.
-func (s Schedule) Next(t time.Time) time.Time {
-	if s.next == nil {
-		return time.Time{}
-	}
-	return s.next.Next(t)
-}
 
 // reference is from when on a schedule must fire within five years: the 29th of February is among them.
 var reference = time.Date(2023, time.January, 1, 0, 0, 0, 0, time.UTC)
@@ -45,7 +30,13 @@ func Parse(spec string) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, explain(spec, err)
 	}
-	s := Schedule{spec, next}
+	s := Schedule{spec: spec, next: next}
+	if c, ok := next.(*cron.SpecSchedule); ok {
+		if c.Location != time.Local { // the library's word for none
+			s.zone = c.Location
+		}
+		c.Location = time.UTC
+	}
 	if s.Next(reference).IsZero() {
 		return Schedule{}, errors.New("it never fires: there is no such day")
 	}

@@ -56,7 +56,7 @@ func Parallel(ctx context.Context, n, perHost int, jobs []Job) []error {
 			running++
 			go func() {
 				defer func() { done <- i }()
-				run(ctx, jobs[i], &results[i])
+				guard(func() { results[i] = jobs[i].Run(ctx) }, func(p *PanicError) { results[i] = p })
 			}()
 		}
 		if running == 0 {
@@ -71,15 +71,15 @@ func Parallel(ctx context.Context, n, perHost int, jobs []Job) []error {
 	return results
 }
 
-// run stores a result whichever way the job ends.
-func run(ctx context.Context, j Job, result *error) {
+// guard calls f on the caller's goroutine and failed if f doesn't return. After runtime.Goexit the goroutine goes on to
+// end: what has to happen then is deferred by the caller.
+func guard(f func(), failed func(*PanicError)) {
 	returned := false
 	defer func() {
 		if !returned {
-			*result = &PanicError{Value: recover(), Stack: debug.Stack()}
+			failed(&PanicError{Value: recover(), Stack: debug.Stack()})
 		}
 	}()
-	err := j.Run(ctx)
+	f()
 	returned = true
-	*result = err
 }

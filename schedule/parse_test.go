@@ -73,18 +73,20 @@ func TestParseRefuses(t *testing.T) {
 // Nothing that is accepted panics, stands still or never fires.
 func FuzzParse(f *testing.F) {
 	f.Add("*/10 * * * *")
+	paris := zone(f, "Europe/Paris")
 	f.Fuzz(func(t *testing.T, spec string) {
 		s, err := Parse(spec)
 		if err != nil {
 			return
 		}
-		at := reference
-		for range 3 {
-			next := s.Next(at)
-			if !next.After(at) {
-				t.Fatalf("%q: %v after %v", spec, next, at)
+		for _, at := range []time.Time{reference, time.Date(2040, 12, 30, 12, 0, 0, 0, paris)} {
+			for range 3 {
+				next := s.Next(at)
+				if !next.After(at) {
+					t.Fatalf("%q: %v after %v", spec, next, at)
+				}
+				at = next
 			}
-			at = next
 		}
 	})
 }

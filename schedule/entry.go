@@ -1,0 +1,49 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Entry is one recurring job.
+//
+// It is due at the first time of its schedule after its last start, but not before Gap and NotBefore allow. Whatever
+// passed meanwhile (downtime, a suspended machine, a clock put forward, a failure's wait, a run longer than its
+// interval) is thus made up by one run, never by several.
+type Entry struct {
+	Name     string // unique; of entries with the same name the last one counts
+	Host     string // counts towards the limits per host; "": towards none
+	Schedule Schedule
+	Location *time.Location // in which a schedule without a time zone is read; nil: time.Local
+
+	// Jitter spreads runs of equal schedules: each time of a cron schedule is later by an offset in [0, Jitter), the same
+	// always, from a hash of Name. Runs that make up for missed ones are spread by it too, as is the first run of @every,
+	// which afterwards keeps its distance by itself. 0: none.
+	Jitter  time.Duration
+	Gap     time.Duration // least time between two starts; 0: none
+	PerHost int           // limit of runs at once on Host that is known of it, beside Options.PerHost; 0: none
+	AtStart bool          // when first set run once, whatever the schedule says (spread by Jitter, after Gap and NotBefore)
+
+	// The following are read when the name is first set. From then on the loop knows better.
+	Last      time.Time // when it last started, as stored; zero: never, and then @every is due at once, cron at its next time
+	NotBefore time.Time // a failure's wait, as stored; zero: none
+	Paused    bool
+
+	Version string // opaque; when it changes the configuration has, and NotBefore no longer holds
+
+	// Run is called on a goroutine of its own, never twice at once for one name. Its context ends with the loop's, or
+	// with the cause ErrRemoved. asked: a person said Wake.
+	Run func(ctx context.Context, asked bool) Result
+}
+
+// Result is what a run says about the next one.
+type Result struct {
+	NotBefore time.Time // not again before this; zero: the schedule alone decides
+}
+
+// ErrRemoved is the cause with which the context of a job ends that Set has removed.
+var ErrRemoved = errors.New("removed from the schedule")
+
+// ErrUnknown means that no entry has this name.
+var ErrUnknown = errors.New("no such job")

@@ -1,0 +1,93 @@
+package schedule
+
+import (
+	"context"
+	"time"
+)
+
+// run is one run of a job.
+type run struct {
+	on      *host // whose place it takes
+	version string
+	cancel  context.CancelCauseFunc
+}
+
+// startReady starts what may start, in the order in which it was due.
+func (l *Loop) startReady(ctx context.Context, now time.Time) {
+	for l.running < l.o.Parallel {
+		h, ok := l.ready.head()
+		if !ok {
+			return
+		}
+		j, _ := h.waiting.head()
+		h.waiting.drop(j)
+		h.running++
+		if rate := l.o.HostRate; rate > 0 && h.name != "" {
+			h.free = time.Now().Add(time.Minute / time.Duration(rate))
+		}
+		l.offer(h)
+		l.running++
+		l.start(ctx, j, h, now)
+	}
+}
+
+func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	r := &run{on: h, version: j.Version, cancel: cancel}
+	name, do, asked := j.Name, j.Run, j.asked
+	j.queue, j.run, j.last, j.due = nil, r, now, time.Time{}
+	j.asked, j.owed = false, false
+	go func() {
+		var result *Result
+		defer func() {
+			cancel(nil)
+			l.finish(j, r, result)
+		}()
+		guard(func() {
+			got := do(ctx, asked)
+			result = &got
+		}, func(p *PanicError) { l.o.Panicked(name, p) })
+	}()
+}
+
+// finish takes what a run said; nil: it didn't return.
+func (l *Loop) finish(j *job, r *run, result *Result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
+	r.on.running--
+	l.offer(r.on)
+	j.run = nil
+	if j.gone {
+		delete(l.jobs, j.Name)
+	} else {
+		if result != nil && r.version == j.Version {
+			j.notBefore = result.NotBefore.Round(0)
+		}
+		l.plan(j, l.now(), false)
+	}
+	l.wake()
+}
+
+// plan works out anew when a job is due that doesn't run.
+func (l *Loop) plan(j *job, now time.Time, spread bool) {
+	l.unplan(j)
+	if j.run != nil || j.gone || j.paused && !j.asked {
+		return
+	}
+	j.distrust(now, l.o.MaxWait)
+	if j.due = j.next(now, spread); !j.due.IsZero() {
+		l.due.put(j)
+	}
+}
+
+// unplan takes a job out of where it waits.
+func (l *Loop) unplan(j *job) {
+	l.due.drop(j)
+	if h := j.queue; h != nil {
+		h.waiting.drop(j)
+		j.queue = nil
+		l.offer(h)
+	}
+	j.due = time.Time{}
+}

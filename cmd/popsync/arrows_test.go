@@ -40,6 +40,7 @@ var rooms = []room{
 	{path: "internal/control", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/secret"},
+	{path: "internal/notify", imports: []string{"internal/durable"}},
 
 	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},

@@ -1,0 +1,142 @@
+package notify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Incident is an open one, for status.
+type Incident struct {
+	Account string
+	About   string    // "trouble" with the account, or "parked" messages
+	Since   time.Time // when it began
+	Person  bool      // somebody must act
+	Cause   string    // as of the last outcome, like the next three
+	What    string
+	Next    string // what a person should do; may be ""
+	Parked  int    // messages parked
+	Failed  int    // passes that failed
+	Told    bool   // at least one channel has taken a notice of it
+}
+
+// Incidents lists what is open, by account. It only reads; what is not readable is left out.
+func (n *Notifier) Incidents() (list []Incident) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	names, _ := n.known()
+	for _, name := range names {
+		for g := range groups {
+			r, err := n.read(name, g)
+			if a := n.accounts[name]; a != nil && (err != nil || a.sending || a.groups[g].unsaved) {
+				r, err = a.groups[g].record, nil
+			}
+			if err == nil && r.open() {
+				list = append(list, r.incident())
+			}
+		}
+	}
+	return list
+}
+
+func (r *record) incident() Incident {
+	i := Incident{
+		Account: r.Account, About: r.Group, Since: r.Since, Person: r.Person, Cause: r.Cause, What: r.What, Next: r.Next,
+		Parked: r.Parked, Failed: r.Failures,
+	}
+	for _, q := range r.Queue {
+		for _, t := range q.To {
+			i.Told = i.Told || q.Incident == r.ID && t.State == sent
+		}
+	}
+	return i
+}
+
+// Forget drops the incidents of an account without telling anybody: it was removed from the configuration.
+func (n *Notifier) Forget(account string) error {
+	if err := checkName(account); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a := n.accounts[account]; a != nil {
+		a.gone = true
+		delete(n.accounts, account)
+	}
+	return n.removeAll(account)
+}
+
+func (n *Notifier) removeAll(account string) error {
+	var errs []error
+	for g := range groups {
+		errs = append(errs, n.remove(n.path(account, g)), os.RemoveAll(n.path(account, g)+".damaged"))
+	}
+	return errors.Join(distinct(errs)...)
+}
+
+// Rename gives the incidents of an account to one of another name, whose own are dropped.
+func (n *Notifier) Rename(from, to string) error {
+	if err := cmp.Or(checkName(from), checkName(to)); err != nil || from == to {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	errs := n.refresh(n.account(from))
+	if old := n.accounts[to]; old != nil {
+		old.gone = true
+	}
+	a := n.accounts[from]
+	delete(n.accounts, from)
+	a.name = to
+	n.accounts[to] = a
+	for g := range groups {
+		s := &a.groups[g]
+		s.unsaved = true
+		if s.record == nil {
+			continue
+		}
+		s.Account = to
+		for _, q := range s.Queue {
+			q.Notice.Account = to
+		}
+	}
+	if err := n.save(a); err != nil {
+		return errors.Join(append(errs, err)...) // memory has it; the files of the old name stay
+	}
+	n.tidy(a)
+	return errors.Join(append(errs, n.removeAll(from))...)
+}
+
+// known lists the accounts that have incidents or had, in order.
+func (n *Notifier) known() ([]string, error) {
+	names := map[string]bool{}
+	for name := range n.accounts {
+		names[name] = true
+	}
+	list, err := os.ReadDir(n.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, e := range list {
+		base, ok := strings.CutSuffix(e.Name(), ".json")
+		group, name, _ := strings.Cut(base, "-")
+		if ok && slices.Contains(groupNames[:], group) && checkName(name) == nil {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), err
+}
+
+// checkName refuses what is no account's name. All others are safe in a file's name behind that of a group.
+func checkName(account string) error {
+	if account == "" || len(account) > 64 || strings.Trim(account, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		return fmt.Errorf("%+.80q is no account's name", account)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/internal/durable"
+)
+
+const maxFile = 1 << 20 // octets; a file has about two thousand for each notice that waits
+
+func fileName(account string, group int) string { return groupNames[group] + "-" + account + ".json" }
+
+func (n *Notifier) path(account string, group int) string {
+	return filepath.Join(n.dir, fileName(account, group))
+}
+
+// account gives what is in memory of an account.
+func (n *Notifier) account(name string) *account {
+	a := n.accounts[name]
+	if a == nil {
+		a = &account{name: name}
+		n.accounts[name] = a
+	}
+	return a
+}
+
+// tidy forgets an account of which there is nothing to remember.
+func (n *Notifier) tidy(a *account) {
+	for _, s := range a.groups {
+		if s.record != nil || s.unsaved || a.sending {
+			return
+		}
+	}
+	if n.accounts[a.name] == a {
+		delete(n.accounts, a.name)
+	}
+}
+
+// refresh reads an account's files: another process may have written them. What could not be written counts more.
+func (n *Notifier) refresh(a *account) (errs []error) {
+	if a.sending {
+		return nil
+	}
+	for g := range groups {
+		s := &a.groups[g]
+		if s.unsaved {
+			continue
+		}
+		r, err := n.read(a.name, g)
+		switch {
+		case err == nil:
+			s.record = r
+		case errors.Is(err, fs.ErrNotExist):
+			if s.record == nil {
+				continue
+			}
+			// What was told is removed by nobody, so this is an accident; the rest another process may have ended.
+			if _, err := os.Stat(n.dir); err != nil || s.told() {
+				s.unsaved = true
+			} else {
+				s.record = nil
+			}
+		default:
+			s.unsaved = s.record != nil
+			errs = append(errs, fmt.Errorf("the incident of account %s is not readable and was put aside: %w", a.name, err))
+			if err := n.putAside(fileName(a.name, g)); err != nil {
+				errs = append(errs, fmt.Errorf("putting it aside: %w", err))
+			}
+		}
+	}
+	return errs
+}
+
+// read gives the record in a file. Only a missing file is fs.ErrNotExist.
+func (n *Notifier) read(account string, group int) (*record, error) {
+	path := n.path(account, group)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	r, err := decode(b)
+	if err == nil && (r.Account != account || r.Group != groupNames[group]) {
+		err = errors.New("it is about something else")
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return r, nil
+}
+
+// putAside keeps one damaged file of each name, the newest, for whoever wants to know.
+func (n *Notifier) putAside(name string) error {
+	dir, err := os.Open(n.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := os.RemoveAll(filepath.Join(n.dir, name+".damaged")); err != nil {
+		return err
+	}
+	return durable.RenameNoReplace(dir, name, dir, name+".damaged")
+}
+
+// save makes the files say what memory does. What fails is tried again with the next save.
+func (n *Notifier) save(a *account) error {
+	if a.gone {
+		return nil
+	}
+	var errs []error
+	for g := range groups {
+		s := &a.groups[g]
+		if !s.unsaved {
+			continue
+		}
+		if err := n.put(n.path(a.name, g), s.record); err != nil {
+			errs = append(errs, fmt.Errorf("remembering the incident of account %s: %w", a.name, err))
+			continue
+		}
+		s.unsaved = false
+	}
+	return errors.Join(errs...)
+}
+
+func (n *Notifier) put(path string, r *record) error {
+	if r == nil {
+		return n.remove(path)
+	}
+	b, err := encode(r)
+	if err != nil {
+		return err
+	}
+	err = n.write(path, b, 0o600)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// One level only: where the folder above is missing, its filesystem may not be mounted.
+	if err := os.Mkdir(n.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := n.syncDir(filepath.Dir(n.dir)); err != nil {
+		return err
+	}
+	return n.write(path, b, 0o600)
+}
+
+func (n *Notifier) remove(path string) error {
+	if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return n.syncDir(n.dir)
+}
+
+func (n *Notifier) syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return n.sync(dir)
+}
+
+// sweep removes what WriteFile leaves when it is killed. Another process may be at it just now, so it must be old.
+func (n *Notifier) sweep() {
+	list, _ := os.ReadDir(n.dir)
+	for _, e := range list {
+		if name := e.Name(); strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") {
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()).Abs() > time.Hour {
+				_ = os.Remove(filepath.Join(n.dir, name)) // it only takes some room
+			}
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const textWidth = 72
+
+// Subject is the notice in one line of printable ASCII.
+func (n Notice) Subject() string {
+	s := "[popsync] " + n.Account + ": "
+	switch {
+	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
+		return s + "no message is set aside any more"
+	case n.About == groupNames[parkedGroup]:
+		return s + "messages could not be delivered"
+	case n.Kind == Recovered:
+		return s + "mail is fetched again"
+	case n.Person:
+		return s + "your help is needed (" + n.Cause + ")"
+	}
+	return s + "trouble for " + lasted(n.At.Sub(n.Since)) + " (" + n.Cause + ")"
+}
+
+// Text is the whole notice for a person: printable ASCII and LF, at most 4,096 octets.
+func (n Notice) Text() string {
+	var t text
+	t.paragraph(n.opening())
+	if n.Kind == Recovered {
+		t.paragraph(fmt.Sprintf("It lasted from %s to %s (%s).", moment(n.Since), moment(n.At), lasted(n.At.Sub(n.Since))))
+		t.section("What was wrong ("+n.Cause+"):", n.What)
+		t.section("What it means for your mail:", n.Means)
+		t.paragraph("You need to do nothing.")
+		return t.String()
+	}
+	if n.About == groupNames[parkedGroup] {
+		t.paragraph(fmt.Sprintf("It began on %s.", moment(n.Since)))
+	} else {
+		t.paragraph(fmt.Sprintf("It began on %s. Since then %s failed, and none went well.", moment(n.Since), attempts(n.Failed)))
+	}
+	t.section("What is wrong ("+n.Cause+"):", n.What)
+	t.section("What it means for your mail:", n.Means)
+	next := n.Next
+	if next == "" {
+		next = n.advice()
+	}
+	t.section("What you can do:", next)
+	t.section("How it goes on:", n.outlook()+` This message is not repeated; "popsync status `+n.Account+`" shows how things stand.`)
+	return t.String()
+}
+
+func (n Notice) opening() string {
+	whose := `the mail of account "` + n.Account + `"`
+	switch {
+	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
+		return "popsync on " + n.Host + ` has no message of account "` + n.Account + `" set aside any more.`
+	case n.About == groupNames[parkedGroup]:
+		return "popsync on " + n.Host + ` could not deliver some messages of account "` + n.Account + `", in several attempts each, and has set them aside.`
+	case n.Kind == Recovered:
+		return "popsync on " + n.Host + " has no more trouble with " + whose + "."
+	case n.Person && n.Follows != "":
+		return "popsync on " + n.Host + " still has trouble with " + whose + ", and now it needs your help."
+	case n.Person:
+		return "popsync on " + n.Host + " has trouble with " + whose + " and needs your help."
+	}
+	return "popsync on " + n.Host + " has had trouble with " + whose + " for " + lasted(n.At.Sub(n.Since)) + "."
+}
+
+// means is the field Means.
+func (n Notice) means() string {
+	switch {
+	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
+		return "Each of these messages was delivered after all, or is no longer on the server. popsync has deleted none that it had not delivered."
+	case n.About == groupNames[parkedGroup]:
+		return "Nothing was deleted or lost; these messages stay on the server. They hold up no others."
+	case n.Kind == Recovered:
+		return "Nothing was deleted or lost. What waited on the server is fetched now."
+	}
+	return "Nothing was deleted or lost; your mail waits on the server. New mail may not arrive until this is over."
+}
+
+// advice is for want of anything better.
+func (n Notice) advice() string {
+	switch {
+	case n.About == groupNames[parkedGroup]:
+		return "If you miss something, read it in the web mail of your provider."
+	case n.Person:
+		return `Say "popsync check ` + n.Account + `": it tries each step and shows what is wrong.`
+	}
+	return "Often nothing: it may pass by itself. Else see that this machine is online, and whether your provider reports an outage."
+}
+
+func (n Notice) outlook() string {
+	switch {
+	case n.About == groupNames[parkedGroup]:
+		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is left."
+	case n.Person:
+		return `Once that is done, say "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login not at all: your provider might lock the account. You will be told when all is well again.`
+	}
+	return "popsync keeps trying by itself. You will be told when all is well again, or when it needs your help."
+}
+
+func moment(t time.Time) string { return t.Format("Mon, 2 Jan 2006 15:04 -0700") }
+
+func attempts(n int) string {
+	if n == 1 {
+		return "one attempt has"
+	}
+	return fmt.Sprintf("%d attempts have", n)
+}
+
+func parkedWhat(n int) string {
+	if n == 1 {
+		return "1 message is set aside"
+	}
+	return fmt.Sprintf("%d messages are set aside", n)
+}
+
+// lasted is a duration in words, roughly.
+func lasted(d time.Duration) string {
+	n, unit := int64(d/time.Minute), "minute"
+	switch {
+	case d >= 48*time.Hour:
+		n, unit = int64(d/(24*time.Hour)), "day"
+	case d >= time.Hour:
+		n, unit = int64(d/time.Hour), "hour"
+	case n < 1:
+		return "less than a minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
+}
+
+// text is built of paragraphs, wrapped between words.
+type text struct{ strings.Builder }
+
+func (t *text) paragraph(body string) {
+	if t.Len() > 0 {
+		t.WriteString("\n")
+	}
+	t.wrap("", body)
+}
+
+func (t *text) section(title, body string) {
+	t.paragraph(title)
+	t.wrap("  ", body)
+}
+
+func (t *text) wrap(indent, body string) {
+	column := 0
+	for word := range strings.FieldsSeq(body) {
+		switch {
+		case column == 0:
+			t.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > textWidth:
+			t.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			t.WriteString(" ")
+			column++
+		}
+		t.WriteString(word)
+		column += len(word)
+	}
+	t.WriteString("\n")
+}

@@ -157,7 +157,7 @@ func TestKilledOnce(t *testing.T) {
 func TestKilledTwice(t *testing.T) {
 	_, moments, _ := play(t, killHistory)
 	for k := 1; k <= moments; k++ {
-		for l := k + 1; l <= min(k+16, moments); l++ {
+		for l := k + 1; l <= min(k+8, moments); l++ {
 			channels, _, died := play(t, killHistory, k, l)
 			for _, c := range channels {
 				got, times := c.order()

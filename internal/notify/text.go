@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -30,23 +31,19 @@ func (n Notice) Text() string {
 	t.paragraph(n.opening())
 	if n.Kind == Recovered {
 		t.paragraph(fmt.Sprintf("It lasted from %s to %s (%s).", moment(n.Since), moment(n.At), lasted(n.At.Sub(n.Since))))
-		t.section("What was wrong ("+n.Cause+"):", n.What)
+		t.section("What it was ("+n.Cause+"):", n.What)
 		t.section("What it means for your mail:", n.Means)
-		t.paragraph("You need to do nothing.")
+		t.paragraph("You need to do nothing. Should it come and go from now on, you will be told only now and then.")
 		return t.String()
 	}
-	if n.About == groupNames[parkedGroup] {
-		t.paragraph(fmt.Sprintf("It began on %s.", moment(n.Since)))
-	} else {
-		t.paragraph(fmt.Sprintf("It began on %s. Since then %s failed, and none went well.", moment(n.Since), attempts(n.Failed)))
+	began := "It began on " + moment(n.Since)
+	if n.About == groupNames[troubleGroup] && n.Failed > 1 {
+		began += fmt.Sprintf("; all %d attempts since then have failed", n.Failed)
 	}
+	t.paragraph(began + ".")
 	t.section("What is wrong ("+n.Cause+"):", n.What)
 	t.section("What it means for your mail:", n.Means)
-	next := n.Next
-	if next == "" {
-		next = n.advice()
-	}
-	t.section("What you can do:", next)
+	t.section("What you can do:", cmp.Or(n.Next, n.advice()))
 	t.section("How it goes on:", n.outlook()+` This message is not repeated; "popsync status `+n.Account+`" shows how things stand.`)
 	return t.String()
 }
@@ -87,7 +84,7 @@ func (n Notice) advice() string {
 	case n.About == groupNames[parkedGroup]:
 		return "If you miss something, read it in the web mail of your provider."
 	case n.Person:
-		return `Say "popsync check ` + n.Account + `": it tries each step and shows what is wrong.`
+		return `Run "popsync check ` + n.Account + `": it tries each step and shows what is wrong.`
 	}
 	return "Often nothing: it may pass by itself. Else see that this machine is online, and whether your provider reports an outage."
 }
@@ -95,21 +92,14 @@ func (n Notice) advice() string {
 func (n Notice) outlook() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
-		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is left."
+		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
 	case n.Person:
-		return `Once that is done, say "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login not at all: your provider might lock the account. You will be told when all is well again.`
+		return `Once that is done, run "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login not at all: your provider might lock the account. You will be told when all is well again.`
 	}
 	return "popsync keeps trying by itself. You will be told when all is well again, or when it needs your help."
 }
 
 func moment(t time.Time) string { return t.Format("Mon, 2 Jan 2006 15:04 -0700") }
-
-func attempts(n int) string {
-	if n == 1 {
-		return "one attempt has"
-	}
-	return fmt.Sprintf("%d attempts have", n)
-}
 
 func parkedWhat(n int) string {
 	if n == 1 {

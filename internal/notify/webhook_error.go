@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"syscall"
 )
 
@@ -36,7 +37,7 @@ func describe(ctx context.Context, err error) error {
 		return errors.New("the receiver's certificate has expired or is not valid yet; see the clock of this machine, too")
 	case errors.As(err, &cert):
 		return errors.New("the receiver's certificate could not be verified")
-	case errors.As(err, &alert), errors.As(err, &header):
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &alert), errors.As(err, &header):
 		return errors.New("no TLS with the receiver: see its port and scheme")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("no answer from the receiver within %v", webhookTime)

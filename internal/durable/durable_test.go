@@ -100,6 +100,11 @@ func TestWriteFile(t *testing.T) {
 			t.Errorf("WriteFile: %v, the file has %q", err, content(t, path))
 		}
 	}
+	if err := WriteShared(path, nil, 0o666); err != nil { // no umask of a test machine leaves that
+		t.Error(err)
+	} else if info, err := os.Stat(path); err != nil || info.Mode() != 0o666 {
+		t.Errorf("WriteShared: mode %v, %v", info.Mode(), err)
+	}
 	if err := CreateFile(path, []byte("two"), 0o600); !errors.Is(err, fs.ErrExist) || content(t, path) != "" {
 		t.Errorf("CreateFile: %v, the file has %q", err, content(t, path))
 	}

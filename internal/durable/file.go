@@ -11,9 +11,25 @@ import (
 // crash path is the old file or the new one, whole. nil means that it survives a power cut. A crash may leave a file
 // named .NAME.RANDOM beside it.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
-	return writeFile(path, data, perm, func(dir *os.File, tmp string) error {
-		return os.Rename(filepath.Join(filepath.Dir(path), tmp), path)
+	return writeFile(path, data, perm, replace(path))
+}
+
+// WriteShared is WriteFile with exactly the mode perm, whatever the umask, for a file that other users read.
+func WriteShared(path string, data []byte, perm os.FileMode) error {
+	rename := replace(path)
+	return writeFile(path, data, 0o600, func(dir *os.File, tmp string) error {
+		// Before the rename: nobody may meet the new file while it is closed to him.
+		if err := os.Chmod(filepath.Join(dir.Name(), tmp), perm); err != nil {
+			return err
+		}
+		return rename(dir, tmp)
 	})
+}
+
+func replace(path string) func(dir *os.File, tmp string) error {
+	return func(dir *os.File, tmp string) error {
+		return os.Rename(filepath.Join(filepath.Dir(path), tmp), path)
+	}
 }
 
 // CreateFile is WriteFile for a file that must not exist yet: then the error is an fs.ErrExist and nothing changed.

@@ -1,0 +1,113 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxSocketPath is what every system's sockaddr_un can hold.
+const maxSocketPath = 103
+
+// CheckListen tells whether listen is an address that only this machine reaches: HOST:PORT, where HOST is localhost or
+// a loopback address and an IPv6 address stands in brackets, or unix:/absolute/path. The figures tell who gets mail and
+// when, and there is no login before them.
+func CheckListen(listen string) error {
+	_, _, err := parseListen(listen)
+	return err
+}
+
+// parseListen returns what net.Listen wants. No name is looked up: what the DNS says is no proof of loopback.
+func parseListen(listen string) (network, address string, err error) {
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		switch {
+		case !filepath.IsAbs(path) || strings.ContainsRune(path, 0):
+			return "", "", errors.New("after unix: comes the absolute path of a socket")
+		case len(path) > maxSocketPath:
+			return "", "", fmt.Errorf("the path of a socket has at most %d octets", maxSocketPath)
+		}
+		return "unix", path, nil
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", "", errors.New(`an address is written "127.0.0.1:9110", "[::1]:9110" or "unix:/path"`)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", "", fmt.Errorf("%+.40q is no port", port)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.Unmap().IsLoopback() {
+		return "", "", fmt.Errorf("%+.80q is not an address of this machine only, such as 127.0.0.1", host)
+	}
+	return "tcp", net.JoinHostPort(ip.Unmap().WithZone("").String(), port), nil
+}
+
+// Listen opens what CheckListen accepts. A socket file has mode 0600 and goes when the listener is closed; one that a
+// dead process left behind is replaced, one that somebody answers on is not, and what is no socket is never touched.
+func Listen(listen string) (net.Listener, error) {
+	network, address, err := parseListen(listen)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	if network == "tcp" {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+		return l, nil
+	}
+	l, err := listenUnix(address)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: socket %+q: %w", address, err)
+	}
+	return l, nil
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	// The program's umask has kept others out until here.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// removeStale removes a socket file that nobody listens on any more.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return errors.New("something else has this name")
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+		return errors.New("another process listens on it")
+	}
+	// Only this error says that nobody does; with a full queue, or without rights, somebody may.
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,68 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// What a listener allows: anybody on this machine may connect, and mail needs the descriptors and the memory.
+const (
+	maxConnections = 16
+	readTimeout    = 10 * time.Second // for a whole request
+	writeTimeout   = 30 * time.Second // for a whole answer
+	idleTimeout    = time.Minute      // between requests: a Prometheus keeps its connection
+	closeTimeout   = 2 * time.Second  // for the answers that are on the way when ctx ends
+	maxHeader      = 16 << 10
+)
+
+// Handler answers every request with all figures.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: maxConnections})
+}
+
+// Serve is Listen and ServeListener in one.
+func (m *Metrics) Serve(ctx context.Context, listen string) error {
+	l, err := Listen(listen)
+	if err != nil {
+		return err
+	}
+	return m.ServeListener(ctx, l)
+}
+
+// ServeListener answers GET /metrics on l until ctx ends, which is no error, and closes l in every case. It returns at
+// most two seconds after ctx ended.
+func (m *Metrics) ServeListener(ctx context.Context, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", m.Handler())
+	s := &http.Server{
+		Handler: mux, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		// What clients do wrong is no event of popsync.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if s.Shutdown(late) != nil {
+			s.Close()
+		}
+	})
+	err := s.Serve(limit(l, maxConnections))
+	if !stop() {
+		<-closed
+	}
+	if ctx.Err() != nil && errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	s.Close()
+	return fmt.Errorf("metrics: %w", err)
+}

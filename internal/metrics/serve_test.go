@@ -1,0 +1,249 @@
+package metrics
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// freePort is one that was free a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestServe(t *testing.T) {
+	m := sample()
+	want := text(t, m)
+	for _, listen := range []string{freePort(t), "unix:" + filepath.Join(t.TempDir(), "m.sock")} {
+		network, address, err := parseListen(listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := Listen(listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- m.ServeListener(ctx, l) }()
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+		client := &http.Client{Transport: transport}
+		for path, code := range map[string]int{"/metrics": 200, "/": 404, "/metrics/x": 404, "/debug/pprof/": 404} {
+			resp, err := client.Get("http://popsync" + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.StatusCode != code {
+				t.Errorf("%s%s: %s, %v", listen, path, resp.Status, err)
+			}
+			if code == 200 && string(b) != want {
+				t.Errorf("%s: the answer is not the figures:\n%s", listen, b)
+			}
+		}
+		resp, err := client.Post("http://popsync/metrics", "", nil)
+		if err != nil || resp.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("POST: %v, %v", resp, err)
+		}
+		resp.Body.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("told to stop: %v", err)
+		}
+		if c, err := net.Dial(network, address); err == nil {
+			c.Close()
+			t.Errorf("%s still answers", listen)
+		}
+		transport.CloseIdleConnections()
+	}
+}
+
+// An address that is taken is an error at once.
+func TestServeTwice(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := sample().Serve(t.Context(), l.Addr().String()); err == nil {
+		t.Error("served on an address that is taken")
+	}
+}
+
+func TestServeEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sample().Serve(ctx, freePort(t)); err != nil {
+		t.Errorf("stopped before it began: %v", err)
+	}
+	l, err := Listen(freePort(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := sample().ServeListener(t.Context(), l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a listener that broke: %v", err)
+	}
+}
+
+// pipes is a listener within a bubble.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn, 100), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
+func (p *pipes) dial() net.Conn {
+	here, there := net.Pipe()
+	p.conns <- there
+	return here
+}
+
+// Clients that are slow in every way lose their connection, and their place goes to one that is not.
+func TestSlowClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newPipes()
+		ended := make(chan error)
+		go func() { ended <- sample().ServeListener(ctx, p) }()
+		start := time.Now()
+		var slow []net.Conn
+		for i := range maxConnections {
+			c := p.dial()
+			slow = append(slow, c)
+			switch i % 4 {
+			case 0: // says nothing
+			case 1:
+				io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\n") // and no more
+			case 2:
+				io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") // and never reads
+			case 3: // one header line a second
+				go func() {
+					_, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\n")
+					for i := 0; err == nil; i++ {
+						time.Sleep(time.Second)
+						_, err = fmt.Fprintf(c, "X-%d: y\r\n", i)
+					}
+				}()
+			}
+		}
+		good := p.dial()
+		io.WriteString(good, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") // waits for a place
+		resp, err := http.ReadResponse(bufio.NewReader(good), nil)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("%v, %v", resp, err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > readTimeout {
+			t.Errorf("a place was free after %v", d)
+		}
+		time.Sleep(time.Until(start.Add(writeTimeout + readTimeout)))
+		for i, c := range slow {
+			before := time.Now()
+			if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("client %d: %v", i, err)
+			}
+			if time.Since(before) > 0 {
+				t.Errorf("client %d was still connected", i)
+			}
+		}
+		// Half a request does not hold up the end for long.
+		busy := p.dial()
+		io.WriteString(busy, "GET /met")
+		synctest.Wait()
+		start = time.Now()
+		cancel()
+		if err := <-ended; err != nil || time.Since(start) > closeTimeout {
+			t.Errorf("ended after %v: %v", time.Since(start), err)
+		}
+		for _, c := range append(slow, good, busy) {
+			c.Close()
+		}
+	})
+}
+
+func TestLongHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newPipes()
+		ended := make(chan error)
+		go func() { ended <- sample().ServeListener(ctx, p) }()
+		c := p.dial()
+		go io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("y", 4*maxHeader))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%v, %v", resp, err)
+		}
+		c.Close()
+		cancel()
+		<-ended
+	})
+}
+
+func TestLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		l := limit(p, 2)
+		got := make(chan net.Conn, 9)
+		end := make(chan error)
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					end <- err
+					return
+				}
+				got <- c
+			}
+		}()
+		for range 4 {
+			p.dial()
+		}
+		synctest.Wait()
+		if len(got) != 2 {
+			t.Errorf("%d connections, want 2", len(got))
+		}
+		c := <-got
+		c.Close()
+		c.Close() // leaves one place, not two
+		synctest.Wait()
+		if len(got) != 2 {
+			t.Errorf("%d connections wait, want 2", len(got))
+		}
+		l.Close() // while Accept waits for a place
+		if err := <-end; !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+}

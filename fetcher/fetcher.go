@@ -30,6 +30,9 @@ type Account struct {
 	// Setting is an opaque identity of all that decides whether a login can work, the secret's source included and its
 	// value not: when it changes, what is remembered of refused logins is forgotten. "": it is never taken for changed.
 	Setting string
+	// Mailbox is an opaque identity of the mailbox: host, port and user. When it changes, unique-ids that are known may be
+	// those of other messages, and every one of them is recognised anew. "": it is never taken for changed.
+	Mailbox string
 	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
 	DeleteQuarantined bool
 }

@@ -14,14 +14,15 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	a     Account
-	o     Options
-	l     uidl.Account
-	log   *zap.Logger
-	dests []*destination
-	facts facts
-	epoch epochState
-	watch floodState
+	a         Account
+	o         Options
+	l         uidl.Account
+	log       *zap.Logger
+	dests     []*destination
+	facts     facts
+	epoch     epochState
+	elsewhere bool // the account has another mailbox than the rows are of
+	watch     floodState
 
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 
@@ -224,6 +225,8 @@ type facts struct {
 	Paused int64 `json:"paused,omitempty"`
 	// Down has the remote destinations that are, by name: see outage.go.
 	Down map[string]*outage `json:"down,omitempty"`
+	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
+	Mailbox string `json:"mailbox,omitempty"`
 }
 
 func decodeFacts(b []byte) facts {

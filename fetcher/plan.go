@@ -22,6 +22,7 @@ const (
 	reasonNoSpace   = "not enough free space"
 	reasonSize      = "known unique-id, other size"
 	reasonReturned  = "known unique-id that was gone"
+	reasonElsewhere = "known unique-id, in another mailbox"
 	reasonUndeleted = "deleted before, still listed"
 	reasonDue       = "delivered, due by policy"
 	reasonDuplicate = "unique-id is shared by several messages"
@@ -96,6 +97,7 @@ type planInput struct {
 	policy      Policy
 	neverDelete bool
 	listingDays int64 // distinct days with a complete listing, today's included
+	elsewhere   bool  // the rows may be of another mailbox
 	now         time.Time
 }
 
@@ -218,6 +220,9 @@ func (p *plan) delivered(in planInput, k knownStep, now int64) {
 		p.question = append(p.question, k)
 	case k.row.Size != k.size && k.row.Size != 0 && k.size != 0:
 		k.reason = reasonSize
+		p.question = append(p.question, k)
+	case in.elsewhere:
+		k.reason = reasonElsewhere
 		p.question = append(p.question, k)
 	case !in.due(k.row) && k.row.State == uidl.DeleteSent:
 		// Policy has become to keep since DELE: what is listed may be a new message under the old unique-id.

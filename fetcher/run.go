@@ -78,6 +78,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	p.l = l
 	p.facts = decodeFacts(l.Info().Facts)
 	p.reconfigure()
+	p.compareMailbox()
 	if err := p.paused(); err != nil {
 		return err
 	}

@@ -81,6 +81,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), err)
 	}
+	if !s.cut {
+		s.settledIn()
+	}
 	return s.quit(ctx)
 }
 
@@ -140,7 +143,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
 	return makePlan(planInput{
 		listing: list, order: sortedByUID(list), complete: complete, rows: known, owed: s.pending,
-		policy: s.a.Policy, neverDelete: s.a.NeverDelete, listingDays: s.listingDays(), now: s.now(),
+		policy: s.a.Policy, neverDelete: s.a.NeverDelete, listingDays: s.listingDays(), elsewhere: s.elsewhere, now: s.now(),
 	})
 }
 

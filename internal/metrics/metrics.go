@@ -18,11 +18,13 @@ import (
 type Options struct {
 	Version string // for popsync_build_info
 	Runtime bool   // also the metrics of the Go runtime and of the process (go_*, process_*)
+	Refresh func() // called before the figures are read, to Set what changes between passes; nil: nothing does
 }
 
 // Metrics is all figures of one process. Its methods may be called from any goroutine.
 type Metrics struct {
-	reg *prometheus.Registry
+	reg     *prometheus.Registry
+	refresh func()
 	set
 	mu    sync.Mutex // over known, so that an account that is gone cannot come back half
 	known map[string]bool
@@ -49,7 +51,10 @@ func New(o Options) *Metrics {
 	single := func(name, help string, labels prometheus.Labels) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels})
 	}
-	m := &Metrics{reg: prometheus.NewRegistry(), known: map[string]bool{}, set: set{
+	if o.Refresh == nil {
+		o.Refresh = func() {}
+	}
+	m := &Metrics{reg: prometheus.NewRegistry(), refresh: o.Refresh, known: map[string]bool{}, set: set{
 		lastSuccess: gauge("popsync_last_success_timestamp_seconds", "When the last pass without failure ended; 0: never."),
 		lastPass:    gauge("popsync_last_pass_timestamp_seconds", "When the last pass ended, whatever its outcome; 0: never."),
 		messages:    counter("popsync_messages_total", "Messages delivered to every destination."),

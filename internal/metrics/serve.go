@@ -25,7 +25,11 @@ const (
 
 // Handler answers every request with all figures.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: maxConnections})
+	figures := promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: maxConnections})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.refresh()
+		figures.ServeHTTP(w, r)
+	})
 }
 
 // Serve is Listen and ServeListener in one.

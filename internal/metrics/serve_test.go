@@ -15,29 +15,35 @@ import (
 	"time"
 )
 
-// freePort is one that was free a moment ago.
-func freePort(t *testing.T) string {
+// listenTCP listens on a port that is free.
+func listenTCP(t *testing.T) net.Listener {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	for {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		free.Close()
+		if l, err := Listen(free.Addr().String()); err == nil { // else somebody was faster
+			return l
+		}
+	}
+}
+
+func listenUnixSocket(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := Listen("unix:" + filepath.Join(t.TempDir(), "m.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return l
 }
 
 func TestServe(t *testing.T) {
 	m := sample()
 	want := text(t, m)
-	for _, listen := range []string{freePort(t), "unix:" + filepath.Join(t.TempDir(), "m.sock")} {
-		network, address, err := parseListen(listen)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := Listen(listen)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, l := range []net.Listener{listenTCP(t), listenUnixSocket(t)} {
+		network, address := l.Addr().Network(), l.Addr().String()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- m.ServeListener(ctx, l) }()
@@ -53,10 +59,10 @@ func TestServe(t *testing.T) {
 			b, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if err != nil || resp.StatusCode != code {
-				t.Errorf("%s%s: %s, %v", listen, path, resp.Status, err)
+				t.Errorf("%s%s: %s, %v", address, path, resp.Status, err)
 			}
 			if code == 200 && string(b) != want {
-				t.Errorf("%s: the answer is not the figures:\n%s", listen, b)
+				t.Errorf("%s: the answer is not the figures:\n%s", address, b)
 			}
 		}
 		resp, err := client.Post("http://popsync/metrics", "", nil)
@@ -70,7 +76,7 @@ func TestServe(t *testing.T) {
 		}
 		if c, err := net.Dial(network, address); err == nil {
 			c.Close()
-			t.Errorf("%s still answers", listen)
+			t.Errorf("%s still answers", address)
 		}
 		transport.CloseIdleConnections()
 	}
@@ -78,10 +84,7 @@ func TestServe(t *testing.T) {
 
 // An address that is taken is an error at once.
 func TestServeTwice(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenTCP(t)
 	defer l.Close()
 	if err := sample().Serve(t.Context(), l.Addr().String()); err == nil {
 		t.Error("served on an address that is taken")
@@ -91,13 +94,10 @@ func TestServeTwice(t *testing.T) {
 func TestServeEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := sample().Serve(ctx, freePort(t)); err != nil {
+	if err := sample().Serve(ctx, "unix:"+filepath.Join(t.TempDir(), "m.sock")); err != nil {
 		t.Errorf("stopped before it began: %v", err)
 	}
-	l, err := Listen(freePort(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenTCP(t)
 	l.Close()
 	if err := sample().ServeListener(t.Context(), l); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a listener that broke: %v", err)

@@ -12,6 +12,7 @@ import (
 // WriteTextfile writes all figures to path, for the textfile collector of node-exporter, which reads files named
 // *.prom. Readers see the old file or the new one, whole. Every user may read it: node-exporter is another one.
 func (m *Metrics) WriteTextfile(path string) error {
+	m.refresh()
 	families, err := m.reg.Gather()
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/schedule"
+	"github.com/popsync/popsync/uidl"
+)
+
+// exitUnhealthy is what a container's health check wants; only healthcheck ends with it.
+const exitUnhealthy = 1
+
+func (a *app) healthcheckCommand() *cobra.Command {
+	limit := staleness{intervals: 3}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "healthcheck [ACCOUNT...]",
+		Short: "Tell containers and monitors by the exit code whether all mail is fetched",
+		Long: `Read the ledger, ask no server, and print one line. An account is healthy when its last pass without failure is not
+longer ago than three intervals of its schedule (at least 15 minutes), and no person is needed to log in or to mend the
+configuration. One that never had such a pass is not healthy. Accounts that are paused do not count.
+
+Exit codes: 0 healthy, 1 unhealthy or the ledger cannot be read, 64 usage, 78 configuration.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.healthcheck(cmd.Context(), args, limit, asJSON, time.Now())
+		},
+		ValidArgsFunction: a.completeAccounts,
+	}
+	c.Flags().Var(&limit, "stale", "how old the last success may be: a number of intervals of the account's schedule, or a time such as 2h")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// staleness is how old a last success may be: so many intervals of the schedule, or age if that is not 0.
+type staleness struct {
+	intervals int
+	age       time.Duration
+}
+
+const (
+	// staleFloor: accounts with short intervals may be late by a slow server or a large mail.
+	staleFloor   = 15 * time.Minute
+	maxIntervals = 100
+)
+
+func (s *staleness) String() string {
+	if s.age > 0 {
+		return s.age.String()
+	}
+	return strconv.Itoa(s.intervals)
+}
+
+func (*staleness) Type() string { return "N|DURATION" }
+
+// Set implements pflag.Value.
+func (s *staleness) Set(text string) error {
+	if n, err := strconv.Atoi(text); err == nil {
+		if n < 1 || n > maxIntervals {
+			return fmt.Errorf("not from 1 to %d intervals", maxIntervals)
+		}
+		*s = staleness{intervals: n}
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return errors.New(`neither a number of intervals such as 3 nor a time such as "90m"`)
+	}
+	*s = staleness{age: d}
+	return nil
+}
+
+// stale tells whether a success at last is too old.
+func (s staleness) stale(last, now time.Time, sched schedule.Schedule) bool {
+	age := now.Sub(last)
+	if s.age > 0 {
+		return age > s.age
+	}
+	if age <= staleFloor {
+		return false
+	}
+	t := last
+	for range s.intervals {
+		if t = sched.Next(t); t.IsZero() || !t.Before(now) {
+			return false
+		}
+	}
+	return true
+}
+
+// health is what healthcheck finds, as JSON.
+type health struct {
+	Healthy   bool            `json:"healthy"`
+	Accounts  int             `json:"accounts"` // that count: without the paused ones
+	Paused    int             `json:"paused"`
+	Unhealthy []accountHealth `json:"unhealthy"` // empty, not null, when there is none
+}
+
+// accountHealth is why an account is not healthy.
+type accountHealth struct {
+	Account     string    `json:"account"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	Reason      string    `json:"reason"`
+}
+
+func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, asJSON bool, now time.Time) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	sums, err := summaries(ctx, cfg)
+	if code := codeOf(err); err != nil && code != exitConfig {
+		return &exitError{exitUnhealthy, err}
+	} else if err != nil {
+		return err
+	}
+	h, err := healthOf(accounts, sums, limit, now)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.out, h)
+	} else {
+		err = h.show(a.out)
+	}
+	if err == nil && !h.Healthy {
+		err = &exitError{exitUnhealthy, errReported}
+	}
+	return err
+}
+
+func healthOf(accounts []config.Account, sums []uidl.Summary, limit staleness, now time.Time) (health, error) {
+	known := map[string]uidl.Summary{}
+	for _, s := range sums {
+		known[s.Name] = s
+	}
+	h := health{Unhealthy: []accountHealth{}}
+	for _, acc := range accounts {
+		sum := known[acc.Name]
+		if !fetcher.Standing(sum).Paused.IsZero() {
+			h.Paused++
+			continue
+		}
+		h.Accounts++
+		sched, err := scheduleOf(acc)
+		if err != nil {
+			return health{}, &exitError{exitConfig, err}
+		}
+		if reason := unwell(sum, sched, limit, now); reason != "" {
+			h.Unhealthy = append(h.Unhealthy, accountHealth{acc.Name, statusOf(acc.Name, sum, now).LastSuccess, reason})
+		}
+	}
+	h.Healthy = len(h.Unhealthy) == 0
+	return h, nil
+}
+
+// unwell is why an account is not healthy, or "".
+func unwell(sum uidl.Summary, sched schedule.Schedule, limit staleness, now time.Time) string {
+	st := statusOf(sum.Name, sum, now)
+	if reason := needsPerson(sum); reason != "" {
+		return reason
+	}
+	trouble := ""
+	if st.Trouble != "" {
+		trouble = ": " + st.Trouble
+	}
+	switch last := st.LastSuccess; {
+	case last.IsZero() && sum.Last == nil:
+		return "never ran"
+	case last.IsZero():
+		return "never succeeded" + trouble
+	case last.After(now.Add(staleFloor)):
+		// It may be of any age: believing it could hide years.
+		return "the last success lies in the future, at " + last.UTC().Format(time.RFC3339) + ": the clock was or is wrong"
+	case limit.stale(last, now, sched):
+		return "last success " + ago(last.Unix(), now) + trouble
+	}
+	return ""
+}
+
+// needsPerson is what failed for good in the last pass, or "". A login that worked before may be refused once because
+// of too many: only the second refusal tells.
+func needsPerson(sum uidl.Summary) string {
+	if sum.Last == nil || sum.Verdict == "" {
+		return ""
+	}
+	var rep fetcher.Report
+	// Totals that cannot be read hide the class; the age of the last success still tells.
+	_ = json.Unmarshal(sum.Last.Totals, &rep)
+	v := rep.Verdict
+	if v.Class == fetcher.Config || v.Class == fetcher.Login && (sum.Failures > 1 || sum.SucceededAt == 0) {
+		return "needs a person: " + v.Message
+	}
+	return ""
+}
+
+// show prints the one line.
+func (h health) show(w io.Writer) error {
+	var b strings.Builder
+	if h.Healthy {
+		fmt.Fprintf(&b, "healthy: %s", count(h.Accounts, "account"))
+	} else {
+		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), count(h.Accounts, "account"))
+	}
+	if h.Paused > 0 {
+		fmt.Fprintf(&b, ", %d paused", h.Paused)
+	}
+	sep := ": "
+	for _, u := range h.Unhealthy {
+		b.WriteString(sep + u.Account + ": " + printable(u.Reason))
+		sep = "; "
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
+}

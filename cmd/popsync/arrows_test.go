@@ -34,13 +34,18 @@ var rooms = []room{
 	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver"}, modules: []string{"go.uber.org/zap"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "internal/control", "internal/durable", "internal/secret", "pop3/pop3test"},
+		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "internal/control", "internal/durable", "internal/metrics", "internal/notify", "internal/secret", "pop3/pop3test"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	{path: "internal/control", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/secret"},
 	{path: "internal/notify", imports: []string{"internal/durable"}},
+	{
+		path:    "internal/metrics",
+		imports: []string{"internal/durable"},
+		modules: []string{"github.com/prometheus/client_golang", "github.com/prometheus/common"},
+	},
 
 	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},

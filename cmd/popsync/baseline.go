@@ -31,7 +31,7 @@ func (a *app) baseline(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	acc, err := a.wire(cfg, accounts[0])
+	acc, err := a.wire(cfg, accounts[0], a.prompt(accounts[0]))
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}

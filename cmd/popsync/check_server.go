@@ -24,7 +24,7 @@ func (c *checker) server(ctx context.Context, cfg *config.Config, acc config.Acc
 		}
 		c.ok(fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
 	}
-	wired, err := c.wire(cfg, acc)
+	wired, err := c.wire(cfg, acc, c.prompt(acc))
 	if err != nil {
 		c.bad(fetcher.Config, err.Error(), hintOf(err))
 		return

@@ -99,7 +99,7 @@ func (a *app) demoPass(ctx context.Context, cfg *config.Config) (fetcher.Report,
 	}
 	defer ledger.Close()
 	reports := passes(ctx, cfg, cfg.Accounts, ledger, zap.NewNop(), nil, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
-		acc, err := a.wire(cfg, c)
+		acc, err := a.wire(cfg, c, a.prompt(c))
 		return acc, options(cfg.Limits), err
 	})
 	return reports[0], nil

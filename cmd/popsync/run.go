@@ -82,8 +82,18 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		return nil, err
 	}
 	defer ledger.Close()
-	return passes(ctx, cfg, accounts, ledger, log, a.live, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
-		acc, err := a.wire(cfg, c)
+	var after func([]fetcher.Report)
+	var held map[string]error
+	if !dryRun {
+		if held, after, err = a.service(ctx, cfg, ledger, log); err != nil {
+			return nil, err
+		}
+	}
+	reports := passes(ctx, cfg, accounts, ledger, log, a.live, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+		if err := held[c.Name]; err != nil {
+			return fetcher.Account{}, fetcher.Options{}, err
+		}
+		acc, err := a.wire(cfg, c, a.prompt(c))
 		o := options(cfg.Limits)
 		o.Log, o.DryRun, o.Asked = log, dryRun, asked
 		o.BeforeBody = beforeBody
@@ -91,7 +101,33 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
 		}
 		return acc, o, err
-	}), nil
+	})
+	if after != nil {
+		after(reports)
+	}
+	return reports, nil
+}
+
+// service does for a run what the daemon does all the time: it follows renamed accounts, and afterwards, by the function
+// that it returns, tells people of trouble and leaves figures for monitoring. held are accounts that cannot be run.
+func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger) (held map[string]error, after func([]fetcher.Report), err error) {
+	al, err := openAlarms(cfg, ledger, log, true)
+	if err != nil {
+		return nil, nil, &exitError{exitConfig, err}
+	}
+	if held, err = adoptNames(ctx, cfg, ledger, al, log); err != nil {
+		return nil, nil, judged(err)
+	}
+	return held, func(reports []fetcher.Report) {
+		for _, rep := range reports {
+			if a.errTerm && rep.Verdict.Class != fetcher.OK {
+				continue // a person sees it
+			}
+			al.observe(ctx, accountOf(cfg, rep.Account), rep)
+		}
+		al.flush(ctx)
+		writeFigures(ctx, cfg, ledger, reports, log)
+	}, nil
 }
 
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
@@ -130,10 +166,15 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			began[i] = false
 		}
 		if v := reports[i].Verdict; !began[i] {
-			log.Error("pass failed", zap.String("account", reports[i].Account), zap.String("error", v.Message), zap.String("next_step", v.Hint))
+			logUnbegun(log, reports[i].Account, v)
 		}
 	}
 	return reports
+}
+
+// logUnbegun writes the line of a pass that could not begin.
+func logUnbegun(log *zap.Logger, account string, v fetcher.Verdict) {
+	log.Error("pass failed", zap.String("account", account), zap.String("error", v.Message), zap.String("next_step", v.Hint))
 }
 
 // pick returns the named accounts, or all.

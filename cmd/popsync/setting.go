@@ -16,6 +16,11 @@ func loginSetting(cfg *config.Config, c config.Account) string {
 	return digest(c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), sourceIdentity(cfg, c.Secret))
 }
 
+// mailboxOf identifies an account's mailbox: see fetcher.Account.Mailbox.
+func mailboxOf(c config.Account) string {
+	return digest(strings.ToLower(strings.TrimSuffix(c.Host, ".")), strconv.Itoa(c.Port), c.Username)
+}
+
 // sourceIdentity is that of a secret's source, and when it changed last. A systemd credential is a new file each time that
 // the service starts: by its time, a timer would make every login look like one that was never refused.
 func sourceIdentity(cfg *config.Config, s config.SecretSource) string {

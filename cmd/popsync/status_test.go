@@ -75,7 +75,7 @@ func TestStatusStates(t *testing.T) {
 		{with(func(st *accountStatus) { st.Paused, st.Trouble, st.Class, st.Failures = true, "x", "login", 3 }), statePaused, rankPerson,
 			"x|3 passes in a row failed; the last success was 1h ago|paused, until you say: popsync resume a"},
 		{with(func(st *accountStatus) {
-			st.Trouble, st.Class, st.Alarmed, st.TroubleSince = "x", "temporary", now, now
+			st.Trouble, st.Class, st.Alarmed, st.TroubleSince = "x", "temporary", true, now
 		}), stateTrouble, rankPerson,
 			"x|the last pass failed, since " + now.Format(time.DateTime) + "; the last success was 1h ago"},
 		{with(func(st *accountStatus) { st.queued = true }), stateWaiting, rankNothing, ""},

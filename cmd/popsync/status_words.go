@@ -93,7 +93,7 @@ const (
 
 func (st *accountStatus) rank() rank {
 	switch {
-	case st.Trouble != "" && (st.Class != string(fetcher.Temporary) || !st.Alarmed.IsZero()):
+	case st.Trouble != "" && (st.Class != string(fetcher.Temporary) || st.Alarmed):
 		return rankPerson
 	case st.Trouble != "":
 		return rankTrouble

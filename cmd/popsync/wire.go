@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -14,10 +16,12 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/schedule"
 )
 
-// wire turns an account's configuration into what the fetcher takes. It reads the CA file and nothing else.
-func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+// wire turns an account's configuration into what the fetcher takes. It reads the CA file and nothing else. prompt is
+// asked for a password that is not configured.
+func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Context) (string, error)) (fetcher.Account, error) {
 	server, err := serverOf(cfg.Limits, c)
 	if err != nil {
 		return fetcher.Account{}, err
@@ -26,13 +30,14 @@ func (a *app) wire(cfg *config.Config, c config.Account) (fetcher.Account, error
 	acc := fetcher.Account{
 		Name:        c.Name,
 		Server:      server,
-		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: password(secretSource(cfg, c.Secret, a.prompt(c)))},
+		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: password(secretSource(cfg, c.Secret, prompt))},
 		Policy:      policyOf(c),
 		RetrHides:   provider.RetrHides,
 		NeverDelete: provider.NeverDelete,
 		MinInterval: provider.MinInterval,
 		LoginHint:   provider.LoginHint,
 		Setting:     loginSetting(cfg, c),
+		Mailbox:     mailboxOf(c),
 
 		DeleteQuarantined: c.DeleteQuarantined,
 	}
@@ -110,6 +115,9 @@ func options(l config.Limits) fetcher.Options {
 	return fetcher.Options{
 		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
 		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor,
+		Backoff: func(failures int) time.Duration {
+			return schedule.Backoff(failures, l.BackoffMin, l.BackoffMax, rand.Float64)
+		},
 	}
 }
 

@@ -53,7 +53,7 @@ type Account struct {
 	NotBefore    time.Time `json:"not_before,omitzero"`    // it was put off until then
 	Reason       string    `json:"reason,omitempty"`       // why
 	TroubleSince time.Time `json:"trouble_since,omitzero"` // when its passes began to fail
-	Alarmed      time.Time `json:"alarmed,omitzero"`       // when a person was told of it
+	Alarmed      bool      `json:"alarmed,omitempty"`      // a person was told of it
 	Progress     *Progress `json:"progress,omitempty"`     // of the running pass; nil: none
 }
 

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/uidl"
+)
+
+// handler answers commands: control.Handler.
+type handler struct{ *daemon }
+
+var _ control.Handler = handler{}
+
+// Status joins what the loop, the running passes and the alarms know.
+func (d handler) Status(context.Context) (control.Status, error) {
+	troubles := d.alarms.troubles()
+	states := d.loop.State()
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st := control.Status{
+		PID: os.Getpid(), Version: versionText(), Started: d.started, Config: d.cfg.File, StateDir: d.cfg.StateDir,
+		ReloadProblem: d.problem, Accounts: make([]control.Account, 0, len(states)),
+	}
+	for _, s := range states {
+		a := control.Account{Account: s.Name, NextRun: s.Next, Waiting: s.Waiting, Paused: s.Paused}
+		if s.NotBefore.After(now) {
+			a.NotBefore, a.Reason = s.NotBefore, d.reasons[s.Name]
+		}
+		if s.Running {
+			a.RunningSince = s.Since
+		}
+		if rep, ok := d.live[s.Name]; ok && s.Running {
+			p := progressOf(rep)
+			a.Progress = &p
+		}
+		if i, ok := troubles[s.Name]; ok {
+			a.TroubleSince, a.Alarmed = i.Since, i.Told
+		}
+		st.Accounts = append(st.Accounts, a)
+	}
+	return st, nil
+}
+
+// Wake makes accounts due now.
+func (d handler) Wake(_ context.Context, accounts []string) (unknown []string, err error) {
+	return d.loop.Wake(accounts...), nil
+}
+
+// Pause keeps the loop from starting an account, at once, and has the ledger remember it as soon as the account is free.
+func (d handler) Pause(ctx context.Context, account string, paused bool) error {
+	if err := d.loop.Pause(account, paused); err != nil {
+		return &control.UnknownError{Accounts: []string{account}}
+	}
+	return d.savePause(context.WithoutCancel(ctx), account, paused)
+}
+
+// Reload reads the configuration again.
+func (d handler) Reload(ctx context.Context) error { return d.reload(context.WithoutCancel(ctx)) }
+
+// savePause writes down that an account is paused, or leaves it to the end of the pass that runs.
+func (d *daemon) savePause(ctx context.Context, account string, paused bool) error {
+	err := fetcher.Pause(ctx, d.ledger, account, paused)
+	if errors.Is(err, uidl.ErrBusy) {
+		d.mu.Lock()
+		d.unsaved[account] = paused
+		d.mu.Unlock()
+		return nil
+	}
+	return err
+}
+
+// watcher waits for one pass over an account.
+type watcher struct {
+	asked    bool                 // a person waits, and no timer
+	progress func(fetcher.Report) // must not block
+	ended    chan fetcher.Report  // has room for one
+}
+
+// Run wakes accounts and waits for the ends of the passes that begin then.
+func (d handler) Run(ctx context.Context, accounts []string, asked bool, progress func(control.Progress)) ([]json.RawMessage, error) {
+	known := map[string]bool{}
+	var all []string
+	for _, s := range d.loop.State() {
+		known[s.Name] = true
+		all = append(all, s.Name)
+	}
+	if len(accounts) == 0 {
+		accounts = all
+	}
+	var unknown []string
+	for _, name := range accounts {
+		if !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, &control.UnknownError{Accounts: unknown}
+	}
+	watchers := make([]*watcher, len(accounts))
+	d.mu.Lock()
+	for i, name := range accounts {
+		w := &watcher{asked: asked, ended: make(chan fetcher.Report, 1)}
+		w.progress = func(rep fetcher.Report) { progress(progressOf(rep)) }
+		watchers[i] = w
+		d.waiting[name] = append(d.waiting[name], w)
+	}
+	d.mu.Unlock()
+	defer d.unwatch(accounts, watchers)
+	d.loop.Wake(accounts...)
+	var reports []json.RawMessage
+	for i, w := range watchers {
+		select {
+		case rep := <-w.ended:
+			progress(control.Progress{Account: accounts[i], Ended: true})
+			doc, err := json.Marshal(rep)
+			if err != nil {
+				return reports, err
+			}
+			reports = append(reports, doc)
+		case <-ctx.Done():
+			return reports, context.Cause(ctx)
+		}
+	}
+	return reports, nil
+}
+
+// unwatch forgets watchers of passes that have not begun.
+func (d *daemon) unwatch(accounts []string, watchers []*watcher) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, name := range accounts {
+		d.waiting[name] = without(d.waiting[name], watchers[i])
+		d.watched[name] = without(d.watched[name], watchers[i])
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/schedule"
+	"github.com/popsync/popsync/uidl"
+)
+
+// pass makes one pass and tells everybody who wants to know; the result is when the next may be at the earliest.
+func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) time.Time {
+	asked = d.begins(c.Name, asked)
+	rep := fetcher.Report{Account: c.Name, Started: time.Now()}
+	d.progress(rep)
+	acc, o, err := d.wire(cfg, c)
+	if err != nil {
+		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}
+		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
+		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
+	} else {
+		o.Asked = asked
+		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
+	}
+	d.ends(ctx, c, rep)
+	return rep.NextTry
+}
+
+// wire is the account as the fetcher takes it. Nobody is asked for a password: nobody is there.
+func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fetcher.Options, error) {
+	d.mu.Lock()
+	err := d.held[c.Name]
+	d.mu.Unlock()
+	if err != nil {
+		return fetcher.Account{}, fetcher.Options{}, err
+	}
+	acc, err := d.a.wire(cfg, c, nobody)
+	o := options(cfg.Limits)
+	o.Log, o.BeforeBody, o.Progress = d.log.Logger, beforeBody, d.progress
+	return acc, o, err
+}
+
+func nobody(context.Context) (string, error) {
+	return "", errors.New("no password is configured, and the daemon asks nobody: set password_file or password_command")
+}
+
+// begins takes those who wait for a pass of the account, and tells whether a person is among them, when the loop was
+// asked.
+func (d *daemon) begins(account string, asked bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.waiting[account]
+	delete(d.waiting, account)
+	d.watched[account] = now
+	if asked && len(now) > 0 {
+		return slices.ContainsFunc(now, func(w *watcher) bool { return w.asked })
+	}
+	return asked
+}
+
+// progress keeps what a running pass has done so far, and shows it to those who watch.
+func (d *daemon) progress(rep fetcher.Report) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.live[rep.Account] = rep
+	for _, w := range d.watched[rep.Account] {
+		w.progress(rep)
+	}
+}
+
+// ends is told of each pass.
+func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report) {
+	d.mu.Lock()
+	delete(d.live, c.Name)
+	for _, w := range d.watched[c.Name] {
+		w.ended <- rep // has room for it
+	}
+	delete(d.watched, c.Name)
+	paused, unsaved := d.unsaved[c.Name]
+	delete(d.unsaved, c.Name)
+	d.reasons[c.Name] = rep.Verdict.Message
+	d.mu.Unlock()
+	late := context.WithoutCancel(ctx)
+	if unsaved {
+		if err := d.savePause(late, c.Name, paused); err != nil {
+			d.log.Warn("pause not remembered", zap.String("account", c.Name), zap.String("error", errorText(err)))
+		}
+	}
+	d.measure(rep)
+	if ctx.Err() == nil || rep.Verdict.Stop { // else it was told to stop, which is nobody's trouble
+		d.alarms.observe(ctx, c, rep)
+	}
+	if rep.Verdict.Stop {
+		d.stop(&fatalError{rep.Verdict})
+	}
+}
+
+// panicked is told of a pass that ended by a panic outside of the fetcher, which catches its own.
+func (d *daemon) panicked(name string, err *schedule.PanicError) {
+	d.log.Error("panic", zap.String("account", name), zap.String("error", err.Error()), zap.ByteString("stack", err.Stack))
+	rep := fetcher.Report{Account: name, Verdict: fetcher.Verdict{Class: fetcher.Internal, Message: err.Error()}}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.live, name)
+	for _, w := range d.watched[name] {
+		w.ended <- rep
+	}
+	delete(d.watched, name)
+}
+
+// without is list with one element left out.
+func without(list []*watcher, w *watcher) []*watcher {
+	return slices.DeleteFunc(list, func(o *watcher) bool { return o == w })
+}
+
+// checkLedger reads the whole ledger once, beside the passes, which may not meet what is damaged for long.
+func (d *daemon) checkLedger(ctx context.Context) {
+	err := d.ledger.Check(ctx)
+	if errors.Is(err, uidl.ErrCorrupt) {
+		v := fetcher.Judge(err)
+		d.log.Error("ledger is damaged", zap.String("error", v.Message), zap.String("next_step", v.Hint))
+		d.stop(&fatalError{v})
+	}
+}

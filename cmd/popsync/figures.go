@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/uidl"
+)
+
+// passOf is a pass as the metrics count it.
+func passOf(rep fetcher.Report) metrics.Pass {
+	return metrics.Pass{
+		Account: rep.Account, Ended: rep.Started.Add(rep.Duration), Duration: rep.Duration, Class: string(rep.Verdict.Class),
+		Messages: rep.New, Bytes: rep.Bytes, Deleted: rep.Deleted, Quarantined: rep.Quarantined,
+	}
+}
+
+// pastOf is what the ledger remembers of an account's passes.
+func pastOf(s uidl.Summary) metrics.Past {
+	p := metrics.Past{Failures: s.Failures}
+	if s.SucceededAt != 0 {
+		p.LastSuccess = time.Unix(s.SucceededAt, 0)
+	}
+	if s.Last != nil {
+		p.LastPass = time.Unix(s.Last.Ended, 0)
+	}
+	return p
+}
+
+// gaugesOf is how the ledger has an account now.
+func gaugesOf(s uidl.Summary) metrics.Gauges {
+	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted + s.Pending, Paused: !fetcher.Standing(s).Paused.IsZero()}
+}
+
+// seed makes the accounts of a configuration known to the metrics.
+func (d *daemon) seed(cfg *config.Config, known map[string]uidl.Summary) {
+	for _, c := range cfg.Accounts {
+		d.metrics.Seed(c.Name, pastOf(known[c.Name]))
+		d.mu.Lock()
+		d.gauges[c.Name] = gaugesOf(known[c.Name])
+		d.mu.Unlock()
+	}
+}
+
+// measure counts a pass. One that failed early has not counted what is parked, and what it says of that is not taken.
+func (d *daemon) measure(rep fetcher.Report) {
+	if rep.Untried {
+		return
+	}
+	d.metrics.Pass(passOf(rep))
+	if rep.Verdict.Class == fetcher.OK {
+		d.mu.Lock()
+		d.gauges[rep.Account] = metrics.Gauges{Parked: rep.Parked, Backlog: rep.Pending}
+		d.mu.Unlock()
+	}
+}
+
+// refresh sets what changes between passes, before somebody reads the metrics.
+func (d *daemon) refresh() {
+	states := d.loop.State()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range states {
+		g := d.gauges[s.Name]
+		g.NextRun, g.Paused = s.Next, s.Paused
+		d.metrics.Set(s.Name, g)
+	}
+}
+
+// writeFigures leaves a file for node-exporter behind after a run.
+func writeFigures(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, reports []fetcher.Report, log *zap.Logger) {
+	if cfg.Metrics.Textfile == "" {
+		return
+	}
+	sums, err := ledger.Summaries(ctx)
+	if err != nil {
+		log.Warn("metrics not written", zap.String("error", errorText(err)))
+		return
+	}
+	m := metrics.New(metrics.Options{Version: versionText()})
+	known := byName(sums)
+	for _, c := range cfg.Accounts {
+		m.Seed(c.Name, pastOf(known[c.Name]))
+		m.Set(c.Name, gaugesOf(known[c.Name]))
+	}
+	for _, rep := range reports {
+		if !rep.Untried {
+			m.Pass(passOf(rep))
+		}
+	}
+	if err := m.WriteTextfile(cfg.Metrics.Textfile); err != nil {
+		log.Warn("metrics not written", zap.String("error", errorText(err)))
+	}
+}

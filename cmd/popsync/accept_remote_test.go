@@ -27,7 +27,7 @@ func (h *house) work(addr *net.TCPAddr, destinations string, more ...string) {
 		h.t.Fatal(err)
 	}
 	h.env = append(h.env, "HOME="+h.dir)
-	fmt.Fprintf(&h.conf, "\n[account.work]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\n%s\n\n%s\n",
+	fmt.Fprintf(&h.conf, "\n[account.work]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n%s\n\n%s\n",
 		addr.Port, strings.Join(more, "\n"), destinations)
 }
 

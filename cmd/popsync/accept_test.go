@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -81,7 +82,11 @@ func (h *house) account(name string, addr net.Addr, user, password, maildir stri
 	h.add(name, "127.0.0.1", addr.(*net.TCPAddr).Port, user, password, maildir, append(more, `tls = "none"`)...)
 }
 
+// add adds an account without alarms, unless more says otherwise: they would be in the Maildir.
 func (h *house) add(name, host string, port int, user, password, maildir string, more ...string) {
+	if !slices.ContainsFunc(more, func(l string) bool { return strings.HasPrefix(l, "alarm = ") }) {
+		more = append(more, "alarm = false")
+	}
 	fmt.Fprintf(&h.conf, "\n[account.%s]\nhost = %q\nport = %d\nusername = %q\npassword = %q\n%s\n\n[[account.%s.deliver]]\ntype = \"maildir\"\npath = %q\n",
 		name, host, port, user, password, strings.Join(more, "\n"), name, h.mail(maildir))
 }

@@ -75,8 +75,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "popsync",
 		Short: "Fetch mail by POP3 and deliver it, each message exactly once",
-		Long: `popsync fetches mail from POP3 mailboxes and delivers it to local Maildirs. It remembers by UIDL what was
-delivered, never delivers a message twice, and deletes nothing on a server before it is safe (by default: never).
+		Long: `popsync fetches mail from POP3 mailboxes and delivers it: to local Maildirs, by SMTP, by LMTP or to a command. It
+remembers by UIDL what was delivered, puts no message into a Maildir twice, and deletes nothing on a server before it is
+safe (by default: never).
 
 Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 75 temporary failure, 77 login refused, 78 configuration.`,
 		SilenceUsage:  true,

@@ -134,6 +134,7 @@ func cmdAccount(ts *testscript.TestScript, neg bool, args []string) {
 	name, port := args[0], ts.Getenv(args[1])
 	maildir, lines := ts.MkAbs("mail/"+name), map[string]string{
 		"host": `"127.0.0.1"`, "port": port, "tls": `"none"`, "username": `"u"`, "password": strconv.Quote(scriptPassword),
+		"alarm": "false", // or Maildirs would hold more than mail
 	}
 	for _, a := range args[2:] {
 		if path, ok := strings.CutPrefix(a, "maildir="); ok {

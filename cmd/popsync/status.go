@@ -58,7 +58,7 @@ type accountStatus struct {
 	NotBefore    time.Time         `json:"not_before,omitzero"`
 	Reason       string            `json:"reason,omitempty"` // of not_before
 	TroubleSince time.Time         `json:"trouble_since,omitzero"`
-	Alarmed      bool              `json:"alarmed"` // a person was told of it
+	Alarmed      bool              `json:"alarmed,omitempty"` // a person was told of it
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn

@@ -42,10 +42,10 @@ func (s Schedule) Next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// interval tells that the schedule is @every: it counts from the last run and knows no calendar.
-func (s Schedule) interval() bool {
-	_, ok := s.next.(cron.ConstantDelaySchedule)
-	return ok
+// interval gives the time after @every, which counts from the last run and knows no calendar; 0: another schedule.
+func (s Schedule) interval() time.Duration {
+	every, _ := s.next.(cron.ConstantDelaySchedule)
+	return every.Delay
 }
 
 // calendar finds the first match after t in t's time zone. The library is asked in UTC only, once for each stretch of

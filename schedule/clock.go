@@ -37,7 +37,7 @@ func (l *Loop) wentForward(now time.Time) {
 // with it, so that @every and the waits of failures go on as if nothing had happened; a calendar starts again from now.
 func (l *Loop) wentBack(now time.Time, slip time.Duration) {
 	for _, j := range l.jobs {
-		if j.last.After(now) && j.schedule.interval() {
+		if j.last.After(now) && j.schedule.interval() > 0 {
 			j.last = j.last.Add(slip)
 		} else if j.last.After(now) {
 			j.last = now

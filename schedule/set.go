@@ -30,7 +30,7 @@ func (l *Loop) set(e Entry, now time.Time) {
 		if j.last.After(now.Add(l.o.MaxWait)) {
 			j.last = time.Time{}
 		}
-		j.owed = e.AtStart || j.last.IsZero() && e.Schedule.interval()
+		j.owed = e.AtStart || j.last.IsZero() && e.Schedule.interval() > 0
 		l.jobs[e.Name] = j
 		j.take(e)
 		l.plan(j, now, true)
@@ -53,7 +53,11 @@ func (j *job) take(e Entry) {
 	if e.Location == nil {
 		e.Location = time.Local
 	}
-	j.Entry, j.schedule, j.offset = e, e.Schedule.In(e.Location), offset(e.Name, e.Jitter)
+	jitter := e.Jitter
+	if every := e.Schedule.interval(); every > 0 {
+		jitter = min(jitter, every) // else all with a longer offset would meet when it is due again
+	}
+	j.Entry, j.schedule, j.offset = e, e.Schedule.In(e.Location), offset(e.Name, jitter)
 }
 
 // sameTiming tells that nothing has changed that decides when and where a job may run.

@@ -125,7 +125,9 @@ func TestHangingJobs(t *testing.T) {
 					ctx, cancel := context.WithTimeout(ctx, 25*time.Minute)
 					defer cancel()
 					run(ctx, asked)
-					return Result{NotBefore: w.now().Add(Backoff(3, time.Minute, time.Hour, r.Float64))}
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					return Result{NotBefore: w.wall().Add(Backoff(3, time.Minute, time.Hour, r.Float64))}
 				}
 			}
 			entries = append(entries, e)

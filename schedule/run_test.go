@@ -59,6 +59,8 @@ func TestStop(t *testing.T) {
 			e.Run = func(ctx context.Context, asked bool) Result {
 				run(ctx, asked)
 				time.Sleep(d)
+				w.mu.Lock()
+				defer w.mu.Unlock()
 				causes = append(causes, context.Cause(ctx))
 				return Result{}
 			}

@@ -135,8 +135,7 @@ func TestListenRefuses(t *testing.T) {
 		if l, err := Listen(listen); err == nil {
 			l.Close()
 			t.Errorf("%s was opened at %s", listen, l.Addr())
-		}
-		if err := New(Options{}).Serve(t.Context(), listen); err == nil {
+		} else if err := New(Options{}).Serve(t.Context(), listen); err == nil {
 			t.Errorf("%s was served", listen)
 		}
 	}

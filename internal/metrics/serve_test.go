@@ -157,6 +157,10 @@ func TestSlowClients(t *testing.T) {
 			}
 		}
 		good := p.dial()
+		synctest.Wait()
+		if n := len(p.conns); n != 1 {
+			t.Errorf("%d connections wait for a place, want 1", n)
+		}
 		io.WriteString(good, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") // waits for a place
 		resp, err := http.ReadResponse(bufio.NewReader(good), nil)
 		if err != nil || resp.StatusCode != 200 {
@@ -186,6 +190,9 @@ func TestSlowClients(t *testing.T) {
 		cancel()
 		if err := <-ended; err != nil || time.Since(start) > closeTimeout {
 			t.Errorf("ended after %v: %v", time.Since(start), err)
+		}
+		if io.Copy(io.Discard, busy); time.Since(start) > closeTimeout {
+			t.Errorf("a connection was left for %v", time.Since(start))
 		}
 		for _, c := range append(slow, good, busy) {
 			c.Close()

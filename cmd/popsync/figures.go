@@ -34,7 +34,7 @@ func pastOf(s uidl.Summary) metrics.Past {
 
 // gaugesOf is how the ledger has an account now.
 func gaugesOf(s uidl.Summary) metrics.Gauges {
-	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted + s.Pending, Paused: !fetcher.Standing(s).Paused.IsZero()}
+	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted, Paused: !fetcher.Standing(s).Paused.IsZero()}
 }
 
 // seed makes the accounts of a configuration known to the metrics.

@@ -15,6 +15,7 @@ type job struct {
 	Entry
 	schedule Schedule      // in its location
 	offset   time.Duration // of Jitter
+	spread   time.Duration // of Spread
 
 	last      time.Time // start
 	since     time.Time // when first set: what the schedule counts from as long as it has never run
@@ -31,7 +32,7 @@ type job struct {
 	run     *run      // nil: it doesn't run
 }
 
-// next tells when the job is due. With spread, a time that has passed is made up at the job's offset from now.
+// next tells when the job is due. With spread, a time that has passed is made up a little later than now.
 func (j *job) next(now time.Time, spread bool) time.Time {
 	if j.asked {
 		return now
@@ -42,7 +43,7 @@ func (j *job) next(now time.Time, spread bool) time.Time {
 	}
 	due := j.after(from)
 	if j.owed || spread && !due.IsZero() && due.Before(now) {
-		due = now.Add(j.offset)
+		due = now.Add(j.spread)
 		if regular := j.after(now); !regular.IsZero() && regular.Before(due) {
 			due = regular // which makes it up as well
 		}

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -148,4 +149,33 @@ func since(starts []start) (d []time.Duration) {
 		d = append(d, s.at.Sub(noon))
 	}
 	return d
+}
+
+// What comes at no time of the schedule is spread less where there is little to spread.
+func TestSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		ran := make(chan time.Duration, 10)
+		l := NewLoop(Options{})
+		spec, err := Parse("@every 1h")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Set([]Entry{{Name: "job", Schedule: spec, Jitter: time.Hour, Spread: time.Second, AtStart: true,
+			Run: func(context.Context, bool) Result { ran <- time.Since(began); return Result{} }}})
+		ctx, stop := context.WithTimeout(t.Context(), 150*time.Minute)
+		defer stop()
+		l.Run(ctx)
+		off := offset("job", time.Second)
+		for _, want := range []time.Duration{off, off + time.Hour, off + 2*time.Hour} {
+			select {
+			case got := <-ran:
+				if got.Round(time.Second) != want.Round(time.Second) {
+					t.Errorf("ran at %v, want %v", got, want)
+				}
+			default:
+				t.Errorf("no run at %v", want)
+			}
+		}
+	})
 }

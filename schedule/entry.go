@@ -18,12 +18,14 @@ type Entry struct {
 	Location *time.Location // in which a schedule without a time zone is read; nil: time.Local
 
 	// Jitter spreads runs of equal schedules: each time of a cron schedule is later by an offset in [0, Jitter), the same
-	// always, from a hash of Name. Runs that make up for missed ones are spread by it too, as is the first run of @every,
-	// which afterwards keeps its distance by itself. 0: none.
-	Jitter  time.Duration
+	// always, from a hash of Name. 0: none.
+	Jitter time.Duration
+	// Spread is the same for runs that come at no time of the schedule: AtStart, those that make up for missed ones, and
+	// the first of @every, which afterwards keeps its distance by itself. 0: Jitter.
+	Spread  time.Duration
 	Gap     time.Duration // least time between two starts; 0: none
 	PerHost int           // limit of runs at once on Host that is known of it, beside Options.PerHost; 0: none
-	AtStart bool          // when first set run once, whatever the schedule says (spread by Jitter, after Gap and NotBefore)
+	AtStart bool          // when first set run once, whatever the schedule says (after Gap and NotBefore)
 
 	// The following are read when the name is first set. From then on the loop knows better.
 	Last      time.Time // when it last started, as stored; zero: never, and then @every is due at once, cron at its next time

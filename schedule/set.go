@@ -58,6 +58,9 @@ func (j *job) take(e Entry) {
 		jitter = min(jitter, every) // else all with a longer offset would meet when it is due again
 	}
 	j.Entry, j.schedule, j.offset = e, e.Schedule.In(e.Location), offset(e.Name, jitter)
+	if j.spread = j.offset; e.Spread > 0 {
+		j.spread = offset(e.Name, min(e.Spread, jitter))
+	}
 }
 
 // sameTiming tells that nothing has changed that decides when and where a job may run.

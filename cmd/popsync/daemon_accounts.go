@@ -26,7 +26,8 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 		standing := fetcher.Standing(s)
 		e := schedule.Entry{
 			Name: c.Name, Host: c.Host, Schedule: spec, Jitter: c.Jitter,
-			Gap: fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
+			Spread: time.Duration(len(cfg.Accounts)) * 100 * time.Millisecond, // few need not wait for each other
+			Gap:    fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
 			Version: setting, Paused: !standing.Paused.IsZero(),
 			Run: func(ctx context.Context, asked bool) schedule.Result {
 				return schedule.Result{NotBefore: d.pass(ctx, cfg, c, asked)}

@@ -16,6 +16,7 @@ import (
 
 // pass makes one pass and tells everybody who wants to know; the result is when the next may be at the earliest.
 func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) time.Time {
+	defer d.metrics.Begin()()
 	asked = d.begins(c.Name, asked)
 	rep := fetcher.Report{Account: c.Name, Started: time.Now()}
 	d.progress(rep)

@@ -30,7 +30,7 @@ func (n *Notifier) Flush(ctx context.Context) []error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			err := n.flush(ctx, name)
+			err := n.isolated(ctx, name)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
@@ -38,6 +38,17 @@ func (n *Notifier) Flush(ctx context.Context) []error {
 	}
 	wg.Wait()
 	return distinct(errs)
+}
+
+// isolated makes an error of a panic, so that a channel of one account cannot end the process. Like a crash, it leaves
+// an attempt of which nobody knows the end.
+func (n *Notifier) isolated(ctx context.Context, name string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("a fault of popsync while account %s was told about: %s", name, line(fmt.Sprint(r)))
+		}
+	}()
+	return n.flush(ctx, name)
 }
 
 func (n *Notifier) flush(ctx context.Context, name string) error {

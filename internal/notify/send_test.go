@@ -208,6 +208,24 @@ func TestHangingChannel(t *testing.T) {
 	})
 }
 
+// A channel that panics in Flush ends nothing, and is left alone after the second time.
+func TestChannelPanics(t *testing.T) {
+	c := &recorder{name: "c", fail: func(Notice) error { return errors.New("down") }}
+	w := newWorld(t, c)
+	if w.step("P@0s") == nil {
+		t.Error("no error")
+	}
+	c.fail = func(Notice) error { panic("oh\n") }
+	for i, step := range strings.Fields("flush@5m flush@6m flush@8m flush@20m flush@20h") {
+		if err := w.step(step); (err != nil) != (i == 0 || i == 2) || err != nil && err.Error() != "a fault of popsync while account work was told about: oh" {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	if c.tries != 3 {
+		t.Errorf("%d attempts", c.tries)
+	}
+}
+
 // Many that hang, side by side, and none after the caller has lost patience.
 func TestFlushIsBounded(t *testing.T) {
 	dir := t.TempDir()

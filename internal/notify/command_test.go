@@ -86,6 +86,7 @@ func TestCommandFails(t *testing.T) {
 			return errors.Join(os.Remove(c.args[0]), os.Symlink("/bin/cat", c.args[0]), os.Chmod(filepath.Dir(c.args[0]), 0o777))
 		},
 	} {
+		must(t, os.Chmod(filepath.Dir(c.args[0]), 0o755))
 		must(t, os.RemoveAll(c.args[0]))
 		must(t, os.WriteFile(c.args[0], []byte("#!/bin/sh\n"), 0o700))
 		must(t, want())

@@ -146,6 +146,8 @@ func TestHistories(t *testing.T) {
 				"trouble:trouble@26h1m0s trouble:recovered@26h2m0s trouble:trouble@27h1m0s trouble:recovered@27h2m0s"},
 		{"the clock goes back", "T@0s T@-87600h T@-87595h F@-87594h T@-87593h", ""},
 		{"the clock goes back in long trouble", "T@0s T@-87600h T@-87594h F@-87593h", "trouble:trouble@-87594h0m0s trouble:recovered@-87593h0m0s"},
+		{"flapping, and the clock goes back to more of it", "P@0s F@1m P@-87600h F@-87599h58m P@-87598h F@-87597h",
+			"trouble:trouble@0s trouble:recovered@1m0s trouble:trouble@-87598h0m0s trouble:recovered@-87597h0m0s"},
 		{"the clock goes on and back", "P@0s P@87600h P@1m F@2m P@3m F@4m", "trouble:trouble@0s trouble:recovered@2m0s"},
 		{"flapping, and the clock goes back", "P@0s F@1m P@-87600h P@-87599h30m P@-87599h F@-87598h",
 			"trouble:trouble@0s trouble:recovered@1m0s trouble:trouble@-87599h0m0s trouble:recovered@-87598h0m0s"},

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"crypto/rand"
-	"slices"
 	"strings"
 	"time"
 )
@@ -109,9 +108,7 @@ func begin(old *record, f fact) *record {
 func (r *record) end(f fact) *record {
 	r.Closed = f.at
 	if r.Told != "" {
-		if to := slices.DeleteFunc(slices.Clone(f.to), func(name string) bool { return !r.knows(r.ID, name) }); len(to) > 0 {
-			r.add(Recovered, f.at, to)
-		}
+		r.add(Recovered, f.at, f.to) // account.next leaves out who knows of no trouble
 	}
 	r.trim()
 	if r.LastTold.IsZero() && len(r.Queue) == 0 {

@@ -145,6 +145,23 @@ func TestFewAttempts(t *testing.T) {
 	}
 }
 
+// An attempt that was cut short is made again after two minutes, or at once when the clock went back.
+func TestCutShort(t *testing.T) {
+	for _, at := range []time.Duration{2 * time.Minute, -time.Second} {
+		cut := &try{State: begun, Begun: start}
+		if ok, _ := cut.ready(start.Add(time.Minute)); ok || cut.State != begun {
+			t.Error("it is made while another one may go on")
+		}
+		if ok, changed := cut.ready(start.Add(at)); !ok || !changed {
+			t.Errorf("it is not made after %v", at)
+		}
+		cut.begin(start)
+		if ok, changed := cut.ready(start.Add(at)); ok || !changed || cut.State != sent {
+			t.Errorf("it is made a third time: %+v", cut)
+		}
+	}
+}
+
 func TestChannelIsRemoved(t *testing.T) {
 	c := &recorder{name: "c", fail: func(Notice) error { return errors.New("down") }}
 	w := newWorld(t, c)

@@ -188,6 +188,12 @@ func (p *pass) begin() int {
 	return p.begun
 }
 
+func (p *pass) sessionsBegun() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begun
+}
+
 func (p *pass) progress() {
 	if p.o.Progress == nil {
 		return

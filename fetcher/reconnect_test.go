@@ -38,6 +38,57 @@ func TestSessionsLimitedByServer(t *testing.T) {
 	}
 }
 
+// A server that lets a session end early and then nobody in any more is asked once more, not over and over, and the pass
+// tells that mail was left.
+func TestServerClosesForGood(t *testing.T) {
+	box := mailbox(25)
+	r := newRig(t, box...)
+	retrs := 0
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
+			if verb == "RETR" {
+				retrs++
+			}
+			if retrs > 10 {
+				return &pop3test.Reply{Close: true}
+			}
+			return nil
+		}
+	})
+	if rep := r.run(); rep.New != 10 || rep.Verdict.Class != Temporary {
+		t.Errorf("%d delivered, %+v", rep.New, rep.Verdict)
+	}
+	if n := r.server.Stats().Sessions; n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	if rep := r.ok(); rep.New != 15 {
+		t.Errorf("%+v", rep)
+	}
+	r.wantMail(box...)
+}
+
+// A server that closes a session after each message: when that is more sessions than a pass may have, it tells so.
+func TestSessionsAtMost(t *testing.T) {
+	box := mailbox(9)
+	r := newRig(t, box...)
+	r.opt.Sessions = 4
+	retrs := map[*pop3test.Session]int{}
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(s *pop3test.Session, verb, _ string) *pop3test.Reply {
+			if verb == "RETR" {
+				if retrs[s]++; retrs[s] > 1 {
+					return &pop3test.Reply{Close: true}
+				}
+			}
+			return nil
+		}
+	})
+	if rep := r.run(); rep.New != 4 || rep.Verdict.Class != Temporary {
+		t.Errorf("%d delivered, %+v", rep.New, rep.Verdict)
+	}
+}
+
 // A server that closes whenever it is asked for one message: the others are delivered in the first pass, the message is
 // charged once a pass, and parked.
 func TestServerClosesAtOneMessage(t *testing.T) {

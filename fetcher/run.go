@@ -149,9 +149,12 @@ func (p *pass) sessions(ctx context.Context) error {
 				return err
 			}
 		}
+		before := p.sessionsBegun()
 		more, err := p.session(ctx)
+		lost = err
 		switch {
-		case err != nil && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
+		// One that did not come so far as to list brought nothing, whatever the one before it brought.
+		case err != nil && p.sessionsBegun() > before && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
 			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
@@ -168,7 +171,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return lost
 }
 
 // crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.

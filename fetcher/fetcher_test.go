@@ -34,7 +34,7 @@ type rig struct {
 
 func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 	t.Helper()
-	root := t.TempDir()
+	root := memory(t) // what a disk does is proved elsewhere
 	r := &rig{t: t, dir: filepath.Join(root, "mail"), state: filepath.Join(root, "state"), clock: time.Now()}
 	r.server = pop3test.NewServer(pop3test.Options{})
 	t.Cleanup(r.server.Close)

@@ -19,6 +19,7 @@ import (
 
 // Byte fidelity: every message of the zoo arrives as it was sent, after the line-end rule.
 func TestAcceptFidelity(t *testing.T) {
+	t.Parallel()
 	var messages [][]byte
 	for _, a := range mailgen.Zoo(1) {
 		messages = append(messages, a.Message)
@@ -51,6 +52,7 @@ func TestAcceptForgedEnd(t *testing.T) {
 }
 
 func TestAcceptDovecotKeep(t *testing.T) {
+	t.Parallel()
 	d := dovecot.Start(t, dovecot.Options{Users: 1})
 	messages := mailgen.Messages(2, 1000, 500, 5000)
 	d.Fill("u1", messages)
@@ -72,6 +74,7 @@ func TestAcceptDovecotKeep(t *testing.T) {
 
 // Deleted after delivery, over STLS, with the connection cut at a random byte in each of five sessions.
 func TestAcceptDovecotDelete(t *testing.T) {
+	t.Parallel()
 	d := dovecot.Start(t, dovecot.Options{Users: 1})
 	messages := mailgen.Messages(3, 1000, 500, 5000)
 	total := 0
@@ -108,6 +111,7 @@ func TestAcceptDovecotDelete(t *testing.T) {
 // Mail of the same size under a reused unique-id is delivered, and not deleted unseen. Dovecot is told to use the name
 // of the file as the unique-id, so that the name decides.
 func TestAcceptDovecotReusedUID(t *testing.T) {
+	t.Parallel()
 	d := dovecot.Start(t, dovecot.Options{Users: 1, Extra: "pop3_uidl_format = %f"})
 	h := newHouse(t)
 	h.add("work", "localhost", port(d.TLS), "u1", dovecot.Password, "Mail", fmt.Sprintf("ca_file = %q", d.CAFile))
@@ -162,6 +166,7 @@ func forget(t *testing.T, dir string) {
 }
 
 func TestAcceptTwoAccountsOneMaildir(t *testing.T) {
+	t.Parallel()
 	d := dovecot.Start(t, dovecot.Options{Users: 2})
 	a, b := mailgen.Messages(5, 300, 500, 3000), mailgen.Messages(6, 300, 500, 3000)
 	d.Fill("u1", a)

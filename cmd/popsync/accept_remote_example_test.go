@@ -57,6 +57,7 @@ func exampleDestinations(t *testing.T) map[string]string {
 
 // Every destination in config.example.toml does what is said there, at real servers.
 func TestAcceptRemoteExample(t *testing.T) {
+	t.Parallel()
 	examples, tried := exampleDestinations(t), map[string]bool{}
 	for name, try := range map[string]func(*testing.T, string){
 		"maildir": func(t *testing.T, text string) {

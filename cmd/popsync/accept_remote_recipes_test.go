@@ -91,6 +91,7 @@ func loginAt(t *testing.T, text string, s *postfix.Server) string {
 }
 
 func TestAcceptRemoteLogin(t *testing.T) {
+	t.Parallel()
 	server := guarded(t)
 	text := loginAt(t, recipe(t, "Everything into my main mailbox, over SMTP with a login"), server)
 	messages := mailgen.Messages(14, 50, 500, 5000)
@@ -124,6 +125,7 @@ func TestAcceptRemoteLogin(t *testing.T) {
 
 // The mail server is down for a while: the archive goes on, and every message is fetched once.
 func TestAcceptRemoteArchive(t *testing.T) {
+	t.Parallel()
 	server := postfix.Start(t, postfix.Options{Users: []string{"me"}})
 	text := replace(t, recipe(t, "An archive beside it"), "localhost:25", server.Addr)
 	messages := mailgen.Messages(15, 60, 500, 5000)
@@ -166,6 +168,7 @@ func (h *house) again() {
 
 // What Postfix refuses for its size, and after the data for what is in it, goes to the fallback and stays on the server.
 func TestAcceptRemoteQuarantine(t *testing.T) {
+	t.Parallel()
 	server := postfix.Start(t, postfix.Options{Users: []string{"me"}, SizeLimit: 50_000, Checks: "/^Subject: .*refuse this/ REJECT not this one\n"})
 	good := mailgen.Messages(16, 30, 500, 5000)
 	bad := [][]byte{
@@ -188,6 +191,7 @@ func TestAcceptRemoteQuarantine(t *testing.T) {
 
 // A server that refuses everything after the data, or everybody before: nothing is taken for a message's fault.
 func TestAcceptRemoteRefusesAll(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]postfix.Options{
 		"unknown recipient": {},
 		"no relaying":       {Users: []string{"me"}, Extra: "smtpd_relay_restrictions = reject"},
@@ -216,6 +220,7 @@ func TestAcceptRemoteRefusesAll(t *testing.T) {
 
 // Of two recipients one does not exist: the other gets each message once, however often the rest is tried.
 func TestAcceptRemoteHalf(t *testing.T) {
+	t.Parallel()
 	server := dovecot.Start(t, dovecot.Options{LMTP: true})
 	server.AddUser("me")
 	messages := mailgen.Messages(19, 10, 500, 5000)

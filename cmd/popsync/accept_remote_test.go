@@ -126,6 +126,7 @@ func maildirMessages(t testing.TB, dir string) (all [][]byte) {
 
 // All of it arrives as it was, once, and leaves the server.
 func TestAcceptRemoteFidelity(t *testing.T) {
+	t.Parallel()
 	messages := legal(many())
 	for _, connections := range []int{1, 4} {
 		t.Run(fmt.Sprintf("Postfix, %d connections", connections), func(t *testing.T) {

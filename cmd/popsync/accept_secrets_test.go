@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/popsync/popsync/bench/mailgen"
@@ -122,7 +123,10 @@ func on(verb string, f func(verb, arg string) *pop3test.Reply) func(*pop3test.Se
 // popsync wrote.
 func TestAcceptNoSecretAnywhere(t *testing.T) {
 	for _, format := range []string{"json", "console", "auto"} {
-		t.Run(format, func(t *testing.T) { noSecret(t, format) })
+		t.Run(format, func(t *testing.T) {
+			t.Parallel() // it waits for servers that do not answer
+			noSecret(t, format)
+		})
 	}
 }
 
@@ -160,7 +164,7 @@ func noSecret(t *testing.T, format string) {
 	h.add("notls", "127.0.0.1", plain.Port, "u", marker, "mail-notls")
 	h.add("nostls", "127.0.0.1", secure.Port, "u", marker, "mail-nostls", `tls = "starttls"`)
 	h.add("unknownca", "127.0.0.1", secure.Port, "u", marker, "mail-unknownca")
-	h.add("nobody", "127.0.0.1", freePort(t), "u", marker, "mail-nobody", `tls = "none"`)
+	h.add("nobody", "127.0.0.1", deafPort(t), "u", marker, "mail-nobody", `tls = "none"`)
 	h.account("nowhere", plain, "u", marker, "missing/mail-nowhere")
 	file := filepath.Join(h.dir, "open-to-all")
 	if err := os.WriteFile(file, []byte(marker), 0o644); err != nil {
@@ -209,6 +213,24 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// deafPort is a port that refuses connections as long as the test runs.
+func deafPort(t *testing.T) int {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name.(*syscall.SockaddrInet4).Port
 }
 
 // A configuration that cannot be read is quoted in errors, but never what may be a secret.

@@ -234,6 +234,34 @@ func (h *house) number(query string, args ...any) (n int) {
 	return n
 }
 
+// mustBeDelivered is for a server's OnDelete: the ledger has what is deleted as delivered, and says so to another process
+// before the server is asked. What was delivered once stays so, so that one question answers for many messages.
+func (h *house) mustBeDelivered() func(user, uid string) {
+	var mu sync.Mutex
+	delivered := map[string]bool{}
+	return func(_, uid string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if delivered[uid] {
+			return
+		}
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state(), "ledger.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		defer db.Close()
+		var all sql.NullString
+		err = db.QueryRow(`SELECT group_concat(CAST(uid AS TEXT), char(10)) FROM message WHERE state IN (2, 3)`).Scan(&all)
+		for _, u := range strings.Split(all.String, "\n") {
+			delivered[u] = true
+		}
+		if err != nil || !delivered[uid] {
+			h.t.Errorf("DELE of %s, which the ledger does not have as delivered (%v)", uid, err)
+		}
+	}
+}
+
 // TestMain makes this binary the program "popsync" for scripts (script_test.go), so that the race detector sees it too.
 func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){

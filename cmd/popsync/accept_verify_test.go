@@ -74,6 +74,7 @@ func TestVerifySound(t *testing.T) {
 // Whatever damages the ledger: verify says so and changes nothing; with --repair it is moved aside as it is; the next
 // run delivers nothing a second time, loses nothing, and deletes nothing; the one after it deletes by policy.
 func TestVerifyDamagedLedger(t *testing.T) {
+	t.Parallel()
 	const n = 600
 	r := rand.New(rand.NewPCG(31, 0))
 	for name, damage := range map[string]func(b []byte) []byte{

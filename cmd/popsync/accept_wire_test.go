@@ -72,6 +72,7 @@ func TestAcceptInjection(t *testing.T) {
 		"plain text for TLS":      {fault.Send("+OK\r\n"), fault.Chat("CAPA", capa, "STLS", "+OK\r\n"), fault.Stalled()},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			addr, heard := play(t, func() fault.Script { return append(steps[:len(steps):len(steps)], fault.Stalled()) })
 			h := newHouse(t)
 			h.conf.WriteString("[limits]\nreply = \"2s\"\ntls_handshake = \"2s\"\n")
@@ -157,6 +158,7 @@ func TestAcceptForgedReplies(t *testing.T) {
 		"behind the last answer": append(listed[:len(listed):len(listed)], "RETR 1", message, "RETR 2", message+"+OK\r\n+OK\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			addr, heard := play(t, func() fault.Script {
 				return fault.Script{fault.Send("+OK\r\n"), fault.Chat(turns...), fault.Stalled()}
 			})

@@ -76,6 +76,7 @@ func settle(env *testscript.Env) error {
 	env.Values[testKey{}] = env.T()
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("NO_COLOR", "1")
+	env.Setenv("GORACE", "atexit_sleep_ms=50") // a second for each command otherwise
 	env.Setenv("password", scriptPassword)
 	env.Defer(func() {
 		for _, s := range h.servers {

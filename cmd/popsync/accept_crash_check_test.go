@@ -134,6 +134,9 @@ func (w *crashWorld) resume() (out crashOutcome) {
 
 // checkLedger is for the ledger after a run that completed.
 func (w *crashWorld) checkLedger() {
+	if got, err := w.ask(`PRAGMA user_version`); w.schema != "" && got != w.schema {
+		w.wrong("the schema is %s, want %s (%v)", got, w.schema, err)
+	}
 	for query, want := range map[string]string{
 		`SELECT count(*) FROM message`:                                               fmt.Sprint(w.total),
 		`SELECT count(*) FROM message WHERE state NOT IN (2, 3)`:                     "0",

@@ -27,6 +27,7 @@ const (
 	stepQuit       = "QUIT"
 	stepReport     = "report commit"
 	stepDiscard    = "discard"
+	stepMigration  = "migration" // of the ledger's schema
 
 	// Of remote destinations.
 	stepSpooling = "spool creation"
@@ -39,7 +40,7 @@ const (
 )
 
 var allSteps = []string{
-	stepCreate, stepOpen, stepMaildir, stepRecovery, stepCommand, stepAttempt, stepStage, stepBarrier, stepPublishing,
+	stepCreate, stepMigration, stepOpen, stepMaildir, stepRecovery, stepCommand, stepAttempt, stepStage, stepBarrier, stepPublishing,
 	stepRename, stepDirectory, stepSettled, stepDele, stepDeleted, stepQuit, stepReport, stepDiscard,
 	stepSpooling, stepSpool, stepSpooled, stepSend, stepMark, stepSent, stepDropped,
 }
@@ -54,6 +55,7 @@ var protocolSteps = []string{
 type stepper struct {
 	state, mail string // directories, with a slash at the end
 	making      bool   // the Maildir's directories are made in this run
+	migrates    bool   // what the ledger writes before an account is taken is a migration
 	connected   bool
 	last        string // last step outside the ledger and the reader
 }
@@ -76,6 +78,7 @@ func (s *stepper) step(c crash.Call) string {
 		}
 		return stepCommand
 	case strings.HasPrefix(c.Path, s.state+"lease/"):
+		s.migrates = false
 		return stepAttempt
 	case strings.HasPrefix(c.Path+"/", s.state):
 		return s.ledger(c)
@@ -97,6 +100,9 @@ func (s *stepper) ledger(c crash.Call) string {
 	name := strings.TrimPrefix(c.Path, s.state)
 	if name != "ledger.db" && !strings.HasPrefix(name, "ledger.db-") || c.Name == "unlink" {
 		return stepCreate
+	}
+	if s.migrates {
+		return stepMigration
 	}
 	switch s.last {
 	case stepRecovery:

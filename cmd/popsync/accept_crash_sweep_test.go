@@ -26,6 +26,7 @@ type crashScenario struct {
 	batch  int      // messages of a batch; 0: 3, of 10 messages for each user
 	disk   bool     // not in memory
 	remote string   // "smtp" or "command": such a destination beside the Maildir
+	older  bool     // the ledger is an ordinary build's: it makes a pass, and the runs before
 
 	before  []crashStop                          // runs before the one that is swept, each killed at a step
 	prepare func(w *crashWorld, r *rand.Rand)    // between these and the one that is swept
@@ -148,6 +149,9 @@ func (sc *crashScenario) point(t *testing.T, root string, n int) (o crashOutcome
 	}
 	defer w.close()
 	r := rand.New(rand.NewPCG(uint64(n), 30))
+	if sc.older {
+		w.earlier()
+	}
 	for _, stop := range sc.before {
 		if err := w.killAt(stop); err != nil {
 			return o, err
@@ -155,6 +159,9 @@ func (sc *crashScenario) point(t *testing.T, root string, n int) (o crashOutcome
 	}
 	if sc.prepare != nil {
 		sc.prepare(w, r)
+	}
+	if sc.older {
+		w.later(program(t, sc.tags))
 	}
 	result, err := w.traced(func(c crash.Call, step string) crash.Action {
 		ledger := strings.HasPrefix(c.Path, w.state()+"/ledger.db")

@@ -65,10 +65,17 @@ func crashScenarios() []crashScenario {
 		again("killed in recovery before", crashStop{stepRename, "", 5}, crashStop{stepRecovery, "rename", 2}),
 		read,
 		damaged,
+		{name: "migration", policy: "after-delivery", older: true, tags: migrating, before: []crashStop{{stepRename, "", 2}},
+			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
+		{name: "migration, keep", policy: "never", older: true, tags: migrating, before: []crashStop{{stepSettled, "pwrite64", 2}},
+			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery)},
 		{name: "third kill in a row", policy: "never", must: protocolSteps,
 			before: []crashStop{{stepStage, "write", 1}, {stepStage, "write", 1}}},
 	}
 }
+
+// migrating is the build tag of a popsync whose ledger has one schema more.
+const migrating = "control_migration"
 
 // inBatches leaves out what comes before and after the delivery protocol.
 func inBatches(_ crash.Call, step string) bool {
@@ -120,7 +127,8 @@ func TestCrashLedgerSync(t *testing.T) {
 	}
 }
 
-// There is only one schema as yet. Who adds the second adds a scenario whose ledger has the first.
+// There is only one schema as yet, and the sweep has a second of its own. Who adds a real one adds a scenario whose
+// ledger has the first.
 func TestCrashCoversMigrations(t *testing.T) {
 	w, err := newCrashWorld(t, crashRoot(t), &crashScenario{policy: "never"})
 	if err != nil {

@@ -34,11 +34,25 @@ type crashWorld struct {
 	total  int         // number of messages
 	kills  int         // so far
 	remote remotePlace // nil: none
+	schema string      // that the ledger must have in the end; "": nobody asks
 
 	mu      sync.Mutex
 	read    sums     // what the reader deleted
 	trouble []string // what was found wrong
 }
+
+// earlier makes a pass over the first four messages with an ordinary build, which goes on to run until later.
+func (w *crashWorld) earlier() {
+	w.bin = program(w.t, "")
+	user := w.users[0]
+	all := w.server.Messages(user)
+	w.server.AddUser(user, "p", all[:4]...)
+	w.plain(0)
+	w.server.Deliver(user, all[4:]...)
+}
+
+// later is the day on which popsync is replaced by a newer one.
+func (w *crashWorld) later(bin string) { w.bin, w.schema = bin, "2" }
 
 // crashRoot is a directory in memory where there is one: a killed process needs no disk to be lost on.
 func crashRoot(t testing.TB) string {
@@ -103,7 +117,7 @@ func (w *crashWorld) run() *exec.Cmd {
 func (w *crashWorld) traced(decide func(crash.Call, string) crash.Action) (crash.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	s := &stepper{state: w.state() + "/", mail: w.mail("Mail") + "/"}
+	s := &stepper{state: w.state() + "/", mail: w.mail("Mail") + "/", migrates: w.schema != ""}
 	r, err := crash.Run(ctx, w.run(), func(c crash.Call) crash.Action {
 		if step := s.step(c); step != "" {
 			return decide(c, step)

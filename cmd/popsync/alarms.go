@@ -37,7 +37,7 @@ func openAlarms(cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, once bo
 	}
 	o := al.options(cfg)
 	o.Once = once
-	n, err := notify.Open(filepath.Join(cfg.StateDir, "alarms"), o)
+	n, err := notify.Open(alarmDir(cfg), o)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +164,17 @@ func (al *alarms) flush(ctx context.Context) {
 		al.log.Warn("alarm not delivered", zap.String("error", errorText(err)))
 	}
 }
+
+// troublesIn reads the open incidents of accounts, for a command that tells nobody.
+func troublesIn(cfg *config.Config) map[string]notify.Incident {
+	n, err := notify.Open(alarmDir(cfg), notify.Options{})
+	if err != nil {
+		return nil // what is wrong with an account is known without it
+	}
+	return (&alarms{notifier: n}).troubles()
+}
+
+func alarmDir(cfg *config.Config) string { return filepath.Join(cfg.StateDir, "alarms") }
 
 // troubles are the open incidents of accounts, by name.
 func (al *alarms) troubles() map[string]notify.Incident {

@@ -76,6 +76,9 @@ func (a *app) check(ctx context.Context, names []string) error {
 			c.destination(ctx, cfg, acc.Name, d, identityOf(known, acc.Name, d.Name))
 		}
 		c.server(ctx, cfg, acc)
+		if _, ok := alarmMaildir(cfg, acc.Name); acc.Alarm && !ok && len(cfg.Alarm.Command) == 0 && cfg.Alarm.Webhook.Reveal() == "" {
+			fmt.Fprintf(c.out, "note  %s: nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook\n", acc.Name)
+		}
 	}
 	if c.worst == fetcher.OK {
 		return nil

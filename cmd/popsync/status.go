@@ -49,11 +49,12 @@ type accountStatus struct {
 	Class       string    `json:"class,omitempty"` // of the trouble
 	NextStep    string    `json:"next_step,omitempty"`
 
-	// What only a running daemon knows, but for NotBefore and Paused.
+	// What only a running daemon knows.
 	Daemon       bool              `json:"daemon"` // it has this account
 	NextRun      time.Time         `json:"next_run,omitzero"`
 	RunningSince time.Time         `json:"running_since,omitzero"`
 	Progress     *control.Progress `json:"progress,omitempty"`
+
 	Paused       bool              `json:"paused"`
 	NotBefore    time.Time         `json:"not_before,omitzero"`
 	Reason       string            `json:"reason,omitempty"` // of not_before
@@ -90,10 +91,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	if err != nil {
 		return err
 	}
-	known := map[string]uidl.Summary{}
-	for _, s := range sums {
-		known[s.Name] = s
-	}
+	known, troubles := byName(sums), troublesIn(cfg)
 	live := map[string]control.Account{}
 	for _, acc := range daemon.Accounts {
 		live[acc.Account] = acc
@@ -102,6 +100,9 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	var all []accountStatus
 	for _, acc := range accounts {
 		st := statusOf(acc.Name, known[acc.Name], now)
+		if i, ok := troubles[acc.Name]; ok {
+			st.TroubleSince, st.Alarmed = i.Since, i.Told
+		}
 		if l, ok := live[acc.Name]; ok {
 			st.join(l)
 		}

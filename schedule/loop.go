@@ -13,7 +13,11 @@ type Options struct {
 	HostRate int           // starts per minute and host, evenly spaced; 0: no limit
 	MaxWait  time.Duration // stored times further ahead than this are a clock's fault and ignored; 0: 25 h
 
-	// Beat is called on Run's goroutine each time that the loop wakes, at least once a minute, also while it waits for the
+	// Look is the longest that the loop waits without a look at the wall clock, which may have been set, or have gone on
+	// while the machine slept; 0, or more than a minute: a minute.
+	Look time.Duration
+
+	// Beat is called on Run's goroutine each time that the loop wakes, at least after each Look, also while it waits for the
 	// last jobs. It must not block. next is when a further job is due; zero: none is to come.
 	Beat func(next time.Time)
 
@@ -22,10 +26,6 @@ type Options struct {
 
 	Now func() time.Time // the wall clock; nil: time.Now
 }
-
-// longestWait is the longest that the loop waits without a look at the wall clock, which may have been set, or have gone on while
-// the machine slept.
-const longestWait = time.Minute
 
 // Loop runs recurring jobs: at most Parallel at once, none beside itself. Its methods may be called from anywhere,
 // before and during Run.
@@ -47,6 +47,9 @@ type Loop struct {
 // NewLoop makes a loop without entries.
 func NewLoop(o Options) *Loop {
 	o.Parallel = max(o.Parallel, 1)
+	if o.Look <= 0 || o.Look > time.Minute {
+		o.Look = time.Minute
+	}
 	if o.MaxWait <= 0 {
 		o.MaxWait = 25 * time.Hour
 	}
@@ -105,7 +108,7 @@ func (l *Loop) turn(ctx context.Context) (next time.Time, wait time.Duration) {
 	defer l.mu.Unlock()
 	now := l.now()
 	l.checkClock(now)
-	wait = longestWait
+	wait = l.o.Look
 	if ctx.Err() == nil {
 		l.enqueue(now)
 		l.pace()

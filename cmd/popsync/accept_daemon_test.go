@@ -243,7 +243,10 @@ func TestAcceptDaemon(t *testing.T) {
 	h.conf.WriteString(strings.ReplaceAll(good, "account.work", "account.home"))
 	other, addr2 := serve(t, pop3test.Options{}, boxOf(mail[10:]))
 	h.account("second", addr2, "u", "p", "Second")
-	h.write()
+	// Until the daemon knows the new name, nobody may take what the old one knows away from it.
+	if r := h.run(78, "home"); !strings.Contains(r.err, "the running daemon does not know that yet") {
+		t.Errorf("run with a new name beside a daemon: %s", r.err)
+	}
 	d.signal(syscall.SIGHUP)
 	d.says("account renamed", `"account":"home"`, `"was":"work"`)
 	d.says("configuration loaded")

@@ -113,6 +113,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	d.manager.Ready()
 	<-ctx.Done()
 	d.manager.Stopping()
+	end() // beside the passes: together they have five seconds
 	select {
 	case <-ended:
 	case <-time.After(stopTime):
@@ -141,6 +142,7 @@ func newDaemon(a *app, cfg *config.Config, ledger *uidl.SQLite, log *programLog,
 	d.metrics = metrics.New(metrics.Options{Version: versionText(), Runtime: true, Refresh: d.refresh})
 	d.loop = schedule.NewLoop(schedule.Options{
 		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate,
+		Look:     d.manager.WatchdogEvery(),
 		Beat:     func(time.Time) { d.manager.Alive() },
 		Panicked: d.panicked,
 	})

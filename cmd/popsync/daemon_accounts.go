@@ -69,7 +69,7 @@ func byName(sums []uidl.Summary) map[string]uidl.Summary {
 
 // apply puts a configuration into force, at the start and at a reload.
 func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
-	held, err := adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger)
+	held, err := adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
 	if err != nil {
 		return err
 	}

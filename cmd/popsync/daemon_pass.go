@@ -35,16 +35,35 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 
 // wire is the account as the fetcher takes it. Nobody is asked for a password: nobody is there.
 func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fetcher.Options, error) {
-	d.mu.Lock()
-	err := d.held[c.Name]
-	d.mu.Unlock()
-	if err != nil {
+	if err := d.barred(cfg, c.Name); err != nil {
 		return fetcher.Account{}, fetcher.Options{}, err
 	}
 	acc, err := d.a.wire(cfg, c, nobody)
 	o := options(cfg.Limits)
 	o.Log, o.BeforeBody, o.Progress = d.log.Logger, beforeBody, d.progress
 	return acc, o, err
+}
+
+// barred is why an account cannot be run, if so: it has a new name, and could not take over what the old one knows. By
+// now it may.
+func (d *daemon) barred(cfg *config.Config, account string) error {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.mu.Lock()
+	err := d.held[account]
+	current := d.cfg == cfg
+	d.mu.Unlock()
+	if err == nil || !current {
+		return err
+	}
+	held, lerr := adoptNames(context.Background(), cfg, d.ledger, d.alarms, d.log.Logger, nil)
+	if lerr != nil {
+		return lerr
+	}
+	d.mu.Lock()
+	d.held = held
+	d.mu.Unlock()
+	return held[account]
 }
 
 func nobody(context.Context) (string, error) {

@@ -16,8 +16,9 @@ import (
 
 // adoptNames follows accounts that were renamed in the configuration: one that the ledger does not know, with the
 // mailbox of one that the configuration does not have any more, is the same. Under a new row all its mail would look
-// new. Where several could be meant nothing is done. held are accounts that cannot be run for the reason given.
-func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al *alarms, log *zap.Logger) (held map[string]error, err error) {
+// new. Where several could be meant nothing is done. held are accounts that cannot be run for the reason given; all that
+// have a new name if barrier is not nil.
+func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al *alarms, log *zap.Logger, barrier error) (held map[string]error, err error) {
 	infos, err := ledger.Accounts(ctx)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,11 @@ func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al 
 			continue
 		}
 		was, name := orphans[m][0], fresh[m][0]
-		if err := adoptName(ctx, ledger, was, name); err != nil {
+		err := barrier
+		if err == nil {
+			err = adoptName(ctx, ledger, was, name)
+		}
+		if err != nil {
 			held[name] = err
 			continue
 		}

@@ -56,11 +56,11 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 	}
 	defer log.Close()
 	asked := len(names) > 0 || a.errTerm // a person waits for it
-	theirs, ours := daemonPasses{}, accounts
+	theirs, ours, resident := daemonPasses{}, accounts, false
 	if !dryRun {
-		theirs, ours = a.daemonRun(ctx, cfg, accounts, asked, log.Logger)
+		theirs, ours, resident = a.daemonRun(ctx, cfg, accounts, asked, log.Logger)
 	}
-	reports, err := a.localRun(ctx, cfg, ours, log.Logger, asked, dryRun)
+	reports, err := a.localRun(ctx, cfg, ours, log.Logger, asked, dryRun, resident)
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,8 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 	return worst(reports)
 }
 
-// localRun makes the passes in this process.
-func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger, asked, dryRun bool) ([]fetcher.Report, error) {
+// localRun makes the passes in this process. resident: a daemon works on the same ledger.
+func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger, asked, dryRun, resident bool) ([]fetcher.Report, error) {
 	if len(accounts) == 0 {
 		return nil, nil
 	}
@@ -85,7 +85,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	var after func([]fetcher.Report)
 	var held map[string]error
 	if !dryRun {
-		if held, after, err = a.service(ctx, cfg, ledger, log); err != nil {
+		if held, after, err = a.service(ctx, cfg, ledger, log, resident); err != nil {
 			return nil, err
 		}
 	}
@@ -110,12 +110,17 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 
 // service does for a run what the daemon does all the time: it follows renamed accounts, and afterwards, by the function
 // that it returns, tells people of trouble and leaves figures for monitoring. held are accounts that cannot be run.
-func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger) (held map[string]error, after func([]fetcher.Report), err error) {
+func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, resident bool) (held map[string]error, after func([]fetcher.Report), err error) {
 	al, err := openAlarms(cfg, ledger, log, true)
 	if err != nil {
 		return nil, nil, &exitError{exitConfig, err}
 	}
-	if held, err = adoptNames(ctx, cfg, ledger, al, log); err != nil {
+	var barrier error
+	if resident { // it would go on with the old name, and fetch all of its mail again
+		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
+			"make the daemon read its configuration again: send it SIGHUP, or restart it"}
+	}
+	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
 		return nil, nil, judged(err)
 	}
 	return held, func(reports []fetcher.Report) {

@@ -33,15 +33,15 @@ func (d daemonPasses) join(accounts []config.Account, local []fetcher.Report) []
 
 // daemonRun makes the running daemon, if there is one, run the passes: it has the accounts, and would only be in the way.
 // What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for. asked
-// tells that a person waits for it, and no timer.
-func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account) {
+// tells that a person waits for it, and no timer. resident: there is a daemon.
+func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account, resident bool) {
 	done = daemonPasses{}
 	c, st, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
-		return done, accounts
+		return done, accounts, false
 	} else if err != nil {
 		log.Warn("the daemon does not answer; passes are made here", zap.String("error", err.Error()))
-		return done, accounts
+		return done, accounts, true
 	}
 	known := map[string]bool{}
 	for _, acc := range st.Accounts {
@@ -57,13 +57,13 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		names, theirs = append(names, acc.Name), append(theirs, acc)
 	}
 	if len(names) == 0 {
-		return done, left
+		return done, left, true
 	}
 	log.Debug("the daemon makes the passes", zap.Int("pid", st.PID), zap.Int("accounts", len(names)))
 	raw, err := c.Run(ctx, names, asked, a.live.show)
 	var unknown *control.UnknownError
 	if errors.Is(err, control.ErrNoDaemon) || errors.As(err, &unknown) {
-		return done, accounts // it ended, or read its configuration anew, just now, and began nothing
+		return done, accounts, true // it ended, or read its configuration anew, just now, and began nothing
 	}
 	for _, doc := range raw {
 		var rep fetcher.Report
@@ -77,7 +77,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		}
 		logReport(log, done[acc.Name])
 	}
-	return done, left
+	return done, left, true
 }
 
 // unreported is the verdict of a pass that the daemon gave no report of.

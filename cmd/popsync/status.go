@@ -55,11 +55,11 @@ type accountStatus struct {
 	RunningSince time.Time         `json:"running_since,omitzero"`
 	Progress     *control.Progress `json:"progress,omitempty"`
 
-	Paused       bool              `json:"paused"`
-	NotBefore    time.Time         `json:"not_before,omitzero"`
-	Reason       string            `json:"reason,omitempty"` // of not_before
-	TroubleSince time.Time         `json:"trouble_since,omitzero"`
-	Alarmed      bool              `json:"alarmed,omitempty"` // a person was told of it
+	Paused       bool      `json:"paused"`
+	NotBefore    time.Time `json:"not_before,omitzero"`
+	Reason       string    `json:"reason,omitempty"` // of not_before
+	TroubleSince time.Time `json:"trouble_since,omitzero"`
+	Alarmed      bool      `json:"alarmed,omitempty"` // a person was told of it
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn

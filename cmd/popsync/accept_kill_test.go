@@ -140,7 +140,7 @@ func TestAcceptPoison(t *testing.T) {
 	if n := h.number(`SELECT count(*) FROM message WHERE attempts > 0 AND uid <> ?`, []byte(box[250].UID)); n != 0 {
 		t.Errorf("%d innocent messages were charged", n)
 	}
-	if out := h.popsync("status").out; !strings.Contains(out, "1 parked") {
+	if out := h.popsync("status").out; !strings.Contains(out, "1 message parked") {
 		t.Errorf("status does not tell:\n%s", out)
 	}
 }

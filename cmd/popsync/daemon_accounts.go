@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -69,7 +71,7 @@ func byName(sums []uidl.Summary) map[string]uidl.Summary {
 
 // apply puts a configuration into force, at the start and at a reload.
 func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
-	held, err := adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
+	held, err := d.follow(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -98,6 +100,39 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
 		d.forget(name)
 	}
 	return nil
+}
+
+// followTime is how long a reload waits for passes under names that are no more.
+const followTime = 5 * time.Second
+
+// follow takes over what the ledger knows under old names. A pass that runs under one is told to end first.
+func (d *daemon) follow(ctx context.Context, cfg *config.Config) (held map[string]error, err error) {
+	busy := func(err error) bool { return errors.Is(err, uidl.ErrBusy) }
+	held, err = adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
+	if err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(held)), busy) {
+		return held, err
+	}
+	sums, err := d.ledger.Summaries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.entries(cfg, byName(sums))
+	if err != nil {
+		return nil, err
+	}
+	d.loop.Set(slices.DeleteFunc(entries, func(e schedule.Entry) bool { return held[e.Name] != nil }))
+	for end := time.Now().Add(followTime); time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return held, nil
+		case <-time.After(50 * time.Millisecond):
+		}
+		held, err = adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
+		if err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(held)), busy) {
+			break
+		}
+	}
+	return held, err
 }
 
 // forget drops what is kept of an account that the configuration does not have any more. Its ledger stays.

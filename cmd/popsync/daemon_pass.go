@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -41,6 +42,10 @@ func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fe
 	acc, err := d.a.wire(cfg, c, nobody)
 	o := options(cfg.Limits)
 	o.Log, o.BeforeBody, o.Progress = d.log.Logger, beforeBody, d.progress
+	// A run that somebody's timer makes tries everything: only what comes by itself must come less often.
+	o.Backoff = func(failures int) time.Duration {
+		return schedule.Backoff(failures, cfg.Limits.BackoffMin, cfg.Limits.BackoffMax, rand.Float64)
+	}
 	return acc, o, err
 }
 

@@ -73,7 +73,7 @@ func adoptName(ctx context.Context, ledger uidl.Ledger, was, name string) error 
 		err = ledger.Rename(ctx, was, name)
 	}
 	if errors.Is(err, uidl.ErrBusy) {
-		return &hintError{fmt.Errorf("this is the mailbox that was called %s, and another popsync is at work on it", was), "try again when it is done"}
+		return &hintError{fmt.Errorf("this is the mailbox that was called %s: %w", was, uidl.ErrBusy), "wait for it; the next pass tries again"}
 	}
 	return err
 }

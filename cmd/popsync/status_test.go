@@ -83,7 +83,7 @@ func TestStatusStates(t *testing.T) {
 			"not tried before " + now.Add(time.Hour).Format(time.DateTime) + ": y"},
 		{with(func(st *accountStatus) { st.NotBefore, st.Reason = now.Add(-time.Hour), "y" }), stateOK, rankNothing, ""},
 		{with(func(st *accountStatus) { st.Parked, st.Pending, st.Waiting, st.Skipped = 1, 2, waits, 3 }), stateOK, rankParked,
-			"1 message failed too often, tried again later|2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on|3 messages left on the server: larger than max_size"},
+			"1 message parked: failed too often, tried again later|2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on|3 messages left on the server: larger than max_size"},
 		{with(func(st *accountStatus) { st.Pending, st.Waiting = 2, waits }), stateOK, rankPending, "2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on"},
 		{with(func(st *accountStatus) { st.Skipped = 2 }), stateOK, rankSkipped, "2 messages left on the server: larger than max_size"},
 		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},

@@ -124,7 +124,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		step = cmp.Or(step, "make it read the configuration again: send it SIGHUP, or restart it")
 	}
 	if st.Parked > 0 {
-		what = append(what, fmt.Sprintf("%s failed too often, tried again later", count(st.Parked, "message")))
+		what = append(what, fmt.Sprintf("%s parked: failed too often, tried again later", count(st.Parked, "message")))
 	}
 	for _, w := range st.Waiting {
 		what = append(what, w.words(now)...)

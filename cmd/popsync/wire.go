@@ -6,9 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"time"
 
 	"golang.org/x/term"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
-	"github.com/popsync/popsync/schedule"
 )
 
 // wire turns an account's configuration into what the fetcher takes. It reads the CA file and nothing else. prompt is
@@ -115,9 +112,6 @@ func options(l config.Limits) fetcher.Options {
 	return fetcher.Options{
 		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
 		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor,
-		Backoff: func(failures int) time.Duration {
-			return schedule.Backoff(failures, l.BackoffMin, l.BackoffMax, rand.Float64)
-		},
 	}
 }
 

@@ -127,6 +127,35 @@ func TestLastCommitInDoubt(t *testing.T) {
 	}
 }
 
+// As many messages as a session may retrieve are listed smaller than max_size and are not: they are tried again day by
+// day, but not before a parked one whose time has come.
+func TestReadInVainComesLast(t *testing.T) {
+	box := mailbox(3)
+	for i := range box[:2] {
+		box[i].ListSize, box[i].Data = 100, append(box[i].Data, bytes.Repeat([]byte("a long line\r\n"), 1000)...)
+	}
+	r := newRig(t, box...)
+	r.acc.Policy.MaxSize = 5000
+	r.opt.SessionMessages = 2
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+			if verb == "RETR" && arg == "3" {
+				return &pop3test.Reply{Raw: []byte("-ERR no\r\n")}
+			}
+			return nil
+		}
+	})
+	for range 8 { // it is parked then
+		r.run()
+	}
+	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	r.clock = r.clock.Add(25 * time.Hour)
+	if rep := r.run(); rep.New != 1 {
+		t.Errorf("%+v", rep)
+	}
+	r.wantMail(box[2])
+}
+
 // A message that LIST makes smaller than max_size is read in vain once a day, not in every pass, until the limit goes.
 func TestTooLongInTruth(t *testing.T) {
 	liar := message("z", strings.Repeat("long line\r\n", 1000))

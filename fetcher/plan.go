@@ -273,13 +273,18 @@ func (p *plan) sort() {
 	slices.SortFunc(p.question, byNum)
 }
 
-// sortFetch puts what may be known already last: it is only retrieved to be recognised.
+// sortFetch puts what may be known already last: it is only retrieved to be recognised. Before that comes what turned out
+// larger than max_size and was listed smaller: to read it again will most likely be in vain, and it must not use up a
+// session in every pass.
 func (p *plan) sortFetch() {
 	slices.SortFunc(p.fetch, func(a, b fetchStep) int {
-		return cmp.Or(cmp.Compare(b2i(a.compare), b2i(b.compare)), cmp.Compare(a.row.Attempts, b.row.Attempts),
-			cmp.Compare(a.num, b.num))
+		return cmp.Or(cmp.Compare(b2i(a.compare), b2i(b.compare)), cmp.Compare(b2i(a.vain()), b2i(b.vain())),
+			cmp.Compare(a.row.Attempts, b.row.Attempts), cmp.Compare(a.num, b.num))
 	})
 }
+
+// vain tells whether a message was read before and found too large: see skipLong.
+func (f *fetchStep) vain() bool { return f.row.State == uidl.Skipped && f.row.NextTry > 0 }
 
 func b2i(b bool) int {
 	if b {

@@ -114,7 +114,7 @@ func FuzzHistories(f *testing.F) {
 }
 
 func TestRandomHistories(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		script := make([]byte, 20+r.IntN(60))
 		for i := range script {

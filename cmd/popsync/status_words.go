@@ -134,7 +134,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		what = append(what, "paused, until you say: popsync resume "+st.Account)
 	case st.NotBefore.After(now):
 		text := "not tried before " + st.NotBefore.Local().Format(time.DateTime)
-		if st.Reason != "" {
+		if st.Reason != "" && st.Reason != st.Trouble {
 			text += ": " + st.Reason
 		}
 		what = append(what, text)

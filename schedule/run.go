@@ -72,7 +72,7 @@ func (l *Loop) finish(j *job, r *run, result *Result) {
 // plan works out anew when a job is due that doesn't run.
 func (l *Loop) plan(j *job, now time.Time, spread bool) {
 	l.unplan(j)
-	if j.run != nil || j.gone || j.paused && !j.asked {
+	if j.run != nil || j.paused && !j.asked {
 		return
 	}
 	j.distrust(now, l.o.MaxWait)

@@ -134,7 +134,8 @@ func (n *Notifier) Reload(o Options) error {
 }
 
 // Observe takes in how a pass ended: it opens, keeps or closes incidents and sends what is due. Errors are about files
-// and channels; what could not be sent is tried again by Flush, or after the account's next pass.
+// and channels; what could not be sent is tried again by Flush, or after the account's next pass. It takes as long as the
+// channels do, a minute each at most, and other accounts do not wait for it.
 func (n *Notifier) Observe(ctx context.Context, o Outcome) error {
 	if err := checkName(o.Account); err != nil {
 		return err

@@ -137,10 +137,10 @@ func TestFewAttempts(t *testing.T) {
 	}
 	w = newWorld(t, c)
 	c.tries = 0
-	for _, step := range strings.Fields("P@87600h flush@0s flush@59s flush@61s flush@7m flush@8m flush@68m") {
+	for _, step := range strings.Fields("P@87600h flush@0s flush@59s flush@61s flush@7m flush@8m flush@68m flush@10h flush@30h flush@40h") {
 		_ = w.step(step)
 	}
-	if c.tries != 4 { // at once; at 0 s, since the clock went back; then 5 minutes and an hour later
+	if c.tries != 6 { // at once; at 0 s, since the clock went back; 5 minutes and an hour later; 10 hours; 30 hours, the last
 		t.Errorf("%d attempts after the clock went back", c.tries)
 	}
 }

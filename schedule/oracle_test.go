@@ -12,9 +12,17 @@ import (
 // tick is one minute of a clock on the wall.
 type tick struct {
 	at      time.Time // UTC
-	shows   time.Time // as if it were UTC
-	again   bool      // it has shown that before
-	skipped []time.Time
+	shows   face
+	again   bool // it has shown that before
+	skipped []face
+}
+
+// face is what a clock shows.
+type face struct{ minute, hour, dom, month, dow uint8 }
+
+// read gives what a clock shows, of a time that is in UTC as it were.
+func read(c time.Time) face {
+	return face{uint8(c.Minute()), uint8(c.Hour()), uint8(c.Day()), uint8(c.Month()), uint8(c.Weekday())}
 }
 
 // dial gives all minutes in (from, to] of a clock in loc.
@@ -23,15 +31,16 @@ func dial(loc *time.Location, from, to time.Time) iter.Seq[tick] {
 		var latest, before time.Time // what it has shown
 		for at := from.UTC().Truncate(time.Minute).Add(-4 * time.Hour); !at.After(to); at = at.Add(time.Minute) {
 			l := at.In(loc)
-			k := tick{at: at, shows: time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), 0, 0, time.UTC)}
+			shows := time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), 0, 0, time.UTC)
+			k := tick{at: at, shows: read(shows)}
 			if !before.IsZero() {
-				for missing := before.Add(time.Minute); missing.Before(k.shows); missing = missing.Add(time.Minute) {
-					k.skipped = append(k.skipped, missing)
+				for missing := before.Add(time.Minute); missing.Before(shows); missing = missing.Add(time.Minute) {
+					k.skipped = append(k.skipped, read(missing))
 				}
 			}
-			before = k.shows
-			if k.again = !k.shows.After(latest); !k.again {
-				latest = k.shows
+			before = shows
+			if k.again = !shows.After(latest); !k.again {
+				latest = shows
 			}
 			if at.After(from) && !yield(k) {
 				return
@@ -93,24 +102,24 @@ func newOracle(t testing.TB, spec string) *oracle {
 }
 
 // wants tells that the fields match what a clock shows.
-func (o *oracle) wants(c time.Time) bool {
-	if !o.minute[c.Minute()] || !o.hour[c.Hour()] {
+func (o *oracle) wants(f face) bool {
+	if !o.minute[f.minute] || !o.hour[f.hour] {
 		return false
 	}
-	dom, dow := o.dom[c.Day()], o.dow[c.Weekday()]
-	return o.month[c.Month()] && (dom && dow || o.eitherDay && (dom || dow))
+	dom, dow := o.dom[f.dom], o.dow[f.dow]
+	return o.month[f.month] && (dom && dow || o.eitherDay && (dom || dow))
 }
 
 // fires tells that the fields fire at that minute, by the rules in the package comment.
-func (o *oracle) fires(k tick) bool {
+func (o *oracle) fires(k *tick) bool {
 	return o.wants(k.shows) && (o.everyHour || !k.again) || !o.everyHour && slices.ContainsFunc(k.skipped, o.wants)
 }
 
 // times gives when the fields fire on that clock.
 func (o *oracle) times(ticks []tick) (times []time.Time) {
-	for _, k := range ticks {
-		if o.fires(k) {
-			times = append(times, k.at)
+	for i := range ticks {
+		if o.fires(&ticks[i]) {
+			times = append(times, ticks[i].at)
 		}
 	}
 	return times

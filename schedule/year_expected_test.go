@@ -30,7 +30,7 @@ func expected(t *testing.T, e Entry, stretches []stretch, ticks [][]tick) (want 
 			missed := false
 			for k := range dial(e.Location, stretches[i-1].to.Add(-2*time.Hour), s.from) {
 				at := k.at.Add(off)
-				if missed = !at.Before(stretches[i-1].to) && !at.After(s.from) && o.fires(k); missed {
+				if missed = !at.Before(stretches[i-1].to) && !at.After(s.from) && o.fires(&k); missed {
 					break
 				}
 			}

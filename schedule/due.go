@@ -20,6 +20,7 @@ type job struct {
 	last      time.Time // start
 	since     time.Time // when first set: what the schedule counts from as long as it has never run
 	notBefore time.Time
+	again     bool // at notBefore, whatever the schedule says
 	paused    bool
 	asked     bool // by a person
 	owed      bool // one run, whatever the schedule says
@@ -42,6 +43,9 @@ func (j *job) next(now time.Time, spread bool) time.Time {
 		from = j.since
 	}
 	due := j.after(from)
+	if j.again && !j.notBefore.IsZero() && (due.IsZero() || j.notBefore.Before(due)) {
+		due = j.notBefore
+	}
 	if j.owed || spread && !due.IsZero() && due.Before(now) {
 		due = now.Add(j.spread)
 		if regular := j.after(now); !regular.IsZero() && regular.Before(due) {

@@ -143,6 +143,29 @@ func TestNotBefore(t *testing.T) {
 	})
 }
 
+// What failed need not wait for a schedule that comes once a day; one that panicked then has nothing to say of that.
+func TestAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, noon, Options{Parallel: 2})
+		e := w.entry("daily", "0 13 * * *", 0)
+		e.Last = noon
+		results := []func() Result{
+			func() Result { return Result{NotBefore: w.now().Add(5 * time.Minute), Again: true} },
+			func() Result { return Result{NotBefore: w.now().Add(10 * time.Minute), Again: true} },
+			func() Result { panic("boom") },
+			func() Result { return Result{} },
+		}
+		runs := 0
+		e.Run = w.job("daily", time.Minute, func() Result { runs++; return results[min(runs, len(results))-1]() })
+		w.loop.Set([]Entry{e})
+		w.run()
+		time.Sleep(26 * time.Hour)
+		if got := fmt.Sprint(since(w.of("daily"))); got != "[1h0m0s 1h6m0s 1h17m0s 25h0m0s]" {
+			t.Error(got)
+		}
+	})
+}
+
 func since(starts []start) (d []time.Duration) {
 	for _, s := range starts {
 		d = append(d, s.at.Sub(noon))

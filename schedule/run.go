@@ -36,7 +36,7 @@ func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time) {
 	r := &run{on: h, version: j.Version, cancel: cancel}
 	name, do, asked := j.Name, j.Run, j.asked
 	j.queue, j.run, j.last, j.due = nil, r, now, time.Time{}
-	j.asked, j.owed = false, false
+	j.asked, j.owed, j.again = false, false, false
 	go func() {
 		var result *Result
 		defer func() {
@@ -63,6 +63,7 @@ func (l *Loop) finish(j *job, r *run, result *Result) {
 	} else {
 		if result != nil && r.version == j.Version {
 			j.notBefore = result.NotBefore.Round(0)
+			j.again = result.Again && !j.notBefore.IsZero()
 		}
 		l.plan(j, l.now(), false)
 	}

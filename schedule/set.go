@@ -37,7 +37,7 @@ func (l *Loop) set(e Entry, now time.Time) {
 		return
 	}
 	if j.Version != e.Version {
-		j.notBefore = time.Time{}
+		j.notBefore, j.again = time.Time{}, false
 	}
 	old := j.Entry
 	j.take(e)

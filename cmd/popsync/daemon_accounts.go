@@ -32,7 +32,7 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 			Gap:    fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
 			Version: setting, Paused: !standing.Paused.IsZero(),
 			Run: func(ctx context.Context, asked bool) schedule.Result {
-				return schedule.Result{NotBefore: d.pass(ctx, cfg, c, asked)}
+				return d.pass(ctx, cfg, c, asked)
 			},
 		}
 		if standing.Setting == setting {

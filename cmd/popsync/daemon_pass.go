@@ -15,8 +15,9 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// pass makes one pass and tells everybody who wants to know; the result is when the next may be at the earliest.
-func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) time.Time {
+// pass makes one pass and tells everybody who wants to know. What may succeed unaided is tried again even if the schedule
+// comes but once a day.
+func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) schedule.Result {
 	defer d.metrics.Begin()()
 	asked = d.begins(c.Name, asked)
 	rep := fetcher.Report{Account: c.Name, Started: time.Now()}
@@ -31,7 +32,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
 	}
 	d.ends(ctx, c, rep)
-	return rep.NextTry
+	return schedule.Result{NotBefore: rep.NextTry, Again: rep.Verdict.Class == fetcher.Temporary}
 }
 
 // wire is the account as the fetcher takes it. Nobody is asked for a password: nobody is there.

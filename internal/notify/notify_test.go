@@ -48,6 +48,12 @@ func (r *recorder) Send(_ context.Context, n Notice) error {
 	return nil
 }
 
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
 // told lists what came, such as "trouble:person@6h0m0s", at the time when it was to be told.
 func (r *recorder) told() string {
 	r.mu.Lock()

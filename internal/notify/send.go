@@ -94,11 +94,10 @@ func (n *Notifier) send(ctx context.Context, a *account) (errs []error) {
 		before := *t
 		t.begin(n.now())
 		s.unsaved = true
+		// Without Once, memory has it now, and what is wrong with the file is said after the attempt.
 		if err := n.save(a); err != nil && n.o.Once {
 			*t = before
 			return append(errs, err)
-		} else if err != nil {
-			errs = append(errs, err)
 		}
 		err := n.attempt(ctx, channel, q.Notice)
 		wait := t.end(n.now(), err)

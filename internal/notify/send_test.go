@@ -215,12 +215,12 @@ func TestHangingChannel(t *testing.T) {
 		<-h.began
 		must(t, n.Observe(context.Background(), Outcome{Account: "quick", Kind: Person, Cause: "login"}))
 		must(t, n.Observe(context.Background(), Outcome{Account: "slow", Kind: Person, Cause: "login"}))
-		if len(n.Incidents()) != 2 || len(n.Flush(context.Background())) != 0 || time.Since(began) != 0 || len(c.got) != 1 {
+		if len(n.Incidents()) != 2 || len(n.Flush(context.Background())) != 0 || time.Since(began) != 0 || c.count() != 1 {
 			t.Errorf("%v, %v, %v", time.Since(began), n.Incidents(), c.told())
 		}
 		wg.Wait()
-		if len(c.got) != 2 {
-			t.Errorf("%d notices", len(c.got))
+		if c.count() != 2 {
+			t.Errorf("%d notices", c.count())
 		}
 	})
 }

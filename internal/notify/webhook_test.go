@@ -156,7 +156,7 @@ func TestWebhookRedirects(t *testing.T) {
 		ok       bool
 	}{
 		{307, "/elsewhere/" + marker, 1, true}, {308, "/elsewhere/" + marker, 3, true}, {302, "/elsewhere/" + marker, 1, false},
-		{303, "/elsewhere/" + marker, 1, false}, {307, other, 1, false}, {308, plain.URL + "/" + marker, 1, false}, {307, "loop", 1, false},
+		{303, "/elsewhere/" + marker, 1, false}, {307, other, 1, false}, {308, plain.URL + "/" + marker, 1, false}, {307, "loop", 1, false}, {307, "http" + strings.TrimPrefix(address, "https"), 1, false},
 		{307, "://" + marker, 1, false}, {307, "ftp://" + marker + "/", 1, false},
 	} {
 		code, location, hops, body = test.code, test.location, test.hops, ""
@@ -167,6 +167,9 @@ func TestWebhookRedirects(t *testing.T) {
 		var e *SendError
 		if !test.ok && test.location != "://"+marker && (!errors.As(err, &e) || !e.Permanent) {
 			t.Errorf("%d to %s is tried again: %v", test.code, test.location, err)
+		}
+		if !test.ok && test.location != "://"+marker && err.Error() != errElsewhere.Error() {
+			t.Errorf("%d to %s was followed: %v", test.code, test.location, err)
 		}
 	}
 }

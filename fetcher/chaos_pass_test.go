@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,6 +36,8 @@ type trouble struct {
 	ledger chaosLedger
 	target chaosTarget
 	memory chaosTarget
+
+	used map[*pop3test.Session]map[int]bool // see anyOf
 }
 
 var targetErrors = []error{
@@ -272,10 +275,10 @@ func (w *world) mustBeSafe(s *pop3test.Session, num int, m pop3test.Message, tr 
 	if w.acc.Policy.Delete == DeleteNever {
 		w.fail("DELE of %s although everything is to be kept", l.UID)
 	}
-	if strings.HasPrefix(key.UID, contentName) {
-		key.Dup = 0 // equal messages are counted as they are read
-	}
 	a := tr.ledger.current
+	if strings.HasPrefix(key.UID, contentName) {
+		key.Dup = tr.anyOf(s, a, key.UID)
+	}
 	rows, err := a.Find(context.Background(), []uidl.Key{key})
 	if err != nil || len(rows) != 1 || rows[0].State != uidl.Delivered && rows[0].State != uidl.DeleteSent {
 		w.fail("DELE of %s: the ledger has %+v for %+v, %v", l.UID, rows, key, err)
@@ -292,6 +295,31 @@ func (w *world) mustBeSafe(s *pop3test.Session, num int, m pop3test.Message, tr 
 	if w.remote != nil && w.atRemote()[string(l.wire())] == 0 {
 		w.fail("DELE of %s: the remote destination does not have it", l.UID)
 	}
+}
+
+// anyOf is for messages that only their content names: equal ones are counted as they are read, so that the ledger's rows
+// are no particular message's. It finds one that is delivered, for which this session has not deleted any message yet.
+func (tr *trouble) anyOf(s *pop3test.Session, a uidl.Account, name string) (dup int) {
+	if tr.used == nil {
+		tr.used = map[*pop3test.Session]map[int]bool{}
+	}
+	if tr.used[s] == nil {
+		tr.used[s] = map[int]bool{}
+	}
+	open, _ := a.Pending(context.Background())
+	for dup := range 40 { // more than a history has messages
+		key := uidl.Key{UID: name, Dup: dup}
+		rows, _ := a.Find(context.Background(), []uidl.Key{key})
+		if len(rows) == 0 { // purged
+			continue
+		}
+		done := rows[0].State == uidl.Delivered || rows[0].State == uidl.DeleteSent
+		if done && !tr.used[s][dup] && !slices.ContainsFunc(open, func(r uidl.Delivery) bool { return r.Key == key }) {
+			tr.used[s][dup] = true
+			return dup
+		}
+	}
+	return 0
 }
 
 func (l *letter) wire() []byte {

@@ -3,60 +3,50 @@
 package main_test
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// The daemon under the shipped unit's restrictions, killed again and again while mail comes: nothing lost, nothing
-// twice, and all that tells about it tells the truth.
-func TestAcceptDaemonSoak(t *testing.T) {
-	length, kills, seed := 15*time.Second, 3, uint64(51)
-	if text := os.Getenv("POPSYNC_SOAK"); text != "" {
-		var err error
-		if length, err = time.ParseDuration(text); err != nil || length < 15*time.Second {
-			t.Fatalf("POPSYNC_SOAK=%s", text)
+// status is what it prints, by account.
+func (k *soak) status() map[string]map[string]any {
+	k.t.Helper()
+	r := k.h.finishIn(k.sandbox, "status", "--json")
+	all := map[string]map[string]any{}
+	for line := range strings.Lines(r.out) {
+		var st map[string]any
+		if err := json.Unmarshal([]byte(line), &st); err != nil {
+			k.t.Fatalf("status: %v\n%s%s", err, r.out, r.err)
 		}
-		kills = 20
+		all[fmt.Sprint(st["account"])] = st
 	}
-	k := newSoak(t, length, seed, "")
-	k.run(kills, soakPlan)
-	k.quiet()
-	k.agree()
-	k.now.stops(0)
-	k.nothingLost()
-	k.flat()
-	k.idle()
+	return all
 }
 
-// A build that commits late, and a thief at the Maildir: the soak must see both. It runs only beside the long one.
-func TestAcceptDaemonSoakControl(t *testing.T) {
-	if os.Getenv("POPSYNC_SOAK") == "" {
-		t.Skip("POPSYNC_SOAK is not set")
+// inTrouble wants status and metrics to say that one provider is away, and its account's person to be told.
+func (k *soak) inTrouble() {
+	k.t.Helper()
+	var st map[string]map[string]any
+	k.now.until("the account to be in trouble, and a person to be told", func() bool {
+		st = k.status()
+		return st["gone"]["alarmed"] == true
+	})
+	k.t.Logf("%7.2fs the provider is away: %v", time.Since(k.begun).Seconds(), st["gone"])
+	if s := st["gone"]; s["failures"] == 0.0 || s["class"] != "temporary" || fmt.Sprint(s["trouble"]) == "" || s["trouble_since"] == nil {
+		k.t.Errorf("status of an account in trouble: %v", s)
 	}
-	k := newSoak(t, 40*time.Second, 52, "control_latestate")
-	k.run(8, []string{"in the midst of a pass"})
-	k.quiet()
-	k.now.stops(0)
-	stolen := maildirFiles(t, k.maildir("keep"))[0]
-	if err := os.Remove(stolen); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"keep", "both"} {
+		if s := st[name]; s["failures"] != 0.0 || s["trouble"] != nil || s["alarmed"] != nil {
+			k.t.Errorf("status of an account beside it: %v", s)
+		}
 	}
-	got := k.balances()
-	t.Log(got)
-	if c := got["keep"]; c.lost == 0 && c.twice == 0 { // what was stolen may be one of two
-		t.Errorf("the thief was not seen: %v", c)
-	}
-	if got["keep"].twice+got["gone"].twice+got["both"].twice == 0 {
-		t.Error("a build that commits late was not seen")
+	if figures, _ := k.figures(); figures[`popsync_consecutive_failures{account="gone"}`] == 0 {
+		k.t.Error("metrics: no failures in a row")
 	}
 }
 
@@ -72,8 +62,16 @@ func (k *soak) quiet() {
 		return k.server.Count(relayUser) >= k.feed.count("both")
 	})
 	for _, a := range k.accounts {
-		n := len(k.now.passes(a.name))
-		k.now.until("one more pass of "+a.name, func() bool { return len(k.now.passes(a.name)) > n })
+		passes := func() (n int) {
+			for _, r := range records(k.t, k.now.lines("pass f"), a.name) {
+				if r.Msg == "pass finished" || r.Msg == "pass failed" {
+					n++
+				}
+			}
+			return n
+		}
+		before := passes()
+		k.now.until("one more pass of "+a.name, func() bool { return passes() > before })
 	}
 }
 
@@ -83,16 +81,8 @@ func (k *soak) agree() {
 	if r := k.h.finishIn(k.sandbox, "healthcheck"); r.code != 0 || r.out != "healthy: 3 accounts\n" {
 		k.t.Errorf("healthcheck: %d %s%s", r.code, r.out, r.err)
 	}
-	r := k.h.finishIn(k.sandbox, "status", "--json")
-	status := map[string]map[string]any{}
-	for line := range strings.Lines(r.out) {
-		var st map[string]any
-		if err := json.Unmarshal([]byte(line), &st); err != nil {
-			k.t.Fatalf("status: %v\n%s%s", err, r.out, r.err)
-		}
-		status[fmt.Sprint(st["account"])] = st
-	}
-	figures := k.figures()
+	status := k.status()
+	figures, log := k.figures()
 	for _, a := range k.accounts {
 		st := status[a.name]
 		k.t.Logf("status of %s: %v", a.name, st)
@@ -113,7 +103,7 @@ func (k *soak) agree() {
 		if n := k.ledger(`SELECT count(*) FROM message JOIN account ON account.id = message.account WHERE name = ? AND state IN (2, 3)`, a.name); n != k.feed.count(a.name) {
 			k.t.Errorf("%s: the ledger has %d messages as delivered, %d were sent", a.name, n, k.feed.count(a.name))
 		}
-		k.counts(a.name, figures)
+		k.counts(a.name, figures, log)
 	}
 	if figures["popsync_accounts"] != 3 {
 		k.t.Errorf("metrics: %v accounts", figures["popsync_accounts"])
@@ -121,12 +111,12 @@ func (k *soak) agree() {
 }
 
 // counts compares an account's metrics with the log of the same process, whose counters begin at 0.
-func (k *soak) counts(account string, figures map[string]float64) {
+func (k *soak) counts(account string, figures map[string]float64, log []string) {
 	k.t.Helper()
 	want := map[string]float64{"messages_total": 0, "bytes_total": 0, "deleted_total": 0, "quarantined_total": 0, "parked": 0, "backlog": 0,
 		"consecutive_failures": 0, "account_paused": 0, "pass_duration_seconds_count": 0}
 	failures := 0.0
-	for _, line := range k.now.records(account) {
+	for _, line := range records(k.t, log, account) {
 		switch line.Msg {
 		case "delivered":
 			want["messages_total"]++
@@ -157,12 +147,12 @@ func (k *soak) counts(account string, figures map[string]float64) {
 		want["pass_duration_seconds_count"], failures, want["deleted_total"])
 }
 
-// figures are the metrics, of a moment in which no pass ended.
-func (k *soak) figures() (all map[string]float64) {
+// figures are the metrics, and the log so far, of a moment in which no pass ran.
+func (k *soak) figures() (all map[string]float64, log []string) {
 	k.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DialContext: dialUnix(k.metricsSocket()), DisableKeepAlives: true}}
 	k.now.until("the metrics to stand still", func() bool {
-		before := k.now.moved()
+		log = k.now.lines("")
 		r, err := client.Get("http://popsync/metrics")
 		if err != nil {
 			k.t.Fatal(err)
@@ -181,9 +171,10 @@ func (k *soak) figures() (all map[string]float64) {
 				}
 			}
 		}
-		return all["popsync_passes_running"] == 0 && before == k.now.moved()
+		time.Sleep(50 * time.Millisecond) // what was said before is read by now
+		return all["popsync_passes_running"] == 0 && len(k.now.lines("")) == len(log)
 	})
-	return all
+	return all, log
 }
 
 // record is a line of the log.
@@ -193,106 +184,18 @@ type record struct {
 	Deleted           int
 }
 
-// records are the lines about an account.
-func (d *resident) records(account string) (all []record) {
-	d.h.t.Helper()
-	for _, line := range d.lines(`"account":"` + account + `"`) {
+// records are the lines of a log about an account.
+func records(t testing.TB, log []string, account string) (all []record) {
+	t.Helper()
+	for _, line := range log {
+		if !strings.Contains(line, `"account":"`+account+`"`) {
+			continue
+		}
 		var r record
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			d.h.t.Fatalf("%q: %v", line, err)
+			t.Fatalf("%q: %v", line, err)
 		}
 		all = append(all, r)
 	}
 	return all
-}
-
-// passes are the lines about passes of an account.
-func (d *resident) passes(account string) (all []record) {
-	for _, r := range d.records(account) {
-		if r.Msg == "pass finished" || r.Msg == "pass failed" {
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
-// moved grows with each pass.
-func (d *resident) moved() int { return len(d.lines(`"msg":"pass f`)) }
-
-// maildirFiles are the messages of a Maildir, by their paths.
-func maildirFiles(t testing.TB, dir string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "[nc][eu][wr]", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
-func (k *soak) balances() map[string]balance {
-	k.t.Helper()
-	all := map[string]balance{"relay": k.feed.compare("both", maildirMessages(k.t, k.server.Maildir(relayUser)))}
-	for _, a := range k.accounts {
-		all[a.name] = k.feed.compare(a.name, maildirMessages(k.t, k.maildir(a.name)))
-	}
-	return all
-}
-
-// nothingLost compares all mailboxes with what was sent, and alarms with what happened.
-func (k *soak) nothingLost() {
-	k.t.Helper()
-	k.t.Logf("%d kills, %d in the midst of mail; they left %d deliveries open", k.kills, k.caught, k.open)
-	for name, c := range k.balances() {
-		k.t.Logf("%s: %v", name, c)
-		allowed := 0
-		if name == "relay" {
-			allowed = k.kills
-		}
-		if c.lost > 0 || c.changed > 0 || c.twice > allowed || c.sent == 0 {
-			k.t.Errorf("%s: %v", name, c)
-		}
-		want := 0
-		if name == "gone" {
-			want = 2 // the provider was away, and it was over
-		}
-		copies := 0
-		for _, n := range c.notices {
-			copies += n - 1
-		}
-		if len(c.notices) != want || copies > k.kills {
-			k.t.Errorf("%s: %d notices, and %d copies of them; want %d", name, len(c.notices), copies, want)
-		}
-	}
-	// The account that keeps all has the server's octets, those that the server added included.
-	got := sums{}
-	for _, m := range maildirMessages(k.t, k.maildir("keep")) {
-		got[sha256.Sum256(m)]++
-	}
-	same(k.t, k.server.List("keep"), got)
-	told := map[string]bool{}
-	for _, d := range k.all {
-		for _, a := range k.accounts {
-			for _, r := range d.records(a.name) {
-				if key := a.name + " " + r.UID; r.Msg == "delivered" {
-					if told[key] {
-						k.t.Errorf("%s was told as delivered twice", key)
-					}
-					told[key] = true
-				}
-			}
-		}
-	}
-	if r := k.h.finishIn(k.sandbox, "verify"); r.code != 0 {
-		k.t.Errorf("verify: %d %s%s", r.code, r.out, r.err)
-	}
-	k.t.Logf("%d messages were told as delivered, %d files were left in tmp", len(told), k.leftovers())
-}
-
-// leftovers are files in tmp of all Maildirs: a kill leaves them, and popsync removes them when they are old.
-func (k *soak) leftovers() (n int) {
-	for _, a := range k.accounts {
-		files, _ := filepath.Glob(filepath.Join(k.maildir(a.name), "tmp", "*"))
-		n += len(files)
-	}
-	return n
 }

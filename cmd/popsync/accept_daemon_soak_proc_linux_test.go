@@ -107,8 +107,10 @@ func (k *soak) flat() {
 	}
 }
 
-func rssOf(s sample) int     { return s.rss }
-func filesOf(s sample) int   { return s.files }
+func rssOf(s sample) int { return s.rss }
+
+func filesOf(s sample) int { return s.files }
+
 func threadsOf(s sample) int { return s.threads }
 
 func median(all []sample, of func(sample) int) int {
@@ -132,8 +134,11 @@ func (k *soak) idle() {
 	for _, a := range k.accounts {
 		k.now.says("pass finished", `"account":"`+a.name+`"`)
 	}
-	const settle, look = 2 * time.Second, 10 * time.Second
-	time.Sleep(settle) // the look through the ledger, and the collector of garbage
+	look := 10 * time.Second
+	if k.length < time.Minute {
+		look = 3 * time.Second
+	}
+	time.Sleep(time.Second) // the look through the ledger, and the collector of garbage
 	pid := k.now.cmd.Process.Pid
 	before := used(k.t, pid)
 	time.Sleep(look)

@@ -7,9 +7,10 @@
 //
 // Each incident is one small JSON file, and each channel by which it is told is tracked in it by itself. That a notice
 // is due is durable before anything is sent, and so is the beginning of each attempt. After a crash in the midst of an
-// attempt, nobody knows whether the notice has arrived, so it goes out once more: it may come twice, with the same ID,
-// and it is never lost. If the second attempt ends in a crash as well, the notice counts as sent: popsync must not
-// become a flood because something keeps killing it. So no crash makes a notice come more than twice.
+// attempt, nobody knows whether the notice has arrived, so it goes out once more: it comes once or twice, with the same ID,
+// and never not at all. If the second attempt ends in a crash as well, the notice counts as sent: popsync must not become
+// a flood because something keeps killing it. So no notice comes more than twice, and one is lost only if both crashes
+// came before it was handed over.
 //
 // The package knows nothing of POP3 and configuration, judges no error, and logs nothing. Messages follow RFC 5322 and
 // RFC 3834.

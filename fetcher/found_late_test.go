@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,60 @@ func TestHaltedBeforeReplyAndRetrHides(t *testing.T) {
 		}
 		a.Destinations[0].Target = m.Reopen()
 		Run(t.Context(), r.ledger, a, o)
+		wantRemote(t, m, box...)
+	})
+}
+
+// unsettled is a ledger that fails every commit of a result.
+type unsettled struct{ uidl.Ledger }
+
+func (s unsettled) Acquire(ctx context.Context, name string) (uidl.Account, error) {
+	a, err := s.Ledger.Acquire(ctx, name)
+	return unsettledAccount{a}, err
+}
+
+type unsettledAccount struct{ uidl.Account }
+
+func (a unsettledAccount) Commit(ctx context.Context, c uidl.Change) error {
+	if len(c.Settle) > 0 {
+		return uidltest.ErrInjected
+	}
+	return a.Account.Commit(ctx, c)
+}
+
+// The ledger fails under one lane while another one has a message on its way: the pass does not end before that is there
+// or not. The next pass would send it, and so it would arrive twice.
+func TestHaltedWhileAnotherLaneSends(t *testing.T) {
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		box := mailbox(2)
+		r := &rig{t: t, server: pop3test.NewServer(pop3test.Options{}), clock: time.Now(), state: filepath.Join(root, "state")}
+		r.server.AddUser("u", "p", box...)
+		defer r.server.Close()
+		r.open()
+		defer r.ledger.Close()
+		m := delivertest.NewMemory("remote")
+		m.Senders = 2
+		var sending atomic.Int32
+		m.OnPublish = func(msg deliver.Message) error {
+			sending.Add(1)
+			defer sending.Add(-1)
+			if msg.UID == box[0].UID {
+				time.Sleep(9 * time.Minute)
+			}
+			time.Sleep(time.Second)
+			return nil
+		}
+		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
+			Destinations: []Destination{{Name: "remote", Target: m}}}
+		if rep := Run(t.Context(), unsettled{r.ledger}, a, Options{FreeFloor: -1}); !rep.Verdict.Stop {
+			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
+		}
+		if n := sending.Load(); n != 0 {
+			t.Errorf("%d messages are being sent by a pass that has ended", n)
+		}
+		a.Destinations[0].Target = m.Reopen()
+		Run(t.Context(), r.ledger, a, Options{FreeFloor: -1})
 		wantRemote(t, m, box...)
 	})
 }

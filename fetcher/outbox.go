@@ -178,6 +178,18 @@ func (o *outbox) idle() (idle bool, changed <-chan struct{}, err error) {
 	return o.lanes == 0, o.changed, o.err
 }
 
+// rest waits until nothing is being sent, also when the ledger failed under one lane: the others have a message on its
+// way, and once Run has returned another pass may send it again.
+func (o *outbox) rest() error {
+	for {
+		idle, changed, err := o.idle()
+		if idle {
+			return err
+		}
+		<-changed
+	}
+}
+
 // drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
 // false when the time was over first.
 func (p *pass) drain(most time.Duration, keep func()) (idle bool, err error) {
@@ -227,9 +239,10 @@ func (p *pass) closeOutboxes(ctx context.Context, halt func(), err error) error 
 		}
 	}
 	halt()
-	const forever = 1 << 62
-	if _, derr := p.drain(forever, func() {}); derr != nil && (err == nil || verdictOf(derr).Stop && !verdictOf(err).Stop) {
-		err = derr
+	for _, d := range p.outboxes() {
+		if derr := d.out.rest(); derr != nil && (err == nil || verdictOf(derr).Stop && !verdictOf(err).Stop) {
+			err = derr
+		}
 	}
 	p.committing.Lock()
 	defer p.committing.Unlock()

@@ -12,6 +12,7 @@ import "time"
 // Config is a whole configuration, checked and with all defaults filled in.
 type Config struct {
 	File     string    // where it was read from, as given to Load or Parse
+	Edition  string    // of File: another one since it was written again; "" from Parse
 	StateDir string    // absolute; may not exist yet
 	Parallel int       // accounts at a time; at least 1
 	PerHost  int       // connections to one host at a time; 0: no limit

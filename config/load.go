@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -16,21 +17,25 @@ func Load(path string, env Env, o Options) (*Config, error) {
 		return nil, Error{openProblem(path, err)}
 	}
 	defer f.Close()
+	// Of the open file, not of its name, which may be another one by now. It comes before the reading: what is written
+	// meanwhile is a later edition.
+	info, err := f.Stat()
+	if err != nil {
+		return nil, Error{openProblem(path, err)}
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, Error{openProblem(path, err)}
 	}
+	owner, inode := uint32(0), uint64(0)
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner, inode = s.Uid, uint64(s.Ino)
+	}
 	c, cfg, literal := parse(path, data, env, o)
+	if cfg != nil {
+		cfg.Edition = fmt.Sprintf("%d %d %d", info.ModTime().UnixNano(), inode, info.Size())
+	}
 	if literal != "" {
-		// Of the open file, not of its name, which may be another one by now.
-		info, err := f.Stat()
-		if err != nil {
-			return nil, Error{openProblem(path, err)}
-		}
-		owner := uint32(0)
-		if s, ok := info.Sys().(*syscall.Stat_t); ok {
-			owner = s.Uid
-		}
 		if p := ownerFault(path, info.Mode().IsRegular(), info.Mode().Perm(), owner, uint32(os.Geteuid())); p != nil {
 			c.add(literal, p.text, p.hint)
 		}

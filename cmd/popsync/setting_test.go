@@ -59,6 +59,41 @@ func TestLoginSetting(t *testing.T) {
 	}
 }
 
+// A password in the configuration is that of the file as it was read. Were it that of the file as it is, a daemon would
+// try the old one again when somebody writes the file, and take the new one for it when it is told to read it.
+func TestLoginSettingOfLiteral(t *testing.T) {
+	a := &app{configFile: filepath.Join(t.TempDir(), "config.toml")}
+	write := func(password string) {
+		t.Helper()
+		if err := os.WriteFile(a.configFile, []byte("state_dir = \"/s\"\n[account.a]\nhost = \"h\"\nusername = \"u\"\npassword = \""+password+
+			"\"\n[[account.a.deliver]]\ntype = \"maildir\"\npath = \"/m\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func() *config.Config {
+		t.Helper()
+		cfg, err := a.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	write("wrong")
+	cfg := load()
+	was := loginSetting(cfg, cfg.Accounts[0])
+	again := load()
+	write("the right one")
+	if loginSetting(cfg, cfg.Accounts[0]) != was {
+		t.Error("a file that was not read changes a login")
+	}
+	if loginSetting(again, again.Accounts[0]) != was {
+		t.Error("a file that was only read changes a login")
+	}
+	if cfg = load(); loginSetting(cfg, cfg.Accounts[0]) == was {
+		t.Error("another password, and nobody notices")
+	}
+}
+
 // Arguments of a command may be secrets: not even a hash of them is kept.
 func TestDeliverSetting(t *testing.T) {
 	cfg := &config.Config{}

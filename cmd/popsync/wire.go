@@ -119,7 +119,7 @@ func options(l config.Limits) fetcher.Options {
 func secretSource(cfg *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {
 	switch from.Kind {
 	case config.SecretLiteral:
-		return secret.Source{Literal: from.Literal.Reveal, Origin: cfg.File}
+		return secret.Source{Literal: from.Literal.Reveal, Origin: cfg.File + " " + cfg.Edition}
 	case config.SecretFile:
 		return secret.Source{File: from.File}
 	case config.SecretCredential:

@@ -21,7 +21,7 @@ const maxSize = 64 << 10
 // Source is a place where a secret is found. Exactly one of Literal, File, Command, Credential and Prompt is set.
 type Source struct {
 	Literal    func() string                             // the secret itself
-	Origin     string                                    // with Literal: the file it stood in, for Identity
+	Origin     string                                    // with Literal: where it stood, and in which edition of that, for Identity
 	File       string                                    // absolute path; regular, owner-only, of the user or root
 	Command    []string                                  // program (absolute, or looked up in PATH) and arguments
 	Credential string                                    // absolute path of what systemd provides
@@ -107,11 +107,11 @@ func check(v string) (hint string, err error) {
 }
 
 // Identity names the source so that a later call can tell whether somebody changed it: path, time, inode and size of a
-// file, a hash of the arguments of a command. It is printable ASCII, holds no secret and reads none.
+// file, a hash of the arguments of a command. Of a literal it is Origin: it stays the same whatever becomes of the file. It is printable ASCII, holds no secret and reads none.
 func (s Source) Identity() string {
 	switch {
 	case s.Literal != nil:
-		return "password " + fileIdentity(s.Origin)
+		return fmt.Sprintf("password %+q", s.Origin)
 	case s.File != "":
 		return "file " + fileIdentity(s.File)
 	case len(s.Command) > 0:

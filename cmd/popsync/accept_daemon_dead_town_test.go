@@ -96,6 +96,7 @@ func (w *town) sorted() []int {
 }
 
 func (w *town) slowest() int { return w.sorted()[0] }
+func (w *town) fastest() int { return w.sorted()[liveAccounts-1] }
 
 func (w *town) spread() string {
 	all := w.sorted()

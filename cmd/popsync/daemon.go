@@ -39,7 +39,7 @@ const stopTime = 4500 * time.Millisecond
 // daemon is the running service.
 type daemon struct {
 	a       *app
-	ledger  *uidl.SQLite
+	ledger  uidl.Ledger
 	log     *programLog
 	loop    *schedule.Loop
 	metrics *metrics.Metrics
@@ -47,6 +47,9 @@ type daemon struct {
 	manager *notifier
 	started time.Time
 	stop    context.CancelCauseFunc // ends the daemon
+
+	// account is what a pass works on, which a test replaces by another world.
+	account func(*config.Config, config.Account) (fetcher.Account, error)
 
 	reloading sync.Mutex // one reload at a time
 
@@ -132,13 +135,14 @@ type fatalError struct{ fetcher.Verdict }
 
 func (e *fatalError) Error() string { return e.Message }
 
-func newDaemon(a *app, cfg *config.Config, ledger *uidl.SQLite, log *programLog, stop context.CancelCauseFunc) *daemon {
+func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, stop context.CancelCauseFunc) *daemon {
 	d := &daemon{
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(),
 		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
 		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{},
 	}
+	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) { return a.wire(cfg, c, nobody) }
 	d.metrics = metrics.New(metrics.Options{Version: versionText(), Runtime: true, Refresh: d.refresh})
 	d.loop = schedule.NewLoop(schedule.Options{
 		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate,

@@ -40,7 +40,7 @@ func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fe
 	if err := d.barred(cfg, c.Name); err != nil {
 		return fetcher.Account{}, fetcher.Options{}, err
 	}
-	acc, err := d.a.wire(cfg, c, nobody)
+	acc, err := d.account(cfg, c)
 	o := options(cfg.Limits)
 	o.Log, o.BeforeBody, o.Progress = d.log.Logger, beforeBody, d.progress
 	// A run that somebody's timer makes tries everything: only what comes by itself must come less often.

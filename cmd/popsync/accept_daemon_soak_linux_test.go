@@ -74,6 +74,8 @@ func (k *soak) run(kills int, plan []string) {
 	k.begun = time.Now()
 	k.start()
 	k.feed.start()
+	enough := k.watch()
+	defer enough()
 	k.gone, k.back = k.length*35/100, k.length*35/100+max(k.length/15, 6*time.Second)
 	slot := k.length * 2 / 3 / time.Duration(len(events))
 	for i, kind := range events {
@@ -94,7 +96,7 @@ func (k *soak) event(kind string) {
 		for end := time.Now().Add(2 * time.Second); !k.reading() && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}
-		time.Sleep(time.Duration(k.r.IntN(250)) * time.Millisecond)
+		time.Sleep(time.Duration(k.r.IntN(150)) * time.Millisecond)
 	case "in the first 100 ms":
 		k.kill("at any moment")
 		time.Sleep(time.Duration(k.r.IntN(100)) * time.Millisecond)
@@ -109,6 +111,7 @@ func (k *soak) event(kind string) {
 func (k *soak) kill(why string) {
 	k.t.Helper()
 	connected := k.connected()
+	k.pid.Store(0)
 	if err := k.now.cmd.Process.Kill(); err != nil {
 		k.t.Fatal(err)
 	}
@@ -129,10 +132,10 @@ func (k *soak) kill(why string) {
 	k.start()
 }
 
-// live lets time pass, in which the provider goes away and comes back, and looks at the process.
+// live lets time pass, in which the provider goes away and comes back.
 func (k *soak) live(until time.Duration) {
 	k.t.Helper()
-	tick := time.NewTicker(max(k.length/400, 200*time.Millisecond))
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for time.Since(k.begun) < until {
 		at := time.Since(k.begun)
@@ -145,10 +148,6 @@ func (k *soak) live(until time.Duration) {
 		case <-k.now.ended:
 			k.t.Fatalf("the daemon ended by itself, with %d", k.now.cmd.ProcessState.ExitCode())
 		case <-tick.C:
-			if s, err := look(k.now.cmd.Process.Pid); err == nil {
-				s.at, s.process = time.Since(k.begun), len(k.all)
-				k.samples = append(k.samples, s)
-			}
 		}
 	}
 }

@@ -35,7 +35,8 @@ type soak struct {
 	away     atomic.Bool // the provider of the account "gone"
 	told     bool        // that it is away was looked for
 	now      *resident
-	started  time.Time // when now had become popsync
+	pid      atomic.Int64 // of now; 0: it is no popsync yet or any more
+	started  time.Time    // when now had become popsync
 	all      []*resident
 	kills    int
 	caught   int // kills while it was connected to a server
@@ -120,6 +121,7 @@ func (k *soak) start() {
 		return strings.HasPrefix(string(comm), "popsync")
 	})
 	k.started = time.Now()
+	k.pid.Store(int64(k.now.cmd.Process.Pid))
 }
 
 // connected is how many connections there are to the servers that mail is fetched from.

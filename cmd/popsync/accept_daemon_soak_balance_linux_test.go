@@ -167,7 +167,7 @@ func (k *soak) nothingLost() {
 	k.t.Logf("%d messages were told as delivered, %d files were left in tmp", len(told), k.leftovers())
 }
 
-// leftovers are files in tmp of all Maildirs, which kills leave and the next passes remove.
+// leftovers are files in tmp of all Maildirs: what kills leave there is removed after 36 hours.
 func (k *soak) leftovers() (n int) {
 	for _, a := range k.accounts {
 		files, _ := filepath.Glob(filepath.Join(k.maildir(a.name), "tmp", "*"))

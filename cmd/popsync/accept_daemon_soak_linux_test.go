@@ -73,6 +73,7 @@ func (k *soak) run(kills int, plan []string) {
 	}
 	k.begun = time.Now()
 	k.start()
+	k.restricted()
 	k.feed.start()
 	enough := k.watch()
 	defer enough()
@@ -96,7 +97,7 @@ func (k *soak) event(kind string) {
 		for end := time.Now().Add(2 * time.Second); !k.reading() && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}
-		time.Sleep(time.Duration(k.r.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(k.r.IntN(80)) * time.Millisecond)
 	case "in the first 100 ms":
 		k.kill("at any moment")
 		time.Sleep(time.Duration(k.r.IntN(100)) * time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -122,6 +123,26 @@ func (k *soak) start() {
 	})
 	k.started = time.Now()
 	k.pid.Store(int64(k.now.cmd.Process.Pid))
+}
+
+// restricted wants the kernel to say that the daemon is in the sandbox.
+func (k *soak) restricted() {
+	k.t.Helper()
+	pid := k.now.cmd.Process.Pid
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, line := range []string{"Seccomp:\t2\n", "NoNewPrivs:\t1\n", "CapEff:\t0000000000000000\n", "CapPrm:\t0000000000000000\n",
+		fmt.Sprintf("Uid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\n", k.sandbox.UID)} {
+		if !strings.Contains(string(status), line) {
+			k.t.Errorf("the daemon's process lacks %q:\n%s", line, status)
+		}
+	}
+	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mounts", pid))
+	if root := regexp.MustCompile(`(?m)^\S+ / \S+ ro[, ]`); err != nil || !root.Match(mounts) {
+		k.t.Errorf("the root is not read-only: %v\n%s", err, mounts)
+	}
 }
 
 // connected is how many connections there are to the servers that mail is fetched from.

@@ -50,7 +50,7 @@ func (k *soak) inTrouble() {
 	}
 }
 
-// quiet waits until nothing is on its way any more, and each account was asked once more.
+// quiet waits until nothing is on its way any more, and each account was asked once more, well.
 func (k *soak) quiet() {
 	k.t.Helper()
 	k.now.until("all mail to arrive", func() bool {
@@ -62,16 +62,9 @@ func (k *soak) quiet() {
 		return k.server.Count(relayUser) >= k.feed.count("both")
 	})
 	for _, a := range k.accounts {
-		passes := func() (n int) {
-			for _, r := range records(k.t, k.now.lines("pass f"), a.name) {
-				if r.Msg == "pass finished" || r.Msg == "pass failed" {
-					n++
-				}
-			}
-			return n
-		}
-		before := passes()
-		k.now.until("one more pass of "+a.name, func() bool { return passes() > before })
+		good := func() int { return len(k.now.lines(`"msg":"pass finished","account":"` + a.name + `"`)) }
+		before := good()
+		k.now.until("one more pass of "+a.name, func() bool { return good() > before })
 	}
 }
 

@@ -83,7 +83,8 @@ func (k *soak) run(kills int, plan []string) {
 		k.live(slot*time.Duration(i) + slot/5 + time.Duration(k.r.Int64N(int64(slot*7/10))))
 		k.event(kind)
 	}
-	k.live(k.length)
+	k.live(max(k.length, time.Since(k.begun)+k.length/4)) // more on a machine that is slow
+	k.away.Store(false)
 	k.feed.stop()
 }
 

@@ -14,7 +14,7 @@ TESTFLAGS := $(if $(RACE),-race -gcflags=modernc.org/...=-d=checkptr=0)
 
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
 
-.PHONY: all build demo test test-deps test-crash test-power test-soak race lint fuzz bench bench-peers install clean
+.PHONY: all build demo test test-deps test-crash test-power test-soak race lint fuzz bench bench-deps bench-peers install clean
 
 all: build
 
@@ -61,9 +61,18 @@ lint:
 fuzz:
 	FUZZTIME=$(FUZZTIME) tools/fuzz.sh
 
-# Times of popsync as multiples of an ideal client's; minutes, and only on a quiet machine do they mean much.
+# popsync against an ideal client and the fetchers that are installed, on a quiet machine; writes docs/benchmarks.md.
+# About an hour; BENCH=A,B for some scenarios, BENCH_QUICK=1 for a tenth of everything, neither of which writes the page.
+# The other settings stand in bench/ratio/bench_test.go.
 bench: build
-	POPSYNC_BENCH=$(CURDIR)/bin/popsync go test -tags=bench -count=1 -v -timeout=30m -run='^TestRatio' ./bench/ratio
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/floor ./bench/cmd/floor
+	POPSYNC_BENCH=$(CURDIR)/bin/popsync POPSYNC_FLOOR=$(CURDIR)/bin/floor \
+	BENCH_PAGE='$(if $(BENCH)$(BENCH_QUICK)$(BENCH_ONLY),,$(CURDIR)/docs/benchmarks.md)' \
+		go test -tags=bench -count=1 -v -timeout=4h -run='^TestBench' ./bench/ratio
+
+# The fetchers that popsync is compared with, and strace, which counts syncs; for root, on Debian.
+bench-deps: test-deps
+	apt-get install -y --no-install-recommends mpop msmtp fdm fetchmail getmail6 strace
 
 # popsync and other fetchers through the same kills and the same nasty mail; half an hour. The table is in
 # docs/reliability.md.

@@ -16,7 +16,7 @@ func (c *client) fetch(o Options, res *Result) error {
 	defer m.close()
 
 	sent := make(chan error, 1)
-	go func() { sent <- c.command("RETR", res.Listed, "") }()
+	go func() { sent <- c.command("RETR", o.Skip, res.Listed, "") }()
 	full, stored := make(chan []string, 1), make(chan error, 1)
 	go func() {
 		var err error
@@ -30,7 +30,7 @@ func (c *client) fetch(o Options, res *Result) error {
 
 	names := make([]string, 0, o.Batch)
 	buf := make([]byte, 0, 1<<20)
-	for i := 1; i <= res.Listed && err == nil; i++ {
+	for i := o.Skip + 1; i <= res.Listed && err == nil; i++ {
 		var name string
 		var n int64
 		if err = c.ok("RETR"); err != nil {

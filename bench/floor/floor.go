@@ -2,7 +2,7 @@
 // fast as reasonably possible. popsync's speed is given as a multiple of it.
 //
 // It fetches everything, in one session, through one window without limit, and makes 500 messages at a time durable
-// with one system call. It remembers nothing, recognises nothing, resumes nothing, offers no TLS and bears no fault:
+// with one system call. It remembers nothing, recognises nothing, resumes nothing and bears no fault:
 // anything unexpected is an error, and duplicates or a loss after an error are not its concern. Never use it for
 // mail that matters. It shares no code with popsync, or a slowness common to both would not show.
 //
@@ -13,6 +13,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,11 +22,13 @@ import (
 
 // Options say what to fetch and where to.
 type Options struct {
-	Addr           string // host:port of a server in plain text
+	Addr           string      // host:port of a server
+	TLS            *tls.Config // for TLS from the first byte; nil: plain text
 	User, Password string
 	Dir            string // Maildir; made when missing, its parent must exist; unused with ListOnly
 	Delete         bool   // DELE every message once it is durable
 	ListOnly       bool   // log in, UIDL and LIST, QUIT: what the cheapest possible pass costs
+	Skip           int    // messages at the head of the listing that are neither fetched nor deleted: they are known
 	Batch          int    // messages made durable at once; 0: 500
 }
 
@@ -51,6 +54,9 @@ func Run(ctx context.Context, o Options) (res Result, err error) {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if o.TLS != nil {
+		conn = tls.Client(conn, o.TLS)
+	}
 
 	c := &client{conn: conn, r: bufio.NewReaderSize(conn, 256<<10)}
 	if err := c.login(o.User, o.Password); err != nil {
@@ -59,12 +65,15 @@ func Run(ctx context.Context, o Options) (res Result, err error) {
 	if res.Listed, err = c.list(); err != nil {
 		return res, err
 	}
-	if !o.ListOnly && res.Listed > 0 {
+	if !o.ListOnly && res.Listed > o.Skip {
 		if err := c.fetch(o, &res); err != nil {
 			return res, err
 		}
 	}
-	return res, c.quit(o.Delete && !o.ListOnly, res.Listed)
+	if !o.Delete || o.ListOnly {
+		o.Skip = res.Listed
+	}
+	return res, c.quit(o.Skip, res.Listed)
 }
 
 type client struct {
@@ -121,14 +130,11 @@ func (c *client) list() (n int, err error) {
 	return n, nil
 }
 
-// quit deletes all messages when asked and ends the session, in one round trip.
-func (c *client) quit(del bool, n int) error {
-	if !del {
-		n = 0
-	}
+// quit deletes the messages after number skip and ends the session, in one round trip.
+func (c *client) quit(skip, n int) error {
 	sent := make(chan error, 1)
-	go func() { sent <- c.command("DELE", n, "QUIT\r\n") }()
-	for range n {
+	go func() { sent <- c.command("DELE", skip, n, "QUIT\r\n") }()
+	for range n - skip {
 		if err := c.ok("DELE"); err != nil {
 			c.conn.Close() // ends the writer
 			<-sent
@@ -142,10 +148,10 @@ func (c *client) quit(del bool, n int) error {
 	return errors.Join(err, <-sent)
 }
 
-// command writes a verb for messages 1 to n, then last.
-func (c *client) command(verb string, n int, last string) error {
+// command writes a verb for the messages after skip up to n, then last.
+func (c *client) command(verb string, skip, n int, last string) error {
 	w := bufio.NewWriterSize(c.conn, 64<<10)
-	for i := 1; i <= n; i++ {
+	for i := skip + 1; i <= n; i++ {
 		fmt.Fprintf(w, "%s %d\r\n", verb, i)
 	}
 	w.WriteString(last)

@@ -14,6 +14,7 @@ func main() { os.Exit(Main(os.Args[1:])) }
 
 // Main runs the program with its arguments and returns the exit code.
 func Main(args []string) int {
+	defer profile()()
 	syscall.Umask(0o077) // whatever is created is ours alone
 	noDump()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -99,9 +99,8 @@ func (e *refusedError) Unwrap() error { return e.err }
 func (p *pass) logIn(c *pop3.Client, login func() error) error {
 	p.loginAt = p.now()
 	err := login()
-	caps := c.Capabilities()
-	if delay := int64(caps.LoginDelay / time.Second); delay > 0 || err == nil && caps.Known {
-		p.facts.LoginDelay = delay
+	if delay := c.Capabilities().LoginDelay; delay > 0 {
+		p.facts.LoginDelay = int64(delay / time.Second)
 	}
 	if err == nil {
 		p.facts.LoggedInAt, p.facts.Refused = p.now().Unix(), nil

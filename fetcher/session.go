@@ -137,6 +137,9 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		c.Close()
 		return nil, err
 	}
+	if caps := c.Capabilities(); caps.Known { // by now those of this user
+		s.facts.LoginDelay = int64(caps.LoginDelay / time.Second)
+	}
 	return list, nil
 }
 

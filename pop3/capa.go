@@ -27,7 +27,18 @@ type Capabilities struct {
 
 // askCapabilities sends CAPA. A refusal leaves what is known; the command is optional.
 func (c *Client) askCapabilities() error {
-	err := c.exchange("CAPA", nil, c.opt.Timeouts.Reply)
+	if err := c.send("CAPA", nil, c.opt.Timeouts.Reply); err != nil {
+		return err
+	}
+	if err := c.readCapabilities(); err != nil {
+		return err
+	}
+	return c.inStep("CAPA", 0)
+}
+
+// readCapabilities reads the reply to CAPA. A refusal leaves what is known.
+func (c *Client) readCapabilities() error {
+	err := c.status("CAPA", 0, c.opt.Timeouts.Reply)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
@@ -48,7 +59,7 @@ func (c *Client) askCapabilities() error {
 			return c.fail("CAPA", 0, line, err)
 		case len(line) == 1 && line[0] == '.':
 			c.caps = caps
-			return c.inStep("CAPA", 0)
+			return nil
 		}
 		caps.add(string(line))
 	}

@@ -19,6 +19,7 @@ type Client struct {
 	raw       net.Conn // below TLS
 	w         *wire
 	caps      Capabilities
+	capaDue   bool     // they are asked for again with the next command
 	secrets   []string // struck out of server text
 	cmd       []byte   // scratch for a command
 	queue     []Item   // scratch of the engine
@@ -31,8 +32,8 @@ type Client struct {
 	stop func() bool
 }
 
-// Capabilities returns what the server announced last: after login if it answers CAPA there, else after TLS, else in
-// plaintext without TLS. The slices are shared; leave them as they are.
+// Capabilities returns what the server announced last: after login and a first command (see Login) if it answers CAPA
+// there, else after TLS, else in plaintext without TLS. The slices are shared; leave them as they are.
 func (c *Client) Capabilities() Capabilities { return c.caps }
 
 // Pipelined tells whether more than one command was ever outstanding. When it was, and the server then garbled its
@@ -66,6 +67,13 @@ func (c *Client) begin(ctx context.Context, verb string) error {
 		return err
 	}
 	c.ctx, c.stop = ctx, context.AfterFunc(ctx, c.w.interrupt)
+	if c.capaDue && verb != "UIDL" { // List sends it along
+		c.capaDue = false
+		if err := c.askCapabilities(); err != nil {
+			c.end()
+			return err
+		}
+	}
 	return nil
 }
 

@@ -68,9 +68,21 @@ func (c *Client) askBoth() (ask func(verb string) error, done func(), err error)
 		return ask, func() {}, nil
 	}
 	s := c.startSender()
-	s.send([]byte("UIDL\r\nLIST\r\n"))
+	commands := "UIDL\r\nLIST\r\n"
+	if c.capaDue {
+		commands = "CAPA\r\n" + commands
+	}
+	s.send([]byte(commands))
 	c.pipelined.Store(true)
-	return func(string) error { return nil }, func() { c.stopSender(s) }, nil
+	done = func() { c.stopSender(s) }
+	if c.capaDue {
+		c.capaDue = false
+		if err := c.readCapabilities(); err != nil {
+			done()
+			return nil, nil, err
+		}
+	}
+	return func(string) error { return nil }, done, nil
 }
 
 // lines reads the rest of a multi-line reply (RFC 1939, section 3) without allocating. No line of a listing starts

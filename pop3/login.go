@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Login logs in, once and in one way, and asks for the capabilities again: some are announced only then (RFC 2449,
-// section 5). A method that the server refuses is not followed by another one with the same secret.
+// Login logs in, once and in one way. The capabilities are asked for again, since some are announced only then (RFC 2449,
+// section 5): at once, or with the next command where the server takes several at a time, which saves a round trip. A
+// method that the server refuses is not followed by another one with the same secret.
 //
 // Errors: *SecretError (nothing was sent), *LoginError (the server refused; see its Code), *ConnError, *ProtocolError,
 // *LimitError.
@@ -46,6 +47,10 @@ func (c *Client) Login(ctx context.Context, l Login) error {
 		return &SecretError{fmt.Errorf("password: %w", err)}
 	case err != nil:
 		return err
+	}
+	if c.mayPipeline() {
+		c.capaDue = true
+		return nil
 	}
 	return c.askCapabilities()
 }

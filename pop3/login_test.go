@@ -150,3 +150,50 @@ func TestSecretError(t *testing.T) {
 		t.Error("nothing was sent, yet:", err)
 	}
 }
+
+// TestCapabilitiesAfterLogin: where the server takes several commands at a time, CAPA goes with the first of them.
+func TestCapabilitiesAfterLogin(t *testing.T) {
+	before := "+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n"
+	loggedIn := fault.Chat("CAPA", before, "AUTH PLAIN "+base64.StdEncoding.EncodeToString([]byte("\x00me\x00pw")), "+OK\r\n")
+	listing := "+OK\r\n1 a\r\n.\r\n+OK\r\n1 10\r\n.\r\n"
+	for _, tt := range []struct {
+		name  string
+		more  fault.Script
+		first func(c *pop3.Client) error
+		top   bool // announced afterwards
+	}{
+		{"listing", fault.Script{fault.Expect("CAPA"), fault.Expect("UIDL"), fault.Expect("LIST"), fault.Send("+OK\r\nTOP\r\nPIPELINING\r\n.\r\n" + listing)}, nil, true},
+		{"no pipelining any more", fault.Script{fault.Expect("CAPA"), fault.Expect("UIDL"), fault.Expect("LIST"), fault.Send("+OK\r\nTOP\r\n.\r\n" + listing)}, nil, true},
+		{"refused", fault.Script{fault.Expect("CAPA"), fault.Expect("UIDL"), fault.Expect("LIST"), fault.Send("-ERR\r\n" + listing)}, nil, false},
+		{"another first", fault.Script{fault.Chat("CAPA", "+OK\r\nTOP\r\nPIPELINING\r\n.\r\n", "NOOP", "+OK\r\n"),
+			fault.Expect("UIDL"), fault.Expect("LIST"), fault.Send(listing)}, func(c *pop3.Client) error { return c.Noop(t.Context()) }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			script := append(fault.Script{fault.Send("+OK hi\r\n"), loggedIn}, tt.more...)
+			c, err := pop3.Dial(t.Context(), pop3.Options{Host: "h", TLS: pop3.NoTLS,
+				Dial: start(t, append(script, fault.Chat("QUIT", "+OK\r\n"), fault.ExpectEOF()))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.Login(t.Context(), pop3.Login{Username: "me", Password: secret("pw")}); err != nil {
+				t.Fatal(err)
+			}
+			if tt.first != nil {
+				if err := tt.first(c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l, err := c.List(t.Context())
+			if err != nil || l.Len() != 1 {
+				t.Fatal(l, err)
+			}
+			if got := c.Capabilities().Top; got != tt.top {
+				t.Errorf("TOP is %v after the listing", got)
+			}
+			if err := c.Quit(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

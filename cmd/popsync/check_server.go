@@ -48,9 +48,8 @@ func (c *checker) session(ctx context.Context, acc config.Account, wired fetcher
 	if err := client.Login(ctx, wired.Login); err != nil {
 		return err
 	}
-	caps := client.Capabilities()
-	c.ok(fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(caps)))
 	list, err := client.List(ctx)
+	c.ok(fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
 	if err != nil {
 		return err
 	}

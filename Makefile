@@ -14,7 +14,7 @@ TESTFLAGS := $(if $(RACE),-race -gcflags=modernc.org/...=-d=checkptr=0)
 
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
 
-.PHONY: all build demo test test-deps test-crash test-power test-soak race lint fuzz bench bench-deps bench-peers install clean
+.PHONY: all build demo test test-deps test-crash test-power test-soak race lint fuzz bench bench-deps bench-peers bench-turns install clean
 
 all: build
 
@@ -69,6 +69,10 @@ bench: build
 	POPSYNC_BENCH=$(CURDIR)/bin/popsync POPSYNC_FLOOR=$(CURDIR)/bin/floor \
 	BENCH_PAGE='$(if $(BENCH)$(BENCH_QUICK)$(BENCH_ONLY),,$(CURDIR)/docs/benchmarks.md)' \
 		go test -tags=bench -count=1 -v -timeout=4h -run='^TestBench' ./bench/ratio
+
+# How often a message that goes on to a distant mail server has to wait there and back; needs Postfix and root.
+bench-turns: build test-deps
+	POPSYNC_BENCH=$(CURDIR)/bin/popsync go test -tags=bench -count=1 -v -timeout=40m -run='^TestTurns' ./bench/ratio
 
 # The fetchers that popsync is compared with, and strace, which counts syncs; for root, on Debian.
 bench-deps: test-deps

@@ -6,20 +6,21 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/popsync/popsync/bench/mailgen"
+	"github.com/popsync/popsync/bench/proxy"
 	"github.com/popsync/popsync/deliver/delivertest/postfix"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
-// TestRatioSend: mail that goes on to a distant mail server. Each message has to wait there and back twice: for the answer
+// TestTurns: mail that goes on to a distant mail server. Each message has to wait there and back twice: for the answer
 // to DATA, and for that to its end. What comes first in a connection is counted too: the greeting, EHLO, QUIT.
-func TestRatioSend(t *testing.T) {
-	binary(t)
+func TestTurns(t *testing.T) {
 	const n, roundTrip = 2000, 50 * time.Millisecond
 	messages := mailgen.Messages(3, n, 1000, 4000)
 	box := make([]pop3test.Message, n)
@@ -50,22 +51,38 @@ func send(t *testing.T, box []pop3test.Message, connections int, distance time.D
 		t.Fatal(err)
 	}
 	count := &turnCounter{}
-	host, port, err := net.SplitHostPort(count.listen(t, near(t, server.Addr, distance)))
+	host, port, err := net.SplitHostPort(count.listen(t, away(t, server.Addr, distance)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t: t, dir: t.TempDir(), bin: binary(t)}
+	dir := t.TempDir()
 	conf := fmt.Sprintf("state_dir = %q\n[log]\nlevel = \"warn\"\n[account.a]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\n\n"+
 		"[[account.a.deliver]]\ntype = \"smtp\"\naddress = \"%s:%s\"\ntls = \"none\"\nto = [\"me@%s\"]\nconnections = %d\n",
-		filepath.Join(p.dir, "state"), addr.Port, host, port, postfix.Domain, connections)
-	if err := os.WriteFile(filepath.Join(p.dir, "config.toml"), []byte(conf), 0o600); err != nil {
+		filepath.Join(dir, "state"), addr.Port, host, port, postfix.Domain, connections)
+	file := filepath.Join(dir, "config.toml")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	took = p.run(len(box))
+	began := time.Now()
+	if out, err := exec.Command(os.Getenv("POPSYNC_BENCH"), "--config", file, "run").CombinedOutput(); err != nil {
+		t.Fatalf("popsync run: %v\n%s", err, out)
+	}
+	took = time.Since(began)
 	if got := len(server.Messages("me")); got != len(box) {
 		t.Errorf("%d messages arrived", got)
 	}
 	return took, count.met.Load(), count.turns.Load()
+}
+
+// away is a server as it looks from a distance.
+func away(t *testing.T, addr string, roundTrip time.Duration) string {
+	t.Helper()
+	p, err := proxy.Start(addr, proxy.Options{Delay: roundTrip / 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p.Addr()
 }
 
 // turnCounter passes connections on and counts how often the client sends after the server has sent.

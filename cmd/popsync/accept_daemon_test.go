@@ -213,9 +213,10 @@ func TestAcceptDaemon(t *testing.T) {
 		}
 		return all
 	}
-	if st := status()[0]; st["daemon"] != true || st["kept"] != 6.0 || st["next_run"] == nil {
-		t.Errorf("status: %v", st)
-	}
+	d.until("the status to tell of the daemon, of six messages and of the next run", func() bool {
+		st := status()[0]
+		return st["daemon"] == true && st["kept"] == 6.0 && st["next_run"] != nil
+	})
 
 	// Paused is paused, also over a restart, until a person says otherwise.
 	h.popsync("pause", "work")

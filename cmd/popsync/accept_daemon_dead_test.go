@@ -133,7 +133,8 @@ func TestAcceptDaemonDead(t *testing.T) {
 	h.checkTold(all, healed)
 }
 
-// wake says "now" for those that wait for minutes.
+// wake says "now" for those that wait for minutes. Each command of a house writes the configuration again, as it was: the
+// daemon is not told of that, and tries no refused login again for it.
 func (h *house) wake(all []*dead) {
 	h.t.Helper()
 	for _, d := range all {

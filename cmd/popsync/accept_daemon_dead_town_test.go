@@ -217,7 +217,7 @@ func (a answers) check(t *testing.T, w *town, sick, healed map[string]*dead) {
 			t.Errorf("%s: %s", name, said)
 		}
 		if d != nil {
-			if st["class"] != d.class || st["trouble"] == nil || st["next_step"] == nil || st["trouble_since"] == nil || st["last_success"] != nil ||
+			if st["class"] != d.class || st["trouble"] == nil || st["next_step"] == "none" || st["trouble_since"] == nil || st["last_success"] != nil ||
 				st["alarmed"] != true || a.failures[name] == 0 || a.metrics[`popsync_failures_total{account="`+name+`",class="`+d.class+`"}`] == "" ||
 				metric("last_success_timestamp_seconds") != "0" || metric("consecutive_failures") == "0" || metric("messages_total") != "0" {
 				t.Errorf("%s: %s", name, said)

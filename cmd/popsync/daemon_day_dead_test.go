@@ -190,8 +190,9 @@ func checkOnTime(t *testing.T, r *resident, start time.Time, offset time.Duratio
 	t.Helper()
 	began := r.attempts()
 	first := began[0]
-	if d := first.Sub(start); d > 30*time.Second {
-		t.Errorf("%s first ran after %v", r.name, d)
+	const jitter = 30 * time.Second
+	if d := first.Sub(start); d > jitter || offset >= jitter {
+		t.Errorf("%s first ran after %v, and then %v later than its schedule says", r.name, d, offset)
 	}
 	var want []time.Time
 	for at := start.Truncate(10 * time.Minute).Add(offset); at.Before(start.Add(day24)); at = at.Add(10 * time.Minute) {

@@ -50,7 +50,7 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 type LimitError struct {
 	Command string
 	Num     int
-	What    string // "status line", "listing line", "listing", "capabilities"
+	What    string // "status line", "listing line", "listing", "whole listing", "capabilities"
 	Max     int    // octets, or lines for "listing" and "capabilities"
 }
 

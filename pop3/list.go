@@ -85,10 +85,18 @@ func (c *Client) askBoth() (ask func(verb string) error, done func(), err error)
 	return func(string) error { return nil }, done, nil
 }
 
+// A line of UIDL that RFC 1939 allows (section 7) has 80 octets in a mailbox of a million messages. Some servers have
+// longer unique-ids, but not a million of them: else one account could take more memory than all have.
+const (
+	lineOctets  = 80
+	leastOctets = 16 << 20 // that a listing may have in any case
+)
+
 // lines reads the rest of a multi-line reply (RFC 1939, section 3) without allocating. No line of a listing starts
 // with a dot, so there is nothing to unstuff.
 func (c *Client) lines(verb string, take func(line []byte)) error {
 	c.w.fresh()
+	octets, most := 0, max(c.opt.Limits.Listing*lineOctets, leastOctets)
 	for n := 0; ; n++ {
 		line, err := c.w.line(maxListingLine)
 		switch {
@@ -102,6 +110,9 @@ func (c *Client) lines(verb string, take func(line []byte)) error {
 			return nil
 		case n == c.opt.Limits.Listing:
 			return c.limit(verb, 0, "listing", n)
+		}
+		if octets += len(line) + 2; octets > most {
+			return c.limit(verb, 0, "whole listing", most)
 		}
 		take(line)
 	}

@@ -62,7 +62,9 @@ type Timeouts struct {
 type Limits struct {
 	StatusLine int // octets of a status or CAPA line with CRLF; at most 32 KiB [8 KiB]
 	UID        int // octets of a UID that is kept verbatim, at most 2,048; longer ones are hashed, see Listing [512]
-	Listing    int // lines of UIDL or LIST, at most 2,000,000 [1,000,000]
+	// Listing is how many lines UIDL or LIST may have, at most 2,000,000 [1,000,000]. All together may have 80 octets for
+	// each of so many, or 16 MiB if that is more.
+	Listing int
 }
 
 // Window bounds what has been asked for and not yet received, where commands may be pipelined. It costs no memory:

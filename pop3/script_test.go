@@ -3,6 +3,7 @@ package pop3_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -178,6 +179,28 @@ func TestEndlessLines(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("whole listing", func(t *testing.T) {
+		sent, hungUp := 0, make(chan struct{})
+		flood := func(p *fault.Peer) error {
+			defer close(hungUp)
+			for line := "1 " + strings.Repeat("u", 500) + "\r\n"; ; sent += len(line) {
+				if err := fault.Send(line)(p); err != nil {
+					return nil
+				}
+			}
+		}
+		c := scripted(t, pop3.Options{}, fault.Expect("UIDL"), fault.Expect("LIST"), fault.Send("+OK\r\n"), flood)
+		_, err := c.List(t.Context())
+		var le *pop3.LimitError
+		if !errors.As(err, &le) || le.What != "whole listing" || le.Max != 80_000_000 {
+			t.Error(err)
+		}
+		c.Close()
+		<-hungUp
+		if sent < 80_000_000 || sent > 81_000_000 {
+			t.Errorf("%d octets were read", sent)
+		}
+	})
 	t.Run("capabilities", func(t *testing.T) {
 		dial := start(t, fault.Script{fault.Send("+OK\r\n"), fault.Expect("CAPA"), fault.Send("+OK\r\n"), fault.Repeat("TOP\r\n")})
 		_, err := pop3.Dial(t.Context(), pop3.Options{Host: "h", TLS: pop3.NoTLS, Dial: dial})
@@ -186,6 +209,20 @@ func TestEndlessLines(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestListingOfLongUIDs: a small limit of lines is none of octets.
+func TestListingOfLongUIDs(t *testing.T) {
+	var uidl, list strings.Builder
+	for i := 1; i <= 2000; i++ {
+		fmt.Fprintf(&uidl, "%d %04d%s\r\n", i, i, strings.Repeat("u", 500))
+		fmt.Fprintf(&list, "%d 9\r\n", i)
+	}
+	c := scripted(t, pop3.Options{Limits: pop3.Limits{Listing: 2000}}, fault.Expect("UIDL"), fault.Expect("LIST"),
+		fault.Send("+OK\r\n"+uidl.String()+".\r\n+OK\r\n"+list.String()+".\r\n"))
+	if l, err := c.List(t.Context()); err != nil || l.Len() != 2000 || !l.Complete {
+		t.Fatal(l, err)
+	}
 }
 
 // TestListingAtTheLimit: the limit itself is allowed, bare LF in a listing is not.

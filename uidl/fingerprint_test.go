@@ -165,7 +165,7 @@ func slowFingerprint(s string) (fp Fingerprint) {
 	values := map[string][]string{}
 	for _, f := range fields {
 		m := slowField.FindStringSubmatch(strings.Join(f, " "))
-		if m == nil {
+		if m == nil || !strings.Contains(f[0], ":") { // white space may precede the colon, a fold may not
 			continue
 		}
 		words := strings.FieldsFunc(m[2], func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' })

@@ -5,19 +5,34 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// writer is the one connection that changes the ledger. Transactions of all accounts queue here, so that within this
-// process none ever waits in SQLite's busy handler.
+// writer is the one connection that changes the ledger. Changes of all accounts queue here, so that within this process
+// none ever waits in SQLite's busy handler; those that queue up while one is being committed share the next commit.
 type writer struct {
 	db    *sql.DB
-	turn  chan struct{} // holds one token while nobody writes
+	turn  chan struct{} // holds one token while nobody writes; whoever has it guards conn, stmts and doubt
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	doubt error // a COMMIT failed: what is durable is not known until the ledger is opened anew
+
+	mu    sync.Mutex
+	queue []*pending // not begun yet, oldest first
 }
+
+// pending is one change on its way into a transaction.
+type pending struct {
+	f    func(*tx) error
+	err  error         // valid once done is closed
+	done chan struct{} // closed when the change is durable, or known not to have been applied, or in doubt
+}
+
+// maxShared bounds how many changes share a commit, and so how long the first of them waits for the others.
+const maxShared = 64
 
 // openWriter opens the connection and asserts what durability rests on.
 func openWriter(ctx context.Context, path string) (*writer, error) {
@@ -52,32 +67,127 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	})
 }
 
-// transact runs f in one BEGIN IMMEDIATE transaction. ctx bounds the wait for the turn and the lock; once the
-// transaction has begun it runs to its end, milliseconds later, so that a shutdown never leaves a commit in doubt.
+// transact runs f in a BEGIN IMMEDIATE transaction and returns when that is committed; other changes may be in it too, each
+// whole or not at all. ctx bounds the wait for the turn and, for a change alone, the lock; once the transaction has begun it
+// runs to its end, milliseconds later, so that a shutdown never leaves a commit in doubt.
 func (w *writer) transact(ctx context.Context, f func(*tx) error) error {
-	select {
-	case <-w.turn:
-	case <-ctx.Done():
-		return ctx.Err()
+	p := &pending{f: f, done: make(chan struct{})}
+	w.mu.Lock()
+	w.queue = append(w.queue, p)
+	w.mu.Unlock()
+	for {
+		select {
+		case <-p.done:
+			return p.err
+		case <-w.turn:
+			w.share(ctx)
+		case <-ctx.Done():
+			if w.withdraw(p) {
+				return ctx.Err()
+			}
+			<-p.done // it has begun
+			return p.err
+		}
 	}
-	defer func() { w.turn <- struct{}{} }()
+}
+
+// withdraw takes a change out of the queue; false when it has begun.
+func (w *writer) withdraw(p *pending) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.queue, p)
+	if i < 0 {
+		return false
+	}
+	w.queue = slices.Delete(w.queue, i, i+1)
+	return true
+}
+
+// share commits what has queued up, in one transaction, and gives the turn, which the caller has, back. ctx is the caller's.
+func (w *writer) share(ctx context.Context) {
+	w.mu.Lock()
+	n := min(len(w.queue), maxShared)
+	group := slices.Clone(w.queue[:n])
+	w.queue = slices.Delete(w.queue, 0, n)
+	w.mu.Unlock()
+	if n > 1 {
+		ctx = context.WithoutCancel(ctx) // the end of one must not end the others; SQLite's own patience bounds the wait
+	}
+	ended := false
+	defer func() {
+		for _, p := range group {
+			if !ended && p.err == nil {
+				p.err = errBroken
+			}
+			close(p.done)
+		}
+		if !ended {
+			w.doubt = errBroken
+		}
+		w.turn <- struct{}{}
+	}()
+	w.commit(ctx, group)
+	ended = true
+}
+
+// errBroken is for all who waited when a change panicked: nobody knows then what the next COMMIT would make durable.
+var errBroken = errors.New("a change broke off in the midst of its transaction")
+
+// commit runs a group of changes in one transaction, and leaves each one's result in it.
+func (w *writer) commit(ctx context.Context, group []*pending) {
+	all := func(err error) {
+		for _, p := range group {
+			if p.err == nil {
+				p.err = err
+			}
+		}
+	}
+	if len(group) == 0 {
+		return
+	}
 	if w.doubt != nil {
-		return fmt.Errorf("an earlier commit is in doubt, the ledger must be opened anew: %w", w.doubt)
+		all(fmt.Errorf("an earlier commit is in doubt, the ledger must be opened anew: %w", w.doubt))
+		return
 	}
 	t := &tx{w: w, ctx: context.WithoutCancel(ctx)}
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		// When ctx ends just then, the transaction may have begun.
-		return errors.Join(err, w.rollback(t.ctx))
+		all(errors.Join(err, w.rollback(t.ctx)))
+		return
 	}
-	if err := f(t); err != nil {
-		return errors.Join(err, w.rollback(t.ctx))
+	if len(group) == 1 {
+		if err := group[0].f(t); err != nil {
+			all(errors.Join(err, w.rollback(t.ctx)))
+			return
+		}
+	} else if err := w.each(t, group); err != nil {
+		all(errors.Join(err, w.rollback(t.ctx)))
+		return
 	}
 	if err := t.exec("COMMIT"); err != nil {
 		rerr := w.rollback(t.ctx)
 		if resultCode(err) != sqlite3.SQLITE_BUSY || rerr != nil {
 			w.doubt = err
 		}
-		return errors.Join(err, rerr)
+		all(errors.Join(err, rerr))
+	}
+}
+
+// each runs changes of a group, each within a savepoint: one that fails is taken back alone. An error is of the whole
+// transaction.
+func (w *writer) each(t *tx, group []*pending) error {
+	for _, p := range group {
+		if err := t.exec("SAVEPOINT change"); err != nil {
+			return err
+		}
+		if p.err = p.f(t); p.err != nil {
+			if err := t.exec("ROLLBACK TO change"); err != nil {
+				return err // SQLite ended the transaction, and all that was in it
+			}
+		}
+		if err := t.exec("RELEASE change"); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -663,6 +663,30 @@ func TestRetrHidesWithoutQuit(t *testing.T) {
 	r.wantMail(box...)
 }
 
+// A server that announces that it keeps nothing must not see QUIT, either, before all is settled.
+func TestExpireAtOnce(t *testing.T) {
+	for expire, quits := range map[string]int{"0": 0, "30": 1, "NEVER": 1} {
+		box := mailbox(6)
+		r := newRig(t, box...)
+		r.server.Change(func(o *pop3test.Options) {
+			o.HideRetr = expire == "0"
+			o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+				if verb == "CAPA" {
+					return &pop3test.Reply{Raw: []byte("+OK\r\nTOP\r\nUIDL\r\nUSER\r\nEXPIRE " + expire + "\r\n.\r\n")}
+				}
+				return nil
+			}
+		})
+		broken := &brokenAfter{Target: r.maildir(), left: 3}
+		r.run(Destination{Name: "maildir", Target: broken})
+		if st := r.server.Stats(); st.Quits != quits {
+			t.Errorf("EXPIRE %s: %d QUITs, want %d", expire, st.Quits, quits)
+		}
+		r.ok()
+		r.wantMail(box...)
+	}
+}
+
 // brokenAfter fails as a whole after a number of messages.
 type brokenAfter struct {
 	deliver.Target

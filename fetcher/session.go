@@ -139,6 +139,8 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	}
 	if caps := c.Capabilities(); caps.Known { // by now those of this user
 		s.facts.LoginDelay = int64(caps.LoginDelay / time.Second)
+		// RFC 2449, section 6.7: "EXPIRE 0" says that what was retrieved goes when QUIT comes.
+		s.a.RetrHides = s.a.RetrHides || caps.Expire == "0"
 	}
 	return list, nil
 }

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// seldom is from how long on a wait for the schedule is too long for what failed and may be tried again.
+const seldom = 15 * time.Minute
+
 // tolerance is how far a clock may be off before it matters.
 const tolerance = time.Minute
 
@@ -43,7 +46,7 @@ func (j *job) next(now time.Time, spread bool) time.Time {
 		from = j.since
 	}
 	due := j.after(from)
-	if j.again && !j.notBefore.IsZero() && (due.IsZero() || j.notBefore.Before(due)) {
+	if j.again && !j.notBefore.IsZero() && (due.IsZero() || due.Sub(j.notBefore) > seldom) {
 		due = j.notBefore
 	}
 	if j.owed || spread && !due.IsZero() && due.Before(now) {

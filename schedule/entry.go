@@ -42,7 +42,7 @@ type Entry struct {
 // Result is what a run says about the next one.
 type Result struct {
 	NotBefore time.Time // not again before this; zero: the schedule alone decides
-	Again     bool      // it failed: run at NotBefore even if the schedule would be later
+	Again     bool      // it failed: run at NotBefore if the schedule would be more than 15 minutes later
 }
 
 // ErrRemoved is the cause with which the context of a job ends that Set has removed.

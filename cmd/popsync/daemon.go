@@ -62,6 +62,7 @@ type daemon struct {
 	gauges  map[string]metrics.Gauges // how accounts were after their last pass
 	waiting map[string][]*watcher     // for a pass over an account that has not begun
 	watched map[string][]*watcher     // for the end of the one that runs
+	ending  map[string]func()         // ends the pass over an account that runs, and waits for that
 	unsaved map[string]bool           // pauses that the ledger is to be told of once the account is free
 }
 
@@ -140,7 +141,7 @@ func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, 
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(),
 		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
-		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{},
+		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, ending: map[string]func(){},
 	}
 	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) { return a.wire(cfg, c, nobody) }
 	d.metrics = metrics.New(metrics.Options{Version: versionText(), Runtime: true, Refresh: d.refresh})

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -70,8 +68,14 @@ func byName(sums []uidl.Summary) map[string]uidl.Summary {
 }
 
 // apply puts a configuration into force, at the start and at a reload.
-func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
-	held, err := d.follow(ctx, cfg)
+func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
+	undo := d.endRemoved(cfg)
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	held, err := adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
 	if err != nil {
 		return err
 	}
@@ -102,37 +106,31 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// followTime is how long a reload waits for passes under names that are no more.
-const followTime = 5 * time.Second
-
-// follow takes over what the ledger knows under old names. A pass that runs under one is told to end first.
-func (d *daemon) follow(ctx context.Context, cfg *config.Config) (held map[string]error, err error) {
-	busy := func(err error) bool { return errors.Is(err, uidl.ErrBusy) }
-	held, err = adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
-	if err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(held)), busy) {
-		return held, err
+// endRemoved ends the passes over accounts that a configuration does not have any more. One of them may have got another
+// name, and what is known of it goes there only while nobody is at work on it. undo lets them go on: the old
+// configuration stays.
+func (d *daemon) endRemoved(cfg *config.Config) (undo func()) {
+	paused := map[string]bool{}
+	for _, s := range d.loop.State() {
+		paused[s.Name] = s.Paused
 	}
-	sums, err := d.ledger.Summaries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := d.entries(cfg, byName(sums))
-	if err != nil {
-		return nil, err
-	}
-	d.loop.Set(slices.DeleteFunc(entries, func(e schedule.Entry) bool { return held[e.Name] != nil }))
-	for end := time.Now().Add(followTime); time.Now().Before(end); {
-		select {
-		case <-ctx.Done():
-			return held, nil
-		case <-time.After(50 * time.Millisecond):
-		}
-		held, err = adoptNames(ctx, cfg, d.ledger, d.alarms, d.log.Logger, nil)
-		if err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(held)), busy) {
-			break
+	names := removed(d.config(), cfg)
+	for _, name := range names {
+		_ = d.loop.Pause(name, true) // not again before it is gone; one that the loop does not know does not run
+		d.mu.Lock()
+		end := d.ending[name]
+		d.mu.Unlock()
+		if end != nil {
+			end()
 		}
 	}
-	return held, err
+	return func() {
+		for _, name := range names {
+			if !paused[name] {
+				_ = d.loop.Pause(name, false)
+			}
+		}
+	}
 }
 
 // forget drops what is kept of an account that the configuration does not have any more. Its ledger stays.

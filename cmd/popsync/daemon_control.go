@@ -55,10 +55,23 @@ func (d handler) Wake(_ context.Context, accounts []string) (unknown []string, e
 
 // Pause keeps the loop from starting an account, at once, and has the ledger remember it as soon as the account is free.
 func (d handler) Pause(ctx context.Context, account string, paused bool) error {
-	if err := d.loop.Pause(account, paused); err != nil {
-		return &control.UnknownError{Accounts: []string{account}}
+	ctx = context.WithoutCancel(ctx)
+	unknown := &control.UnknownError{Accounts: []string{account}}
+	if accountOf(d.config(), account).Name == "" {
+		return unknown
 	}
-	return d.savePause(context.WithoutCancel(ctx), account, paused)
+	if !paused { // before the loop may start it: the pass would find the account in use, or still paused
+		if err := d.savePause(ctx, account, false); err != nil {
+			return err
+		}
+	}
+	if err := d.loop.Pause(account, paused); err != nil {
+		return unknown
+	}
+	if paused {
+		return d.savePause(ctx, account, true)
+	}
+	return nil
 }
 
 // Reload reads the configuration again.

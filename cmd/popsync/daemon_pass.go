@@ -19,6 +19,8 @@ import (
 // comes but once a day.
 func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) schedule.Result {
 	defer d.metrics.Begin()()
+	ctx, ended := d.endable(ctx, c.Name)
+	defer ended()
 	asked = d.begins(c.Name, asked)
 	rep := fetcher.Report{Account: c.Name, Started: time.Now()}
 	d.progress(rep)
@@ -33,6 +35,28 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	}
 	d.ends(ctx, c, rep)
 	return schedule.Result{NotBefore: rep.NextTry, Again: rep.Verdict.Class == fetcher.Temporary}
+}
+
+// endable lets a reload end a pass; ended is called when it is over.
+func (d *daemon) endable(ctx context.Context, account string) (_ context.Context, ended func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	over := make(chan struct{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ending[account] = func() {
+		cancel(schedule.ErrRemoved)
+		select {
+		case <-over:
+		case <-time.After(stopTime):
+		}
+	}
+	return ctx, func() {
+		d.mu.Lock()
+		delete(d.ending, account)
+		d.mu.Unlock()
+		cancel(nil)
+		close(over)
+	}
 }
 
 // wire is the account as the fetcher takes it. Nobody is asked for a password: nobody is there.
@@ -53,13 +77,17 @@ func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fe
 // barred is why an account cannot be run, if so: it has a new name, and could not take over what the old one knows. By
 // now it may.
 func (d *daemon) barred(cfg *config.Config, account string) error {
+	look := func() (err error, current bool) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.held[account], d.cfg == cfg
+	}
+	if err, current := look(); err == nil || !current {
+		return err
+	}
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
-	d.mu.Lock()
-	err := d.held[account]
-	current := d.cfg == cfg
-	d.mu.Unlock()
-	if err == nil || !current {
+	if err, current := look(); err == nil || !current {
 		return err
 	}
 	held, lerr := adoptNames(context.Background(), cfg, d.ledger, d.alarms, d.log.Logger, nil)

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"math/rand/v2"
 	"net"
@@ -88,6 +89,9 @@ func (f *feeder) burst(n int) {
 		}
 		user := f.users[f.r.IntN(len(f.users))]
 		m := mailgen.Message(f.r, number, size)
+		if !bytes.HasSuffix(m, []byte("\r\n")) { // one that ends in CR: LMTP would change it
+			m = append(m, "\n"...)
+		}
 		if err := sendLMTP(f.socket, user+"@example.org", m); err != nil {
 			f.t.Errorf("message %d: %v", number, err)
 			return

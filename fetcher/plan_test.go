@@ -231,3 +231,23 @@ func FuzzPlan(f *testing.F) {
 		}
 	})
 }
+
+// A million messages, all of them known but ten: what a pass over a large kept mailbox decides.
+func BenchmarkPlanMillion(b *testing.B) {
+	const n = 1_000_000
+	l, known := make(listed, n), &rows{}
+	for i := range l {
+		uid := fmt.Sprintf("%08x5f3c9a11", i)
+		l[i] = pop3.Entry{Num: i + 1, Size: 4000, UID: uid, HasUID: true}
+		if i < n-10 {
+			known.add(stored(uid, 0, uidl.Delivered, 4000))
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p := makePlan(planInput{listing: l, order: sortedByUID(l), complete: true, rows: known, now: planNow})
+		if len(p.fetch) != 10 || p.kept != n-10 {
+			b.Fatal(len(p.fetch), p.kept)
+		}
+	}
+}

@@ -49,18 +49,18 @@ func TestWindow(t *testing.T) {
 		size int64
 		want int // commands before the first reply
 	}{
-		{pop3.Window{}, 0, 1000},
-		{pop3.Window{}, 512, 1000},
-		{pop3.Window{}, 1 << 20, 8},
-		{pop3.Window{}, 9 << 20, 1},
-		{pop3.Window{}, 7 << 20, 2},
+		{pop3.Window{}, 0, 4000},
+		{pop3.Window{}, 512, 4000},
+		{pop3.Window{}, 1 << 20, 32},
+		{pop3.Window{}, 33 << 20, 1},
+		{pop3.Window{}, 20 << 20, 2},
 		{pop3.Window{Commands: 3}, 0, 3},
 		{pop3.Window{Bytes: 1024}, 1, 2},
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int64
-				const n = 1500
+				const n = 4500
 				play := func(p *fault.Peer) error {
 					if err := hello()(p); err != nil {
 						return err

@@ -70,8 +70,8 @@ type Limits struct {
 // Window bounds what has been asked for and not yet received, where commands may be pipelined. It costs no memory:
 // the data waits in TCP. Zero fields take the default in brackets.
 type Window struct {
-	Bytes    int64 // octets by LIST, each message counted as at least 512 [8 MiB]
-	Commands int   // outstanding commands stay below it [1,000]
+	Bytes    int64 // octets by LIST, each message counted as at least 512 [32 MiB]
+	Commands int   // outstanding commands stay below it [4,000]
 }
 
 // Login says how to log in.
@@ -136,8 +136,8 @@ func (o Options) withDefaults() Options {
 	o.Limits.UID = min(o.Limits.UID, maxUIDLimit)
 	orDefault(&o.Limits.Listing, 1_000_000)
 	o.Limits.Listing = min(o.Limits.Listing, maxListing)
-	orDefault(&o.Window.Bytes, 8<<20)
-	orDefault(&o.Window.Commands, 1000)
+	orDefault(&o.Window.Bytes, 32<<20)
+	orDefault(&o.Window.Commands, 4000)
 	return o
 }
 

@@ -64,6 +64,7 @@ type daemon struct {
 	watched map[string][]*watcher     // for the end of the one that runs
 	ending  map[string]func()         // ends the pass over an account that runs, and waits for that
 	unsaved map[string]bool           // pauses that the ledger is to be told of once the account is free
+	rest    *time.Timer               // see rests; nil until a pass has ended
 }
 
 func (a *app) daemon(ctx context.Context) error {

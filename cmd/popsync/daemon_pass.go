@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -132,6 +133,9 @@ func (d *daemon) progress(rep fetcher.Report) {
 func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report) {
 	d.mu.Lock()
 	delete(d.live, c.Name)
+	if len(d.live) == 0 {
+		d.rests()
+	}
 	for _, w := range d.watched[c.Name] {
 		w.ended <- rep // has room for it
 	}
@@ -153,6 +157,26 @@ func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report)
 	if rep.Verdict.Stop {
 		d.stop(&fatalError{rep.Verdict})
 	}
+}
+
+// restAfter is how long nothing must have run before memory is given back: to collect it takes a few milliseconds, and
+// what a pass follows soon would have to be got again.
+const restAfter = 10 * time.Second
+
+// rests has what the passes took given back to the system when none follows for a while. d.mu is held.
+func (d *daemon) rests() {
+	if d.rest != nil {
+		d.rest.Reset(restAfter)
+		return
+	}
+	d.rest = time.AfterFunc(restAfter, func() {
+		d.mu.Lock()
+		idle := len(d.live) == 0
+		d.mu.Unlock()
+		if idle {
+			debug.FreeOSMemory()
+		}
+	})
 }
 
 // panicked is told of a pass that ended by a panic outside of the fetcher, which catches its own.

@@ -128,6 +128,9 @@ func (c *mouth) of(account string) []tolding {
 // A day of the daemon at its real limits, with the accounts of TestAcceptDaemonDead: what the living and the dead see of
 // it can be told to the second here.
 func TestDaemonDay(t *testing.T) {
+	if underRace && os.Getenv("POPSYNC_LARGE") == "" {
+		t.Skip("NOT TESTED under the race detector: go test without it does, and CI has a step for that")
+	}
 	dir := t.TempDir()
 	// Each failed pass writes down the incident that goes on, and syncs it: in memory that takes no time.
 	if memory, err := os.MkdirTemp("/dev/shm", "popsync-day-"); err == nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -195,5 +196,24 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%+v, error %v", res, err)
 			}
 		})
+	}
+}
+
+// What is known is neither fetched nor deleted; and all of it also works under TLS.
+func TestSkipAndTLS(t *testing.T) {
+	d := dovecot.Start(t, dovecot.Options{Users: 1})
+	messages := mailgen.Messages(9, 20, 500, 900)
+	d.Fill("u1", messages)
+	dir := filepath.Join(t.TempDir(), "Mail")
+	res := run(t, Options{Addr: d.TLS, TLS: &tls.Config{RootCAs: d.CA, ServerName: dovecot.Host}, User: "u1",
+		Password: dovecot.Password, Dir: dir, Delete: true, Skip: 15})
+	if res.Listed != 20 || res.Messages != 5 {
+		t.Errorf("%+v", res)
+	}
+	if got := stored(t, dir); !maps.Equal(got, want(messages[15:])) {
+		t.Errorf("%d messages, or others", len(got))
+	}
+	if n := d.Count("u1"); n != 15 {
+		t.Errorf("%d left on the server", n)
 	}
 }

@@ -67,6 +67,10 @@ func (e *engine) run(handle func(Response) error) error {
 			return nil
 		}
 		it := e.queue[e.head]
+		if it.Num == 0 {
+			*e.job.quit = e.c.status("QUIT", 0, e.c.opt.Timeouts.Quit)
+			return nil
+		}
 		err := e.reply(it, handle)
 		e.pop()
 		switch {
@@ -99,7 +103,7 @@ func (e *engine) refill() error {
 		it, ok := e.next()
 		if !ok {
 			e.more = false
-			return nil
+			return e.last()
 		}
 		if it.Num < 1 {
 			return fmt.Errorf("pop3: %s: %d is no message number", e.job.verb, it.Num)
@@ -115,6 +119,19 @@ func (e *engine) refill() error {
 			}
 		}
 	}
+	return nil
+}
+
+// last makes the QUIT that ends the session, as an item that is no message.
+func (e *engine) last() (err error) {
+	if e.job.quit == nil {
+		return nil
+	}
+	if e.ready, err = e.c.command(e.ready, "QUIT", nil); err != nil {
+		return err
+	}
+	e.push(Item{})
+	e.nready++
 	return nil
 }
 

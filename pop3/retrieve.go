@@ -35,12 +35,22 @@ func (c *Client) Delete(ctx context.Context, items iter.Seq[Item], handle func(R
 	return c.pipeline(ctx, job{verb: "DELE"}, items, handle)
 }
 
+// DeleteQuit is Delete followed by Quit, in one flight where commands may be pipelined: whoever wants to note what is
+// deleted does so before. quit is what Quit would return; err is of the part before it, and then it is not known whether
+// QUIT was sent. The connection is closed, whatever happens.
+func (c *Client) DeleteQuit(ctx context.Context, items iter.Seq[Item], handle func(Response) error) (quit, err error) {
+	defer c.Close()
+	err = c.pipeline(ctx, job{verb: "DELE", quit: &quit}, items, handle)
+	return quit, err
+}
+
 // job is what the engine does for each item.
 type job struct {
 	verb  string
 	body  bool // +OK is followed by a message
 	top   bool
-	lines int // of TOP
+	lines int    // of TOP
+	quit  *error // where the result of the QUIT goes that follows the last item; nil: none does
 }
 
 // weight is how much of the window an item takes: its size, or what TOP is likely to bring.

@@ -31,8 +31,9 @@ type batch struct {
 	octets int64
 }
 
-// batcher collects messages and hands full batches over: to one settler, while the next batch is being received.
-// If the settler is busy and the next batch is full, the reader waits in add; that is the only brake.
+// batcher collects messages and hands full batches over: while one is received, the one before it is made durable, and
+// the one before that is settled. When those are busy and the next batch is full, the reader waits in add; that is the
+// only brake.
 type batcher struct {
 	maxMsgs   int
 	maxOctets int64
@@ -84,10 +85,33 @@ func (b *batcher) swap() *batch {
 	return full
 }
 
-// run hands batches to settle, one at a time, until finish; a batch is also due when it is maxAge old, so that a slow
-// server does not keep complete messages from the mailbox. It returns settle's first error.
-func (b *batcher) run(settle func(*batch) error) (err error) {
+// run takes batches through prepare and then settle, each one at a time and in order, until finish. A batch is also due
+// when it is maxAge old, so that a slow server does not keep complete messages from the mailbox. It returns the first
+// error; what was prepared by then and not settled stays as it is, since no commit has named it.
+func (b *batcher) run(prepare, settle func(*batch) error) error {
 	defer close(b.dead)
+	prepared := make(chan *batch)
+	failed, result := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for due := range prepared {
+			if err := settle(due); err != nil {
+				result <- err
+				close(failed)
+				return
+			}
+		}
+		result <- nil
+	}()
+	err := b.each(prepare, prepared, failed)
+	close(prepared)
+	if serr := <-result; serr != nil {
+		return serr
+	}
+	return err
+}
+
+// each sends on what prepare made of the batches.
+func (b *batcher) each(prepare func(*batch) error, prepared chan<- *batch, failed <-chan struct{}) error {
 	for {
 		var due *batch
 		last := false
@@ -95,6 +119,8 @@ func (b *batcher) run(settle func(*batch) error) (err error) {
 		case full, ok := <-b.ready:
 			due, last = full, !ok
 		case <-b.timer.C:
+		case <-failed:
+			return nil
 		}
 		if due == nil {
 			b.mu.Lock()
@@ -102,8 +128,13 @@ func (b *batcher) run(settle func(*batch) error) (err error) {
 			b.mu.Unlock()
 		}
 		if len(due.msgs) > 0 {
-			if err := settle(due); err != nil {
+			if err := prepare(due); err != nil {
 				return err
+			}
+			select {
+			case prepared <- due:
+			case <-failed:
+				return nil
 			}
 		}
 		if last {

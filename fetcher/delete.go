@@ -3,6 +3,7 @@ package fetcher
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"go.uber.org/zap"
@@ -32,11 +33,16 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
 	}
-	return s.delete(ctx, due)
+	if len(due) == 0 {
+		return nil
+	}
+	return s.pipelined(s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry) {
+		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
+	}, func(entry) {})))
 }
 
-// deleteSettled deletes what this session delivered, if the policy says so at once.
-func (s *session) deleteSettled(ctx context.Context) error {
+// toDelete is what this session delivered and the policy wants deleted at once.
+func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
 	s.mu.Unlock()
@@ -46,7 +52,7 @@ func (s *session) deleteSettled(ctx context.Context) error {
 	}
 	due = s.wholly(append(due, s.same...))
 	slices.SortFunc(due, func(a, b entry) int { return cmp.Compare(a.num, b.num) })
-	return s.delete(ctx, due)
+	return due
 }
 
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
@@ -69,33 +75,33 @@ func (s *session) wholly(due []entry) []entry {
 	})
 }
 
-// delete sends DELE for messages that the ledger has as delivered. Until QUIT nothing has happened to them; the marks
-// are committed just before.
-func (s *session) delete(ctx context.Context, due []entry) error {
-	if len(due) == 0 {
-		return nil
-	}
-	items := func(yield func(pop3.Item) bool) {
+// numbers are the messages to delete. Until QUIT nothing has happened to them.
+func numbers(due []entry) iter.Seq[pop3.Item] {
+	return func(yield func(pop3.Item) bool) {
 		for _, e := range due {
 			if !yield(pop3.Item{Num: e.num}) {
 				return
 			}
 		}
 	}
+}
+
+// deletion takes the replies to DELE for messages that the ledger has as delivered.
+func (s *session) deletion(due []entry, accepted, refused func(entry)) func(pop3.Response) error {
 	n := 0
-	err := s.c.Delete(ctx, items, func(r pop3.Response) error {
+	return func(r pop3.Response) error {
 		e := due[n]
 		n++
 		if r.Err != nil {
 			s.reason("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
+			refused(e)
 			return nil
 		}
-		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
 		s.deleted[e.key] = true
 		s.count(func(rep *Report) { rep.Deleted++ })
+		accepted(e)
 		return nil
-	})
-	return s.pipelined(err)
+	}
 }

@@ -51,7 +51,9 @@ func (s *session) retrieve(ctx context.Context) error {
 	defer release()
 	result := make(chan error, 1)
 	go func() {
-		err := r.bat.run(func(b *batch) error { return caught(func() error { return s.settle(settling, b) }) })
+		err := r.bat.run(
+			func(b *batch) error { return caught(func() error { s.prepare(settling, b); return nil }) },
+			func(b *batch) error { return caught(func() error { return s.settle(settling, b) }) })
 		if err != nil {
 			r.stop.Store(true)
 		}

@@ -25,7 +25,7 @@ type session struct {
 	named   map[string]int             // how many nameless messages of each content were read
 	moved   map[uidl.Key]bool          // rows whose message was found at another place of its UID
 	same    []entry                    // retrieved again, recognised, and due
-	marks   []uidl.Mark                // DELEs answered +OK, to be committed before QUIT
+	marks   []uidl.Mark                // DELEs, to be committed before QUIT
 	cut     bool                       // the plan was longer than one session may be
 	formers *formers                   // what left the listing, when messages are compared with it: see hunt
 	hunted  int                        // messages still to be compared so
@@ -76,13 +76,6 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	}
 	if err := s.sent(ctx); err != nil {
 		return false, err
-	}
-	if err := s.deleteSettled(ctx); err != nil {
-		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
-		return false, cmp.Or(s.blocked(), err)
-	}
-	if !s.cut {
-		s.settledIn()
 	}
 	return s.quit(ctx)
 }
@@ -251,20 +244,37 @@ func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
 	}
 }
 
-// quit ends the session. QUIT makes deletions count (RFC 1939, section 6); what it answers is only a hint, the next
-// listing tells. Where the server hides what was retrieved, QUIT is sent only if all of that is settled.
+// quit deletes what this session delivered, if the policy says so, and ends it. QUIT makes deletions count (RFC 1939,
+// section 6), so what it may delete is committed before, and DELE and QUIT leave together. What QUIT answers is only a
+// hint, the next listing tells. Where the server hides what was retrieved, it is sent only if all of that is settled.
 func (s *session) quit(ctx context.Context) (more bool, err error) {
+	stop := s.blocked()
+	due := s.toDelete()
+	if s.a.RetrHides && s.unsettled() {
+		s.reason("session abandoned: the server would hide mail that is not delivered yet")
+		s.count(func(r *Report) { r.Kept += len(due) })
+		return false, stop
+	}
+	for _, e := range due {
+		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
+	}
 	if len(s.marks) > 0 {
 		if err := s.commit(ctx, uidl.Change{Mark: s.marks}); err != nil {
 			return false, err
 		}
 	}
-	stop := s.blocked()
-	if s.a.RetrHides && s.unsettled() {
-		s.reason("session abandoned: the server would hide mail that is not delivered yet")
-		return false, stop
+	refused := func(e entry) {
+		s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
 	}
-	if err := s.c.Quit(ctx); err != nil {
+	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(entry) {}, refused))
+	if err != nil && len(due) > 0 {
+		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
+		return false, cmp.Or(s.blocked(), s.pipelined(err))
+	}
+	if !s.cut {
+		s.settledIn()
+	}
+	if cmp.Or(unconfirmed, err) != nil {
 		if len(s.marks) > 0 {
 			s.reason("server did not confirm the deletions")
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// settle takes a batch through the delivery protocol: Prepare, commit, Publish, commit. It returns an error only when
-// the ledger failed. A destination that fails is noted in it, and the messages stay on the server.
+// settle takes a batch that was prepared through the rest of the delivery protocol: commit, Publish, commit. It returns
+// an error only when the ledger failed. A destination that fails is noted in it, and the messages stay on the server.
 //
 // From the first commit on, the staged bytes belong to the ledger: nothing here discards them after it was attempted,
 // whatever it returned.
 func (p *pass) settle(ctx context.Context, b *batch) error {
-	p.prepare(ctx, b)
+	p.unusable(b)
 	if omitPublishing {
 		p.later(func(c *uidl.Change) { p.enter(c, b) })
 	} else if err := p.change(ctx, func(c *uidl.Change) { p.enter(c, b) }); err != nil {
@@ -45,32 +45,44 @@ func (p *pass) post(b *batch) {
 }
 
 // prepare makes each destination's copies durable, with one barrier. Copies of a destination whose barrier failed are
-// given up: their rows were never written, so they may be discarded.
+// given up: their rows were never written, so they may be discarded. It may run while the batch before is settled.
 func (p *pass) prepare(ctx context.Context, b *batch) {
+	p.unusable(b)
 	for _, d := range p.dests {
 		var tickets []deliver.Ticket
 		b.each(d, func(_ *received, c *delivery) { tickets = append(tickets, c.ticket()) })
 		if len(tickets) == 0 {
 			continue
 		}
-		// A destination that takes no further copies may still publish those it has; one that could not publish keeps
-		// its batch 'publishing', and there is never a second.
-		var err error
-		if !d.isRemote() {
-			err = d.publishFailure()
+		if err := d.Target.Prepare(ctx, tickets); err != nil {
+			if ctx.Err() == nil {
+				d.failStaging(err)
+			}
+			b.giveUp(d, err)
 		}
-		if err == nil {
-			err = d.Target.Prepare(ctx, tickets)
+	}
+}
+
+// unusable gives up the copies of destinations that failed to publish an earlier batch: that one stays 'publishing', and
+// there is never a second. One that has a spool may go on taking copies.
+func (p *pass) unusable(b *batch) {
+	for _, d := range p.dests {
+		if err := d.publishFailure(); err != nil && !d.isRemote() {
+			b.giveUp(d, err)
 		}
-		if err == nil {
-			continue
-		}
-		if ctx.Err() == nil {
-			d.failStaging(err)
-		}
-		// What cannot be removed is an orphan in the staging place; it harms nobody.
+	}
+}
+
+// giveUp discards a destination's copies, which no commit has named. What cannot be removed is an orphan in the staging
+// place; it harms nobody.
+func (b *batch) giveUp(d *destination, err error) {
+	var tickets []deliver.Ticket
+	b.each(d, func(_ *received, c *delivery) {
+		tickets = append(tickets, c.ticket())
+		c.err = err
+	})
+	if len(tickets) > 0 {
 		_ = d.Target.Discard(tickets)
-		b.each(d, func(_ *received, c *delivery) { c.err = err })
 	}
 }
 

@@ -1,0 +1,181 @@
+package fetcher
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
+)
+
+// staged is a batcher of single messages whose two steps write down what they do.
+func staged(prepare, settle func(n int) error) (b *batcher, log func() string, result chan error) {
+	b = newBatcher(Options{BatchMessages: 1, BatchBytes: 1 << 20, BatchTime: time.Hour})
+	var mu sync.Mutex
+	var text []string
+	step := func(name string, f func(int) error) func(*batch) error {
+		return func(due *batch) error {
+			n := due.msgs[0].num
+			mu.Lock()
+			text = append(text, fmt.Sprint(name, n))
+			mu.Unlock()
+			return f(n)
+		}
+	}
+	result = make(chan error, 1)
+	go func() { result <- b.run(step("p", prepare), step("s", settle)) }()
+	return b, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(text, " ")
+	}, result
+}
+
+func none(int) error { return nil }
+
+// A batch is made durable while the one before is settled, and a third may be received meanwhile; each step takes one at a
+// time, in order.
+func TestBatchesOverlap(t *testing.T) {
+	prepared, settled := make(chan int), make(chan bool)
+	b, log, result := staged(func(n int) error { prepared <- n; return nil }, func(int) error { <-settled; return nil })
+	added := make(chan bool)
+	go func() {
+		for n := range 3 {
+			added <- b.add(received{num: n})
+		}
+		b.finish()
+	}()
+	<-added
+	<-prepared // 0 goes on to be settled, which waits
+	<-added
+	if n := <-prepared; n != 1 || !strings.HasPrefix(log(), "p0") || strings.Contains(log(), "s1") {
+		t.Errorf("%d was prepared: %s", n, log())
+	}
+	settled <- true
+	<-added
+	settled <- true
+	<-prepared
+	settled <- true
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	if order := strings.NewReplacer("p0 ", "", "p1 ", "", "p2 ", "").Replace(log()); order != "s0 s1 s2" {
+		t.Error(log())
+	}
+}
+
+// An error of either step ends both, and the reader is told.
+func TestBatchesFail(t *testing.T) {
+	broken := errors.New("broken")
+	at1 := func(n int) error {
+		if n == 1 {
+			return broken
+		}
+		return nil
+	}
+	for _, tt := range []struct {
+		name            string
+		prepare, settle func(int) error
+		never           string
+	}{
+		{"prepare", at1, none, "s1"},
+		{"settle", none, at1, "s2"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, log, result := staged(tt.prepare, tt.settle)
+			n := 0
+			for b.add(received{num: n}) {
+				n++
+			}
+			b.finish()
+			if err := <-result; !errors.Is(err, broken) {
+				t.Error(err)
+			}
+			if n < 2 || n > 5 || strings.Contains(log(), tt.never) {
+				t.Errorf("%d were taken: %s", n, log())
+			}
+		})
+	}
+}
+
+// A batch that was prepared when the one before could not be published is given up, not committed: there is never a second
+// one 'publishing'. What it held is fetched again once the destination works.
+func TestPreparedInVain(t *testing.T) {
+	box := mailbox(12)
+	r := newRig(t, box...)
+	r.opt.BatchMessages = 4
+	m := delivertest.NewMemory("memory")
+	m.Messages = 500
+	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
+	rep := r.run(Destination{Name: "memory", Target: m})
+	if rep.Verdict.Class != Temporary || rep.New != 0 {
+		t.Errorf("%+v", rep)
+	}
+	var publishing, all int
+	db := r.sql()
+	defer db.Close()
+	if err := db.QueryRow(`SELECT count(*) FILTER (WHERE state = ?), count(*) FROM delivery`, int(uidl.Publishing)).Scan(&publishing, &all); err != nil {
+		t.Fatal(err)
+	}
+	if publishing != 4 || all != 4 || m.Places() != 4 {
+		t.Errorf("%d of %d deliveries are 'publishing', %d copies are staged", publishing, all, m.Places())
+	}
+	m.OnPublish = nil
+	again := m.Reopen()
+	if rep := r.run(Destination{Name: "memory", Target: again}); rep.Verdict.Class != OK {
+		t.Errorf("%+v", rep)
+	}
+	wantRemote(t, again, box...)
+}
+
+// What may be deleted is in the ledger before DELE leaves, and DELE is not waited for before QUIT. Where the server refuses
+// one, the row says 'delivered' again.
+func TestDeleteAndQuit(t *testing.T) {
+	box := mailbox(3)
+	r := newRig(t, box...)
+	r.acc.Policy.Delete = DeleteAfterDelivery
+	states := func() string {
+		db := r.sql()
+		defer db.Close()
+		var text string
+		if err := db.QueryRow(`SELECT group_concat(state, ' ') FROM (SELECT state FROM message ORDER BY uid)`).Scan(&text); err != nil {
+			t.Error(err)
+		}
+		return text
+	}
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+			if verb != "DELE" {
+				return nil
+			}
+			if got := states(); got != "3 3 3" {
+				t.Errorf("at DELE %s the rows are %s", arg, got)
+			}
+			if arg == "2" {
+				return &pop3test.Reply{Raw: []byte("-ERR not this one\r\n")}
+			}
+			return nil
+		}
+	})
+	rep := r.run()
+	if rep.New != 3 || rep.Deleted != 2 || rep.Kept != 1 || rep.Failed != 1 {
+		t.Errorf("%+v", rep)
+	}
+	if got := states(); got != "3 2 3" {
+		t.Errorf("afterwards the rows are %s", got)
+	}
+	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	if rep := r.ok(); rep.Deleted != 1 || rep.New != 0 {
+		t.Errorf("%+v", rep)
+	}
+	r.wantMail(box...)
+	if st := r.server.Stats(); st.Commands["RETR"] != 3 {
+		t.Errorf("commands: %v", st.Commands)
+	}
+}

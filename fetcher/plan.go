@@ -103,12 +103,15 @@ type planInput struct {
 
 // makePlan decides what to do with every listed message. It is a pure function: listing and rows are both walked once,
 // in the order of their UIDs.
-func makePlan(in planInput) *plan {
+func makePlan(input planInput) *plan {
+	in := &input
 	p := &plan{shared: map[string]int{}}
 	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
 	}
 	now := in.now.Unix()
+	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
+	quiet := in.keeps() && !in.elsewhere && len(in.owed) == 0
 	r, dup, copies := 0, 0, 0
 	for k, i := range in.order {
 		e := in.listing.At(int(i))
@@ -122,17 +125,24 @@ func makePlan(in planInput) *plan {
 			}
 		}
 		it := entry{num: e.Num, size: e.Size, key: uidl.Key{UID: e.UID, Dup: dup}}
-		for r < len(in.rows.list) && in.rows.compare(r, it.key) < 0 {
+		against := 1
+		for ; r < len(in.rows.list); r++ {
+			if against = in.rows.compare(r, it.key); against >= 0 {
+				break
+			}
 			p.missing(in, r)
-			r++
 		}
-		if r < len(in.rows.list) && in.rows.compare(r, it.key) == 0 {
+		switch {
+		case r == len(in.rows.list) || against > 0:
+			p.wanted(in, fetchStep{entry: it, row: noRow, reason: reasonNew})
+		case quiet && in.rows.list[r].isKept(e.Size):
+			p.kept++
+			r++
+		default:
 			shared := copies > 1 || dup > 0 || in.rows.sameUID(r, r+1)
 			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, now)
 			r++
-			continue
 		}
-		p.wanted(in, fetchStep{entry: it, row: noRow, reason: reasonNew})
 	}
 	for ; r < len(in.rows.list); r++ {
 		p.missing(in, r)
@@ -141,9 +151,19 @@ func makePlan(in planInput) *plan {
 	return p
 }
 
+// keeps tells whether policy deletes nothing, whatever it is.
+func (in *planInput) keeps() bool {
+	return in.neverDelete || in.policy.Delete != DeleteAfterDelivery && in.policy.Delete != DeleteAfterAge
+}
+
+// isKept tells of a row, listed with this size, whether known could only keep it if policy keeps everything.
+func (p *packed) isKept(size int64) bool {
+	return p.state == uidl.Delivered && p.goneAt == 0 && (p.size == size || p.size == 0 || size == 0)
+}
+
 // nameless deals with a message that nothing tells from others before it is read. To keep it would mean to read it in
 // every pass; to delete it once it is delivered is safe, since it is recognised when it is read again.
-func (p *plan) nameless(in planInput, f fetchStep) {
+func (p *plan) nameless(in *planInput, f fetchStep) {
 	if in.policy.Delete != DeleteAfterDelivery || in.neverDelete {
 		p.skipped = append(p.skipped, f)
 		return
@@ -163,7 +183,7 @@ func (in *planInput) run(k int) int {
 }
 
 // missing deals with a row that the listing lacks.
-func (p *plan) missing(in planInput, r int) {
+func (p *plan) missing(in *planInput, r int) {
 	row := &in.rows.list[r]
 	if row.goneAt != 0 {
 		age := in.now.Unix() - int64(row.goneAt)
@@ -181,7 +201,7 @@ func (p *plan) missing(in planInput, r int) {
 }
 
 // known deals with a listed message that has a row.
-func (p *plan) known(in planInput, k knownStep, now int64) {
+func (p *plan) known(in *planInput, k knownStep, now int64) {
 	if k.row.State == uidl.Parked && k.row.NextTry > now {
 		p.parked++
 		return
@@ -213,7 +233,7 @@ func (p *plan) known(in planInput, k knownStep, now int64) {
 }
 
 // delivered deals with a listed message that is durable at every destination.
-func (p *plan) delivered(in planInput, k knownStep, now int64) {
+func (p *plan) delivered(in *planInput, k knownStep, now int64) {
 	switch {
 	case k.row.GoneAt != 0:
 		k.reason = reasonReturned
@@ -255,7 +275,7 @@ func (in *planInput) due(row uidl.Row) bool {
 }
 
 // wanted deals with a message that is to be retrieved, unless it is too large.
-func (p *plan) wanted(in planInput, f fetchStep) {
+func (p *plan) wanted(in *planInput, f fetchStep) {
 	if in.policy.MaxSize > 0 && f.size > in.policy.MaxSize {
 		f.reason = reasonTooLarge
 		p.skipped = append(p.skipped, f)
@@ -309,12 +329,12 @@ func (r *rows) compare(i int, k uidl.Key) int {
 // compareBytes is bytes.Compare with a string. The operators compare without a copy; a call would make one.
 func compareBytes(a []byte, b string) int {
 	switch {
+	case string(a) == b:
+		return 0
 	case string(a) < b:
 		return -1
-	case string(a) > b:
-		return 1
 	}
-	return 0
+	return 1
 }
 
 // sortedByUID is the order of a listing by (UID, number). Most servers list in that order already.

@@ -138,6 +138,9 @@ func TestPlan(t *testing.T) {
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 0)), want: "kept=2"},
 		{name: "returned", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(1))),
 			in: planInput{policy: always}, want: "question 1"},
+		{name: "returned, and kept", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(1))), want: "question 1"},
+		{name: "in another mailbox", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
+			in: planInput{elsewhere: true}, want: "question 1"},
 		{name: "returned, never delivered", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Wanted, 10, gone(1))), want: "fetch 1"},
 		{name: "vanished", listing: list("1 10 b"), rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("c", 0, uidl.Wanted, 10)),
 			want: "fetch 1 gone a gone c"},
@@ -208,6 +211,10 @@ func FuzzPlan(f *testing.F) {
 		in := planInput{listing: l, order: sortedByUID(l), rows: tableOf(list...), now: planNow, complete: mode&1 == 0,
 			policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}, owed: map[uidl.Key]bool{}}
 		p := makePlan(in)
+		in.owed = map[uidl.Key]bool{{UID: "of no message"}: true} // no short cut
+		if long := makePlan(in); p.kept != long.kept || len(p.fetch) != len(long.fetch) || len(p.question) != len(long.question) {
+			t.Fatalf("the short cut makes a difference: kept %d and %d", p.kept, long.kept)
+		}
 		seen := map[int]int{}
 		for _, s := range p.fetch {
 			seen[s.num]++

@@ -254,7 +254,7 @@ func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) 
 		return nil
 	}
 	s.reason(reasonNotSame)
-	s.plan.wanted(planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
+	s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
 	return nil
 }
 

@@ -90,6 +90,8 @@ func (h *home) total(user string) (n int) {
 // since Dovecot itself would take most of the time. popsync is told by 'popsync baseline' that it knows them, fetchmail by
 // its file of unique-ids; mpop fetches them first, as far as that can be waited for.
 func (b *bench) scenarioN() {
+	b.page.listedTime = panel{title: "Time of a pass without new mail", xUnit: "messages listed", yUnit: "s"}
+	b.page.listedMemory = panel{title: "Peak memory", xUnit: "messages listed", yUnit: "MB"}
 	message := mailgen.Messages(5, 1, 300, 400)[0]
 	for _, n := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		n = b.size(n)
@@ -134,6 +136,10 @@ func (b *bench) scenarioN() {
 			o := h.run(e.program, e.setup(h, t), patience, counted)
 			return o, 0
 		})
+		for _, r := range tab.rows {
+			b.page.listedTime.add(r.program, float64(n), r.wall.Seconds())
+			b.page.listedMemory.add(r.program, float64(n), float64(r.rss)/(1<<20))
+		}
 		if r := tab.of("popsync"); n == 1_000_000 {
 			b.page.goal(b.t, "E, 1,000,000 kept", "under 300 MB, time grows with the number", fmt.Sprintf("%d MB, %s", r.rss>>20, short(r.wall)), r.rss < 300<<20)
 		}
@@ -142,13 +148,17 @@ func (b *bench) scenarioN() {
 
 // scenarioR: time against the distance.
 func (b *bench) scenarioR() {
+	b.page.distance = panel{title: fmt.Sprintf("Time for %d messages, deleted", b.size(2_000)), xUnit: "round trip in ms", yUnit: "s", linear: true}
 	d := b.server(200)
 	messages := mailgen.Messages(1, b.size(2_000), 2000, 8000)
 	for _, rt := range []time.Duration{0, 20, 50, 100, 200} {
 		addr := b.far(d.Plain, rt*time.Millisecond, 0)
 		all := b.entrants([]string{"mpop", "fetchmail"}, map[string]int{"fetchmail": 40})
-		b.race(fmt.Sprintf("R: %d messages of 2 to 8 KB, %d ms away, deleted", len(messages), rt), all, func(e entrant, counted bool) (outcome, int) {
+		tab := b.race(fmt.Sprintf("R: %d messages of 2 to 8 KB, %d ms away, deleted", len(messages), rt), all, func(e entrant, counted bool) (outcome, int) {
 			return b.fetch(d, e, task{addr: addr}, messages, patience, counted)
 		})
+		for _, r := range tab.rows {
+			b.page.distance.add(r.program, float64(rt), r.wall.Seconds())
+		}
 	}
 }

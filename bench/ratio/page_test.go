@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -85,6 +86,8 @@ type page struct {
 	head  string
 	goals []string
 	parts []string
+
+	listedTime, listedMemory, distance panel // see plots
 }
 
 // machine notes what the figures were taken on: its class, not its name.
@@ -147,6 +150,9 @@ func (p *page) write(t *testing.T, file string) {
 	if file == "" {
 		fmt.Print(text)
 		return
+	}
+	if plots := p.plots(t, filepath.Dir(file)); plots != "" {
+		text += "\n## Growth\n\nThe same figures as in the tables of N and R.\n\n" + plots
 	}
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

@@ -190,7 +190,7 @@ func (b *bench) race(title string, all []entrant, one func(e entrant, counted bo
 			}
 		}
 		if canCount() {
-			if o, k := one(e, true); o.syncs >= 0 {
+			if o, k := one(e, true); o.syncs >= 0 && k > 0 {
 				r.syncs = float64(o.syncs) / float64(k)
 			}
 		}

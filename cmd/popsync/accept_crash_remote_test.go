@@ -22,10 +22,10 @@ import (
 )
 
 // remoteSteps are those that every sweep with a remote destination must hit.
-var remoteSteps = []string{stepSpooling, stepSpool, stepSpooled, stepMark, stepSent, stepDropped, stepRename, stepQuit}
+var remoteSteps = []string{stepSpooling, stepSpool, stepSpooled, stepMark, stepSent, stepDropped, stepRename}
 
 func remoteScenarios() []crashScenario {
-	keep, remove := remoteSteps, append(slices.Clone(remoteSteps), stepDele, stepDeleted)
+	keep, remove := append(slices.Clone(remoteSteps), stepQuit), append(slices.Clone(remoteSteps), stepDele, stepDeleted)
 	send := []string{stepSend} // to a mail server; what a program is given looks like a file of the spool
 	interrupted := func(kind, name string, stop crashStop) crashScenario {
 		return crashScenario{name: kind + ", recovery, " + name, remote: kind, policy: "after-delivery", batch: 2,

@@ -45,13 +45,13 @@ var allSteps = []string{
 	stepSpooling, stepSpool, stepSpooled, stepSend, stepMark, stepSent, stepDropped,
 }
 
-// protocolSteps are those that every sweep of a whole run must hit.
+// protocolSteps are those that every sweep of a whole run must hit. QUIT is a call of its own only where all is kept.
 var protocolSteps = []string{
-	stepStage, stepBarrier, stepPublishing, stepRename, stepDirectory, stepSettled, stepQuit,
+	stepStage, stepBarrier, stepPublishing, stepRename, stepDirectory, stepSettled,
 }
 
-// stepper tells of each call of one run which step it belongs to. What the ledger writes is told by what came before:
-// within an account all but the reading of messages happens one after another.
+// stepper tells of each call of one run which step it belongs to. What the ledger writes is told by what came before. A
+// barrier may come while the batch before it is settled: then the settled commit has the name of a publishing commit.
 type stepper struct {
 	state, mail string // directories, with a slash at the end
 	making      bool   // the Maildir's directories are made in this run
@@ -72,7 +72,10 @@ func (s *stepper) step(c crash.Call) string {
 		verb, _, _ := strings.Cut(string(c.Head), " ")
 		switch strings.TrimSpace(verb) {
 		case "DELE":
-			return s.now(stepDele)
+			if s.now(stepDele); strings.Contains(string(c.Head), "QUIT") {
+				s.now(stepQuit)
+			}
+			return stepDele
 		case "QUIT":
 			return s.now(stepQuit)
 		}
@@ -110,7 +113,12 @@ func (s *stepper) ledger(c crash.Call) string {
 	case stepBarrier:
 		return stepPublishing
 	case stepRename, stepDirectory:
+		if strings.HasSuffix(c.Name, "sync") && name == "ledger.db-wal" {
+			s.now(stepSettled)
+		}
 		return stepSettled
+	case stepSettled:
+		return stepDeleted
 	case stepSend, stepMark, stepDropped:
 		return stepSent
 	case stepDele:

@@ -51,9 +51,9 @@ func crashScenarios() []crashScenario {
 	damaged.prepare = (*crashWorld).damage
 	damaged.must = append(damaged.must, stepDiscard)
 	return []crashScenario{
-		{name: "keep", policy: "never", must: append(slices.Clone(protocolSteps), stepCreate)},
+		{name: "keep", policy: "never", must: append(slices.Clone(protocolSteps), stepCreate, stepQuit)},
 		{name: "delete", policy: "after-delivery", must: append(slices.Clone(protocolSteps), stepDele, stepDeleted)},
-		{name: "keep, with a reader", policy: "never", between: reader, must: protocolSteps},
+		{name: "keep, with a reader", policy: "never", between: reader, must: append(slices.Clone(protocolSteps), stepQuit)},
 		{name: "delete, with a reader", policy: "after-delivery", between: reader, must: append(slices.Clone(protocolSteps), stepDele)},
 		{name: "two accounts, one Maildir", policy: "after-delivery", users: 2, stride: 2, must: append(slices.Clone(protocolSteps), stepDele)},
 		{name: "batches of 16, by syncfs", policy: "after-delivery", batch: 16, disk: true, stride: 5, counts: inBatches,
@@ -68,8 +68,8 @@ func crashScenarios() []crashScenario {
 		{name: "migration", policy: "after-delivery", older: true, tags: migrating, before: []crashStop{{stepRename, "", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
 		{name: "migration, keep", policy: "never", older: true, tags: migrating, before: []crashStop{{stepSettled, "pwrite64", 2}},
-			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery)},
-		{name: "third kill in a row", policy: "never", must: protocolSteps,
+			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepQuit)},
+		{name: "third kill in a row", policy: "never", must: append(slices.Clone(protocolSteps), stepQuit),
 			before: []crashStop{{stepStage, "write", 1}, {stepStage, "write", 1}}},
 	}
 }

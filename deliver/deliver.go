@@ -74,6 +74,14 @@ type Sweeper interface {
 	Sweep(held []Ticket) error
 }
 
+// Foreseer is a Target that can make ready for one message while it publishes another.
+type Foreseer interface {
+	// PublishBefore is a Publish of one ticket, also where Lanes counts them, and says which one its caller wants to
+	// publish after it. That one is prepared too, but nothing of it becomes visible, nothing is wrong with t for its
+	// sake, and it need not come.
+	PublishBefore(ctx context.Context, t, next Ticket) error
+}
+
 // Opener is a Target that can give a message's staged bytes back, for another destination to take.
 type Opener interface {
 	// Open returns the message as it was written. ErrUnknown when there are no such bytes. The caller closes it; an

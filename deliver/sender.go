@@ -31,6 +31,11 @@ type Outgoing struct {
 	Octets int64         // length of Body
 	Again  bool          // an earlier try may have ended in doubt: a destination that can search looks first
 	Rest   string        // Error.Rest of an earlier try: only the recipients that it names still need the message; "": all
+
+	// Next is the message that the caller wants to send after this one, with no Next of its own; nil: not known. A Sender
+	// may ignore it, or make ready for it, as far as the destination delivers nothing of it if no Send for it follows.
+	// Whatever is wrong with it is no error of this message. Its Body is good only during this Send.
+	Next *Outgoing
 }
 
 // Checker is implemented by Senders and Targets that can look whether they would work, without delivering anything.

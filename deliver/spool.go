@@ -223,8 +223,9 @@ func (s *Spool) closeDir() error {
 }
 
 var (
-	_ Target  = (*Spool)(nil)
-	_ Sweeper = (*Spool)(nil)
-	_ Opener  = (*Spool)(nil)
-	_ Checker = (*Spool)(nil)
+	_ Target   = (*Spool)(nil)
+	_ Sweeper  = (*Spool)(nil)
+	_ Foreseer = (*Spool)(nil)
+	_ Opener   = (*Spool)(nil)
+	_ Checker  = (*Spool)(nil)
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -22,12 +23,17 @@ import (
 func (s *Spool) Publish(ctx context.Context, tickets []Ticket) []error {
 	errs := make([]error, len(tickets))
 	for i, t := range tickets {
-		errs[i] = s.publish(ctx, t)
+		errs[i] = s.publish(ctx, t, "")
 	}
 	return errs
 }
 
-func (s *Spool) publish(ctx context.Context, ticket Ticket) error {
+// PublishBefore is Publish of one ticket. The Sender learns of the next one as well, if that can be opened.
+func (s *Spool) PublishBefore(ctx context.Context, t, next Ticket) error {
+	return s.publish(ctx, t, next)
+}
+
+func (s *Spool) publish(ctx context.Context, ticket, next Ticket) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -38,45 +44,69 @@ func (s *Spool) publish(ctx context.Context, ticket Ticket) error {
 	if err != nil {
 		return err
 	}
-	known := s.known(t.name)
-	if known.sent {
-		return nil
-	}
-	// The mark is looked for first: a rename that was interrupted may have left both names.
-	if _, err := statAt(s.dir, t.name+sentSuffix); err == nil {
-		return nil
-	} else if err != unix.ENOENT {
-		return s.failed("publish", err)
-	}
-	f, err := openAt(s.dir, t.name, unix.O_RDONLY|unix.O_NONBLOCK)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", t.name, ErrUnknown)
-	} else if err != nil {
-		return s.failed("publish", err)
+	f, err := s.unsent(t)
+	if err != nil || f == nil {
+		return err
 	}
 	defer f.Close()
-	if known.ours && !known.prepared {
-		return &Error{Op: "publish", Place: s.opts.Dir, Err: errors.New("its bytes were not made durable")}
-	}
 	if err := s.verify(f, t); errors.Is(err, ErrDamaged) {
 		return err
 	} else if err != nil {
 		// Other messages may lie on better parts of the disk.
 		return &Error{Op: "read", Place: s.opts.Dir, Err: err, Hint: "the disk may be failing: see the kernel log"}
 	}
-	err = s.send(ctx, Outgoing{
+	m := s.outgoing(f, t)
+	if t, err := parseSpoolTicket(next); err == nil {
+		// Its bytes are looked at when its turn comes, and so is what may be wrong with it.
+		if f, err := s.unsent(t); err == nil && f != nil {
+			defer f.Close()
+			m.Next = new(s.outgoing(f, t))
+		}
+	}
+	err = s.send(ctx, m)
+	if err == nil {
+		s.markSent(t.name)
+		return nil
+	}
+	return s.outcome(ctx, t, err)
+}
+
+// unsent opens the file of a ticket; nil without an error when it was sent before.
+func (s *Spool) unsent(t spoolTicket) (*os.File, error) {
+	known := s.known(t.name)
+	if known.sent {
+		return nil, nil
+	}
+	// The mark is looked for first: a rename that was interrupted may have left both names.
+	if _, err := statAt(s.dir, t.name+sentSuffix); err == nil {
+		return nil, nil
+	} else if err != unix.ENOENT {
+		return nil, s.failed("publish", err)
+	}
+	f, err := openAt(s.dir, t.name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", t.name, ErrUnknown)
+	} else if err != nil {
+		return nil, s.failed("publish", err)
+	}
+	if known.ours && !known.prepared {
+		f.Close()
+		return nil, &Error{Op: "publish", Place: s.opts.Dir, Err: errors.New("its bytes were not made durable")}
+	}
+	return f, nil
+}
+
+// outgoing is what the Sender gets of a ticket's file.
+func (s *Spool) outgoing(f *os.File, t spoolTicket) Outgoing {
+	known := s.known(t.name)
+	return Outgoing{
 		Message: Message{Account: s.opts.Account, UID: t.uid, Dup: t.dup},
 		ID:      s.deliveryID(t),
 		Body:    io.NewSectionReader(f, 0, t.size),
 		Octets:  t.size,
 		Again:   known.doubt || !known.ours,
 		Rest:    t.rest,
-	})
-	if err == nil {
-		s.markSent(t.name)
-		return nil
 	}
-	return s.outcome(ctx, t, err)
 }
 
 // known is a copy of what is known of a name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -279,5 +280,67 @@ func TestSpoolLanes(t *testing.T) {
 	}
 	if list, _ := os.ReadDir(f.dir); len(list) != 0 {
 		t.Errorf("%d files are left", len(list))
+	}
+}
+
+// TestSpoolForesees: the Sender learns of the next message what it will get of it, as long as nothing is wrong with it.
+func TestSpoolForesees(t *testing.T) {
+	f := newSpool(t)
+	var next *deliver.Outgoing
+	var text string
+	f.mail.OnSend = func(m deliver.Outgoing) error {
+		next, text = m.Next, ""
+		if next != nil {
+			b, err := io.ReadAll(next.Body)
+			text = string(b)
+			return err
+		}
+		return nil
+	}
+	n := 0
+	foreseen := func(ticket deliver.Ticket) bool {
+		t.Helper()
+		n++
+		must(t, f.PublishBefore(context.Background(), f.stage(fmt.Sprint("n", n), "n"), ticket))
+		return next != nil
+	}
+	a := f.stage("a", "text of a")
+	if !foreseen(a) || text != "text of a" {
+		t.Fatalf("foreseen %+v, %q", next, text)
+	}
+	was := *next
+	must(t, f.publish(a))
+	if got := f.last(); got.ID != was.ID || got.Octets != was.Octets || got.Message != was.Message || got.Rest != was.Rest ||
+		got.Again != was.Again || was.Next != nil || got.Next != nil {
+		t.Errorf("foreseen %+v, sent %+v", was, got)
+	}
+	if foreseen(a) {
+		t.Error("one that was sent is foreseen")
+	}
+	unprepared, err := f.write(deliver.Message{UID: "b"}, "b")
+	must(t, err)
+	gone := f.stage("c", "c")
+	must(t, f.Discard([]deliver.Ticket{gone}))
+	for _, ticket := range []deliver.Ticket{unprepared, gone, "", "spool1"} {
+		if foreseen(ticket) {
+			t.Errorf("%q is foreseen", ticket)
+		}
+	}
+	// For the rest of the recipients, and after a doubt.
+	f.mail.OnPart = func(deliver.Outgoing) error { return &deliver.Error{Rest: "r", Uncertain: true, Err: errors.New("x")} }
+	d := f.stage("d", "d")
+	var e *deliver.Error
+	if err := f.publish(d); !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	f.mail.OnPart = nil
+	if !foreseen(deliver.Ticket(e.Rest)) || next.Rest != "r" || !next.Again {
+		t.Errorf("foreseen %+v", next)
+	}
+	left := f.stage("e", "e")
+	f.restart()
+	f.mail.OnSend = func(m deliver.Outgoing) error { next = m.Next; return nil }
+	if !foreseen(left) || !next.Again {
+		t.Errorf("of an earlier process: %+v", next)
 	}
 }

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,6 +99,37 @@ func (f forgetful) Publish(ctx context.Context, tickets []deliver.Ticket) []erro
 		return f.Spool.Publish(ctx, tickets)
 	}
 	return f.publish(f.Spool, tickets)
+}
+
+// hasty is a Spool that publishes both.
+type hasty struct{ *deliver.Spool }
+
+func (h hasty) PublishBefore(ctx context.Context, t, next deliver.Ticket) error {
+	return errors.Join(h.Publish(ctx, []deliver.Ticket{t, next})...)
+}
+
+// timid is a Spool that tells of the next one.
+type timid struct{ *deliver.Spool }
+
+func (h timid) PublishBefore(ctx context.Context, t, next deliver.Ticket) error {
+	err := h.Spool.PublishBefore(ctx, t, next)
+	if f, oerr := h.Open(next); oerr != nil {
+		return oerr
+	} else {
+		f.Close()
+	}
+	return err
+}
+
+func TestSuiteNoticesBadForesight(t *testing.T) {
+	for _, wrap := range []func(s *deliver.Spool) deliver.Target{
+		func(s *deliver.Spool) deliver.Target { return hasty{s} },
+		func(s *deliver.Spool) deliver.Target { return timid{s} },
+	} {
+		if got := delivertest.Failures(t, spoolHarness(wrap, false)); !slices.Equal(got, []string{"published before another"}) {
+			t.Errorf("failed checks: %q", got)
+		}
+	}
 }
 
 func TestSuiteNoticesBrokenSpools(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,49 @@ func publishIsIdempotent(t testing.TB, h Harness) {
 		if _, ok := h.Staged(t, ticket); ok {
 			t.Errorf("staged bytes are left after Publish")
 		}
+	}
+}
+
+// publishedBeforeAnother is for a Foreseer: of the next one nothing is seen and nothing is lost, whatever is wrong with it.
+func publishedBeforeAnother(t testing.TB, h Harness) {
+	b := start(t, h)
+	f, ok := b.target.(deliver.Foreseer)
+	if !ok {
+		return
+	}
+	tickets, bodies := b.stageN(0, 4)
+	b.prepare(tickets)
+	before := func(t, next deliver.Ticket) {
+		b.Helper()
+		if err := f.PublishBefore(context.Background(), t, next); err != nil {
+			b.Fatalf("PublishBefore(%q, %q): %v", t, next, err)
+		}
+	}
+	for i, ticket := range tickets[:3] {
+		before(ticket, tickets[i+1])
+		b.sees("published before another", bodies[:i+1])
+		if _, ok := h.Staged(t, tickets[i+1]); !ok {
+			t.Errorf("the next one's bytes are gone")
+		}
+	}
+	before(tickets[0], tickets[3])
+	b.sees("published again before another", bodies[:3])
+	more, others := b.stageN(4, 6)
+	b.prepare(more[:5])
+	bodies = append(bodies, others...)
+	if h.Damage != nil {
+		h.Damage(t, more[4])
+	}
+	for i, next := range []deliver.Ticket{"", "of another kind", more[4], more[5]} { // damaged, not durable
+		before(more[i], next)
+		b.sees("published before one that is not in order", append(slices.Clone(bodies[:3]), others[:i+1]...))
+	}
+	before(tickets[3], tickets[0])
+	b.sees("published before one that was", bodies[:8])
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := f.PublishBefore(ctx, more[4], more[5]); !errors.Is(err, context.Canceled) {
+		t.Errorf("PublishBefore with a context that ended: %v", err)
 	}
 }
 

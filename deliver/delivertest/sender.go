@@ -81,6 +81,7 @@ func senderChecks() []senderCheck {
 		{"two senders at once", twoSendersAtOnce},
 		{"id and message", idAndMessage},
 		{"tried again", triedAgain},
+		{"the next is known", nextIsKnown},
 		{"place, lanes and close", placeLanesClose},
 	}
 }

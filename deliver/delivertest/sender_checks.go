@@ -320,3 +320,35 @@ func placeLanesClose(t testing.TB, b SenderBench) {
 		t.Errorf("Close of a Sender that sent nothing: %v", err)
 	}
 }
+
+// nextIsKnown: of a message that is only announced nothing arrives, whether it comes later or not, and nothing that is
+// wrong with it is told of another.
+func nextIsKnown(t testing.TB, b SenderBench) {
+	s := b.Open(t)
+	var want []string
+	before := func(i int, next deliver.Outgoing) {
+		m := outgoing(i, body(i))
+		m.Next = &next
+		send(t, s, m)
+		want = append(want, body(i))
+		arrived(t, b, fmt.Sprintf("after message %d", i), want...)
+	}
+	for i := range 5 {
+		before(i, outgoing(i+1, body(i+1)))
+	}
+	before(10, outgoing(11, body(11))) // not the one that was announced, and neither is
+	before(12, outgoing(11, body(11))) // this one
+	before(11, outgoing(13, body(13)))
+	broken := outgoing(14, body(14))
+	broken.Body = &brokenBody{broken.Body, 1, func() error { return errBody }}
+	before(13, broken)
+	longer := outgoing(15, body(15))
+	longer.Octets++
+	before(14, longer)
+	before(15, deliver.Outgoing{Body: strings.NewReader("")})
+	before(16, outgoing(17, body(17)))
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	arrived(t, b, "after Close", want...)
+}

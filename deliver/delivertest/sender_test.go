@@ -127,6 +127,20 @@ func TestSuiteNoticesBrokenSenders(t *testing.T) {
 			}
 			return m.Send(ctx, out)
 		}, "tried again"},
+		{"sends what it was only told of", func(ctx context.Context, m *MemorySender, out deliver.Outgoing) error {
+			if out.Next != nil && out.Next.UID == "uid-17" {
+				_ = m.Send(ctx, *out.Next)
+			}
+			return m.Send(ctx, out)
+		}, "the next is known"},
+		{"tells of the next", func(ctx context.Context, m *MemorySender, out deliver.Outgoing) error {
+			if out.Next != nil {
+				if _, err := readBody(*out.Next); err != nil {
+					return err
+				}
+			}
+			return m.Send(ctx, out)
+		}, "the next is known"},
 		{"tells plain errors", func(ctx context.Context, m *MemorySender, out deliver.Outgoing) error {
 			if err := m.Send(ctx, out); err != nil {
 				return errors.New("it failed")

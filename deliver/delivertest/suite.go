@@ -104,6 +104,7 @@ func checks() []check {
 		{"publish is idempotent", publishIsIdempotent},
 		{"publish after a crash", publishAfterACrash},
 		{"publish from every state", publishFromEveryState},
+		{"published before another", publishedBeforeAnother},
 		{"damage is noticed", damageIsNoticed},
 		{"damage stops no other", damageStopsNoOther},
 		{"discard", discard},

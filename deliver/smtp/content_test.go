@@ -24,7 +24,7 @@ func TestAdded(t *testing.T) {
 	} {
 		m := outgoing(id, body)
 		m.Account = "work (\r\nX: ü)" + strings.Repeat("k", 100)
-		task, _, _, err := s.prepare(t.Context(), m)
+		task, err := s.prepare(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}

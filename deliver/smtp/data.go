@@ -12,13 +12,16 @@ import (
 // acknowledgements.
 const outSize = 64 << 10
 
+// endOfData stands in errors for the final dot.
+const endOfData = "end of data"
+
 // lastWords is how long to look for a reply after the server stopped reading.
 const lastWords = time.Second
 
 // content sends the message and reads what the server makes of it. Only a message that was read to its end gets its
 // final dot; all other ways out leave the connection to be dropped.
-func (c *session) content(t *task, r *result) {
-	if !c.writeContent(t, r) {
+func (c *session) content(t *task, r *result, behind func(*result) []byte) {
+	if !c.writeContent(t, r, behind) {
 		c.broken = true
 		return
 	}
@@ -45,13 +48,12 @@ func (c *session) content(t *task, r *result) {
 
 // finalReply reads a reply to the data. 421 is one like others: what it refuses was not taken, though the session ends.
 func (c *session) finalReply() (reply, error) {
-	const verb = "end of data"
 	got, last, err := c.w.reply(c.o.Timeouts.Final)
 	switch {
 	case err != nil:
-		return got, c.fail(verb, err, last)
+		return got, c.fail(endOfData, err, last)
 	case !got.positive() && !got.refused():
-		return got, c.odd(verb, got)
+		return got, c.odd(endOfData, got)
 	}
 	return got, nil
 }
@@ -61,25 +63,21 @@ func (c *session) note(r *result, i int, got reply) {
 		r.served[i] = true
 		return
 	}
-	r.refused[i] = c.refusal("end of data", got)
+	r.refused[i] = c.refusal(endOfData, got)
 	if got.code == 421 {
 		c.broken = true
 		r.err = r.refused[i]
 	}
 }
 
-// writeContent sends everything up to and with the final dot, in large writes.
-func (c *session) writeContent(t *task, r *result) bool {
-	if c.w.in.Buffered() > 0 { // it would be taken for the answer to the data
-		r.err = c.fail("DATA", errEarly, nil)
-		return false
-	}
+// writeContent sends everything up to and with the final dot, and what stands behind it, in large writes.
+func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) bool {
 	if _, err := t.body.Seek(0, io.SeekStart); err != nil {
 		r.source = err
 		return false
 	}
 	if c.out == nil {
-		c.out = make([]byte, 0, outSize+2*blockSize+8)
+		c.out = make([]byte, 0, outSize+2*blockSize+8+maxFlight)
 	}
 	lines := encoder{stuff: true}
 	out := lines.append(c.out[:0], t.added)
@@ -113,12 +111,18 @@ func (c *session) writeContent(t *task, r *result) bool {
 		return false
 	}
 	out = append(lines.end(out), ".\r\n"...)
+	end := len(out)
+	out = append(out, behind(r)...)
 	n, err := c.w.write(out, c.o.Timeouts.Block)
 	if err == nil {
 		return true
 	}
+	if n >= end && end < len(out) {
+		c.broken, r.behind = true, err // once the reply was read
+		return true
+	}
 	// Without its last LF no receiver that is right has a message. One that takes a bare CR for a line end might.
-	if n > len(out)-2 {
+	if n > end-2 {
 		r.doubt = true
 		r.err = c.fail("data", err, nil)
 		return false

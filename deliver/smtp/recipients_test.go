@@ -189,7 +189,7 @@ func TestEnvelopeHeader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		task, _, _, err := s.prepare(t.Context(), outgoing("id1", tt.header+"\r\n\r\nbody\r\n"))
+		task, err := s.prepare(t.Context(), outgoing("id1", tt.header+"\r\n\r\nbody\r\n"))
 		if err != nil {
 			wants(t, err, "message permanent", "no recipient", tt.want)
 		} else if got := strings.Join(task.to, " "); got != tt.want {

@@ -20,6 +20,21 @@ type session struct {
 	broken  bool              // out of step, or closed by the server: nothing more may be sent
 	out     []byte            // room for blocks of data
 	idle    time.Time         // since when it has not been used
+
+	next        *task       // its envelope was sent behind the last message, and the answers were not read
+	understands bool        // the server has answered such an envelope
+	timer       *time.Timer // while idle with next
+}
+
+// keep sets what happens to an idle session after a time; nil: nothing does any more.
+func (c *session) keep(most time.Duration, then func()) {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+	if then != nil {
+		c.timer = time.AfterFunc(most, then)
+	}
 }
 
 // bind makes the end of ctx the end of all reads and writes, until release. The session is broken when that happened.
@@ -126,10 +141,11 @@ func (c *session) reset() {
 	}
 }
 
-// quit says goodbye, waits for the answer and closes. How the server takes it changes nothing.
+// quit says goodbye, waits for the answer and closes. How the server takes it changes nothing. A server that may be
+// waiting for the content of a message must not get anything more.
 func (c *session) quit(ctx context.Context) {
 	defer c.w.close()
-	if c.broken {
+	if c.broken || c.next != nil {
 		return
 	}
 	defer c.bind(ctx)()

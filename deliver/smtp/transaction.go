@@ -5,19 +5,24 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // task is one message on its way, ready to be sent.
 type task struct {
 	id     string
 	from   string   // "" for <>
-	to     []string // at least one
+	to     []string // at least one: those of all that are pending
 	utf8   bool     // an address is not ASCII
 	eight  bool     // the content is not
 	octets int64    // of added and body, with CRLF line ends
 	added  []byte   // header fields that go on top
 	body   io.ReadSeeker
 	read   int64 // octets that body must have
+
+	all     []string // recipients of the message
+	pending []bool   // which of them are in to
+	rest    string   // Outgoing.Rest, from which pending comes
 }
 
 func (t *task) findUTF8() {
@@ -33,19 +38,24 @@ type result struct {
 	unfit   error         // the server cannot take this message, as its own words to EHLO say; nothing was sent
 	source  error         // the message could not be read; its end was not sent
 	err     error         // what broke the conversation: *connError, or *replyError with 421
+	ahead   bool          // the envelope had been sent behind the message before
+	dubious bool          // and may have been refused only because of that
 	started bool          // 354 was received and the content begun
+	behind  error         // what followed the final dot could not be sent
 	doubt   bool          // the final dot was sent, and not all recipients were answered for
 }
 
-// transfer makes one mail transaction (RFC 5321, section 3.3; RFC 2033, section 4.2).
-func (c *session) transfer(t *task) result {
+// transfer makes one mail transaction (RFC 5321, section 3.3; RFC 2033, section 4.2). Its envelope may stand on the wire
+// already: then only the answers are read. What behind gives is sent together with the final dot.
+func (c *session) transfer(t *task, behind func(*result) []byte) result {
 	r := result{served: make([]bool, len(t.to)), refused: make([]*replyError, len(t.to))}
 	if r.unfit = c.unfit(t); r.unfit != nil {
 		return r
 	}
 	c.sent++
+	r.ahead, c.next = c.next == t, nil
 	if c.envelope(t, &r) {
-		c.content(t, &r)
+		c.content(t, &r, behind)
 	} else {
 		c.reset()
 	}
@@ -67,20 +77,29 @@ func (c *session) unfit(t *task) error {
 func (c *session) envelope(t *task, r *result) bool {
 	commands := c.commands(t)
 	answered, go354 := 0, false // recipients answered for; DATA was accepted
+	wait := func() time.Duration { return c.o.Timeouts.Reply }
+	if r.ahead {
+		end := time.Now().Add(aheadPatience)
+		wait = func() time.Duration { return time.Until(end) }
+	}
 	for next := 0; next < len(commands); {
 		if last := next == len(commands)-1; r.mail != nil || last && !r.anyone(answered) {
 			return false
 		}
-		n, flight, err := c.flight(commands[next:])
-		if err == nil {
-			err = c.send(verbOf(next, len(commands)), flight)
-		}
-		if r.err = err; err != nil {
-			return false
+		n := len(commands)
+		if !r.ahead {
+			var flight []byte
+			n, flight, r.err = c.flight(commands[next:])
+			if r.err == nil {
+				r.err = c.send(verbOf(next, len(commands)), flight)
+			}
+			if r.err != nil {
+				return false
+			}
 		}
 		for ; n > 0; n, next = n-1, next+1 {
 			verb := verbOf(next, len(commands))
-			got, err := c.receive(verb, c.o.Timeouts.Reply)
+			got, err := c.receive(verb, wait())
 			switch {
 			case err != nil:
 				r.err = err
@@ -108,7 +127,16 @@ func (c *session) envelope(t *task, r *result) bool {
 			}
 		}
 	}
+	if r.dubious = r.ahead && r.misplaced(c.understands); r.dubious {
+		c.broken = c.broken || go354
+		return false
+	}
+	c.understands = c.understands || r.ahead
 	if r.mail == nil && r.anyone(answered) {
+		if go354 && c.w.in.Buffered() > 0 { // it would be taken for the answer to the content
+			r.err = c.fail("DATA", errEarly, nil)
+			return false
+		}
 		r.started = go354
 		return go354
 	}

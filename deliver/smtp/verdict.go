@@ -61,11 +61,11 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 }
 
 // judge turns the facts about a task into the answer of Send.
-func (s *Sender) judge(ctx context.Context, t *task, r *result, all []string, pending []bool) error {
-	left := make([]bool, len(all)) // recipients who still need the message
-	some, k := false, 0            // one is left; index into t.to
-	for i := range all {
-		if pending[i] {
+func (s *Sender) judge(ctx context.Context, t *task, r *result) error {
+	left := make([]bool, len(t.all)) // recipients who still need the message
+	some, k := false, 0              // one is left; index into t.to
+	for i := range left {
+		if t.pending[i] {
 			left[i] = !r.served[k]
 			k++
 		}
@@ -77,7 +77,7 @@ func (s *Sender) judge(ctx context.Context, t *task, r *result, all []string, pe
 	e := &deliver.Error{Op: "send", Place: s.o.Address, Scope: deliver.ThisMessage}
 	for i := range left {
 		if !left[i] {
-			e.Rest = encodeRest(all, left)
+			e.Rest = encodeRest(t.all, left)
 			break
 		}
 	}

@@ -221,6 +221,11 @@ func (c *chaosTarget) Publish(ctx context.Context, tickets []deliver.Ticket) []e
 	return errs
 }
 
+// PublishBefore makes the outbox reserve messages.
+func (c *chaosTarget) PublishBefore(ctx context.Context, t, _ deliver.Ticket) error {
+	return c.Publish(ctx, []deliver.Ticket{t})[0]
+}
+
 // firstOfDeath is true once: in the midst of the step that the process dies in, part of it happens.
 func (c *chaosTarget) firstOfDeath() bool {
 	c.life.mu.Lock()

@@ -169,13 +169,13 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.accepted() // by another lane
-	if o.take(false) != nil {
+	if o.take(false, nil) != nil {
 		t.Error("it is tried again, and its refusal is not written down yet")
 	}
 	if err := o.turn(s, result, nil); err != nil {
 		t.Fatal(err)
 	}
-	if again := o.take(false); again == nil || !again.again {
+	if again := o.take(false, nil); again == nil || !again.again {
 		t.Errorf("it is not tried again: %+v", again)
 	}
 }

@@ -23,6 +23,9 @@ type sending struct {
 // outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
 // 'publishing' at a time; the commit that moves the next one there carries the result of the one before, so a crash
 // leaves one message in doubt for each lane and costs one sync for each message.
+//
+// A Target that can make ready for a message is told which one comes after the one it publishes. That one is 'staged'
+// until its turn comes.
 type outbox struct {
 	p    *pass
 	d    *destination
@@ -33,6 +36,7 @@ type outbox struct {
 	queue   []sending
 	waiting []sending     // envelope refused: tried again once another message was accepted
 	lanes   int           // running
+	kept    int           // messages out of the queue that lanes reserved for themselves
 	refused int           // envelopes refused in a row
 	accepts int           // envelopes accepted, from 1
 	moved   int           // messages settled so far
@@ -49,7 +53,7 @@ func (o *outbox) add(s ...sending) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(o.queue, s...)
-	for o.lanes < min(o.d.Target.Lanes(), len(o.queue)) {
+	for o.lanes < min(o.d.Target.Lanes(), len(o.queue)+o.kept) {
 		o.lanes++
 		go o.lane()
 	}
@@ -62,17 +66,50 @@ func (o *outbox) tell() {
 	o.changed = make(chan struct{})
 }
 
-// take removes the next message from the queue. A caller with nothing else in hand ends its lane when there is none.
-func (o *outbox) take(idle bool) *sending {
+// take gives the message that the lane reserved, or the next one from the queue. A caller with nothing else in hand ends
+// its lane when there is none. A reserved one that is not to be begun goes back to where it came from.
+func (o *outbox) take(idle bool, reserved *sending) *sending {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.queue) == 0 || o.err != nil || o.stop.Err() != nil || o.d.publishFailure() != nil {
+	over := o.over()
+	if reserved != nil {
+		if o.kept--; !over {
+			return reserved
+		}
+		o.queue = slices.Insert(o.queue, 0, *reserved)
+	}
+	if len(o.queue) == 0 || over {
 		if idle {
 			o.lanes--
 			o.tell()
 		}
 		return nil
 	}
+	return o.pop()
+}
+
+// reserve takes the message that this lane sends after the one in hand; nil when that is of no use, or when another lane
+// could find none in the queue for it.
+func (o *outbox) reserve() *sending {
+	if _, ok := o.d.Target.(deliver.Foreseer); !ok {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) < o.lanes || o.over() {
+		return nil
+	}
+	o.kept++
+	return o.pop()
+}
+
+// over tells that no further message is begun; o.mu is held.
+func (o *outbox) over() bool {
+	return o.err != nil || o.stop.Err() != nil || o.d.publishFailure() != nil
+}
+
+// pop removes the first message from the queue; o.mu is held.
+func (o *outbox) pop() *sending {
 	next := o.queue[0]
 	o.queue[0] = sending{}
 	o.queue = o.queue[1:]
@@ -96,10 +133,11 @@ func (o *outbox) lane() {
 }
 
 func (o *outbox) send() error {
-	var last *sending
+	var last, reserved *sending
 	var result error
 	for {
-		next := o.take(last == nil)
+		next := o.take(last == nil, reserved)
+		reserved = nil
 		if last == nil && next == nil {
 			return nil
 		}
@@ -109,11 +147,21 @@ func (o *outbox) send() error {
 		if last = next; last == nil {
 			continue
 		}
-		result = publishAll(o.late, o.d, []deliver.Ticket{deliver.Ticket(last.row.Ticket)})[0]
+		reserved = o.reserve()
+		result = o.publish(last, reserved)
 		if err := o.learn(last, &result); err != nil {
 			return err
 		}
 	}
+}
+
+// publish sends a message, with a word about the one after it if that is known.
+func (o *outbox) publish(s, next *sending) error {
+	t := deliver.Ticket(s.row.Ticket)
+	if next == nil {
+		return publishAll(o.late, o.d, []deliver.Ticket{t})[0]
+	}
+	return o.d.Target.(deliver.Foreseer).PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
 }
 
 // turn commits what came of the last message together with 'publishing' for the next one; either may be nil.

@@ -63,6 +63,7 @@ func TestRemoteKill(t *testing.T) {
 			t.Errorf("kill %d leaves %d deliveries in doubt", kills, n)
 		}
 	}
+	h.exec(`UPDATE delivery SET next_try = 0`) // one that three kills left in doubt waits for a day
 	h.run(0)
 	lost, extra := differ(wanted(messages...), relay.arrived())
 	t.Logf("%d kills: %d lost, %d copies beyond the first, of %d deliveries in doubt", kills, lost, extra, doubtful)

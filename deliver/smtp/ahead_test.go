@@ -82,6 +82,21 @@ func TestAheadNot(t *testing.T) {
 	}
 }
 
+// TestAheadNotAgain: what followed a message may be why it was in doubt, so on its next try nothing does.
+func TestAheadNotAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMX(t)
+		x.offers = "PIPELINING"
+		s := x.sender(nil)
+		all := row("id1", "id2", "id3")
+		all[0].Again = true
+		for _, m := range all {
+			wants(t, s.Send(t.Context(), m), "ok")
+		}
+		x.over(s, 1, "id1", "id2", "id3")
+	})
+}
+
 // over closes the Sender and looks at what the server has.
 func (x *mx) over(s *Sender, aheads int, ids ...string) {
 	x.t.Helper()

@@ -68,6 +68,9 @@ func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 		}
 	}
 	next := m.Next
+	if m.Again {
+		next = nil // it may have been in doubt for what followed it
+	}
 	reused, fresh, again := c != nil, false, false
 	for {
 		if c == nil {

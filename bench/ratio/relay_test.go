@@ -122,7 +122,7 @@ func (b *bench) scenarioG() {
 		few         map[string]int
 	}{
 		{2_000, 0, []int{0}, map[string]int{"mpop": 10, "fetchmail": 10}},
-		{400, 50 * time.Millisecond, []int{0, 1, 4}, map[string]int{"mpop": 10, "fdm": 10, "fetchmail": 10}},
+		{400, 50 * time.Millisecond, []int{0, 4}, map[string]int{"mpop": 10, "fdm": 10, "fetchmail": 10}},
 	} {
 		messages := mailgen.Messages(8, b.size(g.n), 2000, 8000)
 		for _, connections := range g.connections {
@@ -137,6 +137,9 @@ func (b *bench) scenarioG() {
 					all = append(all, e)
 				}
 			}
+			if g.rt > 0 {
+				all = atMost(3, all)
+			}
 			tab := b.race(title, all, func(e entrant, counted bool) (outcome, int) {
 				return b.relay(d.Plain, d, e, messages, g.rt, connections, counted)
 			})
@@ -148,7 +151,7 @@ func (b *bench) scenarioG() {
 			case connections == 4:
 				b.page.goal(b.t, "G, 50 ms, 4 connections", "5 s", short(ours), ours <= 5500*time.Millisecond)
 			default:
-				b.page.goal(b.t, fmt.Sprintf("G, 50 ms, connections %d (0: default)", connections), "a round trip for each message", short(ours),
+				b.page.goal(b.t, "G, 50 ms, default (one connection)", "a round trip for each message", short(ours),
 					ours <= time.Duration(len(messages))*g.rt*11/10+time.Second)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -242,9 +243,14 @@ func TestRealDisks(t *testing.T) {
 			r.dir = filepath.Join(disk, "mail")
 			r.acc.Policy.Delete = DeleteAfterDelivery
 			r.opt.BatchMessages, r.opt.FreeFloor = 1, tt.floor
+			var delivered atomic.Int64
+			r.opt.Progress = func(rep Report) { delivered.Store(int64(rep.New)) }
 			bodies := 0
 			r.opt.BeforeBody = func(string) {
-				if bodies++; bodies == 3 && tt.midst != nil {
+				if bodies++; bodies == 4 && tt.midst != nil {
+					for delivered.Load() == 0 {
+						time.Sleep(time.Millisecond)
+					}
 					tt.midst(t, disk)
 				}
 			}
@@ -256,6 +262,11 @@ func TestRealDisks(t *testing.T) {
 			r.opt.BeforeBody, r.opt.FreeFloor = nil, -1
 			remount(t, disk, 0, tt.mend)
 			r.ok()
+			if tt.midst != nil { // what was staged and could not be removed waits for Clean
+				if err := os.RemoveAll(filepath.Join(r.dir, "tmp")); err != nil {
+					t.Fatal(err)
+				}
+			}
 			r.wantMail(box...)
 			if left := len(r.server.Messages("u")); left != 0 {
 				t.Errorf("%d left on the server", left)

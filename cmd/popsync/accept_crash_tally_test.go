@@ -23,7 +23,7 @@ type crashOutcome struct {
 type tally struct {
 	mu                  sync.Mutex
 	points, lost, twice int
-	again               int
+	again, missed       int // missed: points that never fired, although other runs have as many calls
 	hits                map[string]int
 	trouble             []string // of points, and of the sweep itself
 }

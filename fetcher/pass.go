@@ -231,6 +231,8 @@ type facts struct {
 	Paused int64 `json:"paused,omitempty"`
 	// Down has the remote destinations that are, by name: see outage.go.
 	Down map[string]*outage `json:"down,omitempty"`
+	// Rows is how many rows the ledger had for the account: see loadRows.
+	Rows int `json:"rows,omitempty"`
 	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
 	Mailbox string `json:"mailbox,omitempty"`
 }

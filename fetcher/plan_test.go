@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -256,5 +257,25 @@ func BenchmarkPlanMillion(b *testing.B) {
 		if len(p.fetch) != 10 || p.kept != n-10 {
 			b.Fatal(len(p.fetch), p.kept)
 		}
+	}
+}
+
+// How many rows to expect comes from the ledger, and is believed only so far.
+func TestLoadRowsExpected(t *testing.T) {
+	r := newRig(t, mailbox(3)...)
+	r.ok()
+	l, err := r.ledger.Acquire(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, known := range []int{-1, 0, 2, 3, math.MaxInt} {
+		got, err := loadRows(t.Context(), l, known)
+		if err != nil || len(got.list) != 3 || cap(got.list) > 3_000_000 {
+			t.Errorf("%d expected: %v, %v", known, got, err)
+		}
+	}
+	if got := decodeFacts(l.Info().Facts).Rows; got != 0 { // there were none when the pass began
+		t.Errorf("%d rows are remembered", got)
 	}
 }

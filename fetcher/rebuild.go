@@ -78,7 +78,7 @@ func (s *session) rebuild(ctx context.Context, list listing, known *rows) (*rows
 			r.Unfetched = list.Len() - len(c.Put)
 		}
 	})
-	return loadRows(ctx, s.l)
+	return loadRows(ctx, s.l, s.facts.Rows)
 }
 
 // tags are those that every destination with tags has. sure: there is no destination without.

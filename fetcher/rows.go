@@ -27,8 +27,11 @@ type packed struct {
 	attempts  uint8
 }
 
-func loadRows(ctx context.Context, l uidl.Account) (*rows, error) {
-	r := &rows{}
+// loadRows reads all rows. known is how many there may be, as far as the last pass knew: to grow step by step costs as much
+// again, in time and memory.
+func loadRows(ctx context.Context, l uidl.Account, known int) (*rows, error) {
+	room := max(0, min(known, 2_000_000)) + 64
+	r := &rows{list: make([]packed, 0, room), uids: make([]byte, 0, 24*room)}
 	for row, err := range l.Messages(ctx) {
 		if err != nil {
 			return nil, err

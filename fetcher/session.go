@@ -97,8 +97,9 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 		err  error
 	}
 	load := make(chan loaded, 1)
+	count := s.facts.Rows
 	go func() {
-		r, err := loadRows(ctx, s.l)
+		r, err := loadRows(ctx, s.l, count)
 		load <- loaded{r, err}
 	}()
 	list, err := s.login(ctx)
@@ -110,6 +111,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 		s.c.Close()
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
+	s.facts.Rows = len(got.rows.list)
 	return list, got.rows, nil
 }
 

@@ -79,7 +79,7 @@ type State uint8
 const (
 	Wanted     State = 1 // known, not at its destinations yet
 	Delivered  State = 2 // durable at every destination
-	DeleteSent State = 3 // Delivered, and the server was told to delete it
+	DeleteSent State = 3 // Delivered, and DELE is about to be sent or was; not noted when it was refused
 	Parked     State = 4 // failed too often; tried again at NextTry
 	Skipped    State = 5 // left on the server by policy (too large); looked at again in every pass
 )

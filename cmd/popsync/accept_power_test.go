@@ -313,7 +313,11 @@ func TestPower(t *testing.T) {
 						w := prepared(t, fs, images, program(t, ""), policy, l)
 						points := w.points(powerDensity())
 						w.off()
-						judgePower(t, w.sweep(points, true, true), "publishing", "some", "all")
+						phases := []string{"publishing", "all"}
+						if l.batch < 10 { // between large batches, which overlap, a sample may hit no point
+							phases = append(phases, "some")
+						}
+						judgePower(t, w.sweep(points, true, true), phases...)
 					})
 				}
 			}

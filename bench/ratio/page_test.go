@@ -102,6 +102,9 @@ func (p *page) machine(t *testing.T, b *bench) {
 		unix.TMPFS_MAGIC: "tmpfs"}[int64(fs.Type)]; name != "" {
 		disk = name
 	}
+	if onLoop(b.base) {
+		disk += " on a loop device (a sync costs more there)"
+	}
 	info, _ := os.ReadFile("/proc/cpuinfo")
 	cpu := "unknown processor"
 	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(info); m != nil {
@@ -115,6 +118,19 @@ func (p *page) machine(t *testing.T, b *bench) {
 		p.head += " Quick: a tenth of the messages, each program once."
 	}
 	t.Log(p.head)
+}
+
+// onLoop tells whether a path is on a filesystem in a file.
+func onLoop(path string) bool {
+	mounts, _ := os.ReadFile("/proc/mounts")
+	best, source := "", ""
+	for line := range strings.Lines(string(mounts)) {
+		f := strings.Fields(line)
+		if len(f) > 1 && len(f[1]) >= len(best) && strings.HasPrefix(path+"/", strings.TrimSuffix(f[1], "/")+"/") {
+			best, source = f[1], f[0]
+		}
+	}
+	return strings.HasPrefix(source, "/dev/loop")
 }
 
 func (p *page) add(t *testing.T, part fmt.Stringer) {

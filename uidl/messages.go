@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
+	"strings"
 )
 
 // Messages streams all rows of one snapshot straight from the driver. Over 100,000 rows that took 80 ms and 5.6 MB,
 // where scanning by database/sql took 130 ms and 20.8 MB. The UID is read as TEXT, octet for octet, because that is one
-// copy instead of two, and a column that is nearly always NULL costs nothing.
+// copy instead of two. What takes the time is fetching columns, each of which locks the connection four times, so all of a
+// row that is as most rows are shares one number: see rowOf.
 func (a *account) Messages(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		goOn := true
@@ -32,14 +35,19 @@ func (a *account) streamRows(ctx context.Context, yield func(Row) bool) error {
 	}
 	defer c.Close()
 	return c.Raw(func(dc any) error {
-		rows, err := dc.(driver.QueryerContext).QueryContext(ctx, `SELECT CAST(uid AS TEXT), dup, state, size,
-			first_seen, first_day, gone_at, gone_listing, attempts, next_try
+		rows, err := dc.(driver.QueryerContext).QueryContext(ctx, `SELECT CAST(uid AS TEXT), size,
+			CASE WHEN gone_at IS NULL AND attempts IS NULL AND next_try IS NULL AND gone_listing IS NULL
+				AND dup < 8 AND first_day BETWEEN 0 AND 0xfffff AND first_seen BETWEEN 0 AND 0xfffffffff
+			THEN (first_seen << 26) | (first_day << 6) | (dup << 3) | state
+			ELSE dup || ' ' || state || ' ' || first_seen || ' ' || first_day || ' ' || coalesce(gone_at, 0) || ' ' ||
+				coalesce(gone_listing, 0) || ' ' || coalesce(attempts, 0) || ' ' || coalesce(next_try, 0)
+			END
 			FROM message WHERE account = ? ORDER BY uid, dup`, []driver.NamedValue{{Ordinal: 1, Value: a.id}})
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		v := make([]driver.Value, 10)
+		v := make([]driver.Value, 3)
 		for {
 			err := rows.Next(v)
 			if errors.Is(err, io.EOF) {
@@ -59,23 +67,35 @@ func (a *account) streamRows(ctx context.Context, yield func(Row) bool) error {
 	})
 }
 
+// rowOf reads a row: its UID, its size, and the rest as a number of 62 bits, or else as eight numbers in a text.
 func rowOf(v []driver.Value) (r Row, err error) {
 	uid, ok := v[0].(string)
 	if !ok {
 		return r, fmt.Errorf("%w: a UID is no text", ErrCorrupt)
 	}
-	var n [9]int64
-	for i := range n {
-		switch x := v[i+1].(type) {
-		case int64:
-			n[i] = x
-		case nil:
-		default:
-			return r, fmt.Errorf("%w: column %d of a message is no number", ErrCorrupt, i+1)
-		}
+	r.UID = uid
+	if r.Size, ok = v[1].(int64); !ok {
+		return r, fmt.Errorf("%w: the size of a message is no number", ErrCorrupt)
 	}
-	return Row{
-		Key: Key{UID: uid, Dup: int(n[0])}, State: State(n[1]), Size: n[2], FirstSeen: n[3], FirstDay: n[4],
-		GoneAt: n[5], GoneListing: n[6], Attempts: int(n[7]), NextTry: n[8],
-	}, nil
+	switch rest := v[2].(type) {
+	case int64:
+		r.State, r.Dup = State(rest&7), int(rest>>3&7)
+		r.FirstDay, r.FirstSeen = rest>>6&0xfffff, rest>>26
+	case string:
+		fields := strings.Fields(rest)
+		var n [8]int64
+		for i := range n {
+			if i < len(fields) {
+				n[i], err = strconv.ParseInt(fields[i], 10, 64)
+			}
+			if i >= len(fields) || err != nil {
+				return r, fmt.Errorf("%w: a column of a message is no number", ErrCorrupt)
+			}
+		}
+		r.Dup, r.State, r.FirstSeen, r.FirstDay = int(n[0]), State(n[1]), n[2], n[3]
+		r.GoneAt, r.GoneListing, r.Attempts, r.NextTry = n[4], n[5], int(n[6]), n[7]
+	default:
+		return r, fmt.Errorf("%w: a column of a message is missing", ErrCorrupt)
+	}
+	return r, nil
 }

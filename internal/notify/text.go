@@ -136,6 +136,9 @@ func (t *text) paragraph(body string) {
 }
 
 func (t *text) section(title, body string) {
+	if strings.TrimSpace(body) == "" { // a file that somebody wrote into may say so
+		body = "Nothing more is known."
+	}
 	t.paragraph(title)
 	t.wrap("  ", body)
 }

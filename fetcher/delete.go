@@ -36,9 +36,11 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	return s.pipelined(s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry) {
-		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
-	}, func(entry) {})))
+	return s.pipelined(s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
+		if accepted {
+			s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
+		}
+	})))
 }
 
 // toDelete is what this session delivered and the policy wants deleted at once.
@@ -86,8 +88,8 @@ func numbers(due []entry) iter.Seq[pop3.Item] {
 	}
 }
 
-// deletion takes the replies to DELE for messages that the ledger has as delivered.
-func (s *session) deletion(due []entry, accepted, refused func(entry)) func(pop3.Response) error {
+// deletion takes the replies to DELE for messages that the ledger has as delivered, and hands each on.
+func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(pop3.Response) error {
 	n := 0
 	return func(r pop3.Response) error {
 		e := due[n]
@@ -96,12 +98,12 @@ func (s *session) deletion(due []entry, accepted, refused func(entry)) func(pop3
 			s.reason("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
-			refused(e)
+			then(e, false)
 			return nil
 		}
 		s.deleted[e.key] = true
 		s.count(func(rep *Report) { rep.Deleted++ })
-		accepted(e)
+		then(e, true)
 		return nil
 	}
 }

@@ -252,10 +252,10 @@ func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
 func (s *session) quit(ctx context.Context) (more bool, err error) {
 	stop := s.blocked()
 	due := s.toDelete()
-	if s.a.RetrHides && s.unsettled() {
-		s.reason("session abandoned: the server would hide mail that is not delivered yet")
+	abandon := s.a.RetrHides && s.unsettled()
+	if abandon {
 		s.count(func(r *Report) { r.Kept += len(due) })
-		return false, stop
+		due = nil
 	}
 	for _, e := range due {
 		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
@@ -265,10 +265,15 @@ func (s *session) quit(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	refused := func(e entry) {
-		s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
+	if abandon {
+		s.reason("session abandoned: the server would hide mail that is not delivered yet")
+		return false, stop
 	}
-	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(entry) {}, refused))
+	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
+		if !accepted {
+			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
+		}
+	}))
 	if err != nil && len(due) > 0 {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), s.pipelined(err))

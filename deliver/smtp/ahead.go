@@ -104,7 +104,7 @@ func (r *result) misplaced(understood bool) bool {
 	return slices.ContainsFunc(r.refused, unexpectedHere) || r.takers() > 0 && unexpectedHere(r.data)
 }
 
-// unexpectedHere: unknown, wrong, not implemented, out of sequence (RFC 5321, section 4.2.3).
+// unexpectedHere tells of replies 500 to 504, which speak of the command and not of the message (RFC 5321, section 4.2.3).
 func unexpectedHere(e *replyError) bool {
 	return e != nil && e.reply.code >= 500 && e.reply.code <= 504
 }

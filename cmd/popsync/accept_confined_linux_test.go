@@ -26,10 +26,10 @@ const (
 func (h *house) confined(maildirs ...string) confine.Sandbox {
 	h.t.Helper()
 	if os.Getuid() != 0 {
-		h.t.Skip("needs root")
+		h.t.Skip("NOT TESTED: needs root")
 	}
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		h.t.Skip("needs systemd-analyze, of Debian's package systemd")
+		h.t.Skip("NOT TESTED: needs systemd-analyze, of Debian's package systemd")
 	}
 	s := confine.Sandbox{Unit: shippedUnit, UID: unprivileged, GID: unprivileged, State: h.state(),
 		Runtime: filepath.Join(h.dir, "runtime"), Logs: filepath.Join(h.dir, "logs")}

@@ -31,7 +31,16 @@ const maxTicketHead = len("1 999999999999.RT.") + 2*tagLen + hostLimit + len(" 9
 var errTicket = errors.New("not a ticket of a Maildir, or of a newer popsync")
 
 func (t ticket) String() string {
-	return fmt.Sprintf("%s %s %d %08x %s %s", ticketVersion, t.name, t.size, t.crc, t.id, escapePath(t.path))
+	path := escapePath(t.path)
+	b := make([]byte, 0, maxTicketHead+len(path)) // by hand: every message has a ticket made and checked
+	b = append(append(append(b, ticketVersion...), ' '), t.name...)
+	b = strconv.AppendInt(append(b, ' '), t.size, 10)
+	b = append(b, ' ')
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[t.crc>>shift&15])
+	}
+	b = append(append(append(b, ' '), t.id...), ' ')
+	return string(append(b, path...))
 }
 
 func parseTicket(s Ticket) (ticket, error) {
@@ -55,9 +64,18 @@ func parseTicket(s Ticket) (ticket, error) {
 
 // escapePath makes a path printable ASCII without spaces.
 func escapePath(path string) string {
+	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }
+	i := 0
+	for i < len(path) && plain(path[i]) {
+		i++
+	}
+	if i == len(path) {
+		return path
+	}
 	var b strings.Builder
-	for i := range len(path) {
-		if c := path[i]; c > ' ' && c < 0x7f && c != '%' {
+	b.WriteString(path[:i])
+	for ; i < len(path); i++ {
+		if c := path[i]; plain(c) {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)

@@ -70,6 +70,25 @@ func (c *change) destinations() error {
 	return nil
 }
 
+// A new message, and a state alone, have statements of their own: to bind a NULL costs as much as a value, and a batch has
+// hundreds of them. Both write the whole row, or all that a Mark has, as the others do.
+const (
+	putNew = `INSERT INTO message (account, uid, dup, state, size, first_seen, first_day, octets, sha256, fp)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` + putKnown
+	putWhole = `INSERT INTO message (account, uid, dup, state, size, first_seen, first_day, octets, sha256, fp,
+			gone_at, gone_listing, attempts, next_try, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` + putKnown
+	putKnown = ` ON CONFLICT (account, uid, dup) DO UPDATE SET
+		state = excluded.state, size = excluded.size, first_seen = excluded.first_seen, first_day = excluded.first_day,
+		gone_at = excluded.gone_at, gone_listing = excluded.gone_listing,
+		attempts = excluded.attempts, next_try = excluded.next_try, reason = excluded.reason,
+		octets = excluded.octets, sha256 = excluded.sha256, fp = excluded.fp`
+	markState = `UPDATE message SET state = ?, attempts = NULL, next_try = NULL, reason = NULL
+		WHERE account = ? AND uid = ? AND dup = ?`
+	markWhole = `UPDATE message SET state = ?1, size = CASE WHEN ?5 = 0 THEN size ELSE ?5 END,
+		attempts = ?6, next_try = ?7, reason = ?8 WHERE account = ?2 AND uid = ?3 AND dup = ?4`
+)
+
 func (c *change) put() error {
 	for i := range c.Put {
 		m := &c.Put[i]
@@ -80,33 +99,28 @@ func (c *change) put() error {
 		if m.Fingerprint != (Fingerprint{}) {
 			fp = m.Fingerprint[:]
 		}
-		err := c.tx.exec(`INSERT INTO message (account, uid, dup, state, size, first_seen, first_day,
-				gone_at, gone_listing, attempts, next_try, reason, octets, sha256, fp)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (account, uid, dup) DO UPDATE SET
-				state = excluded.state, size = excluded.size,
-				first_seen = excluded.first_seen, first_day = excluded.first_day,
-				gone_at = excluded.gone_at, gone_listing = excluded.gone_listing,
-				attempts = excluded.attempts, next_try = excluded.next_try, reason = excluded.reason,
-				octets = excluded.octets, sha256 = excluded.sha256, fp = excluded.fp`,
-			c.account, []byte(m.UID), m.Dup, int64(m.State), m.Size, m.FirstSeen, m.FirstDay,
-			null(m.GoneAt), null(m.GoneListing), null(int64(m.Attempts)), null(m.NextTry), nullText(m.Reason),
-			null(m.Octets), sum, fp)
-		if err != nil {
+		args := []any{c.account, []byte(m.UID), m.Dup, int64(m.State), m.Size, m.FirstSeen, m.FirstDay, null(m.Octets), sum, fp}
+		query := putNew
+		if m.GoneAt != 0 || m.GoneListing != 0 || m.Attempts != 0 || m.NextTry != 0 || m.Reason != "" {
+			query = putWhole
+			args = append(args, null(m.GoneAt), null(m.GoneListing), null(int64(m.Attempts)), null(m.NextTry), nullText(m.Reason))
+		}
+		if err := c.tx.exec(query, args...); err != nil {
 			return fmt.Errorf("put %s: %w", m.Key.show(), err)
 		}
 	}
 	return nil
 }
-
 func (c *change) mark() error {
 	for i := range c.Mark {
 		m := &c.Mark[i]
-		err := c.known(m.Key, `UPDATE message SET state = ?, size = CASE WHEN ? = 0 THEN size ELSE ? END,
-			attempts = ?, next_try = ?, reason = ? WHERE account = ? AND uid = ? AND dup = ?`,
-			int64(m.State), m.Size, m.Size, null(int64(m.Attempts)), null(m.NextTry), nullText(m.Reason),
-			c.account, []byte(m.UID), m.Dup)
-		if err != nil {
+		args := []any{int64(m.State), c.account, []byte(m.UID), m.Dup}
+		query := markState
+		if m.Size != 0 || m.Attempts != 0 || m.NextTry != 0 || m.Reason != "" {
+			query = markWhole
+			args = append(args, m.Size, null(int64(m.Attempts)), null(m.NextTry), nullText(m.Reason))
+		}
+		if err := c.known(m.Key, query, args...); err != nil {
 			return fmt.Errorf("mark %s: %w", m.Key.show(), err)
 		}
 	}

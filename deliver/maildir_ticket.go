@@ -32,15 +32,9 @@ var errTicket = errors.New("not a ticket of a Maildir, or of a newer popsync")
 
 func (t ticket) String() string {
 	path := escapePath(t.path)
-	b := make([]byte, 0, maxTicketHead+len(path)) // by hand: every message has a ticket made and checked
-	b = append(append(append(b, ticketVersion...), ' '), t.name...)
-	b = strconv.AppendInt(append(b, ' '), t.size, 10)
-	b = append(b, ' ')
-	for shift := 28; shift >= 0; shift -= 4 {
-		b = append(b, "0123456789abcdef"[t.crc>>shift&15])
-	}
-	b = append(append(append(b, ' '), t.id...), ' ')
-	return string(append(b, path...))
+	crc := strconv.FormatUint(uint64(t.crc), 16)
+	return ticketVersion + " " + t.name + " " + strconv.FormatInt(t.size, 10) + " " + "00000000"[len(crc):] + crc + " " +
+		t.id + " " + path
 }
 
 func parseTicket(s Ticket) (ticket, error) {

@@ -81,7 +81,7 @@ func (b *batcher) add(m received) bool {
 func (b *batcher) swap() *batch {
 	b.timer.Stop()
 	full := b.cur
-	b.cur = &batch{}
+	b.cur = &batch{msgs: make([]received, 0, len(full.msgs))} // the next one is most likely as large
 	return full
 }
 

@@ -62,7 +62,8 @@ func (r *reader) open(f *fetchStep) (received, error) {
 		m.msg.FirstSeen, m.msg.FirstDay, m.msg.Attempts = r.now().Unix(), r.listingDays(), f.row.Attempts
 	}
 	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
-	for _, need := range r.needs(f) {
+	m.copies = r.needs(f)
+	for _, need := range m.copies {
 		br := branch{dest: need.dest}
 		if br.err = need.dest.stageFailure(); br.err == nil {
 			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
@@ -71,7 +72,6 @@ func (r *reader) open(f *fetchStep) (received, error) {
 			r.weigh(need.dest, br.err)
 		}
 		r.fan.branches = append(r.fan.branches, br)
-		m.copies = append(m.copies, need)
 	}
 	for i := range r.fan.branches {
 		if r.fan.branches[i].err == nil {
@@ -90,6 +90,7 @@ func (r *reader) needs(f *fetchStep) []delivery {
 		}
 		return need
 	}
+	need = make([]delivery, 0, len(r.dests))
 	for _, d := range r.dests {
 		if d.Fallback {
 			continue

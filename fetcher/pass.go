@@ -147,17 +147,25 @@ func merge(a, b uidl.Change) uidl.Change {
 	b.At = max(a.At, b.At)
 	b.Listed = a.Listed || b.Listed
 	b.Destinations = append(a.Destinations, b.Destinations...)
-	b.Put = append(a.Put, b.Put...)
-	b.Mark = append(a.Mark, b.Mark...)
-	b.Gone = append(a.Gone, b.Gone...)
-	b.Back = append(a.Back, b.Back...)
-	b.Stage = append(a.Stage, b.Stage...)
-	b.Settle = append(a.Settle, b.Settle...)
+	b.Put = join(a.Put, b.Put)
+	b.Mark = join(a.Mark, b.Mark)
+	b.Gone = join(a.Gone, b.Gone)
+	b.Back = join(a.Back, b.Back)
+	b.Stage = join(a.Stage, b.Stage)
+	b.Settle = join(a.Settle, b.Settle)
 	b.Purge = a.Purge || b.Purge
 	if b.Status == nil {
 		b.Status = a.Status
 	}
 	return b
+}
+
+// join is a followed by b; as a rule nothing was carried, and b is large.
+func join[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
+	}
+	return append(a, b...)
 }
 
 // delivered reports a message that is durable everywhere, as the ledger knows by now.

@@ -150,7 +150,8 @@ func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
 // listingDays is the ledger's count of days with a complete listing, today's included.
 func (p *pass) listingDays() int64 {
 	info := p.l.Info()
-	if p.now().UTC().Format(time.DateOnly) == time.Unix(info.ListedAt, 0).UTC().Format(time.DateOnly) {
+	now, listed := p.now().UTC(), time.Unix(info.ListedAt, 0).UTC()
+	if now.Year() == listed.Year() && now.YearDay() == listed.YearDay() {
 		return info.ListingDays
 	}
 	return info.ListingDays + 1
@@ -257,6 +258,7 @@ func (s *session) quit(ctx context.Context) (more bool, err error) {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
+	s.marks = slices.Grow(s.marks, len(due))
 	for _, e := range due {
 		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
 	}

@@ -107,6 +107,8 @@ func (p *pass) enter(c *uidl.Change, b *batch) {
 			quota[d] = d.Target.Batch()
 		}
 	}
+	c.Put = slices.Grow(c.Put, len(b.msgs))
+	c.Stage = slices.Grow(c.Stage, len(b.msgs))
 	for i := range b.msgs {
 		m := &b.msgs[i]
 		if err := m.unstaged(); err != nil {
@@ -194,6 +196,8 @@ func (p *pass) publishBatch(ctx context.Context, b *batch) error {
 		}
 		var done []*received
 		err := p.change(ctx, func(c *uidl.Change) {
+			c.Settle = slices.Grow(c.Settle, len(all))
+			c.Mark = slices.Grow(c.Mark, len(all))
 			for _, it := range all {
 				if p.enterPublished(c, it) {
 					done = append(done, it.m)

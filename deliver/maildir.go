@@ -41,6 +41,7 @@ type Maildir struct {
 	opts    MaildirOptions
 	rename  func(olddir *os.File, oldname string, newdir *os.File, newname string) error
 	buffers sync.Pool
+	escaped string // host name, once it was needed; see host
 
 	place   *place // set by Identify
 	barrier barrier

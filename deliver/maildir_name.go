@@ -84,7 +84,7 @@ func newName(seconds int64, random io.Reader, m Message, host string) (string, e
 	if _, err := io.ReadFull(random, r[:]); err != nil {
 		return "", fmt.Errorf("no random bytes for a file name: %w", err)
 	}
-	return fmt.Sprintf("%d.R%sT%s.%s", max(seconds, 0), lower32.EncodeToString(r[:]), Tag(m.Account, m.UID, m.Dup), host), nil
+	return strconv.FormatInt(max(seconds, 0), 10) + ".R" + lower32.EncodeToString(r[:]) + "T" + Tag(m.Account, m.UID, m.Dup) + "." + host, nil
 }
 
 // publishedName is the name in new/.

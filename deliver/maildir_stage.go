@@ -56,13 +56,14 @@ func (m *Maildir) create(ctx context.Context, msg Message) (*staging, error) {
 
 // host is the escaped host name.
 func (m *Maildir) host() string {
-	if m.opts.Host == "" {
-		m.opts.Host, _ = os.Hostname()
-		if m.opts.Host == "" {
-			m.opts.Host = "localhost"
+	if m.escaped == "" {
+		name := m.opts.Host
+		if name == "" {
+			name, _ = os.Hostname()
 		}
+		m.escaped = escapeHost(name) // never empty
 	}
-	return escapeHost(m.opts.Host)
+	return m.escaped
 }
 
 func (s *staging) Write(p []byte) (int, error) {

@@ -113,14 +113,20 @@ func makePlan(input planInput) *plan {
 	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
 	quiet := in.keeps() && !in.elsewhere && len(in.owed) == 0
 	r, dup, copies := 0, 0, 0
-	for k, i := range in.order {
-		e := in.listing.At(int(i))
+	ahead := in.entry(0)
+	for k := range in.order {
+		e := ahead
+		ahead = in.entry(k + 1)
 		if !e.HasUID {
 			p.nameless(in, fetchStep{entry: entry{num: e.Num, size: e.Size}, row: noRow, reason: reasonNoUID})
 			continue
 		}
 		if dup++; dup >= copies {
-			if dup, copies = 0, in.run(k); copies > 1 {
+			dup, copies = 0, 1
+			if ahead.UID == e.UID {
+				copies = in.run(k, e.UID)
+			}
+			if copies > 1 {
 				p.shared[e.UID] = copies
 			}
 		}
@@ -172,11 +178,18 @@ func (p *plan) nameless(in *planInput, f fetchStep) {
 	p.wanted(in, f)
 }
 
-// run counts the listed messages from position k on that share its UID.
-func (in *planInput) run(k int) int {
+// entry is the k-th of the listing in order; none at its end.
+func (in *planInput) entry(k int) (e pop3.Entry) {
+	if k < len(in.order) {
+		e = in.listing.At(int(in.order[k]))
+	}
+	return e
+}
+
+// run counts the listed messages from position k on that have this UID.
+func (in *planInput) run(k int, uid string) int {
 	n := 1
-	uid := in.listing.At(int(in.order[k])).UID
-	for k+n < len(in.order) && in.listing.At(int(in.order[k+n])).UID == uid {
+	for k+n < len(in.order) && in.entry(k+n).UID == uid {
 		n++
 	}
 	return n

@@ -118,6 +118,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
 	opts.NoPipelining = opts.NoPipelining || s.facts.NoPipeliningUntil > s.now().Unix()
+	opts.Expect = s.facts.Rows
 	c, err := pop3.Dial(ctx, opts)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,11 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	defer c.end()
 	l := &Listing{Complete: true}
 	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike}
+	if n := min(c.opt.Expect, c.opt.Limits.Listing); n > 0 { // to grow step by step costs as much again
+		n += n/64 + 64
+		p.uidl = make([]entry, 0, n)
+		p.uids.Grow(expectedUID * n)
+	}
 	ask, done, err := c.askBoth()
 	if err != nil {
 		return nil, err
@@ -84,6 +89,9 @@ func (c *Client) askBoth() (ask func(verb string) error, done func(), err error)
 	}
 	return func(string) error { return nil }, done, nil
 }
+
+// expectedUID is the room for a unique-id in a listing whose length is expected, in octets; most have fewer.
+const expectedUID = 20
 
 // A line of UIDL that RFC 1939 allows (section 7) has 80 octets in a mailbox of a million messages. Some servers have
 // longer unique-ids, but not a million of them: else one account could take more memory than all have.

@@ -46,6 +46,8 @@ type Options struct {
 	// NoPipelining keeps to one command at a time although the server announces PIPELINING: an earlier session
 	// found the announcement to be wrong.
 	NoPipelining bool
+	// Expect is how many messages the listing may have, a hint for memory; 0: not known.
+	Expect int
 }
 
 // Timeouts bound every wait for the server. Zero fields take the default in brackets.

@@ -243,6 +243,8 @@ type facts struct {
 	Rows int `json:"rows,omitempty"`
 	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
 	Mailbox string `json:"mailbox,omitempty"`
+	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.
+	Unchanged *unchanged `json:"unchanged,omitempty"`
 }
 
 func decodeFacts(b []byte) facts {

@@ -17,6 +17,9 @@ type session struct {
 	*pass
 	c       *pop3.Client
 	plan    *plan
+	head    int     // messages that the listing begins with, as the last one did: nothing is to be done about them
+	digest  *digest // of those; nil: none
+	since   unchanged
 	started time.Time
 	number  int                        // of the session in its pass
 	retrs   int                        // RETRs that the server answered with +OK
@@ -47,10 +50,13 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if known, err = s.rebuild(ctx, named, known); err != nil {
+	if s.head > 0 {
+		named = tail{named, s.head}
+	} else if known, err = s.rebuild(ctx, named, known); err != nil {
 		return false, err
 	}
 	s.plan = s.makePlan(named, listing.Complete, known)
+	s.plan.kept += s.head
 	if p.o.DryRun {
 		s.report()
 		return false, s.c.Quit(ctx)
@@ -77,6 +83,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
+	s.rememberListing(listing)
 	return s.quit(ctx)
 }
 
@@ -90,8 +97,25 @@ func (s *session) sent(ctx context.Context) error {
 	return err
 }
 
-// connect logs in and lists, while the ledger's rows load.
+// connect logs in and lists, while the ledger's rows load. If these may not be needed, the listing comes first.
 func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
+	if u := s.mayBeUnchanged(); u != nil {
+		list, err := s.login(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		known := &rows{}
+		same, err := s.begins(ctx, list, u)
+		if err == nil && !same {
+			known, err = loadRows(ctx, s.l, s.facts.Rows)
+		}
+		if err != nil {
+			s.c.Close()
+			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
+		}
+		s.facts.Rows = max(len(known.list), s.facts.Rows)
+		return list, known, nil
+	}
 	type loaded struct {
 		rows *rows
 		err  error

@@ -1,0 +1,158 @@
+package fetcher
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"hash"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Most passes over a large mailbox find the listing of the last one, and a few messages behind it. When all of that
+// listing was delivered and policy keeps it, there is nothing to decide about it, and the ledger's rows, one for each
+// message, need not be read: a hash of the listing stands for them.
+//
+// It stands for them only as long as nothing can have changed them. Whoever changes rows holds the lease, and each lease
+// has an epoch of its own (uidl.Info), so the hash counts for the very next one and for no other: a pass that is killed, a
+// command, an older popsync, all of them make the next pass read the rows.
+
+// unchanged is what a pass remembers of its listing, when all of it is delivered and stays.
+type unchanged struct {
+	Epoch int64  `json:"epoch"` // of the lease under which it was true
+	Count int    `json:"count"` // messages listed
+	Sum   string `json:"sum"`   // see digest
+	Lost  int    `json:"lost"`  // plan.lostKept: what an epoch change may be proven by
+	At    int64  `json:"at"`    // when rows were last read (Unix seconds)
+}
+
+const (
+	rowsUnread  = 24 * 3600 // seconds for which rows may stay unread: tombstones grow old
+	longestTail = 1000      // new messages that are looked up one by one
+)
+
+// mayBeUnchanged tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
+// It is told once: what the first session of a pass does changes rows.
+func (p *pass) mayBeUnchanged() *unchanged {
+	u := p.facts.Unchanged
+	p.facts.Unchanged = nil
+	in := planInput{policy: p.a.Policy, neverDelete: p.a.NeverDelete}
+	switch {
+	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Count < 1:
+	case !in.keeps(), p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, p.o.DryRun:
+	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
+	default:
+		return u
+	}
+	return nil
+}
+
+// checkUnchanged is for tests, which compare with what the rows say.
+var checkUnchanged func(ctx context.Context, s *session, l *pop3.Listing)
+
+// begins tells whether a listing begins with what u stands for, and goes on with messages that the ledger has no rows of.
+// Those that it begins with are then the session's head.
+func (s *session) begins(ctx context.Context, l *pop3.Listing, u *unchanged) (bool, error) {
+	tail := l.Len() - u.Count
+	if tail < 0 || tail > longestTail || tail >= minUnknown && u.Lost >= minLost || !l.Complete || l.NoUIDL {
+		return false, nil
+	}
+	d := newDigest()
+	if !d.add(l, 0, u.Count) || d.sum() != u.Sum {
+		return false, nil
+	}
+	var keys []uidl.Key
+	met := map[string]bool{}
+	for i := u.Count; i < l.Len(); i++ {
+		e := l.At(i)
+		if !e.HasUID || met[e.UID] {
+			return false, nil
+		}
+		met[e.UID] = true
+		keys = append(keys, uidl.Key{UID: e.UID})
+	}
+	for len(keys) > 0 {
+		n := min(len(keys), 500)
+		found, err := s.l.Find(ctx, keys[:n])
+		if err != nil || len(found) > 0 {
+			return false, err
+		}
+		keys = keys[n:]
+	}
+	s.head, s.digest, s.since = u.Count, d, *u
+	if checkUnchanged != nil {
+		checkUnchanged(ctx, s, l)
+	}
+	return true, nil
+}
+
+// rememberListing notes what the next pass may do without rows for, at the end of a session that left nothing undone.
+func (s *session) rememberListing(l *pop3.Listing) {
+	pl := s.plan
+	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete}
+	s.mu.Lock()
+	delivered := len(s.settled)
+	s.mu.Unlock()
+	switch {
+	case !l.Complete, l.NoUIDL, l.Len() == 0, pl.kept+delivered != l.Len():
+		return
+	case !in.keeps(), s.a.RetrHides, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+		return
+	case s.cut, len(pl.shared)+len(pl.question)+len(pl.due)+len(pl.skipped)+pl.parked+pl.pending > 0, pl.purge:
+		return
+	}
+	if s.digest == nil {
+		s.digest, s.since = newDigest(), unchanged{Lost: pl.lostKept, At: s.now().Unix()}
+	}
+	if !s.digest.add(l, s.head, l.Len()) {
+		return
+	}
+	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Count: l.Len(), Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At}
+}
+
+// digest is the SHA-256 of listed messages, of each the length of its UID, the UID and its size, in the listing's order.
+type digest struct {
+	h   hash.Hash
+	buf []byte
+}
+
+func newDigest() *digest { return &digest{h: sha256.New(), buf: make([]byte, 0, 8<<10)} }
+
+// add takes the messages from i up to n; false if one has no UID.
+func (d *digest) add(l *pop3.Listing, i, n int) bool {
+	for ; i < n; i++ {
+		e := l.At(i)
+		if !e.HasUID {
+			return false
+		}
+		if len(d.buf)+len(e.UID)+2*binary.MaxVarintLen64 > cap(d.buf) {
+			d.flush()
+		}
+		d.buf = binary.AppendUvarint(d.buf, uint64(len(e.UID)))
+		d.buf = append(d.buf, e.UID...)
+		d.buf = binary.AppendUvarint(d.buf, uint64(e.Size))
+	}
+	return true
+}
+
+func (d *digest) flush() {
+	d.h.Write(d.buf)
+	d.buf = d.buf[:0]
+}
+
+// sum is that of all that was added; more may be added after it.
+func (d *digest) sum() string {
+	d.flush()
+	return base64.RawStdEncoding.EncodeToString(d.h.Sum(nil))
+}
+
+// tail is a listing without its first messages.
+type tail struct {
+	listing
+	head int
+}
+
+func (t tail) Len() int            { return t.listing.Len() - t.head }
+func (t tail) At(i int) pop3.Entry { return t.listing.At(i + t.head) }

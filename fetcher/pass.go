@@ -241,6 +241,8 @@ type facts struct {
 	Down map[string]*outage `json:"down,omitempty"`
 	// Rows is how many rows the ledger had for the account: see loadRows.
 	Rows int `json:"rows,omitempty"`
+	// Listed is how many messages the last listing had.
+	Listed int `json:"listed,omitempty"`
 	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
 	Mailbox string `json:"mailbox,omitempty"`
 	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.

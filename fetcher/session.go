@@ -142,7 +142,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
 	opts.NoPipelining = opts.NoPipelining || s.facts.NoPipeliningUntil > s.now().Unix()
-	opts.Expect = s.facts.Rows
+	opts.Expect = s.facts.Listed
 	c, err := pop3.Dial(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -185,6 +185,7 @@ func (p *pass) listingDays() int64 {
 // note carries what the listing itself changes in the ledger to the next commit, and the listing's part of the report.
 func (s *session) note(list *pop3.Listing) {
 	pl := s.plan
+	s.facts.Listed = list.Len()
 	s.later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Listed = c.Listed || list.Complete

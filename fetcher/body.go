@@ -42,6 +42,16 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 			return nil
 		}
 	}
+	if f.owed {
+		before, err := r.superseded(f, &m.msg)
+		if err != nil || before != nil {
+			r.fan.fail(errNoBranch)
+			if err == nil {
+				err = r.giveUpOwed(f, before)
+			}
+			return err
+		}
+	}
 	if f.compare && r.isSame(f, &m.msg) {
 		r.fan.fail(errNoBranch)
 		return nil

@@ -37,11 +37,15 @@ type session struct {
 // session connects, lists, plans, and carries the plan out. more tells that another session has work to do.
 func (p *pass) session(ctx context.Context) (more bool, err error) {
 	s := &session{pass: p, started: p.now()}
+	defer func() {
+		if s.c != nil {
+			s.c.Close()
+		}
+	}()
 	listing, known, err := s.connect(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer s.c.Close()
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
 		return false, errUIDLRefused
 	}
@@ -110,7 +114,6 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 			known, err = loadRows(ctx, s.l, s.facts.Rows)
 		}
 		if err != nil {
-			s.c.Close()
 			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
 		}
 		s.facts.Rows = max(len(known.list), s.facts.Rows)
@@ -132,7 +135,6 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 	case err != nil:
 		return nil, nil, err
 	case got.err != nil:
-		s.c.Close()
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
 	s.facts.Rows = len(got.rows.list)

@@ -1,0 +1,65 @@
+package fetcher
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// A message that is retrieved for the destinations that still lack it may be another one by now: its unique-id was given
+// away since. To deliver it to those only would lose it at the others.
+
+const reasonSuperseded = "another message came under its unique-id before all destinations had it"
+
+// superseded gives the message that a row stands for, if what came now is another one: it has neither its header nor its
+// content. nil: it is the same, or there is nothing to tell by.
+func (r *reader) superseded(f *fetchStep, m *uidl.Message) (*uidl.Message, error) {
+	rows, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	before := &rows[0]
+	switch {
+	case before.SHA256 == [32]byte{}, before.SHA256 == m.SHA256:
+		return nil, nil
+	case before.Fingerprint == m.Fingerprint && m.Fingerprint != uidl.Fingerprint{}:
+		return nil, nil // servers add lines
+	}
+	return before, nil
+}
+
+// giveUpOwed forgets what destinations lacked of a message that the server does not have any more, so that the one which
+// has its unique-id now is new to all of them, for the next pass. While a copy of the first is on its way elsewhere, all
+// stays as it is.
+func (r *reader) giveUpOwed(f *fetchStep, before *uidl.Message) error {
+	open, err := r.l.Pending(r.ctx)
+	if err != nil {
+		return err
+	}
+	var settle []uidl.Settled
+	for _, row := range open {
+		if row.Key != f.key {
+			continue
+		}
+		if row.State != uidl.Owed {
+			return nil
+		}
+		settle = append(settle, uidl.Settled{Key: row.Key, Destination: row.Destination})
+	}
+	err = r.change(r.ctx, func(c *uidl.Change) {
+		delete(r.pass.open, f.key)
+		c.Settle = append(c.Settle, settle...)
+		c.Put = append(c.Put, uidl.Message{Reason: reasonSuperseded, Row: uidl.Row{
+			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: c.At, FirstDay: r.listingDays(),
+		}})
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range settle {
+		r.log.Warn("superseded", zap.String("uid", quote(f.key.UID)), zap.String("destination", s.Destination),
+			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
+	}
+	r.reason(reasonSuperseded)
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,7 +25,8 @@ type badDisk struct {
 	t      *testing.T
 	step   string
 	err    error
-	sound  int // times that the step works before
+	mu     sync.Mutex // one batch is prepared while another is published
+	sound  int        // times that the step works before
 	hit    bool
 	synced map[deliver.Ticket]bool // their sync failed
 }
@@ -33,6 +35,8 @@ func (b *badDisk) fail(step string) error {
 	if step != b.step {
 		return nil
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.sound--; b.sound >= 0 {
 		return nil
 	}
@@ -68,13 +72,22 @@ func (s *badStaging) Ticket() (deliver.Ticket, error) {
 	return s.Staging.Ticket()
 }
 
-func (b *badDisk) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
+// unsynced complains of tickets whose sync failed.
+func (b *badDisk) unsynced(tickets []deliver.Ticket, what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, t := range tickets {
 		if b.synced[t] {
-			b.t.Errorf("%s: its sync failed and is tried again", t)
+			b.t.Errorf("%s: its sync failed and it %s", t, what)
 		}
 	}
+}
+
+func (b *badDisk) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
+	b.unsynced(tickets, "is tried again")
 	if err := b.fail("sync"); err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		for _, t := range tickets {
 			b.synced[t] = true
 		}
@@ -84,11 +97,7 @@ func (b *badDisk) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
 }
 
 func (b *badDisk) Publish(ctx context.Context, tickets []deliver.Ticket) []error {
-	for _, t := range tickets {
-		if b.synced[t] {
-			b.t.Errorf("%s: its sync failed and it is published", t)
-		}
-	}
+	b.unsynced(tickets, "is published")
 	errs := make([]error, len(tickets))
 	err := b.fail("rename")
 	if err == nil {

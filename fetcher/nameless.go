@@ -44,8 +44,11 @@ func (n named) At(i int) pop3.Entry {
 }
 
 // nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
-// their header's fingerprint. What has no such header, or no TOP, stays nameless.
+// their header's fingerprint. What has no such header, or no TOP, stays nameless. The session's head is left out.
 func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error) {
+	if s.head > 0 { // then all have a unique-id: see begins
+		return tail{l, s.head}, nil
+	}
 	var nums []int
 	for i := range l.Len() {
 		if e := l.At(i); !e.HasUID {

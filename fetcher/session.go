@@ -54,10 +54,10 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if s.head > 0 {
-		named = tail{named, s.head}
-	} else if known, err = s.rebuild(ctx, named, known); err != nil {
-		return false, err
+	if s.head == 0 {
+		if known, err = s.rebuild(ctx, named, known); err != nil {
+			return false, err
+		}
 	}
 	s.plan = s.makePlan(named, listing.Complete, known)
 	s.plan.kept += s.head

@@ -43,7 +43,6 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 			return nil, err
 		}
 	}
-	p.list = make([]sized, 0, len(p.uidl))
 	if err := ask("LIST"); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,9 @@ func TestJoin(t *testing.T) {
 		{"plain", lines{"1 a", "2 b"}, lines{"1 10", "2 20"}, "1:10:a 2:20:b"},
 		{"gaps", lines{"1 a", "4 d"}, lines{"1 10", "4 40"}, "1:10:a 4:40:d"},
 		{"unsorted", lines{"3 c", "1 a", "2 b"}, lines{"2 20", "3 30", "1 10"}, "1:10:a 2:20:b 3:30:c"},
+		{"both unsorted", lines{"1 a", "3 c", "2 b"}, lines{"1 10", "3 30", "2 20"}, "1:10:a 2:20:b 3:30:c"},
+		{"both falling", lines{"3 c", "1 a"}, lines{"3 30", "1 10"}, "1:10:a 3:30:c"},
+		{"parted late", lines{"1 a", "2 b", "3 c"}, lines{"1 10", "2 20", "4 40", "3 30"}, "1:10:a 2:20:b 3:30:c"},
 		{"no UIDL", nil, lines{"1 10", "2 20"}, "1:10:- 2:20:-"},
 		{"spaces, 8-bit, equal", lines{"1  a b ", "2 \xff\xfe", "3 \xff\xfe"}, lines{"1 1", "2 2", "3 3"}, "1:1:a b  2:2:\xff\xfe 3:3:\xff\xfe"},
 		{"empty UID", lines{"1", "2 ", "3    ", "4 d"}, lines{"1 1", "2 2", "3 3", "4 4"}, "1:1:- 2:2:- 3:3:- 4:4:d"},
@@ -80,6 +83,8 @@ func TestJoinRepeated(t *testing.T) {
 		{{"1 a", "1 b"}, {"1 1"}},
 		{{"1 a", "2 b", "1 c"}, {"1 1", "2 2"}},
 		{{"1 a"}, {"1 1", "1 1"}},
+		{{"1 a", "1 b"}, {"1 1", "1 2"}},
+		{{"1 a", "2 b", "2 c"}, {"1 1", "2 2", "2 3"}},
 		{nil, {"7 1", "5 1", "7 1"}},
 	} {
 		if l, err := collect(tt[0], tt[1]); !errors.Is(err, errRepeated) {

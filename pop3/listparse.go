@@ -18,14 +18,17 @@ const (
 
 var errRepeated = errors.New("message number occurs twice in the listing")
 
-// collector gathers the lines of UIDL, then of LIST, and joins them.
+// collector gathers the lines of UIDL, then of LIST, and joins them. As long as both name the same messages in rising
+// order, which is nearly always, each size goes straight to its message, while the server is still sending.
 type collector struct {
 	l      *Listing
 	maxUID int
 	strike func(text []byte) []byte // takes the secret out of what is shown; nil: nothing to take out
 	uidl   []entry                  // in the server's order
 	uids   strings.Builder
-	list   []sized
+	joined int     // how many of uidl have their size; means nothing once apart
+	apart  bool    // the two answers do not go together: list has all of LIST
+	list   []sized // in the server's order
 }
 
 type sized struct {
@@ -62,7 +65,34 @@ func (p *collector) listLine(line []byte) {
 	}
 	size, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
 	octets, _ := parseNumber(size, maxSize)
+	if p.next() == int32(num) {
+		p.uidl[p.joined].size = octets
+		p.joined++
+		return
+	}
+	p.part()
 	p.list = append(p.list, sized{octets, int32(num)})
+}
+
+// next is the number of the message whose size comes next, if the answers go together; else 0.
+func (p *collector) next() int32 {
+	i := p.joined
+	if p.apart || i == len(p.uidl) || i > 0 && p.uidl[i].num <= p.uidl[i-1].num {
+		return 0
+	}
+	return p.uidl[i].num
+}
+
+// part moves the sizes that are joined already back to where join looks for them.
+func (p *collector) part() {
+	if p.apart {
+		return
+	}
+	p.apart = true
+	p.list = make([]sized, 0, len(p.uidl))
+	for _, e := range p.uidl[:p.joined] {
+		p.list = append(p.list, sized{e.size, e.num})
+	}
 }
 
 // join makes the Listing. A number that occurs twice in one answer makes all of it unusable: which message would a
@@ -70,6 +100,14 @@ func (p *collector) listLine(line []byte) {
 func (p *collector) join() error {
 	l := p.l
 	l.uids = p.uids.String()
+	if !p.apart && p.joined == len(p.uidl) {
+		l.entries = p.uidl
+		for i := range l.entries {
+			l.add(l.entries[i].size)
+		}
+		return nil
+	}
+	p.part()
 	if !sortUnique(p.list, func(s sized) int32 { return s.num }) {
 		return errRepeated
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/durable"
 )
 
 // bufferSize is what is written at once; smaller messages take one write.
@@ -26,6 +28,7 @@ type staging struct {
 	ends lineEnds
 	size int64
 	crc  uint32
+	disk durable.Early
 	err  error // first failure; the end of all
 }
 
@@ -91,6 +94,9 @@ func (s *staging) flush() {
 	s.size += int64(len(s.out))
 	s.crc = crc32.Update(s.crc, castagnoli, s.out)
 	s.out = s.out[:0]
+	if err := s.disk.Wrote(s.file, s.size); err != nil {
+		s.err = failed("write", s.m.opts.Path, err)
+	}
 }
 
 func (s *staging) Ticket() (Ticket, error) {

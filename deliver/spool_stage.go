@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/durable"
 )
 
 // spooling is one message on its way into the spool.
@@ -16,7 +18,8 @@ type spooling struct {
 	f    *spoolFile
 	file *os.File // nil: ended
 	buf  *[bufferSize]byte
-	n    int   // octets in buf
+	n    int // octets in buf
+	disk durable.Early
 	err  error // first failure; the end of all
 }
 
@@ -94,6 +97,9 @@ func (w *spooling) flush() {
 	w.t.size += int64(w.n)
 	w.t.crc = crc32.Update(w.t.crc, castagnoli, out)
 	w.n = 0
+	if err := w.disk.Wrote(w.file, w.t.size); err != nil {
+		w.err = w.s.failed("write", err)
+	}
 }
 
 func (w *spooling) Ticket() (Ticket, error) {

@@ -115,7 +115,7 @@ func (p *page) machine(t *testing.T, b *bench) {
 		runtime.NumCPU(), cpu, uint64(mem.Totalram)*uint64(mem.Unit)>>30, disk, unix.ByteSliceToString(uts.Release[:]), runtime.Version(),
 		strings.Fields(string(dovecot) + " unknown")[0], releases(b.all))
 	if b.quick {
-		p.head += " Quick: a tenth of the messages, each program once."
+		p.head += " Quick: a tenth of the messages, few runs."
 	}
 	t.Log(p.head)
 }

@@ -21,7 +21,7 @@ import (
 //	POPSYNC_BENCH    the popsync to measure
 //	POPSYNC_FLOOR    the ideal client to measure it by
 //	BENCH            scenarios, by their letters and commas; "": all of them
-//	BENCH_ONLY       programs, by commas; "": all that are installed
+//	BENCH_ONLY       programs as the tables name them, by commas; "": all that are installed
 //	BENCH_QUICK      not "": a tenth of the messages, and each program once
 //	BENCH_REPEATS    runs of popsync and of the ideal client; 5
 //	BENCH_DIR        where mail is delivered to: a directory on the disk in question; "": the temporary folder

@@ -27,7 +27,7 @@ func (b *bench) scenarioH() {
 		t.users = append(t.users, b.box(d, messages))
 	}
 	homes := map[string]*home{}
-	all := b.entrants([]string{"mpop, 16 at a time"}, nil)
+	all := b.entrants([]string{"16 mpops"}, nil)
 	for _, e := range all {
 		h := b.home()
 		homes[e.program.name] = h

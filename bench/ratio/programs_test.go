@@ -49,7 +49,7 @@ func programs(t *testing.T, base string) (found []program) {
 		{name: "popsync", bin: copyOf(t, base, "POPSYNC_BENCH"), ours: true, setup: popsync},
 		{name: "floor", bin: copyOf(t, base, "POPSYNC_FLOOR"), ours: true, setup: ideal},
 		{name: "mpop", bin: "mpop", setup: mpop},
-		{name: "mpop, 16 at a time", bin: "mpop", setup: manyMpops},
+		{name: "16 mpops", bin: "mpop", setup: manyMpops},
 		{name: "fdm", bin: "fdm", setup: fdm},
 		{name: "fetchmail", bin: "fetchmail", fine: []int{1}, setup: fetchmail}, // 1: no mail
 		{name: "getmail", bin: "getmail", setup: getmail},
@@ -58,7 +58,7 @@ func programs(t *testing.T, base string) (found []program) {
 		if err != nil || len(only) > 0 && !p.ours && !slices.Contains(only, p.name) {
 			continue
 		}
-		if p.bin = path; p.name == "mpop, 16 at a time" {
+		if p.bin = path; p.name == "16 mpops" {
 			p.bin = "/bin/sh"
 		}
 		found = append(found, p)

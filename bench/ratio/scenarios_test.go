@@ -152,19 +152,20 @@ func (b *bench) scenarioD() {
 	}
 	all := b.entrants([]string{"mpop", "fdm", "fetchmail"}, nil)
 	for i := range all {
-		all[i].times = min(max(1, all[i].times), 1)
-		if all[i].ours {
-			all[i].times = 3
+		if !all[i].ours {
+			all[i].times = 1
 		}
 	}
-	tab := b.race(fmt.Sprintf("D: one message of %d MB, no distance, deleted", len(message)>>20), all, func(e entrant, counted bool) (outcome, int) {
+	one := func(e entrant, counted bool) (outcome, int) {
 		o, n := b.fetch(d, e, task{addr: d.Plain}, [][]byte{message}, patience, counted)
 		homes, _ := filepath.Glob(filepath.Join(b.base, "home-*"))
 		for _, h := range homes { // a disk has no room for all of these
 			b.must(os.RemoveAll(filepath.Join(h, "Mail")))
 		}
 		return o, n
-	})
+	}
+	one(all[1], false) // who comes first pays for memory that the machine has not been given yet
+	tab := b.race(fmt.Sprintf("D: one message of %d MB, no distance, deleted", len(message)>>20), all, one)
 	q, rss := tab.ratio("floor"), tab.of("popsync").rss
 	b.page.goal(b.t, "D", "1.2 times the floor, 32 MB", fmt.Sprintf("%.2f times, %d MB", q, rss>>20), q <= 1.2 && rss <= 32<<20)
 }
@@ -182,7 +183,7 @@ func (b *bench) scenarioF() {
 	}
 	want := stored(everything)
 	addr := b.far(d.Plain, 50*time.Millisecond, 0)
-	all := b.entrants([]string{"mpop", "mpop, 16 at a time"}, nil)
+	all := b.entrants([]string{"mpop", "16 mpops"}, nil)
 	for i := range all {
 		if all[i].program.name == "mpop" {
 			all[i].times = 1
@@ -198,6 +199,6 @@ func (b *bench) scenarioF() {
 		h.compare(e.program, &o, h.delivered(t.users), want)
 		return o, len(everything)
 	})
-	q, mpops := tab.ratio("floor"), tab.ratio("mpop, 16 at a time")
+	q, mpops := tab.ratio("floor"), tab.ratio("16 mpops")
 	b.page.goal(b.t, "F", "twice the floor, faster than 16 mpops", fmt.Sprintf("%.2f times, %.1f times as fast", q, 1/mpops), q <= 2 && mpops < 1)
 }

@@ -164,7 +164,7 @@ func (b *bench) scenarioD() {
 		}
 		return o, n
 	}
-	one(all[1], false) // who comes first pays for memory that the machine has not been given yet
+	one(all[1], false) // the first run is the slowest as a rule, whoever makes it
 	tab := b.race(fmt.Sprintf("D: one message of %d MB, no distance, deleted", len(message)>>20), all, one)
 	q, rss := tab.ratio("floor"), tab.of("popsync").rss
 	b.page.goal(b.t, "D", "1.2 times the floor, 32 MB", fmt.Sprintf("%.2f times, %d MB", q, rss>>20), q <= 1.2 && rss <= 32<<20)

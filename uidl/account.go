@@ -2,6 +2,7 @@ package uidl
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,12 +12,13 @@ import (
 type account struct {
 	l     *SQLite
 	name  string
-	id    int64
 	lease *lease
+	noted Note // of an earlier lease; zero: none that counts
 
 	commits sync.Mutex // held for the length of a commit
 
-	mu      sync.Mutex // guards info and lastSeq; a commit replaces them as its last step
+	mu      sync.Mutex // guards what follows; a commit replaces it as its last step
+	id      int64      // 0: there is no row yet
 	info    Info
 	lastSeq int64
 }
@@ -45,31 +47,61 @@ func (l *SQLite) acquire(ctx context.Context, name string) (_ *account, err erro
 		return nil, err
 	}
 	a := &account{l: l, name: name, lease: lease}
-	err = l.writer.transact(ctx, func(t *tx) error { return a.register(t, name) })
+	err = l.writer.transact(ctx, func(t *tx) error { return a.register(t) })
 	if err != nil {
 		lease.release()
 		return nil, l.explain(err)
 	}
+	if a.id != 0 {
+		lease.note(Note{a.info.Token, a.info.Epoch})
+	}
 	return a, nil
 }
 
-// register counts a new epoch in the account's row, which it creates when there is none, and loads the row.
-func (a *account) register(t *tx, name string) error {
-	err := t.exec(`INSERT INTO account (name, epoch) VALUES (?, 1)
-		ON CONFLICT (name) DO UPDATE SET epoch = account.epoch + 1`, name)
+// register counts a new epoch in the account's row, if there is one, and loads the row. Without one it writes nothing.
+func (a *account) register(t *tx) error {
+	a.id, a.info, a.lastSeq = 0, Info{Name: a.name}, 0
+	if err := a.judgeNote(t); err != nil {
+		return err
+	}
+	// A note of a later lease says that this is an older copy. Whoever only looks must not overtake it: the number stays until
+	// it is lifted.
+	n := a.lease.noted()
+	_, err := t.execCount(`UPDATE account SET epoch = epoch + 1 WHERE name = ?1 AND NOT (token = ?2 AND epoch < ?3)`,
+		a.name, n.Token, n.Epoch)
 	if err != nil {
 		return err
 	}
-	i := &a.info
-	i.Name = name
-	err = t.queryRow(`SELECT id, epoch, listings, listing_days, listed_at, succeeded_at,
-		next_try, failures, verdict, facts FROM account WHERE name = ?`, []any{name},
-		&a.id, &i.Epoch, &i.Listings, &i.ListingDays, &i.ListedAt, &i.SucceededAt,
-		&i.NextTry, &i.Failures, &i.Verdict, &i.Facts)
-	if err != nil {
+	err = t.queryRow(`SELECT a.id, `+infoColumns+` FROM account AS a WHERE a.name = ?`, []any{a.name},
+		append([]any{&a.id}, scanInfo(&a.info)...)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return t.queryRow(`SELECT coalesce(max(seq), 0) FROM delivery WHERE account = ?`, []any{a.id}, &a.lastSeq)
+}
+
+// judgeNote believes the note in the lease file unless it is of an account that has another name now: then it was left
+// when that one was renamed.
+func (a *account) judgeNote(t *tx) error {
+	a.noted = a.lease.noted()
+	if a.noted == (Note{}) {
+		return nil
+	}
+	var others int
+	err := t.queryRow(`SELECT count(*) FROM account WHERE token = ? AND name <> ?`, []any{a.noted.Token, a.name}, &others)
+	if err == nil && others > 0 {
+		a.noted = Note{}
+	}
+	return err
+}
+
+// row is the number of the account's row, 0 while there is none: no row of any other table has that.
+func (a *account) row() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.id
 }
 
 // enter counts an open account, leave uncounts it.
@@ -108,6 +140,9 @@ func (a *account) Reading(k Key) error {
 
 // Interrupted is the note of an earlier holder.
 func (a *account) Interrupted() (Key, bool) { return a.lease.interrupted() }
+
+// Noted is what an earlier lease left in the lease file.
+func (a *account) Noted() (Note, bool) { return a.noted, a.noted != Note{} }
 
 // Close gives the lease back; the second call does nothing.
 func (a *account) Close() error {

@@ -20,7 +20,7 @@ func uidOf(i int) string {
 
 func fullMessage(i int) Message {
 	return Message{
-		Row:    Row{Key: Key{UID: uidOf(i)}, State: Delivered, Size: int64(2000 + i), FirstSeen: benchDay, FirstDay: 20},
+		Row:    Row{Key: Key{UID: uidOf(i)}, State: Delivered, Size: int64(2000 + i), FirstSeen: benchDay, Facts: Facts{Have: PlaceOf(0)}},
 		Octets: int64(2000 + i), SHA256: sha256.Sum256(fmt.Append(nil, i)), Fingerprint: Fingerprint{byte(i), byte(i >> 8), 1},
 	}
 }
@@ -44,6 +44,7 @@ func bigLedger(tb testing.TB, n int) (dir string) {
 		c.Put = append(c.Put, fullMessage(i))
 	}
 	c.At, c.Listed = benchDay, true
+	c.Destinations = []Destination{{Name: "maildir", Role: Required}}
 	if err := a.Commit(context.Background(), c); err != nil {
 		tb.Fatal(err)
 	}
@@ -151,12 +152,11 @@ func BenchmarkBatch500(b *testing.B) {
 		in.At, out.At = benchDay, benchDay
 		for range 500 {
 			m := fullMessage(n)
-			m.State = Wanted
+			m.State, m.Have = Wanted, 0
 			n++
 			in.Put = append(in.Put, m)
 			in.Stage = append(in.Stage, Delivery{Key: m.Key, Destination: "maildir", State: Publishing, Ticket: m.UID + ",S=1000,crc"})
-			out.Mark = append(out.Mark, Mark{Key: m.Key, State: Delivered})
-			out.Settle = append(out.Settle, Settled{Key: m.Key, Destination: "maildir"})
+			out.Settle = append(out.Settle, Settled{Key: m.Key, Destination: "maildir", As: Had, State: Delivered})
 		}
 		t := time.Now()
 		if err := a.Commit(context.Background(), in); err != nil {

@@ -9,7 +9,7 @@ func (c *change) purge() error {
 	return c.tx.exec(`DELETE FROM message WHERE account = ? AND gone_at <= ? AND gone_listing <= ?
 		AND NOT EXISTS (SELECT 1 FROM delivery AS d
 			WHERE d.account = message.account AND d.uid = message.uid AND d.dup = message.dup)`,
-		c.account, c.At-purgeDays*secondsPerDay, c.info.Listings-purgeListings)
+		c.account, c.now()-purgeDays*secondsPerDay, c.info.Listings-purgeListings)
 }
 
 func (c *change) pass() error {
@@ -19,6 +19,7 @@ func (c *change) pass() error {
 	}
 	if p.OK {
 		c.info.SucceededAt = c.At
+		c.touched = true
 	}
 	var n int64
 	err := c.tx.queryRow(`SELECT coalesce(max(n), 0) + 1 FROM pass WHERE account = ?`, []any{c.account}, &n)
@@ -41,6 +42,7 @@ func (c *change) pass() error {
 func (c *change) row() error {
 	i := &c.info
 	if s := c.Status; s != nil {
+		c.touched = true
 		facts := i.Facts
 		i.Status = *s
 		if s.Facts == nil {
@@ -49,10 +51,12 @@ func (c *change) row() error {
 			i.Facts = append([]byte{}, s.Facts...) // the caller may go on using its own
 		}
 	}
-	if !c.Listed && c.Status == nil && (c.Pass == nil || !c.Pass.OK) {
+	if !c.touched {
 		return nil
 	}
-	return c.tx.exec(`UPDATE account SET listings = ?, listing_days = ?, listed_at = ?, succeeded_at = ?,
-		next_try = ?, failures = ?, verdict = ?, facts = ? WHERE id = ?`,
-		i.Listings, i.ListingDays, i.ListedAt, i.SucceededAt, i.NextTry, i.Failures, i.Verdict, i.Facts, c.account)
+	return c.tx.exec(`UPDATE account SET generation = ?, listings = ?, listed_at = ?, clock_confirmed = ?, clock_aged = ?,
+			clock_ahead = ?, clock_behind = ?, clock_loose = ?, succeeded_at = ?, next_try = ?, failures = ?, verdict = ?,
+			facts = ? WHERE id = ?`,
+		i.Generation, i.Listings, i.ListedAt, i.Confirmed, i.Aged, i.Ahead, i.Behind, i.Loose, i.SucceededAt,
+		i.NextTry, i.Failures, i.Verdict, i.Facts, c.account)
 }

@@ -1,7 +1,6 @@
 package uidl
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -9,12 +8,17 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+var errNoDestination = errors.New("the ledger has no destination of that name")
+
 func (c *change) stage() error {
 	for i := range c.Stage {
 		d := &c.Stage[i]
-		id, err := c.destination(d.Destination, true)
+		to, err := c.find(d.Destination)
+		if err == nil && to.id == 0 {
+			err = errNoDestination
+		}
 		if err == nil {
-			err = c.stageAt(d, id)
+			err = c.stageAt(d, to.id)
 		}
 		if err != nil {
 			return fmt.Errorf("stage %s for %.80q: %w", d.Key.show(), d.Destination, err)
@@ -47,12 +51,29 @@ func (c *change) stageAt(d *Delivery, destination int64) error {
 	return err
 }
 
+// What settles most deliveries has statements of its own, which bind no more than they must.
+const (
+	settleRow   = `DELETE FROM delivery WHERE account = ? AND uid = ? AND dup = ? AND destination = ?`
+	settleHad   = `UPDATE message SET have = have | ? WHERE account = ? AND uid = ? AND dup = ?`
+	settleState = `UPDATE message SET have = have | ?, state = ?, attempts = NULL, next_try = NULL, reason = NULL
+		WHERE account = ? AND uid = ? AND dup = ?`
+	settleWhole = `UPDATE message SET have = have | ?, state = ?, attempts = NULL, next_try = ?, reason = ?,
+		waived = nullif(coalesce(waived, 0) | ?, 0) WHERE account = ? AND uid = ? AND dup = ?`
+	settleWaive = `UPDATE message SET waived = nullif(coalesce(waived, 0) | ?, 0) WHERE account = ? AND uid = ? AND dup = ?`
+)
+
 func (c *change) settle() error {
-	for _, s := range c.Settle {
-		id, err := c.destination(s.Destination, false)
-		if err == nil && id != 0 {
-			err = c.tx.exec(`DELETE FROM delivery WHERE account = ? AND uid = ? AND dup = ? AND destination = ?`,
-				c.account, []byte(s.UID), s.Dup, id)
+	for i := range c.Settle {
+		s := &c.Settle[i]
+		to, err := c.find(s.Destination)
+		if err == nil && to.id == 0 && s.As != Dropped {
+			err = errNoDestination
+		}
+		if err == nil && to.id != 0 {
+			err = c.tx.exec(settleRow, c.account, []byte(s.UID), s.Dup, to.id)
+		}
+		if err == nil && (s.As != Dropped || s.State != 0) {
+			err = c.concluded(s, to.place)
 		}
 		if err != nil {
 			return fmt.Errorf("settle %s for %.80q: %w", s.Key.show(), s.Destination, err)
@@ -61,31 +82,31 @@ func (c *change) settle() error {
 	return nil
 }
 
-// destination finds the id of a name, 0 when it is not known; create records the name then.
-func (c *change) destination(name string, create bool) (int64, error) {
-	if id := c.ids[name]; id != 0 {
-		return id, nil
+// concluded writes what the end of a delivery says of its message.
+func (c *change) concluded(s *Settled, place Places) error {
+	have, waived := s.As.facts(place)
+	uid := []byte(s.UID)
+	switch {
+	case s.State == 0 && waived == 0:
+		return c.must(settleHad, int64(have), c.account, uid, s.Dup)
+	case s.State == 0:
+		return c.must(settleWaive, int64(waived), c.account, uid, s.Dup)
+	case waived == 0 && s.NextTry == 0 && s.Reason == "":
+		return c.must(settleState, int64(have), int64(s.State), c.account, uid, s.Dup)
 	}
-	find := func() (id int64, err error) {
-		err = c.tx.queryRow(`SELECT id FROM destination WHERE account = ? AND name = ?`, []any{c.account, name}, &id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return 0, nil
-		}
-		return id, err
+	return c.must(settleWhole, int64(have), int64(s.State), null(s.NextTry), nullText(s.Reason), int64(waived),
+		c.account, uid, s.Dup)
+}
+
+// facts is what an outcome adds to the facts of a message.
+func (o Outcome) facts(place Places) (have, waived Places) {
+	switch o {
+	case Had:
+		return place, 0
+	case Inferred:
+		return place | Unsure, 0
+	case Waive:
+		return 0, place
 	}
-	id, err := find()
-	if err == nil && id == 0 && create {
-		err = c.tx.exec(`INSERT INTO destination (account, name) VALUES (?, ?)`, c.account, name)
-		if err == nil {
-			id, err = find()
-		}
-	}
-	if err != nil || id == 0 {
-		return 0, err
-	}
-	if c.ids == nil {
-		c.ids = make(map[string]int64)
-	}
-	c.ids[name] = id
-	return id, nil
+	return 0, 0
 }

@@ -3,7 +3,6 @@ package uidl
 import (
 	"context"
 	"fmt"
-	"strconv"
 )
 
 const (
@@ -43,68 +42,11 @@ func (a *account) commit(ctx context.Context, c Change) error {
 		return err
 	}
 	a.mu.Lock()
-	a.info, a.lastSeq = ch.info, ch.lastSeq
+	took := ch.info.Epoch != a.info.Epoch
+	a.id, a.info, a.lastSeq = ch.account, ch.info, ch.lastSeq
 	a.mu.Unlock()
-	return nil
-}
-
-// empty says that the change writes nothing; At alone is no change.
-func (c *Change) empty() bool {
-	return !c.Listed && !c.Purge && c.Status == nil && c.Pass == nil &&
-		len(c.Destinations)+len(c.Put)+len(c.Mark)+len(c.Gone)+len(c.Back)+len(c.Stage)+len(c.Settle) == 0
-}
-
-// check refuses what no caller should ask for before a transaction begins.
-func (c *Change) check() error {
-	for i := range c.Destinations {
-		if c.Destinations[i].Name == "" {
-			return fmt.Errorf("destination without a name")
-		}
-	}
-	for i := range c.Put {
-		if err := checkRow("put", c.Put[i].Key, c.Put[i].State >= Wanted && c.Put[i].State <= Skipped); err != nil {
-			return err
-		}
-	}
-	for i := range c.Mark {
-		if err := checkRow("mark", c.Mark[i].Key, c.Mark[i].State >= Wanted && c.Mark[i].State <= Skipped); err != nil {
-			return err
-		}
-	}
-	for i := range c.Stage {
-		d := &c.Stage[i]
-		if err := checkRow("stage", d.Key, d.State >= Staged && d.State <= Owed); err != nil {
-			return err
-		}
-		if d.Destination == "" {
-			return fmt.Errorf("stage %s: no destination", d.Key.show())
-		}
+	if took {
+		a.lease.note(Note{ch.info.Token, ch.info.Epoch})
 	}
 	return nil
-}
-
-func checkRow(op string, k Key, stateOK bool) error {
-	if err := checkKey(k); err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	if !stateOK {
-		return fmt.Errorf("%s %s: unknown state", op, k.show())
-	}
-	return nil
-}
-
-func checkKey(k Key) error {
-	if len(k.UID) < 1 || len(k.UID) > uidMax || k.Dup < 0 || int64(k.Dup) > 1<<31-1 {
-		return fmt.Errorf("key %s: a UID has 1 to %d octets, Dup is not negative", k.show(), uidMax)
-	}
-	return nil
-}
-
-// show prints a key for an error: printable ASCII, cut.
-func (k Key) show() string {
-	uid := k.UID
-	if len(uid) > keyShownOctets {
-		uid = uid[:keyShownOctets] + "..."
-	}
-	return strconv.QuoteToASCII(uid) + "/" + strconv.Itoa(k.Dup)
 }

@@ -50,7 +50,7 @@ func TestLockedByAnother(t *testing.T) {
 	}
 }
 
-// The database may not grow: as a full disk, an error that is none of the known ones, and nothing is applied.
+// The database may not grow, as on a full disk: nothing is applied, and the same handle goes on.
 func TestFull(t *testing.T) {
 	l := mustOpen(t, t.TempDir())
 	a := mustAcquire(t, l, "work")
@@ -62,8 +62,8 @@ func TestFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := a.Commit(t.Context(), c)
-	if err == nil || errors.Is(err, ErrLocked) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrLeaseLost) {
-		t.Errorf("Commit: %v", err)
+	if !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "Next step") {
+		t.Errorf("Commit: %v, want ErrFull", err)
 	}
 	if n := count(t, a); n != 0 {
 		t.Errorf("%d rows of a failed commit", n)
@@ -134,9 +134,9 @@ func TestGrowth(t *testing.T) {
 	}
 	for i := range 10 { // new messages one by one, the worst way
 		m := fullMessage(1_000_000 + i)
-		m.State = Wanted
+		m.State, m.Have = Wanted, 0
 		in := Change{At: at, Put: []Message{m}, Stage: []Delivery{{Key: m.Key, Destination: "maildir", State: Publishing, Ticket: "t"}}}
-		out := Change{At: at, Mark: []Mark{{Key: m.Key, State: Delivered}}, Settle: []Settled{{Key: m.Key, Destination: "maildir"}}}
+		out := Change{At: at, Settle: []Settled{{Key: m.Key, Destination: "maildir", As: Had, State: Delivered}}}
 		if err := errors.Join(a.Commit(t.Context(), in), a.Commit(t.Context(), out)); err != nil {
 			t.Fatal(err)
 		}

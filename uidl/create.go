@@ -70,7 +70,7 @@ func (l *SQLite) create(ctx context.Context) error {
 	if err := createEmpty(tmp); err != nil {
 		return err
 	}
-	if err := fill(ctx, tmp, nil); err != nil {
+	if err := fill(ctx, tmp, upToDate); err != nil {
 		return err
 	}
 	if err := l.refuseStrays(); err != nil {
@@ -92,9 +92,8 @@ func createEmpty(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// fill writes the schema, and what more adds, with a rollback journal, whose commit syncs the file itself, and turns the
-// file to WAL last.
-func fill(ctx context.Context, path string, more func(context.Context, *sql.Conn) error) (err error) {
+// fill writes what make makes, with a rollback journal, whose commit syncs the file itself, and turns the file to WAL last.
+func fill(ctx context.Context, path string, make func(context.Context, *sql.Conn) error) (err error) {
 	db := openPool(path, readWrite)
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -103,16 +102,14 @@ func fill(ctx context.Context, path string, more func(context.Context, *sql.Conn
 		return err
 	}
 	defer c.Close()
-	if err := migrate(ctx, c, 0, migrations()); err != nil {
+	if err := make(ctx, c); err != nil {
 		return err
-	}
-	if more != nil {
-		if err := more(ctx, c); err != nil {
-			return err
-		}
 	}
 	return setWAL(ctx, c)
 }
+
+// upToDate makes an empty ledger.
+func upToDate(ctx context.Context, c *sql.Conn) error { return migrate(ctx, c, 0, migrations()) }
 
 func setWAL(ctx context.Context, c *sql.Conn) error {
 	var mode string

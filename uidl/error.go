@@ -20,6 +20,8 @@ func (l *SQLite) explain(err error) error {
 		return fmt.Errorf("%s: %w. Nothing more is fetched or deleted. Next step: run the newer popsync", l.path, err)
 	case errors.Is(err, ErrLocked):
 		return fmt.Errorf("%s: %w. Next step: wait for the other popsync, or close what else has the file open", l.path, err)
+	case errors.Is(err, ErrFull):
+		return fmt.Errorf("%s: %w. Next step: make room on its disk", l.path, err)
 	}
 	return err
 }
@@ -29,6 +31,8 @@ func classify(err error) error {
 	switch resultCode(err) {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("%w: %w", ErrLocked, err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		if !errors.Is(err, ErrForeign) {
 			return fmt.Errorf("%w: %w", ErrCorrupt, err)

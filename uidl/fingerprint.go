@@ -32,6 +32,7 @@ const (
 type Fingerprinter struct {
 	sums  [len(fingerprintFields)]hash.Hash // of the values of a field, each ended by LF, which no value contains
 	seen  [len(fingerprintFields)]bool
+	said  [len(fingerprintFields)]bool // it has a value that is not empty
 	state scanState
 	name  [nameMax + 1]byte // of the field at hand, in lower case; longer ones are none of ours
 	n     int               // octets of name
@@ -192,7 +193,7 @@ func (f *Fingerprinter) value(p []byte) int {
 			f.out[0] = ' '
 			sum.Write(f.out[:1])
 		}
-		f.gap, f.some = false, true
+		f.gap, f.some, f.said[f.field] = false, true, true
 		sum.Write(p[:i])
 		return i
 	}
@@ -225,6 +226,10 @@ func (f *Fingerprinter) endField() {
 	}
 	f.field = otherName
 }
+
+// Strong tells whether the header has enough to know a message by: a Message-ID, or Date and Received. What has less, other
+// messages may have too. It may be asked before or after Sum.
+func (f *Fingerprinter) Strong() bool { return f.said[0] || f.said[1] && f.said[received] }
 
 // Sum is the fingerprint of what was written, zero when none of the fields occurred. Nothing may be written after it
 // but through Reset.

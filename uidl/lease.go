@@ -11,11 +11,13 @@ import (
 
 // lease is the hold on one account: a lock on its file that ends with the process, whatever ends the process. The
 // file is never removed or renamed: a second holder could then lock another file of the same name. It also carries
-// the attempt marker, because its writer is by construction alone.
+// the attempt marker and the note of the lease, because their writer is by construction alone.
 type lease struct {
 	mu    sync.Mutex
 	f     *os.File // nil: given back
 	found Key      // the marker of an earlier holder; zero: none
+	clean bool     // no marker stands there
+	last  Note     // that stands there; zero: none
 	buf   [markerMax]byte
 }
 
@@ -33,15 +35,16 @@ func takeLease(dir, account string) (*lease, error) {
 	if err == nil && !ok {
 		err = ErrBusy
 	}
-	var found Key
+	l := &lease{f: f}
 	if err == nil {
-		found, err = readMarker(f)
+		l.found, l.last, err = readLease(f)
+		l.clean = l.found == Key{}
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &lease{f: f, found: found}, nil
+	return l, nil
 }
 
 // reading replaces the marker.
@@ -53,13 +56,50 @@ func (l *lease) reading(k Key) error {
 	}
 	l.found = Key{}
 	if k == (Key{}) {
-		return l.f.Truncate(0)
+		if l.clean {
+			return nil
+		}
+		// Not by truncating: the note lies behind it.
+		_, err := l.f.WriteAt(l.blank(), 0)
+		l.clean = err == nil
+		return err
 	}
 	if err := checkKey(k); err != nil {
 		return err
 	}
+	l.clean = false
 	_, err := l.f.WriteAt(appendMarker(l.buf[:0], k), 0)
 	return err
+}
+
+// blank is what stands where no record is.
+func (l *lease) blank() []byte {
+	clear(l.buf[:len(markerMagic)])
+	return l.buf[:len(markerMagic)]
+}
+
+// noted is the note that stands there.
+func (l *lease) noted() Note {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+// note replaces the note, unless what stands there is of the same account and higher: then the ledger is older than it.
+// The zero note takes it away. That it cannot be written is no error: it tells of what it knows, and of nothing more.
+func (l *lease) note(n Note) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil || n == l.last || n.Token == l.last.Token && n.Epoch < l.last.Epoch {
+		return
+	}
+	b := l.blank()
+	if n != (Note{}) {
+		b = appendNote(l.buf[:0], n)
+	}
+	if _, err := l.f.WriteAt(b, noteOffset); err == nil {
+		l.last = n
+	}
 }
 
 func (l *lease) interrupted() (Key, bool) {

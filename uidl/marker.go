@@ -2,17 +2,14 @@ package uidl
 
 import (
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
-	"io"
-	"os"
 )
 
 // The marker is one record at the start of the lease file, big-endian:
 //
 //	magic "pop1", length of the UID (2), Dup (4), UID, CRC-32C of all before (4)
 //
-// Whatever follows is left from a longer record and means nothing. A record that does not check out was torn and
+// Whatever follows, up to the note, is left from a longer record and means nothing. A record that does not check out was torn and
 // means that nothing is known: the charge is lost, which is the harmless side.
 const (
 	markerMagic = "pop1"
@@ -45,13 +42,4 @@ func parseMarker(b []byte) Key {
 		return Key{}
 	}
 	return Key{UID: string(b[markerHead:end]), Dup: int(binary.BigEndian.Uint32(b[len(markerMagic)+2:]))}
-}
-
-func readMarker(f *os.File) (Key, error) {
-	b := make([]byte, markerMax)
-	n, err := f.ReadAt(b, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return Key{}, err
-	}
-	return parseMarker(b[:n]), nil
 }

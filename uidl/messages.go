@@ -36,13 +36,14 @@ func (a *account) streamRows(ctx context.Context, yield func(Row) bool) error {
 	defer c.Close()
 	return c.Raw(func(dc any) error {
 		rows, err := dc.(driver.QueryerContext).QueryContext(ctx, `SELECT CAST(uid AS TEXT), size,
-			CASE WHEN gone_at IS NULL AND attempts IS NULL AND next_try IS NULL AND gone_listing IS NULL
-				AND dup < 8 AND first_day BETWEEN 0 AND 0xfffff AND first_seen BETWEEN 0 AND 0xfffffffff
-			THEN (first_seen << 26) | (first_day << 6) | (dup << 3) | state
-			ELSE dup || ' ' || state || ' ' || first_seen || ' ' || first_day || ' ' || coalesce(gone_at, 0) || ' ' ||
-				coalesce(gone_listing, 0) || ' ' || coalesce(attempts, 0) || ' ' || coalesce(next_try, 0)
+			CASE WHEN waived IS NULL AND gone_at IS NULL AND attempts IS NULL AND next_try IS NULL
+				AND dup < 8 AND have < 0x1000 AND generation BETWEEN 0 AND 0x1ff
+			THEN (first_seen << 27) | (generation << 18) | (have << 6) | (dup << 3) | state
+			ELSE dup || ' ' || state || ' ' || first_seen || ' ' || have || ' ' || coalesce(waived, 0) || ' ' ||
+				generation || ' ' || coalesce(gone_at, 0) || ' ' || coalesce(gone_listing, 0) || ' ' ||
+				coalesce(attempts, 0) || ' ' || coalesce(next_try, 0)
 			END
-			FROM message WHERE account = ? ORDER BY uid, dup`, []driver.NamedValue{{Ordinal: 1, Value: a.id}})
+			FROM message WHERE account = ? ORDER BY uid, dup`, []driver.NamedValue{{Ordinal: 1, Value: a.row()}})
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ func (a *account) streamRows(ctx context.Context, yield func(Row) bool) error {
 	})
 }
 
-// rowOf reads a row: its UID, its size, and the rest as a number of 62 bits, or else as eight numbers in a text.
+// rowOf reads a row: its UID, its size, and the rest as a number of 63 bits, or else as ten numbers in a text.
 func rowOf(v []driver.Value) (r Row, err error) {
 	uid, ok := v[0].(string)
 	if !ok {
@@ -80,10 +81,10 @@ func rowOf(v []driver.Value) (r Row, err error) {
 	switch rest := v[2].(type) {
 	case int64:
 		r.State, r.Dup = State(rest&7), int(rest>>3&7)
-		r.FirstDay, r.FirstSeen = rest>>6&0xfffff, rest>>26
+		r.Have, r.Generation, r.FirstSeen = Places(rest>>6&0xfff), rest>>18&0x1ff, rest>>27
 	case string:
 		fields := strings.Fields(rest)
-		var n [8]int64
+		var n [10]int64
 		for i := range n {
 			if i < len(fields) {
 				n[i], err = strconv.ParseInt(fields[i], 10, 64)
@@ -92,8 +93,8 @@ func rowOf(v []driver.Value) (r Row, err error) {
 				return r, fmt.Errorf("%w: a column of a message is no number", ErrCorrupt)
 			}
 		}
-		r.Dup, r.State, r.FirstSeen, r.FirstDay = int(n[0]), State(n[1]), n[2], n[3]
-		r.GoneAt, r.GoneListing, r.Attempts, r.NextTry = n[4], n[5], int(n[6]), n[7]
+		r.Dup, r.State, r.FirstSeen, r.Facts = int(n[0]), State(n[1]), n[2], Facts{Places(n[3]), Places(n[4]), n[5]}
+		r.GoneAt, r.GoneListing, r.Attempts, r.NextTry = n[6], n[7], int(n[8]), n[9]
 	default:
 		return r, fmt.Errorf("%w: a column of a message is missing", ErrCorrupt)
 	}

@@ -9,32 +9,36 @@ import (
 
 // Messages packs rows that are as most are; whatever is in a row, it comes out as Find gives it.
 func TestMessagesPacked(t *testing.T) {
-	plain := Row{State: Delivered, Size: 5, FirstSeen: 1_700_000_000, FirstDay: 20_000}
+	plain := Row{State: Delivered, Size: 5, FirstSeen: 1_700_000_000, Facts: Facts{Have: PlaceOf(0), Generation: 1}}
 	var rows []Row
 	vary := func(f func(r *Row)) {
 		r := plain
-		r.UID = fmt.Sprintf("u%02d", len(rows))
+		r.UID = fmt.Sprintf("u%03d", len(rows))
 		f(&r)
 		rows = append(rows, r)
 	}
 	vary(func(*Row) {})
 	for _, v := range []int64{0, 1, 1<<36 - 1, 1 << 36, math.MaxInt64, -1, math.MinInt64} {
-		vary(func(r *Row) { r.FirstSeen = v })
+		vary(func(r *Row) { r.FirstSeen = min(max(v, 0), Unstamped) })
 		vary(func(r *Row) { r.Size = v })
 		vary(func(r *Row) { r.GoneAt = v })
 		vary(func(r *Row) { r.NextTry = v })
-		vary(func(r *Row) { r.GoneListing = v })
+		vary(func(r *Row) { r.GoneAt, r.GoneListing = 1, v })
 	}
-	for _, v := range []int64{0, 1, 0xfffff, 0x100000, -1, math.MaxInt64} {
-		vary(func(r *Row) { r.FirstDay = v })
+	for _, v := range []int64{0, 1, 0x1ff, 0x200, math.MaxInt64} {
+		vary(func(r *Row) { r.Generation = v })
+	}
+	for _, v := range []Places{0, Former, Unsure, PlaceOf(7), PlaceOf(8), 0xfff, 0x1000, PlaceOf(Ordinals - 1), 1<<52 - 1} {
+		vary(func(r *Row) { r.Have = v })
+		vary(func(r *Row) { r.Waived = v &^ 15 })
 	}
 	for _, v := range []int{0, 1, 7, 8, math.MaxInt32} {
 		vary(func(r *Row) { r.Dup = v })
 		vary(func(r *Row) { r.Attempts = v })
 	}
-	for s := Wanted; s <= Skipped; s++ {
+	for s := Wanted; s <= Held; s++ {
 		vary(func(r *Row) { r.State = s })
-		vary(func(r *Row) { r.State, r.Dup, r.FirstDay, r.FirstSeen = s, 7, 0xfffff, 1<<36-1 })
+		vary(func(r *Row) { r.State, r.Dup, r.Facts, r.FirstSeen = s, 7, Facts{0xfff, 0, 0x1ff}, 1<<36-1 })
 	}
 	a := openAccount(t, t.TempDir())
 	c := Change{At: 1}

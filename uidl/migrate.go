@@ -7,13 +7,13 @@ import (
 	"fmt"
 )
 
-//go:embed migrations/1.sql
+//go:embed migrations/1.sql migrations/2.sql
 var migrationFiles embed.FS
 
 // migrations returns the SQL that leads from each schema version to the next; the first makes schema 1 of nothing.
 // A migration that was released is never edited: the next one mends it.
 func migrations() []string {
-	names := [...]string{"migrations/1.sql"}
+	names := [...]string{"migrations/1.sql", "migrations/2.sql"}
 	steps := make([]string, len(names))
 	for i, name := range names {
 		b, err := migrationFiles.ReadFile(name)

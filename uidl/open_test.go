@@ -145,12 +145,12 @@ func TestMigrations(t *testing.T) {
 	l := mustOpen(t, dir)
 	c := l.writer.conn
 	steps := append(migrations(), "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO extra VALUES (1)", "CREATE TABLE broken (; nonsense")
-	if err := migrate(t.Context(), c, 1, steps); err == nil || !strings.Contains(err.Error(), "schema 3") {
+	if err := migrate(t.Context(), c, 2, steps); err == nil || !strings.Contains(err.Error(), "schema 4") {
 		t.Errorf("a broken migration: %v", err)
 	}
 	var version, rows int
-	if err := c.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil || version != 2 {
-		t.Errorf("version %d %v, want 2: the sound one stays, the broken one leaves nothing", version, err)
+	if err := c.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil || version != 3 {
+		t.Errorf("version %d %v, want 3: the sound one stays, the broken one leaves nothing", version, err)
 	}
 	if err := c.QueryRowContext(t.Context(), "SELECT count(*) FROM extra").Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("%d %v", rows, err)

@@ -7,13 +7,13 @@ import (
 )
 
 // wholeRow are the columns of a Message, in the order that scanMessage reads.
-const wholeRow = `uid, dup, state, size, first_seen, first_day, coalesce(gone_at, 0), coalesce(gone_listing, 0),
-	coalesce(attempts, 0), coalesce(next_try, 0), coalesce(reason, ''), coalesce(octets, 0), sha256, fp`
+const wholeRow = `uid, dup, state, size, first_seen, have, coalesce(waived, 0), generation, coalesce(gone_at, 0),
+	coalesce(gone_listing, 0), coalesce(attempts, 0), coalesce(next_try, 0), coalesce(reason, ''), coalesce(octets, 0), sha256, fp`
 
 func scanMessage(scan func(...any) error) (m Message, err error) {
 	var uid, sum, fp sql.RawBytes
-	err = scan(&uid, &m.Dup, &m.State, &m.Size, &m.FirstSeen, &m.FirstDay, &m.GoneAt, &m.GoneListing,
-		&m.Attempts, &m.NextTry, &m.Reason, &m.Octets, &sum, &fp)
+	err = scan(&uid, &m.Dup, &m.State, &m.Size, &m.FirstSeen, &m.Have, &m.Waived, &m.Generation, &m.GoneAt,
+		&m.GoneListing, &m.Attempts, &m.NextTry, &m.Reason, &m.Octets, &sum, &fp)
 	m.UID = string(uid)
 	copy(m.SHA256[:], sum)
 	copy(m.Fingerprint[:], fp)
@@ -33,7 +33,7 @@ func (a *account) Find(ctx context.Context, keys []Key) ([]Message, error) {
 		}
 		defer s.Close()
 		for _, k := range keys {
-			err := collect(&found, scanMessage)(s.QueryContext(ctx, a.id, []byte(k.UID), k.Dup))
+			err := collect(&found, scanMessage)(s.QueryContext(ctx, a.row(), []byte(k.UID), k.Dup))
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func (a *account) Matches(ctx context.Context, fps []Fingerprint) ([]Message, er
 	}
 	var keys []Key
 	err := a.l.snapshot(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT uid, dup, fp FROM message WHERE account = ? AND fp IS NOT NULL`, a.id)
+		rows, err := tx.QueryContext(ctx, `SELECT uid, dup, fp FROM message WHERE account = ? AND fp IS NOT NULL`, a.row())
 		if err != nil {
 			return err
 		}
@@ -85,13 +85,14 @@ func (a *account) Pending(ctx context.Context) ([]Delivery, error) {
 	err := collect(&all, func(scan func(...any) error) (d Delivery, err error) {
 		var uid sql.RawBytes
 		err = scan(&uid, &d.Dup, &d.Destination, &d.State, &d.Seq, &d.Ticket, &d.InDoubt, &d.Attempts, &d.NextTry,
-			&d.Reason, &d.At)
+			&d.Reason, &d.At, &d.Message.Have, &d.Message.Waived, &d.Message.Generation, &d.Why)
 		d.UID = string(uid)
 		return d, err
 	})(a.l.readers.QueryContext(ctx, `SELECT d.uid, d.dup, t.name, d.state, d.seq, d.ticket, d.in_doubt, d.attempts,
-			d.next_try, d.reason, d.at
+			d.next_try, d.reason, d.at, m.have, coalesce(m.waived, 0), m.generation, coalesce(m.reason, '')
 		FROM delivery AS d JOIN destination AS t ON t.id = d.destination
-		WHERE d.account = ? ORDER BY d.seq, d.uid, d.dup, t.name`, a.id))
+		JOIN message AS m ON m.account = d.account AND m.uid = d.uid AND m.dup = d.dup
+		WHERE d.account = ? ORDER BY d.seq, d.uid, d.dup, t.name`, a.row()))
 	return all, a.readError("read deliveries", err)
 }
 
@@ -99,9 +100,10 @@ func (a *account) Pending(ctx context.Context) ([]Delivery, error) {
 func (a *account) Destinations(ctx context.Context) ([]Destination, error) {
 	var all []Destination
 	err := collect(&all, func(scan func(...any) error) (d Destination, err error) {
-		err = scan(&d.Name, &d.Identity)
+		err = scan(scanDestination(&d)...)
 		return d, err
-	})(a.l.readers.QueryContext(ctx, `SELECT name, identity FROM destination WHERE account = ? ORDER BY name`, a.id))
+	})(a.l.readers.QueryContext(ctx, `SELECT `+destinationColumns+` FROM destination AS t WHERE t.account = ? ORDER BY t.name`,
+		a.row()))
 	return all, a.readError("read destinations", err)
 }
 

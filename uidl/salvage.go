@@ -103,7 +103,7 @@ func (s Salvage) do(ctx context.Context) (*Salvaged, error) {
 	if err := createEmpty(tmp); err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, tmp, func(ctx context.Context, c *sql.Conn) error { return s.carry(ctx, c, out) }); err != nil {
+	if err := fill(ctx, tmp, func(ctx context.Context, c *sql.Conn) error { return s.fill(ctx, c, out) }); err != nil {
 		return nil, err
 	}
 	if err := durable.RenameNoReplace(d, creatingName, d, databaseName); err != nil {

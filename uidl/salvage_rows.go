@@ -16,45 +16,91 @@ type part struct {
 	count func(*Salvaged) *int
 }
 
-// parts are in the order of their references.
-var parts = [...]part{
-	{"account", "id", "id, name, epoch, listings, listing_days, listed_at, succeeded_at, next_try, failures, verdict, facts",
-		func(s *Salvaged) *int { return &s.Accounts }},
-	{"destination", "id", "id, account, name, identity", func(s *Salvaged) *int { return &s.Destinations }},
-	{"message", "account, uid, dup", "account, uid, dup, state, size, first_seen, first_day, gone_at, gone_listing, attempts, next_try, " +
-		"reason, octets, sha256, fp", func(s *Salvaged) *int { return &s.Messages }},
-	{"delivery", "account, uid, dup, destination", "account, uid, dup, destination, state, seq, ticket, in_doubt, attempts, next_try, reason, at",
-		func(s *Salvaged) *int { return &s.Deliveries }},
-	{"pass", "account, n", "account, n, started, ended, ok, verdict, totals", func(*Salvaged) *int { return new(int) }},
+// parts are the tables of a schema, in the order of their references.
+func parts(version int) []part {
+	account := "id, name, epoch, listings, listing_days, listed_at, succeeded_at, next_try, failures, verdict, facts"
+	destination := "id, account, name, identity"
+	message := "account, uid, dup, state, size, first_seen, first_day, gone_at, gone_listing, attempts, next_try, reason, octets, sha256, fp"
+	if version > 1 {
+		account = "id, name, token, epoch, generation, listings, listed_at, clock_confirmed, clock_aged, clock_ahead, clock_behind, " +
+			"clock_loose, succeeded_at, next_try, failures, verdict, facts"
+		destination = "id, account, ordinal, name, identity, role, born, since, rest"
+		message = "account, uid, dup, state, size, first_seen, have, waived, generation, gone_at, gone_listing, attempts, next_try, " +
+			"reason, octets, sha256, fp"
+	}
+	return []part{
+		{"account", "id", account, func(s *Salvaged) *int { return &s.Accounts }},
+		{"destination", "id", destination, func(s *Salvaged) *int { return &s.Destinations }},
+		{"message", "account, uid, dup", message, func(s *Salvaged) *int { return &s.Messages }},
+		{"delivery", "account, uid, dup, destination",
+			"account, uid, dup, destination, state, seq, ticket, in_doubt, attempts, next_try, reason, at",
+			func(s *Salvaged) *int { return &s.Deliveries }},
+		{"pass", "account, n", "account, n, started, ended, ok, verdict, totals", func(*Salvaged) *int { return new(int) }},
+	}
+}
+
+// fill makes a ledger of the damaged one's schema, carries over what can be read, and brings it up to date: an older one
+// gets new columns by the same migrations as one that is whole.
+func (s Salvage) fill(ctx context.Context, c *sql.Conn, out *Salvaged) error {
+	steps := migrations()
+	version := len(steps)
+	var old *sql.DB
+	if fi, err := os.Stat(out.Aside); err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
+		db := openPool(out.Aside, readOnly)
+		defer db.Close()
+		if v, err := identify(ctx, db); err == nil {
+			old, version = db, v
+		}
+	}
+	if err := migrate(ctx, c, 0, steps[:version]); err != nil {
+		return err
+	}
+	if old == nil {
+		out.Unread = append(out.Unread, "all")
+	} else if err := carry(ctx, c, old, version, out); err != nil {
+		return err
+	}
+	if err := migrate(ctx, c, version, steps); err != nil {
+		return err
+	}
+	return s.complete(ctx, c)
 }
 
 // carry reads what can be read of the damaged ledger and writes it to the new one, in one transaction. What the schema
 // refuses, because its other half is gone or because it is nonsense, stays behind.
-func (s Salvage) carry(ctx context.Context, c *sql.Conn, out *Salvaged) error {
+func carry(ctx context.Context, c *sql.Conn, old *sql.DB, version int, out *Salvaged) error {
 	tx, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if fi, err := os.Stat(out.Aside); err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
-		old := openPool(out.Aside, readOnly)
-		defer old.Close()
-		if version, err := identify(ctx, old); err == nil && version == len(migrations()) {
-			for _, p := range parts {
-				if err := p.carry(ctx, old, tx, out); err != nil {
-					return err
-				}
-			}
-		} else {
-			out.Unread = append(out.Unread, "all")
-		}
-	} else {
-		out.Unread = append(out.Unread, "all")
-	}
-	for _, name := range s.Accounts {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO account (name) VALUES (?) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+	for _, p := range parts(version) {
+		if err := p.carry(ctx, old, tx, out); err != nil {
 			return err
 		}
+	}
+	return tx.Commit()
+}
+
+// complete adds the accounts that must be there, with a new token, and makes what a lost destination had a former one's: its
+// ordinal will be given to another.
+func (s Salvage) complete(ctx context.Context, c *sql.Conn) error {
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, name := range s.Accounts {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO account (name, epoch) VALUES (?, 1) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE message SET have = (have & k.places) | (have & ~k.places <> 0), waived = nullif(waived & k.places, 0)
+		FROM (SELECT id, 15 + (SELECT coalesce(sum(16 << ordinal), 0) FROM destination WHERE account = a.id) AS places
+			FROM account AS a) AS k
+		WHERE message.account = k.id AND (have & ~k.places <> 0 OR waived & ~k.places <> 0)`)
+	if err != nil {
+		return err
 	}
 	if err := s.changeFacts(ctx, tx); err != nil {
 		return err

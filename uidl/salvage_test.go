@@ -55,9 +55,9 @@ func TestSalvageCarriesAll(t *testing.T) {
 	}
 	k := uidl.Key{UID: "\x00\xff odd \n", Dup: 3}
 	err = a.Commit(t.Context(), uidl.Change{
-		At: 7, Listed: true, Destinations: []uidl.Destination{{Name: "mail", Identity: "1 x /y"}},
-		Put: []uidl.Message{{Row: uidl.Row{Key: k, State: uidl.Parked, Size: 9, FirstSeen: 1, FirstDay: 1, GoneAt: 5, GoneListing: 1,
-			Attempts: 3, NextTry: 99}, Octets: 8, SHA256: [32]byte{1}, Fingerprint: uidl.Fingerprint{2}, Reason: "x"}},
+		At: 7, Listed: true, Destinations: []uidl.Destination{{Ordinal: 3, Name: "mail", Identity: "1 x /y", Role: uidl.Required, Born: 1, Since: 2, Rest: uidl.Fetch}},
+		Put: []uidl.Message{{Row: uidl.Row{Key: k, State: uidl.Parked, Size: 9, FirstSeen: 1, GoneAt: 5, GoneListing: 1,
+			Attempts: 3, NextTry: 99, Facts: uidl.Facts{Have: uidl.PlaceOf(3) | uidl.Unsure, Waived: uidl.PlaceOf(3), Generation: 2}}, Octets: 8, SHA256: [32]byte{1}, Fingerprint: uidl.Fingerprint{2}, Reason: "x"}},
 		Stage:  []uidl.Delivery{{Key: k, Destination: "mail", State: uidl.Publishing, Ticket: "t", InDoubt: 1, Attempts: 2, NextTry: 3, Reason: "r"}},
 		Status: &uidl.Status{NextTry: 4, Failures: 5, Verdict: "v", Facts: []byte(`{"a":1}`)},
 		Pass:   &uidl.Pass{Started: 1, Ended: 2, OK: true, Totals: []byte("{}")},

@@ -10,16 +10,14 @@ import (
 func (l *SQLite) Accounts(ctx context.Context) ([]Info, error) {
 	var all []Info
 	err := l.snapshot(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT name, epoch, listings, listing_days, listed_at, succeeded_at,
-			next_try, failures, verdict, facts FROM account ORDER BY name`)
+		rows, err := tx.QueryContext(ctx, `SELECT `+infoColumns+` FROM account AS a ORDER BY a.name`)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var i Info
-			if err := rows.Scan(&i.Name, &i.Epoch, &i.Listings, &i.ListingDays, &i.ListedAt, &i.SucceededAt,
-				&i.NextTry, &i.Failures, &i.Verdict, &i.Facts); err != nil {
+			if err := rows.Scan(scanInfo(&i)...); err != nil {
 				return err
 			}
 			all = append(all, i)
@@ -52,18 +50,20 @@ func (l *SQLite) Summaries(ctx context.Context) ([]Summary, error) {
 
 func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
 	// Kept leaves out DeleteSent: those are on their way out. Numbers of states are those of the constants.
-	rows, err := tx.QueryContext(ctx, `SELECT a.name, a.epoch, a.listings, a.listing_days, a.listed_at, a.succeeded_at,
-			a.next_try, a.failures, a.verdict, a.facts,
+	rows, err := tx.QueryContext(ctx, `SELECT `+infoColumns+`,
 			coalesce(m.kept, 0), coalesce(m.wanted, 0), coalesce(m.parked, 0), coalesce(m.skipped, 0), coalesce(m.gone, 0),
+			coalesce(m.held, 0), coalesce(m.unsure, 0),
 			(SELECT count(*) FROM delivery AS d WHERE d.account = a.id),
 			p.n, coalesce(p.started, 0), coalesce(p.ended, 0), coalesce(p.ok, 0), coalesce(p.verdict, ''), p.totals
 		FROM account AS a
 		LEFT JOIN (SELECT account,
-				sum(CASE WHEN state = 2 AND gone_at IS NULL THEN 1 ELSE 0 END) AS kept,
-				sum(CASE WHEN state = 1 AND gone_at IS NULL THEN 1 ELSE 0 END) AS wanted,
-				sum(CASE WHEN state = 4 AND gone_at IS NULL THEN 1 ELSE 0 END) AS parked,
-				sum(CASE WHEN state = 5 AND gone_at IS NULL THEN 1 ELSE 0 END) AS skipped,
-				sum(CASE WHEN gone_at IS NOT NULL THEN 1 ELSE 0 END) AS gone
+				count(*) FILTER (WHERE state = 2 AND gone_at IS NULL) AS kept,
+				count(*) FILTER (WHERE state = 1 AND gone_at IS NULL) AS wanted,
+				count(*) FILTER (WHERE state = 4 AND gone_at IS NULL) AS parked,
+				count(*) FILTER (WHERE state = 5 AND gone_at IS NULL) AS skipped,
+				count(*) FILTER (WHERE state = 6 AND gone_at IS NULL) AS held,
+				count(*) FILTER (WHERE have & 8 AND gone_at IS NULL) AS unsure,
+				count(gone_at) AS gone
 			FROM message GROUP BY account) AS m ON m.account = a.id
 		LEFT JOIN pass AS p ON p.account = a.id AND p.n = (SELECT max(n) FROM pass WHERE account = a.id)
 		ORDER BY a.name`)
@@ -76,10 +76,8 @@ func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
 		var s Summary
 		var p Pass
 		var n sql.NullInt64
-		err := rows.Scan(&s.Name, &s.Epoch, &s.Listings, &s.ListingDays, &s.ListedAt, &s.SucceededAt,
-			&s.NextTry, &s.Failures, &s.Verdict, &s.Facts,
-			&s.Kept, &s.Wanted, &s.Parked, &s.Skipped, &s.Gone, &s.Pending,
-			&n, &p.Started, &p.Ended, &p.OK, &p.Verdict, &p.Totals)
+		err := rows.Scan(append(scanInfo(&s.Info), &s.Kept, &s.Wanted, &s.Parked, &s.Skipped, &s.Gone, &s.Held, &s.Unsure,
+			&s.Pending, &n, &p.Started, &p.Ended, &p.OK, &p.Verdict, &p.Totals)...)
 		if err != nil {
 			return nil, err
 		}
@@ -97,8 +95,8 @@ func addDestinations(ctx context.Context, tx *sql.Tx, all []Summary) error {
 	for i := range all {
 		of[all[i].Name] = &all[i]
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT a.name, d.name, d.identity FROM destination AS d
-		JOIN account AS a ON a.id = d.account ORDER BY a.name, d.name`)
+	rows, err := tx.QueryContext(ctx, `SELECT a.name, `+destinationColumns+` FROM destination AS t
+		JOIN account AS a ON a.id = t.account ORDER BY a.name, t.name`)
 	if err != nil {
 		return err
 	}
@@ -106,7 +104,7 @@ func addDestinations(ctx context.Context, tx *sql.Tx, all []Summary) error {
 	for rows.Next() {
 		var account string
 		var d Destination
-		if err := rows.Scan(&account, &d.Name, &d.Identity); err != nil {
+		if err := rows.Scan(append([]any{&account}, scanDestination(&d)...)...); err != nil {
 			return err
 		}
 		if s := of[account]; s != nil {
@@ -187,4 +185,17 @@ func (l *SQLite) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	}
 	defer tx.Rollback()
 	return f(tx)
+}
+
+// Identities reads what is remembered of all destinations.
+func (l *SQLite) Identities(ctx context.Context) ([]string, error) {
+	var all []string
+	err := collect(&all, func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	})(l.readers.QueryContext(ctx, `SELECT DISTINCT identity FROM destination WHERE identity <> '' ORDER BY identity`))
+	if err != nil {
+		return nil, fmt.Errorf("read destinations: %w", l.explain(err))
+	}
+	return all, nil
 }

@@ -20,18 +20,25 @@ var (
 	ErrForeign   = errors.New("file is not a popsync ledger")                     // other application or not a database
 	ErrNewer     = errors.New("ledger was written by a newer version of popsync") // schema above ours
 	ErrNameTaken = errors.New("the ledger has an account of that name")           // Rename; nothing was changed
+	ErrFull      = errors.New("no space left for the ledger")                     // temporary; nothing was applied
 )
 
 // Ledger is the memory of all accounts. It is safe for concurrent use.
 type Ledger interface {
-	// Acquire takes the account's lease and creates the account's row when it is new; ErrBusy if somebody holds it.
-	// Until Close, only this Account may change its rows.
+	// Acquire takes the account's lease, and counts it, unless a note of a later lease says that the ledger is an older copy:
+	// to look must not overtake that; ErrBusy if somebody holds it. Until Close, only this Account may change its rows.
+	// Of an account that the ledger does not know, Info.Epoch is 0 and nothing is written before the first Commit, which
+	// creates its row: to look creates nothing.
 	Acquire(ctx context.Context, account string) (Account, error)
-	// Rename gives an account another name, with all that is known of it. It takes the leases of both names and gives
-	// them back: ErrBusy if somebody holds one. ErrNameTaken if there is an account of the new name already.
-	Rename(ctx context.Context, from, to string) error
+	// Rename gives accounts other names, with all that is known of them, all at once or none: they may swap names. It takes
+	// the leases of all names, in their order, and gives them back: ErrBusy if somebody holds one. ErrNameTaken if there is
+	// an account of a new name that gets no other one, unless it is empty: no listing, no message, no destination. Such a
+	// one is dropped. The note of each lease (see Noted) goes along with its account.
+	Rename(ctx context.Context, moves []Renaming) error
 	// Accounts reads the rows of all accounts, by name, and nothing of their messages; it needs no lease.
 	Accounts(ctx context.Context) ([]Info, error)
+	// Identities reads what is remembered of all destinations of all accounts, configured or not; it needs no lease.
+	Identities(ctx context.Context) ([]string, error)
 	// Summaries reads what status shows, by name; it needs no lease.
 	Summaries(ctx context.Context) ([]Summary, error)
 	// Check reads the whole ledger for damage; ErrCorrupt when it finds some.
@@ -62,6 +69,11 @@ type Account interface {
 	Reading(k Key) error
 	// Interrupted is the message that an earlier holder of the lease was reading when it died, until the next Reading.
 	Interrupted() (k Key, ok bool)
+	// Noted is what stands beside the database of an earlier lease: it tells a ledger that is older than the world, or was
+	// lost. Each lease of an account that has a row notes its own number once that is committed, unless what stands there
+	// is the same account's and higher. ok is false when nothing stands there, when it cannot be read, or when it is of an
+	// account that the ledger has under another name.
+	Noted() (n Note, ok bool)
 	// Close gives the lease back. It does not clear the note of Reading.
 	Close() error
 }
@@ -82,6 +94,7 @@ const (
 	DeleteSent State = 3 // Delivered, and DELE is about to be sent or was; not noted when it was refused
 	Parked     State = 4 // failed too often; tried again at NextTry
 	Skipped    State = 5 // left on the server by policy (too large); looked at again in every pass
+	Held       State = 6 // not fetched until a person says what it is: it may have been delivered before the ledger was lost
 )
 
 // Row is what a pass needs to know of each message. Times are Unix seconds.
@@ -89,12 +102,12 @@ type Row struct {
 	Key
 	State       State
 	Size        int64 // octets as LIST gave them when the message was last recognised; 0: unknown
-	FirstSeen   int64 // when a listing first had it
-	FirstDay    int64 // Info.ListingDays at that time
+	FirstSeen   int64 // when a listing first had it; see Clock.Stamp; from 0 to Unstamped
 	GoneAt      int64 // when a complete listing first lacked it; 0 while listed
 	GoneListing int64 // Info.Listings at that time; 0 while listed
 	Attempts    int   // failed attempts charged to it
 	NextTry     int64 // not before; 0: at once
+	Facts
 }
 
 // Message is a whole row.
@@ -130,23 +143,21 @@ type Delivery struct {
 	Attempts    int
 	NextTry     int64 // Unix seconds
 	Reason      string
-	At          int64 // when this state was entered, Unix seconds
-}
-
-// Destination is what the ledger remembers of a destination.
-type Destination struct {
-	Name     string
-	Identity string // opaque, from deliver.Target; "" when only the name is known
+	At          int64  // when this state was entered, Unix seconds
+	Message     Facts  // of the message, as Pending read them; Commit does not look at it
+	Why         string // Message.Reason of the message, likewise
 }
 
 // Info is an account's own row. Times are Unix seconds.
 type Info struct {
 	Name        string
-	Epoch       int64 // counts leases
-	Listings    int64 // complete listings seen so far
-	ListingDays int64 // distinct days (UTC) with at least one
-	ListedAt    int64 // the last one; 0: none yet
-	SucceededAt int64 // the last pass without failure; 0: none yet
+	Token       string // random, of this account under whatever name; "" while Epoch is 0
+	Epoch       int64  // counts leases; 0: the ledger has no row of the account
+	Generation  int64  // counts changes of the set of destinations; 0: none since the account began, or since schema 1
+	Listings    int64  // complete listings seen so far
+	ListedAt    int64  // the last one, by the machine's clock; 0: none yet
+	SucceededAt int64  // the last pass without failure; 0: none yet
+	Clock
 	Status
 }
 
@@ -170,14 +181,21 @@ type Pass struct {
 // fields.
 type Change struct {
 	At           int64         // Unix seconds, for every time below that the ledger itself fills in
-	Listed       bool          // a complete listing was seen: counts it (and its day) in Info
-	Destinations []Destination // inserted or replaced by name
-	Put          []Message     // whole rows, inserted or replaced
-	Mark         []Mark        // state of known rows; an unknown key is an error
+	Lift         int64         // least Info.Epoch from now on; 0 leaves it
+	Listed       bool          // a complete listing was seen at At: counts it, and moves Info.Clock on
+	Generation   int64         // Info.Generation from now on; 0 leaves it
+	Fold         []int         // ordinals: in all rows Former takes the place of each, and the destination is forgotten
+	Destinations []Destination // inserted or replaced by ordinal, all at once: they may swap names
+	Vouch        bool          // no row is Unsure any more
+	Release      bool          // all rows that are Held become Wanted, as new: without Attempts, NextTry, Reason
+	Move         []Moved       // known rows get another key, which must be unknown, with their deliveries
+	Put          []Message     // whole rows, inserted or replaced, facts included: a replaced one was of another message
+	Renew        []Message     // whole rows, inserted or replaced; a replaced one is of the same message and keeps its facts
+	Mark         []Mark        // state of known rows; an unknown key is an error; facts stay
 	Gone         []Key         // known rows that this complete listing lacks: GoneAt, GoneListing
 	Back         []Key         // known rows that were gone and are listed again, the same message
-	Stage        []Delivery    // inserted or replaced by (Key, Destination); the message row must exist
-	Settle       []Settled     // removed; a missing one is no error
+	Stage        []Delivery    // inserted or replaced by (Key, Destination); message and destination must exist
+	Settle       []Settled     // deliveries that are done with, and what that says of their messages
 	Purge        bool          // removes tombstones 90 days and 10 complete listings old
 	Status       *Status       // nil leaves it
 	Pass         *Pass         // nil adds none; the last 100 are kept; OK also sets Info.SucceededAt
@@ -193,11 +211,42 @@ type Mark struct {
 	Reason   string
 }
 
-// Settled names a delivery that is done with.
+// Moved gives a message another key.
+type Moved struct{ From, To Key }
+
+// Renaming gives an account another name.
+type Renaming struct {
+	From, To string
+	// Facts makes the account's Facts of its own and of those of an empty account that had the new name, nil if there was
+	// none. Without it, its own stay. It must not use the ledger.
+	Facts func(own, empty []byte) []byte
+}
+
+// Note is what a lease leaves behind outside of the database.
+type Note struct {
+	Token string // Info.Token
+	Epoch int64  // Info.Epoch
+}
+
+// Settled ends a delivery: its row is removed if there is one. Its message must be known if As or State is set.
 type Settled struct {
 	Key
 	Destination string
+	As          Outcome
+	State       State  // of the message from now on, with Attempts 0 and what follows; 0 leaves it
+	NextTry     int64  // of the message
+	Reason      string // of the message
 }
+
+// Outcome is what the end of a delivery says of its message.
+type Outcome uint8
+
+const (
+	Dropped  Outcome = iota // nothing: the destination lacks it as before
+	Had                     // the destination has it durably
+	Inferred                // as Had, but nobody saw it: the message is Unsure too
+	Waive                   // it was decided that the destination goes without
+)
 
 // Summary is what status shows of an account.
 type Summary struct {
@@ -206,6 +255,7 @@ type Summary struct {
 	Destinations                                 []Destination // all ever recorded, by name
 	Waiting                                      []Waiting     // destinations for which something is open, by name
 	Kept, Wanted, Parked, Skipped, Gone, Pending int           // rows; Kept: delivered and still listed; Pending: deliveries
+	Held, Unsure                                 int           // rows that are listed: Held, Unsure in their facts
 }
 
 // Waiting is what is open for one destination of an account.

@@ -158,25 +158,43 @@ func (w *writer) commit(ctx context.Context, group []*pending) {
 	t := &tx{w: w, ctx: context.WithoutCancel(ctx)}
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		// When ctx ends just then, the transaction may have begun.
-		all(errors.Join(err, w.rollback(t.ctx)))
+		all(undone(err, w.rollback(t.ctx)))
 		return
 	}
 	if len(group) == 1 {
 		if err := group[0].f(t); err != nil {
-			all(errors.Join(err, w.rollback(t.ctx)))
+			all(undone(err, w.rollback(t.ctx)))
 			return
 		}
 	} else if err := w.each(t, group); err != nil {
-		all(errors.Join(err, w.rollback(t.ctx)))
+		all(undone(err, w.rollback(t.ctx)))
 		return
 	}
 	if err := t.exec("COMMIT"); err != nil {
 		rerr := w.rollback(t.ctx)
-		if resultCode(err) != sqlite3.SQLITE_BUSY || rerr != nil {
+		if !nothingCommitted(err) || rerr != nil {
 			w.doubt = err
 		}
-		all(errors.Join(err, rerr))
+		all(undone(err, rerr))
 	}
+}
+
+// nothingCommitted tells of a COMMIT that failed that it certainly made nothing durable. Locked: it had not begun. Full: a
+// write to the log came out short. In WAL mode the frame that makes a commit of what stands there is the last that is
+// written, and its checksum is over all before (walFrames in SQLite's wal.c; frames that only fill up a sector would follow
+// where overwriting is not powersafe, but SQLite takes it to be so everywhere on unix). What fails after it, the sync or the
+// log's index, has another code.
+func nothingCommitted(err error) bool {
+	code := resultCode(err)
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_FULL
+}
+
+// undone is the error of a transaction that was taken back. If it could not be, nothing of err may say that it was.
+func undone(err, rollback error) error {
+	if rollback == nil {
+		return err
+	}
+	return fmt.Errorf("%v; it could not be taken back: %w", err, rollback)
 }
 
 // each runs changes of a group, each within a savepoint: one that fails is taken back alone. An error is of the whole
@@ -188,6 +206,9 @@ func (w *writer) each(t *tx, group []*pending) error {
 		}
 		if p.err = p.f(t); p.err != nil {
 			if err := t.exec("ROLLBACK TO change"); err != nil {
+				if resultCode(p.err) == sqlite3.SQLITE_FULL {
+					return p.err
+				}
 				return err // SQLite ended the transaction, and all that was in it
 			}
 		}

@@ -28,12 +28,16 @@ func testUnknownKeys(t *testing.T, b *bench) {
 	b.open()
 	b.commit(uidl.Change{At: now, Put: messages("a")})
 	for what, c := range map[string]uidl.Change{
+		"Move":       {Move: []uidl.Moved{{From: key("b"), To: key("c")}}},
+		"Had":        {Settle: []uidl.Settled{{Key: key("b"), Destination: "d", As: uidl.Had}}},
+		"Waive":      {Settle: []uidl.Settled{{Key: key("b"), Destination: "d", As: uidl.Waive}}},
+		"Settle":     {Settle: []uidl.Settled{{Key: key("b"), Destination: "d", State: uidl.Delivered}}},
 		"Mark":       {Mark: []uidl.Mark{{Key: key("b"), State: uidl.Delivered}}},
 		"Mark (dup)": {Mark: []uidl.Mark{{Key: uidl.Key{UID: "a", Dup: 1}, State: uidl.Delivered}}},
 		"Gone":       {Gone: []uidl.Key{key("b")}},
 		"Back":       {Back: []uidl.Key{key("b")}},
 	} {
-		c.At, c.Put = now, messages("other")
+		c.At, c.Destinations, c.Put = now, places("d"), messages("other")
 		if err := b.a.Commit(t.Context(), c); err == nil {
 			t.Errorf("%s of an unknown key: no error", what)
 		}
@@ -66,35 +70,27 @@ func testGoneBack(t *testing.T, b *bench) {
 	}
 }
 
-func testListings(t *testing.T, b *bench) {
-	b.open()
-	for _, c := range []struct{ at, listings, days int64 }{
-		{now, 1, 1}, {now + 60, 2, 1}, {now + 22*3600, 3, 1}, {now + 23*3600, 4, 2}, {now + 47*3600, 5, 3},
-	} {
-		b.commit(uidl.Change{At: c.at, Listed: true})
-		if i := b.a.Info(); i.Listings != c.listings || i.ListingDays != c.days || i.ListedAt != c.at {
-			t.Errorf("listed at %d: %+v, want %+v", c.at, i, c)
-		}
-	}
-	before := b.a.Info()
-	after := b.reopen().Info()
-	before.Epoch++
-	if !reflect.DeepEqual(before, after) {
-		t.Errorf("Info after reopening: %+v, want %+v", after, before)
-	}
-}
-
 func testOrderOfChange(t *testing.T, b *bench) {
 	b.open()
+	old := message("old")
+	old.State, old.Have, old.GoneAt = uidl.Held, uidl.PlaceOf(0)|uidl.Unsure, now
+	b.commit(uidl.Change{At: now, Destinations: places("before"), Put: []uidl.Message{old}})
 	c := uidl.Change{
 		At: now, Listed: true,
-		Destinations: []uidl.Destination{{Name: "d", Identity: "id"}},
-		Put:          messages("a", "b"),
+		Lift: 7, Generation: 3,
+		Fold:         []int{0}, // and given to another at once
+		Destinations: places("d"),
+		Vouch:        true,
+		Release:      true,
+		Move:         []uidl.Moved{{From: key("old"), To: key("moved")}},
+		Put:          messages("a", "b", "old"), // another one, under the key that is free
+		Renew:        messages("a"),
 		Mark:         []uidl.Mark{{Key: key("a"), State: uidl.Delivered}, {Key: key("b"), State: uidl.Delivered}},
 		Gone:         []uidl.Key{key("a"), key("b")},
 		Back:         []uidl.Key{key("b")},
 		Stage:        []uidl.Delivery{publishing("a", "d"), publishing("b", "d")},
-		Settle:       []uidl.Settled{{Key: key("a"), Destination: "d"}},
+		Settle:       []uidl.Settled{{Key: key("a"), Destination: "d", As: uidl.Had}},
+		Purge:        true,
 		Status:       &uidl.Status{Failures: 2},
 		Pass:         &uidl.Pass{Started: now, Ended: now, OK: true},
 	}
@@ -106,7 +102,16 @@ func testOrderOfChange(t *testing.T, b *bench) {
 	if p := b.pending(); len(p) != 1 || p[0].UID != "b" {
 		t.Errorf("Pending: %+v, want that of b", p)
 	}
-	if i := b.a.Info(); i.Failures != 2 || i.SucceededAt != now || i.Listings != 1 {
+	if x.Have != uidl.PlaceOf(0) || y.Have != 0 {
+		t.Errorf("a has %#x, b %#x: Settle comes after Put", x.Have, y.Have)
+	}
+	if m := b.find(key("moved")); m.State != uidl.Wanted || m.Have != uidl.Former || m.GoneAt != now {
+		t.Errorf("the old row: %+v, want it folded, vouched for, released and moved", m)
+	}
+	if m := b.find(key("old")); m != message("old") {
+		t.Errorf("under the old key: %+v", m)
+	}
+	if i := b.a.Info(); i.Failures != 2 || i.SucceededAt != now || i.Listings != 1 || i.Epoch != 7 || i.Generation != 3 {
 		t.Errorf("Info: %+v", i)
 	}
 }
@@ -127,7 +132,7 @@ func testPurge(t *testing.T, b *bench) {
 		x.GoneAt, x.GoneListing = m.at, m.listing
 		c.Put = append(c.Put, x)
 	}
-	c.Stage = []uidl.Delivery{publishing("held", "d")}
+	c.Destinations, c.Stage = places("d"), []uidl.Delivery{publishing("held", "d")}
 	b.commit(c)
 	b.commit(uidl.Change{At: now, Purge: true})
 	var got []string
@@ -178,7 +183,8 @@ func testAtomic(t *testing.T, b *bench) {
 	before := b.a.Info()
 	err := b.a.Commit(t.Context(), uidl.Change{
 		At: now + day, Listed: true,
-		Destinations: []uidl.Destination{{Name: "new"}},
+		Lift: 9, Generation: 9,
+		Destinations: places("d"),
 		Put:          messages("b"),
 		Mark:         []uidl.Mark{{Key: key("a"), State: uidl.Delivered}},
 		Gone:         []uidl.Key{key("a")},
@@ -208,16 +214,53 @@ func testAtomic(t *testing.T, b *bench) {
 func testRefused(t *testing.T, b *bench) {
 	b.open()
 	long := string(make([]byte, 513))
+	facts := func(f uidl.Facts) []uidl.Message {
+		ms := messages("a")
+		ms[0].Facts = f
+		return ms
+	}
+	dest := func(d uidl.Destination) uidl.Change {
+		return uidl.Change{Put: messages("a"), Destinations: []uidl.Destination{d}}
+	}
+	settle := func(s uidl.Settled) uidl.Change {
+		s.Key = key("a")
+		return uidl.Change{Put: messages("a"), Destinations: places("d"), Settle: []uidl.Settled{s}}
+	}
 	bad := map[string]uidl.Change{
-		"no UID":       {Put: messages("")},
-		"long UID":     {Put: messages(long)},
-		"negative dup": {Put: []uidl.Message{{Row: uidl.Row{Key: uidl.Key{UID: "a", Dup: -1}, State: uidl.Wanted}}}},
-		"no state":     {Put: []uidl.Message{{Row: uidl.Row{Key: key("a")}}}},
-		"state 6":      {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: 6}}}},
-		"mark state 0": {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a")}}},
-		"stage state":  {Put: messages("a"), Stage: []uidl.Delivery{{Key: key("a"), Destination: "d"}}},
-		"stage where":  {Put: messages("a"), Stage: []uidl.Delivery{{Key: key("a"), State: uidl.Staged}}},
-		"destination":  {Put: messages("a"), Destinations: []uidl.Destination{{Identity: "x"}}},
+		"no UID":           {Put: messages("")},
+		"long UID":         {Put: messages(long)},
+		"renew, no UID":    {Renew: messages("")},
+		"negative dup":     {Put: []uidl.Message{{Row: uidl.Row{Key: uidl.Key{UID: "a", Dup: -1}, State: uidl.Wanted}}}},
+		"no state":         {Put: []uidl.Message{{Row: uidl.Row{Key: key("a")}}}},
+		"state 7":          {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: 7}}}},
+		"have":             {Put: facts(uidl.Facts{Have: uidl.PlaceOf(uidl.Ordinals)})},
+		"renew have":       {Renew: facts(uidl.Facts{Have: uidl.PlaceOf(uidl.Ordinals)})},
+		"waived":           {Put: facts(uidl.Facts{Waived: uidl.PlaceOf(uidl.Ordinals)})},
+		"waived seen":      {Put: facts(uidl.Facts{Waived: uidl.Seen})},
+		"generation":       {Put: facts(uidl.Facts{Generation: -2})},
+		"seen before 1970": {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, FirstSeen: -1}}}},
+		"seen too late":    {Renew: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, FirstSeen: uidl.Unstamped + 1}}}},
+		"gone when":        {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, GoneListing: 1}}}},
+		"mark state 0":     {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a")}}},
+		"stage state":      {Put: messages("a"), Destinations: places("d"), Stage: []uidl.Delivery{{Key: key("a"), Destination: "d"}}},
+		"stage where":      {Put: messages("a"), Stage: []uidl.Delivery{{Key: key("a"), State: uidl.Staged}}},
+		"stage who":        {Put: messages("a"), Stage: []uidl.Delivery{publishing("a", "d")}},
+		"no name":          dest(uidl.Destination{Identity: "x"}),
+		"a control's name": dest(uidl.Destination{Name: "\x010"}),
+		"ordinal -1":       dest(uidl.Destination{Name: "d", Ordinal: -1}),
+		"ordinal 48":       dest(uidl.Destination{Name: "d", Ordinal: uidl.Ordinals}),
+		"role":             dest(uidl.Destination{Name: "d", Role: uidl.WasOptional + 1}),
+		"rest":             dest(uidl.Destination{Name: "d", Rest: uidl.Without + 1}),
+		"one ordinal":      {Destinations: append(places("d"), places("e")...)},
+		"one name":         {Destinations: places("d", "d")},
+		"fold":             {Put: messages("a"), Fold: []int{uidl.Ordinals}},
+		"settle as":        settle(uidl.Settled{Destination: "d", As: uidl.Waive + 1}),
+		"settle state":     settle(uidl.Settled{Destination: "d", State: uidl.Held + 1}),
+		"settle who":       settle(uidl.Settled{Destination: "nobody", As: uidl.Had}),
+		"lift":             {Put: messages("a"), Lift: -1},
+		"generation -1":    {Put: messages("a"), Generation: -1},
+		"move to itself":   {Put: messages("a"), Move: []uidl.Moved{{From: key("a"), To: key("a")}}},
+		"move to nothing":  {Put: messages("a"), Move: []uidl.Moved{{From: key("a")}}},
 	}
 	for what, c := range bad {
 		if err := b.a.Commit(t.Context(), c); err == nil {

@@ -14,7 +14,8 @@ func testDeliveries(t *testing.T, b *bench) {
 		Key: uidl.Key{UID: "whole", Dup: 3}, Destination: "d", State: uidl.Staged, Seq: 4, Ticket: "five",
 		InDoubt: 6, Attempts: 7, NextTry: 8, Reason: "nine", At: 10,
 	}
-	b.commit(uidl.Change{At: now, Put: []uidl.Message{wholeMessage()}, Stage: []uidl.Delivery{want}})
+	b.commit(uidl.Change{At: now, Put: []uidl.Message{wholeMessage()}, Destinations: places("d", "other"), Stage: []uidl.Delivery{want}})
+	want.Message, want.Why = wholeMessage().Facts, wholeMessage().Reason
 	for range 2 {
 		if got := b.pending(); len(got) != 1 || got[0] != want {
 			t.Errorf("Pending: %+v\nwant %+v", got, want)
@@ -23,6 +24,7 @@ func testDeliveries(t *testing.T, b *bench) {
 	}
 	want = uidl.Delivery{Key: want.Key, Destination: "d", State: uidl.Publishing, Seq: 5, At: 11}
 	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{want}})
+	want.Message, want.Why = wholeMessage().Facts, wholeMessage().Reason
 	if got := b.pending(); len(got) != 1 || got[0] != want {
 		t.Errorf("a second Stage must replace every field: %+v\nwant %+v", got, want)
 	}
@@ -45,7 +47,7 @@ func testDeliveries(t *testing.T, b *bench) {
 // with its number keeps its place.
 func testSequence(t *testing.T, b *bench) {
 	b.open()
-	b.commit(uidl.Change{At: now, Put: messages("c", "a", "b", "z")})
+	b.commit(uidl.Change{At: now, Put: messages("c", "a", "b", "z"), Destinations: places("d", "e")})
 	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{publishing("c", "d"), publishing("a", "d"), publishing("b", "e")}})
 	b.reopen()
 	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{publishing("a", "e")}})
@@ -74,25 +76,9 @@ func testSequence(t *testing.T, b *bench) {
 
 func testStageUnknown(t *testing.T, b *bench) {
 	b.open()
-	b.commit(uidl.Change{At: now, Put: messages("a")})
+	b.commit(uidl.Change{At: now, Put: messages("a"), Destinations: places("d")})
 	if err := b.a.Commit(t.Context(), uidl.Change{At: now, Stage: []uidl.Delivery{publishing("b", "d")}}); err == nil {
 		t.Error("a delivery without a message was staged")
-	}
-}
-
-func testDestinations(t *testing.T, b *bench) {
-	b.open()
-	b.commit(uidl.Change{At: now, Put: messages("a"), Destinations: []uidl.Destination{{Name: "m", Identity: "1"}, {Name: "b"}}})
-	b.commit(uidl.Change{At: now, Destinations: []uidl.Destination{{Name: "b", Identity: "2"}},
-		Stage: []uidl.Delivery{publishing("a", "staged"), publishing("a", "m")}})
-	b.commit(uidl.Change{At: now, Settle: []uidl.Settled{{Key: key("a"), Destination: "m"}}})
-	want := []uidl.Destination{{Name: "b", Identity: "2"}, {Name: "m", Identity: "1"}, {Name: "staged"}}
-	for range 2 {
-		got, err := b.a.Destinations(t.Context())
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("Destinations: %+v %v, want %+v", got, err, want)
-		}
-		b.reopen()
 	}
 }
 
@@ -107,13 +93,24 @@ func testSummaries(t *testing.T, b *bench) {
 	c.Put[6].GoneAt = now
 	c.At, c.Listed, c.Status = now, true, &uidl.Status{Failures: 1, Verdict: "bad", Facts: []byte("{}")}
 	c.Stage = []uidl.Delivery{publishing("a", "d"), publishing("a", "e")}
+	c.Destinations = places("e", "d")
+	for i, state := range []uidl.State{uidl.Held, uidl.Held, uidl.Wanted} {
+		m := message(string(rune('k' + i)))
+		m.State, m.Have = state, uidl.Unsure|uidl.Legacy
+		if i == 1 {
+			m.GoneAt = now
+		}
+		c.Put = append(c.Put, m)
+	}
 	b.commit(c)
-	if s := b.summary(); s.Last != nil || s.Kept != 2 || s.Wanted != 1 || s.Parked != 1 || s.Skipped != 1 || s.Gone != 1 ||
+	if s := b.summary(); s.Last != nil || s.Kept != 2 || s.Wanted != 2 || s.Parked != 1 || s.Skipped != 1 || s.Gone != 2 ||
+		s.Held != 1 || s.Unsure != 2 ||
 		s.Pending != 2 || !reflect.DeepEqual(s.Info, b.a.Info()) {
 		t.Errorf("Summary: %+v", s)
 	}
-	b.commit(uidl.Change{At: now, Destinations: []uidl.Destination{{Name: "e", Identity: "1 x /e"}, {Name: "c"}}})
-	known := []uidl.Destination{{Name: "c"}, {Name: "d"}, {Name: "e", Identity: "1 x /e"}}
+	e := uidl.Destination{Name: "e", Identity: "1 x /e", Role: uidl.Optional, Born: 1, Since: 2, Rest: uidl.Fetch}
+	b.commit(uidl.Change{At: now, Destinations: []uidl.Destination{e, {Ordinal: 2, Name: "c"}}})
+	known := []uidl.Destination{{Ordinal: 2, Name: "c"}, {Ordinal: 1, Name: "d", Role: uidl.Required}, e}
 	if s := b.summary(); !reflect.DeepEqual(s.Destinations, known) {
 		t.Errorf("Destinations without a lease: %+v, want %+v", s.Destinations, known)
 	}
@@ -138,6 +135,9 @@ func testSummaries(t *testing.T, b *bench) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := a.Commit(t.Context(), uidl.Change{At: now, Status: &uidl.Status{}}); err != nil {
+			t.Fatal(err)
+		}
 		a.Close()
 	}
 	all, err := b.ledger.Summaries(t.Context())
@@ -157,7 +157,7 @@ func testSummaries(t *testing.T, b *bench) {
 
 func testCheck(t *testing.T, b *bench) {
 	b.open()
-	b.commit(uidl.Change{At: now, Put: messages("a"), Stage: []uidl.Delivery{publishing("a", "d")}})
+	b.commit(uidl.Change{At: now, Put: messages("a"), Destinations: places("d"), Stage: []uidl.Delivery{publishing("a", "d")}})
 	if err := b.ledger.Check(t.Context()); err != nil {
 		t.Errorf("Check of a sound ledger: %v", err)
 	}
@@ -183,6 +183,7 @@ func testWaiting(t *testing.T, b *bench) {
 	stage("d", "relay", "it is spam", now+60)
 	stage("a", "fresh", "", 0)
 	stage("a", "busy", "it was busy", now)
+	b.commit(uidl.Change{At: now, Destinations: places("relay", "fresh", "busy")})
 	if w := b.summary().Waiting; w != nil {
 		t.Errorf("nothing waits: %+v", w)
 	}

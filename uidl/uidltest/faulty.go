@@ -86,7 +86,7 @@ func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
 	switch {
 	case f.fault.Commit > 0 && f.commits > f.fault.Commit && errors.Is(f.fault.Err, uidl.ErrLeaseLost):
 		return f.fault.Err
-	case f.fault.Commit > 0 && f.commits > f.fault.Commit && !errors.Is(f.fault.Err, uidl.ErrLocked):
+	case f.fault.Commit > 0 && f.commits > f.fault.Commit && !errors.Is(f.fault.Err, uidl.ErrLocked) && !errors.Is(f.fault.Err, uidl.ErrFull):
 		f.late++
 		return ErrAfterFault
 	case hit && !f.fault.Applied:
@@ -105,6 +105,7 @@ func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
 }
 
 func empty(c uidl.Change) bool {
-	return !c.Listed && !c.Purge && c.Status == nil && c.Pass == nil && len(c.Destinations) == 0 && len(c.Put) == 0 &&
-		len(c.Mark) == 0 && len(c.Gone) == 0 && len(c.Back) == 0 && len(c.Stage) == 0 && len(c.Settle) == 0
+	return c.Lift == 0 && !c.Listed && c.Generation == 0 && !c.Vouch && !c.Release && !c.Purge && c.Status == nil && c.Pass == nil &&
+		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
+			len(c.Stage)+len(c.Settle) == 0
 }

@@ -1,12 +1,10 @@
 package uidltest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,37 +16,79 @@ import (
 // Memory is a place in memory where a ledger is kept: what Open returns may be closed and opened again. It is for tests
 // that make thousands of commits, in which a database would be all that takes time. Nothing survives the process.
 type Memory struct {
-	mu       sync.Mutex // guards all that follows, in every ledger and account of the place
-	accounts map[string]*memoryPlace
+	mu     sync.Mutex              // guards all that follows, in every ledger and account of the place
+	states map[string]*memoryState // what the database has, by account; a state is never changed: a commit replaces it
+	leases map[string]*memoryLease // what the lease files are
+	tokens int                     // given
 }
 
-// memoryPlace is what is kept of one account.
-type memoryPlace struct {
-	state  *memoryState   // never changed: a commit replaces it
-	holder *memoryAccount // of the lease; nil: it is free
-	note   uidl.Key       // of Reading
+// memoryLease is what is kept of an account beside the database.
+type memoryLease struct {
+	holder *memoryAccount // nil: it is free
+	marker uidl.Key       // of Reading
+	note   uidl.Note      // of the last lease
 }
 
 // memoryState is an account as one commit left it. A reader's snapshot is the pointer to it.
 type memoryState struct {
 	info         uidl.Info
 	messages     map[uidl.Key]uidl.Message
-	destinations map[string]uidl.Destination
-	deliveries   map[uidl.Settled]uidl.Delivery
+	destinations map[int]uidl.Destination
+	deliveries   map[deliveryKey]uidl.Delivery
 	last         *uidl.Pass // of a hundred that SQLite keeps, the one that can be seen; never changed
 }
 
+type deliveryKey struct {
+	uidl.Key
+	ordinal int
+}
+
 // NewMemory returns a place without accounts.
-func NewMemory() *Memory { return &Memory{accounts: map[string]*memoryPlace{}} }
+func NewMemory() *Memory {
+	return &Memory{states: map[string]*memoryState{}, leases: map[string]*memoryLease{}}
+}
+
+// Saved is a copy of the database of a Memory.
+type Saved struct{ states map[string]*memoryState }
+
+// Save copies the database, without what the leases keep beside it.
+func (m *Memory) Save() Saved {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return Saved{maps.Clone(m.states)}
+}
+
+// Restore puts a copy in the place of the database, as a person does with a backup; the zero Saved is an empty one. Notes
+// stay as they are. No account may be open.
+func (m *Memory) Restore(s Saved) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.states = map[string]*memoryState{}
+	maps.Copy(m.states, s.states)
+}
+
+// lease finds what is kept beside the database of a name.
+func (m *Memory) lease(name string) *memoryLease {
+	if m.leases[name] == nil {
+		m.leases[name] = new(memoryLease)
+	}
+	return m.leases[name]
+}
+
+// token makes one that was never given, whatever was restored.
+func (m *Memory) token() string {
+	m.tokens++
+	return fmt.Sprintf("%032x", m.tokens)
+}
 
 // Open returns a ledger over the place. Several may be open.
 func (m *Memory) Open() uidl.Ledger { return &memoryLedger{m: m} }
 
-// Usurp is Store.Usurp: the lease is free, whoever holds it, and its note is lost.
+// Usurp is Store.Usurp: the lease is free, whoever holds it, and what stood beside the database is lost.
 func (m *Memory) Usurp(account string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.accounts[account].holder, m.accounts[account].note = nil, uidl.Key{}
+	m.leases[account] = new(memoryLease)
 }
 
 type memoryLedger struct {
@@ -74,24 +114,29 @@ func (l *memoryLedger) do(ctx context.Context, f func() error) error {
 }
 
 func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
-	a := &memoryAccount{l: l}
+	a := &memoryAccount{l: l, name: name}
 	err := l.do(ctx, func() error {
 		if !accountName.MatchString(name) {
 			return fmt.Errorf("account name %.80q", name)
 		}
-		p := l.m.accounts[name]
-		switch {
-		case p == nil:
-			p = &memoryPlace{state: &memoryState{info: uidl.Info{Name: name}}}
-			l.m.accounts[name] = p
-		case p.holder != nil:
+		lease := l.m.lease(name)
+		if lease.holder != nil {
 			return fmt.Errorf("acquire account %s: %w", name, uidl.ErrBusy)
 		}
-		p.state = p.state.clone()
-		p.state.info.Epoch++
-		p.holder, a.p, a.info, a.found = a, p, p.state.info, p.note
-		for _, d := range p.state.deliveries {
-			a.lastSeq = max(a.lastSeq, d.Seq)
+		lease.holder, a.lease, a.found, a.info = a, lease, lease.marker, uidl.Info{Name: name}
+		if a.noted = lease.note; l.m.elsewhere(a.noted.Token, name) {
+			a.noted = uidl.Note{}
+		}
+		if s := l.m.states[name]; s != nil {
+			s = s.clone()
+			if n := lease.note; n.Token != s.info.Token || n.Epoch <= s.info.Epoch { // else it is an older copy
+				s.info.Epoch++
+			}
+			l.m.states[name], a.info = s, s.info
+			for _, d := range s.deliveries {
+				a.lastSeq = max(a.lastSeq, d.Seq)
+			}
+			lease.leave(s.info)
 		}
 		l.open++
 		return nil
@@ -102,28 +147,21 @@ func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, 
 	return a, nil
 }
 
-func (l *memoryLedger) Rename(ctx context.Context, from, to string) error {
-	return l.do(ctx, func() error {
-		p := l.m.accounts[from]
-		switch {
-		case !accountName.MatchString(to):
-			return fmt.Errorf("account name %.80q", to)
-		case p == nil:
-			return fmt.Errorf("rename account %s: unknown", from)
-		case p.holder != nil:
-			return fmt.Errorf("rename account %s: %w", from, uidl.ErrBusy)
-		case l.m.accounts[to] != nil && l.m.accounts[to].holder != nil:
-			return fmt.Errorf("rename account %s to %s: %w", from, to, uidl.ErrBusy)
-		case l.m.accounts[to] != nil:
-			return fmt.Errorf("rename account %s to %s: %w", from, to, uidl.ErrNameTaken)
+// elsewhere tells whether the token is of an account that has another name.
+func (m *Memory) elsewhere(token, name string) bool {
+	for _, s := range m.states {
+		if s.info.Token == token && s.info.Name != name {
+			return true
 		}
-		p.state = p.state.clone()
-		p.state.info.Name = to
-		p.state.info.Epoch++
-		delete(l.m.accounts, from)
-		l.m.accounts[to] = p
-		return nil
-	})
+	}
+	return false
+}
+
+// leave notes a lease, unless what stands there is of the same account and higher.
+func (l *memoryLease) leave(i uidl.Info) {
+	if l.note.Token != i.Token || l.note.Epoch <= i.Epoch {
+		l.note = uidl.Note{Token: i.Token, Epoch: i.Epoch}
+	}
 }
 
 func (l *memoryLedger) Accounts(ctx context.Context) (all []uidl.Info, err error) {
@@ -136,12 +174,27 @@ func (l *memoryLedger) Accounts(ctx context.Context) (all []uidl.Info, err error
 
 func (l *memoryLedger) Summaries(ctx context.Context) (all []uidl.Summary, err error) {
 	err = l.do(ctx, func() error {
-		for _, p := range l.m.accounts {
-			all = append(all, p.state.summary())
+		for _, s := range l.m.states {
+			all = append(all, s.summary())
 		}
 		return nil
 	})
 	slices.SortFunc(all, func(a, b uidl.Summary) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
+}
+
+func (l *memoryLedger) Identities(ctx context.Context) (all []string, err error) {
+	err = l.do(ctx, func() error {
+		for _, s := range l.m.states {
+			for _, d := range s.destinations {
+				if d.Identity != "" && !slices.Contains(all, d.Identity) {
+					all = append(all, d.Identity)
+				}
+			}
+		}
+		return nil
+	})
+	slices.Sort(all)
 	return all, err
 }
 
@@ -159,57 +212,6 @@ func (l *memoryLedger) Close() error {
 	}
 	l.closed = true
 	return nil
-}
-
-// clone copies a state for a commit to change.
-func (s *memoryState) clone() *memoryState {
-	c := &memoryState{info: s.info, last: s.last, messages: map[uidl.Key]uidl.Message{},
-		destinations: map[string]uidl.Destination{}, deliveries: map[uidl.Settled]uidl.Delivery{}}
-	maps.Copy(c.messages, s.messages)
-	maps.Copy(c.destinations, s.destinations)
-	maps.Copy(c.deliveries, s.deliveries)
-	return c
-}
-
-func (s *memoryState) summary() uidl.Summary {
-	gone, of := 0, map[uidl.State]int{}
-	for _, m := range s.messages {
-		if m.GoneAt != 0 {
-			gone++
-		} else {
-			of[m.State]++
-		}
-	}
-	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Waiting: s.waiting(), Pending: len(s.deliveries), Gone: gone,
-		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked], Skipped: of[uidl.Skipped]}
-}
-
-func (s *memoryState) waiting() (all []uidl.Waiting) {
-	put := map[string]string{} // greatest reason of those put off
-	of := map[string]*uidl.Waiting{}
-	for _, d := range s.deliveries {
-		w := of[d.Destination]
-		if w == nil {
-			w = &uidl.Waiting{Destination: d.Destination, Since: math.MaxInt64}
-			of[d.Destination] = w
-		}
-		w.Deliveries++
-		w.Since = min(w.Since, s.messages[d.Key].FirstSeen)
-		w.Reason = max(w.Reason, d.Reason)
-		if d.NextTry > d.At {
-			w.PutOff++
-			put[d.Destination] = max(put[d.Destination], d.Reason)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(of)) {
-		of[name].Reason = cmp.Or(put[name], of[name].Reason)
-		all = append(all, *of[name])
-	}
-	return all
-}
-
-func (s *memoryState) byName() []uidl.Destination {
-	return slices.SortedFunc(maps.Values(s.destinations), func(a, b uidl.Destination) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func copyInfo(i uidl.Info) uidl.Info {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,19 +14,27 @@ import (
 // memoryAccount is an account of a Memory, whose lock guards it.
 type memoryAccount struct {
 	l       *memoryLedger
-	p       *memoryPlace
+	name    string
+	lease   *memoryLease
 	info    uidl.Info // as of the own commits: another holder's are not seen
 	lastSeq int64     // the highest that is stored, or was given since the lease was taken
-	found   uidl.Key  // note of an earlier holder
+	found   uidl.Key  // marker of an earlier holder
+	noted   uidl.Note // of an earlier lease
 	closed  bool
 }
 
 var errAccountClosed = errors.New("account is closed")
 
 // snapshot is the state of now, or an empty one with the error. No lock is held while it is read: the reader may commit.
+// An account that had no row when the lease was taken, and none since, sees none.
 func (a *memoryAccount) snapshot(ctx context.Context) (s *memoryState, err error) {
 	s = new(memoryState)
-	err = a.l.do(ctx, func() error { s = a.p.state; return nil })
+	err = a.l.do(ctx, func() error {
+		if now := a.l.m.states[a.name]; now != nil && a.info.Epoch != 0 {
+			s = now
+		}
+		return nil
+	})
 	return s, err
 }
 
@@ -75,9 +82,7 @@ func (a *memoryAccount) Matches(ctx context.Context, fps []uidl.Fingerprint) ([]
 
 func (a *memoryAccount) Pending(ctx context.Context) ([]uidl.Delivery, error) {
 	s, err := a.snapshot(ctx)
-	return slices.SortedFunc(maps.Values(s.deliveries), func(a, b uidl.Delivery) int {
-		return cmp.Or(cmp.Compare(a.Seq, b.Seq), compareKeys(a.Key, b.Key), strings.Compare(a.Destination, b.Destination))
-	}), err
+	return s.pending(), err
 }
 
 func (a *memoryAccount) Destinations(ctx context.Context) ([]uidl.Destination, error) {
@@ -98,8 +103,8 @@ func (a *memoryAccount) Reading(k uidl.Key) error {
 			return err
 		}
 	}
-	if a.p.holder == a {
-		a.p.note = k
+	if a.lease.holder == a {
+		a.lease.marker = k
 	}
 	return nil
 }
@@ -110,6 +115,8 @@ func (a *memoryAccount) Interrupted() (uidl.Key, bool) {
 	return a.found, a.found != uidl.Key{}
 }
 
+func (a *memoryAccount) Noted() (uidl.Note, bool) { return a.noted, a.noted != uidl.Note{} }
+
 // Close gives the lease back; the second call does nothing.
 func (a *memoryAccount) Close() error {
 	a.l.m.mu.Lock()
@@ -119,8 +126,8 @@ func (a *memoryAccount) Close() error {
 	}
 	a.closed = true
 	a.l.open--
-	if a.p.holder == a {
-		a.p.holder = nil
+	if a.lease.holder == a {
+		a.lease.holder = nil
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package uidltest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/popsync/popsync/uidl"
@@ -15,17 +15,27 @@ func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
 		return nil
 	}
 	return a.l.do(ctx, func() error {
-		switch {
-		case a.closed:
+		if a.closed {
 			return errAccountClosed
-		case a.p.state.info.Epoch != a.info.Epoch:
+		}
+		old := a.l.m.states[a.name]
+		next := memoryChange{Change: c, lastSeq: a.lastSeq}
+		switch {
+		case old == nil && a.info.Epoch == 0:
+			next.s = (&memoryState{info: uidl.Info{Name: a.name, Token: a.l.m.token(), Epoch: 1}}).clone()
+		case old == nil || old.info.Epoch != a.info.Epoch || old.info.Token != a.info.Token:
 			return uidl.ErrLeaseLost
+		default:
+			next.s = old.clone()
 		}
-		next := memoryChange{c, a.p.state.clone(), a.lastSeq}
 		if err := next.apply(); err != nil {
-			return fmt.Errorf("commit to ledger, account %s: %w", a.info.Name, err)
+			return fmt.Errorf("commit to ledger, account %s: %w", a.name, err)
 		}
-		a.p.state, a.info, a.lastSeq = next.s, next.s.info, next.lastSeq
+		took := next.s.info.Epoch != a.info.Epoch
+		a.l.m.states[a.name], a.info, a.lastSeq = next.s, next.s.info, next.lastSeq
+		if took {
+			a.lease.leave(a.info)
+		}
 		return nil
 	})
 }
@@ -39,14 +49,7 @@ type memoryChange struct {
 
 // apply follows the order of Change's fields.
 func (c *memoryChange) apply() error {
-	if i := &c.s.info; c.Listed {
-		if i.Listings == 0 || floorDay(i.ListedAt) != floorDay(c.At) {
-			i.ListingDays++
-		}
-		i.Listings++
-		i.ListedAt = c.At
-	}
-	for _, step := range []func() error{c.put, c.update, c.deliver} {
+	for _, step := range []func() error{c.account, c.places, c.all, c.put, c.update, c.stage, c.settle} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -54,99 +57,111 @@ func (c *memoryChange) apply() error {
 	if c.Purge {
 		c.purge()
 	}
-	c.account()
+	c.ending()
 	return nil
 }
 
-func (c *memoryChange) put() error {
-	for _, d := range c.Destinations {
-		if d.Name == "" {
-			return fmt.Errorf("destination without a name")
-		}
-		c.s.destinations[d.Name] = d
+// account is what a change begins with.
+func (c *memoryChange) account() error {
+	i := &c.s.info
+	if c.Lift < 0 || c.Generation < 0 {
+		return errors.New("below zero")
 	}
-	for _, m := range c.Put {
-		if err := check(m.Key, m.State >= uidl.Wanted && m.State <= uidl.Skipped); err != nil {
-			return err
-		}
-		c.s.messages[m.Key] = m
+	i.Epoch = max(i.Epoch, c.Lift)
+	if c.Listed {
+		i.Listings++
+		i.ListedAt = c.At
+		next, fix := i.Clock.Listed(c.At)
+		i.Clock = next
+		c.each(func(m *uidl.Message) {
+			if fix && m.FirstSeen > next.Confirmed {
+				m.FirstSeen = next.Confirmed
+			}
+		})
+	}
+	if c.Generation != 0 {
+		i.Generation = c.Generation
 	}
 	return nil
 }
 
-// update changes rows that must be there.
-func (c *memoryChange) update() (err error) {
-	known := func(k uidl.Key, f func(*uidl.Message)) {
-		m, ok := c.s.messages[k]
-		if !ok {
-			err = fmt.Errorf("%.80q/%d: the ledger has no such message", k.UID, k.Dup)
-			return
-		}
+// each changes all messages.
+func (c *memoryChange) each(f func(*uidl.Message)) {
+	for k, m := range c.s.messages {
 		f(&m)
 		c.s.messages[k] = m
 	}
-	for _, mark := range c.Mark {
-		if err := check(mark.Key, mark.State >= uidl.Wanted && mark.State <= uidl.Skipped); err != nil {
-			return err
-		}
-		known(mark.Key, func(m *uidl.Message) {
-			if m.State = mark.State; mark.Size != 0 {
-				m.Size = mark.Size
-			}
-			m.Attempts, m.NextTry, m.Reason = mark.Attempts, mark.NextTry, mark.Reason
-		})
-	}
-	for _, k := range c.Gone {
-		known(k, func(m *uidl.Message) {
-			if m.GoneAt == 0 { // one that was gone already keeps its times
-				m.GoneAt, m.GoneListing = c.At, c.s.info.Listings
-			}
-		})
-	}
-	for _, k := range c.Back {
-		known(k, func(m *uidl.Message) { m.GoneAt, m.GoneListing = 0, 0 })
-	}
-	return err
 }
 
-// deliver stages, which records the name of a destination that is new, and settles.
-func (c *memoryChange) deliver() error {
-	for _, d := range c.Stage {
-		_, known := c.s.messages[d.Key]
-		if err := check(d.Key, known && d.State >= uidl.Staged && d.State <= uidl.Owed && d.Destination != ""); err != nil {
-			return err
+// places forgets destinations and writes others.
+func (c *memoryChange) places() error {
+	for _, ordinal := range c.Fold {
+		if ordinal < 0 || ordinal >= uidl.Ordinals {
+			return fmt.Errorf("fold destination %d", ordinal)
 		}
-		if _, ok := c.s.destinations[d.Destination]; !ok {
-			c.s.destinations[d.Destination] = uidl.Destination{Name: d.Destination}
+		for k := range c.s.deliveries {
+			if k.ordinal == ordinal {
+				return fmt.Errorf("fold destination %d: something is open for it", ordinal)
+			}
 		}
-		if d.Seq == 0 {
-			d.Seq = c.lastSeq + 1
-		}
-		c.lastSeq = max(c.lastSeq, d.Seq)
-		if d.At == 0 {
-			d.At = c.At
-		}
-		c.s.deliveries[uidl.Settled{Key: d.Key, Destination: d.Destination}] = d
+		bit := uidl.PlaceOf(ordinal)
+		c.each(func(m *uidl.Message) {
+			if m.Have.Has(bit) {
+				m.Have = m.Have&^bit | uidl.Former
+			}
+			m.Waived &^= bit
+		})
+		delete(c.s.destinations, ordinal)
 	}
-	for _, k := range c.Settle {
-		delete(c.s.deliveries, k)
+	for i, d := range c.Destinations {
+		if d.Name == "" || d.Name[0] < ' ' || d.Ordinal < 0 || d.Ordinal >= uidl.Ordinals || d.Role > uidl.WasOptional || d.Rest > uidl.Without ||
+			d.Born < 0 || d.Since < 0 || slices.ContainsFunc(c.Destinations[:i], func(e uidl.Destination) bool { return e.Ordinal == d.Ordinal }) {
+			return fmt.Errorf("destination %+v", d)
+		}
+		c.s.destinations[d.Ordinal] = d
+	}
+	names := map[string]bool{}
+	for _, d := range c.s.destinations {
+		if names[d.Name] {
+			return fmt.Errorf("two destinations of the name %q", d.Name)
+		}
+		names[d.Name] = true
 	}
 	return nil
 }
 
-// purge removes tombstones 90 days and 10 complete listings old that no delivery holds.
-func (c *memoryChange) purge() {
-	held := map[uidl.Key]bool{}
-	for k := range c.s.deliveries {
-		held[k.Key] = true
-	}
-	maps.DeleteFunc(c.s.messages, func(k uidl.Key, m uidl.Message) bool {
-		return m.GoneAt != 0 && m.GoneAt <= c.At-90*day && m.GoneListing <= c.s.info.Listings-10 && !held[k]
+// all changes what all rows say, and keys.
+func (c *memoryChange) all() error {
+	c.each(func(m *uidl.Message) {
+		if c.Vouch {
+			m.Have &^= uidl.Unsure
+		}
+		if c.Release && m.State == uidl.Held {
+			m.State, m.Attempts, m.NextTry, m.Reason = uidl.Wanted, 0, 0, ""
+		}
 	})
+	for _, move := range c.Move {
+		m, known := c.s.messages[move.From]
+		_, taken := c.s.messages[move.To]
+		if err := errors.Join(check(move.From, known), check(move.To, !taken)); err != nil {
+			return err
+		}
+		delete(c.s.messages, move.From)
+		m.Key = move.To
+		c.s.messages[move.To] = m
+		for ordinal := range uidl.Ordinals {
+			if d, ok := c.s.deliveries[deliveryKey{move.From, ordinal}]; ok {
+				delete(c.s.deliveries, deliveryKey{move.From, ordinal})
+				d.Key = move.To
+				c.s.deliveries[deliveryKey{move.To, ordinal}] = d
+			}
+		}
+	}
+	return nil
 }
 
-// account writes the account's own row and the pass.
-func (c *memoryChange) account() {
+// ending writes the account's status and the pass.
+func (c *memoryChange) ending() {
 	i := &c.s.info
 	if s := c.Status; s != nil {
 		facts := i.Facts
@@ -162,15 +177,4 @@ func (c *memoryChange) account() {
 		last := *p
 		c.s.last = &last
 	}
-}
-
-// floorDay is the day of a time, in UTC, also of one before 1970.
-func floorDay(t int64) int64 { return (t - ((t%day)+day)%day) / day }
-
-// check refuses keys that no ledger takes; ok says whether the rest of the row is right.
-func check(k uidl.Key, ok bool) error {
-	if len(k.UID) < 1 || len(k.UID) > 512 || k.Dup < 0 || int64(k.Dup) > 1<<31-1 || !ok {
-		return fmt.Errorf("%.80q/%d: not a row of a ledger", k.UID, k.Dup)
-	}
-	return nil
 }

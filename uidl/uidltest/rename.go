@@ -7,6 +7,14 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// moves is one renaming for each pair of names.
+func moves(names ...string) (all []uidl.Renaming) {
+	for i := 0; i < len(names); i += 2 {
+		all = append(all, uidl.Renaming{From: names[i], To: names[i+1]})
+	}
+	return all
+}
+
 func testRename(t *testing.T, b *bench) {
 	b.open()
 	b.commit(uidl.Change{At: now, Listed: true, Destinations: []uidl.Destination{{Name: "d", Identity: "place"}},
@@ -15,7 +23,7 @@ func testRename(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	want := b.a.Info()
-	if err := b.ledger.Rename(t.Context(), name, "home"); !errors.Is(err, uidl.ErrBusy) {
+	if err := b.ledger.Rename(t.Context(), moves(name, "home")); !errors.Is(err, uidl.ErrBusy) {
 		t.Errorf("of an account in use: %v, want ErrBusy", err)
 	}
 	if err := b.a.Close(); err != nil {
@@ -24,11 +32,11 @@ func testRename(t *testing.T, b *bench) {
 	for what, pair := range map[string][2]string{
 		"of an unknown account": {"nobody", "home"}, "to a bad name": {name, "../x"}, "to itself": {name, name},
 	} {
-		if err := b.ledger.Rename(t.Context(), pair[0], pair[1]); err == nil {
+		if err := b.ledger.Rename(t.Context(), moves(pair[0], pair[1])); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
-	if err := b.ledger.Rename(t.Context(), name, "home"); err != nil {
+	if err := b.ledger.Rename(t.Context(), moves(name, "home")); err != nil {
 		t.Fatal(err)
 	}
 	a, err := b.ledger.Acquire(t.Context(), "home")
@@ -40,7 +48,7 @@ func testRename(t *testing.T, b *bench) {
 	if got.Epoch <= want.Epoch+1 {
 		t.Errorf("epoch %d after %d: an old holder is not fenced off", got.Epoch, want.Epoch)
 	}
-	if got.Name != "home" || got.Listings != want.Listings || got.Failures != 2 {
+	if got.Name != "home" || got.Token != want.Token || got.Listings != want.Listings || got.Failures != 2 {
 		t.Errorf("info %+v, was %+v", got, want)
 	}
 	if len(b.rows()) != 2 || len(b.pending()) != 1 || b.pending()[0].Ticket != "t-d" {
@@ -56,8 +64,14 @@ func testRename(t *testing.T, b *bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := other.Info(); i.Epoch != 1 || i.Listings != 0 {
+	if i := other.Info(); i.Epoch != 0 || i.Listings != 0 {
 		t.Errorf("the old name still knows %+v", i)
+	}
+	if k, ok := other.Interrupted(); ok {
+		t.Errorf("the old name was interrupted at %v", k)
+	}
+	if err := other.Commit(t.Context(), uidl.Change{At: now, Put: messages("x")}); err != nil {
+		t.Fatal(err)
 	}
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
@@ -65,7 +79,7 @@ func testRename(t *testing.T, b *bench) {
 	if err := b.a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ledger.Rename(t.Context(), "home", name); !errors.Is(err, uidl.ErrNameTaken) {
+	if err := b.ledger.Rename(t.Context(), moves("home", name)); !errors.Is(err, uidl.ErrNameTaken) {
 		t.Errorf("to a name that is taken: %v, want ErrNameTaken", err)
 	}
 	b.reopen()

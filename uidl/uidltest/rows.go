@@ -3,6 +3,7 @@ package uidltest
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 
 func testEmptyAccount(t *testing.T, b *bench) {
 	a := b.open()
-	if got, want := a.Info(), (uidl.Info{Name: name, Epoch: 1}); !reflect.DeepEqual(got, want) {
+	if got, want := a.Info(), (uidl.Info{Name: name}); !reflect.DeepEqual(got, want) {
 		t.Errorf("Info of a new account: %+v, want %+v", got, want)
 	}
 	if rows, pending := b.rows(), b.pending(); len(rows)+len(pending) != 0 {
@@ -21,8 +22,13 @@ func testEmptyAccount(t *testing.T, b *bench) {
 	if k, ok := a.Interrupted(); ok {
 		t.Errorf("a new account was interrupted: %v", k)
 	}
-	if got := b.reopen().Info().Epoch; got != 2 {
-		t.Errorf("epoch of the second lease: %d, want 2", got)
+	b.commit(uidl.Change{At: now, Status: &uidl.Status{}})
+	token := a.Info().Token
+	if got := a.Info().Epoch; got != 1 || !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(token) {
+		t.Errorf("epoch %d, token %q after the first commit", got, token)
+	}
+	if got := b.reopen().Info(); got.Epoch != 2 || got.Token != token {
+		t.Errorf("epoch of the second lease: %d, want 2; token %q, want %q", got.Epoch, got.Token, token)
 	}
 }
 
@@ -30,8 +36,9 @@ func testEmptyAccount(t *testing.T, b *bench) {
 func wholeMessage() uidl.Message {
 	m := uidl.Message{
 		Row: uidl.Row{
-			Key: uidl.Key{UID: "whole", Dup: 3}, State: uidl.Parked, Size: 1, FirstSeen: 2, FirstDay: 3,
+			Key: uidl.Key{UID: "whole", Dup: 3}, State: uidl.Parked, Size: 1, FirstSeen: 2,
 			GoneAt: 4, GoneListing: 5, Attempts: 6, NextTry: 7,
+			Facts: uidl.Facts{Have: uidl.PlaceOf(47) | uidl.PlaceOf(0) | uidl.Former, Waived: uidl.PlaceOf(46), Generation: 12},
 		},
 		Octets: 8, Reason: "nine",
 	}
@@ -56,6 +63,36 @@ func testPutWhole(t *testing.T, b *bench) {
 	b.commit(uidl.Change{At: now, Put: []uidl.Message{want}})
 	if got := b.find(want.Key); got != want {
 		t.Errorf("a second Put must replace every field: %+v\nwant %+v", got, want)
+	}
+}
+
+// Values at the edges of what a ledger may pack together.
+func testEdges(t *testing.T, b *bench) {
+	b.open()
+	var all []uidl.Message
+	row := func(change func(*uidl.Row)) {
+		m := uidl.Message{Row: uidl.Row{Key: key(fmt.Sprintf("%03d", len(all))), State: uidl.Held, Size: 1, FirstSeen: 2}}
+		change(&m.Row)
+		all = append(all, m)
+	}
+	for _, v := range []int64{uidl.BeforeAll, 0, 1, 255, 256, 511, 512, 1 << 40} {
+		row(func(r *uidl.Row) { r.Generation = v })
+	}
+	for o := range uidl.Ordinals {
+		row(func(r *uidl.Row) { r.Have = uidl.PlaceOf(o) | uidl.Unsure })
+		row(func(r *uidl.Row) { r.Waived = uidl.PlaceOf(o) })
+	}
+	for _, v := range []int64{0, uidl.Unstamped - 1, uidl.Unstamped} {
+		row(func(r *uidl.Row) { r.FirstSeen = v })
+	}
+	for _, v := range []int{7, 8, 65535, 65536, 1 << 30} {
+		row(func(r *uidl.Row) { r.Dup = v })
+	}
+	b.commit(uidl.Change{At: now, Put: all})
+	for i, got := range b.rows() {
+		if got != all[i].Row {
+			t.Errorf("Messages: %+v\nwant %+v", got, all[i].Row)
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ type Store struct {
 	// Usurp takes the lock of an account's lease away behind its holder's back, so that a second handle can acquire
 	// it: what a deleted lock file or an expired lease would do.
 	Usurp func(t *testing.T, dir, account string)
+	// Save copies the database in dir, without what leases keep beside it, and returns what puts the copy back. Nobody has
+	// it open at either time.
+	Save func(t *testing.T, dir string) (restore func())
 }
 
 // Run checks everything that uidl promises of a ledger.
@@ -33,11 +36,22 @@ func Run(t *testing.T, s Store) {
 		{"mark", testMark},
 		{"unknown keys", testUnknownKeys},
 		{"gone and back", testGoneBack},
-		{"listings and days", testListings},
+		{"listings and the clock", testListings},
+		{"times by the confirmed clock", testConfirmed},
+		{"rows ahead of the clock", testLoose},
 		{"stage, pending, settle", testDeliveries},
 		{"sequence of publishing", testSequence},
 		{"stage needs its message", testStageUnknown},
 		{"destinations", testDestinations},
+		{"destinations swap", testDestinationsSwap},
+		{"fold", testFold},
+		{"settle says what is had", testSettleFacts},
+		{"settle with a state", testSettleState},
+		{"put, renew and mark keep apart", testRenew},
+		{"vouch and release", testVouchRelease},
+		{"move", testMove},
+		{"edges", testEdges},
+		{"generation", testGeneration},
 		{"order of one change", testOrderOfChange},
 		{"purge", testPurge},
 		{"status and facts", testStatus},
@@ -51,6 +65,16 @@ func Run(t *testing.T, s Store) {
 		{"names of accounts", testNames},
 		{"busy lease", testBusy},
 		{"rename", testRename},
+		{"rename a set", testRenameSet},
+		{"rename over an empty account", testRenameOver},
+		{"rename is whole", testRenameWhole},
+		{"rename fences", testRenameFences},
+		{"looking creates nothing", testLook},
+		{"created meanwhile", testCreatedMeanwhile},
+		{"notes", testNotes},
+		{"notes of an older ledger", testNotesOlder},
+		{"notes and names", testNotesRenamed},
+		{"lift", testLift},
 		{"fenced by epoch", testFenced},
 		{"marker", testMarker},
 		{"closed account", testClosed},
@@ -176,7 +200,7 @@ func key(uid string) uidl.Key { return uidl.Key{UID: uid} }
 
 // message is a wanted message, first seen now.
 func message(uid string) uidl.Message {
-	return uidl.Message{Row: uidl.Row{Key: key(uid), State: uidl.Wanted, Size: 100, FirstSeen: now, FirstDay: 1}}
+	return uidl.Message{Row: uidl.Row{Key: key(uid), State: uidl.Wanted, Size: 100, FirstSeen: now}}
 }
 
 func messages(uids ...string) (ms []uidl.Message) {
@@ -184,6 +208,14 @@ func messages(uids ...string) (ms []uidl.Message) {
 		ms = append(ms, message(uid))
 	}
 	return ms
+}
+
+// places are destinations with ordinals from 0.
+func places(names ...string) (ds []uidl.Destination) {
+	for i, name := range names {
+		ds = append(ds, uidl.Destination{Ordinal: i, Name: name, Role: uidl.Required})
+	}
+	return ds
 }
 
 func publishing(uid, destination string) uidl.Delivery {

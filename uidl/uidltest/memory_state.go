@@ -1,0 +1,90 @@
+package uidltest
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// clone copies a state for a commit to change.
+func (s *memoryState) clone() *memoryState {
+	c := &memoryState{info: s.info, last: s.last, messages: map[uidl.Key]uidl.Message{},
+		destinations: map[int]uidl.Destination{}, deliveries: map[deliveryKey]uidl.Delivery{}}
+	maps.Copy(c.messages, s.messages)
+	maps.Copy(c.destinations, s.destinations)
+	maps.Copy(c.deliveries, s.deliveries)
+	return c
+}
+
+func (s *memoryState) summary() uidl.Summary {
+	gone, unsure, of := 0, 0, map[uidl.State]int{}
+	for _, m := range s.messages {
+		if m.GoneAt != 0 {
+			gone++
+			continue
+		}
+		of[m.State]++
+		if m.Have.Has(uidl.Unsure) {
+			unsure++
+		}
+	}
+	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Waiting: s.waiting(), Pending: len(s.deliveries), Gone: gone,
+		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked], Skipped: of[uidl.Skipped],
+		Held: of[uidl.Held], Unsure: unsure}
+}
+
+func (s *memoryState) waiting() (all []uidl.Waiting) {
+	put := map[string]string{} // greatest reason of those put off
+	of := map[string]*uidl.Waiting{}
+	for k, d := range s.deliveries {
+		name := s.destinations[k.ordinal].Name
+		w := of[name]
+		if w == nil {
+			w = &uidl.Waiting{Destination: name, Since: math.MaxInt64}
+			of[name] = w
+		}
+		w.Deliveries++
+		w.Since = min(w.Since, s.messages[d.Key].FirstSeen)
+		w.Reason = max(w.Reason, d.Reason)
+		if d.NextTry > d.At {
+			w.PutOff++
+			put[name] = max(put[name], d.Reason)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		of[name].Reason = cmp.Or(put[name], of[name].Reason)
+		all = append(all, *of[name])
+	}
+	return all
+}
+
+func (s *memoryState) byName() []uidl.Destination {
+	return slices.SortedFunc(maps.Values(s.destinations), func(a, b uidl.Destination) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// pending is what is open, with what Pending tells of each message, in its order.
+func (s *memoryState) pending() (all []uidl.Delivery) {
+	for k, d := range s.deliveries {
+		m := s.messages[d.Key]
+		d.Destination, d.Message, d.Why = s.destinations[k.ordinal].Name, m.Facts, m.Reason
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b uidl.Delivery) int {
+		return cmp.Or(cmp.Compare(a.Seq, b.Seq), compareKeys(a.Key, b.Key), strings.Compare(a.Destination, b.Destination))
+	})
+	return all
+}
+
+// ordinal finds a destination by its name; -1 when there is none.
+func (s *memoryState) ordinal(name string) int {
+	for _, d := range s.destinations {
+		if d.Name == name {
+			return d.Ordinal
+		}
+	}
+	return -1
+}

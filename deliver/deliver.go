@@ -12,6 +12,7 @@ import (
 // Message says which message a Staging is for. It names and recognises; it never decides where bytes go.
 type Message struct {
 	Account string // name of the account, as configured
+	Token   string // what the account is called in name tags, whatever its name: Note.Token; "": its name
 	UID     string // unique-id as the server gave it (RFC 1939, section 7), any bytes
 	Dup     int    // how many-th message with this UID in the listing; 0 for the first
 	Size    int64  // octets as LIST gave them: a hint, never trusted; 0 when unknown
@@ -29,9 +30,13 @@ const MaxTicket = 1024
 // run on others. No method is called twice at once, but Publish as often as Lanes says, each time with other tickets,
 // and Discard. All errors are or wrap *Error, or are the context's.
 type Target interface {
+	// Recognise tells which place is at hand, without making, writing or keeping open anything: an identity for SamePlace,
+	// or "" when nothing tells yet. Errors are those of a place that cannot be looked at.
+	Recognise(ctx context.Context) (identity string, err error)
 	// Identify compares the place with what the ledger remembers of it ("" when it never met it) and returns what to
-	// remember from now on. It must succeed before anything else is called. A place that should be known and is not
-	// there, or is another one, is a WholeTarget error; only a place never met may be created.
+	// remember from now on. It must succeed before anything else but Recognise is called. A place that should be known and
+	// is not there, or is another one, is a WholeTarget error; only a place never met may be created. A known one may have
+	// moved (SamePlace).
 	Identify(ctx context.Context, remembered string) (identity string, err error)
 	// Create opens a private place for one message. Nothing is visible at the destination.
 	Create(ctx context.Context, m Message) (Staging, error)
@@ -41,8 +46,9 @@ type Target interface {
 	// Publish makes tickets visible in order, at most Batch of them; nil means durable there. Idempotent, and the
 	// only way to settle a ticket after a crash: then it is called with all tickets that were 'publishing', in their
 	// order. It never removes bytes that are not at the destination. The result has one entry per ticket: nil,
-	// ErrDamaged (stored bytes are not what the ticket says), ErrUnknown (no trace of it), or *Error. While a ticket is
-	// not settled, a Target may hold later ones back, with an *Error about ThisMessage, until a later call.
+	// ErrDamaged (stored bytes are not what the ticket says), ErrUnknown (no trace of it), ErrInferred (no trace of it, and
+	// it must have been published), or *Error. While a ticket is not settled, a Target may hold later ones back, with an
+	// *Error about ThisMessage, until a later call. Error.Untouched says of a ticket that it is staged as before.
 	Publish(ctx context.Context, tickets []Ticket) []error
 	// Discard removes the staged bytes of tickets that the ledger does not hold: given up, or settled at a destination
 	// with Batch 1, which keeps its copy until then. A ticket without bytes is no error.
@@ -80,6 +86,30 @@ type Foreseer interface {
 	// publish after it. That one is prepared too, but nothing of it becomes visible, nothing is wrong with t for its
 	// sake, and it need not come.
 	PublishBefore(ctx context.Context, t, next Ticket) error
+}
+
+// Setter is a Target that can put aside the staged bytes that no ticket names, where the ledger may have forgotten them.
+type Setter interface {
+	// SetAside keeps the staged bytes of all tickets but those that are held under other names, out of the way, and says
+	// how many and where. It is called like Sweep, in its place.
+	SetAside(held []Ticket) (n int, where string, err error)
+}
+
+// Noter is a Target that can keep, where the mail is, how far the ledger of an account was: a ledger that is older, or
+// lost, is recognised by it. Notes are for no reader of the mail; one that cannot be read is as good as none.
+type Noter interface {
+	// Notes reads the note of one account, or those of all for the token "". It may be called before Identify.
+	Notes(token string) ([]Note, error)
+	// WriteNote replaces the note of n.Token, without sync. It is called after Identify.
+	WriteNote(n Note) error
+}
+
+// Note is what a Noter keeps of an account.
+type Note struct {
+	Token   string // of the account in the ledger; [a-z0-9]{1,64}
+	Epoch   int64  // of the lease
+	Account string // its name then; [a-z0-9._-]{1,64}
+	Mailbox string // opaque identity of its mailbox; [a-z0-9]{0,64}
 }
 
 // Opener is a Target that can give a message's staged bytes back, for another destination to take.

@@ -12,7 +12,7 @@ import (
 // The disk begins with a large message before its end is there, in both places where messages are staged.
 func TestLargeMessageBeginsEarly(t *testing.T) {
 	ctx := context.Background()
-	spool := OpenSpool(SpoolOptions{Dir: filepath.Join(t.TempDir(), "spool"), Sender: nowhere{}})
+	spool := OpenSpool(SpoolOptions{Root: filepath.Join(t.TempDir(), "spool"), Sender: nowhere{}})
 	defer spool.Close()
 	if _, err := spool.Identify(ctx, ""); err != nil {
 		t.Fatal(err)

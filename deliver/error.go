@@ -9,6 +9,10 @@ var ErrDamaged = errors.New("staged bytes are damaged")
 // ErrUnknown means that a ticket's bytes are nowhere to be found, and nothing shows that they were published.
 var ErrUnknown = errors.New("no trace of the staged message")
 
+// ErrInferred means that a ticket's bytes are nowhere to be found, and that they must have been published all the same:
+// they were gone too soon for anything else, or what came after them is there.
+var ErrInferred = errors.New("taken for published: no trace of the message is left")
+
 // Scope tells what an Error is about.
 type Scope int
 
@@ -26,6 +30,7 @@ type Error struct {
 	Scope     Scope
 	Permanent bool   // trying again without a change is pointless
 	Uncertain bool   // the destination may have taken the message all the same
+	Untouched bool   // of Publish with Batch above 1: it is certain that nothing was published, and the ticket is good as before
 	Full      bool   // out of space, inodes or quota
 	Envelope  bool   // remote: refused before the content was sent; whose fault that is, the message alone does not tell
 	Vouched   bool   // with Envelope: the same recipients were accepted for another message within the last hour

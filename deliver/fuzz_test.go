@@ -15,7 +15,7 @@ import (
 
 // TestSeedsArePresent fails when a corpus was moved or lost: a fuzz test without seeds passes silently.
 func TestSeedsArePresent(t *testing.T) {
-	for _, name := range []string{"FuzzLineEnds", "FuzzParseName", "FuzzParseTicket", "FuzzRecovery"} {
+	for _, name := range []string{"FuzzLineEnds", "FuzzParseName", "FuzzParseNote", "FuzzParseTicket", "FuzzRecovery", "FuzzSpoolIdentity"} {
 		seeds, err := filepath.Glob(filepath.Join("testdata", "fuzz", name, "*"))
 		if err != nil || len(seeds) < 3 {
 			t.Errorf("%s has %d seeds: %v", name, len(seeds), err)
@@ -196,6 +196,10 @@ func FuzzRecovery(f *testing.F) {
 				at := slices.Index(tickets, open[i])
 				switch {
 				case err == nil:
+				case errors.Is(err, ErrInferred):
+					if !read[at] {
+						t.Errorf("message %d is taken for published, and nobody has seen it", at)
+					}
 				case errors.Is(err, ErrDamaged):
 					again[at] = true
 					if err := x.Discard(open[i : i+1]); err != nil {

@@ -223,4 +223,8 @@ func (m *Maildir) Close() error {
 	return failed("close", m.opts.Path, err)
 }
 
-var _ Target = (*Maildir)(nil)
+var (
+	_ Target  = (*Maildir)(nil)
+	_ Checker = (*Maildir)(nil)
+	_ Located = (*Maildir)(nil)
+)

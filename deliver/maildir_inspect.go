@@ -20,7 +20,7 @@ const (
 	Damaged
 	// Visible in new or cur.
 	Visible
-	// Elsewhere: the ticket speaks of another place, or is none of a Maildir.
+	// Elsewhere: the ticket speaks of another place, or is none of a Maildir. One of a Maildir that moved is of this place.
 	Elsewhere
 )
 
@@ -41,8 +41,8 @@ func (m *Maildir) Inspect(ctx context.Context, remembered string, tickets []Tick
 	if err != nil {
 		return nil, nil, err
 	}
-	if known.path != path {
-		return nil, nil, notKnown(path, errMoved)
+	if remembered == "" {
+		return nil, nil, notKnown(path, errNoID)
 	}
 	p, err := openPlace(path, known.id)
 	if err != nil {
@@ -54,7 +54,7 @@ func (m *Maildir) Inspect(ctx context.Context, remembered string, tickets []Tick
 	held := map[string]bool{}
 	for i, t := range tickets {
 		tk, err := parseTicket(t)
-		if err != nil || tk.path != path || tk.id != known.id {
+		if err != nil || tk.id != known.id || tk.path != path && idAt(tk.path) == tk.id {
 			at[i] = Elsewhere
 			continue
 		}

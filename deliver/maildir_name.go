@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -19,9 +20,10 @@ const (
 var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // Tag is the mark in the file name by which a message of an account can be found again when the ledger is lost: 80 bits
-// of SHA-256 over account, NUL, UID, NUL and dup in decimal, as 16 letters. It says nothing about the content.
-func Tag(account, uid string, dup int) string {
-	sum := sha256.Sum256([]byte(account + "\x00" + uid + "\x00" + strconv.Itoa(dup)))
+// of SHA-256 over token, NUL, UID, NUL and dup in decimal, as 16 letters. It says nothing about the content. The token is
+// Note.Token; earlier versions had the account's name in its place, which may be another account's by now.
+func Tag(token, uid string, dup int) string {
+	sum := sha256.Sum256([]byte(token + "\x00" + uid + "\x00" + strconv.Itoa(dup)))
 	return lower32.EncodeToString(sum[:tagBytes])
 }
 
@@ -78,13 +80,16 @@ func untilInfo(s string) string {
 	return s
 }
 
+// tag is the mark of a message in its file name.
+func (m *Message) tag() string { return Tag(cmp.Or(m.Token, m.Account), m.UID, m.Dup) }
+
 // newName makes the base name for a message; random must give 10 octets.
 func newName(seconds int64, random io.Reader, m Message, host string) (string, error) {
 	var r [tagBytes]byte
 	if _, err := io.ReadFull(random, r[:]); err != nil {
 		return "", fmt.Errorf("no random bytes for a file name: %w", err)
 	}
-	return strconv.FormatInt(max(seconds, 0), 10) + ".R" + lower32.EncodeToString(r[:]) + "T" + Tag(m.Account, m.UID, m.Dup) + "." + host, nil
+	return strconv.FormatInt(max(seconds, 0), 10) + ".R" + lower32.EncodeToString(r[:]) + "T" + m.tag() + "." + host, nil
 }
 
 // publishedName is the name in new/.

@@ -194,6 +194,12 @@ func readID(path string) (string, fs.FileInfo, error) {
 	return id, info, nil
 }
 
+// idAt is the identity of the Maildir at path; "" when none can be read.
+func idAt(path string) string {
+	id, _, _ := readID(path)
+	return id
+}
+
 func validID(id string) bool { return len(id) == idLen && letters32(id) }
 
 // openStaged opens tmp/NAME for reading.

@@ -29,7 +29,9 @@ type job struct {
 //
 // When one is not settled, later ones that are not visible yet stay staged: with the same error if the whole Maildir
 // failed, else with one that tells them to wait for the next call. Recovery concludes from a visible message that those
-// before it in the batch were visible too, which must remain true.
+// before it were visible too. That must remain true of the tickets of one call, and is concluded of no others.
+//
+// An *Error is Untouched when a look, after it happened, shows the file in tmp/ and nowhere else (untouched).
 func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
 	errs := make([]error, len(tickets))
 	all := func(err error) []error {
@@ -41,14 +43,16 @@ func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
 	if err := ctx.Err(); err != nil {
 		return all(err)
 	}
-	if err := m.ready("publish"); err != nil {
-		return all(err)
+	broken := m.ready("publish")
+	if m.place == nil {
+		return all(broken)
 	}
 	type group struct {
 		place   *place
 		strange bool
 		done    func()
 		jobs    []*job
+		err     error // the place is not there
 	}
 	var groups []*group
 	of := map[[2]string]*group{}
@@ -62,13 +66,16 @@ func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
 		key := [2]string{tk.path, tk.id}
 		g := of[key]
 		if g == nil {
-			p, done, err := m.placeOf(tk)
-			if err != nil {
-				errs[i] = err
-				continue
+			g = &group{}
+			of[key] = g
+			if g.place, g.done, g.err = m.placeOf(tk); g.err == nil {
+				g.strange = g.place.id != tk.id
+				groups = append(groups, g)
 			}
-			g = &group{place: p, strange: p.id != tk.id, done: done}
-			of[key], groups = g, append(groups, g)
+		}
+		if g.err != nil { // of all of them: a later one must not find the place that an earlier one did not
+			errs[i] = g.err
+			continue
 		}
 		j := &job{ticket: tk, at: i, seen: &sighting{}}
 		if g.place == m.place && !g.strange {
@@ -79,7 +86,7 @@ func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
 		g.jobs = append(g.jobs, j)
 	}
 	for _, g := range groups {
-		if err := m.settle(g.place, g.strange, g.jobs); err != nil {
+		if err := m.settle(g.place, g.strange, g.jobs, broken); err != nil {
 			for _, j := range g.jobs {
 				errs[j.at] = err
 			}
@@ -97,15 +104,12 @@ func (m *Maildir) Publish(ctx context.Context, tickets []Ticket) []error {
 // is the same that moved. After a person adopted another Maildir at the same path, that one is asked (its id differs
 // from the ticket's). done is called when the place is no longer needed.
 func (m *Maildir) placeOf(t ticket) (p *place, done func(), err error) {
-	if t.path == m.place.path {
+	// Of a Maildir that was copied, the copy counts that is configured, which has what was staged too.
+	if t.path == m.place.path || t.id == m.place.id {
 		return m.place, func() {}, nil
 	}
-	p, err = openPlace(t.path, t.id)
-	switch {
-	case err == nil:
+	if p, err = openPlace(t.path, t.id); err == nil {
 		return p, func() { p.close() }, nil
-	case m.place.id == t.id:
-		return m.place, func() {}, nil
 	}
 	// Not the fault of the place in use: only this message has to wait.
 	return nil, nil, &Error{Op: "publish", Place: t.path, Scope: ThisMessage,
@@ -113,8 +117,9 @@ func (m *Maildir) placeOf(t ticket) (p *place, done func(), err error) {
 		Hint: "make it available at its old path until popsync has run once"}
 }
 
-// settle publishes the tickets of one place and leaves each one's result in it. An error is of all of them.
-func (m *Maildir) settle(p *place, strange bool, jobs []*job) error {
+// settle publishes the tickets of one place and leaves each one's result in it. An error is of all of them. With stop
+// nothing becomes visible, for that reason.
+func (m *Maildir) settle(p *place, strange bool, jobs []*job, stop error) error {
 	if err := p.checkAll(); err != nil {
 		return err
 	}
@@ -127,7 +132,9 @@ func (m *Maildir) settle(p *place, strange bool, jobs []*job) error {
 			visible = i
 		}
 	}
-	var stop error // why later tickets must not become visible
+	folders := refile{place: p}
+	folders.find(jobs)
+	defer folders.close()
 	unsynced := dirSet{}
 	for i, j := range jobs {
 		switch {
@@ -135,17 +142,22 @@ func (m *Maildir) settle(p *place, strange bool, jobs []*job) error {
 			unsynced.add(j.seen, p)
 		case j.mine != nil || j.seen.inTmp:
 			if stop != nil {
-				j.err = stop
+				j.err = p.own(j, stop)
 				continue
 			}
 			if j.err = m.move(p, j); j.err == nil {
 				j.seen.inTmp, j.seen.inNew = false, true
 				unsynced.add(j.seen, p)
 			}
+		case folders.err != nil:
+			j.err = failed("publish", p.path, folders.err)
+		case folders.of[j.name] != nil:
+			dir := folders.of[j.name]
+			unsynced[dir.Name()] = dir
 		default:
-			j.err = m.nowhere(p, j, strange, i < visible, unsynced)
+			j.err = m.nowhere(p, j, strange, i < visible)
 		}
-		if j.err != nil && stop == nil {
+		if j.err != nil && stop == nil && !errors.Is(j.err, ErrInferred) {
 			stop = heldBack(p, j.err)
 		}
 	}
@@ -175,28 +187,28 @@ func heldBack(p *place, err error) error {
 func (m *Maildir) move(p *place, j *job) error {
 	if j.mine == nil {
 		if err := p.verify(j.ticket); err != nil {
-			return err
+			return p.own(j, err)
 		}
 	} else if !j.mine.prepared {
-		return &Error{Op: "publish", Place: p.path, Err: errors.New("its bytes were not made durable")}
+		return &Error{Op: "publish", Place: p.path, Err: errNotDurable}
 	}
 	name := publishedName(j.name, j.size)
 	err := m.rename(p.tmp, j.name, p.new, name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
 		err = p.renamed(j, name, err)
 	}
-	if err != nil {
-		if errors.Is(err, ErrUnknown) {
-			return err
-		}
-		return failed("publish", p.path, err)
+	if errors.Is(err, ErrUnknown) {
+		return err
 	}
-	if j.mine != nil {
+	err = p.own(j, failed("publish", p.path, err))
+	var e *Error
+	if j.mine != nil && !(errors.As(err, &e) && e.Untouched) {
+		// Renamed, or nobody knows: from now on this one is looked for, as those of an earlier process are.
 		m.mu.Lock()
 		delete(m.staged, j.name)
 		m.mu.Unlock()
 	}
-	return nil
+	return err
 }
 
 // renamed finds out whether a rename that failed has happened all the same: network filesystems repeat requests whose
@@ -227,7 +239,6 @@ func (p *place) renamed(j *job, name string, cause error) error {
 }
 
 func (m *Maildir) syncDirs(p *place, dirs dirSet) error {
-	defer dirs.close(p)
 	for _, dir := range dirs {
 		var err error
 		if p == m.place {
@@ -242,7 +253,7 @@ func (m *Maildir) syncDirs(p *place, dirs dirSet) error {
 	return nil
 }
 
-// dirSet are directories whose names must become durable, by path.
+// dirSet are directories whose names must become durable, by path. They belong to others.
 type dirSet map[string]*os.File
 
 // add notes the directory in which a file was found.
@@ -252,15 +263,6 @@ func (d dirSet) add(s *sighting, p *place) {
 	}
 	if s.inCur {
 		d[p.cur.Name()] = p.cur
-	}
-}
-
-// close closes what does not belong to the place.
-func (d dirSet) close(p *place) {
-	for _, f := range d {
-		if f != p.new && f != p.cur {
-			f.Close()
-		}
 	}
 }
 

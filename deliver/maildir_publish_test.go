@@ -84,7 +84,7 @@ func (f *fixture) remove(t Ticket) {
 	}
 }
 
-// verdicts writes results as one letter each: s settled, d damaged, u unknown, h held back, T whole target, M message.
+// verdicts writes results as one letter each: s settled, d damaged, u unknown, i inferred, h held back, T whole target, M message.
 func verdicts(errs []error) string {
 	var b strings.Builder
 	for _, err := range errs {
@@ -96,6 +96,8 @@ func verdicts(errs []error) string {
 			b.WriteByte('d')
 		case errors.Is(err, ErrUnknown):
 			b.WriteByte('u')
+		case errors.Is(err, ErrInferred):
+			b.WriteByte('i')
 		case errors.Is(err, errHeldBack):
 			b.WriteByte('h')
 		case errors.As(err, &e) && e.Scope == WholeTarget:
@@ -205,11 +207,11 @@ func TestRecoveryOfNowhere(t *testing.T) {
 		want    string        // of the first call
 		then    string        // of a call after it with what is left, "" for none
 	}{
-		{"young", 23 * hour, []int{1}, nil, "sss", ""},
+		{"young", 23 * hour, []int{1}, nil, "sis", ""},
 		{"old", 24 * hour, []int{1}, nil, "suh", "s"},
-		{"old, a later one is visible", 1000 * hour, []int{0, 1}, []int{2}, "sss", ""},
+		{"old, a later one is visible", 1000 * hour, []int{0, 1}, []int{2}, "iis", ""},
 		{"old, an earlier one is visible", 1000 * hour, []int{1, 2}, []int{0}, "suu", ""},
-		{"from the near future", -59 * time.Minute, []int{1}, nil, "sss", ""},
+		{"from the near future", -59 * time.Minute, []int{1}, nil, "sis", ""},
 		{"from the far future", -61 * time.Minute, []int{1}, nil, "suh", "s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

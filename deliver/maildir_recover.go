@@ -5,17 +5,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// settledAge: no sweeper of tmp/ takes a file that is younger (Dovecot and go-maildir wait 36 hours, isync 24). What
-// is gone and younger was published, and then moved on or removed by its reader.
-const settledAge = 24 * time.Hour
 
 // sighting is where a staged or published file was found.
 type sighting struct {
@@ -136,78 +129,6 @@ func (p *place) verify(t ticket) error {
 		return failed("read", p.path, err)
 	case n != t.size || sum.Sum32() != t.crc:
 		return damaged("the checksum differs")
-	}
-	return nil
-}
-
-// nowhere judges a ticket whose bytes are in none of tmp, new and cur. later tells that a message after it in the batch
-// is visible. In a Maildir that a person adopted in another's place neither that nor age proves anything.
-func (m *Maildir) nowhere(p *place, j *job, strange, later bool, unsynced dirSet) error {
-	if !strange {
-		if later {
-			return nil
-		}
-		if age, known := m.age(j.seconds); known && age < settledAge {
-			return nil
-		}
-	}
-	dir, err := p.refiled(j.name)
-	if err != nil {
-		return failed("publish", p.path, err)
-	}
-	if dir != nil {
-		if unsynced[dir.Name()] != nil {
-			return dir.Close() // found there before
-		}
-		unsynced[dir.Name()] = dir
-		return nil
-	}
-	return fmt.Errorf("%s: %w", j.name, ErrUnknown)
-}
-
-// refiled looks for a message in the Maildir++ folders below, where a reader that moves mail keeps the base name. It
-// returns the directory, opened, or nil.
-func (p *place) refiled(name string) (*os.File, error) {
-	var folders []string
-	err := eachName(p.root, func(n string) error {
-		if strings.HasPrefix(n, ".") {
-			folders = append(folders, n)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, folder := range folders {
-		f, err := openAt(p.root, folder, unix.O_RDONLY|unix.O_DIRECTORY)
-		if err != nil {
-			continue // a file, a link, or not ours to read
-		}
-		dir := lookIn(f, name)
-		f.Close()
-		if dir != nil {
-			return dir, nil
-		}
-	}
-	return nil, nil
-}
-
-func lookIn(folder *os.File, name string) *os.File {
-	for _, sub := range []string{"new", "cur"} {
-		dir, err := openAt(folder, sub, unix.O_RDONLY|unix.O_DIRECTORY)
-		if err != nil {
-			continue
-		}
-		err = eachName(dir, func(file string) error {
-			if baseName(file) == name {
-				return fs.SkipAll
-			}
-			return nil
-		})
-		if err == fs.SkipAll {
-			return dir
-		}
-		dir.Close()
 	}
 	return nil
 }

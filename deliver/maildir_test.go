@@ -1,11 +1,14 @@
 package deliver_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
@@ -48,8 +51,24 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// snapshot describes all that is below a directory.
+func snapshot(t testing.TB, path string) string {
+	t.Helper()
+	var b strings.Builder
+	must(t, filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		fmt.Fprintln(&b, p, info.Mode(), info.Size(), info.ModTime())
+		return err
+	}))
+	return b.String()
+}
+
 func maildirHarness(t testing.TB) delivertest.Harness {
-	path := filepath.Join(t.TempDir(), "mail")
+	top := t.TempDir()
+	path := filepath.Join(top, "mail")
 	return delivertest.Harness{
 		Open: func(t testing.TB) deliver.Target {
 			m := deliver.OpenMaildir(deliver.MaildirOptions{Path: path, Host: "host"})
@@ -70,6 +89,26 @@ func maildirHarness(t testing.TB) delivertest.Harness {
 			must(t, err)
 			text[len(text)-1] ^= 1
 			must(t, os.WriteFile(stagedPath(path, ticket), text, 0o600))
+		},
+		Look: func(t testing.TB) string { return snapshot(t, top) },
+		Move: func(t testing.TB) {
+			must(t, os.Rename(path, path+"-now"))
+			path += "-now"
+		},
+		Others: []string{
+			"memory other", "spool2 a relay", "1 abcdefghijklmnopqrstuvwxyz " + path, "1 abcdefghijklmnopqrstuvwxyz /elsewhere",
+		},
+		Refuse: func(t testing.TB, target deliver.Target, ticket deliver.Ticket, late bool) {
+			done := false
+			target.(*deliver.Maildir).OnRename(func(name string, rename func() error) error {
+				if done || name != filepath.Base(stagedPath(path, ticket)) {
+					return rename()
+				}
+				if done = true; late {
+					must(t, rename())
+				}
+				return &os.LinkError{Op: "rename", Old: name, New: name, Err: unix.EIO}
+			})
 		},
 		Stored: func(body string) string { return strings.ReplaceAll(body, "\r\n", "\n") },
 		States: map[string]func(testing.TB, deliver.Ticket){

@@ -66,7 +66,7 @@ func (m *Maildir) traced(msg Message, s Staging) Staging {
 	if host == "" {
 		host, _ = os.Hostname() // an unfit name is replaced
 	}
-	return &traced{s, Received(host, msg.Account, Tag(msg.Account, msg.UID, msg.Dup), m.opts.Now())}
+	return &traced{s, Received(host, msg.Account, msg.tag(), m.opts.Now())}
 }
 
 func (t *traced) Write(p []byte) (int, error) {

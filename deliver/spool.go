@@ -16,9 +16,10 @@ import (
 // defaultSpoolMax is 1 GiB: a long outage of a busy mailbox.
 const defaultSpoolMax = 1 << 30
 
-// SpoolOptions say where staged copies wait, and for whom. All but Max and Floor are required.
+// SpoolOptions say where staged copies wait, and for whom. All but Where, Max and Floor are required.
 type SpoolOptions struct {
-	Dir         string // private to one account and destination; Identify makes it (0700), and parents that are missing
+	Root        string // of all spools; Identify makes it (0700) and in it a folder for this one, and parents that are missing
+	Where       string // opaque: the destination's address and recipients, which is what SamePlace compares; never a secret
 	Max         int64  // octets that all copies may take together; 0 or less: 1 GiB
 	Floor       int64  // octets that the caller keeps free of what Free says: they are not taken from Max
 	Account     string // name of the account, as configured; for Outgoing.Message and the delivery id
@@ -38,6 +39,7 @@ type SpoolOptions struct {
 type Spool struct {
 	opts    SpoolOptions
 	buffers sync.Pool
+	path    string // for people: of the folder, once it is known; else of all
 
 	dir     *os.File // set by Identify
 	barrier barrier
@@ -65,6 +67,7 @@ func OpenSpool(opts SpoolOptions) *Spool {
 	}
 	return &Spool{
 		opts:    opts,
+		path:    opts.Root,
 		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }},
 		rename:  durable.RenameNoReplace,
 		files:   map[string]*spoolFile{},
@@ -72,12 +75,12 @@ func OpenSpool(opts SpoolOptions) *Spool {
 }
 
 // failed turns what the system said about the spool into an Error.
-func (s *Spool) failed(op string, err error) error { return failed(op, s.opts.Dir, err) }
+func (s *Spool) failed(op string, err error) error { return failed(op, s.path, err) }
 
 // identified is the check before anything that needs the directory.
 func (s *Spool) identified(op string) error {
 	if s.dir == nil {
-		return &Error{Op: op, Place: s.opts.Dir, Scope: WholeTarget, Err: errNotIdentified}
+		return &Error{Op: op, Place: s.path, Scope: WholeTarget, Err: errNotIdentified}
 	}
 	return nil
 }
@@ -122,7 +125,7 @@ func (s *Spool) Prepare(ctx context.Context, tickets []Ticket) error {
 			// The ledger has it from an earlier process. What that one made durable is synced once more.
 			file, err := openAt(s.dir, tk.name, unix.O_RDONLY|unix.O_NONBLOCK)
 			if errors.Is(err, fs.ErrNotExist) {
-				return &Error{Op: "sync", Place: s.opts.Dir, Err: ErrUnknown}
+				return &Error{Op: "sync", Place: s.path, Err: ErrUnknown}
 			} else if err != nil {
 				return s.failed("sync", err)
 			}
@@ -130,7 +133,7 @@ func (s *Spool) Prepare(ctx context.Context, tickets []Ticket) error {
 		case f.pending != nil:
 			files, pending = append(files, f), append(pending, f.pending)
 		case !f.prepared:
-			return &Error{Op: "sync", Place: s.opts.Dir, Err: errors.New("its sync failed before")}
+			return &Error{Op: "sync", Place: s.path, Err: errors.New("its sync failed before")}
 		}
 	}
 	err := s.barrier.Sync(pending, s.dir)
@@ -217,7 +220,10 @@ func (s *Spool) closeDir() error {
 	if s.dir == nil {
 		return nil
 	}
-	err := errors.Join(s.barrier.Close(), s.dir.Close())
+	err := s.dir.Close()
+	if s.barrier != nil {
+		err = errors.Join(s.barrier.Close(), err)
+	}
 	s.dir, s.barrier = nil, nil
 	return s.failed("close", err)
 }
@@ -228,4 +234,5 @@ var (
 	_ Foreseer = (*Spool)(nil)
 	_ Opener   = (*Spool)(nil)
 	_ Checker  = (*Spool)(nil)
+	_ Setter   = (*Spool)(nil)
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +15,7 @@ import (
 
 func spoolOn(t testing.TB, options string) *spoolFixture {
 	t.Helper()
-	f := &spoolFixture{t: t, dir: filepath.Join(mount(t, options), "spool"), mail: delivertest.NewMemorySender("relay")}
+	f := &spoolFixture{t: t, root: mount(t, options), mail: delivertest.NewMemorySender("relay")}
 	f.restart()
 	return f
 }
@@ -73,7 +72,7 @@ func TestSpoolNoInodes(t *testing.T) {
 func TestSpoolReadOnly(t *testing.T) {
 	f := spoolOn(t, "size=1m")
 	ticket := f.stage("1", "x")
-	must(t, unix.Mount("", filepath.Dir(f.dir), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	must(t, unix.Mount("", f.root, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 	for range 2 {
 		must(t, f.publish(ticket))
 	}
@@ -83,10 +82,10 @@ func TestSpoolReadOnly(t *testing.T) {
 	_, err := f.Create(context.Background(), deliver.Message{})
 	refuses(t, err, "read-only")
 	refuses(t, f.Discard([]deliver.Ticket{ticket}), "read-only")
-	_, err = relayAt(f.dir).Identify(context.Background(), "spool")
+	_, err = relayAt(f.root).Identify(context.Background(), f.known)
 	refuses(t, err, "read-only")
-	refuses(t, relayAt(f.dir).Check(context.Background(), "spool"), "read-only")
-	_, err = relayAt(f.dir+"2").Identify(context.Background(), "")
+	refuses(t, relayAt(f.root).Check(context.Background(), f.known), "read-only")
+	_, err = relayAt(f.root).Identify(context.Background(), "")
 	refuses(t, err, "read-only")
 }
 

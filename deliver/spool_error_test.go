@@ -30,7 +30,7 @@ func TestSpoolJudgesErrors(t *testing.T) {
 		{"ours, in doubt", cancelled, func() error {
 			return &deliver.Error{Op: "quit", Uncertain: true, Err: context.Canceled}
 		}, true, "quit: context canceled"},
-		{"certain", context.Background(), func() error { return &deliver.Error{Op: "send", Err: plain} }, false, "send: plain"},
+		{"certain", context.Background(), func() error { return &deliver.Error{Op: "send", Untouched: true, Err: plain} }, false, "send: plain"},
 		{"damaged, it says", context.Background(), func() error { return deliver.ErrDamaged }, true, "staged bytes are damaged"},
 		{"unknown, it says", context.Background(), func() error { return &deliver.Error{Op: "s", Err: deliver.ErrUnknown} }, false, "no trace"},
 	} {
@@ -50,7 +50,7 @@ func TestSpoolJudgesErrors(t *testing.T) {
 					t.Errorf("%v is neither an *Error nor the context's", err)
 				}
 			}
-			if err == nil || e.Uncertain != test.uncertain || e.Permanent || e.Scope != deliver.ThisMessage || !strings.Contains(err.Error(), test.text) {
+			if err == nil || e.Uncertain != test.uncertain || e.Untouched || e.Permanent || e.Scope != deliver.ThisMessage || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("Publish: %+v (%v)", e, err)
 			}
 			if errors.Is(err, deliver.ErrDamaged) || errors.Is(err, deliver.ErrUnknown) {

@@ -13,13 +13,13 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 )
 
-func relayAt(dir string) *deliver.Spool {
-	return deliver.OpenSpool(deliver.SpoolOptions{Dir: dir, Sender: delivertest.NewMemorySender("relay")})
+func relayAt(root string) *deliver.Spool {
+	return deliver.OpenSpool(deliver.SpoolOptions{Root: root, Where: "relay", Sender: delivertest.NewMemorySender("relay")})
 }
 
 func TestSpoolIsPrivate(t *testing.T) {
 	top := t.TempDir()
-	f := &spoolFixture{t: t, dir: filepath.Join(top, "a", "b", "c"), mail: delivertest.NewMemorySender("relay")}
+	f := &spoolFixture{t: t, root: filepath.Join(top, "a", "b", "c"), mail: delivertest.NewMemorySender("relay")}
 	f.restart()
 	must(t, f.publish(f.stage("1", "x")))
 	f.stage("2", "y")
@@ -54,10 +54,13 @@ func TestSpoolRefusesPlaces(t *testing.T) {
 		must(t, test.make(path))
 		before, err := os.Lstat(path)
 		must(t, err)
-		s := relayAt(path)
-		_, err = s.Identify(ctx, "")
+		s := relayAt(filepath.Dir(path))
+		known := "spool2 spool relay"
+		_, err = s.Identify(ctx, known)
 		refuses(t, err, test.text)
-		refuses(t, s.Check(ctx, ""), test.text)
+		refuses(t, s.Check(ctx, known), test.text)
+		_, err = deliver.OpenSpoolFolder(filepath.Dir(path), known)
+		refuses(t, err, test.text)
 		if _, err := s.Create(ctx, deliver.Message{}); err == nil {
 			t.Errorf("%s: Create works after a refusal", name)
 		}
@@ -68,7 +71,7 @@ func TestSpoolRefusesPlaces(t *testing.T) {
 	}
 	s := relayAt(filepath.Join(t.TempDir(), "spool"))
 	defer s.Close()
-	for _, remembered := range []string{"1 abcdefghijklmnopqrstuvwxyz /var/mail", "spool2"} {
+	for _, remembered := range []string{"1 abcdefghijklmnopqrstuvwxyz /var/mail", "spool", "spool2", "spool2 ../x relay", "spool3 a relay"} {
 		_, err := s.Identify(ctx, remembered)
 		if e := refuses(t, err, "popsync check --adopt ACCOUNT"); !e.Permanent {
 			t.Errorf("%v is not permanent", err)
@@ -86,14 +89,14 @@ func TestSpoolCheck(t *testing.T) {
 	ctx := context.Background()
 	mail := delivertest.NewMemorySender("relay")
 	top := t.TempDir()
-	s := deliver.OpenSpool(deliver.SpoolOptions{Dir: filepath.Join(top, "a", "b"), Sender: mail})
+	s := deliver.OpenSpool(deliver.SpoolOptions{Root: filepath.Join(top, "a", "b"), Sender: mail})
 	must(t, s.Check(ctx, ""))
 	if list, _ := os.ReadDir(top); len(list) != 0 {
 		t.Errorf("Check made something")
 	}
 	fault := errors.New("fault")
 	mail.OnCheck = func(remembered string) error { return fault }
-	if err := s.Check(ctx, "spool"); err != fault || mail.Calls("Check") != 2 || mail.Calls("Send") != 0 {
+	if err := s.Check(ctx, "spool2 x relay"); err != fault || mail.Calls("Check") != 2 || mail.Calls("Send") != 0 {
 		t.Errorf("Check: %v after %d calls", err, mail.Calls("Check"))
 	}
 	must(t, s.Close())
@@ -206,7 +209,7 @@ func TestSpoolIdentifiedTwice(t *testing.T) {
 	f := newSpool(t)
 	ticket, err := f.write(deliver.Message{UID: "1"}, "x")
 	must(t, err)
-	_, err = f.Identify(ctx, "spool")
+	_, err = f.Identify(ctx, f.known)
 	must(t, err)
 	must(t, f.Prepare(ctx, []deliver.Ticket{ticket}))
 	must(t, f.publish(ticket))

@@ -53,7 +53,7 @@ func (s *Spool) publish(ctx context.Context, ticket, next Ticket) error {
 		return err
 	} else if err != nil {
 		// Other messages may lie on better parts of the disk.
-		return &Error{Op: "read", Place: s.opts.Dir, Err: err, Hint: "the disk may be failing: see the kernel log"}
+		return &Error{Op: "read", Place: s.path, Err: err, Hint: "the disk may be failing: see the kernel log"}
 	}
 	m := s.outgoing(f, t)
 	if t, err := parseSpoolTicket(next); err == nil {
@@ -91,7 +91,7 @@ func (s *Spool) unsent(t spoolTicket) (*os.File, error) {
 	}
 	if known.ours && !known.prepared {
 		f.Close()
-		return nil, &Error{Op: "publish", Place: s.opts.Dir, Err: errors.New("its bytes were not made durable")}
+		return nil, &Error{Op: "publish", Place: s.path, Err: errors.New("its bytes were not made durable")}
 	}
 	return f, nil
 }
@@ -156,6 +156,7 @@ func (s *Spool) outcome(ctx context.Context, t spoolTicket, err error) error {
 		e = &Error{Op: "send", Place: s.opts.Sender.Place(), Uncertain: true, Err: err}
 	}
 	answer := *e
+	answer.Untouched = false // of a Batch above 1 only
 	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknown) {
 		// These speak of our bytes, which a Sender cannot judge: they would be discarded for it.
 		answer.Err = errors.New(e.Error())

@@ -18,15 +18,17 @@ import (
 // spoolFixture is an identified Spool over a destination in memory.
 type spoolFixture struct {
 	*deliver.Spool
-	t    testing.TB
-	dir  string
-	max  int64
-	mail *delivertest.MemorySender
+	t     testing.TB
+	root  string
+	known string // the identity, as a ledger would remember it
+	dir   string // the folder
+	max   int64
+	mail  *delivertest.MemorySender
 }
 
 func newSpool(t testing.TB) *spoolFixture {
 	t.Helper()
-	f := &spoolFixture{t: t, dir: filepath.Join(t.TempDir(), "spool"), mail: delivertest.NewMemorySender("relay")}
+	f := &spoolFixture{t: t, root: filepath.Join(t.TempDir(), "spool"), mail: delivertest.NewMemorySender("relay")}
 	f.restart()
 	return f
 }
@@ -35,11 +37,12 @@ func newSpool(t testing.TB) *spoolFixture {
 func (f *spoolFixture) restart() {
 	f.t.Helper()
 	f.mail = f.mail.Reopen()
-	f.Spool = deliver.OpenSpool(deliver.SpoolOptions{Dir: f.dir, Max: f.max, Account: "work", Destination: "relay", Sender: f.mail})
+	f.Spool = deliver.OpenSpool(deliver.SpoolOptions{Root: f.root, Where: "relay", Max: f.max, Account: "work", Destination: "relay", Sender: f.mail})
 	opened := f.Spool
 	f.t.Cleanup(func() { opened.Close() })
-	_, err := f.Identify(context.Background(), "")
+	known, err := f.Identify(context.Background(), f.known)
 	must(f.t, err)
+	f.known, f.dir = known, filepath.Join(f.root, strings.Fields(known)[1])
 }
 
 func (f *spoolFixture) write(m deliver.Message, body string) (deliver.Ticket, error) {
@@ -103,7 +106,7 @@ func TestSpoolIDs(t *testing.T) {
 	seen := map[string]string{}
 	id := func(account, destination string, m deliver.Message, body string) string {
 		mail := delivertest.NewMemorySender("x")
-		s := deliver.OpenSpool(deliver.SpoolOptions{Dir: t.TempDir() + "/s", Account: account, Destination: destination, Sender: mail})
+		s := deliver.OpenSpool(deliver.SpoolOptions{Root: t.TempDir(), Account: account, Destination: destination, Sender: mail})
 		defer s.Close()
 		_, err := s.Identify(context.Background(), "")
 		must(t, err)

@@ -57,11 +57,11 @@ func (w *spooling) take(n int) error {
 		return nil
 	}
 	if w.f.octets+int64(n) > s.opts.Max {
-		return &Error{Op: "write", Place: s.opts.Dir, Scope: ThisMessage, Full: true,
+		return &Error{Op: "write", Place: s.path, Scope: ThisMessage, Full: true,
 			Err:  fmt.Errorf("the message is larger than the whole spool may be (%d octets)", s.opts.Max),
 			Hint: "raise spool_max of this destination"}
 	}
-	return &Error{Op: "write", Place: s.opts.Dir, Scope: WholeTarget, Full: true,
+	return &Error{Op: "write", Place: s.path, Scope: WholeTarget, Full: true,
 		Err:  fmt.Errorf("what waits for this destination takes all of the %d octets that it may", s.opts.Max),
 		Hint: "repair this destination, so that what waits for it can go, or raise its spool_max"}
 }

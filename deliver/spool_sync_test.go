@@ -42,11 +42,11 @@ func (w *spoolSyncs) Sync(pending []*durable.Pending, dirs ...*os.File) error {
 
 func TestSpoolPrepares(t *testing.T) {
 	ctx := context.Background()
-	opts := SpoolOptions{Dir: filepath.Join(t.TempDir(), "spool"), Sender: nowhere{}}
+	opts := SpoolOptions{Root: t.TempDir(), Sender: nowhere{}}
 	var w *spoolSyncs
 	start := func() *Spool {
 		s := OpenSpool(opts)
-		if _, err := s.Identify(ctx, ""); err != nil {
+		if _, err := s.Identify(ctx, "spool2 spool "); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
@@ -93,7 +93,7 @@ func TestSpoolPrepares(t *testing.T) {
 	if err := s.Discard(bad); err != nil {
 		t.Errorf("Discard: %v", err)
 	}
-	if list, _ := os.ReadDir(opts.Dir); len(list) != len(good) {
+	if list, _ := os.ReadDir(filepath.Join(opts.Root, "spool")); len(list) != len(good) {
 		t.Errorf("%d files are left", len(list))
 	}
 
@@ -112,5 +112,47 @@ func TestSpoolPrepares(t *testing.T) {
 	}
 	if err := s.Publish(ctx, good[2:3])[0]; err != nil {
 		t.Errorf("Publish with a broken barrier: %v", err)
+	}
+}
+
+// TestSpoolSetsAsideDurably: or a power cut would bring the old names back, and the next Sweep would remove them.
+func TestSpoolSetsAsideDurably(t *testing.T) {
+	ctx := context.Background()
+	s := OpenSpool(SpoolOptions{Root: t.TempDir(), Sender: nowhere{}})
+	defer s.Close()
+	if _, err := s.Identify(ctx, "spool2 spool "); err != nil {
+		t.Fatal(err)
+	}
+	st, err := s.Create(ctx, Message{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Ticket(); err != nil {
+		t.Fatal(err)
+	}
+	w := &spoolSyncs{barrier: s.barrier}
+	s.barrier = w
+	was := s.rename
+	s.rename = func(olddir *os.File, oldname string, newdir *os.File, newname string) error {
+		w.log = append(w.log, "rename")
+		return was(olddir, oldname, newdir, newname)
+	}
+	if n, _, err := s.SetAside(nil); n != 1 || err != nil || fmt.Sprint(w.log) != "[rename 0 files spool]" {
+		t.Errorf("SetAside: %d, %v, it did %q", n, err, w.log)
+	}
+	if n, _, err := s.SetAside(nil); n != 0 || err != nil || len(w.log) != 3 {
+		t.Errorf("SetAside of nothing: %d, %v, it did %q", n, err, w.log)
+	}
+	st, err = s.Create(ctx, Message{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Ticket(); err != nil {
+		t.Fatal(err)
+	}
+	w.fail = unix.EIO
+	var e *Error
+	if _, _, err := s.SetAside(nil); !errors.As(err, &e) || e.Scope != WholeTarget {
+		t.Errorf("SetAside without a sync: %v", err)
 	}
 }

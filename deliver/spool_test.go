@@ -16,10 +16,25 @@ import (
 // spoolHarness is a Spool over a destination in memory, which can search if told so.
 func spoolHarness(wrap func(*deliver.Spool) deliver.Target, searches bool) func(testing.TB) delivertest.Harness {
 	return func(t testing.TB) delivertest.Harness {
-		dir := filepath.Join(t.TempDir(), "state", "spool", "work", "relay")
+		root, where := filepath.Join(t.TempDir(), "state", "spool"), "relay"
 		mailbox := delivertest.NewMemorySender("relay")
 		mailbox.Searches, mailbox.Parallel = searches, 4
-		path := func(ticket deliver.Ticket) string { return filepath.Join(dir, strings.Fields(string(ticket))[1]) }
+		var refused error
+		mailbox.OnSend = func(deliver.Outgoing) (err error) {
+			if refused != nil {
+				err, refused = refused, nil
+			}
+			return err
+		}
+		path := func(ticket deliver.Ticket) string { // in whatever folder it is
+			name := strings.Fields(string(ticket))[1]
+			found, err := filepath.Glob(filepath.Join(root, "*", name+"*"))
+			must(t, err)
+			if len(found) == 0 {
+				return filepath.Join(root, "none", name)
+			}
+			return filepath.Join(filepath.Dir(found[0]), name)
+		}
 		bodies := func(testing.TB) (all []string) {
 			for _, s := range mailbox.Sent() {
 				all = append(all, s.Text)
@@ -27,7 +42,7 @@ func spoolHarness(wrap func(*deliver.Spool) deliver.Target, searches bool) func(
 			return all
 		}
 		open := func() *deliver.Spool {
-			return deliver.OpenSpool(deliver.SpoolOptions{Dir: dir, Account: "work", Destination: "relay", Sender: mailbox.Reopen()})
+			return deliver.OpenSpool(deliver.SpoolOptions{Root: root, Where: where, Account: "work", Destination: "relay", Sender: mailbox.Reopen()})
 		}
 		h := delivertest.Harness{
 			Open: func(t testing.TB) deliver.Target {
@@ -45,9 +60,28 @@ func spoolHarness(wrap func(*deliver.Spool) deliver.Target, searches bool) func(
 				return string(text), err == nil
 			},
 			Places: func(t testing.TB) int {
-				list, err := os.ReadDir(dir)
+				list, err := filepath.Glob(filepath.Join(root, "*", "*"))
 				must(t, err)
-				return len(slices.DeleteFunc(list, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".sent") }))
+				return len(slices.DeleteFunc(list, func(name string) bool { return filepath.Ext(name) != "" }))
+			},
+			Look: func(t testing.TB) string {
+				if _, err := os.Stat(root); os.IsNotExist(err) {
+					return "nothing"
+				}
+				return snapshot(t, root)
+			},
+			Move:   func(testing.TB) { where += " elsewhere" },
+			Others: []string{"spool", "memory other", "spool2 ../a relay", "1 abcdefghijklmnopqrstuvwxyz /mail"},
+			Refuse: func(t testing.TB, _ deliver.Target, _ deliver.Ticket, late bool) {
+				if late {
+					t.Error("what was sent is sent again")
+				}
+				refused = &deliver.Error{Op: "send", Err: errors.New("refused")}
+			},
+			Aside: func(t testing.TB) int {
+				list, err := filepath.Glob(filepath.Join(root, "*", "*.aside"))
+				must(t, err)
+				return len(list)
 			},
 			Damage: func(t testing.TB, ticket deliver.Ticket) {
 				text, err := os.ReadFile(path(ticket))
@@ -60,7 +94,7 @@ func spoolHarness(wrap func(*deliver.Spool) deliver.Target, searches bool) func(
 		sentThenKilled := func(t testing.TB, ticket deliver.Ticket) {
 			s := open()
 			defer s.Close()
-			_, err := s.Identify(context.Background(), "spool")
+			_, err := s.Identify(context.Background(), "spool2 "+filepath.Base(filepath.Dir(path(ticket)))+" ")
 			must(t, err)
 			must(t, s.Publish(context.Background(), []deliver.Ticket{ticket})[0])
 		}

@@ -79,7 +79,7 @@ func parseSpoolTicket(s Ticket) (t spoolTicket, err error) {
 func (s *Spool) parse(op string, t Ticket) (spoolTicket, error) {
 	tk, err := parseSpoolTicket(t)
 	if err != nil {
-		return spoolTicket{}, &Error{Op: op, Place: s.opts.Dir, Permanent: true, Err: err,
+		return spoolTicket{}, &Error{Op: op, Place: s.path, Permanent: true, Err: err,
 			Hint: "a newer popsync may have written it: use that one again"}
 	}
 	return tk, nil

@@ -22,16 +22,17 @@ type Memory struct {
 	Messages int    // what Batch returns; 0: 1
 	Senders  int    // what Lanes returns; 0: 1
 
-	OnIdentify func(remembered string) error
-	OnCreate   func(m deliver.Message) error
-	OnWrite    func(m deliver.Message, p []byte) error
-	OnTicket   func(m deliver.Message) error
-	OnPrepare  func(tickets []deliver.Ticket) error
-	OnPublish  func(m deliver.Message) error // before the message is visible
-	OnDoubt    func(m deliver.Message) error // after it is visible: an ending in doubt
-	OnDiscard  func(tickets []deliver.Ticket) error
-	OnFree     func() (int64, error) // nil: not known
-	OnClose    func() error
+	OnRecognise func() error
+	OnIdentify  func(remembered string) error
+	OnCreate    func(m deliver.Message) error
+	OnWrite     func(m deliver.Message, p []byte) error
+	OnTicket    func(m deliver.Message) error
+	OnPrepare   func(tickets []deliver.Ticket) error
+	OnPublish   func(m deliver.Message) error // before the message is visible
+	OnDoubt     func(m deliver.Message) error // after it is visible: an ending in doubt
+	OnDiscard   func(tickets []deliver.Ticket) error
+	OnFree      func() (int64, error) // nil: not known
+	OnClose     func() error
 
 	place      *memoryPlace
 	identified bool
@@ -48,6 +49,7 @@ type memoryPlace struct {
 	last      int
 	open      int
 	staged    map[deliver.Ticket]*memoryFile
+	aside     int
 	sent      map[deliver.Ticket]bool
 	delivered []Delivered
 	calls     map[string]int
@@ -125,24 +127,6 @@ func (m *Memory) begin(ctx context.Context, method string) error {
 	return nil
 }
 
-// Identify accepts the place if nothing, or this place, is remembered.
-func (m *Memory) Identify(ctx context.Context, remembered string) (string, error) {
-	m.identified = true
-	if err := m.begin(ctx, "Identify"); err != nil {
-		return "", err
-	}
-	err := call(m.OnIdentify, remembered)
-	if err == nil && remembered != "" && remembered != "memory "+m.Name {
-		err = &deliver.Error{Op: "identify", Place: m.Name, Scope: deliver.WholeTarget, Permanent: true,
-			Err: errors.New("another place is remembered")}
-	}
-	m.identified = err == nil
-	if err != nil {
-		return "", err
-	}
-	return "memory " + m.Name, nil
-}
-
 // Create opens a staging place.
 func (m *Memory) Create(ctx context.Context, msg deliver.Message) (deliver.Staging, error) {
 	if err := m.begin(ctx, "Create"); err != nil {
@@ -203,7 +187,7 @@ func (m *Memory) publish(t deliver.Ticket) error {
 		return &deliver.Error{Op: "publish", Place: m.Name, Err: errors.New("not prepared")}
 	}
 	if err := call(m.OnPublish, f.Message); err != nil {
-		return err
+		return m.untouched(err)
 	}
 	p.mu.Lock()
 	p.delivered = append(p.delivered, f.Delivered)
@@ -211,6 +195,17 @@ func (m *Memory) publish(t deliver.Ticket) error {
 	delete(p.staged, t)
 	p.mu.Unlock()
 	return call(m.OnDoubt, f.Message)
+}
+
+// untouched says in an error that nothing became visible, as the contract has it for a Batch above 1.
+func (m *Memory) untouched(err error) error {
+	var e *deliver.Error
+	if m.Batch() == 1 || !errors.As(err, &e) || e.Uncertain {
+		return err
+	}
+	mine := *e
+	mine.Untouched = true
+	return &mine
 }
 
 // Discard removes staged bytes.
@@ -317,4 +312,7 @@ func (s *memoryStaging) Abort() {
 	s.m.place.mu.Unlock()
 }
 
-var _ deliver.Target = (*Memory)(nil)
+var (
+	_ deliver.Target = (*Memory)(nil)
+	_ deliver.Setter = (*Memory)(nil)
+)

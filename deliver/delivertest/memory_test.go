@@ -3,6 +3,7 @@ package delivertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -12,6 +13,17 @@ import (
 func harness(wrap func(*Memory) deliver.Target) func(t testing.TB) Harness {
 	return func(t testing.TB) Harness {
 		m := NewMemory("test")
+		refused := map[bool]string{} // by late: a UID
+		refuse := func(late bool) func(msg deliver.Message) error {
+			return func(msg deliver.Message) error {
+				if refused[late] == "" || msg.UID != refused[late] {
+					return nil
+				}
+				refused[late] = ""
+				return &deliver.Error{Op: "publish", Place: m.Name, Err: errors.New("refused"), Uncertain: late}
+			}
+		}
+		m.OnPublish, m.OnDoubt = refuse(false), refuse(true)
 		bodies := func(testing.TB) (all []string) {
 			for _, d := range m.Delivered() {
 				all = append(all, d.Body)
@@ -25,6 +37,12 @@ func harness(wrap func(*Memory) deliver.Target) func(t testing.TB) Harness {
 			Staged:   func(_ testing.TB, ticket deliver.Ticket) (string, bool) { return m.Staged(ticket) },
 			Places:   func(testing.TB) int { return m.Places() },
 			Damage:   func(_ testing.TB, ticket deliver.Ticket) { m.Damage(ticket) },
+			Look:     func(testing.TB) string { return fmt.Sprint(len(m.place.staged), m.Places(), len(m.Delivered())) },
+			Others:   []string{"memory other", "1 abcdefghijklmnopqrstuvwxyz /mail"},
+			Refuse: func(_ testing.TB, _ deliver.Target, ticket deliver.Ticket, late bool) {
+				refused[late] = m.place.staged[ticket].Message.UID
+			},
+			Aside: func(testing.TB) int { return m.Aside() },
 		}
 	}
 }

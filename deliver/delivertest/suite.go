@@ -37,6 +37,25 @@ type Harness struct {
 	// States are further states that a crash within Publish, or a reader after it, may leave a prepared ticket in. Each
 	// brings one ticket there; the message must be visible exactly once after the next Publish.
 	States map[string]func(t testing.TB, ticket deliver.Ticket)
+
+	// Look describes all that is at the place, so that a change can be noticed; nil: not looked at.
+	Look func(t testing.TB) string
+	// Move brings the place to another path or address, where Open opens it from then on; nil: it cannot move.
+	Move func(t testing.TB)
+	// Others are identities of places that this one must not be taken for.
+	Others []string
+	// Refuse makes the next Publish of a ticket by this Target fail: for certain and before anything is visible, or, late,
+	// with a Batch above 1, after the message became visible; nil: cannot be done.
+	Refuse func(t testing.TB, target deliver.Target, ticket deliver.Ticket, late bool)
+	// Aside counts the messages that were set aside; required for a deliver.Setter.
+	Aside func(t testing.TB) int
+}
+
+func (h Harness) look(t testing.TB) string {
+	if h.Look == nil {
+		return ""
+	}
+	return h.Look(t)
 }
 
 func (h Harness) stored(body string) string {
@@ -111,6 +130,11 @@ func checks() []check {
 		{"abort", abort},
 		{"identity", identity},
 		{"identity is required", identityIsRequired},
+		{"recognised", recognised},
+		{"another place", anotherPlace},
+		{"moved", moved},
+		{"untouched", untouched},
+		{"set aside", setAside},
 		{"cancelled context", cancelledContext},
 		{"staging while preparing", stagingWhilePreparing},
 		{"free space", freeSpace},

@@ -27,7 +27,8 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 		r.fan.fail(err)
 		return err
 	}
-	copy(m.msg.SHA256[:], r.fan.sum.Sum(nil))
+	m.msg.SHA256, m.whole = r.fan.sum.sums()
+	m.strong = r.fan.header.Strong()
 	m.msg.Octets, m.msg.Fingerprint = r.fan.octets, r.fan.header.Sum()
 	if f.nameless {
 		if err := r.name(f, &m); err != nil {
@@ -43,7 +44,7 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 		}
 	}
 	if f.owed {
-		before, err := r.superseded(f, &m.msg)
+		before, err := r.superseded(f, &m)
 		if err != nil || before != nil {
 			r.fan.fail(errNoBranch)
 			if err == nil {
@@ -52,11 +53,11 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 			return err
 		}
 	}
-	if f.compare && r.isSame(f, &m.msg) {
+	if f.compare && r.isSame(f, &m) {
 		r.fan.fail(errNoBranch)
 		return nil
 	}
-	if f.moved && r.isMoved(f, &m.msg) {
+	if f.moved && r.isMoved(f, &m) {
 		r.fan.fail(errNoBranch)
 		return nil
 	}
@@ -65,11 +66,15 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 
 // open makes a staging place at each destination that needs the message.
 func (r *reader) open(f *fetchStep) (received, error) {
-	m := received{num: f.num, session: r.number, msg: uidl.Message{Row: *f.row}}
+	m := received{num: f.num, session: r.number, owed: f.owed, msg: uidl.Message{Row: *f.row}}
 	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.key, f.size, 0, 0
 	m.msg.NextTry = 0
-	if f.row.State == 0 || f.compare {
-		m.msg.FirstSeen, m.msg.FirstDay, m.msg.Attempts = r.now().Unix(), r.listingDays(), f.row.Attempts
+	reused := f.row.State != 0 && !f.owed && (f.row.GoneAt != 0 || r.elsewhere) // its unique-id may have been another one's
+	if f.row.State == 0 || f.compare || reused {
+		m.msg.FirstSeen, m.msg.Attempts = r.stamp(), f.row.Attempts
+	}
+	if !f.owed { // what another message under its key had counts for nothing
+		m.msg.Facts = uidl.Facts{Generation: r.set.generation}
 	}
 	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
 	m.copies = r.needs(f)
@@ -77,7 +82,7 @@ func (r *reader) open(f *fetchStep) (received, error) {
 		br := branch{dest: need.dest}
 		if br.err = need.dest.stageFailure(); br.err == nil {
 			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
-				Account: r.a.Name, UID: f.key.UID, Dup: f.key.Dup, Size: f.size,
+				Account: r.a.Name, Token: r.l.Info().Token, UID: f.key.UID, Dup: f.key.Dup, Size: f.size,
 			})
 			r.weigh(need.dest, br.err)
 		}
@@ -95,10 +100,7 @@ func (r *reader) open(f *fetchStep) (received, error) {
 func (r *reader) needs(f *fetchStep) []delivery {
 	var need []delivery
 	if f.owed {
-		for _, row := range r.owedTo[f.key] {
-			need = append(need, delivery{dest: r.destination(row.Destination), row: row})
-		}
-		return need
+		return r.lacking(f)
 	}
 	need = make([]delivery, 0, len(r.dests))
 	for _, d := range r.dests {
@@ -106,6 +108,27 @@ func (r *reader) needs(f *fetchStep) []delivery {
 			continue
 		}
 		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}})
+	}
+	return need
+}
+
+// lacking are the destinations that a known message must still get to.
+func (r *reader) lacking(f *fetchStep) (need []delivery) {
+	open := r.pending[f.key]
+	facts := f.row.Facts
+	if open != nil {
+		facts = open.Facts
+	}
+	for _, d := range r.at(open.need(r.set.lacks(facts))) {
+		dl := delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}}
+		if open != nil {
+			for _, row := range open.owed {
+				if row.Destination == d.Name {
+					dl.row = row
+				}
+			}
+		}
+		need = append(need, dl)
 	}
 	return need
 }

@@ -10,3 +10,17 @@ const (
 	earlyDiscard    = false // recovery removes damaged bytes before the row is committed without them
 	chargeWindow    = false // an attempt is charged to every message that is asked for
 )
+
+// These put back what was once concluded instead of written down: the random histories must notice each (TestChaosControls).
+const (
+	anyPlace        = false // delivered anywhere counts for everything that is configured
+	adoptDelivers   = false // what a person releases is delivered by that
+	inferredIsSeen  = false // a message without trace that must have been published counts as seen
+	staysPublishing = false // what is certainly not published stays 'publishing', and counts as published once it is gone
+	machineClock    = false // ages count up to the machine's clock
+	weakHeaders     = false // a header that other messages may have too is enough to know a message by
+	nameIsPlace     = false // a Maildir is what has its destination's name
+	noNotes         = false // no ledger is ever old, or lost
+	rebuildFetches  = false // what a lost ledger's rebuilding does not find is new
+	staleFacts      = false // a row that is written again brings back the facts that it was read with
+)

@@ -19,7 +19,7 @@ func (s *session) asked() {
 	before := len(pl.due)
 	pl.due = slices.DeleteFunc(pl.due, func(k knownStep) bool { return s.deleted[k.key] })
 	if n := before - len(pl.due); n > 0 {
-		pl.kept += n
+		pl.kept, pl.asked = pl.kept+n, n
 		s.reason(reasonUndeleted)
 	}
 }
@@ -102,6 +102,10 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			return nil
 		}
 		s.deleted[e.key] = true
+		if s.removed == nil {
+			s.removed = map[int]bool{}
+		}
+		s.removed[e.num] = true
 		s.count(func(rep *Report) { rep.Deleted++ })
 		then(e, true)
 		return nil

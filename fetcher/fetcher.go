@@ -33,6 +33,11 @@ type Account struct {
 	// Mailbox is an opaque identity of the mailbox: host, port and user. When it changes, unique-ids that are known may be
 	// those of other messages, and every one of them is recognised anew. "": it is never taken for changed.
 	Mailbox string
+	// Owner is an opaque identity of the configuration that the account stands in; stored, so that two configurations with
+	// one ledger are told apart: see OwnerOf. "": it is not known.
+	Owner string
+	// Spool opens what waits for a remote destination that is not configured any more, by its identity; nil: nothing can.
+	Spool func(identity string) (Leftover, error)
 	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
 	DeleteQuarantined bool
 }
@@ -46,6 +51,14 @@ type Destination struct {
 	Fallback bool   // takes what another destination refuses for good, and nothing else; at most one
 }
 
+// Leftover is the staging place of a remote destination that is not configured any more. The caller closes it.
+type Leftover interface {
+	deliver.Opener
+	// Discard removes the staged bytes of tickets that the ledger does not hold.
+	Discard(tickets []deliver.Ticket) error
+	Close() error
+}
+
 // Delete says what happens to a message on the server once it is durable at every destination.
 type Delete int
 
@@ -53,7 +66,7 @@ type Delete int
 const (
 	DeleteNever Delete = iota
 	DeleteAfterDelivery
-	DeleteAfterAge // Policy.Age after popsync first saw it, on at least two days with a listing
+	DeleteAfterAge // once a listing on an earlier day came Policy.Age after popsync first saw it
 )
 
 // Policy is what the person wants for an account. The zero value: keep all, fetch all, whatever the size.
@@ -78,6 +91,7 @@ type Options struct {
 	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
 	Backoff    func(failures int) time.Duration
 	Now        func() time.Time
+	Built      int64            // when the program was built (Unix seconds): no clock is right that says less; 0: not known
 	Log        *zap.Logger      // one line per message and one per pass; nil: none
 	Progress   func(Report)     // called now and then, from the pass's goroutines one at a time; nil: none
 	BeforeBody func(uid string) // test hook: called before each body is read; nil: none
@@ -96,29 +110,31 @@ type Report struct {
 	Skipped      int            `json:"skipped"` // left by policy: see Reasons
 	Parked       int            `json:"parked"`  // failed too often, tried again later
 	NewlyParked  int            `json:"newly_parked"`
-	Failed       int            `json:"failed"`            // failed in this pass, tried again in the next
-	Pending      int            `json:"pending"`           // not durable at every destination yet
-	Quarantined  int            `json:"quarantined"`       // refused by a destination, taken by the fallback
-	Recovered    int            `json:"recovered"`         // deliveries of an interrupted pass that were settled first
-	Refetched    int            `json:"refetched_unknown"` // deliveries without trace, fetched again: a duplicate is possible
-	Questioned   int            `json:"questioned"`        // UIDs whose message had to be recognised again
-	Adopted      int            `json:"adopted"`           // known messages that the server lists under new unique-ids
-	Rebuilt      int            `json:"rebuilt"`           // taken as delivered because the Maildir has them: the ledger was missing
-	Unfetched    int            `json:"unfetched"`         // with Rebuilt: listed, and not in the Maildir any more
-	Notes        []string       `json:"notes,omitempty"`   // what a person should know although nothing failed
-	Reasons      map[string]int `json:"reasons,omitempty"` // why messages were skipped, parked, kept or failed
-	Steps        []Step         `json:"steps,omitempty"`   // with DryRun: the plan
-	Untried      bool           `json:"untried,omitempty"` // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
-	NextTry      time.Time      `json:"next_try,omitzero"` // not before this; zero: the schedule alone decides
-	Planned      int            `json:"-"`                 // messages that this pass means to fetch, those fetched included; for a progress display
-	PlannedBytes int64          `json:"-"`                 // and their octets as listed
-	Err          error          `json:"-"`                 // what ended the pass early, or nil
-	Verdict      Verdict        `json:"verdict"`           // of Err and of what befell messages
+	Failed       int            `json:"failed"`             // failed in this pass, tried again in the next
+	Pending      int            `json:"pending"`            // not durable at every destination yet
+	Quarantined  int            `json:"quarantined"`        // refused by a destination, taken by the fallback
+	Recovered    int            `json:"recovered"`          // deliveries of an interrupted pass that were settled first
+	Refetched    int            `json:"refetched_unknown"`  // deliveries without trace, fetched again: a duplicate is possible
+	Questioned   int            `json:"questioned"`         // UIDs whose message had to be recognised again
+	Adopted      int            `json:"adopted"`            // known messages that the server lists under new unique-ids
+	Rebuilt      int            `json:"rebuilt"`            // taken as delivered because the Maildir has them: the ledger was missing
+	Unfetched    int            `json:"unfetched"`          // with Rebuilt: listed, and not in the Maildir any more: held back
+	Notes        []string       `json:"notes,omitempty"`    // what a person should know although nothing failed
+	Reasons      map[string]int `json:"reasons,omitempty"`  // why messages were skipped, parked, kept or failed
+	Steps        []Step         `json:"steps,omitempty"`    // with DryRun: the plan
+	Held         int            `json:"held,omitempty"`     // held back until a person says what they are: the ledger may have forgotten them
+	Withheld     int            `json:"withheld,omitempty"` // due by policy, and kept because of what is known of them: see Reasons
+	Untried      bool           `json:"untried,omitempty"`  // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
+	NextTry      time.Time      `json:"next_try,omitzero"`  // not before this; zero: the schedule alone decides
+	Planned      int            `json:"-"`                  // messages that this pass means to fetch, those fetched included; for a progress display
+	PlannedBytes int64          `json:"-"`                  // and their octets as listed
+	Err          error          `json:"-"`                  // what ended the pass early, or nil
+	Verdict      Verdict        `json:"verdict"`            // of Err and of what befell messages
 }
 
 // Step is one planned step, for people.
 type Step struct {
-	Action string `json:"action"` // fetch, delete, skip, retry, verify
+	Action string `json:"action"` // fetch, delete, skip, retry, verify, hold
 	Num    int    `json:"num"`
 	UID    string `json:"uid"`
 	Size   int64  `json:"size"`

@@ -69,7 +69,7 @@ func toldBefore(err error) bool {
 // (a first import, a limit, a lost connection) did not arrive now. Where messages are being compared by their content,
 // nobody knows yet how many are new; where a limit is set, that is the brake.
 func (s *session) breaker(listed int) error {
-	if s.formers != nil {
+	if s.formers != nil && s.epoch.many {
 		return nil
 	}
 	unknown := s.plan.strangers()
@@ -98,13 +98,13 @@ func (s *session) breaker(listed int) error {
 // mailbox that was not looked at for long has more.
 func plausible(history []arrival, now time.Time, gap time.Duration) (usual, most int) {
 	var passes, days []int
-	last := int64(-1)
+	var last int64
 	for _, a := range history {
 		if a.At < now.Unix()-historyAge || a.At > now.Unix() {
 			continue
 		}
 		passes = append(passes, a.New)
-		if day := a.At / secondsADay; day != last {
+		if day := a.At / secondsADay; len(days) == 0 || day != last {
 			days, last = append(days, 0), day
 		}
 		days[len(days)-1] += a.New
@@ -150,23 +150,29 @@ func (p *pass) remember(err error) {
 }
 
 // Accept lets what the flood breaker holds back through in the account's next pass, and returns it; nil when nothing is
-// held back.
-func Accept(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (*Flood, error) {
+// held back by it. So are messages that were held back because the ledger may have forgotten them; held is how many.
+func Accept(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (flood *Flood, held int, err error) {
 	l, err := ledger.Acquire(ctx, account)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer l.Close()
 	info := l.Info()
+	for row, err := range l.Messages(ctx) {
+		if err != nil {
+			return nil, 0, err
+		}
+		held += b2i(row.State == uidl.Held)
+	}
 	f := decodeFacts(info.Facts)
-	if f.Flood == nil {
-		return nil, nil
+	if f.Flood == nil && held == 0 {
+		return nil, 0, nil
 	}
 	f.Accepted = now.Unix()
 	st := info.Status
 	st.Facts = f.encode()
-	if err := l.Commit(context.WithoutCancel(ctx), uidl.Change{At: now.Unix(), Status: &st}); err != nil {
-		return nil, err
+	if err := l.Commit(context.WithoutCancel(ctx), uidl.Change{At: now.Unix(), Release: held > 0, Status: &st}); err != nil {
+		return nil, 0, err
 	}
-	return f.Flood, nil
+	return f.Flood, held, nil
 }

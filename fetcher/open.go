@@ -7,6 +7,23 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// openMessage is a message with deliveries that are not settled, as the ledger will have it after the commit at hand.
+type openMessage struct {
+	uidl.Facts
+	n           int  // deliveries that count: to required destinations, and to such as are configured no more
+	quarantined bool // the fallback took it in place of a destination
+}
+
+// openState is openMessage as a session's plan sees it: as of the session's beginning.
+type openState struct {
+	uidl.Facts
+	n    int             // as in openMessage
+	busy uidl.Places     // a copy of ours is on its way there, or a failure has to wait
+	owed []uidl.Delivery // rows of what is to be fetched again and due
+	late []uidl.Delivery // and of what is not due yet
+	none bool            // no copy of ours is left of any that is open
+}
+
 // change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
 // commit, so the one who settles a message's last delivery is the one who marks it delivered, in the same commit.
 func (p *pass) change(ctx context.Context, build func(*uidl.Change)) error {
@@ -40,7 +57,7 @@ func (p *pass) apply(ctx context.Context, c uidl.Change) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
+	case unapplied(err):
 		p.doubt = err // p.open is not what the ledger has
 	default:
 		p.doubt = &commitError{err}
@@ -49,32 +66,82 @@ func (p *pass) apply(ctx context.Context, c uidl.Change) error {
 	return p.doubt
 }
 
-// settleRow enters a delivery as settled, and the message as delivered when that was the last one open.
-func (p *pass) settleRow(c *uidl.Change, row uidl.Delivery) (done bool) {
-	c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination})
-	if !p.required(row.Destination) {
-		return false
-	}
-	if p.open[row.Key]--; p.open[row.Key] > 0 {
-		return false
-	}
-	delete(p.open, row.Key)
-	mark := uidl.Mark{Key: row.Key, State: uidl.Delivered}
-	if p.quarantined[row.Key] {
-		mark.Reason = reasonQuarantined
-		if !p.a.DeleteQuarantined {
-			mark.NextTry = p.now().Add(quarantineHold).Unix() // see due
-		}
-	}
-	c.Mark = append(c.Mark, mark)
-	return true
+// unapplied tells that a commit failed and that nothing of it was applied, for certain.
+func unapplied(err error) bool {
+	return errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrFull)
 }
 
-// required tells whether a message counts as delivered only when this destination has it. One that is not configured
-// any more is: nobody has said that it may be forgotten.
+// settleRow enters the end of a delivery, and what it says of its message, which is delivered when nothing is open for it
+// and it lacks nothing. done tells that it is.
+func (p *pass) settleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) (done bool) {
+	s := uidl.Settled{Key: row.Key, Destination: row.Destination, As: as}
+	if m := p.open[row.Key]; m != nil {
+		if d := p.destination(row.Destination); d != nil {
+			m.learn(d.place(), as)
+		}
+		if p.required(row.Destination) {
+			m.n--
+		}
+		if done = m.n <= 0 && p.required(row.Destination); done {
+			delete(p.open, row.Key)
+			done = p.complete(m.Facts)
+		}
+		if done {
+			s.State = uidl.Delivered
+		}
+		if done && p.set.keeps(m.Facts) != "" {
+			p.withheld[row.Key] = true
+		}
+		if done && m.quarantined {
+			s.Reason = reasonQuarantined
+			if !p.a.DeleteQuarantined {
+				s.NextTry = p.now().Add(quarantineHold).Unix() // see heldUntil
+			}
+		}
+	}
+	c.Settle = append(c.Settle, s)
+	return done
+}
+
+// learn adds what the end of a delivery says, as the ledger does.
+func (m *openMessage) learn(place uidl.Places, as uidl.Outcome) {
+	switch as {
+	case uidl.Had:
+		m.Have |= place
+	case uidl.Inferred:
+		m.Have |= place | uidl.Unsure
+	case uidl.Waive:
+		m.Waived |= place
+	}
+}
+
+// complete tells that a message lacks nothing, and that some place has it.
+func (p *pass) complete(f uidl.Facts) bool {
+	return p.set.lacks(f) == 0 && f.Have.Destinations() != 0
+}
+
+// opened counts a delivery that is being opened for a message; p.committing is held.
+func (p *pass) opened(m *received, required bool) {
+	o := p.open[m.msg.Key]
+	if o == nil {
+		o = &openMessage{Facts: m.msg.Facts}
+		p.open[m.msg.Key] = o
+	}
+	o.n += b2i(required)
+}
+
+// required tells whether a message counts as delivered only when this destination has it. One that is not configured any
+// more does if it was required, or if nobody knows: nobody has said that it may be forgotten.
 func (p *pass) required(name string) bool {
-	d := p.destination(name)
-	return d == nil || !d.Optional
+	if d := p.destination(name); d != nil {
+		return !d.Optional
+	}
+	for _, d := range p.known {
+		if d.Name == name {
+			return d.Role != uidl.WasOptional && d.Role != uidl.Optional
+		}
+	}
+	return true
 }
 
 // completed reports a message for which nothing is open any more, as the ledger knows by now. m is nil for one that an
@@ -112,38 +179,41 @@ func (p *pass) loadPending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.pending, p.owedTo, p.open = map[uidl.Key]bool{}, map[uidl.Key][]uidl.Delivery{}, map[uidl.Key]int{}
-	now := p.now().Unix()
+	p.pending, p.open = map[uidl.Key]*openState{}, map[uidl.Key]*openMessage{}
 	for _, row := range pending {
-		d := p.destination(row.Destination)
 		if !p.required(row.Destination) {
 			continue
 		}
-		due := row.State == uidl.Owed && row.NextTry <= now && d != nil
-		p.pending[row.Key] = p.pending[row.Key] || due
-		p.open[row.Key]++
-		if due {
-			p.owedTo[row.Key] = append(p.owedTo[row.Key], row)
+		st, m := p.pending[row.Key], p.open[row.Key]
+		if st == nil {
+			st = &openState{Facts: row.Message, none: true}
+			m = &openMessage{Facts: row.Message, quarantined: row.Why == reasonQuarantined}
+			p.pending[row.Key], p.open[row.Key] = st, m
+		}
+		st.n++
+		m.n++
+		st.none = st.none && row.State == uidl.Owed
+		switch d := p.destination(row.Destination); {
+		case d == nil:
+		case row.State == uidl.Owed && !p.waits(row.NextTry):
+			st.owed = append(st.owed, row)
+		default:
+			st.busy |= d.place()
+			if row.State == uidl.Owed {
+				st.late = append(st.late, row)
+			}
 		}
 	}
-	return p.loadQuarantined(ctx)
+	return nil
 }
 
-// loadQuarantined remembers which of the messages with open deliveries a fallback took.
-func (p *pass) loadQuarantined(ctx context.Context) error {
-	p.quarantined = map[uidl.Key]bool{}
-	if p.fallback() == nil || len(p.open) == 0 {
-		return nil
+// copies tells whether a copy of ours is on its way of a message that no place has yet.
+func (s *openState) copies() bool { return s != nil && !s.none }
+
+// need are the destinations that a message must be fetched for.
+func (s *openState) need(lacks uidl.Places) uidl.Places {
+	if s == nil {
+		return lacks
 	}
-	keys := make([]uidl.Key, 0, len(p.open))
-	for k := range p.open {
-		keys = append(keys, k)
-	}
-	found, err := p.l.Find(ctx, keys)
-	for _, m := range found {
-		if m.Reason == reasonQuarantined {
-			p.quarantined[m.Key] = true
-		}
-	}
-	return err
+	return lacks &^ s.busy
 }

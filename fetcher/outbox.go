@@ -208,11 +208,11 @@ func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
 	}
 	next := judge(s.row, result, true, o.p.now())
 	if next.settled {
-		return entered{settled: true, done: o.p.settleRow(c, s.row), ended: true}
+		return entered{settled: true, done: o.p.settleRow(c, s.row, uidl.Had), ended: true}
 	}
 	if o.d.Optional && (next.row.State == uidl.Owed || permanent(result) && !unjudged(result)) {
 		o.p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", o.d.Name, result))
-		return entered{done: o.p.settleRow(c, s.row), ended: true}
+		return entered{done: o.p.settleRow(c, s.row, uidl.Waive), ended: true}
 	}
 	o.p.refusedDelivery(s.row, next.row, result)
 	c.Stage = append(c.Stage, next.row)

@@ -14,27 +14,32 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	a         Account
-	o         Options
-	l         uidl.Account
-	log       *zap.Logger
-	dests     []*destination
-	facts     facts
-	epoch     epochState
-	elsewhere bool // the account has another mailbox than the rows are of
-	watch     floodState
+	a          Account
+	o          Options
+	ledger     uidl.Ledger
+	l          uidl.Account
+	log        *zap.Logger
+	dests      []*destination
+	known      []uidl.Destination // all that the ledger knows, configured or not
+	set        *set
+	facts      facts
+	epoch      epochState
+	recognised map[uidl.Key]bool // with elsewhere: messages that were recognised in this pass
+	elsewhere  bool              // the account has another mailbox than the rows are of
+	watch      floodState
 
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 
-	pending map[uidl.Key]bool            // messages with open deliveries; true: to be fetched again
-	owedTo  map[uidl.Key][]uidl.Delivery // the rows of those to be fetched again
-	deleted map[uidl.Key]bool            // DELE was answered +OK in this pass
-	halted  atomic.Bool                  // the ledger failed: nothing more is fetched
+	pending map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
+	deleted map[uidl.Key]bool       // DELE was answered +OK in this pass
+	halted  atomic.Bool             // the ledger failed: nothing more is fetched
 
 	committing  sync.Mutex // held while a change is built and committed; guards what follows
 	doubt       error      // a commit failed: there is no other
-	open        map[uidl.Key]int
-	quarantined map[uidl.Key]bool // of those: a fallback took it
+	open        map[uidl.Key]*openMessage
+	quarantined map[uidl.Key]bool // a fallback took it in this pass
+	withheld    map[uidl.Key]bool // its facts keep it on the server
+	noted       bool              // the places where mail goes have a note of this lease: see lease.go
 
 	telling sync.Mutex // held while Progress is called
 
@@ -47,6 +52,7 @@ type pass struct {
 	missed  int          // delivered after their session had ended
 	full    bool         // a remote destination had no room for a message while it was being sent to
 	safe    map[int]bool // numbers of messages durable for every destination, in this session
+	reread  int          // of those: nameless and known, so that the next session reads them again
 	notes   []string     // for the report
 	started int          // RETRs of new messages in this pass, for Policy.Limit
 	whole   tally        // messages that were received whole in this pass
@@ -68,13 +74,16 @@ func (p *pass) count(f func(*Report)) {
 }
 
 // reason counts why a message was not dealt with as wished.
-func (p *pass) reason(text string) {
+func (p *pass) reason(text string) { p.reasons(text, 1) }
+
+// reasons is reason for n messages.
+func (p *pass) reasons(text string, n int) {
 	p.count(func(r *Report) {
 		if r.Reasons == nil {
 			r.Reasons = map[string]int{}
 		}
 		if text = clip(text); r.Reasons[text] > 0 || len(r.Reasons) < maxReasons {
-			r.Reasons[text]++
+			r.Reasons[text] += n
 		}
 	})
 }
@@ -85,6 +94,7 @@ const maxReasons = 50
 // destination is a Destination with what befell it in this pass.
 type destination struct {
 	Destination
+	ordinal    int        // what stands for it in facts
 	out        *outbox    // of a remote one
 	single     sync.Mutex // held while a fallback takes one message
 	mu         sync.Mutex
@@ -145,9 +155,16 @@ func (p *pass) later(f func(*uidl.Change)) {
 // merge puts a before b.
 func merge(a, b uidl.Change) uidl.Change {
 	b.At = max(a.At, b.At)
+	b.Lift = max(a.Lift, b.Lift)
+	b.Generation = max(a.Generation, b.Generation)
+	b.Fold = join(a.Fold, b.Fold)
+	b.Vouch = a.Vouch || b.Vouch
+	b.Release = a.Release || b.Release
+	b.Move = join(a.Move, b.Move)
 	b.Listed = a.Listed || b.Listed
 	b.Destinations = append(a.Destinations, b.Destinations...)
 	b.Put = join(a.Put, b.Put)
+	b.Renew = join(a.Renew, b.Renew)
 	b.Mark = join(a.Mark, b.Mark)
 	b.Gone = join(a.Gone, b.Gone)
 	b.Back = join(a.Back, b.Back)
@@ -191,7 +208,7 @@ func (p *pass) delivered(m *received) {
 func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settled, p.safe, p.epoch.fresh = nil, map[int]bool{}, 0
+	p.settled, p.safe, p.reread, p.epoch.fresh = nil, map[int]bool{}, 0, 0
 	p.begun++
 	return p.begun
 }
@@ -217,9 +234,11 @@ func (p *pass) progress() {
 
 // facts is what a server taught us; stored with the account.
 type facts struct {
+	// LostAt is when Verify ended (Unix seconds): what a listing hid then may still come up.
+	LostAt int64 `json:"lost_at,omitempty"`
 	// NoPipeliningUntil: announced pipelining was found broken; tried again after this time (Unix seconds).
 	NoPipeliningUntil int64 `json:"no_pipelining_until,omitempty"`
-	// Verify: the ledger was repaired and may lack rows: see VerifyMode.
+	// Verify: the ledger was repaired, is older than the world, or was lost: it may lack rows: see VerifyMode.
 	Verify bool `json:"verify,omitempty"`
 	// RenewedAt: the server gave known messages new unique-ids, and not all were looked at yet (Unix seconds).
 	RenewedAt int64 `json:"renewed_at,omitempty"`
@@ -245,6 +264,20 @@ type facts struct {
 	Listed int `json:"listed,omitempty"`
 	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
 	Mailbox string `json:"mailbox,omitempty"`
+	// Owner is the Account.Owner that made the last pass.
+	Owner string `json:"owner,omitempty"`
+	// Adopt: a person said that the destinations are right as the next pass finds them, and that what is open for those
+	// that are configured no more goes elsewhere: see Adopt.
+	Adopt bool `json:"adopt,omitempty"`
+	// Noted is the last lease that is, or was about to be, noted where the mail is; Tokens are those of other ledgers that
+	// delivered mail of this account, as far as that was dealt with: see lease.go.
+	Noted  int64    `json:"noted,omitempty"`
+	Tokens []string `json:"tokens,omitempty"`
+	// Displaced are messages on their way whose unique-id the server has given to others, or which it has given another one: see
+	// moveAside.
+	Displaced []displaced `json:"displaced,omitempty"`
+	// Woken: a person wants the next pass to wait for nothing.
+	Woken bool `json:"woken,omitempty"`
 	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.
 	Unchanged *unchanged `json:"unchanged,omitempty"`
 }

@@ -68,7 +68,17 @@ type knownStep struct {
 	reason string
 	copies int  // listed messages with this UID
 	shared bool // the UID ever belonged to several messages
+	then   fate
 }
+
+// fate is what is to become of a delivered message.
+type fate uint8
+
+const (
+	stay   fate = iota // nothing: it is kept
+	ask                // it may be another one: see recognise
+	remove             // policy wants it deleted
+)
 
 // plan is what one session has to do.
 type plan struct {
@@ -80,11 +90,18 @@ type plan struct {
 	lostKept int            // those of them that the server was not told to delete
 	lostNow  int            // and those of these that only this listing lacks
 	skipped  []fetchStep    // by policy; reason tells which
+	whole    []knownStep    // to be noted as delivered: nothing is lacking any more
+	twins    []knownStep    // delivered, and others have or had the same UID: see recogniseTwins
 	shared   map[string]int // how many messages a UID has, if several
+	withheld map[string]int // due by policy, and why facts keep them
 	kept     int            // delivered, listed, not due
+	asked    int            // of those: the server was told to delete them earlier in this pass
 	parked   int            // parked, not due
 	pending  int            // staged somewhere, not to fetch
+	back     []knownStep    // held back until a person says what they are
+	waiting  bool           // one is kept until a time of its own
 	purge    bool           // there are tombstones old enough
+	oldest   int64          // least FirstSeen of those kept; 0: none
 }
 
 // planInput is all that a plan depends on.
@@ -93,25 +110,44 @@ type planInput struct {
 	order       []int32 // of the listing by (UID, number): see sortedByUID
 	complete    bool    // rows that are missing from the listing are gone
 	rows        *rows
-	owed        map[uidl.Key]bool // messages with unsettled deliveries; true: one of them needs the message again
+	open        map[uidl.Key]*openState // messages with unsettled deliveries
+	set         *set
 	policy      Policy
 	neverDelete bool
-	listingDays int64 // distinct days with a complete listing, today's included
-	elsewhere   bool  // the rows may be of another mailbox
+	aged        int64             // ages count up to this (Unix seconds): see uidl.Clock
+	confirmed   int64             // and the times of tombstones
+	elsewhere   bool              // the rows may be of another mailbox
+	met         map[uidl.Key]bool // with it: recognised by earlier sessions of the pass
 	now         time.Time
+	waits       func(until int64) bool
+	verdicts    []verdictOfFacts // by index in rows.kinds
+}
+
+// verdictOfFacts is what follows from the facts of a row.
+type verdictOfFacts struct {
+	lacks uidl.Places
+	keeps string // why it must stay on the server; "": it need not
+}
+
+// judge looks once at each kind of facts that there is.
+func (in *planInput) judge() {
+	in.verdicts = make([]verdictOfFacts, len(in.rows.kinds))
+	for i, f := range in.rows.kinds {
+		in.verdicts[i] = verdictOfFacts{in.set.lacks(f), in.set.keeps(f)}
+	}
 }
 
 // makePlan decides what to do with every listed message. It is a pure function: listing and rows are both walked once,
 // in the order of their UIDs.
 func makePlan(input planInput) *plan {
 	in := &input
-	p := &plan{shared: map[string]int{}}
+	p := &plan{shared: map[string]int{}, withheld: map[string]int{}}
+	in.judge()
 	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
 	}
-	now := in.now.Unix()
 	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
-	quiet := in.keeps() && !in.elsewhere && len(in.owed) == 0
+	quiet := in.keeps() && !in.elsewhere && len(in.open) == 0
 	r, dup, copies := 0, 0, 0
 	ahead := in.entry(0)
 	for k := range in.order {
@@ -141,12 +177,12 @@ func makePlan(input planInput) *plan {
 		switch {
 		case r == len(in.rows.list) || against > 0:
 			p.wanted(in, fetchStep{entry: it, row: noRow, reason: reasonNew})
-		case quiet && in.rows.list[r].isKept(e.Size):
+		case quiet && copies == 1 && in.rows.list[r].isKept(e.Size) && in.verdicts[in.rows.list[r].kind].lacks == 0 && !in.rows.sameUID(r, r+1):
 			p.kept++
 			r++
 		default:
 			shared := copies > 1 || dup > 0 || in.rows.sameUID(r, r+1)
-			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, now)
+			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, in.verdicts[in.rows.list[r].kind])
 			r++
 		}
 	}
@@ -164,7 +200,8 @@ func (in *planInput) keeps() bool {
 
 // isKept tells of a row, listed with this size, whether known could only keep it if policy keeps everything.
 func (p *packed) isKept(size int64) bool {
-	return p.state == uidl.Delivered && p.goneAt == 0 && (p.size == size || p.size == 0 || size == 0)
+	own := p.fullSize()
+	return p.state == uidl.Delivered && p.goneAt == 0 && (own == size || own == 0 || size == 0)
 }
 
 // nameless deals with a message that nothing tells from others before it is read. To keep it would mean to read it in
@@ -199,39 +236,51 @@ func (in *planInput) run(k int, uid string) int {
 func (p *plan) missing(in *planInput, r int) {
 	row := &in.rows.list[r]
 	if row.goneAt != 0 {
-		age := in.now.Unix() - int64(row.goneAt)
+		age := in.confirmed - int64(row.goneAt)
 		p.purge = p.purge || age >= 90*24*3600
 		if age < lately {
-			p.lose(r, row.state)
+			p.lose(in, r)
 		}
 		return
 	}
 	if in.complete {
 		p.gone = append(p.gone, in.rows.row(r).Key)
-		p.lose(r, row.state)
+		p.lose(in, r)
 		p.lostNow += b2i(row.state == uidl.Delivered)
 	}
 }
 
 // known deals with a listed message that has a row.
-func (p *plan) known(in *planInput, k knownStep, now int64) {
-	if k.row.State == uidl.Parked && k.row.NextTry > now {
+func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
+	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) {
 		p.parked++
 		return
 	}
-	if owed, ok := in.owed[k.key]; ok {
-		if owed {
-			p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: reasonOwed, owed: true})
-		} else {
-			p.pending++
-		}
+	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
+	open, had := in.open[k.key], k.row.Have.Destinations() != 0
+	switch {
+	case k.row.State == uidl.Held && (open == nil || open.need(v.lacks) != 0):
+		p.back = append(p.back, k)
 		return
+	case (open != nil || had) && open.need(v.lacks) != 0:
+		p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: reasonOwed, owed: true})
+		return
+	case open != nil && (k.row.GoneAt != 0 || k.row.Size != k.size && k.row.Size != 0 && k.size != 0):
+		k.reason = reasonSize // on its way, and perhaps not what is listed
+		p.question = append(p.question, k)
+		return
+	case open != nil:
+		p.pending++
+		return
+	case had && (k.row.State == uidl.Wanted || k.row.State == uidl.Parked):
+		k.row.State, k.row.Attempts, k.row.NextTry = uidl.Delivered, 0, 0
+		p.whole = append(p.whole, k)
 	}
 	switch k.row.State {
 	case uidl.Parked:
 		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reasonParked})
 	case uidl.Wanted, uidl.Skipped:
-		if k.row.State == uidl.Skipped && k.row.NextTry > now && k.row.Size == k.size && in.policy.MaxSize > 0 {
+		if k.row.State == uidl.Skipped && in.waits(k.row.NextTry) && k.row.Size == k.size && in.policy.MaxSize > 0 {
 			p.skipped = append(p.skipped, fetchStep{entry: k.entry, row: known(k.row), reason: reasonTooLarge})
 			return
 		}
@@ -241,48 +290,68 @@ func (p *plan) known(in *planInput, k knownStep, now int64) {
 		}
 		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reason})
 	default:
-		p.delivered(in, k, now)
+		p.delivered(in, k, v)
 	}
 }
 
 // delivered deals with a listed message that is durable at every destination.
-func (p *plan) delivered(in *planInput, k knownStep, now int64) {
+func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
+	due := in.due(k.row)
+	p.waiting = p.waiting || k.row.NextTry != 0
+	if due && v.keeps != "" {
+		due = false
+		p.withheld[v.keeps]++
+	}
+	k.then = ask
 	switch {
 	case k.row.GoneAt != 0:
 		k.reason = reasonReturned
-		p.question = append(p.question, k)
 	case k.row.Size != k.size && k.row.Size != 0 && k.size != 0:
 		k.reason = reasonSize
-		p.question = append(p.question, k)
-	case in.elsewhere:
+	case in.elsewhere && !in.met[k.key]:
 		k.reason = reasonElsewhere
-		p.question = append(p.question, k)
-	case !in.due(k.row) && k.row.State == uidl.DeleteSent:
+	case !due && k.row.State == uidl.DeleteSent:
 		// Policy has become to keep since DELE: what is listed may be a new message under the old unique-id.
 		k.reason = reasonUndeleted
-		p.question = append(p.question, k)
-	case !in.due(k.row):
-		p.kept++
+	case !due:
+		k.then = stay
+	case k.row.State == uidl.DeleteSent:
+		k.reason, k.then = reasonUndeleted, remove
 	default:
-		k.reason = reasonDue
-		if k.row.State == uidl.DeleteSent {
-			k.reason = reasonUndeleted
-		}
+		k.reason, k.then = reasonDue, remove
+	}
+	if k.shared {
+		p.twins = append(p.twins, k) // its place in the listing says little: see recogniseTwins
+		return
+	}
+	p.decide(k)
+}
+
+// decide enters what is to be done with a delivered message.
+func (p *plan) decide(k knownStep) {
+	switch k.then {
+	case ask:
+		p.question = append(p.question, k)
+	case remove:
 		p.due = append(p.due, k)
+	default:
+		p.kept++
+		if p.oldest == 0 || k.row.FirstSeen < p.oldest {
+			p.oldest = k.row.FirstSeen
+		}
 	}
 }
 
-// due tells whether policy wants a delivered message deleted. An age counts from the first sight and needs a second
-// day with a complete listing: a clock that jumps once deletes nothing.
+// due tells whether policy wants a delivered message deleted. An age counts from the first sight, and must have been
+// reached at an earlier listing on an earlier day: a clock that jumps once deletes nothing.
 func (in *planInput) due(row uidl.Row) bool {
 	switch {
-	case in.neverDelete, row.NextTry > in.now.Unix(): // see never
+	case in.neverDelete, heldUntil(row.NextTry, row.FirstSeen, in.aged, in.now):
 		return false
 	case in.policy.Delete == DeleteAfterDelivery:
 		return true
 	case in.policy.Delete == DeleteAfterAge:
-		age := in.now.Unix() - row.FirstSeen
-		return age >= int64(in.policy.Age/time.Second) && in.listingDays > row.FirstDay
+		return in.aged-row.FirstSeen >= int64(in.policy.Age/time.Second)
 	}
 	return false
 }
@@ -333,7 +402,7 @@ func (r *rows) sameUID(i, j int) bool {
 
 func (r *rows) compare(i int, k uidl.Key) int {
 	p := &r.list[i]
-	if c := compareBytes(r.uids[p.off:p.off+uint32(p.len)], k.UID); c != 0 {
+	if c := compareBytes(r.uids[p.off:p.off+uint32(p.uidLen())], k.UID); c != 0 {
 		return c
 	}
 	return cmp.Compare(int(p.dup), k.Dup)

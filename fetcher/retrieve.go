@@ -37,6 +37,7 @@ func (s *session) retrieve(ctx context.Context) error {
 	}
 	r := &reader{session: s, ctx: ctx, fan: newFanout(), bat: newBatcher(s.o)}
 	r.spaces = s.measureSpace(ctx)
+	s.foretell()
 	s.fetched = map[int]bool{}
 	if chargeWindow {
 		c := uidl.Change{At: s.now().Unix()}
@@ -65,6 +66,13 @@ func (s *session) retrieve(ctx context.Context) error {
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
 	if lerr := s.l.Reading(uidl.Key{}); serr == nil {
 		serr = lerr
+	}
+	if unapplied(serr) {
+		for _, b := range r.bat.unsettled() {
+			for _, d := range s.dests {
+				b.giveUp(d, serr)
+			}
+		}
 	}
 	switch {
 	case serr != nil:

@@ -17,7 +17,8 @@ import (
 // Run makes one pass and returns what it did; it never panics and logs one line for the pass. It closes the Targets.
 func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Report) {
 	o = o.withDefaults()
-	p := &pass{a: a, o: o, log: o.Log.With(zap.String("account", a.Name)), deleted: map[uidl.Key]bool{}}
+	p := &pass{a: a, o: o, log: o.Log.With(zap.String("account", a.Name)), deleted: map[uidl.Key]bool{},
+		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}}
 	p.rep = Report{Account: a.Name, Started: o.Now()}
 	for _, d := range a.Destinations {
 		p.dests = append(p.dests, &destination{Destination: d})
@@ -75,11 +76,17 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		return err
 	}
 	defer l.Close()
-	p.l = l
+	p.l, p.ledger = l, ledger
 	p.facts = decodeFacts(l.Info().Facts)
+	if p.a.Owner != "" {
+		p.facts.Owner = p.a.Owner
+	}
 	p.reconfigure()
 	p.compareMailbox()
 	if err := p.paused(); err != nil {
+		return err
+	}
+	if err := p.doubtLedger(ctx); err != nil {
 		return err
 	}
 	p.enterVerifyMode()
@@ -93,7 +100,6 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.closeOutboxes(ctx, halt, err)
 	p.weighDestinations(ctx)
 	p.countOpen()
-	p.leaveVerifyMode(err)
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
@@ -115,14 +121,23 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.identify(ctx); err != nil {
 			return err
 		}
+		if err := p.moveAside(ctx); err != nil {
+			return err
+		}
 		if err := p.recover(ctx); err != nil {
 			return err
 		}
+		p.facts.Adopt = false
 		if err := p.chargeInterrupted(ctx); err != nil {
 			return err
 		}
-	} else if err := p.loadPending(ctx); err != nil {
-		return err
+	} else {
+		if err := p.foresee(ctx); err != nil {
+			return err
+		}
+		if err := p.loadPending(ctx); err != nil {
+			return err
+		}
 	}
 	if err := p.blocked(); err != nil {
 		return err
@@ -196,34 +211,7 @@ func (p *pass) deletable() bool {
 func (p *pass) brought() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.settled) > 0 || len(p.safe) > 0 || p.epoch.fresh > 0
-}
-
-// identify makes sure that every destination is the place that the ledger knows, and remembers new ones.
-func (p *pass) identify(ctx context.Context) error {
-	known, err := p.l.Destinations(ctx)
-	if err != nil {
-		return err
-	}
-	remembered := map[string]string{}
-	for _, d := range known {
-		remembered[d.Name] = d.Identity
-	}
-	var c uidl.Change
-	for _, d := range p.dests {
-		was, met := remembered[d.Name]
-		id, err := d.Target.Identify(ctx, was)
-		if err != nil {
-			return fmt.Errorf("destination %s: %w", d.Name, err)
-		}
-		if !met || id != was {
-			c.Destinations = append(c.Destinations, uidl.Destination{Name: d.Name, Identity: id})
-		}
-	}
-	if len(c.Destinations) == 0 {
-		return nil
-	}
-	return p.commit(ctx, c)
+	return len(p.settled) > 0 || len(p.safe) > p.reread || p.epoch.fresh > 0
 }
 
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.
@@ -247,6 +235,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	if untried(err) {
 		return p.closeHeld(ctx)
 	}
+	p.facts.Woken = false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
 	rep := p.report()

@@ -15,23 +15,33 @@ import (
 // session is one connection of a pass.
 type session struct {
 	*pass
-	c       *pop3.Client
-	plan    *plan
-	head    int     // messages that the listing begins with, as the last one did: nothing is to be done about them
-	digest  *digest // of those; nil: none
-	since   unchanged
-	started time.Time
-	number  int                        // of the session in its pass
-	retrs   int                        // RETRs that the server answered with +OK
-	fetched map[int]bool               // numbers of messages whose RETR was sent and not refused, for retr_hides
-	details map[uidl.Key]*uidl.Message // of the rows in question
-	named   map[string]int             // how many nameless messages of each content were read
-	moved   map[uidl.Key]bool          // rows whose message was found at another place of its UID
-	same    []entry                    // retrieved again, recognised, and due
-	marks   []uidl.Mark                // DELEs, to be committed before QUIT
-	cut     bool                       // the plan was longer than one session may be
-	formers *formers                   // what left the listing, when messages are compared with it: see hunt
-	hunted  int                        // messages still to be compared so
+	c        *pop3.Client
+	plan     *plan
+	head     int     // messages that the listing begins with, as the last one did: nothing is to be done about them
+	digest   *digest // of those; nil: none
+	since    unchanged
+	started  time.Time
+	number   int                        // of the session in its pass
+	retrs    int                        // RETRs that the server answered with +OK
+	fetched  map[int]bool               // numbers of messages whose RETR was sent and not refused, for retr_hides
+	details  map[uidl.Key]*uidl.Message // of the rows in question
+	named    map[string]int             // how many nameless messages of each content were read
+	moved    map[uidl.Key]bool          // rows whose message was found at another place of its UID
+	stands   map[uidl.Key]bool          // rows whose message was read, is listed with another size and is the same
+	same     []entry                    // retrieved again, recognised, and due
+	removed  map[int]bool               // numbers of messages whose DELE was answered +OK
+	marks    []uidl.Mark                // DELEs, to be committed before QUIT
+	cut      bool                       // the plan was longer than one session may be
+	doubted  bool                       // the ledger may be an older copy
+	twinTops map[int]uidl.Fingerprint   // see recogniseTwins
+	tagged   map[string]string          // see tags
+	rows     *rows                      // the ledger's, as of the session's beginning
+	left     *formers                   // see former
+	weak     map[int]bool               // messages whose header, by TOP, is not enough to know them by
+	unread   bool                       // the ledger's rows were not needed
+	clock    uidl.Clock                 // as it is after the listing
+	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
+	hunted   int                        // messages still to be compared so
 }
 
 // session connects, lists, plans, and carries the plan out. more tells that another session has work to do.
@@ -50,15 +60,23 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, errUIDLRefused
 	}
 	s.number = p.begin()
+	if s.clock, _ = p.l.Info().Clock, false; listing.Complete {
+		s.clock, _ = s.clock.Listed(p.listedAt())
+	}
+	if machineClock {
+		s.clock.Aged = p.now().Unix()
+	}
 	named, err := s.nameless(ctx, listing)
 	if err != nil {
 		return false, err
 	}
-	if s.head == 0 {
-		if known, err = s.rebuild(ctx, named, known); err != nil {
+	s.doubted = s.facts.Verify
+	if !s.unread {
+		if known, err = s.rebuild(ctx, named, listing.Complete, known); err != nil {
 			return false, err
 		}
 	}
+	s.rows = known
 	s.plan = s.makePlan(named, listing.Complete, known)
 	s.plan.kept += s.head
 	if p.o.DryRun {
@@ -72,10 +90,16 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		_ = s.c.Quit(ctx) // nothing was asked of the server that QUIT could make count
 		return false, err
 	}
+	if err := s.noteWhole(ctx); err != nil {
+		return false, err
+	}
 	if err := s.recognise(ctx); err != nil {
 		return false, err
 	}
 	s.note(listing)
+	if err := s.giveUpGone(ctx, listing.Complete); err != nil {
+		return false, err
+	}
 	s.announcePlan()
 	if err := s.deleteDue(ctx); err != nil {
 		return false, err
@@ -87,8 +111,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
-	s.rememberListing(listing)
-	return s.quit(ctx)
+	return s.quit(ctx, listing)
 }
 
 // sent waits until what this session brought has been sent, if it is to be deleted then, for as long as a session may
@@ -169,19 +192,10 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
 	return makePlan(planInput{
-		listing: list, order: sortedByUID(list), complete: complete, rows: known, owed: s.pending,
-		policy: s.a.Policy, neverDelete: s.a.NeverDelete, listingDays: s.listingDays(), elsewhere: s.elsewhere, now: s.now(),
+		listing: list, order: sortedByUID(list), complete: complete, rows: known, open: s.pending, set: s.set,
+		policy: s.a.Policy, neverDelete: s.a.NeverDelete, aged: s.clock.Aged, confirmed: s.clock.Confirmed,
+		elsewhere: s.elsewhere, met: s.recognised, now: s.now(), waits: s.waits,
 	})
-}
-
-// listingDays is the ledger's count of days with a complete listing, today's included.
-func (p *pass) listingDays() int64 {
-	info := p.l.Info()
-	now, listed := p.now().UTC(), time.Unix(info.ListedAt, 0).UTC()
-	if now.Year() == listed.Year() && now.YearDay() == listed.YearDay() {
-		return info.ListingDays
-	}
-	return info.ListingDays + 1
 }
 
 // note carries what the listing itself changes in the ledger to the next commit, and the listing's part of the report.
@@ -189,7 +203,7 @@ func (s *session) note(list *pop3.Listing) {
 	pl := s.plan
 	s.facts.Listed = list.Len()
 	s.later(func(c *uidl.Change) {
-		c.At = s.now().Unix()
+		c.At = s.listedAt()
 		c.Listed = c.Listed || list.Complete
 		c.Purge = c.Purge || pl.purge
 		c.Gone = append(c.Gone, pl.gone...)
@@ -199,7 +213,10 @@ func (s *session) note(list *pop3.Listing) {
 	})
 	s.count(func(r *Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.kept, pl.parked, pl.pending, len(pl.skipped)
+		r.Held = len(pl.back)
 	})
+	s.noteHeld()
+	s.noteWithheld()
 	for _, f := range pl.skipped {
 		s.reason(f.reason)
 		if f.reason == reasonNoUID {
@@ -207,6 +224,18 @@ func (s *session) note(list *pop3.Listing) {
 		}
 	}
 	s.checkListing(list)
+}
+
+// noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released.
+func (s *session) noteWhole(ctx context.Context) error {
+	var c uidl.Change
+	for _, k := range s.plan.whole {
+		c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
+	}
+	if len(c.Mark) == 0 {
+		return nil
+	}
+	return s.commit(ctx, c)
 }
 
 // announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as
@@ -266,8 +295,7 @@ func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
 	case f.reason != reasonTooLarge, f.key.UID == "":
 	case f.row.State == 0:
 		c.Put = append(c.Put, uidl.Message{Reason: f.reason, Row: uidl.Row{
-			Key: f.key, State: uidl.Skipped, Size: f.size, FirstSeen: c.At, FirstDay: s.listingDays(),
-			NextTry: next,
+			Key: f.key, State: uidl.Skipped, Size: f.size, FirstSeen: s.stamp(), NextTry: next,
 		}})
 	case f.row.State != uidl.Skipped || f.row.Size != f.size || next > 0:
 		c.Mark = append(c.Mark, uidl.Mark{Key: f.key, State: uidl.Skipped, Size: f.size, Attempts: f.row.Attempts,
@@ -278,7 +306,7 @@ func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
 // quit deletes what this session delivered, if the policy says so, and ends it. QUIT makes deletions count (RFC 1939,
 // section 6), so what it may delete is committed before, and DELE and QUIT leave together. What QUIT answers is only a
 // hint, the next listing tells. Where the server hides what was retrieved, it is sent only if all of that is settled.
-func (s *session) quit(ctx context.Context) (more bool, err error) {
+func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, err error) {
 	stop := s.blocked()
 	due := s.toDelete()
 	abandon := s.a.RetrHides && s.unsettled()
@@ -320,6 +348,7 @@ func (s *session) quit(ctx context.Context) (more bool, err error) {
 	if stop != nil {
 		return false, stop
 	}
+	s.rememberListing(listing)
 	brought := s.brought()
 	return s.cut && (brought || len(s.marks) > 0) || s.a.RetrHides && brought, ctx.Err()
 }
@@ -363,9 +392,12 @@ func (s *session) report() {
 	for _, f := range pl.skipped {
 		add("skip", f.entry, f.reason)
 	}
+	for _, k := range pl.back {
+		add("hold", k.entry, reasonHeld)
+	}
 	slices.SortStableFunc(steps, func(a, b Step) int { return a.Num - b.Num })
 	s.count(func(r *Report) {
-		r.Listed = len(pl.fetch) + len(pl.due) + len(pl.question) + len(pl.skipped) + pl.kept + pl.parked + pl.pending
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Steps = pl.kept, pl.parked, pl.pending, len(pl.skipped), steps
+		r.Listed = len(pl.fetch) + len(pl.due) + len(pl.question) + len(pl.skipped) + pl.kept + pl.parked + pl.pending + len(pl.back)
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.kept, pl.parked, pl.pending, len(pl.skipped), len(pl.back), steps
 	})
 }

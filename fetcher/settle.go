@@ -13,13 +13,18 @@ import (
 // settle takes a batch that was prepared through the rest of the delivery protocol: commit, Publish, commit. It returns
 // an error only when the ledger failed. A destination that fails is noted in it, and the messages stay on the server.
 //
-// From the first commit on, the staged bytes belong to the ledger: nothing here discards them after it was attempted,
-// whatever it returned.
+// From the first commit on, the staged bytes belong to the ledger: nothing here discards them after it was attempted, unless
+// it is certain that nothing of it was applied.
 func (p *pass) settle(ctx context.Context, b *batch) error {
 	p.unusable(b)
 	if omitPublishing {
 		p.later(func(c *uidl.Change) { p.enter(c, b) })
 	} else if err := p.change(ctx, func(c *uidl.Change) { p.enter(c, b) }); err != nil {
+		if unapplied(err) { // for certain, so no row names the copies
+			for _, d := range p.dests {
+				b.giveUp(d, err)
+			}
+		}
 		if deferredDiscard {
 			for _, d := range p.dests {
 				b.each(d, func(_ *received, dl *delivery) { _ = d.Target.Discard([]deliver.Ticket{dl.ticket()}) })
@@ -27,6 +32,7 @@ func (p *pass) settle(ctx context.Context, b *batch) error {
 		}
 		return err
 	}
+	p.note()
 	p.secured(b)
 	p.post(b)
 	return p.publishBatch(ctx, b)
@@ -116,16 +122,22 @@ func (p *pass) enter(c *uidl.Change, b *batch) {
 			continue
 		}
 		m.msg.State = uidl.Wanted
-		c.Put = append(c.Put, m.msg)
+		if m.owed && !staleFacts {
+			c.Renew = append(c.Renew, m.msg)
+		} else {
+			c.Put = append(c.Put, m.msg)
+			delete(p.open, m.msg.Key) // another message's, if there was one: its deliveries are settled
+		}
 		for j := range m.copies {
 			dl := &m.copies[j]
 			row := &dl.row
 			if dl.err != nil && dl.dest.Optional {
 				p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.dest.Name, dl.err))
+				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Waive})
 				continue
 			}
-			if row.State == 0 && !dl.dest.Optional {
-				p.open[row.Key]++
+			if row.State == 0 {
+				p.opened(m, !dl.dest.Optional)
 			}
 			row.At = c.At
 			switch {
@@ -250,7 +262,8 @@ func (p *pass) enterPublished(c *uidl.Change, it published) (done bool) {
 	row := it.dl.row
 	it.dl.row, it.dl.err = next.row, it.err
 	if next.settled {
-		return p.settleRow(c, row)
+		it.dl.err = nil
+		return p.settleRow(c, row, next.as)
 	}
 	p.reason(it.err.Error())
 	c.Stage = append(c.Stage, next.row)

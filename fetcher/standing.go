@@ -80,27 +80,44 @@ func timeOf(unix int64) time.Time {
 // Pause makes passes leave an account alone until it is called with false, unless a person asks for one. Paused again,
 // it is paused since the first time. uidl.ErrBusy while a pass runs.
 func Pause(ctx context.Context, ledger uidl.Ledger, account string, paused bool) error {
-	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, now time.Time) {
+	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, now time.Time) bool {
 		switch {
 		case !paused:
 			f.Paused = 0
 		case f.Paused == 0:
 			f.Paused = now.Unix()
 		}
+		return paused
 	})
 }
 
-// Wake forgets all that keeps an account or its destinations waiting: NextTry, refused logins, outages. A pause stays.
+// WithPause makes stored facts of those of an account and of one that only a pause was noted of, under the name that the
+// first one gets. It fits uidl.Renaming.
+func WithPause(own, empty []byte) []byte {
+	f := decodeFacts(own)
+	if paused := decodeFacts(empty).Paused; paused != 0 && f.Paused == 0 {
+		f.Paused = paused
+	}
+	return f.encode()
+}
+
+// OwnerOf is the Account.Owner that stored facts name; "" when that is not known.
+func OwnerOf(stored []byte) string { return decodeFacts(stored).Owner }
+
+// Wake forgets all that keeps an account or its destinations waiting: NextTry, refused logins, outages; and in its next pass
+// what was put off or parked is tried whatever its time. A pause stays.
 // uidl.ErrBusy while a pass runs.
 func Wake(ctx context.Context, ledger uidl.Ledger, account string) error {
-	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, _ time.Time) {
+	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, _ time.Time) bool {
 		st.NextTry = 0
-		f.Hold, f.Refused, f.Down = nil, nil, nil
+		f.Hold, f.Refused, f.Down, f.Woken = nil, nil, nil, true
+		return false
 	})
 }
 
-// amend changes what is stored of an account that no pass is at work on.
-func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(*uidl.Status, *facts, time.Time)) error {
+// amend changes what is stored of an account that no pass is at work on. change tells whether that is worth a row of an
+// account that the ledger does not know.
+func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(*uidl.Status, *facts, time.Time) bool) error {
 	l, err := ledger.Acquire(ctx, account)
 	if err != nil {
 		return err
@@ -109,7 +126,9 @@ func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(
 	now := time.Now()
 	st := l.Info().Status
 	f := decodeFacts(st.Facts)
-	change(&st, &f, now)
+	if create := change(&st, &f, now); !create && l.Info().Epoch == 0 {
+		return nil
+	}
 	st.Facts = f.encode()
 	return l.Commit(context.WithoutCancel(ctx), uidl.Change{At: now.Unix(), Status: &st})
 }

@@ -13,17 +13,15 @@ const reasonSuperseded = "another message came under its unique-id before all de
 
 // superseded gives the message that a row stands for, if what came now is another one: it has neither its header nor its
 // content. nil: it is the same, or there is nothing to tell by.
-func (r *reader) superseded(f *fetchStep, m *uidl.Message) (*uidl.Message, error) {
+func (r *reader) superseded(f *fetchStep, m *received) (*uidl.Message, error) {
 	rows, err := r.l.Find(r.ctx, []uidl.Key{f.key})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	before := &rows[0]
 	switch {
-	case before.SHA256 == [32]byte{}, before.SHA256 == m.SHA256:
+	case before.SHA256 == [32]byte{} && before.Fingerprint == uidl.Fingerprint{}, r.isLike(before, m):
 		return nil, nil
-	case before.Fingerprint == m.Fingerprint && m.Fingerprint != uidl.Fingerprint{}:
-		return nil, nil // servers add lines
 	}
 	return before, nil
 }
@@ -50,7 +48,7 @@ func (r *reader) giveUpOwed(f *fetchStep, before *uidl.Message) error {
 		delete(r.pass.open, f.key)
 		c.Settle = append(c.Settle, settle...)
 		c.Put = append(c.Put, uidl.Message{Reason: reasonSuperseded, Row: uidl.Row{
-			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: c.At, FirstDay: r.listingDays(),
+			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: r.stamp(),
 		}})
 	})
 	if err != nil {

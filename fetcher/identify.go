@@ -1,0 +1,180 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// identify finds out which of the destinations that the ledger knows each configured one is, makes sure that it is there,
+// and remembers what changed before anything is staged.
+func (p *pass) identify(ctx context.Context) error {
+	m, err := p.recognisePlaces(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[int]uidl.Destination{}
+	for _, d := range p.known {
+		known[d.Ordinal] = d
+	}
+	c := uidl.Change{Fold: m.fold, Destinations: m.changed}
+	for i, d := range p.dests {
+		row := m.of[i]
+		if nameIsPlace && p.facts.Adopt {
+			row.Identity = "" // whatever is there
+		}
+		id, err := d.Target.Identify(ctx, row.Identity)
+		if err != nil {
+			return fmt.Errorf("destination %s: %w", d.Name, err)
+		}
+		row.Identity = id
+		if slices.Contains(m.fold, row.Ordinal) || known[row.Ordinal] != row {
+			c.Destinations = append(c.Destinations, row)
+		}
+		m.of[i] = row
+	}
+	if m.generation != p.l.Info().Generation {
+		c.Generation = m.generation
+	}
+	for _, news := range m.news {
+		p.mention(news)
+		p.log.Warn("destinations changed", zap.String("what", news))
+	}
+	if len(known) == 0 {
+		c.Status = p.status() // whose mailbox it is must stand in the row from its beginning: by that it is known if renamed
+	}
+	if err := p.distrust(ctx, &c, known, m.of); err != nil {
+		return err
+	}
+	if len(c.Destinations)+len(c.Fold) > 0 || c.Generation != 0 {
+		if err := p.commit(ctx, c); err != nil {
+			return err
+		}
+		if p.known, err = p.l.Destinations(ctx); err != nil {
+			return err
+		}
+	}
+	p.setPlaces(p.known, m)
+	return nil
+}
+
+// distrust takes back what the migration of schema 1 had to assume of messages with open deliveries: that each destination
+// for which none is open has them. Of those that are not required nobody had noted that.
+func (p *pass) distrust(ctx context.Context, c *uidl.Change, known map[int]uidl.Destination, now []uidl.Destination) error {
+	var places uidl.Places
+	for _, d := range now {
+		if known[d.Ordinal].Role == uidl.UnknownRole && d.Role != uidl.Required {
+			places |= uidl.PlaceOf(d.Ordinal)
+		}
+	}
+	if places == 0 {
+		return nil
+	}
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	var keys []uidl.Key
+	for _, row := range pending {
+		if row.Message.Have.Has(places) {
+			keys = append(keys, row.Key)
+		}
+	}
+	rows, err := p.l.Find(ctx, keys)
+	for _, m := range rows {
+		m.Have &^= places
+		c.Put = append(c.Put, m)
+	}
+	return err
+}
+
+// foresee is identify for a dry run: nothing is made or written, and a place that is not there yet counts as it would.
+func (p *pass) foresee(ctx context.Context) error {
+	m, err := p.recognisePlaces(ctx)
+	if err != nil {
+		return err
+	}
+	known := slices.DeleteFunc(slices.Clone(p.known), func(d uidl.Destination) bool {
+		return slices.ContainsFunc(append(slices.Clone(m.of), m.changed...), func(o uidl.Destination) bool { return o.Ordinal == d.Ordinal })
+	})
+	p.setPlaces(append(append(known, m.of...), m.changed...), m)
+	return nil
+}
+
+// recognisePlaces looks at all destinations, and changes nothing.
+func (p *pass) recognisePlaces(ctx context.Context) (*matched, error) {
+	known, err := p.l.Destinations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.known = known
+	open := map[int]bool{}
+	if len(known)+len(p.dests) > uidl.Ordinals { // else none has to be given up
+		pending, err := p.l.Pending(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range known {
+			open[d.Ordinal] = slices.ContainsFunc(pending, func(row uidl.Delivery) bool { return row.Destination == d.Name })
+		}
+	}
+	now := make([]sight, len(p.dests))
+	for i, d := range p.dests {
+		now[i] = sight{name: d.Name, role: d.role()}
+		if now[i].identity, err = d.Target.Recognise(ctx); err != nil {
+			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
+		}
+		if l, ok := d.Target.(deliver.Located); ok {
+			path, info := l.Locate()
+			now[i].path, now[i].info = deliver.Resolve(path), info
+		}
+	}
+	m, err := match(known, open, now, p.l.Info().Generation, p.facts.Adopt, func(path string) (bool, error) {
+		ids, err := p.ledger.Identities(ctx)
+		if err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(ids, func(id string) bool {
+			at := deliver.PathOf(id)
+			return at != "" && deliver.Resolve(at) == path
+		}), nil
+	})
+	return m, err
+}
+
+// setPlaces gives the destinations of the pass their ordinals.
+func (p *pass) setPlaces(all []uidl.Destination, m *matched) {
+	p.set = newSet(all, m.generation)
+	for i, d := range p.dests {
+		d.ordinal = m.of[i].Ordinal
+	}
+}
+
+// role is what the ledger calls it.
+func (d *Destination) role() uidl.Role {
+	switch {
+	case d.Fallback:
+		return uidl.Fallback
+	case d.Optional:
+		return uidl.Optional
+	}
+	return uidl.Required
+}
+
+// place is the destination as a member of facts.
+func (d *destination) place() uidl.Places { return uidl.PlaceOf(d.ordinal) }
+
+// at gives the destinations of the pass that are in a set.
+func (p *pass) at(places uidl.Places) (all []*destination) {
+	for _, d := range p.dests {
+		if places.Has(d.place()) {
+			all = append(all, d)
+		}
+	}
+	return all
+}

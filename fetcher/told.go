@@ -1,0 +1,49 @@
+package fetcher
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// noteHeld tells of messages that wait for a person's word.
+func (s *session) noteHeld() {
+	n := len(s.plan.back)
+	if n == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = append(s.worst, Verdict{
+		Class: Config,
+		Message: fmt.Sprintf("%d messages are held back: the ledger was lost or is an older copy, and nobody knows whether they were delivered before",
+			n),
+		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
+			s.a.Name),
+	})
+}
+
+// noteWithheld tells of messages that policy would delete, and why they stay all the same.
+func (s *session) noteWithheld() {
+	for _, why := range slices.Sorted(maps.Keys(s.plan.withheld)) {
+		n := s.plan.withheld[why]
+		s.count(func(r *Report) { r.Withheld += n })
+		s.reasons(why, n)
+		if step := s.wayOn(why); step != "" {
+			s.mention(fmt.Sprintf("%d %s; %s", n, why, step))
+		}
+	}
+}
+
+// wayOn is what a person can say about messages that are kept for a reason.
+func (s *session) wayOn(why string) string {
+	switch why {
+	case reasonUnsure, reasonBefore:
+		return fmt.Sprintf("if you know that they are safe, say: popsync vouch %s", s.a.Name)
+	case reasonYounger:
+		return fmt.Sprintf("to send them there say: popsync backfill %[1]s DESTINATION; to let them go without: popsync backfill --without %[1]s DESTINATION", s.a.Name)
+	case reasonFormer:
+		return fmt.Sprintf("configure that destination again, or fetch them for another one: popsync backfill %s DESTINATION", s.a.Name)
+	}
+	return ""
+}

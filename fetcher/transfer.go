@@ -1,0 +1,128 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// What is open for a destination that is configured no more stays open: it may be configured again. A person can release it
+// (see Adopt). Then its copies go on to the destinations that lack their messages, since the server may not have these any
+// more, and what has no copy is fetched again for them. Nothing counts as delivered by that.
+
+// transfer gives away what was released, and forgets what a destination lacks that is the fallback now: nothing is fetched
+// for that.
+func (p *pass) transfer(ctx context.Context) error {
+	fallback := func(name string) bool { d := p.destination(name); return d != nil && d.Fallback }
+	if !p.facts.Adopt && !slices.ContainsFunc(p.dests, func(d *destination) bool { return d.Fallback }) {
+		return nil
+	}
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	of := map[string]uidl.Destination{}
+	for _, d := range p.known {
+		if away(d.Role) && p.facts.Adopt {
+			of[d.Name] = d
+		}
+	}
+	busy := map[uidl.Key]uidl.Places{} // a copy is on its way there already
+	open := map[uidl.Key]int{}
+	for _, row := range pending {
+		open[row.Key]++
+		if d := p.destination(row.Destination); d != nil {
+			busy[row.Key] |= d.place()
+		}
+	}
+	left := map[string]Leftover{}
+	defer func() {
+		for _, l := range left {
+			if l != nil {
+				_ = l.Close() // nothing is written by closing
+			}
+		}
+	}()
+	for _, row := range pending {
+		d, released := of[row.Destination]
+		if !released && (row.State != uidl.Owed || !fallback(row.Destination)) {
+			continue
+		}
+		if _, met := left[d.Name]; released && !met {
+			left[d.Name] = p.leftover(d)
+		}
+		to := p.set.lacks(row.Message) &^ busy[row.Key]
+		var state uidl.State
+		if open[row.Key]--; open[row.Key] == 0 && to == 0 && p.complete(row.Message) {
+			state = uidl.Delivered // nothing else says so of a message that has no unique-id
+		}
+		if err := p.release(ctx, row, left[d.Name], to, state); err != nil {
+			return err
+		}
+		if row.Ticket != "" {
+			busy[row.Key] |= to
+		}
+	}
+	return nil
+}
+
+// leftover opens the staging place of a destination; nil when there is none.
+func (p *pass) leftover(d uidl.Destination) Leftover {
+	if p.a.Spool == nil || deliver.PathOf(d.Identity) != "" {
+		return nil
+	}
+	l, err := p.a.Spool(d.Identity)
+	if err != nil {
+		p.log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", clip(err.Error())))
+		return nil
+	}
+	return l
+}
+
+// release ends one delivery, in the commit that stages its copy where the message is lacking. state is what its message is
+// then; 0: as it was.
+func (p *pass) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
+	if adoptDelivers {
+		return p.change(ctx, func(c *uidl.Change) {
+			for _, d := range p.at(places) {
+				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: d.Name, As: uidl.Had})
+			}
+			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Delivered})
+		})
+	}
+	var to []uidl.Delivery
+	if from != nil && row.Ticket != "" {
+		for _, d := range p.at(places) {
+			ticket, err := p.copyTo(ctx, d, from, row)
+			switch {
+			case errors.Is(err, deliver.ErrUnknown), errors.Is(err, deliver.ErrDamaged):
+				// There is no copy: it is fetched again.
+			case err != nil:
+				return fmt.Errorf("what was open for %s goes to %s: %w", row.Destination, d.Name, err)
+			default:
+				to = append(to, uidl.Delivery{Key: row.Key, Destination: d.Name, State: uidl.Staged, Ticket: string(ticket)})
+			}
+		}
+	}
+	err := p.change(ctx, func(c *uidl.Change) {
+		for i := range to {
+			to[i].At = c.At
+		}
+		c.Stage = append(c.Stage, to...)
+		c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: state})
+	})
+	if err != nil {
+		return err
+	}
+	if from != nil && row.Ticket != "" {
+		_ = from.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)}) // only now does the ledger not hold it any more
+	}
+	p.log.Warn("released", zap.String("uid", quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
+	return nil
+}

@@ -3,7 +3,6 @@ package fetcher
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/popsync/popsync/uidl"
 )
@@ -40,6 +39,17 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	}
 	defer p.l.Close()
 	p.facts = decodeFacts(p.l.Info().Facts)
+	if p.known, err = p.l.Destinations(ctx); err != nil {
+		return m, err
+	}
+	p.set = newSet(p.known, p.l.Info().Generation)
+	for _, d := range p.dests {
+		for _, k := range p.known {
+			if k.Name == d.Name {
+				d.ordinal = k.Ordinal
+			}
+		}
+	}
 	if err := p.loadPending(ctx); err != nil {
 		return m, err
 	}
@@ -57,19 +67,20 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	if err != nil {
 		return m, err
 	}
-	// Without a policy nothing is due or too large, and at the end of time nothing is parked.
+	// Without a policy nothing is due or too large, and nothing that was parked waits.
 	pl := makePlan(planInput{
-		listing: named, order: sortedByUID(named), complete: list.Complete, rows: known, owed: s.pending,
-		listingDays: s.listingDays(), now: time.Unix(1<<40, 0),
+		listing: named, order: sortedByUID(named), complete: list.Complete, rows: known, open: s.pending, set: s.set,
+		now: s.now(), waits: func(int64) bool { return false },
 	})
 	seen := pl.seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept, Pending: len(s.pending), Nameless: len(pl.skipped)}
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept + s.head, Pending: len(s.pending), Nameless: len(pl.skipped)}
 	pl.fetch = nil // a million of them are a burden
 	tops := s.cheapTops(ctx, seen)
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
 	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
+	s.facts.Verify, s.facts.LostAt = false, 0
 	next := s.holdAfter(nil, Verdict{Class: OK})
 	st := s.status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, ceil(next)
@@ -82,7 +93,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 				m.Headers++
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: reasonSeen, Row: uidl.Row{
-				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: c.At, FirstDay: s.listingDays(), NextTry: never,
+				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: s.stamp(), Facts: uidl.Facts{Have: uidl.Seen},
 			}})
 		}
 		if err := s.commit(ctx, c); err != nil {
@@ -104,8 +115,12 @@ func (p *plan) seen() []entry {
 			out = append(out, f.entry)
 		}
 	}
-	for _, k := range p.question {
-		out = append(out, k.entry)
+	for _, list := range [][]knownStep{p.question, p.back} {
+		for _, k := range list {
+			if k.row.State != uidl.Wanted && k.row.State != uidl.Parked { // else it is on its way
+				out = append(out, k.entry)
+			}
+		}
 	}
 	slices.SortFunc(out, func(a, b entry) int { return a.num - b.num })
 	return out

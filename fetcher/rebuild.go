@@ -14,105 +14,98 @@ type tagged interface {
 	Tagged(ctx context.Context, want func(tag string) bool, found func(tag string, body io.Reader) error) error
 }
 
-// headerMost is how much of a stored message is read to know it by its header, in octets.
-const headerMost = 256 << 10
-
-// rebuild is for an account of which the ledger knows nothing although its Maildir has its mail: a ledger that was lost
-// is not an empty one. Listed messages that every destination with tags has are entered as delivered; only what is still
-// there can be recognised. It returns the rows as they are then.
+// rebuild is for an account whose ledger may lack rows although mail was delivered: a ledger that was lost is not an empty
+// one. Listed messages that a Maildir shows are entered as delivered there. What is found nowhere may have been delivered
+// and moved away by its reader, so it is held back until a person says what it is; only what comes later is new. It returns
+// the rows as they are then.
 //
-// A row may lead to a deletion later only if the server's header of the message is that of the stored one (TOP), and if
-// no destination's memory is unknown; else it is kept for good: see never.
-func (s *session) rebuild(ctx context.Context, list listing, known *rows) (*rows, error) {
-	if len(known.list) > 0 && !s.facts.Verify || list.Len() == 0 || s.o.DryRun {
+// Policy may delete such a message only if the server's header of it is that of the stored one (TOP), and if every required
+// destination shows it; else it is Unsure.
+func (s *session) rebuild(ctx context.Context, list listing, complete bool, known *rows) (*rows, error) {
+	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < lately
+	begins := len(known.list) == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
+	if !begins && !s.facts.Verify && !lately || s.o.DryRun {
 		return known, nil
 	}
-	have, sure, err := s.tags(ctx)
-	if err != nil || len(have) == 0 {
-		return known, err
-	}
-	found := unknownTo(known, s.withTags(list, have))
-	if len(found) == 0 {
-		return known, nil
-	}
-	stored, err := s.storedHeaders(ctx, found)
-	if err != nil {
-		return nil, err
-	}
-	nums := make([]int, len(found))
-	for i := range found {
-		nums[i] = found[i].num
-	}
-	slices.Sort(nums)
-	tops, err := s.fingerprints(ctx, nums)
-	if err != nil {
-		return nil, err
-	}
-	c := uidl.Change{At: s.now().Unix()}
-	for _, f := range found {
-		row := uidl.Row{Key: f.key, State: uidl.Delivered, Size: f.size, FirstSeen: c.At, FirstDay: s.listingDays(), NextTry: never}
-		m := uidl.Message{Row: row, Reason: reasonTagged}
-		top, headers := tops[f.num], stored[f.tag]
-		switch {
-		case top == (uidl.Fingerprint{}) || len(headers) == 0:
-			// Nothing to compare: the unique-id counts.
-		case !slices.Contains(headers, top):
-			continue // the unique-id was given to another message since
-		default:
-			m.Fingerprint = top
-			if sure {
-				m.NextTry = 0
+	if s.facts.Verify {
+		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
+			return nil, err
+		} else if changed {
+			if known, err = loadRows(ctx, s.l, s.facts.Rows); err != nil {
+				return nil, err
 			}
 		}
-		c.Put = append(c.Put, m)
 	}
-	if len(c.Put) == 0 {
+	strangers := s.strangersTo(known, list)
+	if len(strangers) == 0 {
+		return known, s.ledgerWhole(ctx, complete && s.facts.Verify)
+	}
+	have, err := s.tags(ctx, strangers)
+	if err != nil {
+		return known, err
+	}
+	lost := s.facts.Verify || begins && len(have) > 0
+	if !lost && len(have) == 0 {
 		return known, nil
 	}
-	if err := s.commit(ctx, c); err != nil {
+	s.a.NeverDelete = s.a.NeverDelete || lost
+	found, rest := strangers[:0:0], strangers[:0:0]
+	for _, e := range strangers {
+		if have[e.tag] != 0 {
+			found = append(found, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	c, err := s.recogniseStored(ctx, found, have, lost)
+	if err != nil {
 		return nil, err
 	}
-	s.count(func(r *Report) {
-		r.Rebuilt += len(c.Put)
-		if len(known.list) == 0 {
-			r.Unfetched = list.Len() - len(c.Put)
+	if lost && !rebuildFetches {
+		for _, e := range rest {
+			c.Put = append(c.Put, s.heldBack(e.entry))
 		}
+	}
+	for chunk := range slices.Chunk(c.Put, topChunk) {
+		if err := s.commit(ctx, uidl.Change{At: c.At, Put: chunk}); err != nil {
+			return nil, err
+		}
+	}
+	held := 0
+	for i := range c.Put {
+		held += b2i(c.Put[i].State == uidl.Held)
+	}
+	s.count(func(r *Report) {
+		r.Rebuilt += len(c.Put) - held
+		r.Unfetched += held
 	})
+	if err := s.ledgerWhole(ctx, complete && lost); err != nil {
+		return nil, err
+	}
 	return loadRows(ctx, s.l, s.facts.Rows)
 }
 
-// tags are those that every destination with tags has. sure: there is no destination without.
-func (s *session) tags(ctx context.Context) (have map[string]bool, sure bool, err error) {
-	sure = true
-	for _, d := range s.dests {
-		t, ok := d.Target.(tagged)
-		if !ok {
-			sure = false
-			continue
-		}
-		here := map[string]bool{}
-		err := t.Tagged(ctx, func(tag string) bool {
-			if have == nil || have[tag] {
-				here[tag] = true
-			}
-			return false
-		}, nil)
-		if err != nil {
-			return nil, false, err
-		}
-		have = here
+// heldBack is the row of a message that nobody knows to be new.
+func (s *session) heldBack(e entry) uidl.Message {
+	return uidl.Message{Reason: reasonHeld, Row: uidl.Row{Key: e.key, State: uidl.Held, Size: e.size, FirstSeen: s.stamp()}}
+}
+
+// ledgerWhole notes that every listed message has a row: what comes from now on is new, but for what a listing hid.
+func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
+	if !sure {
+		return nil
 	}
-	return have, sure, nil
+	s.facts.Verify, s.facts.LostAt = false, s.now().Unix()
+	return s.commit(ctx, uidl.Change{At: s.now().Unix(), Status: s.status()})
 }
 
-// taggedEntry is a listed message whose tag was found.
-type taggedEntry struct {
+// stranger is a listed message that the ledger has no row of.
+type stranger struct {
 	entry
-	tag string
+	tag string // by which Maildirs show it: the first of those that it may have
 }
 
-// withTags finds the listed messages that have one of the tags.
-func (s *session) withTags(list listing, have map[string]bool) (found []taggedEntry) {
+func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
 	prev, dup := "", 0
 	for k, i := range sortedByUID(list) {
 		e := list.At(int(i))
@@ -122,36 +115,145 @@ func (s *session) withTags(list listing, have map[string]bool) (found []taggedEn
 		if dup++; k == 0 || e.UID != prev {
 			prev, dup = e.UID, 0
 		}
-		if tag := deliver.Tag(s.a.Name, e.UID, dup); have[tag] {
-			found = append(found, taggedEntry{entry{num: e.Num, size: e.Size, key: uidl.Key{UID: e.UID, Dup: dup}}, tag})
+		key := uidl.Key{UID: e.UID, Dup: dup}
+		if i, ok := known.find(key); !ok || s.facts.Verify && s.undelivered(known, i, key) {
+			all = append(all, stranger{entry: entry{num: e.Num, size: e.Size, key: key}})
 		}
 	}
-	return found
+	return all
 }
 
-// storedHeaders are the fingerprints of the stored messages with these tags.
-func (s *session) storedHeaders(ctx context.Context, found []taggedEntry) (map[string][]uidl.Fingerprint, error) {
+// undelivered tells of a row that no place has its message, and no copy is on its way, as far as the ledger knows: an older
+// one may not know that it came since.
+func (s *session) undelivered(known *rows, i int, k uidl.Key) bool {
+	row := &known.list[i]
+	switch {
+	case row.state != uidl.Wanted && row.state != uidl.Parked && row.state != uidl.Skipped:
+		return false
+	case known.kinds[row.kind].Have.Destinations() != 0:
+		return false
+	}
+	return s.pending[k] == nil
+}
+
+// names are what the account may be called in name tags: by its token, by those of ledgers that were lost, and by its name, as
+// earlier versions did, unless that was another mailbox's.
+func (s *session) names() []string {
+	tokens, given := s.met()
+	tokens = append(tokens, s.l.Info().Token)
+	if !given {
+		tokens = append(tokens, s.a.Name)
+	}
+	return tokens
+}
+
+// tags are those of the strangers that Maildirs show, and which do. A fallback does not count: what it has others lack.
+func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Places, error) {
+	names := s.names()
+	first := make(map[string]string, len(of)) // of each tag that a message may have
+	for i := range of {
+		e := &of[i]
+		e.tag = deliver.Tag(names[0], e.key.UID, e.key.Dup)
+		for _, name := range names {
+			first[deliver.Tag(name, e.key.UID, e.key.Dup)] = e.tag
+		}
+	}
+	s.tagged = first
+	have := map[string]uidl.Places{}
+	for _, d := range s.dests {
+		t, ok := d.Target.(tagged)
+		if !ok || d.Fallback {
+			continue
+		}
+		err := t.Tagged(ctx, func(tag string) bool {
+			if tag, ok := first[tag]; ok {
+				have[tag] |= d.place()
+			}
+			return false
+		}, nil)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return have, nil
+}
+
+// recogniseStored makes rows of the messages that Maildirs show. One whose header is another now is not the stored one.
+func (s *session) recogniseStored(ctx context.Context, found []stranger, have map[string]uidl.Places, lost bool) (c uidl.Change, err error) {
+	c.At = s.now().Unix()
+	if len(found) == 0 {
+		return c, nil
+	}
+	stored, err := s.storedCopies(ctx, found)
+	if err != nil {
+		return c, err
+	}
+	nums := make([]int, len(found))
+	for i := range found {
+		nums[i] = found[i].num
+	}
+	slices.Sort(nums)
+	tops, err := s.fingerprints(ctx, nums)
+	if err != nil {
+		return c, err
+	}
+	for _, f := range found {
+		facts := uidl.Facts{Have: have[f.tag], Generation: uidl.BeforeAll}
+		m := uidl.Message{Reason: reasonTagged, Row: uidl.Row{Key: f.key, State: uidl.Delivered, Size: f.size, FirstSeen: s.stamp(), Facts: facts}}
+		top, copies := tops[f.num], stored[f.tag]
+		if i := max(0, slices.IndexFunc(copies, func(c storedCopy) bool { return c.header == top })); i < len(copies) {
+			m.Fingerprint, m.SHA256 = copies[i].header, copies[i].content // what it is known by later, also where nothing can be compared now
+		}
+		switch {
+		case top == (uidl.Fingerprint{}) || len(copies) == 0:
+			m.Have |= uidl.Unsure // nothing to compare: the unique-id counts
+		case !slices.ContainsFunc(copies, func(c storedCopy) bool { return c.header == top }):
+			if lost { // the unique-id was given to another message since, new or not
+				c.Put = append(c.Put, s.heldBack(f.entry))
+			}
+			continue
+		default:
+			if s.set.required&^m.Have != 0 {
+				m.Have |= uidl.Unsure
+			}
+		}
+		c.Put = append(c.Put, m)
+	}
+	return c, nil
+}
+
+// storedCopy is what a message that a Maildir shows is recognised by.
+type storedCopy struct {
+	header  uidl.Fingerprint
+	content [32]byte // with line ends as they were received
+}
+
+// storedCopies reads the stored messages with these tags.
+func (s *session) storedCopies(ctx context.Context, found []stranger) (map[string][]storedCopy, error) {
 	wanted := make(map[string]bool, len(found))
 	for i := range found {
 		wanted[found[i].tag] = true
 	}
-	out := make(map[string][]uidl.Fingerprint, len(found))
-	fp := new(uidl.Fingerprinter)
+	out := make(map[string][]storedCopy, len(found))
+	fp, sum := new(uidl.Fingerprinter), newContentSum()
 	for _, d := range s.dests {
 		t, ok := d.Target.(tagged)
-		if !ok {
+		if !ok || d.Fallback {
 			continue
 		}
-		err := t.Tagged(ctx, func(tag string) bool { return wanted[tag] }, func(tag string, body io.Reader) error {
+		err := t.Tagged(ctx, func(tag string) bool { return wanted[s.tagged[tag]] }, func(tag string, body io.Reader) error {
 			if body == nil {
 				return nil
 			}
 			fp.Reset()
-			if _, err := io.Copy(fp, io.LimitReader(body, headerMost)); err != nil {
+			sum.reset()
+			if _, err := io.Copy(io.MultiWriter(fp, &crlfSum{sum: sum}), body); err != nil {
 				return nil // what cannot be read proves nothing
 			}
-			if sum := fp.Sum(); sum != (uidl.Fingerprint{}) && !slices.Contains(out[tag], sum) {
-				out[tag] = append(out[tag], sum)
+			c := storedCopy{header: fp.Sum()}
+			c.content, _ = sum.sums()
+			if tag = s.tagged[tag]; !slices.Contains(out[tag], c) {
+				out[tag] = append(out[tag], c)
 			}
 			return nil
 		})
@@ -160,4 +262,22 @@ func (s *session) storedHeaders(ctx context.Context, found []taggedEntry) (map[s
 		}
 	}
 	return out, nil
+}
+
+// crlfSum gives a contentSum what a Maildir stores with LF, as it was received.
+type crlfSum struct {
+	sum *contentSum
+	buf []byte
+}
+
+func (w *crlfSum) Write(b []byte) (int, error) {
+	w.buf = w.buf[:0]
+	for _, c := range b {
+		if c == '\n' {
+			w.buf = append(w.buf, '\r')
+		}
+		w.buf = append(w.buf, c)
+	}
+	w.sum.write(w.buf)
+	return len(b), nil
 }

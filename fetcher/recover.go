@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/popsync/popsync/deliver"
@@ -16,8 +17,9 @@ const maxInDoubt = 3
 type outcome struct {
 	row     uidl.Delivery // when not settled
 	settled bool
-	discard bool  // the staged bytes go, after the row that names them was committed without them
-	target  error // the whole destination failed
+	as      uidl.Outcome // when settled
+	discard bool         // the staged bytes go, after the row that names them was committed without them
+	target  error        // the whole destination failed
 }
 
 // judge is the table "state x event" of ARCHITECTURE.md: what Publish said of a 'publishing' row, as a new row. remote
@@ -26,7 +28,11 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	var e *deliver.Error
 	switch {
 	case err == nil:
-		return outcome{settled: true}
+		return outcome{settled: true, as: uidl.Had}
+	case errors.Is(err, deliver.ErrInferred) && (inferredIsSeen || staysPublishing && row.Reason != ""):
+		return outcome{settled: true, as: uidl.Had}
+	case errors.Is(err, deliver.ErrInferred):
+		return outcome{settled: true, as: uidl.Inferred}
 	case errors.Is(err, deliver.ErrDamaged):
 		return outcome{row: owed(row, err, now.Unix()), discard: true}
 	case errors.Is(err, deliver.ErrUnknown):
@@ -40,6 +46,9 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 		return outcome{row: row}
 	}
 	row.Reason = clip(err.Error())
+	if e.Untouched && !remote && !staysPublishing { // certain: nothing of it is visible, and our copy is as it was
+		row.State, row.At = uidl.Staged, now.Unix()
+	}
 	if remote {
 		row.State, row.At = uidl.Staged, now.Unix()
 		if e.Rest != "" {
@@ -87,8 +96,11 @@ func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
 
 // recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
 // runs before connecting; what goes to a remote destination is only queued here. Rows of a destination that is no
-// longer configured stay as they are.
+// longer configured stay as they are, unless a person released them.
 func (p *pass) recover(ctx context.Context) error {
+	if err := p.transfer(ctx); err != nil {
+		return err
+	}
 	if err := p.loadPending(ctx); err != nil {
 		return err
 	}
@@ -109,13 +121,11 @@ func (p *pass) recover(ctx context.Context) error {
 			switch {
 			case row.State == uidl.Publishing:
 				again = append(again, row)
-			case row.State == uidl.Staged && row.NextTry <= p.now().Unix():
+			case row.State == uidl.Staged && !p.waits(row.NextTry):
 				fresh = append(fresh, row)
 			}
 		}
-		if s, ok := d.Target.(deliver.Sweeper); ok {
-			_ = s.Sweep(held) // orphans harm nobody
-		}
+		p.sweep(d, held)
 		if d.out != nil {
 			if again, err = p.doubtful(ctx, again); err != nil {
 				return err
@@ -130,9 +140,12 @@ func (p *pass) recover(ctx context.Context) error {
 			return err
 		}
 		// Where something was open, a later pass cleans.
-		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 {
+		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.facts.Verify {
 			_ = c.Clean()
 		}
+	}
+	if err := p.reconsider(ctx); err != nil {
+		return err
 	}
 	return p.loadPending(ctx)
 }
@@ -140,6 +153,10 @@ func (p *pass) recover(ctx context.Context) error {
 // settleAgain publishes what was 'publishing' until nothing changes: a Maildir holds messages back while one before them
 // is not settled, and no new batch may begin while an old one is open.
 func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+	ours := map[uidl.Key]bool{}
+	for _, row := range rows {
+		ours[row.Key] = true
+	}
 	for open := len(rows) + 1; len(rows) > 0 && len(rows) < open; {
 		open = len(rows)
 		if err := p.republish(ctx, d, rows); err != nil {
@@ -154,7 +171,8 @@ func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Deli
 		}
 		rows = rows[:0]
 		for _, row := range pending {
-			if row.Destination == d.Name && row.State == uidl.Publishing {
+			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.waits(row.NextTry)
+			if row.Destination == d.Name && again {
 				rows = append(rows, row)
 			}
 		}
@@ -174,7 +192,7 @@ func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Deliv
 		row = doubt(row, p.now())
 		row.State, row.Reason = uidl.Staged, "its sending was interrupted"
 		c.Stage = append(c.Stage, row)
-		if row.NextTry <= c.At {
+		if !p.waits(row.NextTry) {
 			due = append(due, row)
 		}
 	}
@@ -185,6 +203,10 @@ func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Deliv
 func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
 	for n := d.Target.Batch(); len(rows) > 0 && d.publishFailure() == nil; rows = rows[min(n, len(rows)):] {
 		chunk := rows[:min(n, len(rows))]
+		staged := make([]bool, len(chunk)) // for certain: nothing has moved them
+		for i := range chunk {
+			staged[i] = chunk[i].State == uidl.Staged
+		}
 		if err := p.announce(ctx, chunk); err != nil {
 			return err
 		}
@@ -196,12 +218,15 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 		var discard []deliver.Ticket
 		err := p.change(ctx, func(c *uidl.Change) {
 			for i, err := range results {
+				if staged[i] && errors.Is(err, deliver.ErrInferred) && !staysPublishing {
+					err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
+				}
 				next := judge(chunk[i], err, false, p.now())
 				switch {
 				case next.target != nil:
 					d.failPublishing(next.target)
 				case next.settled:
-					p.settleRow(c, chunk[i])
+					p.settleRow(c, chunk[i], next.as)
 					p.count(func(r *Report) { r.Recovered++ })
 					continue
 				case errors.Is(err, deliver.ErrUnknown):
@@ -224,6 +249,27 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 		_ = d.Target.Discard(discard)
 	}
 	return nil
+}
+
+// errRemoved: a copy that was staged, and never published, is gone. Whoever emptied the staging place took it.
+var errRemoved = errors.New("somebody removed what was staged")
+
+// sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
+func (p *pass) sweep(d *destination, held []deliver.Ticket) {
+	s, ok := d.Target.(deliver.Sweeper)
+	if !ok {
+		return
+	}
+	if !p.facts.Verify {
+		_ = s.Sweep(held) // orphans harm nobody
+		return
+	}
+	if a, ok := d.Target.(deliver.Setter); ok {
+		n, where, err := a.SetAside(held)
+		if err == nil && n > 0 {
+			p.mention(fmt.Sprintf("%d copies that the ledger knows nothing of were put aside in %s: remove them when you miss nothing", n, where))
+		}
+	}
 }
 
 // announce commits 'publishing' for rows that are only staged yet.

@@ -1,0 +1,129 @@
+package fetcher
+
+import (
+	"context"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// How far the ledger was stands outside of it too: beside the database (uidl.Account.Noted), and where the mail is
+// (deliver.Noter). What is noted there is never ahead of the ledger, unless the ledger is an older copy of itself, or was
+// lost. Then it does not know all that was delivered: see VerifyMode.
+
+// doubtLedger looks for notes of a later lease than the ledger knows. It comes first: whatever ends the pass early, its
+// doubt must be written down with the first commit, which is what takes the place of a lost ledger.
+func (p *pass) doubtLedger(ctx context.Context) error {
+	if p.o.DryRun {
+		return nil
+	}
+	info := p.l.Info()
+	known, err := p.l.Destinations(ctx)
+	if err != nil {
+		return err
+	}
+	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
+	what := ""
+	foreign, _ := p.met()
+	foreign = slices.DeleteFunc(foreign, func(token string) bool { return slices.Contains(p.facts.Tokens, token) })
+	p.facts.Tokens = append(p.facts.Tokens, foreign...)
+	if fresh {
+		if note, ok := p.l.Noted(); ok && note.Token != info.Token || len(foreign) > 0 {
+			what = "the ledger knows nothing of this account, whose mail was delivered before"
+		}
+	} else if len(foreign) > 0 {
+		what = "mail of this account was delivered by another ledger: this one was restored from a copy, or two are in use"
+	}
+	var later int64
+	if note, ok := p.l.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
+		later = note.Epoch
+	}
+	if there := p.latestNote(info.Token); there > p.facts.Noted { // looks may have raised the lease's number since
+		later = max(later, there)
+	}
+	if later > 0 {
+		what = "the ledger is older than the mail that was delivered by it: it was restored from a copy"
+	}
+	if what == "" || noNotes {
+		return nil
+	}
+	p.facts.Verify, p.facts.Noted = true, max(p.facts.Noted, later)
+	p.mention(what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
+	p.log.Warn("ledger in doubt", zap.String("what", what), zap.Int64("lease", info.Epoch), zap.Int64("noted", later))
+	if later < info.Epoch {
+		return nil // it goes with the first commit: see identify and close
+	}
+	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Lift: later + 1, Status: p.status()})
+}
+
+// latestNote is the highest lease of an account that is noted where its mail is.
+func (p *pass) latestNote(token string) (epoch int64) {
+	if token == "" {
+		return 0
+	}
+	for _, d := range p.dests {
+		if n, ok := d.Target.(deliver.Noter); ok {
+			notes, _ := n.Notes(token) // what cannot be read says nothing
+			for _, note := range notes {
+				epoch = max(epoch, note.Epoch)
+			}
+		}
+	}
+	return epoch
+}
+
+// met is what the places say of accounts that were this one under the token of a ledger that was lost: those of its mailbox,
+// or, where nobody noted that, of its name. given tells that its name was once another mailbox's.
+func (p *pass) met() (tokens []string, given bool) {
+	for _, d := range p.dests {
+		n, ok := d.Target.(deliver.Noter)
+		if !ok {
+			continue
+		}
+		notes, _ := n.Notes("") // what cannot be read says nothing
+		for _, note := range notes {
+			if note.Token == p.l.Info().Token {
+				continue
+			}
+			switch unknown := note.Mailbox == "" || p.a.Mailbox == ""; {
+			case note.Mailbox == p.a.Mailbox && !unknown, unknown && note.Account == p.a.Name:
+				if !slices.Contains(tokens, note.Token) {
+					tokens = append(tokens, note.Token)
+				}
+			case note.Account == p.a.Name:
+				given = true
+			}
+		}
+	}
+	return tokens, given
+}
+
+// foretell notes in the account's facts that this lease is about to be noted elsewhere, with the commit that comes before.
+func (p *pass) foretell() {
+	if epoch := p.l.Info().Epoch; p.facts.Noted != epoch {
+		p.facts.Noted = epoch
+		st := p.status()
+		p.later(func(c *uidl.Change) { c.Status = st })
+	}
+}
+
+// note leaves a note of this lease where mail is about to appear; p.committing is not held. A pass that delivers nothing
+// leaves none: an older ledger lacks nothing of it.
+func (p *pass) note() {
+	p.committing.Lock()
+	noted := p.noted
+	p.noted = true
+	p.committing.Unlock()
+	if noted {
+		return
+	}
+	info := p.l.Info()
+	for _, d := range p.dests {
+		if n, ok := d.Target.(deliver.Noter); ok {
+			_ = n.WriteNote(deliver.Note{Token: info.Token, Epoch: info.Epoch, Account: p.a.Name, Mailbox: p.a.Mailbox}) // a full disk says no more than no note
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package fetcher
+
+import (
+	"context"
+	"slices"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// reconsider deals with what is owed by a ledger that may be older than the world: it may have been delivered since, from
+// another copy. What a Maildir shows is settled; the rest is held back with all that nobody knows to be new.
+func (p *pass) reconsider(ctx context.Context) error {
+	if !p.facts.Verify {
+		return nil
+	}
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	s := &session{pass: p}
+	var owed []uidl.Delivery
+	var of []stranger
+	for _, row := range pending {
+		if row.State == uidl.Owed {
+			owed = append(owed, row)
+			of = append(of, stranger{entry: entry{key: row.Key}})
+		}
+	}
+	if len(owed) == 0 {
+		return nil
+	}
+	have, err := s.tags(ctx, of)
+	if err != nil {
+		return err
+	}
+	return p.change(ctx, func(c *uidl.Change) {
+		for i, row := range owed {
+			d := p.destination(row.Destination)
+			switch {
+			case d == nil: // it waits for a person anyway
+			case have[of[i].tag].Has(d.place()):
+				p.settleRow(c, row, uidl.Inferred)
+			default:
+				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Held, Reason: reasonHeld})
+			}
+		}
+	})
+}
+
+// reconsiderRows does the same for messages that some place has, or will have, and that are to be fetched for others, without a delivery
+// that says so: for a destination that was added, perhaps. It tells whether it changed a row.
+func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing) (changed bool, err error) {
+	var of []stranger
+	var lacks []uidl.Places
+	prev, dup := "", 0
+	for k, i := range sortedByUID(list) {
+		e := list.At(int(i))
+		if dup++; k == 0 || e.UID != prev {
+			prev, dup = e.UID, 0
+		}
+		key := uidl.Key{UID: e.UID, Dup: dup}
+		at, ok := known.find(key)
+		if !ok || known.list[at].state == uidl.Held {
+			continue
+		}
+		f := known.kinds[known.list[at].kind]
+		lack := s.set.lacks(f)
+		if open := s.pending[key]; open != nil {
+			lack = open.need(lack)
+		}
+		if (f.Have.Destinations() != 0 || s.pending[key] != nil) && lack != 0 {
+			of, lacks = append(of, stranger{entry: entry{num: e.Num, size: e.Size, key: key}}), append(lacks, lack)
+		}
+	}
+	if len(of) == 0 {
+		return false, nil
+	}
+	have, err := s.tags(ctx, of)
+	if err != nil {
+		return false, err
+	}
+	settle := make([]uidl.Settled, 0, len(of))
+	for i := range of {
+		shown := have[of[i].tag] & lacks[i]
+		for _, d := range s.at(lacks[i]) {
+			one := uidl.Settled{Key: of[i].key, Destination: d.Name, As: uidl.Dropped, State: uidl.Held, Reason: reasonHeld}
+			if shown.Has(d.place()) {
+				one.As = uidl.Inferred
+			}
+			if shown == lacks[i] {
+				one.State, one.Reason = uidl.Delivered, ""
+			}
+			settle = append(settle, one)
+		}
+	}
+	for chunk := range slices.Chunk(settle, topChunk) {
+		if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Settle: chunk}); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}

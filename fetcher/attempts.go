@@ -44,7 +44,7 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 	}
 	reason = clip(reason)
 	if row.State == 0 {
-		row.FirstSeen, row.FirstDay = now.Unix(), p.listingDays()
+		row.FirstSeen, row.Facts = p.stamp(), uidl.Facts{}
 		row.State, row.Attempts, row.NextTry = state, attempts, next
 		c.Put = append(c.Put, uidl.Message{Row: row, Reason: reason})
 	} else {
@@ -89,7 +89,8 @@ func (p *pass) chargeReading(ctx context.Context, key uidl.Key) error {
 	if len(found) == 1 {
 		row = found[0].Row
 	}
-	read := p.open[key] > 0 && len(p.owedTo[key]) == 0
+	open := p.pending[key]
+	read := p.open[key] != nil && (open == nil || len(open.owed) == 0)
 	if row.State == uidl.Delivered || row.State == uidl.DeleteSent || read {
 		return nil // it was read whole before; at most it was read again to recognise it
 	}

@@ -12,7 +12,10 @@ import (
 type received struct {
 	num     int // in the session that retrieved it
 	session int
+	owed    bool // known before: other destinations have it, or had
 	msg     uidl.Message
+	whole   [32]byte // SHA-256 of all of it; msg.SHA256 leaves out lines that servers rewrite
+	strong  bool     // its header is enough to know it by
 	copies  []delivery
 }
 
@@ -40,6 +43,7 @@ type batcher struct {
 	maxAge    time.Duration
 
 	mu    sync.Mutex
+	left  []*batch // that no commit has named, because the one of another failed
 	cur   *batch
 	timer *time.Timer // runs while cur has messages
 	ready chan *batch
@@ -73,8 +77,23 @@ func (b *batcher) add(m received) bool {
 	case b.ready <- full:
 		return true
 	case <-b.dead:
+		b.leave(full)
 		return false
 	}
+}
+
+// leave notes a batch that is not settled.
+func (b *batcher) leave(left *batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = append(b.left, left)
+}
+
+// unsettled are the batches that no commit has named, once run has returned and nothing more is added.
+func (b *batcher) unsettled() []*batch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append(b.left, b.cur)
 }
 
 // swap takes the current batch out; b.mu is held.
@@ -87,7 +106,7 @@ func (b *batcher) swap() *batch {
 
 // run takes batches through prepare and then settle, each one at a time and in order, until finish. A batch is also due
 // when it is maxAge old, so that a slow server does not keep complete messages from the mailbox. It returns the first
-// error; what was prepared by then and not settled stays as it is, since no commit has named it.
+// error; what was not settled by then is left: see unsettled.
 func (b *batcher) run(prepare, settle func(*batch) error) error {
 	defer close(b.dead)
 	prepared := make(chan *batch)
@@ -95,8 +114,11 @@ func (b *batcher) run(prepare, settle func(*batch) error) error {
 	go func() {
 		for due := range prepared {
 			if err := settle(due); err != nil {
-				result <- err
 				close(failed)
+				for due := range prepared {
+					b.leave(due)
+				}
+				result <- err
 				return
 			}
 		}
@@ -129,11 +151,13 @@ func (b *batcher) each(prepare func(*batch) error, prepared chan<- *batch, faile
 		}
 		if len(due.msgs) > 0 {
 			if err := prepare(due); err != nil {
+				b.leave(due)
 				return err
 			}
 			select {
 			case prepared <- due:
 			case <-failed:
+				b.leave(due)
 				return nil
 			}
 		}

@@ -14,10 +14,9 @@ import (
 // are recognised by their headers and adopted, so that nothing is delivered twice. A Gmail-like server that lists
 // another page, and a mailbox that somebody emptied, look alike at first; their headers tell.
 const (
-	minLost     = 10             // delivered messages that left the listing of late, at least
-	minUnknown  = 10             // unknown unique-ids listed, at least
+	manyLost    = 10             // delivered messages that left the listing of late, and
+	manyUnknown = 10             // unknown unique-ids listed, that rather mean new unique-ids than mail
 	sampleSize  = 20             // unknown messages whose headers are looked at first, at most
-	minEvidence = 2              // of the sample that are known, at least
 	topChunk    = 5000           // headers between two commits
 	lately      = 30 * 24 * 3600 // seconds that a row counts as missing: some mailboxes are empty while they are moved
 	sizeSlack   = 4096           // octets by which sizes may differ, and an eighth: line ends, added header lines
@@ -28,6 +27,7 @@ const (
 type epochState struct {
 	spare   bool // nothing is deleted: it is not clear which message a unique-id names
 	proven  bool // known messages were found under new unique-ids
+	many    bool // so many left and so many are unknown that nobody knows how many are new
 	fresh   int  // adopted in this session
 	unsaved int  // of those: not committed yet
 }
@@ -45,9 +45,11 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 	if goingOn && (len(unknown)+pl.parked == 0 || len(pl.lost) == 0) {
 		s.facts.RenewedAt, goingOn = 0, false
 	}
-	if len(unknown) == 0 || !goingOn && (pl.lostKept < minLost || pl.strangers() < minUnknown) {
+	strangers := pl.strangers()
+	if len(unknown) == 0 || !goingOn && (pl.lostKept == 0 || strangers == 0) {
 		return nil
 	}
+	s.epoch.many = goingOn || pl.lostKept >= manyLost && strangers >= manyUnknown
 	lost := make(map[uidl.Key]bool, len(pl.lost))
 	for _, r := range pl.lost {
 		lost[known.row(int(r)).Key] = true
@@ -58,7 +60,7 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 	}
 	s.log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
 	if len(tops) == 0 { // no TOP
-		s.epoch.spare = s.epoch.spare || goingOn || pl.lostNow >= minLost
+		s.epoch.spare = s.epoch.spare || goingOn || pl.lostNow >= manyLost
 		return s.hunt(ctx, lost)
 	}
 	if !goingOn {
@@ -66,13 +68,12 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 		if err != nil {
 			return err
 		}
-		evidence := 0
-		for _, e := range unknown {
-			if found.byHeaderOf(tops[e.num], e.size) != nil {
-				evidence++
+		if !slices.ContainsFunc(unknown, func(e entry) bool {
+			return !s.weak[e.num] && found.byHeaderOf(tops[e.num], e.size) != nil
+		}) {
+			if s.anyDark(unknown, tops) || slices.ContainsFunc(unknown, func(e entry) bool { return len(found.byHeader[tops[e.num]]) > 0 }) {
+				return s.hunt(ctx, lost)
 			}
-		}
-		if evidence < minEvidence {
 			return nil
 		}
 	}
@@ -95,13 +96,20 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []entry, lost map[u
 		c := uidl.Change{At: s.now().Unix()}
 		for _, e := range chunk {
 			top := tops[e.num]
-			old := found.byHeaderOf(top, e.size)
+			var old *uidl.Message
+			if !s.weak[e.num] {
+				old = found.byHeaderOf(top, e.size)
+			}
 			switch {
-			case old != nil:
-				adopt(&c, e, old)
+			case old != nil && s.pending[old.Key].copies():
+				s.displace(old.Key, e.key)
 				delete(lost, old.Key)
 				adopted[e.num] = true
-			case top == (uidl.Fingerprint{}) || len(found.byHeader[top]) > 0:
+			case old != nil:
+				s.adopt(&c, e, old, s.stamp()) // its age is not known: the header alone does not vouch for that
+				delete(lost, old.Key)
+				adopted[e.num] = true
+			case top == (uidl.Fingerprint{}), s.weak[e.num], len(found.byHeader[top]) > 0:
 				dark = true
 			}
 		}
@@ -138,13 +146,26 @@ func (s *session) adopted(n int) {
 	s.rep.Adopted += n
 }
 
-// adopt enters a known message under its new key: it was delivered then. The old row stays as that of a message that is
+// anyDark tells whether one of the messages that were looked at says too little in its header.
+func (s *session) anyDark(unknown []entry, tops map[int]uidl.Fingerprint) bool {
+	return slices.ContainsFunc(unknown, func(e entry) bool {
+		top, looked := tops[e.num]
+		return looked && (top == (uidl.Fingerprint{}) || s.weak[e.num])
+	})
+}
+
+// adopt enters a known message under its new key, with its facts. The old row stays as that of a message that is
 // gone, so that its unique-id is known if it returns, and is not matched again.
-func adopt(c *uidl.Change, e entry, old *uidl.Message) {
+func (p *pass) adopt(c *uidl.Change, e entry, old *uidl.Message, firstSeen int64) {
 	m := *old
-	m.Key, m.Size, m.State = e.key, e.size, uidl.Delivered
+	m.Key, m.Size, m.State, m.FirstSeen = e.key, e.size, uidl.Delivered, firstSeen
 	m.GoneAt, m.GoneListing, m.Attempts, m.Reason = 0, 0, 0, ""
 	c.Put = append(c.Put, m)
+	if open := p.pending[old.Key]; open != nil && open.none { // what is lacked is fetched under the new key
+		for _, row := range slices.Concat(open.owed, open.late) {
+			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
+		}
+	}
 	c.Mark = append(c.Mark, uidl.Mark{Key: old.Key, State: old.State, NextTry: old.NextTry, Reason: reasonMoved})
 	c.Gone = append(c.Gone, old.Key)
 }

@@ -48,17 +48,28 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 }
 
 // isMoved compares a message that was just read with those that left the listing, and adopts it if it is one of them.
-func (r *reader) isMoved(f *fetchStep, m *uidl.Message) bool {
+func (r *reader) isMoved(f *fetchStep, m *received) bool {
 	r.hunted--
-	for _, old := range r.formers.byContent[m.SHA256] {
+	alike := r.formers.byContent[m.msg.SHA256]
+	if m.whole != m.msg.SHA256 {
+		alike = slices.Concat(alike, r.formers.byContent[m.whole])
+	}
+	for _, old := range alike {
 		if r.formers.taken[old.Key] {
 			continue
 		}
 		r.formers.taken[old.Key] = true
 		r.epoch.proven = true
+		if r.pending[old.Key].copies() {
+			r.displace(old.Key, f.entry.key)
+			r.mu.Lock()
+			r.safe[f.num] = true // it is on its way, under its former unique-id
+			r.mu.Unlock()
+			return true
+		}
 		r.later(func(c *uidl.Change) {
 			c.At = r.now().Unix()
-			adopt(c, f.entry, old)
+			r.adopt(c, f.entry, old, old.FirstSeen)
 		})
 		r.mu.Lock()
 		r.safe[f.num] = true

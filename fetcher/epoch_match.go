@@ -21,17 +21,32 @@ func (s *session) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, 
 			fps = append(fps, fp)
 		}
 	}
-	rows, err := s.l.Matches(ctx, fps)
+	rows, err := s.lostOf(ctx, fps, lost)
 	if err != nil {
 		return nil, err
 	}
 	f := &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
 	for i := range rows {
-		if m := &rows[i]; lost[m.Key] && m.Reason != reasonMoved {
+		if m := &rows[i]; lost[m.Key] && m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
 			f.byHeader[m.Fingerprint] = append(f.byHeader[m.Fingerprint], m)
 		}
 	}
 	return f, nil
+}
+
+// fewLost is how many rows are rather looked up by their keys than searched for by their headers in all rows.
+const fewLost = 2000
+
+// lostOf are at least the lost rows that have one of these headers.
+func (s *session) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
+	if len(lost) > fewLost {
+		return s.l.Matches(ctx, fps)
+	}
+	keys := make([]uidl.Key, 0, len(lost))
+	for k := range lost {
+		keys = append(keys, k)
+	}
+	return s.l.Find(ctx, keys)
 }
 
 // byHeaderOf takes the former message with this header whose size comes closest, or nil when none is left or all are
@@ -60,4 +75,46 @@ func distance(m *uidl.Message, size int64) int64 {
 		return 0
 	}
 	return d
+}
+
+// mostFormers is how many messages that left the listing are read to recognise one of them under a unique-id that was known.
+const mostFormers = 20_000
+
+// former finds the message that left the listing and has this header, for a message that came under a unique-id that was
+// another one's: servers that change their unique-ids may give old ones anew. nil: none, or the header says too little.
+func (s *session) former(ctx context.Context, e entry, top uidl.Fingerprint) (*uidl.Message, error) {
+	if len(s.plan.lost) == 0 || len(s.plan.lost) > mostFormers || s.weak[e.num] || top == (uidl.Fingerprint{}) {
+		return nil, nil
+	}
+	if s.left == nil {
+		s.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
+		keys := make([]uidl.Key, 0, len(s.plan.lost))
+		for _, r := range s.plan.lost {
+			keys = append(keys, s.rows.row(int(r)).Key)
+		}
+		rows, err := s.l.Find(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			if m := &rows[i]; m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
+				s.left.byHeader[m.Fingerprint] = append(s.left.byHeader[m.Fingerprint], m)
+			}
+		}
+	}
+	return s.left.byHeaderOf(top, e.size), nil
+}
+
+// returns enters a message that came under a unique-id of another one as the one that it is.
+func (s *session) returns(e entry, old *uidl.Message) {
+	if s.pending[old.Key].copies() {
+		s.displace(old.Key, e.key)
+		return
+	}
+	s.later(func(c *uidl.Change) {
+		c.At = s.now().Unix()
+		s.adopt(c, e, old, s.stamp())
+	})
+	s.adopted(1)
+	s.plan.kept++
 }

@@ -23,11 +23,11 @@ func (p *plan) unknown() []entry {
 	return out
 }
 
-// strangers counts unknown messages that the ledger has no row of.
+// strangers counts unknown messages that no row says anything of, but perhaps that they could not be retrieved yet.
 func (p *plan) strangers() int {
 	n := 0
 	for _, f := range p.fetch {
-		if f.row.State == 0 && !f.nameless {
+		if (f.row.State == 0 || f.row.State == uidl.Wanted) && !f.owed && !f.compare && !f.nameless {
 			n++
 		}
 	}
@@ -44,12 +44,15 @@ func spread(from []entry, n int) []int {
 	return nums
 }
 
-// lose counts a row that left the listing.
-func (p *plan) lose(r int, state uidl.State) {
-	switch state {
-	case uidl.Delivered:
+// lose counts a row that left the listing, of a message that some place has, or that a copy is on its way of.
+func (p *plan) lose(in *planInput, r int) {
+	rows := in.rows
+	switch row := &rows.list[r]; {
+	case row.state == uidl.DeleteSent:
+	case row.state == uidl.Delivered || rows.kinds[row.kind].Have.Destinations() != 0:
 		p.lostKept++
-	case uidl.DeleteSent:
+	case len(in.open) > 0 && in.open[rows.row(r).Key].copies():
+		p.lostKept++
 	default:
 		return
 	}

@@ -30,11 +30,11 @@ func (p *pass) fallback() *destination {
 	return nil
 }
 
-// held tells whether a message stays on the server for now because only a fallback has it.
+// held tells whether a message that was delivered now stays on the server: only a fallback has it, or its facts say so.
 func (p *pass) held(k uidl.Key) bool {
 	p.committing.Lock()
 	defer p.committing.Unlock()
-	return p.quarantined[k] && !p.a.DeleteQuarantined
+	return p.quarantined[k] && !p.a.DeleteQuarantined || p.withheld[k]
 }
 
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
@@ -65,7 +65,11 @@ func (o *outbox) divert(s *sending, result *error) error {
 		row.At = c.At
 		c.Mark = append(c.Mark, uidl.Mark{Key: s.row.Key, State: uidl.Wanted, Reason: reasonQuarantined})
 		c.Stage = append(c.Stage, row) // it takes the other's place in p.open
-		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.d.Name})
+		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.d.Name, As: uidl.Waive})
+		if m := o.p.open[s.row.Key]; m != nil {
+			m.learn(o.d.place(), uidl.Waive)
+			m.quarantined = true
+		}
 		o.p.quarantined[s.row.Key] = true
 	})
 	if err != nil {
@@ -90,7 +94,7 @@ func (p *pass) copyTo(ctx context.Context, f *destination, from deliver.Opener, 
 		return "", err
 	}
 	defer body.Close()
-	st, err := f.Target.Create(ctx, deliver.Message{Account: p.a.Name, UID: row.UID, Dup: row.Dup})
+	st, err := f.Target.Create(ctx, deliver.Message{Account: p.a.Name, Token: p.l.Info().Token, UID: row.UID, Dup: row.Dup})
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +123,7 @@ func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Del
 	done := false
 	if cerr := p.change(ctx, func(c *uidl.Change) {
 		if next.settled {
-			done = p.settleRow(c, row)
+			done = p.settleRow(c, row, next.as)
 			return
 		}
 		p.reason(err.Error())

@@ -1,9 +1,7 @@
 package fetcher
 
 import (
-	"crypto/sha256"
 	"errors"
-	"hash"
 	"io"
 
 	"github.com/popsync/popsync/deliver"
@@ -32,20 +30,20 @@ type fanout struct {
 	max      int64 // octets; 0: no limit
 	space    func(octets int64) error
 	unasked  int64 // octets since space was last asked
-	sum      hash.Hash
+	sum      *contentSum
 	header   *uidl.Fingerprinter
 }
 
 // askSpace is how many octets may be written between two looks at the free space.
 const askSpace = 8 << 20
 
-func newFanout() *fanout { return &fanout{sum: sha256.New(), header: new(uidl.Fingerprinter)} }
+func newFanout() *fanout { return &fanout{sum: newContentSum(), header: new(uidl.Fingerprinter)} }
 
 // reset makes the fanout ready for the next message.
 func (f *fanout) reset(max int64, space func(int64) error) {
 	f.branches = f.branches[:0]
 	f.octets, f.max, f.unasked, f.space = 0, max, 0, space
-	f.sum.Reset()
+	f.sum.reset()
 	f.header.Reset()
 }
 
@@ -62,7 +60,7 @@ func (f *fanout) Write(b []byte) (int, error) {
 			return 0, errNoBranch
 		}
 	}
-	f.sum.Write(b)
+	f.sum.write(b)
 	f.header.Write(b)
 	alive := false
 	for i := range f.branches {

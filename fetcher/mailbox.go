@@ -1,5 +1,19 @@
 package fetcher
 
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// formerName, and a hash, names messages of a mailbox that the account does not have any more. No server gives such ones.
+const formerName = "popsync-former:"
+
 // An account may be given another mailbox under its old name: a provider moved, or a person starts anew. Which of the
 // two, only the messages tell. Servers that number their messages give the same unique-ids to others, and a message
 // that is taken for one that was delivered is never fetched; to fetch all again would be a flood. So every known
@@ -15,6 +29,113 @@ func (p *pass) compareMailbox() {
 		p.facts.Mailbox = p.a.Mailbox
 	}
 }
+
+// moveAside gives what is open of another mailbox, and what is open of messages whose unique-ids were given away, keys that
+// no server gives: what comes under the same unique-ids now is new, and what is on its way still goes. It comes before
+// anything is on its way in this pass.
+func (p *pass) moveAside(ctx context.Context) error {
+	moves := map[uidl.Key]uidl.Key{} // and what they are called now, if anything
+	for _, m := range p.facts.Displaced {
+		moves[m.From.key()] = m.To.key()
+	}
+	p.facts.Displaced = nil
+	if !p.elsewhere && len(moves) == 0 {
+		return nil
+	}
+	var c uidl.Change
+	if err := p.bringBack(ctx, moves, &c); err != nil {
+		return err
+	}
+	pending, err := p.l.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	met := map[uidl.Key]bool{} // one of a message's deliveries is enough
+	for _, m := range c.Move {
+		met[m.From] = true
+	}
+	for _, row := range pending {
+		if met[row.Key] {
+			continue
+		}
+		met[row.Key] = true
+		if to, asked := moves[row.Key]; asked && to.UID != "" || !asked && (!p.elsewhere || strings.HasPrefix(row.UID, formerName)) {
+			continue
+		}
+		p.aside(&c, row.Key)
+	}
+	if len(c.Move) == 0 {
+		return nil
+	}
+	c.Status = p.status()
+	return p.commit(ctx, c)
+}
+
+// bringBack gives messages that were on their way when they were met under another unique-id that one, wherever they are by
+// now. Of equal ones one gets it.
+func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *uidl.Change) error {
+	taken := map[uidl.Key]bool{}
+	for from, to := range moves {
+		if to.UID == "" || taken[to] {
+			continue
+		}
+		rows, err := p.l.Find(ctx, []uidl.Key{from, to})
+		if err != nil {
+			return err
+		}
+		at := func(k uidl.Key) int { return slices.IndexFunc(rows, func(m uidl.Message) bool { return m.Key == k }) }
+		there := at(to)
+		if at(from) < 0 || there >= 0 && rows[there].Have.Destinations() != 0 {
+			continue
+		}
+		if taken[to] = true; there >= 0 { // listed meanwhile, and never retrieved
+			p.aside(c, to)
+		}
+		c.Move, c.Back = append(c.Move, uidl.Moved{From: from, To: to}), append(c.Back, to)
+	}
+	return nil
+}
+
+// aside gives a message a key that no server gives.
+func (p *pass) aside(c *uidl.Change, k uidl.Key) {
+	to := p.formerKey(k)
+	c.Move, c.Gone = append(c.Move, uidl.Moved{From: k, To: to}), append(c.Gone, to)
+}
+
+// formerKey is a key that no server gives. The lease's number makes it differ each time: accounts go back and forth between
+// mailboxes.
+func (p *pass) formerKey(k uidl.Key) uidl.Key {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.l.Info().Epoch, p.facts.Mailbox, k.UID))
+	return uidl.Key{UID: formerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
+}
+
+// displace notes that a message on its way is not what is listed under its unique-id, or, with to, that it is listed under
+// another one now. The next pass moves it, before anything of it is on its way again.
+func (p *pass) displace(k, to uidl.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := slices.ContainsFunc(p.facts.Displaced, func(d displaced) bool { return d.From.key() == k })
+	if !known && len(p.facts.Displaced) < mostDisplaced {
+		p.facts.Displaced = append(p.facts.Displaced, displaced{storedKey{[]byte(k.UID), k.Dup}, storedKey{[]byte(to.UID), to.Dup}})
+	}
+}
+
+// displaced is a message on its way that must get another key; To without a UID: one that no server gives.
+type displaced struct {
+	From storedKey `json:"from"`
+	To   storedKey `json:"to"`
+}
+
+// storedKey is a key as JSON can hold it: a UID is any octets.
+type storedKey struct {
+	UID []byte `json:"uid"`
+	Dup int    `json:"dup,omitempty"`
+}
+
+func (k storedKey) key() uidl.Key { return uidl.Key{UID: string(k.UID), Dup: k.Dup} }
+
+// mostDisplaced bounds what is remembered of them; the rest comes with later passes.
+const mostDisplaced = 1000
 
 // settledIn notes that a session went through with all that is listed: from now on the rows are of this mailbox.
 func (p *pass) settledIn() {

@@ -22,7 +22,8 @@ var errUIDLRefused = errors.New("the server refuses UIDL, although it announced 
 // named tells whether a row has a unique-id that the server gave.
 func (r *rows) named() bool {
 	for i := range r.list {
-		if uid := r.uid(i); !bytes.HasPrefix(uid, []byte(headerName)) && !bytes.HasPrefix(uid, []byte(contentName)) {
+		if uid := r.uid(i); !bytes.HasPrefix(uid, []byte(headerName)) && !bytes.HasPrefix(uid, []byte(contentName)) &&
+			!bytes.HasPrefix(uid, []byte(formerName)) {
 			return true
 		}
 	}
@@ -46,7 +47,7 @@ func (n named) At(i int) pop3.Entry {
 // nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
 // their header's fingerprint. What has no such header, or no TOP, stays nameless. The session's head is left out.
 func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error) {
-	if s.head > 0 { // then all have a unique-id: see begins
+	if s.unread { // then all have a unique-id: see begins
 		return tail{l, s.head}, nil
 	}
 	var nums []int
@@ -89,14 +90,16 @@ func (r *reader) name(f *fetchStep, m *received) error {
 		return err
 	}
 	f.row = &found[0].Row
-	m.msg.FirstSeen, m.msg.FirstDay = f.row.FirstSeen, f.row.FirstDay
+	m.msg.FirstSeen = f.row.FirstSeen
 	if f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent {
 		f.compare = true
 		if r.details == nil {
 			r.details = map[uidl.Key]*uidl.Message{}
 		}
 		r.details[f.key] = &found[0]
-	} else if _, open := r.pending[f.key]; open {
+	} else if r.pending[f.key] != nil || f.row.Have.Destinations() != 0 {
+		f.owed = true
+		m.owed, m.msg.Facts = true, f.row.Facts
 		r.onlyOwed(f, m)
 	}
 	return nil
@@ -106,8 +109,8 @@ func (r *reader) name(f *fetchStep, m *received) error {
 // earlier pass brought it.
 func (r *reader) onlyOwed(f *fetchStep, m *received) {
 	owed := map[string]uidl.Delivery{}
-	for _, row := range r.owedTo[f.key] {
-		owed[row.Destination] = row
+	for _, dl := range r.lacking(f) {
+		owed[dl.dest.Name] = dl.row
 	}
 	branches, copies := r.fan.branches[:0], m.copies[:0]
 	for i, br := range r.fan.branches {

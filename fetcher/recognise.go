@@ -15,6 +15,9 @@ import (
 // passes if its size is the same and it was never missing from a listing; one in question is retrieved and compared.
 func (s *session) recognise(ctx context.Context) error {
 	pl := s.plan
+	if err := s.recogniseTwins(ctx); err != nil {
+		return err
+	}
 	s.asked()
 	if len(pl.due) > s.o.SessionMessages {
 		// Those that share a UID may have to stay; they must not take the others' places for ever.
@@ -91,6 +94,9 @@ func (s *session) tops(ctx context.Context, steps []knownStep) (map[int]uidl.Fin
 
 func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
 	got := make(map[int]uidl.Fingerprint, len(nums))
+	if s.weak == nil {
+		s.weak = map[int]bool{}
+	}
 	items := func(yield func(pop3.Item) bool) {
 		for _, n := range nums {
 			if !yield(pop3.Item{Num: n}) {
@@ -112,6 +118,9 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 			return err
 		}
 		got[r.Num] = fp.Sum()
+		if !fp.Strong() && !weakHeaders {
+			s.weak[r.Num] = true
+		}
 		return nil
 	})
 	if err == errStop {
@@ -146,7 +155,11 @@ func (s *session) likenessOf(k knownStep, top uidl.Fingerprint) likeness {
 
 // guard lets a due message through, or finds that it is another one.
 func (s *session) guard(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
-	switch s.likenessOf(k, top) {
+	like := s.likenessOf(k, top)
+	if like == same && s.weak[k.num] && k.reason == reasonUndeleted {
+		like = unknown // such a header other messages have too, and its unique-id may be another's by now
+	}
+	switch like {
 	case same:
 		s.plan.due = append(s.plan.due, k)
 	case other:
@@ -181,7 +194,7 @@ func (s *session) guardShared(ctx context.Context, group []knownStep, tops map[i
 	for _, k := range group {
 		top, ok := tops[k.num]
 		switch {
-		case !ok || top == (uidl.Fingerprint{}):
+		case !ok || top == (uidl.Fingerprint{}) || s.weak[k.num]:
 			known = false
 		case left[top] == 0:
 			known = false
@@ -204,7 +217,16 @@ func (s *session) guardShared(ctx context.Context, group []knownStep, tops map[i
 
 // answer settles a question.
 func (s *session) answer(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
-	switch s.likenessOf(k, top) {
+	like := s.likenessOf(k, top)
+	if open := k.row.State != uidl.Delivered && k.row.State != uidl.DeleteSent; open && like == other {
+		s.displace(k.key, uidl.Key{})
+		s.plan.pending++
+		return nil
+	}
+	if like == same && s.weak[k.num] {
+		like = unknown // such a header other messages have too: the content decides
+	}
+	switch like {
 	case same:
 		s.again(k)
 	case other:
@@ -218,6 +240,10 @@ func (s *session) answer(ctx context.Context, k knownStep, top uidl.Fingerprint)
 // again notes that a message in question is the one that was delivered.
 func (s *session) again(k knownStep) {
 	s.later(func(c *uidl.Change) { s.markSame(c, k.entry, k.row) })
+	if k.row.State != uidl.Delivered && k.row.State != uidl.DeleteSent {
+		s.plan.pending++ // it is on its way
+		return
+	}
 	if !k.shared && s.dueNow(k.row) {
 		s.plan.due = append(s.plan.due, k)
 		return
@@ -226,20 +252,26 @@ func (s *session) again(k knownStep) {
 }
 
 func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
+	if s.elsewhere {
+		if s.recognised == nil {
+			s.recognised = map[uidl.Key]bool{}
+		}
+		s.recognised[e.key] = true
+	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {
 		c.Back = append(c.Back, e.key)
 	}
 	state := row.State
-	if !s.dueNow(row) {
+	if state == uidl.DeleteSent && !s.dueNow(row) {
 		state = uidl.Delivered // recognised and kept: no question any more
 	}
-	c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: state, Size: e.size, NextTry: row.NextTry})
+	c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: state, Size: e.size, Attempts: row.Attempts, NextTry: row.NextTry})
 }
 
 func (s *session) dueNow(row uidl.Row) bool {
-	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete || s.epoch.spare, listingDays: s.listingDays(), now: s.now()}
-	return in.due(row)
+	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete || s.epoch.spare, aged: s.clock.Aged, now: s.now()}
+	return in.due(row) && s.set.keeps(row.Facts) == ""
 }
 
 // isNew plans a message that came under a known UID: its row is replaced when it is delivered.
@@ -253,9 +285,32 @@ func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) 
 		s.plan.kept++
 		return nil
 	}
+	if old, err := s.former(ctx, k.entry, top); old != nil || err != nil {
+		if err == nil {
+			s.returns(k.entry, old)
+		}
+		return err
+	}
 	s.reason(reasonNotSame)
+	if s.holds(k.entry) {
+		return nil
+	}
 	s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
 	return nil
+}
+
+// holds holds a message back that came under a known unique-id, where an older ledger may not know that it was delivered.
+func (s *session) holds(e entry) bool {
+	if !s.doubted {
+		return false
+	}
+	held := s.heldBack(e)
+	s.later(func(c *uidl.Change) {
+		c.At = s.now().Unix()
+		c.Put = append(c.Put, held)
+	})
+	s.count(func(r *Report) { r.Unfetched++ })
+	return true
 }
 
 // compare plans to retrieve a message only to see whether it is the known one.
@@ -263,14 +318,32 @@ func (s *session) compare(k knownStep) {
 	s.plan.fetch = append(s.plan.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: k.reason, compare: true})
 }
 
+// isLike tells whether a message that was read is the one that a row stands for: by its content, or by its header if that
+// says enough, since servers add and change lines.
+func (s *session) isLike(row *uidl.Message, m *received) bool {
+	if m.strong && row.Fingerprint == m.msg.Fingerprint {
+		return true
+	}
+	return row.SHA256 != [32]byte{} && (row.SHA256 == m.msg.SHA256 || row.SHA256 == m.whole)
+}
+
 // isSame compares a message that was retrieved again with the one that was delivered.
-func (r *reader) isSame(f *fetchStep, m *uidl.Message) bool {
+func (r *reader) isSame(f *fetchStep, m *received) bool {
 	row := r.details[f.key]
-	if row == nil || row.SHA256 != m.SHA256 || row.SHA256 == ([32]byte{}) {
-		moved, err := r.sibling(r.ctx, f.key, func(o *uidl.Message) bool { return o.SHA256 == m.SHA256 })
+	open := f.row.State != uidl.Delivered && f.row.State != uidl.DeleteSent
+	if open && row != nil {
+		if r.isLike(row, m) {
+			r.later(func(c *uidl.Change) { r.markSame(c, f.entry, *f.row) })
+		} else {
+			r.displace(f.key, uidl.Key{})
+		}
+		return true
+	}
+	if row == nil || r.moved[f.key] || !r.isLike(row, m) {
+		moved, err := r.sibling(r.ctx, f.key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			r.reason(reasonNotSame)
-			return false
+			return r.holds(f.entry)
 		}
 		r.takePlace(f.entry, moved)
 		r.mu.Lock()
@@ -278,6 +351,12 @@ func (r *reader) isSame(f *fetchStep, m *uidl.Message) bool {
 		r.mu.Unlock()
 		r.count(func(rep *Report) { rep.Kept++ })
 		return true
+	}
+	if f.reason == reasonSize {
+		if r.stands == nil {
+			r.stands = map[uidl.Key]bool{}
+		}
+		r.stands[f.key] = true
 	}
 	r.later(func(c *uidl.Change) { r.markSame(c, f.entry, *f.row) })
 	r.mu.Lock()
@@ -287,6 +366,9 @@ func (r *reader) isSame(f *fetchStep, m *uidl.Message) bool {
 		r.same = append(r.same, f.entry)
 		return true
 	}
+	r.mu.Lock()
+	r.reread += b2i(f.nameless)
+	r.mu.Unlock()
 	r.count(func(rep *Report) { rep.Kept++ })
 	return true
 }

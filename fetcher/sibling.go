@@ -24,11 +24,16 @@ func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message
 	for i := range found {
 		m := &found[i]
 		known := m.State == uidl.Delivered || m.State == uidl.DeleteSent
-		if known && (m.GoneAt != 0 || slices.Contains(s.plan.gone, m.Key)) && !s.moved[m.Key] && is(m) {
+		if known && (m.GoneAt != 0 || slices.Contains(s.plan.gone, m.Key) || s.inQuestion(m.Key)) && !s.moved[m.Key] && is(m) {
 			return m, nil
 		}
 	}
 	return nil, nil
+}
+
+// inQuestion tells that what is listed under a known key has another size, and has not been read yet.
+func (s *session) inQuestion(k uidl.Key) bool {
+	return !s.stands[k] && slices.ContainsFunc(s.plan.fetch, func(f fetchStep) bool { return f.compare && f.reason == reasonSize && f.key == k })
 }
 
 // takePlace writes a delivered message down under the place where it is listed now.

@@ -11,9 +11,9 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// Most passes over a large mailbox find the listing of the last one, and a few messages behind it. When all of that
-// listing was delivered and policy keeps it, there is nothing to decide about it, and the ledger's rows, one for each
-// message, need not be read: a hash of the listing stands for them.
+// Most passes find the listing of the last one, less what that deleted, and a few messages behind it. When all of it was
+// delivered and policy keeps it for now, there is nothing to decide about it, and the ledger's rows, one for each message
+// and tombstone, need not be read: a hash of the listing stands for them.
 //
 // It stands for them only as long as nothing can have changed them. Whoever changes rows holds the lease, and each lease
 // has an epoch of its own (uidl.Info), so the hash counts for the very next one and for no other: a pass that is killed, a
@@ -21,11 +21,25 @@ import (
 
 // unchanged is what a pass remembers of its listing, when all of it is delivered and stays.
 type unchanged struct {
-	Epoch int64  `json:"epoch"` // of the lease under which it was true
-	Count int    `json:"count"` // messages listed
-	Sum   string `json:"sum"`   // see digest
-	Lost  int    `json:"lost"`  // plan.lostKept: what an epoch change may be proven by
-	At    int64  `json:"at"`    // when rows were last read (Unix seconds)
+	Epoch      int64  `json:"epoch"`                // of the lease under which it was true
+	Generation int64  `json:"generation,omitempty"` // of the set of destinations likewise
+	Policy     string `json:"policy,omitempty"`     // likewise: see policyMark
+	Count      int    `json:"count"`                // messages listed
+	Sum        string `json:"sum"`                  // see digest
+	Lost       int    `json:"lost"`                 // plan.lostKept: what an epoch change may be proven by
+	At         int64  `json:"at"`                   // when rows were last read (Unix seconds)
+	Oldest     int64  `json:"oldest,omitempty"`     // least FirstSeen of them: from that age on something may be due; 0: none
+}
+
+// policyMark is what policy deletes, as it is compared.
+func (p *pass) policyMark() string {
+	switch {
+	case p.a.NeverDelete, p.a.Policy.Delete == DeleteNever:
+		return ""
+	case p.a.Policy.Delete == DeleteAfterDelivery:
+		return "delivered"
+	}
+	return p.a.Policy.Age.String()
 }
 
 const (
@@ -38,15 +52,24 @@ const (
 func (p *pass) mayBeUnchanged() *unchanged {
 	u := p.facts.Unchanged
 	p.facts.Unchanged = nil
-	in := planInput{policy: p.a.Policy, neverDelete: p.a.NeverDelete}
 	switch {
-	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Count < 1:
-	case !in.keeps(), p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, p.o.DryRun:
+	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Generation != p.set.generation, u.Policy != p.policyMark():
+	case p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
 	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
 	default:
 		return u
 	}
 	return nil
+}
+
+// mayBeDue tells whether policy may want a message deleted that was first seen then, if the listing to come is complete.
+func (p *pass) mayBeDue(firstSeen int64) bool {
+	if firstSeen == 0 {
+		return false
+	}
+	clock, _ := p.l.Info().Clock.Listed(p.listedAt())
+	in := planInput{policy: p.a.Policy, neverDelete: p.a.NeverDelete, aged: clock.Aged, now: p.now()}
+	return in.due(uidl.Row{FirstSeen: firstSeen})
 }
 
 // checkUnchanged is for tests, which compare with what the rows say.
@@ -56,11 +79,11 @@ var checkUnchanged func(ctx context.Context, s *session, l *pop3.Listing)
 // Those that it begins with are then the session's head.
 func (s *session) begins(ctx context.Context, l *pop3.Listing, u *unchanged) (bool, error) {
 	tail := l.Len() - u.Count
-	if tail < 0 || tail > longestTail || tail >= minUnknown && u.Lost >= minLost || !l.Complete || l.NoUIDL {
+	if tail < 0 || tail > longestTail || tail > 0 && u.Lost > 0 || !l.Complete || l.NoUIDL {
 		return false, nil
 	}
 	d := newDigest()
-	if !d.add(l, 0, u.Count) || d.sum() != u.Sum {
+	if !d.add(l, 0, u.Count, nil) || d.sum() != u.Sum {
 		return false, nil
 	}
 	var keys []uidl.Key
@@ -81,35 +104,47 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *unchanged) (bo
 		}
 		keys = keys[n:]
 	}
-	s.head, s.digest, s.since = u.Count, d, *u
+	s.unread, s.head, s.digest, s.since = true, u.Count, d, *u
 	if checkUnchanged != nil {
 		checkUnchanged(ctx, s, l)
 	}
 	return true, nil
 }
 
-// rememberListing notes what the next pass may do without rows for, at the end of a session that left nothing undone.
+// rememberListing notes what the next pass may do without rows for, at the end of a session that left nothing undone: what
+// was listed, less what was deleted by then.
 func (s *session) rememberListing(l *pop3.Listing) {
 	pl := s.plan
-	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete}
 	s.mu.Lock()
 	delivered := len(s.settled)
 	s.mu.Unlock()
+	gone := len(s.removed)
+	left := l.Len() - gone
 	switch {
-	case !l.Complete, l.NoUIDL, l.Len() == 0, pl.kept+delivered != l.Len():
+	case !l.Complete, l.NoUIDL, pl.kept+delivered+len(pl.due) != l.Len():
 		return
-	case !in.keeps(), s.a.RetrHides, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+	case s.a.Policy.Delete == DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.due), gone < len(pl.due):
 		return
-	case s.cut, len(pl.shared)+len(pl.question)+len(pl.due)+len(pl.skipped)+pl.parked+pl.pending > 0, pl.purge:
+	case s.a.RetrHides, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+		return
+	case s.cut, len(pl.shared)+len(pl.twins)+len(pl.whole)+len(pl.question)+len(pl.skipped)+len(pl.back)+len(pl.withheld)+pl.parked+pl.pending+pl.asked > 0, pl.purge, pl.waiting:
 		return
 	}
 	if s.digest == nil {
 		s.digest, s.since = newDigest(), unchanged{Lost: pl.lostKept, At: s.now().Unix()}
 	}
-	if !s.digest.add(l, s.head, l.Len()) {
+	if !s.digest.add(l, s.head, l.Len(), s.removed) {
 		return
 	}
-	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Count: l.Len(), Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At}
+	oldest := s.since.Oldest
+	if pl.oldest != 0 && (oldest == 0 || pl.oldest < oldest) {
+		oldest = pl.oldest
+	}
+	if now := s.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
+		oldest = now
+	}
+	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.generation, Policy: s.policyMark(), Count: left,
+		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
 }
 
 // digest is the SHA-256 of listed messages, of each the length of its UID, the UID and its size, in the listing's order.
@@ -120,10 +155,13 @@ type digest struct {
 
 func newDigest() *digest { return &digest{h: sha256.New(), buf: make([]byte, 0, 8<<10)} }
 
-// add takes the messages from i up to n; false if one has no UID.
-func (d *digest) add(l *pop3.Listing, i, n int) bool {
+// add takes the messages from i up to n, but for those of some numbers; false if one has no UID.
+func (d *digest) add(l *pop3.Listing, i, n int, without map[int]bool) bool {
 	for ; i < n; i++ {
 		e := l.At(i)
+		if without[e.Num] {
+			continue
+		}
 		if !e.HasUID {
 			return false
 		}

@@ -41,8 +41,11 @@ func verdictOf(err error) Verdict {
 		held     *heldError
 		down     *downError
 		refused  *refusedError
+		place    *placeError
 	)
 	switch {
+	case errors.As(err, &place):
+		v.Class, v.Hint = Config, place.hint
 	case errors.As(err, &held):
 		v = held.verdict
 	case errors.As(err, &down):
@@ -53,6 +56,8 @@ func verdictOf(err error) Verdict {
 		v.Hint = "another popsync works on this account; wait for it"
 	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
 		v.Hint = "another process uses the ledger; the next pass tries again"
+	case errors.Is(err, uidl.ErrFull):
+		v.Hint = "make room on the filesystem of state_dir; nothing was lost, and the next pass tries again"
 	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
 		v.Class, v.Stop = Internal, true
 	case errors.As(err, &commit):

@@ -1,0 +1,38 @@
+package fetcher
+
+import "time"
+
+// waits tells whether something is to be left alone until a stored time. A person who asks is obeyed at once, and a time
+// farther ahead than anything ever waits is the work of a clock that was wrong.
+func (p *pass) waits(until int64) bool {
+	if p.o.Asked || p.facts.Woken {
+		return false
+	}
+	_, ok := ahead(until, p.now())
+	return ok
+}
+
+// listedAt is the time of a listing now. A new account begins no earlier than the program was built: a machine whose clock
+// was never set must not make its mail look old.
+func (p *pass) listedAt() int64 {
+	if p.l.Info().Confirmed == 0 {
+		return max(p.now().Unix(), p.o.Built)
+	}
+	return p.now().Unix()
+}
+
+// stamp is the first sight of a message that is listed now.
+func (p *pass) stamp() int64 { return p.l.Info().Stamp(p.listedAt()) }
+
+// confirmedNow is the time of a listing now as tombstones count it.
+func (s *session) confirmedNow() int64 { return max(s.clock.Confirmed, 1) }
+
+// heldUntil tells whether a message that only a fallback has stays on the server for now: until a time that was stored, or,
+// if a wrong clock stored it, until popsync has known the message for as long.
+func heldUntil(until, firstSeen, aged int64, now time.Time) bool {
+	left := until - now.Unix()
+	if left <= 0 {
+		return false
+	}
+	return left <= int64(quarantineHold/time.Second)+3600 || aged-firstSeen < int64(quarantineHold/time.Second)
+}

@@ -1,0 +1,206 @@
+package fetcher
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// Messages that share a unique-id are told apart by their place in the listing, which says little: when the first leaves,
+// the others move up, and one that comes may have the size of one that left. So they are compared by their headers, all that
+// are listed under one unique-id with all that were delivered under it.
+
+// twinsMost is how many messages of one unique-id are compared in each pass. Of more, only what changes its size or comes
+// behind the last one is noticed.
+const twinsMost = 1000
+
+// twinGroup is all that is listed under one unique-id.
+type twinGroup struct {
+	known []knownStep // delivered, as far as their places tell
+	at    []entry     // these and those to be fetched, in the order of their keys
+	tell  bool        // they can be told apart
+}
+
+// recogniseTwins compares messages that share a unique-id where there is TOP. What was delivered keeps its row, under the
+// key of its place; what was not is fetched. Where they cannot be told apart, each is taken for what its place says.
+func (s *session) recogniseTwins(ctx context.Context) error {
+	pl := s.plan
+	groups := map[string]*twinGroup{}
+	for _, k := range pl.twins {
+		g := groups[k.key.UID]
+		if g == nil {
+			g = &twinGroup{tell: true}
+			groups[k.key.UID] = g
+		}
+		g.known, g.at = append(g.known, k), append(g.at, k.entry)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	s.joinTwins(groups)
+	var nums []int
+	for _, g := range groups {
+		if g.tell = g.tell && len(g.at) <= twinsMost; g.tell {
+			for _, e := range g.at {
+				nums = append(nums, e.num)
+			}
+		}
+	}
+	slices.Sort(nums)
+	tops, err := s.fingerprints(ctx, nums)
+	if err != nil {
+		return err
+	}
+	s.twinTops = tops
+	for _, uid := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[uid]
+		for _, e := range g.at {
+			g.tell = g.tell && tops[e.num] != (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
+		}
+		if !g.tell {
+			for _, k := range g.known {
+				pl.decide(k)
+			}
+			continue
+		}
+		if err := s.placeTwins(ctx, uid, g, tops); err != nil {
+			return err
+		}
+	}
+	pl.sort()
+	return nil
+}
+
+// joinTwins adds what is to be fetched to its group. One of which something is on its way cannot be told apart.
+func (s *session) joinTwins(groups map[string]*twinGroup) {
+	for k := range s.pending {
+		if g := groups[k.UID]; g != nil {
+			g.tell = false
+		}
+	}
+	for _, f := range s.plan.fetch {
+		switch g := groups[f.key.UID]; {
+		case g == nil:
+		case f.owed || f.compare || f.moved:
+			g.tell = false
+		default:
+			g.at = append(g.at, f.entry)
+		}
+	}
+	for _, g := range groups {
+		slices.SortFunc(g.at, func(a, b entry) int { return a.key.Dup - b.key.Dup })
+	}
+}
+
+// placeTwins finds the row of each message of a group.
+func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops map[int]uidl.Fingerprint) error {
+	keys := make([]uidl.Key, 0, len(g.at)+maxSiblings)
+	for dup := range g.at[len(g.at)-1].key.Dup + 1 + maxSiblings {
+		keys = append(keys, uidl.Key{UID: uid, Dup: dup})
+	}
+	rows, err := s.l.Find(ctx, keys)
+	if err != nil {
+		return err
+	}
+	own := map[uidl.Key]*uidl.Message{}
+	left := map[uidl.Fingerprint][]*uidl.Message{}
+	for i := range rows {
+		if m := &rows[i]; m.State == uidl.Delivered || m.State == uidl.DeleteSent {
+			own[m.Key] = m
+			left[m.Fingerprint] = append(left[m.Fingerprint], m)
+		}
+	}
+	take := func(m *uidl.Message) {
+		left[m.Fingerprint] = slices.DeleteFunc(left[m.Fingerprint], func(o *uidl.Message) bool { return o == m })
+	}
+	step := map[int]knownStep{}
+	for _, k := range g.known {
+		step[k.num] = k
+	}
+	var moved []entry
+	for _, e := range g.at {
+		if m := own[e.key]; m != nil && m.Fingerprint == tops[e.num] {
+			take(m)
+			s.stays(step[e.num])
+			continue
+		}
+		moved = append(moved, e)
+	}
+	s.makeRoom(uid, rows, left, moved)
+	for _, e := range moved {
+		if others := left[tops[e.num]]; len(others) > 0 {
+			s.takePlace(e, others[0])
+			take(others[0])
+			s.unfetch(e)
+			s.plan.kept++
+			continue
+		}
+		old, err := s.former(ctx, e, tops[e.num])
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			s.unfetch(e)
+			s.returns(e, old)
+			continue
+		}
+		if own[e.key] != nil { // else its fetch is planned
+			s.reason(reasonNotSame)
+			if !s.holds(e) {
+				s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: e, row: noRow, reason: reasonNotSame})
+			}
+		}
+	}
+	return nil
+}
+
+// makeRoom keeps the rows of messages that are not listed now, whose places others take: they may only be hidden.
+func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []entry) {
+	place := map[int]bool{}
+	used := map[int]bool{}
+	for _, e := range taken {
+		place[e.key.Dup] = true
+		used[e.key.Dup] = true
+	}
+	for i := range rows {
+		used[rows[i].Dup] = true
+	}
+	back := map[uidl.Fingerprint]int{} // how many of a header are listed at another place
+	for _, e := range taken {
+		back[s.twinTops[e.num]]++
+	}
+	free := s.plan.shared[uid] // none of those listed has this place
+	for fp, list := range left {
+		for _, m := range list[min(len(list), back[fp]):] {
+			if !place[m.Dup] {
+				continue
+			}
+			for used[free] {
+				free++
+			}
+			used[free] = true
+			kept := *m
+			kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.l.Info().Listings, 1)
+			s.later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
+		}
+	}
+}
+
+// stays deals with a message that is at the place where it was.
+func (s *session) stays(k knownStep) {
+	if k.then == ask {
+		s.count(func(r *Report) { r.Questioned++ })
+		s.later(func(c *uidl.Change) { s.markSame(c, k.entry, k.row) })
+		if k.then = stay; s.dueNow(k.row) {
+			k.then = remove
+		}
+	}
+	s.plan.decide(k)
+}
+
+// unfetch drops a planned fetch of a message that turned out to be known.
+func (s *session) unfetch(e entry) {
+	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return f.num == e.num })
+}

@@ -338,11 +338,15 @@ func TestLost(t *testing.T) {
 		rows.add(row)
 	}
 	list := fakeListing{{Num: 1, Size: 1, UID: "f", HasUID: true}}
-	p := makePlan(planInput{listing: list, order: sortedByUID(list), complete: true, rows: rows, now: now})
+	in := planInput{listing: list, order: sortedByUID(list), complete: true, rows: rows}
+	in.fill()
+	in.now, in.confirmed = now, now.Unix()
+	p := makePlan(in)
 	if !slices.Equal(p.lost, []int32{0, 1, 3}) || p.lostKept != 2 || p.lostNow != 1 {
 		t.Errorf("lost %v, %d kept, %d now", p.lost, p.lostKept, p.lostNow)
 	}
-	p = makePlan(planInput{listing: list, order: sortedByUID(list), rows: rows, now: now})
+	in.complete = false
+	p = makePlan(in)
 	if !slices.Equal(p.lost, []int32{3}) {
 		t.Errorf("an incomplete listing: lost %v", p.lost)
 	}

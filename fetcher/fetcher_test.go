@@ -255,10 +255,43 @@ func TestDeleteAfterAge(t *testing.T) {
 		t.Errorf("too early: %+v", rep)
 	}
 	r.clock = r.clock.Add(2 * time.Hour)
+	if rep := r.ok(); rep.Deleted != 0 {
+		t.Errorf("at the first listing of that age: %+v", rep)
+	}
+	r.clock = r.clock.Add(24 * time.Hour)
 	if rep := r.ok(); rep.Deleted != 2 {
 		t.Errorf("in time: %+v", rep)
 	}
 	r.wantMail(box...)
+}
+
+// The clock jumps ahead, once or for good, or says 1970: nothing is deleted before a listing on another day confirms it.
+func TestAgeAndClocks(t *testing.T) {
+	begin := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	day := func(n int) time.Time { return begin.Add(time.Duration(n) * 24 * time.Hour) }
+	for name, c := range map[string]struct {
+		clocks []time.Time // of one pass after another
+		at     int         // index of the pass that deletes
+	}{
+		"daily":                 {[]time.Time{day(0), day(1), day(29), day(30), day(31)}, 4},
+		"jumps 40 days":         {[]time.Time{day(0), day(0), day(40), day(40).Add(time.Hour), day(41)}, 4},
+		"ten years ahead, once": {[]time.Time{day(0), day(3650), day(1), day(2), day(3), day(30), day(30).Add(time.Hour), day(31)}, 7},
+		"1970 at first":         {[]time.Time{time.Unix(60, 0), time.Unix(120, 0), day(0), day(0).Add(time.Hour), day(1), day(2), day(31), day(32), day(33)}, 7},
+		"1970 in between":       {[]time.Time{day(0), time.Unix(60, 0), day(1), day(2), day(30), day(31)}, 5},
+		"weekly":                {[]time.Time{day(0), day(7), day(14), day(21), day(28), day(35), day(42)}, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, mailbox(2)...)
+			r.opt.Built = begin.Add(-240 * time.Hour).Unix()
+			r.acc.Policy = Policy{Delete: DeleteAfterAge, Age: 30 * 24 * time.Hour}
+			for i, clock := range c.clocks {
+				r.clock = clock
+				if deleted := r.run().Deleted; deleted != 2*b2i(i == c.at) {
+					t.Errorf("pass %d, %s: %d deleted", i, clock, deleted)
+				}
+			}
+		})
+	}
 }
 
 // A clock that jumps must not empty a mailbox: the second listing is on the second day only in its own eyes.

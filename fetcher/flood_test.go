@@ -59,7 +59,7 @@ func TestFlood(t *testing.T) {
 	}
 	r.opt.DryRun = false
 	r.acc.Policy.Delete = DeleteNever
-	got, err := Accept(context.Background(), r.ledger, "a", r.clock)
+	got, _, err := Accept(context.Background(), r.ledger, "a", r.clock)
 	if err != nil || got == nil || got.New != 501 || got.Usual != 3 {
 		t.Fatalf("accept: %+v, %v", got, err)
 	}
@@ -68,7 +68,7 @@ func TestFlood(t *testing.T) {
 	}
 	r.wantMail(append(*box, more...)...)
 	// It was let through once, not for ever.
-	if got, err := Accept(context.Background(), r.ledger, "a", r.clock); got != nil || err != nil {
+	if got, _, err := Accept(context.Background(), r.ledger, "a", r.clock); got != nil || err != nil {
 		t.Errorf("nothing to accept: %+v, %v", got, err)
 	}
 	r.server.Deliver("u", fresh("second", 600)...)
@@ -104,7 +104,7 @@ func TestFloodAcceptedAndInterrupted(t *testing.T) {
 			more := fresh("flood", 900)
 			r.server.Deliver("u", more...)
 			r.run()
-			if got, err := Accept(context.Background(), r.ledger, "a", r.clock); got == nil || err != nil {
+			if got, _, err := Accept(context.Background(), r.ledger, "a", r.clock); got == nil || err != nil {
 				t.Fatal(got, err)
 			}
 			if how == "closed" {

@@ -108,8 +108,9 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 	if _, err := b.m.Identify(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
-	c := uidl.Change{}
-	open := map[uidl.Key]int{}
+	relay := uidl.Destination{Name: "remote", Role: uidl.Required}
+	c := uidl.Change{Destinations: []uidl.Destination{relay}}
+	open := map[uidl.Key]*openMessage{}
 	for i := range n {
 		key := uidl.Key{UID: fmt.Sprint(i + 1)}
 		s, err := b.m.Create(ctx, deliver.Message{UID: key.UID})
@@ -126,7 +127,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		row := uidl.Delivery{Key: key, Destination: "remote", State: uidl.Staged, Ticket: string(ticket), Seq: int64(i + 1)}
 		c.Put = append(c.Put, uidl.Message{Row: uidl.Row{Key: key, State: uidl.Wanted}})
 		c.Stage = append(c.Stage, row)
-		b.rows, open[key] = append(b.rows, row), 1
+		b.rows, open[key] = append(b.rows, row), &openMessage{n: 1}
 	}
 	l, err := uidltest.NewMemory().Open().Acquire(ctx, "a")
 	if err == nil {
@@ -143,7 +144,8 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		return during(b, t, next)
 	}}
 	d := &destination{Destination: Destination{Name: "remote", Target: target}}
-	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: open}
+	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: open,
+		set: newSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
 	stop, halt := context.WithCancel(ctx)
 	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt
 	return b

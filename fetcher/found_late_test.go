@@ -153,15 +153,17 @@ func TestHaltedWhileAnotherLaneSends(t *testing.T) {
 func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 	key := uidl.Key{UID: "a"}
 	row := uidl.Delivery{Key: key, Destination: "remote", State: uidl.Publishing, Ticket: "1", Seq: 1}
+	relay := uidl.Destination{Name: "remote", Role: uidl.Required}
 	l, err := uidltest.NewMemory().Open().Acquire(t.Context(), "a")
 	if err == nil {
-		err = l.Commit(t.Context(), uidl.Change{Put: []uidl.Message{{Row: uidl.Row{Key: key, State: uidl.Wanted}}}, Stage: []uidl.Delivery{row}})
+		err = l.Commit(t.Context(), uidl.Change{Destinations: []uidl.Destination{relay}, Put: []uidl.Message{{Row: uidl.Row{Key: key, State: uidl.Wanted}}}, Stage: []uidl.Delivery{row}})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: map[uidl.Key]int{key: 1}}
+	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
+		set: newSet([]uidl.Destination{relay}, 0)}
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}
 	var result error = refuse(deliver.Error{Scope: deliver.ThisMessage, Envelope: true})

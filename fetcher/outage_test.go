@@ -72,7 +72,7 @@ func TestDownForDays(t *testing.T) {
 	to := &relay{down: errDown, arrived: map[string]int{}}
 	pass := func() Report {
 		return r.with(Destination{Name: "relay", Target: deliver.OpenSpool(deliver.SpoolOptions{
-			Dir: spool, Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
+			Root: spool, Where: "relay", Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
 	}
 	var box []pop3test.Message
 	began, full, passes := r.clock, false, 0

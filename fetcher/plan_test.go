@@ -34,7 +34,10 @@ const day = 24 * 3600
 var planNow = time.Unix(1_800_000_000, 0)
 
 func stored(uid string, dup int, state uidl.State, size int64, more ...func(*uidl.Row)) uidl.Row {
-	r := uidl.Row{Key: uidl.Key{UID: uid, Dup: dup}, State: state, Size: size, FirstSeen: planNow.Unix() - 40*day, FirstDay: 3}
+	r := uidl.Row{Key: uidl.Key{UID: uid, Dup: dup}, State: state, Size: size, FirstSeen: planNow.Unix() - 40*day}
+	if state == uidl.Delivered || state == uidl.DeleteSent {
+		r.Have = uidl.PlaceOf(0)
+	}
 	for _, f := range more {
 		f(&r)
 	}
@@ -53,6 +56,13 @@ func tableOf(list ...uidl.Row) *rows {
 		r.add(row)
 	}
 	return r
+}
+
+// fill gives an input what every pass has: one required destination, and now.
+func (in *planInput) fill() {
+	in.now, in.confirmed = planNow, planNow.Unix()
+	in.set = newSet([]uidl.Destination{{Role: uidl.Required}}, 0)
+	in.waits = func(until int64) bool { _, ok := ahead(until, planNow); return ok }
 }
 
 // describe turns a plan into words, so that a table reads like the plan.
@@ -78,6 +88,9 @@ func describe(p *plan) string {
 	for _, k := range p.question {
 		out = append(out, fmt.Sprintf("question %d", k.num))
 	}
+	for _, k := range p.twins {
+		out = append(out, fmt.Sprintf("twin %d", k.num))
+	}
 	for _, k := range p.gone {
 		out = append(out, "gone "+k.UID)
 	}
@@ -87,7 +100,7 @@ func describe(p *plan) string {
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"kept", p.kept}, {"parked", p.parked}, {"pending", p.pending}} {
+	}{{"kept", p.kept}, {"parked", p.parked}, {"pending", p.pending}, {"held", len(p.back)}, {"withheld", len(p.withheld)}} {
 		if c.n > 0 {
 			out = append(out, fmt.Sprintf("%s=%d", c.name, c.n))
 		}
@@ -104,9 +117,12 @@ func TestPlan(t *testing.T) {
 	}
 	failed := func(n int) func(*uidl.Row) { return func(r *uidl.Row) { r.Attempts = n } }
 	next := func(at int64) func(*uidl.Row) { return func(r *uidl.Row) { r.NextTry = planNow.Unix() + at } }
-	seen := func(days, count int64) func(*uidl.Row) {
-		return func(r *uidl.Row) { r.FirstSeen, r.FirstDay = planNow.Unix()-days*day, count }
+	seen := func(days int64) func(*uidl.Row) {
+		return func(r *uidl.Row) { r.FirstSeen = planNow.Unix() - days*day }
 	}
+	has := func(f uidl.Facts) func(*uidl.Row) { return func(r *uidl.Row) { r.Facts = f } }
+	month := Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}
+	yesterday := planNow.Unix() - day
 	always := Policy{Delete: DeleteAfterDelivery}
 	for _, tt := range []struct {
 		name    string
@@ -125,15 +141,28 @@ func TestPlan(t *testing.T) {
 			in: planInput{policy: always, neverDelete: true}, want: "kept=1"},
 		{name: "still listed after DELE, policy is keep by now", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.DeleteSent, 10)), want: "question 1"},
-		{name: "old enough, seen on one day only", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(40, 7))),
-			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "kept=1"},
-		{name: "old enough, seen on two days", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(30, 6))),
-			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "due 1"},
-		{name: "too young", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(29, 1))),
-			in:   planInput{policy: Policy{Delete: DeleteAfterAge, Age: 30 * day * time.Second}, listingDays: 7}, want: "kept=1"},
+		{name: "old enough today, but not yesterday", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(30))), in: planInput{policy: month, aged: yesterday}, want: "kept=1"},
+		{name: "old enough yesterday", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(31))), in: planInput{policy: month, aged: yesterday}, want: "due 1"},
+		{name: "old enough by a clock that jumped", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(40))), in: planInput{policy: month, aged: planNow.Unix() - 40*day}, want: "kept=1"},
+		{name: "its age is not known", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, func(r *uidl.Row) { r.FirstSeen = uidl.Unstamped })),
+			in:   planInput{policy: month, aged: yesterday}, want: "kept=1"},
+		{name: "due, but marked as seen", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.Seen}))),
+			in: planInput{policy: always}, want: "kept=1 withheld=1"},
+		{name: "due, but nobody saw it there", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.PlaceOf(0) | uidl.Unsure}))),
+			in:   planInput{policy: always}, want: "kept=1 withheld=1"},
+		{name: "a destination lacks it", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.PlaceOf(5)}))),
+			in: planInput{policy: always}, want: "fetch 1/owed"},
+		{name: "held back", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Held, 10)), want: "held=1"},
+		{name: "no place has it, whatever its state says", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Wanted, 10, has(uidl.Facts{Generation: 7}))), want: "fetch 1"},
+		{name: "not noted as delivered, and nothing is lacking any more", listing: list("1 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Wanted, 10, has(uidl.Facts{Have: uidl.PlaceOf(0)}))), want: "kept=1"},
+		{name: "shared and kept", listing: list("1 10 a", "2 10 a"),
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("a", 1, uidl.Delivered, 10)), want: "twin 1 twin 2"},
 		{name: "size changed", listing: list("1 11 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)), want: "question 1"},
 		{name: "size unknown on either side", listing: list("1 0 a", "2 5 b"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 0)), want: "kept=2"},
@@ -159,24 +188,30 @@ func TestPlan(t *testing.T) {
 		{name: "no unique-id", listing: list("1 10", "2 10 a"), want: "fetch 2 skip 1"},
 		{name: "equal unique-ids", listing: list("1 10 a", "2 10 a", "3 10 b"), want: "fetch 1 fetch 2/dup1 fetch 3"},
 		{name: "equal unique-ids, one known", listing: list("1 10 a", "2 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10)), in: planInput{policy: always}, want: "fetch 2/dup1 due 1/shared2"},
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10)), in: planInput{policy: always}, want: "fetch 2/dup1 twin 1"},
 		{name: "once shared, one copy left", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("a", 1, uidl.Delivered, 10, gone(1))),
-			in:   planInput{policy: always}, want: "due 1/shared1"},
+			in:   planInput{policy: always}, want: "twin 1"},
 		{name: "not shared", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 10)),
 			in:   planInput{policy: always}, want: "due 1 due 2"},
 		{name: "open deliveries", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10)),
-			in:   planInput{owed: map[uidl.Key]bool{{UID: "a"}: true, {UID: "b"}: false}}, want: "fetch 1/owed pending=1"},
+			in:   planInput{open: map[uidl.Key]*openState{{UID: "a"}: {n: 1}, {UID: "b"}: {n: 1, busy: uidl.PlaceOf(0)}}}, want: "fetch 1/owed pending=1"},
+		{name: "open for a destination that is gone", listing: list("1 10 a", "2 10 b"),
+			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10, has(uidl.Facts{Have: uidl.PlaceOf(0)}))),
+			in:   planInput{open: map[uidl.Key]*openState{{UID: "a"}: {n: 1}, {UID: "b"}: {n: 1}}}, want: "fetch 1/owed pending=1"},
+		{name: "parked until a clock that was ten years ahead", listing: list("1 1 a"),
+			rows: tableOf(stored("a", 0, uidl.Parked, 1, failed(3), next(3650*day))), want: "fetch 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := tt.in
 			in.listing, in.order, in.rows = tt.listing, sortedByUID(tt.listing), tt.rows
-			in.now, in.complete = planNow, !tt.partial
+			in.complete = !tt.partial
 			if in.rows == nil {
 				in.rows = &rows{}
 			}
+			in.fill()
 			if got := describe(makePlan(in)); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -195,11 +230,11 @@ func FuzzPlan(f *testing.F) {
 			e := pop3.Entry{Num: i + 1, Size: int64(u % 5), UID: string('a' + u%16), HasUID: u%17 != 0}
 			l = append(l, e)
 		}
-		states := []uidl.State{uidl.Wanted, uidl.Delivered, uidl.DeleteSent, uidl.Parked, uidl.Skipped}
+		states := []uidl.State{uidl.Wanted, uidl.Delivered, uidl.DeleteSent, uidl.Parked, uidl.Skipped, uidl.Held}
 		have := map[uidl.Key]uidl.Row{}
 		for i, k := range known {
-			row := uidl.Row{Key: uidl.Key{UID: string('a' + k%16), Dup: int(k>>4) % 3}, State: states[(int(k)+i)%5], Size: int64(k % 5),
-				Attempts: i % 4, NextTry: int64(i%2) * (planNow.Unix() + 100)}
+			row := uidl.Row{Key: uidl.Key{UID: string('a' + k%16), Dup: int(k>>4) % 3}, State: states[(int(k)+i)%6], Size: int64(k % 5),
+				Attempts: i % 4, NextTry: int64(i%2) * (planNow.Unix() + 100), Facts: uidl.Facts{Have: uidl.Places(k) << (i % 4)}}
 			if i%3 == 0 {
 				row.GoneAt = planNow.Unix() - 100
 			}
@@ -209,10 +244,11 @@ func FuzzPlan(f *testing.F) {
 		for _, r := range have {
 			list = append(list, r)
 		}
-		in := planInput{listing: l, order: sortedByUID(l), rows: tableOf(list...), now: planNow, complete: mode&1 == 0,
-			policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}, owed: map[uidl.Key]bool{}}
+		in := planInput{listing: l, order: sortedByUID(l), rows: tableOf(list...), complete: mode&1 == 0,
+			policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}}
+		in.fill()
 		p := makePlan(in)
-		in.owed = map[uidl.Key]bool{{UID: "of no message"}: true} // no short cut
+		in.open = map[uidl.Key]*openState{{UID: "of no message"}: {n: 1}} // no short cut
 		if long := makePlan(in); p.kept != long.kept || len(p.fetch) != len(long.fetch) || len(p.question) != len(long.question) {
 			t.Fatalf("the short cut makes a difference: kept %d and %d", p.kept, long.kept)
 		}
@@ -223,7 +259,10 @@ func FuzzPlan(f *testing.F) {
 		for _, s := range p.skipped {
 			seen[s.num]++
 		}
-		for _, k := range slices.Concat(p.due, p.question) {
+		for _, k := range p.back {
+			seen[k.num]++
+		}
+		for _, k := range slices.Concat(p.due, p.question, p.twins) {
 			seen[k.num]++
 			if r := have[k.key]; r.State != uidl.Delivered && r.State != uidl.DeleteSent {
 				t.Fatalf("%v is %d, not delivered, but up for deletion or question", k.key, r.State)
@@ -253,7 +292,9 @@ func BenchmarkPlanMillion(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		p := makePlan(planInput{listing: l, order: sortedByUID(l), complete: true, rows: known, now: planNow})
+		in := planInput{listing: l, order: sortedByUID(l), complete: true, rows: known}
+		in.fill()
+		p := makePlan(in)
 		if len(p.fetch) != 10 || p.kept != n-10 {
 			b.Fatal(len(p.fetch), p.kept)
 		}

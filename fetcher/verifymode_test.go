@@ -23,7 +23,7 @@ func TestVerifyModeKeepsFacts(t *testing.T) {
 
 func TestRowsHas(t *testing.T) {
 	r := &rows{}
-	if r.has(uidl.Key{UID: "a"}) {
+	if _, ok := r.find(uidl.Key{UID: "a"}); ok {
 		t.Error("there are none")
 	}
 	for i := range 50 {
@@ -34,7 +34,7 @@ func TestRowsHas(t *testing.T) {
 	for i := range 101 {
 		for dup := range 3 {
 			want := i < 100 && i%2 == 0 && dup < 1+i/2%2
-			if got := r.has(uidl.Key{UID: fmt.Sprintf("%02d", i), Dup: dup}); got != want {
+			if at, got := r.find(uidl.Key{UID: fmt.Sprintf("%02d", i), Dup: dup}); got != want || got && r.row(at).Dup != dup {
 				t.Errorf("%02d/%d: %v", i, dup, got)
 			}
 		}

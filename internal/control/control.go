@@ -37,7 +37,7 @@ type Status struct {
 	PID           int       `json:"pid"`
 	Version       string    `json:"version"`
 	Started       time.Time `json:"started"`
-	Config        string    `json:"config"`                   // the file
+	Config        string    `json:"config"`                   // the file, absolute and without symbolic links: with StateDir it tells whose daemon it is
 	StateDir      string    `json:"state_dir"`                // absolute: tells whose daemon it is
 	ReloadProblem string    `json:"reload_problem,omitempty"` // why the last reload changed nothing; "": it did not fail
 	Accounts      []Account `json:"accounts"`                 // by name

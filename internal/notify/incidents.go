@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,37 +79,82 @@ func (n *Notifier) removeAll(account string) error {
 	return errors.Join(distinct(errs)...)
 }
 
-// Rename gives the incidents of an account to one of another name, whose own are dropped.
-func (n *Notifier) Rename(from, to string) error {
-	if err := cmp.Or(checkName(from), checkName(to)); err != nil || from == to {
-		return err
+// Rename gives the incidents of accounts to others, all at once: names may be swapped. to is by the old name; "" drops what
+// the account has. What an account that is named only as a new name had is dropped as well.
+func (n *Notifier) Rename(to map[string]string) error {
+	target := map[string]bool{}
+	for from, name := range to {
+		if err := checkName(from); err != nil {
+			return err
+		}
+		if name == "" {
+			continue
+		}
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if target[name] {
+			return fmt.Errorf("two accounts cannot both become %s", name)
+		}
+		target[name] = true
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	errs := n.refresh(n.account(from))
-	if old := n.accounts[to]; old != nil {
-		old.gone = true
+	var errs []error
+	moving := map[string]*account{} // by the old name
+	for _, from := range slices.Sorted(maps.Keys(to)) {
+		moving[from] = n.account(from)
+		errs = append(errs, n.refresh(moving[from])...)
 	}
-	a := n.accounts[from]
-	delete(n.accounts, from)
-	a.name = to
-	n.accounts[to] = a
+	for from := range moving {
+		delete(n.accounts, from)
+	}
+	for name := range target {
+		if old := n.accounts[name]; old != nil {
+			old.gone = true
+			delete(n.accounts, name)
+		}
+	}
+	for from, a := range moving {
+		if to[from] == "" {
+			a.gone = true
+			continue
+		}
+		a.take(to[from])
+		n.accounts[a.name] = a
+	}
+	saved := true
+	for _, from := range slices.Sorted(maps.Keys(to)) {
+		if a := moving[from]; !a.gone {
+			if err := n.save(a); err != nil {
+				errs, saved = append(errs, err), false
+			} else {
+				n.tidy(a)
+			}
+		}
+	}
+	for from := range to {
+		if saved && !target[from] { // else memory has it; the files of the old names stay
+			errs = append(errs, n.removeAll(from))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// take gives an account and all that is to be told of it another name.
+func (a *account) take(name string) {
+	a.name = name
 	for g := range groups {
 		s := &a.groups[g]
 		s.unsaved = true
 		if s.record == nil {
 			continue
 		}
-		s.Account = to
+		s.Account = name
 		for _, q := range s.Queue {
-			q.Notice.Account = to
+			q.Notice.Account = name
 		}
 	}
-	if err := n.save(a); err != nil {
-		return errors.Join(append(errs, err)...) // memory has it; the files of the old name stay
-	}
-	n.tidy(a)
-	return errors.Join(append(errs, n.removeAll(from))...)
 }
 
 // known lists the accounts that have incidents or had, in order.

@@ -223,7 +223,9 @@ func TestForgetMeanwhile(t *testing.T) {
 	if got := files(t, w.dir); len(got) != 0 || len(w.n.accounts) != 0 {
 		t.Errorf("%v %v", got, w.n.accounts)
 	}
-	c.fail = func(Notice) error { return errors.Join(w.n.Rename("work", "play"), errors.New("busy")) }
+	c.fail = func(Notice) error {
+		return errors.Join(w.n.Rename(map[string]string{"work": "play"}), errors.New("busy"))
+	}
 	if w.step("P@1m") == nil {
 		t.Error("no error")
 	}
@@ -243,9 +245,9 @@ func TestRename(t *testing.T) {
 	must(t, w.step("P3@0s"))
 	w.open()
 	must(t, w.n.Observe(context.Background(), Outcome{Account: "play", At: start, Kind: Temporary, Cause: "network"}))
-	must(t, w.n.Rename("work", "work"))
-	must(t, w.n.Rename("work", "play"))
-	must(t, w.n.Rename("nobody", "no.body"))
+	must(t, w.n.Rename(map[string]string{"work": "work"}))
+	must(t, w.n.Rename(map[string]string{"work": "play"}))
+	must(t, w.n.Rename(map[string]string{"nobody": "no.body"}))
 	w.open()
 	if got := files(t, w.dir); len(got) != 2 || got[0] != "parked-play.json" || got[1] != "trouble-play.json" {
 		t.Errorf("%v", got)
@@ -257,6 +259,34 @@ func TestRename(t *testing.T) {
 	}
 	if c.got[2].Follows != c.got[0].ID {
 		t.Error("another incident")
+	}
+}
+
+// Accounts that swap names keep what is to be told of each; one that nobody is told of any more is dropped.
+func TestRenameAll(t *testing.T) {
+	c := &recorder{name: "c"}
+	w := newWorld(t, c)
+	ctx := context.Background()
+	for _, name := range []string{"a", "b", "d", "old"} {
+		must(t, w.n.Observe(ctx, Outcome{Account: name, At: start, Kind: Person, Cause: "login", What: "of " + name}))
+	}
+	w.open()
+	must(t, w.n.Rename(map[string]string{"a": "b", "b": "a", "d": "c", "c": "e", "old": ""}))
+	for range 2 {
+		var got []string
+		for _, i := range w.n.Incidents() {
+			got = append(got, i.Account+" "+i.What)
+		}
+		if text := strings.Join(got, ", "); text != "a of b, b of a, c of d" {
+			t.Errorf("%s", text)
+		}
+		w.open()
+	}
+	if got := files(t, w.dir); len(got) != 3 {
+		t.Errorf("%v", got)
+	}
+	if w.n.Rename(map[string]string{"a": "x", "b": "x"}) == nil {
+		t.Error("two became one")
 	}
 }
 

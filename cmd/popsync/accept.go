@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,12 +14,14 @@ import (
 func (a *app) acceptCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "accept ACCOUNT",
-		Short: "Let a flood of new mail through that was held back",
+		Short: "Let mail through that was held back",
 		Long: `When far more new messages arrive at once than the account ever gets, popsync fetches and deletes nothing until you
-have looked ('popsync run --dry-run ACCOUNT' lists them): a server that lost its memory looks like that. If they are
-right, this command lets them through in the next run. If you have seen them all before, 'popsync baseline' is the
-other answer. No server is asked.`,
-		Args:              cobra.ExactArgs(1),
+have looked ('popsync run --dry-run ACCOUNT' lists them): a server that lost its memory looks like that. And when the
+ledger was lost, or is an older copy, messages that are not found in the Maildir are held back: they may have been
+delivered before. If they are right, this command lets them through in the next run. If you have seen them all before,
+'popsync baseline' is the other answer. No server is asked.`,
+		Example:           "  popsync accept work",
+		Args:              a.named("an account", "accept work"),
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.accept(cmd.Context(), args[0]) },
 	}
@@ -32,28 +35,39 @@ func (a *app) accept(ctx context.Context, name string) error {
 	if _, err := pick(cfg, []string{name}); err != nil {
 		return err
 	}
-	var held *fetcher.Flood
+	var flood *fetcher.Flood
+	held := 0
 	if hasLedger(cfg) { // nothing is held back without one
-		ledger, err := openLedger(ctx, cfg)
+		ledger, err := openKnown(ctx, cfg)
 		if err != nil {
 			return err
 		}
 		defer ledger.Close()
-		if held, err = fetcher.Accept(ctx, ledger, name, time.Now()); err != nil {
+		if flood, held, err = fetcher.Accept(ctx, ledger, name, time.Now()); err != nil {
 			return judged(err)
 		}
 	}
-	if held == nil {
+	if flood == nil && held == 0 {
 		fmt.Fprintf(a.out, "%s: nothing is held back\n", name)
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets them through\n", name, count(held.New, "new message"),
-		time.Unix(held.Since, 0).Format(time.DateTime))
+	if flood != nil {
+		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets them through\n", name, count(flood.New, "new message"),
+			time.Unix(flood.Since, 0).Format(time.DateTime))
+	}
+	if held > 0 {
+		fmt.Fprintf(a.out, "%s: %s held back because the ledger may have forgotten them; the next run fetches those that are still listed\n",
+			name, count(held, "message"))
+	}
 	return nil
 }
 
 // judged gives an error of a pass its exit code and its next step.
 func judged(err error) error {
+	var known *hintError
+	if errors.As(err, &known) {
+		return &exitError{exitConfig, err}
+	}
 	v := fetcher.Judge(err)
 	return &exitError{exitOf(v.Class), &hintError{fmt.Errorf("%s", v.Message), v.Hint}}
 }

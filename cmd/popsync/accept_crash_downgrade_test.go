@@ -30,7 +30,7 @@ func TestCrashDowngrade(t *testing.T) {
 	server.Deliver("u", boxOf(messages)[5:9]...)
 	h.bin = newer
 	h.run(0)
-	if n := h.number(`PRAGMA user_version`); n != 2 {
+	if n := h.number(`PRAGMA user_version`); n != 3 {
 		t.Fatalf("schema %d", n)
 	}
 	server.Deliver("u", boxOf(messages)[9:]...)

@@ -71,7 +71,7 @@ func sending(head []byte) bool {
 
 // spool is for calls in a remote destination's staging place.
 func (s *stepper) spool(c crash.Call) string {
-	dir := strings.Count(strings.TrimPrefix(c.Path, s.state), "/") < 3 // not a file of state/spool/ACCOUNT/DESTINATION
+	dir := strings.Count(strings.TrimPrefix(c.Path, s.state), "/") < 2 // not a file of state/spool/FOLDER
 	switch {
 	case c.Name == "rename":
 		return s.now(stepMark)
@@ -148,9 +148,14 @@ func (w *crashWorld) checkRemote() (again int) {
 	if lost > 0 || again > w.kills {
 		w.wrong("the remote destination lacks %d messages and has %d copies after %d kills", lost, again, w.kills)
 	}
-	waiting, err := os.ReadDir(filepath.Join(w.state(), "spool", w.users[0], "remote"))
-	if err != nil || len(waiting) > 0 {
-		w.wrong("left in the spool: %v %v", waiting, err)
+	folders, err := os.ReadDir(filepath.Join(w.state(), "spool"))
+	if err != nil || len(folders) == 0 {
+		w.wrong("no spool: %v %v", folders, err)
+	}
+	for _, f := range folders {
+		if waiting, err := os.ReadDir(filepath.Join(w.state(), "spool", f.Name())); err != nil || len(waiting) > 0 {
+			w.wrong("left in the spool: %v %v", waiting, err)
+		}
 	}
 	return again
 }

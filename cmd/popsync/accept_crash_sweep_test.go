@@ -27,6 +27,7 @@ type crashScenario struct {
 	disk   bool     // not in memory
 	remote string   // "smtp" or "command": such a destination beside the Maildir
 	older  bool     // the ledger is an ordinary build's: it makes a pass, and the runs before
+	first  bool     // with older: the ledger is given the first schema then
 
 	before  []crashStop                          // runs before the one that is swept, each killed at a step
 	prepare func(w *crashWorld, r *rand.Rand)    // between these and the one that is swept
@@ -172,7 +173,9 @@ func (sc *crashScenario) point(t *testing.T, root string, n int) (o crashOutcome
 		sc.prepare(w, r)
 	}
 	if sc.older {
-		w.later(program(t, sc.tags))
+		if err := w.later(sc); err != nil {
+			return o, err
+		}
 	}
 	result, err := w.traced(func(c crash.Call, step string) crash.Action {
 		ledger := strings.HasPrefix(c.Path, w.state()+"/ledger.db")

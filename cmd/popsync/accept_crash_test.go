@@ -20,7 +20,7 @@ func everyPoint() bool { return os.Getenv("POPSYNC_CRASH") != "" }
 // sampled is how many points apart a sample is, and inSample are the scenarios that it looks at.
 const sampled = 29
 
-var inSample = []string{"delete", "recovery, one of three renamed", "recovery, of damaged bytes", "never, and killed"}
+var inSample = []string{"delete", "migration of the first schema", "recovery, one of three renamed", "recovery, of damaged bytes", "never, and killed"}
 
 // thinned makes a sample of scenarios unless every point is wanted.
 func thinned(all []crashScenario) (some []crashScenario) {
@@ -68,6 +68,10 @@ func crashScenarios() []crashScenario {
 		{name: "migration", policy: "after-delivery", older: true, tags: migrating, before: []crashStop{{stepRename, "", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
 		{name: "migration, keep", policy: "never", older: true, tags: migrating, before: []crashStop{{stepSettled, "pwrite64", 2}},
+			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepQuit)},
+		{name: "migration of the first schema", policy: "after-delivery", older: true, first: true, before: []crashStop{{stepRename, "", 2}},
+			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
+		{name: "migration of the first schema, keep", policy: "never", older: true, first: true, before: []crashStop{{stepSettled, "pwrite64", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepQuit)},
 		{name: "third kill in a row", policy: "never", must: append(slices.Clone(protocolSteps), stepQuit),
 			before: []crashStop{{stepStage, "write", 1}, {stepStage, "write", 1}}},
@@ -127,8 +131,8 @@ func TestCrashLedgerSync(t *testing.T) {
 	}
 }
 
-// There is only one schema as yet, and the sweep has a second of its own. Who adds a real one adds a scenario whose
-// ledger has the first.
+// There are two schemas, and the sweep has a third of its own; it kills the migration from the first. Who adds a real one
+// adds a scenario whose ledger has the second.
 func TestCrashCoversMigrations(t *testing.T) {
 	w, err := newCrashWorld(t, crashRoot(t), &crashScenario{policy: "never"})
 	if err != nil {
@@ -136,7 +140,7 @@ func TestCrashCoversMigrations(t *testing.T) {
 	}
 	defer w.close()
 	w.plain(0)
-	if got, err := w.ask("PRAGMA user_version"); got != "1" {
+	if got, err := w.ask("PRAGMA user_version"); got != "2" {
 		t.Errorf("schema %s: let the sweep kill its migration from an older one (%v)", got, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/popsync/popsync/bench/mailgen"
 	"github.com/popsync/popsync/internal/crash"
 	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl/uidltest"
 )
 
 // crashWorld is one house, with a server, for one point of a sweep. Its methods return what went wrong: a point is
@@ -52,7 +54,22 @@ func (w *crashWorld) earlier() {
 }
 
 // later is the day on which popsync is replaced by a newer one.
-func (w *crashWorld) later(bin string) { w.bin, w.schema = bin, "2" }
+func (w *crashWorld) later(sc *crashScenario) error {
+	w.bin, w.schema = program(w.t, sc.tags), "3"
+	if !sc.first {
+		return nil
+	}
+	w.schema = "2"
+	schema, err := os.ReadFile("../../uidl/migrations/1.sql")
+	if err != nil {
+		return err
+	}
+	notes, err := filepath.Glob(filepath.Join(w.dir, "Mail", "popsync.[0-9a-f][0-9a-f]*"))
+	for _, note := range notes { // no popsync of that day left any
+		err = errors.Join(err, os.Remove(note))
+	}
+	return errors.Join(err, uidltest.Downgrade(context.Background(), w.state(), string(schema)))
+}
 
 // crashRoot is a directory in memory where there is one: a killed process needs no disk to be lost on.
 func crashRoot(t testing.TB) string {

@@ -321,6 +321,43 @@ func TestAcceptDaemonRenamesWhatRuns(t *testing.T) {
 	d.stops(0)
 }
 
+// Two accounts swap names while a pass over one of them runs: nothing comes twice, and nothing goes into the other's Maildir.
+func TestAcceptDaemonSwapsNames(t *testing.T) {
+	mail := mailgen.Messages(18, 8, 200, 4000)
+	stuck, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	one, addr1 := serve(t, pop3test.Options{OnCommand: func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
+		if verb == "RETR" && arg == "4" {
+			once.Do(func() { close(stuck) })
+			<-release
+		}
+		return nil
+	}}, boxOf(mail[:4]))
+	t.Cleanup(sync.OnceFunc(func() { close(release) }))
+	_, addr2 := serve(t, pop3test.Options{}, boxOf(mail[4:]))
+	h := newHouse(t)
+	h.env = append(h.env, "XDG_RUNTIME_DIR=", "RUNTIME_DIRECTORY=")
+	h.account("work", addr1, "u", "p", "One", `schedule = "@every 1h"`)
+	h.account("home", addr2, "u", "p", "Two", `schedule = "@every 1h"`)
+	d := h.daemon()
+	<-stuck
+	d.holds("Two", mail[4:]...)
+	one.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	h.rewrite("account.work", "account.x")
+	h.rewrite("account.home", "account.work")
+	h.rewrite("account.x", "account.home")
+	d.signal(syscall.SIGHUP)
+	d.says("account renamed", `"account":"home"`, `"was":"work"`)
+	d.says("configuration loaded")
+	h.run(0, "home", "work")
+	d.holds("One", mail[:4]...)
+	d.holds("Two", mail[4:]...)
+	if n := h.number("SELECT count(*) FROM account"); n != 2 {
+		t.Errorf("the ledger has %d accounts, want 2", n)
+	}
+	d.stops(0)
+}
+
 // A daemon that is told to stop while a server says nothing any more is gone in time, and the next goes on.
 func TestAcceptDaemonStops(t *testing.T) {
 	mail := mailgen.Messages(12, 5, 200, 4000)

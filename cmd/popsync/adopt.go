@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/uidl"
 )
 
-// adopt forgets what the ledger remembers of an account's places, so that the next run accepts what it finds there, and
-// releases what was open for destinations that are no longer configured, naming it.
+// adopt has the next run accept an account's destinations as it finds them, and give away what is open for those that are
+// configured no more. It tells what that will be, and does nothing where nothing would be.
 func (a *app) adopt(ctx context.Context, name string) error {
 	cfg, err := a.load()
 	if err != nil {
@@ -20,66 +21,111 @@ func (a *app) adopt(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ledger, err := openLedger(ctx, cfg)
+	if !hasLedger(cfg) {
+		a.nothingToAdopt(name, "the ledger knows nothing of it yet")
+		return nil
+	}
+	ledger, err := openKnown(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
-	acc, err := ledger.Acquire(ctx, name)
+	known, pending, ok, err := placesIn(ctx, ledger, name)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		a.nothingToAdopt(name, "the ledger knows nothing of it yet")
+		return nil
+	}
+	now := a.sight(ctx, cfg, accounts[0])
+	elsewhere, err := ledger.Identities(ctx)
 	if err != nil {
-		return &exitError{exitTemp, err}
+		return judged(err)
 	}
-	defer acc.Close()
-	known, err := acc.Destinations(ctx)
-	if err != nil {
-		return &exitError{exitInternal, err}
+	lines := found(name, known, now, elsewhere)
+	stays := staying(known, now, true)
+	names, open := openElsewhere(stays, pending)
+	for _, d := range names {
+		lines = append(lines, fmt.Sprintf("%s of %s, which is not configured any more: the copies go to the destinations that lack these messages; what has no copy is fetched again for them",
+			count(open[d], "open delivery"), d))
 	}
-	pending, err := acc.Pending(ctx)
-	if err != nil {
-		return &exitError{exitInternal, err}
+	if len(lines) == 0 {
+		a.nothingToAdopt(name, "every destination is the one that popsync knows, and nothing is open for another")
+		return nil
 	}
-	var c uidl.Change
-	for _, d := range known {
-		if configured(accounts[0], d.Name) {
-			c.Destinations = append(c.Destinations, uidl.Destination{Name: d.Name})
-			fmt.Fprintf(a.out, "%s: %s is accepted as the next run finds it\n", name, d.Name)
-		}
+	if err := fetcher.Adopt(ctx, ledger, name); err != nil {
+		return judged(err)
 	}
-	c.Settle, c.Mark = release(accounts[0], known, pending)
-	for _, s := range c.Settle {
-		fmt.Fprintf(a.out, "%s: %s is no longer configured; %+q is not delivered there\n", name, printable(s.Destination), s.UID)
+	fmt.Fprintf(a.out, "%s: in the next run:\n", name)
+	for _, line := range lines {
+		fmt.Fprintf(a.out, "  %s\n", printable(line))
 	}
-	if err := acc.Commit(ctx, c); err != nil {
-		return &exitError{exitInternal, err}
-	}
+	fmt.Fprintf(a.out, "%s: nothing counts as delivered by this, and nothing is deleted on the server for it\n", name)
 	return nil
 }
 
-// release drops the open deliveries of destinations that are gone. A message for which nothing else is open is
-// delivered if a destination that stays was there already: it has its copy. Otherwise nobody has it, and it is fetched.
-func release(acc config.Account, known []uidl.Destination, pending []uidl.Delivery) (drop []uidl.Settled, done []uidl.Mark) {
-	state := uidl.Wanted
-	for _, d := range known {
-		if d.Identity != "" && configured(acc, d.Name) {
-			state = uidl.Delivered
-		}
-	}
-	open := map[uidl.Key]int{}
-	for _, d := range pending {
-		open[d.Key]++
-	}
-	for _, d := range pending {
-		if configured(acc, d.Destination) {
-			continue
-		}
-		drop = append(drop, uidl.Settled{Key: d.Key, Destination: d.Destination})
-		if open[d.Key]--; open[d.Key] == 0 {
-			done = append(done, uidl.Mark{Key: d.Key, State: state})
-		}
-	}
-	return drop, done
+func (a *app) nothingToAdopt(name, why string) {
+	fmt.Fprintf(a.out, "%s: nothing to adopt: %s\n", name, why)
 }
 
-func configured(acc config.Account, destination string) bool {
-	return slices.ContainsFunc(acc.Deliver, func(d config.Deliver) bool { return d.Name == destination })
+// placesIn is what the ledger knows of an account's destinations; ok is false when it does not know the account.
+func placesIn(ctx context.Context, ledger uidl.Ledger, name string) (known []uidl.Destination, pending []uidl.Delivery, ok bool, err error) {
+	l, err := ledger.Acquire(ctx, name)
+	if err != nil {
+		return nil, nil, false, judged(err)
+	}
+	defer l.Close()
+	if l.Info().Epoch == 0 {
+		return nil, nil, false, nil
+	}
+	if known, err = l.Destinations(ctx); err == nil {
+		pending, err = l.Pending(ctx)
+	}
+	if err != nil {
+		return nil, nil, false, judged(err)
+	}
+	return known, pending, true, nil
+}
+
+// found words what becomes of Maildirs that the next run would refuse without a word: what is at their path is not what
+// was known there. A remote destination is known by its address, and takes no word.
+func found(account string, known []uidl.Destination, now []sighted, elsewhere []string) (lines []string) {
+	of := knownOf(known, now)
+	for i, k := range of {
+		s := now[i]
+		if s.err != nil {
+			lines = append(lines, fmt.Sprintf("%s cannot be looked at, and is refused as long as that is so: %v", s.Name, s.err))
+		}
+		if s.err != nil || s.path == "" || k >= 0 {
+			continue
+		}
+		was := knownAt(known, of, s)
+		if was < 0 && (s.identity != "" || !slices.ContainsFunc(elsewhere, func(id string) bool { return pathIn(id) == deliver.Resolve(s.path) })) {
+			continue
+		}
+		line := fmt.Sprintf("%s: the Maildir at %s is accepted, whose popsync.id is another one", s.Name, s.path)
+		switch {
+		case s.info == nil:
+			line = fmt.Sprintf("%s: a new Maildir is made at %s, where there is nothing now", s.Name, s.path)
+		case s.identity == "":
+			line = fmt.Sprintf("%s: what is at %s is accepted, although it has no popsync.id", s.Name, s.path)
+		}
+		if was >= 0 {
+			line += fmt.Sprintf("; it counts as another destination than %s was there, and what only that one has stays on the server. To have it here too say: popsync backfill %s %s",
+				known[was].Name, account, s.Name)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// knownAt is the known destination at a Maildir's path for whose sake the next run would refuse what is there; -1: none.
+func knownAt(known []uidl.Destination, of []int, s sighted) int {
+	for k, d := range known {
+		if at(d) != "" && at(d) == deliver.Resolve(s.path) && !slices.Contains(of, k) && (!away(d.Role) || s.identity == "") {
+			return k
+		}
+	}
+	return -1
 }

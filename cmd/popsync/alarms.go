@@ -125,7 +125,7 @@ func (al *alarms) deliver(ctx context.Context, account string, message []byte) e
 	}
 	target := deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path})
 	defer target.Close()
-	if _, err := target.Identify(ctx, identityOf(known, account, d.Name)); err != nil {
+	if _, err := target.Identify(ctx, identityAt(known, account, d)); err != nil {
 		return err
 	}
 	staging, err := target.Create(ctx, deliver.Message{Account: account, UID: "popsync alarm", Size: int64(len(message))})
@@ -145,6 +145,23 @@ func (al *alarms) deliver(ctx context.Context, account string, message []byte) e
 		return errors.Join(err, target.Discard(tickets))
 	}
 	return errors.Join(target.Publish(ctx, tickets)...)
+}
+
+// identityAt is what the ledger remembers of an account's Maildir, or "": by its path, as destinations may change names.
+func identityAt(known []uidl.Summary, account string, d config.Deliver) string {
+	byName := ""
+	for _, s := range known {
+		for _, k := range s.Destinations {
+			switch {
+			case s.Name != account, away(k.Role), deliver.PathOf(k.Identity) == "":
+			case at(k) == deliver.Resolve(d.Path):
+				return k.Identity
+			case k.Name == d.Name:
+				byName = k.Identity
+			}
+		}
+	}
+	return byName
 }
 
 // observe takes in how a pass ended. What goes wrong is in the log: a pass is not the worse for it.

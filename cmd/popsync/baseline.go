@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
 )
 
 func (a *app) baselineCommand() *cobra.Command {
@@ -16,7 +19,8 @@ func (a *app) baselineCommand() *cobra.Command {
 		Long: `Log in, list the mailbox, and remember every message that is there as seen, so that runs fetch only what comes later.
 Nothing is fetched, delivered or deleted. What is marked so is never deleted on the server either, whatever 'delete'
 says: popsync did not deliver it.`,
-		Args:              cobra.ExactArgs(1),
+		Example:           "  popsync baseline work",
+		Args:              a.named("an account", "baseline work"),
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.baseline(cmd.Context(), args[0]) },
 	}
@@ -40,6 +44,15 @@ func (a *app) baseline(ctx context.Context, name string) error {
 		return err
 	}
 	defer ledger.Close()
+	_, _, derr := a.findDaemon(ctx, cfg)
+	// Under a name that the ledger is about to give away, what is marked would be another account's.
+	held, _, err := follow(ctx, cfg, ledger, zap.NewNop(), !errors.Is(derr, control.ErrNoDaemon))
+	if err != nil {
+		return err
+	}
+	if err := held[name]; err != nil {
+		return judged(err)
+	}
 	m, err := fetcher.Baseline(ctx, ledger, acc, options(cfg.Limits))
 	if err != nil {
 		return judged(err)

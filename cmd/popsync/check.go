@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/uidl"
 )
@@ -24,7 +25,9 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Read the configuration, look at the files it names, then for each account: look up and connect to the server, log in,
 count the messages, and test that each destination can be written to. Nothing is fetched, delivered, deleted or created.
 
-With --adopt ACCOUNT instead: accept that account's destinations as they are now, after a restore or a move.`,
+With --adopt ACCOUNT instead: accept that account's destinations as the next run finds them, after a restore or a move,
+and let the copies that wait for destinations which are configured no more go to those that lack them. It says what the
+next run will do. Nothing counts as delivered by that.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if adopt != "" {
@@ -33,7 +36,7 @@ With --adopt ACCOUNT instead: accept that account's destinations as they are now
 			return a.check(cmd.Context(), args)
 		},
 	}
-	c.Flags().StringVar(&adopt, "adopt", "", "accept the destinations of `ACCOUNT` as they are now (this writes to the ledger)")
+	c.Flags().StringVar(&adopt, "adopt", "", "accept the destinations of `ACCOUNT` as the next run finds them (this writes to the ledger)")
 	return c
 }
 
@@ -46,6 +49,9 @@ type checker struct {
 }
 
 func (c *checker) ok(what string) { fmt.Fprintf(c.out, "ok    %s: %s\n", c.account, printable(what)) }
+
+// note tells what is no failure.
+func (c *checker) note(what string) { fmt.Fprintf(c.out, "note  %s: %s\n", c.account, printable(what)) }
 
 func (c *checker) bad(class fetcher.Class, what string, hint string) {
 	fmt.Fprintf(c.out, "FAIL  %s: %s\n", c.account, printable(what))
@@ -70,14 +76,19 @@ func (a *app) check(ctx context.Context, names []string) error {
 	c.ok(fmt.Sprintf("%s, %s", cfg.File, count(len(cfg.Accounts), "account")))
 	c.account = "ledger"
 	known := c.ledger(ctx, cfg)
+	c.account = "configuration"
+	for _, r := range c.remarks(ctx, cfg) {
+		if r.concerns(accounts) {
+			c.note(r.text)
+		}
+	}
 	for _, acc := range accounts {
 		c.account = acc.Name
-		for _, d := range acc.Deliver {
-			c.destination(ctx, cfg, acc.Name, d, identityOf(known, acc.Name, d.Name))
-		}
+		c.owner(known, acc.Name)
+		c.destinations(ctx, cfg, acc, known)
 		c.server(ctx, cfg, acc)
 		if _, ok := alarmMaildir(cfg, acc.Name); acc.Alarm && !ok && len(cfg.Alarm.Command) == 0 && cfg.Alarm.Webhook.Reveal() == "" {
-			fmt.Fprintf(c.out, "note  %s: nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook\n", acc.Name)
+			c.note("nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook")
 		}
 	}
 	if c.worst == fetcher.OK {
@@ -87,7 +98,7 @@ func (a *app) check(ctx context.Context, names []string) error {
 }
 
 // ledger looks at the ledger without making one, and returns what it remembers.
-func (c *checker) ledger(ctx context.Context, cfg *config.Config) []uidl.Summary {
+func (c *checker) ledger(ctx context.Context, cfg *config.Config) *knowledge {
 	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
 		if err := writable(nearest(cfg.StateDir)); err != nil {
 			c.bad(fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
@@ -116,7 +127,7 @@ func (c *checker) ledger(ctx context.Context, cfg *config.Config) []uidl.Summary
 }
 
 // readLedger reads the whole ledger: for damage, and for what it knows of destinations.
-func (c *checker) readLedger(ctx context.Context, cfg *config.Config) ([]uidl.Summary, error) {
+func (c *checker) readLedger(ctx context.Context, cfg *config.Config) (*knowledge, error) {
 	l, err := openLedger(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -125,15 +136,75 @@ func (c *checker) readLedger(ctx context.Context, cfg *config.Config) ([]uidl.Su
 	if err := l.Check(ctx); err != nil {
 		return nil, err
 	}
-	return l.Summaries(ctx)
+	named, err := knownAs(ctx, cfg, l)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := named.Summaries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := &knowledge{destinations: map[string][]uidl.Destination{}, held: named.held}
+	for _, s := range sums {
+		k.destinations[s.Name] = s.Destinations
+	}
+	k.elsewhere, err = l.Identities(ctx)
+	return k, err
 }
 
-// identityOf is the identity of a destination that the ledger knows, or "".
-func identityOf(known []uidl.Summary, account, destination string) string {
-	for _, s := range known {
-		for _, d := range s.Destinations {
-			if s.Name == account && d.Name == destination {
-				return d.Identity
+// knowledge is what the ledger remembers of all accounts and their destinations.
+type knowledge struct {
+	destinations map[string][]uidl.Destination // by account
+	held         map[string]error              // accounts that cannot be run
+	elsewhere    []string                      // identities of all accounts' destinations
+}
+
+// of is what it remembers of an account's destinations; nothing where there is no ledger.
+func (k *knowledge) of(account string) []uidl.Destination {
+	if k == nil {
+		return nil
+	}
+	return k.destinations[account]
+}
+
+// owner tells of an account that cannot be run because its name is taken.
+func (c *checker) owner(k *knowledge, account string) {
+	if k == nil || k.held[account] == nil {
+		return
+	}
+	text, hint := apart(k.held[account])
+	c.bad(fetcher.Config, text, hint)
+}
+
+// destinations tests that mail could be put where an account's goes.
+func (c *checker) destinations(ctx context.Context, cfg *config.Config, acc config.Account, k *knowledge) {
+	now := c.sight(ctx, cfg, acc)
+	known := k.of(acc.Name)
+	of := knownOf(known, now)
+	for i, d := range acc.Deliver {
+		identity := ""
+		switch {
+		case of[i] >= 0:
+			identity = known[of[i]].Identity
+		case now[i].err == nil:
+			identity = missedAt(known, of, now[i], k)
+		}
+		c.destination(ctx, cfg, acc.Name, d, identity)
+	}
+}
+
+// missedAt is the identity of a Maildir that is known at a path where another one is, or none; "": none is known there.
+func missedAt(known []uidl.Destination, of []int, s sighted, k *knowledge) string {
+	if s.path == "" {
+		return ""
+	}
+	if i := knownAt(known, of, s); i >= 0 {
+		return known[i].Identity
+	}
+	if s.identity == "" && k != nil {
+		for _, id := range k.elsewhere {
+			if pathIn(id) == deliver.Resolve(s.path) {
+				return id
 			}
 		}
 	}

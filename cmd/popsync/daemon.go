@@ -111,6 +111,8 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	services.Go(func() { d.checkLedger(serving) })
 	services.Go(func() { d.everyMinute(serving) })
 	services.Go(func() { d.obey(serving, signals) })
+	cfg := d.config()
+	go d.a.tellRemarks(serving, cfg, cfg.Accounts, d.log.Logger) // it may wait for a disk, and nobody for it
 
 	ended := make(chan struct{})
 	go func() { defer close(ended); d.loop.Run(ctx) }()

@@ -69,7 +69,7 @@ func byName(sums []uidl.Summary) map[string]uidl.Summary {
 
 // apply puts a configuration into force, at the start and at a reload.
 func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
-	undo := d.endRemoved(cfg)
+	moved, undo := d.endMoved(cfg)
 	defer func() {
 		if err != nil {
 			undo()
@@ -99,6 +99,11 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
 	d.loop.SetLimits(cfg.Parallel, cfg.PerHost, cfg.HostRate)
 	d.seed(cfg, known)
 	d.loop.Set(entries)
+	for _, e := range entries {
+		if moved[e.Name] {
+			_ = d.loop.Pause(e.Name, e.Paused)
+		}
+	}
 	for _, name := range removed(old, cfg) {
 		d.log.Info("account removed", zap.String("account", name))
 		d.forget(name)
@@ -106,15 +111,23 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
 	return nil
 }
 
-// endRemoved ends the passes over accounts that a configuration does not have any more. One of them may have got another
-// name, and what is known of it goes there only while nobody is at work on it. undo lets them go on: the old
-// configuration stays.
-func (d *daemon) endRemoved(cfg *config.Config) (undo func()) {
+// endMoved ends the passes over accounts that a configuration does not have any more, or has for another mailbox. One of
+// them may have got another name, and what is known of it goes there only while nobody is at work on it. moved are those that
+// stay, and that nothing starts until they are told to go on. undo lets all go on: the old configuration stays.
+func (d *daemon) endMoved(cfg *config.Config) (moved map[string]bool, undo func()) {
 	paused := map[string]bool{}
 	for _, s := range d.loop.State() {
 		paused[s.Name] = s.Paused
 	}
-	names := removed(d.config(), cfg)
+	old := d.config()
+	names := removed(old, cfg)
+	moved = map[string]bool{}
+	now := mailboxesOf(cfg)
+	for _, c := range old.Accounts {
+		if m, stays := now[c.Name]; stays && m != mailboxOf(c) {
+			names, moved[c.Name] = append(names, c.Name), true
+		}
+	}
 	for _, name := range names {
 		_ = d.loop.Pause(name, true) // not again before it is gone; one that the loop does not know does not run
 		d.mu.Lock()
@@ -124,7 +137,7 @@ func (d *daemon) endRemoved(cfg *config.Config) (undo func()) {
 			end()
 		}
 	}
-	return func() {
+	return moved, func() {
 		for _, name := range names {
 			if !paused[name] {
 				_ = d.loop.Pause(name, false)

@@ -47,17 +47,35 @@ func TestRunByDaemon(t *testing.T) {
 	p.says(false, exitTemp, "run home")
 }
 
-// Another configuration's daemon is none of ours.
+// Another configuration's daemon is none of ours, whether it has a ledger of its own or ours.
 func TestDaemonOfOthers(t *testing.T) {
-	p, d := newStation(t), &fakeDaemon{run: reporting}
-	d.status = control.Status{StateDir: "/elsewhere", Accounts: []control.Account{{Account: "home"}}}
-	p.daemon(d)
-	p.says(false, exitTemp, "run home")
-	p.says(false, exitOK, "wake home")
-	out, _ := p.says(false, exitOK, "status")
-	has(t, out, "no daemon is running")
-	if len(d.asked) > 0 {
-		t.Errorf("it was asked %q", d.asked)
+	for name, tc := range map[string]struct {
+		status control.Status
+		told   string
+	}{
+		"another state directory": {control.Status{StateDir: "/elsewhere"}, "no daemon is running"},
+		"another file":            {control.Status{PID: 42, Config: "/etc/other.toml"}, "no daemon of this configuration is running: the daemon that is running (pid 42) has another\n  configuration, /etc/other.toml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, d := newStation(t), &fakeDaemon{run: reporting}
+			if d.status = tc.status; d.status.StateDir == "" {
+				d.status.StateDir = p.state
+			} else {
+				d.status.Config = p.file
+			}
+			d.status.Accounts = []control.Account{{Account: "home"}}
+			p.daemon(d)
+			p.says(false, exitTemp, "run home")
+			out, _ := p.says(false, exitOK, "wake home")
+			has(t, out, "home: the next run does not wait")
+			p.says(false, exitOK, "pause home")
+			p.says(false, exitOK, "resume home")
+			out, _ = p.says(true, exitOK, "status")
+			has(t, out, tc.told)
+			if len(d.asked) > 0 {
+				t.Errorf("it was asked %q", d.asked)
+			}
+		})
 	}
 }
 

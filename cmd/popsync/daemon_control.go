@@ -25,7 +25,7 @@ func (d handler) Status(context.Context) (control.Status, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	st := control.Status{
-		PID: os.Getpid(), Version: versionText(), Started: d.started, Config: d.cfg.File, StateDir: d.cfg.StateDir,
+		PID: os.Getpid(), Version: versionText(), Started: d.started, Config: ownerOf(d.cfg), StateDir: d.cfg.StateDir,
 		ReloadProblem: d.problem, Accounts: make([]control.Account, 0, len(states)),
 	}
 	for _, s := range states {
@@ -79,7 +79,11 @@ func (d handler) Reload(ctx context.Context) error { return d.reload(context.Wit
 
 // savePause writes down that an account is paused, or leaves it to the end of the pass that runs.
 func (d *daemon) savePause(ctx context.Context, account string, paused bool) error {
-	err := fetcher.Pause(ctx, d.ledger, account, paused)
+	ledger, err := knownAs(ctx, d.config(), d.ledger) // it may not have been able to follow a new name yet
+	if err != nil {
+		return err
+	}
+	err = fetcher.Pause(ctx, ledger, account, paused)
 	if errors.Is(err, uidl.ErrBusy) {
 		d.mu.Lock()
 		d.unsaved[account] = paused

@@ -66,6 +66,7 @@ func (d *fakeDaemon) Reload(context.Context) error { return nil }
 type station struct {
 	t     *testing.T
 	state string
+	file  string // the configuration
 	stop  func() // ends the daemon
 }
 
@@ -83,6 +84,7 @@ func newStation(t *testing.T) *station {
 			"[[account.%[1]s.deliver]]\ntype = \"maildir\"\npath = %q\n", name, filepath.Join(dir, name))
 	}
 	file := filepath.Join(dir, ".config", "popsync", "config.toml")
+	p.file = file
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func newStation(t *testing.T) *station {
 func (p *station) daemon(d *fakeDaemon) {
 	p.t.Helper()
 	if d.status.Accounts == nil {
-		d.status = control.Status{PID: 42, Version: "1.2", StateDir: p.state, Started: time.Date(2026, 11, 24, 9, 0, 0, 0, time.Local),
+		d.status = control.Status{PID: 42, Version: "1.2", Config: p.file, StateDir: p.state, Started: time.Date(2026, 11, 24, 9, 0, 0, 0, time.Local),
 			Accounts: []control.Account{{Account: "home"}, {Account: "work"}}}
 	}
 	s, err := control.Listen(filepath.Join(p.state, "control.sock"))

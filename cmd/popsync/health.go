@@ -25,7 +25,7 @@ type accountHealth struct {
 	Reason      string    `json:"reason"`
 }
 
-func healthOf(accounts []config.Account, sums []uidl.Summary, limit staleness, now time.Time) (health, error) {
+func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]error, limit staleness, now time.Time) (health, error) {
 	known := byName(sums)
 	h := health{Unhealthy: []accountHealth{}}
 	for _, acc := range accounts {
@@ -39,7 +39,11 @@ func healthOf(accounts []config.Account, sums []uidl.Summary, limit staleness, n
 		if err != nil {
 			return health{}, &exitError{exitConfig, err}
 		}
-		if reason := unwell(sum, sched, limit, now); reason != "" {
+		reason := unwell(sum, sched, limit, now)
+		if err := held[acc.Name]; err != nil {
+			reason = "needs a person: " + errorText(err)
+		}
+		if reason != "" {
 			h.Unhealthy = append(h.Unhealthy, accountHealth{acc.Name, statusOf(acc.Name, sum, now).LastSuccess, reason})
 		}
 	}

@@ -103,13 +103,13 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, 
 	if err != nil {
 		return err
 	}
-	sums, err := summaries(ctx, cfg)
+	sums, held, err := summaries(ctx, cfg)
 	if code := codeOf(err); err != nil && code != exitConfig {
 		return &exitError{exitUnhealthy, err}
 	} else if err != nil {
 		return err
 	}
-	h, err := healthOf(accounts, sums, limit, now)
+	h, err := healthOf(accounts, sums, held, limit, now)
 	if err != nil {
 		return err
 	}

@@ -291,9 +291,14 @@ func (h *house) relay(account string, s *sink, more ...string) {
 
 // spooled is how many files wait for a destination, and their octets.
 func (h *house) spooled(account, destination string) (files int, octets int64) {
-	list, err := os.ReadDir(filepath.Join(h.state(), "spool", account, destination))
-	if err != nil {
-		h.t.Error(err)
+	var folder string
+	for _, identity := range h.query(fmt.Sprintf(`SELECT d.identity FROM destination AS d JOIN account AS a ON a.id = d.account
+		WHERE a.name = '%s' AND d.name = '%s'`, account, destination)) {
+		folder = strings.Fields(identity)[1]
+	}
+	list, err := os.ReadDir(filepath.Join(h.state(), "spool", folder))
+	if err != nil || folder == "" {
+		h.t.Errorf("spool folder %q: %v", folder, err)
 	}
 	for _, f := range list {
 		if fi, err := f.Info(); err == nil { // else sent meanwhile

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -14,76 +17,166 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// adoptNames follows accounts that were renamed in the configuration: one that the ledger does not know, with the
-// mailbox of one that the configuration does not have any more, is the same. Under a new row all its mail would look
-// new. Where several could be meant nothing is done. held are accounts that cannot be run for the reason given; all that
-// have a new name if barrier is not nil.
+// remembered is an account of the ledger, as renaming looks at it.
+type remembered struct {
+	name, mailbox string // mailbox "": nobody knows whose it is
+	listings      int64
+	other         bool // it belongs to another configuration
+}
+
+// wanted is an account of the configuration.
+type wanted struct{ name, mailbox string }
+
+// renamings follows accounts that were renamed in the configuration: under a new name all mail of a mailbox would look
+// new. An account of the ledger is the same as one of the configuration when both are of one mailbox, and no other of
+// either is that has not its name already. Where several could be meant nothing is done.
+//
+// What the ledger has under a name that another mailbox gets, or has in the configuration, is moved aside, to be found
+// again by its mailbox; but not where that mailbox is configured nowhere and the name gets nothing: there the account has
+// been given another mailbox under its old name. What belongs to another configuration stays as it is. aside makes a name
+// that nothing has, of one that was.
+func renamings(ledger []remembered, configured []wanted, aside func(was string) string) (moves []uidl.Renaming) {
+	at := map[string]remembered{}
+	for _, r := range ledger {
+		at[r.name] = r
+	}
+	mailboxes := map[string]string{}
+	for _, c := range configured {
+		mailboxes[c.name] = c.mailbox
+	}
+	fresh := map[string][]string{} // names that have no memory of their mailbox
+	for _, c := range configured {
+		if at[c.name].mailbox != c.mailbox {
+			fresh[c.mailbox] = append(fresh[c.mailbox], c.name)
+		}
+	}
+	stray := map[string][]string{} // names whose memory the configuration has under another name or not at all
+	for _, r := range ledger {
+		if !r.other && r.mailbox != "" && mailboxes[r.name] != r.mailbox {
+			stray[r.mailbox] = append(stray[r.mailbox], r.name)
+		}
+	}
+	to := map[string]string{} // from the old name
+	for mailbox, names := range fresh {
+		if len(names) == 1 && len(stray[mailbox]) == 1 {
+			to[stray[mailbox][0]] = names[0]
+		}
+	}
+	// A name that cannot be made free is not given away, and then the one that should get it is in its place too.
+	for again := true; again; {
+		again = false
+		for from, name := range to {
+			r, taken := at[name]
+			_, goes := to[name]
+			if taken && !goes && (r.other || r.mailbox == "" && r.listings > 0) {
+				delete(to, from)
+				again = true
+			}
+		}
+	}
+	target := map[string]bool{}
+	for _, name := range to {
+		target[name] = true
+	}
+	for _, r := range ledger {
+		if _, goes := to[r.name]; goes || r.mailbox == "" || r.other {
+			continue
+		}
+		_, named := mailboxes[r.name]
+		if target[r.name] || named && mailboxes[r.name] != r.mailbox && len(fresh[r.mailbox]) > 0 {
+			to[r.name] = aside(r.name)
+		}
+	}
+	for _, from := range slices.Sorted(maps.Keys(to)) {
+		moves = append(moves, uidl.Renaming{From: from, To: to[from], Facts: fetcher.WithPause})
+	}
+	return moves
+}
+
+// asideName makes names that no account has, in the ledger or in the configuration.
+func asideName(taken map[string]bool) func(string) string {
+	return func(was string) string {
+		for {
+			name := was[:min(len(was), 64-len("-was-")-6)] + "-was-" + strings.ToLower(rand.Text()[:6])
+			if !taken[name] {
+				taken[name] = true
+				return name
+			}
+		}
+	}
+}
+
+// adoptNames makes the ledger follow accounts that were renamed, all at once. held are accounts that cannot be run for the
+// reason given: those whose names are in question, if the ledger could not follow or barrier is not nil; and those whose
+// name belongs to another configuration.
 func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al *alarms, log *zap.Logger, barrier error) (held map[string]error, err error) {
-	infos, err := ledger.Accounts(ctx)
+	moves, held, err := namesOf(ctx, cfg, ledger)
+	if err != nil || len(moves) == 0 {
+		return held, err
+	}
+	err = barrier
+	if err == nil {
+		err = ledger.Rename(ctx, moves)
+	}
 	if err != nil {
-		return nil, err
+		for _, m := range moves {
+			held[m.To] = notRenamed(fmt.Sprintf("this is the mailbox that was called %s", m.From), err)
+		}
+		for _, m := range moves {
+			if held[m.From] == nil {
+				held[m.From] = notRenamed("the ledger has another mailbox under this name", err)
+			}
+		}
+		return held, nil
 	}
-	known, configured := map[string]bool{}, map[string]bool{}
-	for _, i := range infos {
-		known[i.Name] = true
+	names, mailboxes := map[string]string{}, mailboxesOf(cfg)
+	for _, m := range moves {
+		names[m.From] = m.To
+		if mailboxes[m.To] == "" {
+			names[m.From] = "" // it was moved aside: nobody is to be told of it
+		}
+		log.Info("account renamed", zap.String("account", m.To), zap.String("was", m.From))
 	}
-	fresh := map[string][]string{} // names that only the configuration has, by mailbox
-	for _, c := range cfg.Accounts {
-		configured[c.Name] = true
-		if !known[c.Name] {
-			fresh[mailboxOf(c)] = append(fresh[mailboxOf(c)], c.Name)
-		}
-	}
-	orphans := map[string][]string{} // names that only the ledger has
-	for _, i := range infos {
-		if m := fetcher.MailboxOf(i.Facts); m != "" && !configured[i.Name] {
-			orphans[m] = append(orphans[m], i.Name)
-		}
-	}
-	held = map[string]error{}
-	for _, m := range slices.Sorted(maps.Keys(fresh)) {
-		if len(fresh[m]) != 1 || len(orphans[m]) != 1 {
-			continue
-		}
-		was, name := orphans[m][0], fresh[m][0]
-		err := barrier
-		if err == nil {
-			err = adoptName(ctx, ledger, was, name)
-		}
-		if err != nil {
-			held[name] = err
-			continue
-		}
-		log.Info("account renamed", zap.String("account", name), zap.String("was", was))
-		if err := al.notifier.Rename(was, name); err != nil {
-			log.Warn("alarm not renamed", zap.String("account", name), zap.String("error", errorText(err)))
-		}
+	if err := al.notifier.Rename(names); err != nil {
+		log.Warn("alarm not renamed", zap.String("error", errorText(err)))
 	}
 	return held, nil
 }
 
-// adoptName gives what the ledger knows of an account its new name.
-func adoptName(ctx context.Context, ledger uidl.Ledger, was, name string) error {
-	open, err := openDeliveries(ctx, ledger, was)
-	if err == nil && open > 0 { // their copies lie in a place that has the old name
-		return &hintError{fmt.Errorf("this is the mailbox that was called %s, and %s of it still on the way", was, count(open, "delivery")),
-			fmt.Sprintf("call it %s again until it has delivered them, then rename it", was)}
+// namesOf compares the names of the configuration with those of the ledger, and changes nothing. held are accounts whose
+// name belongs to another configuration.
+func namesOf(ctx context.Context, cfg *config.Config, ledger uidl.Ledger) (moves []uidl.Renaming, held map[string]error, err error) {
+	infos, err := ledger.Accounts(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err == nil {
-		err = ledger.Rename(ctx, was, name)
+	held = map[string]error{}
+	taken, of, mailboxes := map[string]bool{}, newOwners(cfg), mailboxesOf(cfg)
+	var known []remembered
+	for _, i := range infos {
+		r := remembered{name: i.Name, mailbox: fetcher.MailboxOf(i.Facts), listings: i.Listings}
+		if file := of.other(i); file != "" {
+			r.other = true
+			if m, named := mailboxes[i.Name]; named && r.mailbox != m {
+				held[i.Name] = othersError(file)
+			}
+		}
+		known = append(known, r)
+		taken[i.Name] = true
 	}
-	if errors.Is(err, uidl.ErrBusy) {
-		return &hintError{fmt.Errorf("this is the mailbox that was called %s: %w", was, uidl.ErrBusy), "wait for it; the next pass tries again"}
+	var named []wanted
+	for name, mailbox := range mailboxes {
+		named = append(named, wanted{name, mailbox})
+		taken[name] = true
 	}
-	return err
+	return renamings(known, named, asideName(taken)), held, nil
 }
 
-func openDeliveries(ctx context.Context, ledger uidl.Ledger, account string) (int, error) {
-	l, err := ledger.Acquire(ctx, account)
-	if err != nil {
-		return 0, err
+// notRenamed is why an account cannot be run that the ledger has under another name.
+func notRenamed(what string, err error) error {
+	if errors.Is(err, uidl.ErrBusy) {
+		return &hintError{fmt.Errorf("%s: %w", what, uidl.ErrBusy), "wait for it; the next pass tries again"}
 	}
-	defer l.Close()
-	open, err := l.Pending(ctx)
-	return len(open), err
+	text, hint := apart(err)
+	return &hintError{fmt.Errorf("%s: %s", what, text), cmp.Or(hint, "the next pass tries again")}
 }

@@ -77,17 +77,30 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	if len(accounts) == 0 {
 		return nil, nil
 	}
-	ledger, err := openLedger(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer ledger.Close()
+	var ledger uidl.Ledger = emptyLedger{}
 	var after func([]fetcher.Report)
 	var held map[string]error
-	if !dryRun {
-		if held, after, err = a.service(ctx, cfg, ledger, log, resident); err != nil {
+	switch {
+	case !dryRun:
+		l, err := openLedger(ctx, cfg)
+		if err != nil {
 			return nil, err
 		}
+		defer l.Close()
+		if held, after, err = a.service(ctx, cfg, l, log, resident); err != nil {
+			return nil, err
+		}
+		ledger = l
+	case hasLedger(cfg): // to look creates nothing
+		k, err := openKnown(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		defer k.Close()
+		ledger, held = k, k.held
+	}
+	if !dryRun {
+		defer a.telling(ctx, cfg, accounts, log)()
 	}
 	reports := passes(ctx, cfg, accounts, ledger, log, a.live, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
 		if err := held[c.Name]; err != nil {
@@ -111,17 +124,9 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 // service does for a run what the daemon does all the time: it follows renamed accounts, and afterwards, by the function
 // that it returns, tells people of trouble and leaves figures for monitoring. held are accounts that cannot be run.
 func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, resident bool) (held map[string]error, after func([]fetcher.Report), err error) {
-	al, err := openAlarms(cfg, ledger, log, true)
+	held, al, err := follow(ctx, cfg, ledger, log, resident)
 	if err != nil {
-		return nil, nil, &exitError{exitConfig, err}
-	}
-	var barrier error
-	if resident { // it would go on with the old name, and fetch all of its mail again
-		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
-			"make the daemon read its configuration again: send it SIGHUP, or restart it"}
-	}
-	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
-		return nil, nil, judged(err)
+		return nil, nil, err
 	}
 	return held, func(reports []fetcher.Report) {
 		for _, rep := range reports {
@@ -133,6 +138,23 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 		al.flush(ctx)
 		writeFigures(ctx, cfg, ledger, reports, log)
 	}, nil
+}
+
+// follow makes the ledger and the alarms follow accounts that were renamed, for a command that makes passes itself. held
+// are accounts that cannot be run.
+func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, resident bool) (held map[string]error, al *alarms, err error) {
+	if al, err = openAlarms(cfg, ledger, log, true); err != nil {
+		return nil, nil, &exitError{exitConfig, err}
+	}
+	var barrier error
+	if resident { // it would go on with the old name, and fetch all of its mail again
+		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
+			"make the daemon read its configuration again: send it SIGHUP, or restart it"}
+	}
+	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
+		return nil, nil, judged(err)
+	}
+	return held, al, nil
 }
 
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
@@ -264,8 +286,12 @@ func (a *app) showPlan(r fetcher.Report) error {
 		}
 		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), fmt.Sprintf("%+q", s.UID), s.Reason})
 	}
-	fmt.Fprintf(a.out, "%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d\n", r.Account, r.Listed,
-		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
+	held := ""
+	if r.Held > 0 {
+		held = fmt.Sprintf(", hold back %d until popsync accept %s", r.Held, r.Account)
+	}
+	fmt.Fprintf(a.out, "%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d%s\n", r.Account, r.Listed,
+		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept, held)
 	if len(rows) == 0 {
 		return nil
 	}

@@ -105,3 +105,15 @@ func cmdLedger(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 }
+
+// knows NAME...: the ledger has these accounts and no other.
+func cmdKnows(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(".local/state/popsync/ledger.db"))
+	ts.Check(err)
+	defer db.Close()
+	var names string
+	ts.Check(db.QueryRow(`SELECT group_concat(name, ' ' ORDER BY name) FROM account`).Scan(&names))
+	if want := strings.Join(args, " "); names != want {
+		ts.Fatalf("the ledger has the accounts %s, want %s", names, want)
+	}
+}

@@ -47,6 +47,7 @@ func TestScript(t *testing.T) {
 			"mount":   cmdMount,
 			"nobody":  cmdNobody,
 			"ledger":  cmdLedger,
+			"knows":   cmdKnows,
 		},
 	})
 }

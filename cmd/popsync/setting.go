@@ -21,6 +21,15 @@ func mailboxOf(c config.Account) string {
 	return digest(strings.ToLower(strings.TrimSuffix(c.Host, ".")), strconv.Itoa(c.Port), c.Username)
 }
 
+// mailboxesOf are the mailboxes of a configuration, by account.
+func mailboxesOf(cfg *config.Config) map[string]string {
+	all := make(map[string]string, len(cfg.Accounts))
+	for _, c := range cfg.Accounts {
+		all[c.Name] = mailboxOf(c)
+	}
+	return all
+}
+
 // sourceIdentity is that of a secret's source, and when it changed last. A systemd credential is a new file each time that
 // the service starts: by its time, a timer would make every login look like one that was never refused.
 func sourceIdentity(cfg *config.Config, s config.SecretSource) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
 )
@@ -43,6 +44,8 @@ type accountStatus struct {
 	Parked      int       `json:"parked"`
 	Skipped     int       `json:"skipped"`
 	Pending     int       `json:"pending"`
+	Held        int       `json:"held"`   // held back until a person says what they are
+	Unsure      int       `json:"unsure"` // kept on the server because nobody saw them safe
 	Waiting     []waiting `json:"waiting,omitempty"`
 	Failures    int64     `json:"failures"` // passes in a row
 	Trouble     string    `json:"trouble,omitempty"`
@@ -87,7 +90,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 		return err
 	}
 	_, daemon, derr := a.findDaemon(ctx, cfg)
-	sums, err := summaries(ctx, cfg)
+	sums, held, err := summaries(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -100,6 +103,10 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	var all []accountStatus
 	for _, acc := range accounts {
 		st := statusOf(acc.Name, known[acc.Name], now)
+		if err := held[acc.Name]; err != nil {
+			st.Class = string(fetcher.Config)
+			st.Trouble, st.NextStep = apart(err)
+		}
 		if i, ok := troubles[acc.Name]; ok {
 			st.TroubleSince, st.Alarmed = i.Since, i.Told
 		}
@@ -126,7 +133,10 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 
 // daemonText tells whether a daemon is running, and how.
 func daemonText(st control.Status, err error) []string {
+	var others *othersDaemon
 	switch {
+	case errors.As(err, &others):
+		return []string{"no daemon of this configuration is running: " + others.Error()}
 	case errors.Is(err, control.ErrNoDaemon):
 		return []string{"no daemon is running (popsync daemon, or a timer with popsync run)"}
 	case err != nil:
@@ -140,18 +150,19 @@ func daemonText(st control.Status, err error) []string {
 }
 
 // summaries reads the ledger, if there is one: looking makes none.
-func summaries(ctx context.Context, cfg *config.Config) ([]uidl.Summary, error) {
+// held are accounts that cannot be run.
+func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, held map[string]error, err error) {
 	if !hasLedger(cfg) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	ledger, err := openLedger(ctx, cfg)
+	ledger, err := openKnown(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer ledger.Close()
-	sums, err := ledger.Summaries(ctx)
+	sums, err = ledger.Summaries(ctx)
 	if err != nil {
-		return nil, &exitError{exitOf(ledgerClass(err)), err}
+		return nil, nil, &exitError{exitOf(ledgerClass(err)), err}
 	}
-	return sums, nil
+	return sums, ledger.held, nil
 }

@@ -17,7 +17,7 @@ func TestStatusOfDaemon(t *testing.T) {
 	p, d := newStation(t), &fakeDaemon{}
 	now := time.Now()
 	started := time.Date(2026, 11, 24, 9, 0, 0, 0, time.Local)
-	d.status = control.Status{PID: 42, Version: "1.2", Started: started, StateDir: p.state, ReloadProblem: "line 3: \x1b]0;no\a", Accounts: []control.Account{
+	d.status = control.Status{PID: 42, Version: "1.2", Started: started, Config: p.file, StateDir: p.state, ReloadProblem: "line 3: \x1b]0;no\a", Accounts: []control.Account{
 		{Account: "home", RunningSince: now.Add(-3 * time.Second), Progress: &control.Progress{Messages: 12, Planned: 345}},
 		{Account: "work", NextRun: now.Add(5*time.Minute + time.Second), NotBefore: now.Add(time.Hour), Reason: "the server wants it so"},
 	}}
@@ -85,6 +85,13 @@ func TestStatusStates(t *testing.T) {
 		{with(func(st *accountStatus) { st.Parked, st.Pending, st.Waiting, st.Skipped = 1, 2, waits, 3 }), stateOK, rankParked,
 			"1 message parked: failed too often, tried again later|2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on|3 messages left on the server: larger than max_size"},
 		{with(func(st *accountStatus) { st.Pending, st.Waiting = 2, waits }), stateOK, rankPending, "2 deliveries on the way to relay, the oldest message from 1h ago: the next run goes on"},
+		{with(func(st *accountStatus) { st.Held = 1 }), stateOK, rankPerson, "1 message held back: to have them delivered say: popsync accept a; if all were seen before: popsync baseline a"},
+		{with(func(st *accountStatus) { st.Unsure = 3 }), stateOK, rankSkipped,
+			"3 messages kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch a"},
+		{with(func(st *accountStatus) {
+			st.Pending, st.Waiting = 2, []waiting{{Destination: "old", Deliveries: 2, Since: now, Gone: true, account: "a"}}
+		}), stateOK, rankPending,
+			"2 open deliveries for old, which is not configured any more, the oldest message from 0s ago: configure it again, or give the copies to the others: popsync check --adopt a"},
 		{with(func(st *accountStatus) { st.Skipped = 2 }), stateOK, rankSkipped, "2 messages left on the server: larger than max_size"},
 		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},
 	} {

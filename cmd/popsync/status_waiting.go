@@ -18,12 +18,19 @@ type waiting struct {
 	DownSince   time.Time `json:"down_since,omitzero"` // of the destination as a whole
 	DownReason  string    `json:"down_reason,omitempty"`
 	NextTry     time.Time `json:"next_try,omitzero"` // with DownSince; zero: the next run
+	Gone        bool      `json:"gone,omitempty"`    // it is not configured any more
+	account     string
 }
 
-func waitingOf(s uidl.Summary) (all []waiting) {
+func waitingOf(account string, s uidl.Summary) (all []waiting) {
 	down := fetcher.Standing(s).Down
 	for _, w := range s.Waiting {
-		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Since: time.Unix(w.Since, 0), Reason: w.Reason}
+		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
+		for _, d := range s.Destinations {
+			if d.Name == w.Destination {
+				of.Gone = away(d.Role)
+			}
+		}
 		for _, d := range down {
 			if d.Destination == w.Destination {
 				of.DownSince, of.NextTry, of.DownReason = d.Since, d.NextTry, d.Verdict.Message
@@ -36,6 +43,10 @@ func waitingOf(s uidl.Summary) (all []waiting) {
 
 // words are the lines about it for people.
 func (w waiting) words(now time.Time) (lines []string) {
+	if w.Gone {
+		return []string{fmt.Sprintf("%s for %s, which is not configured any more, the oldest message from %s: configure it again, or give the copies to the others: popsync check --adopt %s",
+			count(w.Deliveries, "open delivery"), w.Destination, when(w.Since, now), w.account)}
+	}
 	if w.PutOff > 0 {
 		lines = append(lines, fmt.Sprintf("%s to %s failed and put off until later, the oldest message from %s%s",
 			count(w.PutOff, "delivery"), w.Destination, when(w.Since, now), after(": ", w.Reason)))

@@ -15,7 +15,8 @@ import (
 // statusOf words a ledger summary as it is at a time; the zero Summary is an account that never ran.
 func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
-		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(s)}
+		Held: s.Held, Unsure: s.Unsure,
+		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
 	standing := fetcher.Standing(s)
 	st.Paused = !standing.Paused.IsZero()
 	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
@@ -87,7 +88,7 @@ const (
 	rankParked              // messages failed too often
 	rankPending             // deliveries are on the way
 	rankWaiting             // it is paused, or waits
-	rankSkipped             // messages are left by policy
+	rankSkipped             // messages are left on the server
 	rankNothing             // nothing is to be told
 )
 
@@ -97,6 +98,8 @@ func (st *accountStatus) rank() rank {
 		return rankPerson
 	case st.Trouble != "":
 		return rankTrouble
+	case st.Held > 0:
+		return rankPerson
 	case st.missing:
 		return rankMissing
 	case st.Parked > 0:
@@ -105,7 +108,7 @@ func (st *accountStatus) rank() rank {
 		return rankPending
 	case st.Paused, st.State == stateWaiting && st.Reason != "":
 		return rankWaiting
-	case st.Skipped > 0:
+	case st.Skipped > 0, st.Unsure > 0:
 		return rankSkipped
 	}
 	return rankNothing
@@ -114,7 +117,9 @@ func (st *accountStatus) rank() rank {
 // story is all that is to be told of the account: sentences, and the next step or "".
 func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	if st.Trouble != "" {
-		what = append(what, st.Trouble, st.since(now))
+		if what = append(what, st.Trouble); !st.LastPass.IsZero() {
+			what = append(what, st.since(now))
+		}
 		if step = strings.TrimPrefix(st.NextStep, "none: "); step == "see below" {
 			step = ""
 		}
@@ -122,6 +127,9 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	if st.missing {
 		what = append(what, "the running daemon does not have this account yet")
 		step = cmp.Or(step, "make it read the configuration again: send it SIGHUP, or restart it")
+	}
+	if st.Held > 0 {
+		what = append(what, heldText(st.Account, st.Held))
 	}
 	if st.Parked > 0 {
 		what = append(what, fmt.Sprintf("%s parked: failed too often, tried again later", count(st.Parked, "message")))
@@ -142,7 +150,20 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	if st.Skipped > 0 {
 		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", count(st.Skipped, "message")))
 	}
+	if st.Unsure > 0 {
+		what = append(what, unsureText(st.Account, st.Unsure))
+	}
 	return what, step
+}
+
+// heldText is about messages that wait for a person's word.
+func heldText(account string, n int) string {
+	return fmt.Sprintf("%s held back: to have them delivered say: popsync accept %s; if all were seen before: popsync baseline %[2]s", count(n, "message"), account)
+}
+
+// unsureText is about messages that policy may not delete before a person has said that they are safe.
+func unsureText(account string, n int) string {
+	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", count(n, "message"), account)
 }
 
 // since tells how long it has been failing.

@@ -30,8 +30,8 @@ is asked, and without --repair nothing is changed.
 
 With --repair: a damaged ledger is moved aside, never deleted, and a new one gets every row that can still be read. In
 the next run of each account, listed messages that the ledger lacks are looked for by the tags in the Maildir's file
-names, and nothing is deleted on the server. Files in tmp/ that no delivery speaks of are removed once they are 36 hours
-old.`,
+names; what is not found is held back until 'popsync accept', and nothing is deleted on the server. Files in tmp/ that no
+delivery speaks of are removed once they are 36 hours old.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.verify(cmd.Context(), args, repair)
@@ -48,6 +48,8 @@ type verifier struct {
 	repair   bool
 	findings int
 	pending  int // open deliveries of all accounts
+	held     int // listed messages of the account that are held back
+	unsure   int // and that nobody saw safe
 }
 
 func (v *verifier) found(class fetcher.Class, what, hint string) {
@@ -82,13 +84,17 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 		v.ok("there is none yet in " + v.cfg.StateDir)
 		return
 	}
-	ledger := v.ledger(ctx)
-	if ledger == nil {
+	file := v.ledger(ctx)
+	if file == nil {
 		return
 	}
-	defer ledger.Close()
+	defer file.Close()
 	v.leftovers()
-	sums, err := ledger.Summaries(ctx)
+	ledger, err := knownAs(ctx, v.cfg, file)
+	var sums []uidl.Summary
+	if err == nil {
+		sums, err = ledger.Summaries(ctx)
+	}
 	if err != nil {
 		text, hint := apart(err)
 		v.found(ledgerClass(err), text, hint)
@@ -99,6 +105,11 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 	}
 	for _, acc := range accounts {
 		v.account = acc.Name
+		if err := ledger.held[acc.Name]; err != nil {
+			text, hint := apart(err)
+			v.found(fetcher.Config, text, hint)
+			continue
+		}
 		if err := v.of(ctx, ledger, acc); err != nil {
 			judged := fetcher.Judge(err)
 			v.found(judged.Class, judged.Message, judged.Hint)
@@ -167,7 +178,7 @@ func (v *verifier) salvage(ctx context.Context) error {
 		v.repaired(fmt.Sprintf("not carried over: what could not be read of %s; rows that made no sense: %d",
 			strings.Join(out.Unread, ", "), out.Refused))
 	}
-	v.repaired("the next run of each account looks in the Maildir for what the ledger lacks, and deletes nothing on the server")
+	v.repaired("the next run of each account looks in the Maildir for what the ledger lacks, holds back what is not there, and deletes nothing on the server")
 	return nil
 }
 
@@ -194,7 +205,7 @@ func (v *verifier) leftovers() {
 }
 
 // of looks at one account, whose lease it holds meanwhile.
-func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Account) error {
+func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Account) error {
 	acc, err := ledger.Acquire(ctx, cfg.Name)
 	if err != nil {
 		return err
@@ -209,17 +220,24 @@ func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Accou
 		return err
 	}
 	before := v.findings
-	if err := v.rows(ctx, acc, pending); err != nil {
+	if err := v.rows(ctx, acc, known, pending); err != nil {
 		return err
 	}
-	for _, d := range pending {
-		if !configured(cfg, d.Destination) {
-			v.found(fetcher.Config, fmt.Sprintf("a delivery of %+q to %s is open, which is no longer configured", d.UID, d.Destination),
-				"popsync check --adopt "+cfg.Name+" releases it, or configure that destination again")
-		}
+	now := v.sight(ctx, v.cfg, cfg)
+	names, open := openElsewhere(staying(known, now, false), pending)
+	for _, d := range names {
+		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", count(open[d], "open delivery"), d),
+			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}
-	for _, d := range cfg.Deliver {
-		if err := v.destination(ctx, d, known, pending); err != nil {
+	of := knownOf(known, now)
+	for i, d := range cfg.Deliver {
+		remembered := uidl.Destination{Name: d.Name}
+		if of[i] >= 0 {
+			remembered = known[of[i]]
+		} else if now[i].err == nil {
+			remembered.Identity = missedAt(known, of, now[i], nil)
+		}
+		if err := v.destination(ctx, d, remembered, pending); err != nil {
 			judged := fetcher.Judge(err)
 			v.found(judged.Class, d.Name+": "+judged.Message, judged.Hint)
 		}
@@ -228,7 +246,13 @@ func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Accou
 		v.ok(fmt.Sprintf("the last run ended while it read message %+q; the next one counts that as a failed attempt", k.UID))
 	}
 	if fetcher.InVerifyMode(acc.Info().Facts) {
-		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, and deletes nothing on the server")
+		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")
+	}
+	if v.held > 0 {
+		v.note(heldText(cfg.Name, v.held))
+	}
+	if v.unsure > 0 {
+		v.note(unsureText(cfg.Name, v.unsure))
 	}
 	if v.findings == before {
 		v.ok(fmt.Sprintf("nothing to complain of; %s", count(len(pending), "open delivery")))
@@ -237,18 +261,13 @@ func (v *verifier) of(ctx context.Context, ledger *uidl.SQLite, cfg config.Accou
 }
 
 // destination compares a Maildir with what the ledger says of it.
-func (v *verifier) destination(ctx context.Context, d config.Deliver, known []uidl.Destination, pending []uidl.Delivery) error {
+func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl.Destination, pending []uidl.Delivery) error {
 	target, err := v.targetOf(v.cfg, v.account, d)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
-	remembered := ""
-	for _, k := range known {
-		if k.Name == d.Name {
-			remembered = k.Identity
-		}
-	}
+	remembered := known.Identity
 	m, ok := target.(*deliver.Maildir)
 	if !ok || remembered == "" {
 		return target.Check(ctx, remembered)
@@ -256,7 +275,7 @@ func (v *verifier) destination(ctx context.Context, d config.Deliver, known []ui
 	var open []uidl.Delivery
 	var tickets []deliver.Ticket
 	for _, p := range pending {
-		if p.Destination == d.Name && p.Ticket != "" {
+		if p.Destination == known.Name && p.Ticket != "" {
 			open, tickets = append(open, p), append(tickets, deliver.Ticket(p.Ticket))
 		}
 	}
@@ -276,7 +295,7 @@ func (v *verifier) destination(ctx context.Context, d config.Deliver, known []ui
 			v.found(fetcher.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
 		case deliver.Nowhere:
 			v.found(fetcher.Temporary, what+"interrupted: no file of it is left",
-				next+" decides: a young one was delivered and moved on, an old one is fetched again")
+				next+" decides: a young one counts as delivered and moved on, and stays on the server until you say popsync vouch; an old one is fetched again")
 		case deliver.Elsewhere:
 			v.found(fetcher.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
 		}

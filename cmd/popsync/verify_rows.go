@@ -17,20 +17,38 @@ type contradiction struct {
 
 // contradictions collects what an account's rows say against each other.
 type contradictions struct {
-	info  uidl.Info
-	open  map[uidl.Key]bool
-	kinds []*contradiction
+	info     uidl.Info
+	known    uidl.Places                 // all that facts may name
+	required map[string]uidl.Destination // destinations that mail must get to, by name
+	open     map[uidl.Key][]uidl.Delivery
+	kinds    []*contradiction
 }
 
 const (
 	goneInPart     = "left the listing, but when is missing in part"
 	goneLater      = "left a listing that there was not yet"
-	seenLater      = "was first seen on a day that there was not yet"
-	deliveredOpen  = "is delivered everywhere, and a delivery of it is open"
+	deliveredOpen  = "is delivered everywhere, and a delivery of it is open that it must have"
+	hadNowhere     = "is delivered, and no place has it or was to go without it"
+	hadUnknown     = "is at a destination that there is not"
 	ticketTwice    = "has the ticket of another delivery"
 	ticketMissing  = "is being published, but where its bytes are is not known"
 	publishingMany = "is being published in a batch that is too large"
 )
+
+func newContradictions(info uidl.Info, known []uidl.Destination, pending []uidl.Delivery) *contradictions {
+	c := &contradictions{info: info, known: uidl.Former | uidl.Legacy | uidl.Seen | uidl.Unsure,
+		required: map[string]uidl.Destination{}, open: map[uidl.Key][]uidl.Delivery{}}
+	for _, d := range known {
+		c.known |= uidl.PlaceOf(d.Ordinal)
+		if d.Role == uidl.Required {
+			c.required[d.Name] = d
+		}
+	}
+	for _, d := range pending {
+		c.open[d.Key] = append(c.open[d.Key], d)
+	}
+	return c
+}
 
 func (c *contradictions) note(what string, k uidl.Key) {
 	for _, kind := range c.kinds {
@@ -49,12 +67,28 @@ func (c *contradictions) row(r uidl.Row) {
 	case r.GoneListing > c.info.Listings:
 		c.note(goneLater, r.Key)
 	}
-	if r.FirstDay > c.info.ListingDays+1 { // a row may be written before the listing of its day is counted
-		c.note(seenLater, r.Key)
+	if r.Have&^c.known != 0 {
+		c.note(hadUnknown, r.Key)
 	}
-	if (r.State == uidl.Delivered || r.State == uidl.DeleteSent) && c.open[r.Key] {
-		c.note(deliveredOpen, r.Key)
+	if r.State != uidl.Delivered && r.State != uidl.DeleteSent {
+		return
 	}
+	if r.Have == 0 && r.Waived == 0 {
+		c.note(hadNowhere, r.Key)
+	}
+	for _, d := range c.open[r.Key] {
+		if c.mustHave(r, d.Destination) {
+			c.note(deliveredOpen, r.Key)
+			return
+		}
+	}
+}
+
+// mustHave tells whether a message counts as delivered only with a destination: it is required, and was when the message
+// came.
+func (c *contradictions) mustHave(r uidl.Row, destination string) bool {
+	d, ok := c.required[destination]
+	return ok && r.Generation >= d.Since
 }
 
 // maxBatch is the largest batch that any destination publishes at once (deliver.Target).
@@ -80,17 +114,21 @@ func (c *contradictions) deliveries(pending []uidl.Delivery) {
 	}
 }
 
-// rows looks at the rows of an account.
-func (v *verifier) rows(ctx context.Context, acc uidl.Account, pending []uidl.Delivery) error {
-	c := &contradictions{info: acc.Info(), open: map[uidl.Key]bool{}}
-	for _, d := range pending {
-		c.open[d.Key] = true
-	}
+// rows looks at the rows of an account, and counts those that wait for a person.
+func (v *verifier) rows(ctx context.Context, acc uidl.Account, known []uidl.Destination, pending []uidl.Delivery) error {
+	c := newContradictions(acc.Info(), known, pending)
+	v.held, v.unsure = 0, 0
 	for r, err := range acc.Messages(ctx) {
 		if err != nil {
 			return err
 		}
 		c.row(r)
+		if r.GoneAt == 0 && r.State == uidl.Held {
+			v.held++
+		}
+		if r.GoneAt == 0 && r.Have.Has(uidl.Unsure) {
+			v.unsure++
+		}
 	}
 	c.deliveries(pending)
 	for _, kind := range c.kinds {

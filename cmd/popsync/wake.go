@@ -66,7 +66,7 @@ func (a *app) onLedger(ctx context.Context, cfg *config.Config, names []string, 
 		}
 		return nil
 	}
-	ledger, err := openLedger(ctx, cfg)
+	ledger, err := openKnown(ctx, cfg)
 	if err != nil {
 		return err
 	}

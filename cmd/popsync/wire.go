@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -35,6 +38,8 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 		LoginHint:   provider.LoginHint,
 		Setting:     loginSetting(cfg, c),
 		Mailbox:     mailboxOf(c),
+		Owner:       ownerOf(cfg),
+		Spool:       leftover(cfg),
 
 		DeleteQuarantined: c.DeleteQuarantined,
 	}
@@ -54,7 +59,7 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 	o := pop3.Options{
 		Host: c.Host, Port: c.Port,
 		Timeouts: pop3.Timeouts{Connect: l.Connect, TLS: l.TLSHandshake, Reply: l.Reply, List: l.List, Idle: l.Idle, Quit: l.Quit},
-		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), UID: l.UID, Listing: l.Listing},
+		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), Listing: l.Listing},
 	}
 	switch c.TLS {
 	case config.TLSImplicit:
@@ -111,9 +116,25 @@ func options(l config.Limits) fetcher.Options {
 	}
 	return fetcher.Options{
 		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
-		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor,
+		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor, Built: builtAt(),
 	}
 }
+
+// builtAt is when the commit was made that this program was built from, in Unix seconds; 0: nobody noted it.
+var builtAt = sync.OnceValue(func() int64 {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return 0
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
+				return max(t.Unix(), 0)
+			}
+		}
+	}
+	return 0
+})
 
 // secretSource is where a secret is found. prompt asks a person when nothing else is configured; nil: nobody is asked.
 func secretSource(cfg *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {

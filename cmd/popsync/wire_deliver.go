@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/command"
 	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/fetcher"
 )
 
 // target is a destination that can also be looked at without changing anything.
@@ -19,18 +20,21 @@ type target interface {
 // targetOf turns a destination's configuration into what the fetcher takes. It reads the CA file and nothing else.
 func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (target, error) {
 	var sender deliver.Sender
+	var where string
 	var err error
 	switch d.Type {
 	case "maildir":
 		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace}), nil
 	case "smtp", "lmtp":
-		sender, err = mailServer(cfg, d)
+		sender, where, err = mailServer(cfg, d)
 	case "command":
-		// The copy that the program reads lies, without a name, beside those that wait.
-		sender, err = command.New(command.Options{
+		// The copy that the program reads lies, without a name, beside the folders of those that wait.
+		o := command.Options{
 			Args: d.Command.Args, Timeout: d.Command.Timeout, LineEnds: d.Command.LineEnds,
-			Parallel: d.Connections, Trace: d.Trace, TempDir: spoolDir(cfg, account, d.Name),
-		})
+			Parallel: d.Connections, Trace: d.Trace, TempDir: spoolRoot(cfg),
+		}
+		where = o.Where()
+		sender, err = command.New(o)
 	default:
 		err = fmt.Errorf("deliver type %q is not known", d.Type)
 	}
@@ -38,17 +42,26 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 		return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	return deliver.OpenSpool(deliver.SpoolOptions{
-		Dir: spoolDir(cfg, account, d.Name), Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
+		Root: spoolRoot(cfg), Where: where, Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
 	}), nil
 }
 
-// spoolDir is where copies wait for a remote destination. Names of accounts and destinations are safe in paths.
-func spoolDir(cfg *config.Config, account, destination string) string {
-	return filepath.Join(cfg.StateDir, "spool", account, destination)
+// spoolRoot is where copies wait for remote destinations, each in a folder of its own.
+func spoolRoot(cfg *config.Config) string { return filepath.Join(cfg.StateDir, "spool") }
+
+// leftover opens what waits for a remote destination that is not configured any more.
+func leftover(cfg *config.Config) func(identity string) (fetcher.Leftover, error) {
+	return func(identity string) (fetcher.Leftover, error) {
+		folder, err := deliver.OpenSpoolFolder(spoolRoot(cfg), identity)
+		if err != nil {
+			return nil, err
+		}
+		return folder, nil
+	}
 }
 
-// mailServer is the Sender of type smtp or lmtp.
-func mailServer(cfg *config.Config, d config.Deliver) (deliver.Sender, error) {
+// mailServer is the Sender of type smtp or lmtp, and where it sends.
+func mailServer(cfg *config.Config, d config.Deliver) (_ deliver.Sender, where string, err error) {
 	s := d.SMTP
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
@@ -68,13 +81,16 @@ func mailServer(cfg *config.Config, d config.Deliver) (deliver.Sender, error) {
 	case config.TLSNone:
 		o.TLS = smtp.NoTLS
 	default:
-		return nil, fmt.Errorf("tls %q is not known", s.TLS)
+		return nil, "", fmt.Errorf("tls %q is not known", s.TLS)
 	}
-	var err error
 	if o.TLSConfig, err = trust(s.CAFile); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return smtp.New(o)
+	sender, err := smtp.New(o)
+	if err != nil {
+		return nil, "", err
+	}
+	return sender, o.Where(), nil
 }
 
 // place names a destination's place, for people.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// decisions are what the facts of an account's listed messages say, for a person who is about to decide about them.
+type decisions struct {
+	known        bool // the ledger knows the account
+	destinations []uidl.Destination
+	unsure       int         // nobody saw them safe
+	upgraded     int         // delivered by schema 1, to a destination that is not configured now or came back since
+	before       map[int]int // by ordinal of a required destination: those it lacks and need not have
+}
+
+// decisionsOf reads all rows of an account. Its errors have their exit codes.
+func decisionsOf(ctx context.Context, ledger uidl.Ledger, name string) (t decisions, err error) {
+	l, err := ledger.Acquire(ctx, name)
+	if err != nil {
+		return t, judged(err)
+	}
+	defer l.Close()
+	if t.known = l.Info().Epoch != 0; !t.known {
+		return t, nil
+	}
+	if t.destinations, err = l.Destinations(ctx); err != nil {
+		return t, judged(err)
+	}
+	t.before = map[int]int{}
+	for row, err := range l.Messages(ctx) {
+		if err != nil {
+			return t, judged(err)
+		}
+		if row.GoneAt == 0 {
+			t.add(row)
+		}
+	}
+	return t, nil
+}
+
+func (t *decisions) add(r uidl.Row) {
+	if r.Have.Has(uidl.Unsure) {
+		t.unsure++
+	}
+	if r.Have.Destinations() == 0 || r.Have.Has(uidl.Seen) {
+		return
+	}
+	upgraded := false
+	for _, d := range t.destinations {
+		legacy := d.Born == 0 && r.Have.Has(uidl.Legacy)
+		upgraded = upgraded || legacy && (d.Role == uidl.NotConfigured || d.Role == uidl.Required && d.Since != 0 && !r.Have.Has(uidl.PlaceOf(d.Ordinal)))
+		if d.Role != uidl.Required || (r.Have | r.Waived).Has(uidl.PlaceOf(d.Ordinal)) || legacy && d.Since == 0 {
+			continue
+		}
+		if r.Generation < d.Since {
+			t.before[d.Ordinal]++
+		}
+	}
+	if upgraded {
+		t.upgraded++
+	}
+}
+
+// destination is a destination of the account that was configured in the last run.
+func (t *decisions) destination(name string) (uidl.Destination, bool) {
+	for _, d := range t.destinations {
+		if d.Name == name && !away(d.Role) {
+			return d, true
+		}
+	}
+	return uidl.Destination{}, false
+}

@@ -18,12 +18,11 @@ import (
 //   - All of state_dir restored or lost: a remote destination keeps no trace of how far the ledger was, so it may get all
 //     again. A Maildir does.
 type risks struct {
-	vouched  map[int]bool // groups
-	again    map[int]int  // groups: how many more copies of each are right at any one place
-	resend   bool         // remote destinations may get anything again
-	heldBack bool         // the last pass held messages back
-	verify   bool         // the ledger may lack rows, and no listing was complete since
-	adopt    bool         // Adopt was said, and no pass acted on it yet
+	vouched map[int]bool // groups
+	again   map[int]int  // groups: how many more copies of each are right at any one place
+	resend  bool         // remote destinations may get anything again
+	verify  bool         // the ledger may lack rows, and no listing was complete since
+	adopt   bool         // Adopt was said, and no pass acted on it yet
 }
 
 func newRisks() risks { return risks{vouched: map[int]bool{}, again: map[int]int{}} }

@@ -17,7 +17,7 @@ import (
 type save struct {
 	dir    string // of SQLite
 	memory uidltest.Saved
-	names  string // of the accounts then
+	names  string // of the accounts then, and their mailboxes
 	snaps  []snap // of each
 }
 
@@ -25,7 +25,7 @@ type save struct {
 func (h *scene) copies() {
 	c := h.common
 	if c.d.one(3) {
-		c.save(h.names(), h.snaps())
+		c.save(h.called(), h.snaps())
 	}
 	waits := func(w *world) bool { return w.acc.RetrHides && len(w.open) > 0 } // what waits is on no server any more
 	if !c.d.one(6) || h.nameless() || slices.ContainsFunc(h.worlds, waits) {
@@ -41,8 +41,8 @@ func (h *scene) copies() {
 	}
 	s := save{}
 	if !lost {
-		if s = c.saves[c.d.n(len(c.saves))]; s.names != h.names() {
-			return // accounts were renamed since: a person who restores must restore the configuration too
+		if s = c.saves[c.d.n(len(c.saves))]; s.names != h.called() {
+			return // a person who restores must restore the configuration of then, too
 		}
 	}
 	c.restore(s, lost, whole)
@@ -58,6 +58,15 @@ func (h *scene) copies() {
 			l.listed = true
 		}
 	}
+}
+
+// called is what accounts and their mailboxes are called.
+func (h *scene) called() string {
+	s := h.names()
+	for _, w := range h.worlds {
+		s += w.acc.Mailbox + " "
+	}
+	return s
 }
 
 func (h *scene) snaps() (all []snap) {

@@ -29,6 +29,7 @@ type Outgoing struct {
 	ID     string        // delivery id: the same on every try of this message at this destination; [a-z0-9]{1,64}
 	Body   io.ReadSeeker // as received, from its start: lines end in CRLF, but bare CR, bare LF and NUL may occur
 	Octets int64         // length of Body
+	Folder string        // where a copy may stand while Send runs: what a kill leaves there is swept; "": nowhere in particular
 	Again  bool          // an earlier try may have ended in doubt: a destination that can search looks first
 	Rest   string        // Error.Rest of an earlier try: only the recipients that it names still need the message; "": all
 

@@ -103,9 +103,9 @@ func (s *Spool) outgoing(f *os.File, t spoolTicket) Outgoing {
 		Message: Message{Account: s.opts.Account, UID: t.uid, Dup: t.dup},
 		ID:      s.deliveryID(t),
 		Body:    io.NewSectionReader(f, 0, t.size),
-		Octets:  t.size,
-		Again:   known.doubt || !known.ours,
-		Rest:    t.rest,
+		Folder:  s.path, Octets: t.size,
+		Again: known.doubt || !known.ours,
+		Rest:  t.rest,
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 // A pipe would do without the copy. But when popsync is killed, a pipe ends like a complete message, and the command
 // would file the piece; a file is whole before the command starts. It is not synced: after a crash nobody reads it.
 func (s *Sender) stage(ctx context.Context, m deliver.Outgoing, top string) (_ *os.File, err error) {
-	// It is named as a Spool names its own, so that the Spool sweeps it when a kill came before it lost its name.
-	name := filepath.Join(cmp.Or(s.o.TempDir, os.TempDir()), strings.ToLower(rand.Text()))
+	// In the Spool's folder, and named as it names its own, so that it sweeps it when a kill came before it lost its name.
+	name := filepath.Join(cmp.Or(m.Folder, s.o.TempDir, os.TempDir()), strings.ToLower(rand.Text()))
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, s.unwritable(err)

@@ -106,18 +106,28 @@ func (p *pass) foresee(ctx context.Context) error {
 	return nil
 }
 
-// recognisePlaces looks at all destinations, and changes nothing.
+// recognisePlaces looks at all destinations, and changes nothing. Where another account has just made a Maildir, as it seems,
+// it looks again: that may have been between one look and the other.
 func (p *pass) recognisePlaces(ctx context.Context) (*matched, error) {
+	m, met, err := p.lookAtPlaces(ctx)
+	if met && err != nil {
+		m, _, err = p.lookAtPlaces(ctx)
+	}
+	return m, err
+}
+
+// lookAtPlaces tells, with what it found, whether another account knows one of the places.
+func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err error) {
 	known, err := p.l.Destinations(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	p.known = known
 	open := map[int]bool{}
 	if len(known)+len(p.dests) > uidl.Ordinals { // else none has to be given up
 		pending, err := p.l.Pending(ctx)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, d := range known {
 			open[d.Ordinal] = slices.ContainsFunc(pending, func(row uidl.Delivery) bool { return row.Destination == d.Name })
@@ -127,24 +137,26 @@ func (p *pass) recognisePlaces(ctx context.Context) (*matched, error) {
 	for i, d := range p.dests {
 		now[i] = sight{name: d.Name, role: d.role()}
 		if now[i].identity, err = d.Target.Recognise(ctx); err != nil {
-			return nil, fmt.Errorf("destination %s: %w", d.Name, err)
+			return nil, false, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 		if l, ok := d.Target.(deliver.Located); ok {
 			path, info := l.Locate()
 			now[i].path, now[i].info = deliver.Resolve(path), info
 		}
 	}
-	m, err := match(known, open, now, p.l.Info().Generation, p.facts.Adopt, func(path string) (bool, error) {
+	m, err = match(known, open, now, p.l.Info().Generation, p.facts.Adopt, func(path string) (bool, error) {
 		ids, err := p.ledger.Identities(ctx)
 		if err != nil {
 			return false, err
 		}
-		return slices.ContainsFunc(ids, func(id string) bool {
+		here := slices.ContainsFunc(ids, func(id string) bool {
 			at := deliver.PathOf(id)
 			return at != "" && deliver.Resolve(at) == path
-		}), nil
+		})
+		met = met || here
+		return here, nil
 	})
-	return m, err
+	return m, met, err
 }
 
 // setPlaces gives the destinations of the pass their ordinals.

@@ -141,6 +141,28 @@ func TestAddedLater(t *testing.T) {
 	r.holds("one", 5)
 }
 
+// What a person asks for a destination is not fetched where the Maildir shows it: a copy whose popsync.id is gone is another
+// place for the ledger, and holds the same files. What its reader removed comes again.
+func TestBackfillOfCopy(t *testing.T) {
+	for _, lacks := range []int{0, 1} {
+		r := newRig(t, mailbox(5)...)
+		r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+		r.must(os.CopyFS(r.path("two"), os.DirFS(r.path("one"))))
+		r.must(os.Remove(filepath.Join(r.path("two"), "popsync.id")))
+		files, err := os.ReadDir(filepath.Join(r.path("two"), "new"))
+		r.must(err)
+		for _, f := range files[:lacks] {
+			r.must(os.Remove(filepath.Join(r.path("two"), "new", f.Name())))
+		}
+		both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+		r.wants("added", OK, 0, 0, 5, both()...)
+		r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+		r.wants("backfill", OK, lacks, 0, 5, both()...)
+		r.holds("two", 5)
+		r.wants("and again", OK, 0, 0, 5, both()...)
+	}
+}
+
 // The disk dies, and an empty Maildir takes its path: refused, and once it is adopted, the dead one's mail does not vouch for it.
 func TestReplacedMaildir(t *testing.T) {
 	r := newRig(t, mailbox(5)...)

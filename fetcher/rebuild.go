@@ -24,10 +24,10 @@ type tagged interface {
 func (s *session) rebuild(ctx context.Context, list listing, complete bool, known *rows) (*rows, error) {
 	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < lately
 	begins := len(known.list) == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
-	if !begins && !s.facts.Verify && !lately || s.o.DryRun {
+	if s.o.DryRun {
 		return known, nil
 	}
-	if s.facts.Verify {
+	if s.facts.Verify || s.set.fetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
@@ -35,6 +35,9 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 				return nil, err
 			}
 		}
+	}
+	if !begins && !s.facts.Verify && !lately {
+		return known, nil
 	}
 	strangers := s.strangersTo(known, list)
 	if len(strangers) == 0 {

@@ -47,8 +47,9 @@ func (p *pass) reconsider(ctx context.Context) error {
 	})
 }
 
-// reconsiderRows does the same for messages that some place has, or will have, and that are to be fetched for others, without a delivery
-// that says so: for a destination that was added, perhaps. It tells whether it changed a row.
+// reconsiderRows does the same for messages that some place has, or will have, and that are to be fetched for others,
+// without a delivery that says so. Where the ledger is not in doubt, that is what a person asked for (Backfill): a Maildir may
+// show such messages already, one that was copied or whose popsync.id was lost. It tells whether it changed a row.
 func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing) (changed bool, err error) {
 	var of []stranger
 	var lacks []uidl.Places
@@ -65,6 +66,9 @@ func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing)
 		}
 		f := known.kinds[known.list[at].kind]
 		lack := s.set.lacks(f)
+		if !s.facts.Verify {
+			lack &= s.set.younger(f)
+		}
 		if open := s.pending[key]; open != nil {
 			lack = open.need(lack)
 		}
@@ -79,16 +83,20 @@ func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing)
 	if err != nil {
 		return false, err
 	}
-	settle := make([]uidl.Settled, 0, len(of))
+	var settle []uidl.Settled
 	for i := range of {
 		shown := have[of[i].tag] & lacks[i]
 		for _, d := range s.at(lacks[i]) {
-			one := uidl.Settled{Key: of[i].key, Destination: d.Name, As: uidl.Dropped, State: uidl.Held, Reason: reasonHeld}
+			one := uidl.Settled{Key: of[i].key, Destination: d.Name, As: uidl.Dropped}
 			if shown.Has(d.place()) {
 				one.As = uidl.Inferred
+			} else if !s.facts.Verify {
+				continue
 			}
-			if shown == lacks[i] {
-				one.State, one.Reason = uidl.Delivered, ""
+			if shown == lacks[i] && s.pending[of[i].key] == nil {
+				one.State = uidl.Delivered
+			} else if s.facts.Verify && shown != lacks[i] {
+				one.State, one.Reason = uidl.Held, reasonHeld
 			}
 			settle = append(settle, one)
 		}
@@ -98,5 +106,5 @@ func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing)
 			return false, err
 		}
 	}
-	return true, nil
+	return len(settle) > 0, nil
 }

@@ -64,6 +64,26 @@ func (s *set) lacks(f uidl.Facts) uidl.Places {
 	return missing
 }
 
+// fetchesRest tells whether a destination is to get what is older than it.
+func (s *set) fetchesRest() bool {
+	for o := range s.required.Each {
+		if s.rest[o] == uidl.Fetch {
+			return true
+		}
+	}
+	return false
+}
+
+// younger are the destinations that were added, came back or became required after the message was retrieved.
+func (s *set) younger(f uidl.Facts) (p uidl.Places) {
+	for o := range s.required.Each {
+		if f.Generation < s.since[o] {
+			p |= uidl.PlaceOf(o)
+		}
+	}
+	return p
+}
+
 // Why facts keep a message from being deleted, for people.
 const (
 	reasonSeen    = "marked as seen, never fetched"

@@ -14,7 +14,7 @@ func notes(r Report) (out []string) {
 	if r.Rebuilt > 0 {
 		rest := ""
 		if r.Unfetched > 0 {
-			rest = fmt.Sprintf("; the other %d are not there any more, or never were: they are held back", r.Unfetched)
+			rest = fmt.Sprintf("; what is not there any more, or never was, is held back: %d", r.Unfetched)
 		}
 		out = append(out, fmt.Sprintf("the ledger did not know %d of the listed messages that the Maildir has: they count as "+
 			"delivered%s", r.Rebuilt, rest))

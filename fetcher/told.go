@@ -15,12 +15,18 @@ func (s *session) noteHeld() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.worst = append(s.worst, Verdict{
-		Class: Config,
-		Message: fmt.Sprintf("%d messages are held back: the ledger was lost or is an older copy, and nobody knows whether they were delivered before",
-			n),
+		Class:   Config,
+		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
 			s.a.Name),
 	})
+}
+
+func heldMessage(n int) string {
+	if n == 1 {
+		return "1 message is held back: the ledger was lost or is an older copy, and nobody knows whether it was delivered before"
+	}
+	return fmt.Sprintf("%d messages are held back: the ledger was lost or is an older copy, and nobody knows whether they were delivered before", n)
 }
 
 // noteWithheld tells of messages that policy would delete, and why they stay all the same.

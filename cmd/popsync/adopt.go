@@ -97,22 +97,27 @@ func found(account string, known []uidl.Destination, now []sighted, elsewhere []
 		if s.err != nil {
 			lines = append(lines, fmt.Sprintf("%s cannot be looked at, and is refused as long as that is so: %v", s.Name, s.err))
 		}
-		if s.err != nil || s.path == "" || k >= 0 {
+		if s.err != nil || s.path == "" {
 			continue
 		}
 		was := knownAt(known, of, s)
+		if was < 0 && k >= 0 {
+			continue
+		}
 		if was < 0 && (s.identity != "" || !slices.ContainsFunc(elsewhere, func(id string) bool { return pathIn(id) == deliver.Resolve(s.path) })) {
 			continue
 		}
 		line := fmt.Sprintf("%s: the Maildir at %s is accepted, whose popsync.id is another one", s.Name, s.path)
 		switch {
+		case k >= 0:
+			line = fmt.Sprintf("%s: the Maildir at %s is accepted, which popsync used before, in place of the one that was there last", s.Name, s.path)
 		case s.info == nil:
 			line = fmt.Sprintf("%s: a new Maildir is made at %s, where there is nothing now", s.Name, s.path)
 		case s.identity == "":
 			line = fmt.Sprintf("%s: what is at %s is accepted, although it has no popsync.id", s.Name, s.path)
 		}
 		if was >= 0 {
-			line += fmt.Sprintf("; it counts as another destination than %s was there, and what only that one has stays on the server. To have it here too say: popsync backfill %s %s",
+			line += fmt.Sprintf("; it counts as another destination than %s was there, and what only that one has stays on the server. To have it here too say, after that run: popsync backfill %s %s",
 				known[was].Name, account, s.Name)
 		}
 		lines = append(lines, line)

@@ -109,13 +109,13 @@ func seeded(seed uint64) []byte {
 	return b
 }
 
-// TestChaos plays random histories, the same ones every time: 200, 12 under the race detector, 3,000 with
+// TestChaos plays random histories, the same ones every time: 200, 12 under the race detector, 20,000 with
 // POPSYNC_LARGE. POPSYNC_CHAOS says how many, POPSYNC_CHAOS_SEED which is the first; alone it plays one history again.
 func TestChaos(t *testing.T) {
 	n, first := uint64(200), uint64(0)
 	switch {
 	case os.Getenv("POPSYNC_LARGE") != "":
-		n = 3_000
+		n = 20_000
 	case raceDetector:
 		n = 12
 	}

@@ -46,7 +46,7 @@ func crashScenarios() []crashScenario {
 			must: append(slices.Clone(protocolSteps), stepRecovery, stepDele)}
 	}
 	read := again("with a reader", crashStop{stepDirectory, "", 2})
-	read.prepare, read.between = reader, reader
+	read.prepare, read.between, read.varies = reader, reader, true
 	damaged := again("of damaged bytes", crashStop{stepRename, "", 1})
 	damaged.prepare = (*crashWorld).damage
 	damaged.must = append(damaged.must, stepDiscard)

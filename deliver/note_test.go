@@ -176,7 +176,7 @@ func FuzzSpoolIdentity(f *testing.F) {
 		if i.String() != s || len(s) > 3*maxWhere+200 || !SamePlace(s, s) == (i.where != "") {
 			t.Errorf("%q is %+v", s, i)
 		}
-		if path := filepath.Join("/root", i.folder); i.folder != "" && path != "/root/"+i.folder || strings.Contains(i.folder, "..") && strings.Contains(path, "/..") {
+		if path := filepath.Join("/spools", i.folder); i.folder != "" && path != "/spools/"+i.folder || strings.Contains(i.folder, "..") && strings.Contains(path, "/..") {
 			t.Errorf("%q leads to %q", s, path)
 		}
 	})

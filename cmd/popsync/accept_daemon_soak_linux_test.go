@@ -40,7 +40,7 @@ func TestAcceptDaemonSoakControl(t *testing.T) {
 		t.Skip("NOT TESTED here: make test-soak does it, and CI has a step for that")
 	}
 	k := newSoak(t, 40*time.Second, 52, "control_latestate")
-	k.run(8, []string{"in the midst of a pass"})
+	k.run(8, []string{"as mail appears"}) // when such a build has it in the Maildir and not in the ledger
 	k.quiet()
 	k.now.stops(0)
 	honest := k.balances()["keep"]
@@ -99,6 +99,13 @@ func (k *soak) event(kind string) {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(time.Duration(k.r.IntN(80)) * time.Millisecond)
+	case "as mail appears":
+		k.feed.burst(10 + k.r.IntN(20))
+		before := k.files()
+		k.now.signal(syscall.SIGUSR1)
+		for end := time.Now().Add(2 * time.Second); k.files() == before && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 	case "in the first 100 ms":
 		k.kill("at any moment")
 		time.Sleep(time.Duration(k.r.IntN(100)) * time.Millisecond)
@@ -107,6 +114,15 @@ func (k *soak) event(kind string) {
 		time.Sleep(time.Duration(100+k.r.IntN(700)) * time.Millisecond)
 	}
 	k.kill(kind)
+}
+
+// files counts the messages in all Maildirs.
+func (k *soak) files() (n int) {
+	k.t.Helper()
+	for _, a := range k.accounts {
+		n += len(maildirFiles(k.t, k.maildir(a.name)))
+	}
+	return n
 }
 
 // kill kills the daemon, notes what it left, and starts the next.

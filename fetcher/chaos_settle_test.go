@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,9 @@ func (w *world) settleDown() {
 	}
 	if w.m.clocks {
 		enough = 8 // a clock that was wrong for days takes days to be right again
+	}
+	if slices.ContainsFunc(w.letters, func(l *letter) bool { return l.onServer && l.ListSize > l.octets }) {
+		enough = max(enough, 6) // what came short takes days to be believed
 	}
 	for n := 0; still < enough; n++ {
 		if n == 60 {

@@ -23,4 +23,7 @@ const (
 	noNotes         = false // no ledger is ever old, or lost
 	rebuildFetches  = false // what a lost ledger's rebuilding does not find is new
 	staleFacts      = false // a row that is written again brings back the facts that it was read with
+	concludeFirst   = false // an answer counts before it is proven to belong to its message
+	blindBeacons    = false // nothing is asked in between
+	believeShort    = false // what ends with a dot is whole
 )

@@ -10,6 +10,8 @@ var (
 
 	anyPlace, adoptDelivers, inferredIsSeen, staysPublishing, machineClock bool
 	weakHeaders, nameIsPlace, noNotes, rebuildFetches, staleFacts          bool
+
+	concludeFirst, blindBeacons, believeShort bool
 )
 
 // The controls by name; see control.go.

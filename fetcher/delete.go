@@ -52,9 +52,24 @@ func (s *session) toDelete() []entry {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
+	due = slices.DeleteFunc(due, func(e entry) bool {
+		came := s.facts.Wire.short(e.key)
+		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
+		return came != nil // it is looked at again on another day
+	})
 	due = s.wholly(append(due, s.same...))
 	slices.SortFunc(due, func(a, b entry) int { return cmp.Compare(a.num, b.num) })
 	return due
+}
+
+// rollBack takes back what a session deleted that ended without QUIT: nothing of it counts (RFC 1939, section 6), and it is to
+// be done again.
+func (s *session) rollBack() {
+	for _, k := range s.told {
+		delete(s.deleted, k)
+	}
+	s.count(func(r *Report) { r.Deleted -= len(s.told) })
+	s.told = nil
 }
 
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
@@ -102,6 +117,7 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			return nil
 		}
 		s.deleted[e.key] = true
+		s.told = append(s.told, e.key)
 		if s.removed == nil {
 			s.removed = map[int]bool{}
 		}

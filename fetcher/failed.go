@@ -2,25 +2,20 @@ package fetcher
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
 
-// none deals with a message that no destination takes.
-func (r *reader) none(f *fetchStep) error {
-	err := fmt.Errorf("no destination")
+// unfit is why no destination takes a message.
+func (r *reader) unfit() error {
+	err := errNoBranch
 	for i := range r.fan.branches {
 		err = r.fan.branches[i].err
 		r.weigh(r.fan.branches[i].dest, err)
 	}
-	if over := r.over(); over != nil {
-		return over
-	}
-	r.failed(f, err, permanent(err))
-	return pop3.ErrSkip
+	return err
 }
 
 // failed charges a message.
@@ -62,8 +57,15 @@ func (r *reader) skipLong(f *fetchStep) {
 // failed before anything of its answer came: a server that closes, stalls or talks nonsense at one message would stop
 // all behind it for ever.
 func (r *reader) blame(err error) {
-	var cut *cutShort
-	if r.next >= len(r.plan.fetch) || r.ctx.Err() != nil || errors.As(err, &cut) || errors.Is(err, errOutOfStep) {
+	n := len(r.queue)
+	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.fetch) || asked(err)) {
+		return
+	}
+	if n > 0 {
+		// An answer that nothing has proven. In a flight it may be another message's; by itself it is to blame.
+		if r.alone && (chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.brought() && disconnected(err)) {
+			r.failed(r.queue[n-1].f, err, false)
+		}
 		return
 	}
 	if !r.begun && !chargeable(err) {
@@ -73,4 +75,18 @@ func (r *reader) blame(err error) {
 		return // the next session begins with this message: if it is to blame, that will show at once
 	}
 	r.failed(&r.plan.fetch[r.next], err, false)
+}
+
+// asked tells that it was not a message at which a conversation broke, but what was asked in between.
+func asked(err error) bool {
+	var conn *pop3.ConnError
+	var protocol *pop3.ProtocolError
+	command := ""
+	switch {
+	case errors.As(err, &conn):
+		command = conn.Command
+	case errors.As(err, &protocol):
+		command = protocol.Command
+	}
+	return command != "" && command != "RETR"
 }

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -27,6 +28,10 @@ type branch struct {
 type fanout struct {
 	branches []branch
 	octets   int64
+	count    bool  // lines and dots too, of those
+	lines    int64 // LFs
+	dots     int64 // lines that begin with a dot
+	bol      bool  // the next octet begins a line
 	max      int64 // octets; 0: no limit
 	space    func(octets int64) error
 	unasked  int64 // octets since space was last asked
@@ -43,9 +48,15 @@ func newFanout() *fanout { return &fanout{sum: newContentSum(), header: new(uidl
 func (f *fanout) reset(max int64, space func(int64) error) {
 	f.branches = f.branches[:0]
 	f.octets, f.max, f.unasked, f.space = 0, max, 0, space
+	f.lines, f.dots, f.bol = 0, 0, true
 	f.sum.reset()
 	f.header.Reset()
 }
+
+var (
+	lf    = []byte("\n")
+	lfDot = []byte("\n.")
+)
 
 // Write fails only when nothing is left to write to; a branch that fails is aborted and remembered.
 func (f *fanout) Write(b []byte) (int, error) {
@@ -59,6 +70,11 @@ func (f *fanout) Write(b []byte) (int, error) {
 			f.fail(err)
 			return 0, errNoBranch
 		}
+	}
+	if f.count && len(b) > 0 {
+		f.lines += int64(bytes.Count(b, lf))
+		f.dots += int64(bytes.Count(b, lfDot)) + int64(b2i(f.bol && b[0] == '.'))
+		f.bol = b[len(b)-1] == '\n'
 	}
 	f.sum.write(b)
 	f.header.Write(b)

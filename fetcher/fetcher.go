@@ -40,6 +40,8 @@ type Account struct {
 	Spool func(identity string) (Leftover, error)
 	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
 	DeleteQuarantined bool
+	// IgnoreSizes: the sizes that the server lists are no evidence of anything, whatever was learned of them.
+	IgnoreSizes bool
 }
 
 // Destination is one place that every message of the account goes to. Run closes the Target.

@@ -28,6 +28,9 @@ func (p *pass) compareMailbox() {
 	if !p.elsewhere && p.a.Mailbox != "" {
 		p.facts.Mailbox = p.a.Mailbox
 	}
+	if p.elsewhere {
+		p.facts.Wire = wireFacts{} // another server's
+	}
 }
 
 // moveAside gives what is open of another mailbox, and what is open of messages whose unique-ids were given away, keys that

@@ -112,17 +112,16 @@ func (r *reader) onlyOwed(f *fetchStep, m *received) {
 	for _, dl := range r.lacking(f) {
 		owed[dl.dest.Name] = dl.row
 	}
-	branches, copies := r.fan.branches[:0], m.copies[:0]
-	for i, br := range r.fan.branches {
-		row, needed := owed[br.dest.Name]
+	copies := m.copies[:0]
+	for _, c := range m.copies {
+		row, needed := owed[c.dest.Name]
 		if !needed {
-			if br.err == nil {
-				br.staging.Abort()
-			}
+			r.discard(&received{copies: []delivery{c}}, errNoBranch)
 			continue
 		}
-		m.copies[i].row = row
-		branches, copies = append(branches, br), append(copies, m.copies[i])
+		row.Ticket = c.row.Ticket
+		c.row = row
+		copies = append(copies, c)
 	}
-	r.fan.branches, m.copies = branches, copies
+	m.copies = copies
 }

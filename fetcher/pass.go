@@ -28,6 +28,16 @@ type pass struct {
 	elsewhere  bool              // the account has another mailbox than the rows are of
 	watch      floodState
 
+	byItself   map[uidl.Key]bool // messages that came short in a flight, to be read by themselves
+	suspecting bool              // this session is for those, and for others that came short before
+	runs       int               // how many such sessions there were
+	shorts     int               // how often a flight ended because a message came short
+	suspects   int               // messages that such a session has to read now
+	alone      bool              // step was lost in this pass: one command at a time
+	waiting    int               // messages that came short and are not read again yet
+	confirmed  int64             // the account's time, by its clock (Unix seconds)
+	expires    bool              // QUIT deletes what was retrieved
+
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 
 	pending map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
@@ -238,6 +248,8 @@ type facts struct {
 	LostAt int64 `json:"lost_at,omitempty"`
 	// NoPipeliningUntil: announced pipelining was found broken; tried again after this time (Unix seconds).
 	NoPipeliningUntil int64 `json:"no_pipelining_until,omitempty"`
+	// Wire is how the server speaks: see wire.go.
+	Wire wireFacts `json:"wire,omitzero"`
 	// Verify: the ledger was repaired, is older than the world, or was lost: it may lack rows: see VerifyMode.
 	Verify bool `json:"verify,omitempty"`
 	// RenewedAt: the server gave known messages new unique-ids, and not all were looked at yet (Unix seconds).

@@ -82,26 +82,28 @@ const (
 
 // plan is what one session has to do.
 type plan struct {
-	fetch    []fetchStep    // in this order
-	due      []knownStep    // to delete once recognised: see recognise
-	question []knownStep    // to recognise: the same message, or another under its UID
-	gone     []uidl.Key     // rows that the listing lacks since now
-	lost     []int32        // indices of rows that were delivered and left the listing of late, now included
-	lostKept int            // those of them that the server was not told to delete
-	lostNow  int            // and those of these that only this listing lacks
-	skipped  []fetchStep    // by policy; reason tells which
-	whole    []knownStep    // to be noted as delivered: nothing is lacking any more
-	twins    []knownStep    // delivered, and others have or had the same UID: see recogniseTwins
-	shared   map[string]int // how many messages a UID has, if several
-	withheld map[string]int // due by policy, and why facts keep them
-	kept     int            // delivered, listed, not due
-	asked    int            // of those: the server was told to delete them earlier in this pass
-	parked   int            // parked, not due
-	pending  int            // staged somewhere, not to fetch
-	back     []knownStep    // held back until a person says what they are
-	waiting  bool           // one is kept until a time of its own
-	purge    bool           // there are tombstones old enough
-	oldest   int64          // least FirstSeen of those kept; 0: none
+	fetch    []fetchStep       // in this order
+	due      []knownStep       // to delete once recognised: see recognise
+	question []knownStep       // to recognise: the same message, or another under its UID
+	gone     []uidl.Key        // rows that the listing lacks since now
+	lost     []int32           // indices of rows that were delivered and left the listing of late, now included
+	lostKept int               // those of them that the server was not told to delete
+	lostNow  int               // and those of these that only this listing lacks
+	skipped  []fetchStep       // by policy; reason tells which
+	whole    []knownStep       // to be noted as delivered: nothing is lacking any more
+	stumps   []knownStep       // delivered shorter than listed, and watched: see short.go
+	watched  map[uidl.Key]bool // listed messages that came short
+	twins    []knownStep       // delivered, and others have or had the same UID: see recogniseTwins
+	shared   map[string]int    // how many messages a UID has, if several
+	withheld map[string]int    // due by policy, and why facts keep them
+	kept     int               // delivered, listed, not due
+	asked    int               // of those: the server was told to delete them earlier in this pass
+	parked   int               // parked, not due
+	pending  int               // staged somewhere, not to fetch
+	back     []knownStep       // held back until a person says what they are
+	waiting  bool              // one is kept until a time of its own
+	purge    bool              // there are tombstones old enough
+	oldest   int64             // least FirstSeen of those kept; 0: none
 }
 
 // planInput is all that a plan depends on.
@@ -120,7 +122,8 @@ type planInput struct {
 	met         map[uidl.Key]bool // with it: recognised by earlier sessions of the pass
 	now         time.Time
 	waits       func(until int64) bool
-	verdicts    []verdictOfFacts // by index in rows.kinds
+	short       map[uidl.Key]bool // messages that came short: whether they were delivered
+	verdicts    []verdictOfFacts  // by index in rows.kinds
 }
 
 // verdictOfFacts is what follows from the facts of a row.
@@ -141,13 +144,13 @@ func (in *planInput) judge() {
 // in the order of their UIDs.
 func makePlan(input planInput) *plan {
 	in := &input
-	p := &plan{shared: map[string]int{}, withheld: map[string]int{}}
+	p := &plan{shared: map[string]int{}, withheld: map[string]int{}, watched: map[uidl.Key]bool{}}
 	in.judge()
 	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
 	}
 	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
-	quiet := in.keeps() && !in.elsewhere && len(in.open) == 0
+	quiet := in.keeps() && !in.elsewhere && len(in.open) == 0 && len(in.short) == 0
 	r, dup, copies := 0, 0, 0
 	ahead := in.entry(0)
 	for k := range in.order {
@@ -167,6 +170,9 @@ func makePlan(input planInput) *plan {
 			}
 		}
 		it := entry{num: e.Num, size: e.Size, key: uidl.Key{UID: e.UID, Dup: dup}}
+		if _, ok := in.short[it.key]; ok {
+			p.watched[it.key] = true
+		}
 		against := 1
 		for ; r < len(in.rows.list); r++ {
 			if against = in.rows.compare(r, it.key); against >= 0 {
@@ -297,6 +303,11 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 // delivered deals with a listed message that is durable at every destination.
 func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
 	due := in.due(k.row)
+	if in.short[k.key] {
+		p.withheld[reasonStump] += b2i(due)
+		p.stumps = append(p.stumps, k)
+		return
+	}
 	p.waiting = p.waiting || k.row.NextTry != 0
 	if due && v.keeps != "" {
 		due = false

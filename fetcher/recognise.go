@@ -35,7 +35,9 @@ func (s *session) recognise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.count(func(r *Report) { r.Questioned += len(pl.question) })
+	if s.shorts == 0 && !s.alone && !s.suspecting { // else they were counted by the session before
+		s.count(func(r *Report) { r.Questioned += len(pl.question) })
+	}
 	due := pl.due
 	pl.due = nil
 	shared := map[string][]knownStep{}

@@ -26,8 +26,17 @@ type reader struct {
 	begun  bool // its answer has begun
 	stop   atomic.Bool
 	spaces []*space
-	exact  int   // messages that were as long as listed
-	held   *held // one that was shorter, until the next reply
+
+	alone   bool        // one command at a time
+	queue   []reply     // what is not proven yet, in the order in which it came: see proof.go
+	want    []pop3.Item // to be asked next to prove it, one command at a time
+	left    int         // answers that this still takes
+	last    [32]byte    // SHA-256 of the last message
+	counted int         // messages that count against the limit, and that nothing was concluded about yet
+	held    int         // messages that were proven
+	scans   int         // right answers to LIST n
+
+	header *uidl.Fingerprinter
 }
 
 // retrieve fetches what the plan says and settles it. On return the batches are settled, whatever the error.
@@ -60,7 +69,8 @@ func (s *session) retrieve(ctx context.Context) error {
 		}
 		result <- err
 	}()
-	err := r.release(ctx, s.c.Retrieve(ctx, r.items(), r.handle))
+	r.alone = !s.c.Pipelining()
+	err := r.prove(ctx, s.c.Retrieve(ctx, r.items(), r.handle))
 	r.bat.finish()
 	serr := s.await(ctx, result)
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
@@ -140,8 +150,23 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.num] = true
+			if r.alone && r.suspecting && r.facts.Wire.Scan == 0 && i == 0 && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
+				return
+			}
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
 				return
+			}
+			if !r.alone {
+				if ask := r.asks(i); ask != pop3.AskMessage && !yield(pop3.Item{Num: f.num, Ask: ask}) {
+					return
+				}
+			}
+			for r.alone && len(r.want) > 0 {
+				ask := r.want[0]
+				r.want = r.want[1:]
+				if !yield(ask) {
+					return
+				}
 			}
 		}
 	}
@@ -154,10 +179,22 @@ func (r *reader) mayStart(f *fetchStep) bool {
 		return false
 	}
 	r.retrs++
-	if f.row.State != 0 {
+	if f.row.State != 0 || r.suspecting {
 		return true
 	}
-	return r.admit(!f.nameless)
+	if !r.admit(!f.nameless) {
+		return false
+	}
+	r.counted += b2i(!f.nameless)
+	return true
+}
+
+// uncount gives back to the person's limit what was asked for and not concluded.
+func (r *reader) uncount() {
+	r.pass.mu.Lock()
+	defer r.pass.mu.Unlock()
+	r.pass.started -= r.counted
+	r.counted = 0
 }
 
 // admit tells whether the person's limit lets another new message in, and counts it. A nameless one counts once it was
@@ -180,11 +217,11 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
+	if resp.Ask != pop3.AskMessage {
+		return r.answer(resp)
+	}
 	for r.plan.fetch[r.next].num != resp.Num {
 		r.next++ // not asked for: see items
-	}
-	if err := r.confirm(); err != nil {
-		return err
 	}
 	f := &r.plan.fetch[r.next]
 	for _, sp := range r.spaces {
@@ -195,9 +232,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	}
 	r.begun = true
 	if resp.Err != nil {
-		delete(r.fetched, f.num)
-		r.failed(f, resp.Err, false)
-		return r.advance(nil)
+		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}
 	if err := r.l.Reading(f.key); err != nil {
 		return err

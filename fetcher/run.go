@@ -99,6 +99,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.work(ctx)
 	err = p.closeOutboxes(ctx, halt, err)
 	p.weighDestinations(ctx)
+	p.noteShort()
 	p.countOpen()
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
@@ -168,6 +169,10 @@ func (p *pass) sessions(ctx context.Context) error {
 		more, err := p.session(ctx)
 		lost = err
 		switch {
+		case err != nil && ctx.Err() == nil && p.otherwise(err):
+			p.noteFault(err)
+			p.log.Debug("connecting again", zap.String("error", clip(err.Error())))
+			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
 		case err != nil && p.sessionsBegun() > before && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
@@ -178,7 +183,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			return err
 		}
 		crowded := p.crowded()
-		if more && !crowded {
+		if more && !crowded || p.suspectsNext() {
 			continue
 		}
 		idle, err := p.drain(p.o.SessionTime, func() {})
@@ -187,6 +192,24 @@ func (p *pass) sessions(ctx context.Context) error {
 		}
 	}
 	return lost
+}
+
+// otherwise tells that after an error the server is to be asked in another way at once: what was not proven is fetched again.
+func (p *pass) otherwise(err error) bool {
+	switch {
+	case errors.Is(err, errNoScan):
+		return true
+	case errors.Is(err, errShort) && p.suspecting:
+		return p.suspectsNext()
+	case errors.Is(err, errShort):
+		p.shorts++
+		p.alone = p.alone || p.shorts > 1
+		return true
+	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err):
+		return false
+	}
+	p.alone = true
+	return true
 }
 
 // crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.
@@ -270,8 +293,9 @@ func (p *pass) closeHeld(ctx context.Context) error {
 
 // noteFault remembers what an error teaches of the server, for the next session.
 func (p *pass) noteFault(err error) {
-	if wait := brokenPipelining(err); wait > 0 {
-		p.facts.NoPipeliningUntil = p.now().Add(wait).Unix()
+	if least := brokenPipelining(err); least > 0 {
+		now := p.now()
+		p.facts.NoPipeliningUntil = now.Add(p.facts.Wire.lostStep(now, least)).Unix()
 	}
 }
 

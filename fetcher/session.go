@@ -29,6 +29,7 @@ type session struct {
 	moved    map[uidl.Key]bool          // rows whose message was found at another place of its UID
 	stands   map[uidl.Key]bool          // rows whose message was read, is listed with another size and is the same
 	same     []entry                    // retrieved again, recognised, and due
+	told     []uidl.Key                 // messages whose DELE was answered +OK, while QUIT has not been sent
 	removed  map[int]bool               // numbers of messages whose DELE was answered +OK
 	marks    []uidl.Mark                // DELEs, to be committed before QUIT
 	cut      bool                       // the plan was longer than one session may be
@@ -40,6 +41,7 @@ type session struct {
 	weak     map[int]bool               // messages whose header, by TOP, is not enough to know them by
 	unread   bool                       // the ledger's rows were not needed
 	clock    uidl.Clock                 // as it is after the listing
+	listed   int                        // messages in the listing
 	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
 	hunted   int                        // messages still to be compared so
 }
@@ -51,6 +53,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		if s.c != nil {
 			s.c.Close()
 		}
+		s.rollBack()
 	}()
 	listing, known, err := s.connect(ctx)
 	if err != nil {
@@ -59,13 +62,14 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
 		return false, errUIDLRefused
 	}
-	s.number = p.begin()
+	s.number, s.listed = p.begin(), listing.Len()
 	if s.clock, _ = p.l.Info().Clock, false; listing.Complete {
 		s.clock, _ = s.clock.Listed(p.listedAt())
 	}
 	if machineClock {
 		s.clock.Aged = p.now().Unix()
 	}
+	s.pass.confirmed = s.clock.Now(p.now().Unix())
 	named, err := s.nameless(ctx, listing)
 	if err != nil {
 		return false, err
@@ -80,6 +84,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	s.plan = s.makePlan(named, listing.Complete, known)
 	s.plan.kept += s.head
 	if p.o.DryRun {
+		s.sift(listing.Complete)
 		s.report()
 		return false, s.c.Quit(ctx)
 	}
@@ -96,6 +101,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := s.recognise(ctx); err != nil {
 		return false, err
 	}
+	s.sift(listing.Complete)
 	s.note(listing)
 	if err := s.giveUpGone(ctx, listing.Complete); err != nil {
 		return false, err
@@ -166,7 +172,8 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
-	opts.NoPipelining = opts.NoPipelining || s.facts.NoPipeliningUntil > s.now().Unix()
+	s.facts.Wire.current(s.now())
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.facts.NoPipeliningUntil > s.now().Unix()
 	opts.Expect = s.facts.Listed
 	c, err := pop3.Dial(ctx, opts)
 	if err != nil {
@@ -185,7 +192,8 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	if caps := c.Capabilities(); caps.Known { // by now those of this user
 		s.facts.LoginDelay = int64(caps.LoginDelay / time.Second)
 		// RFC 2449, section 6.7: "EXPIRE 0" says that what was retrieved goes when QUIT comes.
-		s.a.RetrHides = s.a.RetrHides || caps.Expire == "0"
+		s.expires = caps.Expire == "0"
+		s.a.RetrHides = s.a.RetrHides || s.expires
 	}
 	return list, nil
 }
@@ -194,7 +202,7 @@ func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
 	return makePlan(planInput{
 		listing: list, order: sortedByUID(list), complete: complete, rows: known, open: s.pending, set: s.set,
 		policy: s.a.Policy, neverDelete: s.a.NeverDelete, aged: s.clock.Aged, confirmed: s.clock.Confirmed,
-		elsewhere: s.elsewhere, met: s.recognised, now: s.now(), waits: s.waits,
+		elsewhere: s.elsewhere, met: s.recognised, now: s.now(), waits: s.waits, short: s.facts.Wire.watched(),
 	})
 }
 
@@ -332,6 +340,9 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
 		}
 	}))
+	if err == nil {
+		s.told = nil
+	}
 	if err != nil && len(due) > 0 {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), s.pipelined(err))

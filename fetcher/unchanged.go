@@ -54,7 +54,7 @@ func (p *pass) mayBeUnchanged() *unchanged {
 	p.facts.Unchanged = nil
 	switch {
 	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Generation != p.set.generation, u.Policy != p.policyMark():
-	case p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
+	case p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, len(p.facts.Wire.Short) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
 	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
 	default:
 		return u
@@ -125,7 +125,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 		return
 	case s.a.Policy.Delete == DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.due), gone < len(pl.due):
 		return
-	case s.a.RetrHides, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+	case s.a.RetrHides, len(s.facts.Wire.Short)+len(s.byItself) > 0, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
 		return
 	case s.cut, len(pl.shared)+len(pl.twins)+len(pl.whole)+len(pl.question)+len(pl.skipped)+len(pl.back)+len(pl.withheld)+pl.parked+pl.pending+pl.asked > 0, pl.purge, pl.waiting:
 		return

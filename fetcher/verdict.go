@@ -335,20 +335,26 @@ func (s *session) pipelined(err error) error {
 	return &pipelineError{err}
 }
 
-// brokenPipelining tells for how long a server is to be spoken to one command at a time, 0 for not at all: it announced
+// brokenPipelining tells for how long a server is to be spoken to one command at a time at least, 0 for not at all: it announced
 // pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.
 func brokenPipelining(err error) time.Duration {
 	var pe *pipelineError
-	var protocol *pop3.ProtocolError
 	switch {
 	case !errors.As(err, &pe):
 		return 0
-	case errors.As(err, &protocol), errors.Is(err, errOutOfStep):
-		return 7 * 24 * time.Hour
+	case lostStep(err):
+		return leastApart
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return 6 * time.Hour
+		return silent
 	}
 	return 0
+}
+
+// lostStep tells that a session in which commands were pipelined ended with replies that cannot be right.
+func lostStep(err error) bool {
+	var pe *pipelineError
+	var protocol *pop3.ProtocolError
+	return errors.As(err, &pe) && (errors.As(err, &protocol) || errors.Is(err, errOutOfStep))
 }
 
 // commitError is a commit that failed and is in doubt: the process must stop.

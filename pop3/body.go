@@ -7,8 +7,9 @@ import (
 
 // body is what handle gets: the engine's dot reader until handle returns, typed errors, and a look at what follows.
 type body struct {
-	e   *engine
-	num int
+	e    *engine
+	verb string
+	num  int
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -73,11 +74,11 @@ func (b *body) skip() error {
 func (b *body) check(err error) error {
 	c := b.e.c
 	if err != io.EOF {
-		return c.fail(b.e.job.verb, b.num, nil, err)
+		return c.fail(b.verb, b.num, nil, err)
 	}
 	after := c.w.buffered()
 	if len(after) == 0 || plausibleStatus(after) && b.e.outstanding()-b.e.nready > 1 {
 		return io.EOF
 	}
-	return c.fail(b.e.job.verb, b.num, after[:min(len(after), maxErrorText)], errCut)
+	return c.fail(b.verb, b.num, after[:min(len(after), maxErrorText)], ErrCut)
 }

@@ -40,6 +40,9 @@ func (c *Client) Capabilities() Capabilities { return c.caps }
 // replies or closed, its PIPELINING may be broken: see Options.NoPipelining. It may be asked at any time.
 func (c *Client) Pipelined() bool { return c.pipelined.Load() }
 
+// Pipelining tells whether commands are sent ahead in this session: the server announces it, and Options do not forbid it.
+func (c *Client) Pipelining() bool { return c.mayPipeline() }
+
 // ConnectionState describes TLS; ok is false without it.
 func (c *Client) ConnectionState() (state tls.ConnectionState, ok bool) {
 	if t, is := c.w.conn.(*tls.Conn); is {
@@ -105,7 +108,7 @@ func (c *Client) fail(command string, num int, text []byte, err error) error {
 	switch {
 	case c.ctx != nil && c.ctx.Err() != nil:
 		err = &ConnError{command, num, context.Cause(c.ctx)}
-	case errors.Is(err, errBareLF), errors.Is(err, errNotPOP3), errors.Is(err, errUnsolicited), errors.Is(err, errCut):
+	case errors.Is(err, errBareLF), errors.Is(err, errNotPOP3), errors.Is(err, errUnsolicited), errors.Is(err, ErrCut), errors.Is(err, ErrStep):
 		err = &ProtocolError{command, num, c.clean(text), err}
 	default:
 		err = &ConnError{command, num, err}

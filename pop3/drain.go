@@ -53,16 +53,16 @@ func (e *engine) drain() error {
 	for e.outstanding() > 0 {
 		it := e.queue[e.head]
 		e.pop()
-		line, err := c.replyLine(e.job.verb, it.Num, deadline)
+		line, err := c.replyLine(e.job.verbOf(it), it.Num, deadline)
 		if err != nil {
 			return err
 		}
 		c.w.deadline = deadline
 		ok, _, err := parseStatus(line)
 		if err != nil {
-			return c.fail(e.job.verb, it.Num, line, err)
+			return c.fail(e.job.verbOf(it), it.Num, line, err)
 		}
-		if !ok || !e.job.body {
+		if !ok || !e.job.bodyOf(it) {
 			continue
 		}
 		e.body.reset(c.w)

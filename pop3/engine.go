@@ -84,7 +84,7 @@ func (e *engine) run(handle func(Response) error) error {
 		}
 		// Before the next command: a reply that nobody asked for could pass as its answer.
 		if e.outstanding() == 0 {
-			if err := e.c.inStep(e.job.verb, it.Num); err != nil {
+			if err := e.c.inStep(e.job.verbOf(it), it.Num); err != nil {
 				return err
 			}
 		}
@@ -169,20 +169,22 @@ func (e *engine) flush() error {
 // reply reads one reply and has it handled. The error is handle's; the client is broken when the reply was not read
 // to its end.
 func (e *engine) reply(it Item, handle func(Response) error) error {
-	c := e.c
-	err := c.status(e.job.verb, it.Num, c.opt.Timeouts.Reply)
+	c, verb := e.c, e.job.verbOf(it)
+	text, err := c.statusText(verb, it.Num, c.opt.Timeouts.Reply)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
 		return handle(Response{Item: it, Err: refused})
 	case err != nil:
 		return err
-	case !e.job.body:
+	case it.Ask == AskScan && !scanOf(text, it.Num):
+		return c.fail(verb, it.Num, text, ErrStep)
+	case !e.job.bodyOf(it):
 		return handle(Response{Item: it})
 	}
 	c.w.fresh()
 	e.body.reset(c.w)
-	b := &body{e: e, num: it.Num}
+	b := &body{e: e, verb: verb, num: it.Num}
 	defer func() { b.e = nil }()
 	err = handle(Response{Item: it, Body: b})
 	if c.broken != nil || (err != nil && !errors.Is(err, ErrSkip)) {

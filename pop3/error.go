@@ -148,13 +148,20 @@ func (e *BrokenError) Unwrap() error { return e.Err }
 // ErrNoSTLS means that TLS was required and the server does not offer STLS, or refused it.
 var ErrNoSTLS = errors.New("server offers no TLS here (STLS)")
 
+// ErrStep means that the reply to LIST n names another message, or none: replies stand for other commands than they are
+// taken for, or the server has no LIST with an argument. It is inside a *ProtocolError.
+var ErrStep = errors.New("the reply names another message than was asked for")
+
+// ErrCut means that a message ended, and that what follows is no reply: the server does not stuff dots (RFC 1939, section
+// 3), and the end is that of a line in the message. It is inside a *ProtocolError.
+var ErrCut = errors.New("message ended, but what follows is no reply: its lines were not dot-stuffed")
+
 // Facts about wrong replies, inside *ProtocolError or *LimitError.
 var (
 	errNotPOP3     = errors.New("reply is neither +OK nor -ERR")
 	errBareLF      = errors.New("line ends in a bare LF, not CRLF")
 	errLongLine    = errors.New("line too long")
 	errUnsolicited = errors.New("server sent more than was asked for")
-	errCut         = errors.New("message ended, but what follows is no reply: its lines were not dot-stuffed")
 	errBusy        = errors.New("pop3: client is in use by another call")
 	errStale       = errors.New("pop3: message body used after its handler returned")
 )

@@ -91,14 +91,26 @@ type Login struct {
 type Item struct {
 	Num  int
 	Size int64
+	Ask  Ask // zero: what the call is named after
 }
+
+// Ask is what else may be asked about a message in between, to prove that replies belong to the commands that they are
+// taken for.
+type Ask uint8
+
+const (
+	AskMessage Ask = iota // RETR, TOP or DELE, as the call says
+	AskTop                // TOP n 0 (RFC 1939, section 7): its header must be that of the message
+	AskScan               // LIST n (RFC 1939, section 5): right is n and a size, else the client is broken by ErrStep
+	AskNoop               // NOOP (RFC 1939, section 5): names nothing, and is for servers that have no other
+)
 
 // Response is the reply to one command of Retrieve, Top or Delete.
 type Response struct {
 	Item
 	Err error // *ResponseError when the server answered -ERR; then Body is nil
 	// Body is the message with the line ends that the server sent, dot-stuffing undone (RFC 1939, section 3); nil
-	// for Delete. It ends with io.EOF only after CRLF-dot-CRLF; a connection that ends before gives an error that is
+	// for Delete, AskScan and AskNoop. It ends with io.EOF only after CRLF-dot-CRLF; a connection that ends before gives an error that is
 	// io.ErrUnexpectedEOF (errors.Is). It also implements io.WriterTo. It is invalid once handle has returned.
 	Body io.Reader
 }

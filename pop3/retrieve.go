@@ -53,13 +53,33 @@ type job struct {
 	quit  *error // where the result of the QUIT goes that follows the last item; nil: none does
 }
 
+// verbOf is the command for an item.
+func (j job) verbOf(it Item) string {
+	switch it.Ask {
+	case AskTop:
+		return "TOP"
+	case AskScan:
+		return "LIST"
+	case AskNoop:
+		return "NOOP"
+	}
+	return j.verb
+}
+
+// bodyOf tells whether a message follows +OK.
+func (j job) bodyOf(it Item) bool {
+	return it.Ask == AskTop || it.Ask == AskMessage && j.body
+}
+
 // weight is how much of the window an item takes: its size, or what TOP is likely to bring.
 func (j job) weight(it Item) int64 {
 	const least, header = 512, 8 << 10
 	size := it.Size
 	switch {
-	case !j.body:
+	case !j.bodyOf(it):
 		size = 0
+	case it.Ask == AskTop:
+		size = min(size, header)
 	case j.top:
 		size = min(size, header+80*int64(j.lines))
 	}
@@ -68,10 +88,16 @@ func (j job) weight(it Item) int64 {
 
 // command appends the command for an item.
 func (j job) command(c *Client, dst []byte, it Item) ([]byte, error) {
+	if it.Ask == AskNoop {
+		return c.command(dst, "NOOP", nil)
+	}
 	var scratch [48]byte
 	arg := number(scratch[:0], it.Num)
-	if j.top {
+	switch {
+	case it.Ask == AskTop:
+		arg = append(arg, " 0"...)
+	case it.Ask == AskMessage && j.top:
 		arg = number(append(arg, ' '), j.lines)
 	}
-	return c.command(dst, j.verb, arg)
+	return c.command(dst, j.verbOf(it), arg)
 }

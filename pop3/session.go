@@ -57,6 +57,16 @@ func parseStat(text []byte) (n int, octets int64, ok bool) {
 	return int(v), octets, true
 }
 
+// scanOf tells whether the text after +OK is the scan listing of message n alone (RFC 1939, section 5). Nothing may follow: "2 400 octets" could be what a server says before a message.
+func scanOf(text []byte, n int) bool {
+	num, size, _ := bytes.Cut(text, []byte(" "))
+	if v, ok := parseNumber(num, maxNumber); !ok || int(v) != n {
+		return false
+	}
+	_, ok := parseNumber(bytes.Trim(size, " "), maxSize)
+	return ok
+}
+
 // Quit ends the session: the server now removes what was deleted (RFC 1939, section 6), says so, and the connection is
 // closed, whatever happens. An error means that the deletions may not count; so, in truth, does +OK: the next
 // listing tells.

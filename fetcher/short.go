@@ -1,0 +1,253 @@
+package fetcher
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// A message that comes shorter than listed is whole, or was cut: by a server in trouble, by a disk, by a line with a dot. Only
+// time tells. It is read by itself, again on another connection, again after an hour; then it is delivered, and once more on
+// another day; until then it is not deleted. If a longer one comes, that one is delivered too.
+
+// shortReading is what was read of such a message; stored with the account.
+type shortReading struct {
+	UID    string `json:"uid"`
+	Dup    int    `json:"dup,omitempty"`
+	Size   int64  `json:"size"`                // as listed
+	Octets int64  `json:"octets"`              // as read last
+	Header string `json:"header"`              // of that: its fingerprint
+	Read   int    `json:"read"`                // readings that agree
+	All    int    `json:"all"`                 // readings
+	Begun  int64  `json:"begun"`               // of all readings, the first (Unix seconds)
+	First  int64  `json:"first"`               // of those that agree, the first
+	Next   int64  `json:"next"`                // not read before
+	Done   bool   `json:"delivered,omitempty"` // and only looked at once more
+	Again  bool   `json:"again,omitempty"`     // a longer one was delivered too
+}
+
+const (
+	mostShort   = 200 // messages that are watched at once; others wait for their turn
+	sameSlack   = 512 // octets by which readings of one message may differ: servers add lines
+	shortSoon   = time.Hour
+	shortDay    = 20 * time.Hour // apart enough to be another day
+	shortPeace  = 72 * time.Hour // what never reads the same is delivered after that
+	shortMany   = 6              // and so many readings
+	fewSuspects = 5              // sessions for one each, where LIST n cannot tell whether a message was cut
+	reasonShort = "came shorter than it was listed; it is read again before it counts as whole"
+	reasonStump = "not deleted: it came shorter than it was listed, and is looked at again on another day"
+)
+
+func (w *wireFacts) short(k uidl.Key) *shortReading {
+	for i := range w.Short {
+		if w.Short[i].UID == k.UID && w.Short[i].Dup == k.Dup {
+			return &w.Short[i]
+		}
+	}
+	return nil
+}
+
+func (w *wireFacts) forget(k uidl.Key) {
+	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool { return e.UID == k.UID && e.Dup == k.Dup })
+}
+
+// watched are the messages that came short: whether they were delivered.
+func (w *wireFacts) watched() map[uidl.Key]bool {
+	if len(w.Short) == 0 {
+		return nil
+	}
+	all := make(map[uidl.Key]bool, len(w.Short))
+	for _, e := range w.Short {
+		all[uidl.Key{UID: e.UID, Dup: e.Dup}] = e.Done
+	}
+	return all
+}
+
+// setAside keeps a message for a session of its own, in which nothing else can be mistaken for it. One without a unique-id
+// cannot be told from others before it is read.
+func (p *pass) setAside(f *fetchStep) {
+	if f.nameless {
+		p.alone = true
+		return
+	}
+	if p.byItself == nil {
+		p.byItself = map[uidl.Key]bool{}
+	}
+	p.byItself[f.key] = true
+}
+
+// sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
+func (s *session) sift(complete bool) {
+	w := &s.facts.Wire
+	s.suspects, s.pass.waiting = 0, 0
+	if len(w.Short)+len(s.byItself) == 0 {
+		return
+	}
+	now := s.confirmed
+	for i := range w.Short { // noted by a clock that was wrong
+		e := &w.Short[i]
+		if e.First > now {
+			e.First, e.Begun, e.Next = now, min(e.Begun, now), min(e.Next, now+int64(shortSoon/time.Second))
+		}
+	}
+	var own []fetchStep
+	suspect := func(f *fetchStep) bool {
+		e := w.short(f.key)
+		if e != nil && e.Size != f.size {
+			w.forget(f.key) // another message, or another size
+			e = nil
+		}
+		if e == nil && !s.byItself[f.key] {
+			return false
+		}
+		if e != nil && e.Next > now {
+			s.pass.waiting++
+		} else {
+			own = append(own, *f)
+		}
+		return true
+	}
+	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return suspect(&f) })
+	for _, k := range s.plan.stumps {
+		f := fetchStep{entry: k.entry, row: known(k.row), reason: reasonShort, compare: true}
+		suspect(&f)
+	}
+	s.plan.kept += len(s.plan.stumps)
+	if complete {
+		w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool {
+			if strings.HasPrefix(e.UID, contentName) { // whether it is listed, only reading tells
+				return now-e.Begun > int64(mostApart/time.Second)
+			}
+			return !s.plan.watched[uidl.Key{UID: e.UID, Dup: e.Dup}]
+		})
+	}
+	s.suspects = len(own)
+	if s.suspecting {
+		s.plan.fetch = own
+	} else {
+		s.plan.pending += s.suspects
+	}
+	s.plan.pending += s.pass.waiting
+	s.plan.sort()
+}
+
+// suspectsNext tells whether a session for messages that came short is to follow now.
+func (p *pass) suspectsNext() bool {
+	most := 3
+	if p.facts.Wire.Scan < 0 {
+		most = fewSuspects
+	}
+	due := len(p.byItself) > 0
+	for _, e := range p.facts.Wire.Short {
+		due = due || e.Next <= p.confirmed
+	}
+	if !due || p.suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {
+		return false
+	}
+	p.runs++
+	p.suspecting = true
+	return true
+}
+
+// shortKey is what a message that came short goes by: without a unique-id, by its content.
+func shortKey(o *reply) uidl.Key {
+	if o.f.nameless {
+		return uidl.Key{UID: contentName + hex.EncodeToString(o.m.msg.SHA256[:])}
+	}
+	return o.f.key
+}
+
+// readShort weighs a message that came short, in step and by itself. It returns true if it counts as whole now.
+func (r *reader) readShort(o *reply) bool {
+	w := &r.facts.Wire
+	now, key := time.Unix(r.confirmed, 0), shortKey(o)
+	header := hex.EncodeToString(o.m.msg.Fingerprint[:])
+	e := w.short(key)
+	if e == nil {
+		if len(w.Short) >= mostShort {
+			return false
+		}
+		w.Short = append(w.Short, shortReading{UID: key.UID, Dup: key.Dup, Size: o.f.size, Begun: now.Unix()})
+		e = &w.Short[len(w.Short)-1]
+	}
+	alike := e.Header == header // and servers that make new boundaries or add lines at each reading change the rest
+	same := e.Read > 0 && alike && max(e.Octets-o.is.octets, o.is.octets-e.Octets) <= sameSlack
+	longer := !alike && o.m.strong || o.is.octets > e.Octets+sameSlack
+	if !same {
+		e.Read, e.First = 0, now.Unix()
+	}
+	e.Read, e.All, e.Octets, e.Header = e.Read+1, e.All+1, o.is.octets, header
+	return r.judgeShort(o, e, same, longer, now)
+}
+
+// judgeShort decides what becomes of a reading, and when the next is due.
+func (r *reader) judgeShort(o *reply, e *shortReading, same, longer bool, now time.Time) bool {
+	w, key := &r.facts.Wire, shortKey(o)
+	since := now.Sub(time.Unix(e.First, 0))
+	after := func(d time.Duration) { e.Next = now.Add(d).Unix() }
+	if e.Done {
+		if same && since >= shortDay {
+			w.Sizes.lied(o.is, now.Unix())
+			w.forget(key)
+			return o.f.nameless // which is compared each time
+		}
+		after(shortDay << min(max(e.All-4, 0), 5))
+		longer = longer && !e.Again
+		e.Again = e.Again || longer
+		return longer
+	}
+	enough := e.Read >= 3 && since >= shortSoon
+	switch {
+	case r.expires: // QUIT deletes what was retrieved
+		enough = e.Read >= 2 && since >= shortDay
+	case r.a.RetrHides:
+		enough = e.Read >= 2 && since >= shortSoon
+	}
+	if enough || e.All >= shortMany && now.Sub(time.Unix(e.Begun, 0)) >= shortPeace {
+		e.Done = true
+		e.Next = max(e.First+int64(shortDay/time.Second), now.Unix())
+		if r.a.RetrHides {
+			w.forget(key) // it is not listed any more then
+		}
+		return true
+	}
+	switch {
+	case e.All == 1 && !r.a.RetrHides:
+		e.Next = now.Unix() // on another connection, in the same pass
+	case since < shortSoon:
+		e.Next = e.First + int64(shortSoon/time.Second)
+	default:
+		after(shortDay)
+	}
+	return false
+}
+
+// noteShort tells of messages that wait because they came short.
+func (p *pass) noteShort() {
+	n, since := 0, int64(0)
+	for _, e := range p.facts.Wire.Short {
+		if !e.Done {
+			n++
+			if since == 0 || e.Begun < since {
+				since = e.Begun
+			}
+		}
+	}
+	if n == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := "1 message comes shorter than the server lists it, since " + stamp(since)
+	if n > 1 {
+		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, stamp(since))
+	}
+	p.worst = append(p.worst, Verdict{
+		Class: Temporary, Message: text,
+		Hint: "nothing is lost: they stay on the server and are read again, the next time after an hour, and are delivered when that gives the same",
+	})
+}

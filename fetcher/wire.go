@@ -1,0 +1,74 @@
+package fetcher
+
+import (
+	"errors"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+)
+
+// wireFacts is what a server taught us of how it speaks; stored with the account's facts.
+type wireFacts struct {
+	// Scan tells whether LIST n is answered as it should be: 1, or -1 where it is not; ScanAt is since when (Unix seconds).
+	Scan   int   `json:"scan,omitempty"`
+	ScanAt int64 `json:"scan_at,omitempty"`
+	// Lost is how often step was lost since the last session in which it was held; LostAt when last (Unix seconds).
+	Lost   int   `json:"lost,omitempty"`
+	LostAt int64 `json:"lost_at,omitempty"`
+	// Unstuffed is when it was last seen that dots are not stuffed (Unix seconds).
+	Unstuffed int64          `json:"unstuffed,omitempty"`
+	Sizes     sizes          `json:"sizes,omitzero"`
+	Short     []shortReading `json:"short,omitempty"`
+}
+
+// scanAgain is for how long a server is not asked LIST n that did not answer it.
+const scanAgain = 30 * 24 * time.Hour
+
+func (w *wireFacts) scanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix() }
+
+// current forgets what is to be tried again.
+func (w *wireFacts) current(now time.Time) {
+	if w.Scan < 0 && now.Unix()-w.ScanAt > int64(scanAgain/time.Second) {
+		w.Scan, w.ScanAt = 0, 0
+	}
+}
+
+const (
+	leastApart = 24 * time.Hour // after step was lost, commands are sent one at a time for so long, then twice as long
+	mostApart  = 64 * 24 * time.Hour
+	silent     = 6 * time.Hour // after a server fell silent
+	inStep     = 20            // messages in one session that show that step is held
+)
+
+// lostStep tells for how long a server is to be spoken to one command at a time from now on: longer each time.
+func (w *wireFacts) lostStep(now time.Time, least time.Duration) time.Duration {
+	wait := least << min(w.Lost, 10)
+	w.Lost, w.LostAt = w.Lost+1, now.Unix()
+	return min(wait, mostApart)
+}
+
+// errNoScan: LIST n is not answered as it should be, or closes the connection.
+var errNoScan = errors.New("the server does not answer LIST with a number; the rest is asked in another way")
+
+// taught learns from how the retrieving ended, and returns what of that counts.
+func (r *reader) taught(err error) error {
+	w := &r.facts.Wire
+	var protocol *pop3.ProtocolError
+	var conn *pop3.ConnError
+	isProtocol := errors.As(err, &protocol)
+	switch trial := w.Scan == 0; {
+	case err == nil || errors.Is(err, errStop):
+		if trial && r.scans > 0 {
+			w.Scan, w.ScanAt = 1, r.now().Unix()
+		}
+		if !r.alone && r.held >= inStep {
+			w.Lost = 0
+		}
+	case errors.Is(err, pop3.ErrCut):
+		w.Unstuffed = r.now().Unix()
+	case trial && (isProtocol && (r.scans > 0 || protocol.Command == "LIST") || errors.As(err, &conn) && conn.Command == "LIST"):
+		w.scanFails(r.now())
+		return errNoScan
+	}
+	return err
+}

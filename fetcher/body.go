@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -34,6 +35,7 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 		m.strong = r.fan.header.Strong()
 		m.msg.Octets, m.msg.Fingerprint = r.fan.octets, r.fan.header.Sum()
 		o.is = measured{octets: r.fan.octets, lines: r.fan.lines, dots: r.fan.dots, uncounted: !r.fan.count}
+		o.status = bytes.HasPrefix(r.fan.start, []byte("+OK")) || bytes.Equal(r.fan.start, []byte("-ERR"))
 		r.ticket(&m)
 		o.m = m
 	}

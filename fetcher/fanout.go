@@ -28,11 +28,12 @@ type branch struct {
 type fanout struct {
 	branches []branch
 	octets   int64
-	count    bool  // lines and dots too, of those
-	lines    int64 // LFs
-	dots     int64 // lines that begin with a dot
-	bol      bool  // the next octet begins a line
-	max      int64 // octets; 0: no limit
+	count    bool   // lines and dots too, of those
+	lines    int64  // LFs
+	dots     int64  // lines that begin with a dot
+	start    []byte // the first octets, as many as tell a status line
+	bol      bool   // the next octet begins a line
+	max      int64  // octets; 0: no limit
 	space    func(octets int64) error
 	unasked  int64 // octets since space was last asked
 	sum      *contentSum
@@ -49,6 +50,7 @@ func (f *fanout) reset(max int64, space func(int64) error) {
 	f.branches = f.branches[:0]
 	f.octets, f.max, f.unasked, f.space = 0, max, 0, space
 	f.lines, f.dots, f.bol = 0, 0, true
+	f.start = f.start[:0]
 	f.sum.reset()
 	f.header.Reset()
 }
@@ -70,6 +72,9 @@ func (f *fanout) Write(b []byte) (int, error) {
 			f.fail(err)
 			return 0, errNoBranch
 		}
+	}
+	if n := len(f.start); n < 4 {
+		f.start = append(f.start, b[:min(len(b), 4-n)]...)
 	}
 	if f.count && len(b) > 0 {
 		f.lines += int64(bytes.Count(b, lf))

@@ -23,13 +23,14 @@ import (
 
 // reply is the answer to one RETR, until it is proven.
 type reply struct {
-	f     *fetchStep
-	err   error       // it was refused, or no destination took it
-	kind  kindOfReply // what it is
-	m     received
-	is    measured
-	exact bool // it is as long as it should be
-	self  bool // it proves itself
+	f      *fetchStep
+	err    error       // it was refused, or no destination took it
+	kind   kindOfReply // what it is
+	m      received
+	is     measured
+	status bool // it begins like a reply
+	exact  bool // it is as long as it should be
+	self   bool // it proves itself
 }
 
 type kindOfReply uint8
@@ -84,6 +85,10 @@ func (r *reader) came(o reply) error {
 		o.exact = r.facts.Wire.Sizes.exact(o.is)
 		o.self = o.exact && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.whole
+	}
+	if o.status && !o.exact && !blindBeacons { // a line too many came before it
+		r.queue = append(r.queue, o)
+		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.num, errOutOfStep)
 	}
 	if concludeFirst {
 		return r.conclude(&o)
@@ -153,7 +158,9 @@ func (r *reader) answer(resp pop3.Response) error {
 		if _, err := io.Copy(r.header, resp.Body); err != nil {
 			return err
 		}
-		top = r.header.Sum()
+		if r.header.Ended() {
+			top = r.header.Sum()
+		}
 	}
 	w := &r.facts.Wire
 	switch last := len(r.queue) - 1; {
@@ -224,7 +231,10 @@ func (r *reader) prove(ctx context.Context, err error) error {
 		r.discard(&r.queue[i].m, errNoBranch)
 	}
 	r.uncount()
-	return r.taught(err)
+	if err = r.facts.Wire.taught(err, r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= inStep {
+		r.facts.Wire.Lost = 0
+	}
+	return err
 }
 
 func one(it pop3.Item) iter.Seq[pop3.Item] {

@@ -3,10 +3,8 @@ package fetcher
 import (
 	"cmp"
 	"context"
-	"io"
 	"slices"
 
-	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -93,46 +91,6 @@ func (s *session) tops(ctx context.Context, steps []knownStep) (map[int]uidl.Fin
 	slices.Sort(nums)
 	return s.fingerprints(ctx, nums)
 }
-
-func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
-	got := make(map[int]uidl.Fingerprint, len(nums))
-	if s.weak == nil {
-		s.weak = map[int]bool{}
-	}
-	items := func(yield func(pop3.Item) bool) {
-		for _, n := range nums {
-			if !yield(pop3.Item{Num: n}) {
-				return
-			}
-		}
-	}
-	fp := new(uidl.Fingerprinter)
-	refused := 0
-	err := s.c.Top(ctx, 0, items, func(r pop3.Response) error {
-		if r.Err != nil {
-			if refused++; refused == maxRefusedTops && len(got) == 0 {
-				return errStop
-			}
-			return nil
-		}
-		fp.Reset()
-		if _, err := io.Copy(fp, r.Body); err != nil {
-			return err
-		}
-		got[r.Num] = fp.Sum()
-		if !fp.Strong() && !weakHeaders {
-			s.weak[r.Num] = true
-		}
-		return nil
-	})
-	if err == errStop {
-		err = nil
-	}
-	return got, s.pipelined(err)
-}
-
-// maxRefusedTops is how many refusals in a row, and no success, show that a server has no TOP (optional in RFC 1939).
-const maxRefusedTops = 3
 
 // verdict of a comparison.
 type likeness int

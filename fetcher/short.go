@@ -84,7 +84,8 @@ func (p *pass) setAside(f *fetchStep) {
 func (s *session) sift(complete bool) {
 	w := &s.facts.Wire
 	s.suspects, s.pass.waiting = 0, 0
-	if len(w.Short)+len(s.byItself) == 0 {
+	failed := s.failedBefore()
+	if len(w.Short)+len(s.byItself)+failed == 0 && !s.suspecting {
 		return
 	}
 	now := s.confirmed
@@ -101,7 +102,7 @@ func (s *session) sift(complete bool) {
 			w.forget(f.key) // another message, or another size
 			e = nil
 		}
-		if e == nil && !s.byItself[f.key] {
+		if e == nil && !s.byItself[f.key] && (failed == 0 || f.row.Attempts == 0) {
 			return false
 		}
 		if e != nil && e.Next > now {
@@ -126,13 +127,34 @@ func (s *session) sift(complete bool) {
 		})
 	}
 	s.suspects = len(own)
-	if s.suspecting {
+	switch {
+	case s.suspecting:
 		s.plan.fetch = own
-	} else {
+	case s.suspects > 0 && s.apart() > 0 && !s.o.DryRun: // there is no other session for them
+		s.plan.fetch = append(s.plan.fetch, own...)
+		s.suspecting = true
+		s.c.Alone(true)
+	default:
 		s.plan.pending += s.suspects
 	}
 	s.plan.pending += s.pass.waiting
 	s.plan.sort()
+}
+
+// failedBefore counts the messages that are to be read by themselves because they failed before: one that breaks the session
+// would take back what the session deletes. Many are rather a destination's fault; where logins must lie apart, there is no
+// session to spare.
+func (s *session) failedBefore() (n int) {
+	if s.a.NeverDelete || s.a.Policy.Delete == DeleteNever || s.apart() > 0 || s.o.DryRun {
+		return 0
+	}
+	for i := range s.plan.fetch {
+		n += b2i(s.plan.fetch[i].row.Attempts > 0)
+	}
+	if n > mostShort {
+		return 0
+	}
+	return n
 }
 
 // suspectsNext tells whether a session for messages that came short is to follow now.
@@ -141,7 +163,7 @@ func (p *pass) suspectsNext() bool {
 	if p.facts.Wire.Scan < 0 {
 		most = fewSuspects
 	}
-	due := len(p.byItself) > 0
+	due := len(p.byItself) > 0 || !p.suspecting && p.suspects > 0
 	for _, e := range p.facts.Wire.Short {
 		due = due || e.Next <= p.confirmed
 	}

@@ -50,24 +50,21 @@ func (w *wireFacts) lostStep(now time.Time, least time.Duration) time.Duration {
 // errNoScan: LIST n is not answered as it should be, or closes the connection.
 var errNoScan = errors.New("the server does not answer LIST with a number; the rest is asked in another way")
 
-// taught learns from how the retrieving ended, and returns what of that counts.
-func (r *reader) taught(err error) error {
-	w := &r.facts.Wire
+// taught learns from how asking for messages ended, and returns what of that counts. scans is how often LIST n was answered as
+// it should be.
+func (w *wireFacts) taught(err error, scans int, now time.Time) error {
 	var protocol *pop3.ProtocolError
 	var conn *pop3.ConnError
 	isProtocol := errors.As(err, &protocol)
 	switch trial := w.Scan == 0; {
 	case err == nil || errors.Is(err, errStop):
-		if trial && r.scans > 0 {
-			w.Scan, w.ScanAt = 1, r.now().Unix()
-		}
-		if !r.alone && r.held >= inStep {
-			w.Lost = 0
+		if trial && scans > 0 {
+			w.Scan, w.ScanAt = 1, now.Unix()
 		}
 	case errors.Is(err, pop3.ErrCut):
-		w.Unstuffed = r.now().Unix()
-	case trial && (isProtocol && (r.scans > 0 || protocol.Command == "LIST") || errors.As(err, &conn) && conn.Command == "LIST"):
-		w.scanFails(r.now())
+		w.Unstuffed = now.Unix()
+	case trial && (isProtocol && (scans > 0 || protocol.Command == "LIST") || errors.As(err, &conn) && conn.Command == "LIST"):
+		w.scanFails(now)
 		return errNoScan
 	}
 	return err

@@ -26,6 +26,7 @@ type Client struct {
 	busy      atomic.Bool
 	closed    atomic.Bool
 	pipelined atomic.Bool
+	alone     bool  // see Alone
 	broken    error // what broke the conversation; only touched by the call under way
 
 	ctx  context.Context // of the call under way
@@ -42,6 +43,9 @@ func (c *Client) Pipelined() bool { return c.pipelined.Load() }
 
 // Pipelining tells whether commands are sent ahead in this session: the server announces it, and Options do not forbid it.
 func (c *Client) Pipelining() bool { return c.mayPipeline() }
+
+// Alone keeps the calls that follow to one command at a time, or lets them send commands ahead again if Options allow it.
+func (c *Client) Alone(on bool) { c.alone = on }
 
 // ConnectionState describes TLS; ok is false without it.
 func (c *Client) ConnectionState() (state tls.ConnectionState, ok bool) {

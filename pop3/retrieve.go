@@ -73,11 +73,11 @@ func (j job) bodyOf(it Item) bool {
 
 // weight is how much of the window an item takes: its size, or what TOP is likely to bring.
 func (j job) weight(it Item) int64 {
-	const least, header = 512, 8 << 10
+	const line, least, header = 64, 512, 8 << 10
 	size := it.Size
 	switch {
 	case !j.bodyOf(it):
-		size = 0
+		return line
 	case it.Ask == AskTop:
 		size = min(size, header)
 	case j.top:

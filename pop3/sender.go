@@ -70,4 +70,4 @@ func (c *Client) stopSender(s *sender) {
 }
 
 // mayPipeline tells whether several commands may be outstanding (RFC 2449, section 6.6).
-func (c *Client) mayPipeline() bool { return c.caps.Pipelining && !c.opt.NoPipelining }
+func (c *Client) mayPipeline() bool { return c.caps.Pipelining && !c.opt.NoPipelining && !c.alone }

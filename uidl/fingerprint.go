@@ -40,6 +40,7 @@ type Fingerprinter struct {
 	field int               // index of the field whose value is at hand, or otherName
 	some  bool              // the value has begun
 	gap   bool              // white space since: one space, if more of the value follows
+	ended bool              // the empty line was seen
 	left  int               // octets that may still be looked at
 	lines int               // fields and lines begun
 	out   [sha256.Size]byte // scratch
@@ -93,7 +94,7 @@ func (f *Fingerprinter) scan(p []byte) int {
 		f.beginLine(c)
 	case scanCR:
 		if c == '\n' {
-			f.state = scanDone
+			f.state, f.ended = scanDone, true
 			return 1
 		}
 		f.junk()
@@ -113,7 +114,7 @@ func (f *Fingerprinter) scan(p []byte) int {
 func (f *Fingerprinter) beginLine(c byte) {
 	switch c {
 	case '\n':
-		f.state = scanDone
+		f.state, f.ended = scanDone, true
 	case '\r':
 		f.state = scanCR
 	case ' ', '\t':
@@ -230,6 +231,10 @@ func (f *Fingerprinter) endField() {
 // Strong tells whether the header has enough to know a message by: a Message-ID, or Date and Received. What has less, other
 // messages may have too. It may be asked before or after Sum.
 func (f *Fingerprinter) Strong() bool { return f.said[0] || f.said[1] && f.said[received] }
+
+// Ended tells whether the empty line behind the header was seen, or so much that the rest does not count: an answer to TOP that
+// lacks it may have been cut. It may be asked before or after Sum.
+func (f *Fingerprinter) Ended() bool { return f.ended || f.left == 0 || f.lines > fieldsMax }
 
 // Sum is the fingerprint of what was written, zero when none of the fields occurred. Nothing may be written after it
 // but through Reset.

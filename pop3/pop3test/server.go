@@ -37,6 +37,9 @@ type Options struct {
 	// OnCommand sees every command before it is carried out; a Reply that is not nil is sent instead. It is called
 	// from the session's goroutine and may block.
 	OnCommand func(s *Session, verb, arg string) *Reply
+	// OnReply sees each reply to a command after login before it is sent, and returns what is sent instead. It is called
+	// like OnCommand.
+	OnReply func(s *Session, verb, arg string, reply []byte) Reply
 	// OnDelete is called at every DELE that is answered +OK, before the answer.
 	OnDelete func(user, uid string)
 	// Wrap is put around every connection, below TLS; nil: none.

@@ -128,9 +128,25 @@ func (s *Session) handle(line string) bool {
 		if s.box == nil {
 			return s.authorization(verb, arg)
 		}
+		if s.opt.OnReply != nil {
+			return s.changed(verb, arg)
+		}
 		s.transaction(verb, arg)
 	}
 	return true
+}
+
+// changed carries out a command and lets OnReply change what is sent; false ends the session.
+func (s *Session) changed(verb, arg string) bool {
+	var reply bytes.Buffer
+	w := s.w
+	s.w = bufio.NewWriter(&reply)
+	s.transaction(verb, arg)
+	_ = s.w.Flush()
+	s.w = w
+	r := s.opt.OnReply(s, verb, arg, reply.Bytes())
+	_, _ = s.w.Write(r.Raw)
+	return !r.Close
 }
 
 // quit enters the UPDATE state (RFC 1939, section 6).

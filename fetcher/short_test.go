@@ -1,0 +1,206 @@
+package fetcher
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/pop3/pop3test"
+)
+
+// stump ends the body of a reply after so many octets, as if it were whole.
+func stump(reply []byte, octets int) []byte {
+	first := bytes.Index(reply, []byte("\r\n")) + 2
+	body := bytes.TrimSuffix(reply[first:], []byte(".\r\n"))
+	body = bytes.TrimSuffix(body[:min(octets, len(body))], []byte("\r"))
+	if len(body) > 0 && !bytes.HasSuffix(body, []byte("\r\n")) {
+		body = append(bytes.Clone(body), "\r\n"...)
+	}
+	return slices.Concat(reply[:first], body, []byte(".\r\n"))
+}
+
+func (c *wireCase) fine(t *testing.T) {
+	t.Helper()
+	if problems := c.play(t); len(problems) > 0 {
+		t.Error(strings.Join(problems, "\n"))
+	}
+}
+
+// A server in trouble sends nothing, or the beginning, of every message for a day, and ends it with a dot: nothing of that is
+// delivered or deleted, and all of it comes when the server is well again.
+func TestShortForADay(t *testing.T) {
+	for _, octets := range []int{0, 10, 45} {
+		for variant := range 8 {
+			t.Run(fmt.Sprint(octets, variant), func(t *testing.T) {
+				c := &wireCase{box: wireBox(6, variant&1 > 0), learned: variant&2 > 0, apart: 10 * time.Minute, patient: 12}
+				c.options.NoPipelining = variant&4 > 0
+				c.policy.Delete = DeleteAfterDelivery
+				c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
+					if verb == "RETR" && day < 4 {
+						return stump(reply, octets)
+					}
+					return reply
+				}
+				c.after = func(day int, rep Report, arrived map[string]int, _ facts) {
+					if day == 3 && (rep.Deleted > 0 || rep.Verdict.Class == OK) {
+						t.Errorf("%+v", rep)
+					}
+					for uid, n := range arrived {
+						if day < 4 && strings.HasPrefix(uid, "uid") {
+							t.Errorf("day %d: %s came %d times", day, uid, n)
+						}
+					}
+				}
+				c.fine(t)
+			})
+		}
+	}
+}
+
+// A message that always comes shorter than listed is delivered after an hour, and deleted on another day; nothing waits for it.
+func TestAlwaysShort(t *testing.T) {
+	for _, hides := range []bool{false, true} {
+		for _, pipelining := range []bool{true, false} {
+			t.Run(fmt.Sprintf("hides %v, pipelining %v", hides, pipelining), func(t *testing.T) {
+				c := &wireCase{box: wireBox(9, false), learned: true, apart: 21 * time.Minute, hides: hides}
+				c.box[3].ListSize = int64(len(c.box[3].Data) + 1000)
+				c.options.NoPipelining, c.options.HideRetr = !pipelining, hides
+				c.policy.Delete = DeleteAfterDelivery
+				c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+					switch {
+					case day == 0 && len(arrived)-20 != 8:
+						t.Errorf("%d came at once: %+v", len(arrived)-20, rep)
+					case day == 2 && arrived["uid003"] != 0:
+						t.Error("it was believed within an hour")
+					case day == 4 && !hides && (arrived["uid003"] != 1 || len(f.Wire.Short) != 1 || rep.Verdict.Class != OK):
+						t.Errorf("after more than an hour: %+v, %+v", rep, f.Wire)
+					case day == 4 && rep.Deleted > 0:
+						t.Error("deleted on the same day")
+					}
+				}
+				c.play40(t)
+			})
+		}
+	}
+}
+
+// play40 is fine, for passes that follow each other so closely that nothing happens in most of them.
+func (c *wireCase) play40(t *testing.T) {
+	t.Helper()
+	c.patient = 75
+	c.fine(t)
+}
+
+// What was delivered short and then comes longer is delivered once more, and never again.
+func TestShortThenWhole(t *testing.T) {
+	c := &wireCase{box: wireBox(6, false), learned: true, apart: 2 * time.Hour, stumps: true}
+	c.box[5] = message(c.box[5].UID, strings.Repeat("a line of it\r\n", 200))
+	c.policy.Delete = DeleteAfterDelivery
+	c.patient = 40
+	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
+		if verb == "RETR" && m.UID == c.box[5].UID && day < 6 {
+			return stump(reply, 1200)
+		}
+		return reply
+	}
+	c.fine(t)
+}
+
+// Servers that add lines or make new boundaries at each reading, and list another size: each message once.
+func TestShortAndNeverTheSame(t *testing.T) {
+	n := 0
+	c := &wireCase{box: wireBox(6, false), learned: true, adds: true}
+	for i := range c.box {
+		c.box[i].ListSize = int64(len(c.box[i].Data) + 5000)
+	}
+	c.policy.Delete = DeleteAfterDelivery
+	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
+		if verb == "RETR" || verb == "TOP" {
+			n++
+			first := bytes.Index(reply, []byte("\r\n")) + 2
+			return slices.Concat(reply[:first], bytes.Repeat([]byte("X-More: of this server\r\n"), 1+n%3), reply[first:])
+		}
+		return reply
+	}
+	c.fine(t)
+}
+
+// Sizes that are wrong by a rule are learned within ten messages, and cost nothing then.
+func TestSizesByRule(t *testing.T) {
+	for name, size := range map[string]func(b []byte) int{
+		"LF":     func(b []byte) int { return len(b) - bytes.Count(b, []byte("\n")) },
+		"CRCRLF": func(b []byte) int { return len(b) + bytes.Count(b, []byte("\n")) },
+		"dots":   func(b []byte) int { return len(b) + bytes.Count(b, []byte("\n.")) },
+		"plus":   func(b []byte) int { return len(b) + 17 },
+		"minus":  func(b []byte) int { return len(b) - 17 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &wireCase{apart: time.Hour, patient: 30}
+			for i := range 40 {
+				m := message(fmt.Sprintf("uid%03d", i), strings.Repeat("line\r\n.dot\r\n", i+1))
+				m.ListSize = int64(size(m.Data))
+				c.box = append(c.box, m)
+			}
+			c.policy.Delete = DeleteAfterDelivery
+			c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+				if day == 0 && (len(arrived) != 40 || f.Wire.Sizes.rule() < 0) {
+					t.Errorf("%d came in the first pass: %+v, %+v", len(arrived), rep, f.Wire)
+				}
+			}
+			c.fine(t)
+		})
+	}
+}
+
+// Sizes that are wrong without a rule are no evidence after some days; then one reading is enough.
+func TestSizesWithoutRule(t *testing.T) {
+	c := &wireCase{learned: true}
+	for i := range 60 {
+		m := message(fmt.Sprintf("uid%03d", i), strings.Repeat("line\r\n", 100+i))
+		m.ListSize = int64(len(m.Data) + 1 + (i*i*7)%300)
+		c.box = append(c.box, m)
+	}
+	c.policy.Delete = DeleteAfterDelivery
+	c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+		if day == 5 && !f.Wire.Sizes.None {
+			t.Errorf("not learned: %+v", f.Wire.Sizes)
+		}
+	}
+	c.fine(t)
+}
+
+// A server that does not stuff dots, and a sender who knows what popsync asks: his message stays, and all others come.
+func TestForgedReplies(t *testing.T) {
+	for variant := range 8 {
+		t.Run(fmt.Sprint(variant), func(t *testing.T) {
+			c := &wireCase{box: wireBox(8, false), learned: variant&1 > 0, stays: map[string]bool{"uid004": true}}
+			victim := c.box[5].Data
+			forged := "begin\r\n.\r\n+OK 5 %d\r\n+OK\r\n" + string(victim) + ".\r\n+OK 6 100\r\n+OK\r\n"
+			if variant&2 > 0 {
+				forged = "begin\r\n.\r\n+OK follows\r\n" + string(victim) + ".\r\n+OK follows\r\n"
+			}
+			c.box[4] = message("uid004", forged)
+			c.options.NoPipelining = variant&4 > 0
+			c.policy.Delete = DeleteAfterDelivery
+			c.each = func(_ int, verb string, m pop3test.Message, reply []byte) []byte {
+				if verb == "RETR" || verb == "TOP" {
+					return bytes.ReplaceAll(reply, []byte("\r\n..\r\n"), []byte("\r\n.\r\n"))
+				}
+				return reply
+			}
+			c.patient = 14
+			c.fine(t)
+		})
+	}
+}
+
+// Where logins must lie apart, a pass has one session, and what came short is read in it.
+func TestShortWithLoginDelay(t *testing.T) {
+	c := &wireCase{box: wireBox(6, false), apart: 2 * time.Hour, patient: 14, least: time.Hour}
+	c.box[2].ListSize = int64(len(c.box[2].Data) + 300)
+	c.policy.Delete = DeleteAfterDelivery
+	c.fine(t)
+}

@@ -1,0 +1,107 @@
+package fetcher
+
+import (
+	"context"
+	"io"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// maxRefusedTops is how many refusals in a row, and no success, show that a server has no TOP (optional in RFC 1939).
+const maxRefusedTops = 3
+
+// topStep asks for headers. Like a message, a header counts once it is proven whose it is: see proof.go.
+type topStep struct {
+	s       *session
+	nums    []int
+	got     map[int]uidl.Fingerprint
+	alone   bool
+	want    pop3.Item // to be asked next to prove the last one; Num 0: nothing
+	num     int       // whose header is not proven yet; 0: none
+	fp      uidl.Fingerprint
+	weak    bool
+	last    uidl.Fingerprint // of the one before
+	scans   int
+	refused int
+	stop    bool
+	print   uidl.Fingerprinter
+}
+
+// fingerprints fetches the headers of messages, and returns their fingerprints by number; what is missing or zero could not
+// be had.
+func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
+	t := &topStep{s: s, nums: nums, got: make(map[int]uidl.Fingerprint, len(nums))}
+	if s.weak == nil {
+		s.weak = map[int]bool{}
+	}
+	w := &s.facts.Wire
+	s.c.Alone(w.Scan < 0) // nothing proves them in a flight
+	defer s.c.Alone(false)
+	t.alone = !s.c.Pipelining()
+	err := s.c.Top(ctx, 0, t.items, t.handle)
+	return t.got, s.pipelined(w.taught(err, t.scans, s.now()))
+}
+
+func (t *topStep) items(yield func(pop3.Item) bool) {
+	for _, n := range t.nums {
+		if t.stop || !yield(pop3.Item{Num: n}) || !t.alone && !blindBeacons && !yield(pop3.Item{Num: n, Ask: pop3.AskScan}) {
+			return
+		}
+		if t.want.Num != 0 {
+			it := t.want
+			t.want = pop3.Item{}
+			if !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+func (t *topStep) handle(r pop3.Response) error {
+	switch {
+	case r.Ask != pop3.AskMessage && r.Err == nil:
+		t.scans += b2i(r.Ask == pop3.AskScan)
+		t.proven()
+		return nil
+	case r.Ask != pop3.AskMessage:
+		t.num = 0
+		return nil
+	case r.Err != nil:
+		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && t.num == 0 {
+			t.stop = true
+		}
+		return nil
+	}
+	t.print.Reset()
+	if _, err := io.Copy(&t.print, r.Body); err != nil {
+		return err
+	}
+	t.num, t.fp, t.weak = r.Num, t.print.Sum(), !t.print.Strong()
+	if !t.print.Ended() {
+		t.fp = uidl.Fingerprint{} // perhaps it was cut
+	}
+	// One at a time, only the reply before can have come once more.
+	switch again := t.fp == t.last; {
+	case blindBeacons, t.alone && !again:
+		t.proven()
+	case t.alone && t.s.facts.Wire.Scan < 0:
+		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskNoop}
+	case t.alone:
+		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskScan}
+	}
+	t.last = t.print.Sum()
+	return nil
+}
+
+// proven counts the header at hand.
+func (t *topStep) proven() {
+	if t.num == 0 {
+		return
+	}
+	t.got[t.num] = t.fp
+	if t.weak && !weakHeaders {
+		t.s.weak[t.num] = true
+	}
+	t.num = 0
+}

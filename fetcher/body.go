@@ -109,10 +109,9 @@ func (r *reader) conclude(o *reply) error {
 func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	w, key := &r.facts.Wire, shortKey(o)
 	e := w.short(key)
-	if e == nil {
+	if e == nil || e.All == 0 {
 		w.Sizes.learn(o.is, r.now().Unix())
 	}
-	delete(r.byItself, o.f.key)
 	counts = true
 	short := r.isShort(o)
 	if short && (e == nil || !e.Done) {
@@ -131,6 +130,7 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	case e != nil:
 		again = e.Done && !o.f.nameless
 		counts = !again || o.is.octets > e.Octets+sameSlack
+		r.stood(e)
 		w.forget(key)
 	default:
 		return true, false, nil

@@ -1,5 +1,7 @@
 package fetcher
 
+import "slices"
+
 // dice turns bytes into choices. When they are used up every choice is the tamest one, so that a history made of no
 // bytes has no faults, and a fuzzer that cuts bytes off makes it simpler.
 type dice struct{ b []byte }
@@ -28,14 +30,22 @@ type models struct {
 	uids     bool // unique-ids change their format, and are shared by messages that come and go
 	headers  bool // weak headers, Status lines
 	readers  bool // mail moves into folders and away; tmp is emptied
+	wire     bool // replies are left out, come twice, in another order, cut
 }
 
 func drawModels(d *dice) models {
 	some := func() bool { return d.one(3) }
-	return models{some(), some(), some(), some(), some(), some(), some(), some()}
+	return models{some(), some(), some(), some(), some(), some(), some(), some(), false}
+}
+
+// other is a second set of dice of the same bytes, from their end: what is drawn from it does not change what the first gives.
+func (d *dice) other() *dice {
+	b := slices.Clone(d.b)
+	slices.Reverse(b)
+	return &dice{b}
 }
 
 // plain tells that what was configured, said and kept stays as it is: then counts are exact.
 func (m *models) plain() bool {
-	return !m.places && !m.accounts && !m.commands && !m.copies && !m.uids
+	return !m.wire && !m.places && !m.accounts && !m.commands && !m.copies && !m.uids
 }

@@ -31,6 +31,8 @@ type trouble struct {
 	target chaosTarget // how a destination fails
 	which  int         // the one that does
 
+	wire *badWire // replies that go wrong; nil: none
+
 	targets []*chaosTarget
 	used    map[*pop3test.Session]map[int]bool // see anyOf
 }
@@ -86,6 +88,7 @@ func (w *world) draw() *trouble {
 			}
 		}
 	}
+	tr.wire = w.drawWire()
 	return tr
 }
 
@@ -113,6 +116,7 @@ func (tr *trouble) String() string {
 	}
 	add(tr.plan.Kind != fault.None, "connection %d: kind %d after %d octets", tr.conn, tr.plan.Kind, tr.plan.After)
 	add(tr.command > 0, "command %d is answered %q, close %v", tr.command, tr.answer, tr.close)
+	add(tr.wire != nil, "%v", tr.wire)
 	add(tr.cancel > 0, "cancelled at command %d", tr.cancel)
 	add(tr.refuse != nil, "RETR refused for %v", tr.refuse)
 	add(tr.vanish >= 0, "RETR %d finds nothing", tr.vanish)

@@ -18,6 +18,9 @@ func (w *world) wire(tr *trouble, cancel func()) {
 	w.server.Change(func(o *pop3test.Options) {
 		*o = pop3test.Options{NoUIDL: w.noUIDL, NoTOP: w.noTOP, NoCAPA: noCAPA, NoPipelining: noPipelining, QuitKeeps: keeps,
 			HideRetr: w.acc.RetrHides}
+		if tr.wire != nil {
+			o.OnReply = tr.wire.reply
+		}
 		o.OnCommand = func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
 			if mute.Load() == s { // a reply that is left out would make all later ones mean other messages
 				return &pop3test.Reply{}
@@ -49,6 +52,22 @@ func (w *world) wire(tr *trouble, cancel func()) {
 			return nil
 		}
 	})
+}
+
+// drawWire chooses replies that go wrong in a pass: of RETR, TOP and LIST n.
+func (w *world) drawWire() *badWire {
+	d := w.wired
+	if !w.m.wire || w.quiet || d.one(3) {
+		return nil
+	}
+	b := &badWire{faults: map[int]wireFault{}, at: d.n(256) * (1 + d.n(8)), noTOP: w.noUIDL || w.hasTOP}
+	for range 1 + d.n(3) {
+		// A line that a server adds makes another message of it, as far as this can be told from outside.
+		if kind := wireFault(d.n(int(wireFaults))); kind != moreLines {
+			b.faults[d.n(40)] = kind
+		}
+	}
+	return b
 }
 
 // vanish notes that somebody else removed a message; false when that would make UIDs mean other messages.

@@ -19,6 +19,7 @@ import (
 type common struct {
 	t        *testing.T
 	d        *dice
+	wired    *dice // for faults of the wire
 	m        models
 	root     string
 	offset   time.Duration // of the clock, as it should be

@@ -23,6 +23,7 @@ const (
 	noNotes         = false // no ledger is ever old, or lost
 	rebuildFetches  = false // what a lost ledger's rebuilding does not find is new
 	staleFacts      = false // a row that is written again brings back the facts that it was read with
+	oldGuard        = false // a wrong size says nothing before ten were right, and nothing else does
 	concludeFirst   = false // an answer counts before it is proven to belong to its message
 	blindBeacons    = false // nothing is asked in between
 	believeShort    = false // what ends with a dot is whole

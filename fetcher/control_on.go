@@ -11,7 +11,7 @@ var (
 	anyPlace, adoptDelivers, inferredIsSeen, staysPublishing, machineClock bool
 	weakHeaders, nameIsPlace, noNotes, rebuildFetches, staleFacts          bool
 
-	concludeFirst, blindBeacons, believeShort bool
+	concludeFirst, oldGuard, blindBeacons, believeShort bool
 )
 
 // The controls by name; see control.go.
@@ -24,6 +24,7 @@ var (
 		"any-place": &anyPlace, "adopt-delivers": &adoptDelivers, "inferred-is-seen": &inferredIsSeen,
 		"certain-stays-publishing": &staysPublishing, "clock": &machineClock, "weak-headers": &weakHeaders,
 		"name-is-place": &nameIsPlace, "no-notes": &noNotes, "rebuild-fetches": &rebuildFetches, "stale-put": &staleFacts,
+		"conclude-first": &concludeFirst, "old-guard": &oldGuard, "blind-beacons": &blindBeacons, "believe-short": &believeShort,
 	}
 )
 

@@ -29,7 +29,7 @@ func (p *pass) compareMailbox() {
 		p.facts.Mailbox = p.a.Mailbox
 	}
 	if p.elsewhere {
-		p.facts.Wire = wireFacts{} // another server's
+		p.facts.Wire, p.facts.NoPipeliningUntil = wireFacts{}, 0 // another server's
 	}
 }
 

@@ -90,7 +90,10 @@ func (r *reader) came(o reply) error {
 		r.queue = append(r.queue, o)
 		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.num, errOutOfStep)
 	}
-	if concludeFirst {
+	if concludeFirst || oldGuard {
+		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= enoughFits && !r.alone {
+			return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+		}
 		return r.conclude(&o)
 	}
 	r.queue = append(r.queue, o)
@@ -107,7 +110,7 @@ func (r *reader) came(o reply) error {
 	case o.kind == whole && r.isShort(&o):
 		r.setAside(o.f)
 		return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
-	case o.kind == whole && !o.exact && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
+	case o.kind == whole && !o.exact && !r.a.IgnoreSizes && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
 		return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
 	}
 	return nil

@@ -70,7 +70,8 @@ func (s *session) retrieve(ctx context.Context) error {
 		result <- err
 	}()
 	r.alone = !s.c.Pipelining()
-	err := r.prove(ctx, s.c.Retrieve(ctx, r.items(), r.handle))
+	r.ahead = !r.alone
+	err := caught(func() error { return r.prove(ctx, s.c.Retrieve(ctx, r.items(), r.handle)) })
 	r.bat.finish()
 	serr := s.await(ctx, result)
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
@@ -123,7 +124,7 @@ func grace(ctx context.Context) (context.Context, func()) {
 	return late, func() { stop(); cancel() }
 }
 
-// caught turns a panic into an error, on a goroutine that Run cannot guard.
+// caught turns a panic into an error, on a goroutine that Run cannot guard, or where another one waits for this one.
 func caught(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -172,8 +172,8 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
-	s.facts.Wire.current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.facts.NoPipeliningUntil > s.now().Unix()
+	s.current(s.now())
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.facts.NoPipeliningUntil != 0
 	opts.Expect = s.facts.Listed
 	c, err := pop3.Dial(ctx, opts)
 	if err != nil {

@@ -28,6 +28,7 @@ type shortReading struct {
 	Next   int64  `json:"next"`                // not read before
 	Done   bool   `json:"delivered,omitempty"` // and only looked at once more
 	Again  bool   `json:"again,omitempty"`     // a longer one was delivered too
+	Flight bool   `json:"flight,omitempty"`    // it was first seen in a flight
 }
 
 const (
@@ -67,17 +68,25 @@ func (w *wireFacts) watched() map[uidl.Key]bool {
 	return all
 }
 
-// setAside keeps a message for a session of its own, in which nothing else can be mistaken for it. One without a unique-id
-// cannot be told from others before it is read.
+// setAside keeps a message for a session in which nothing else can be mistaken for it. One without a unique-id cannot be told
+// from others before it is read.
 func (p *pass) setAside(f *fetchStep) {
-	if f.nameless {
+	w := &p.facts.Wire
+	if f.nameless || w.short(f.key) == nil && len(w.Short) >= mostShort {
 		p.alone = true
 		return
 	}
-	if p.byItself == nil {
-		p.byItself = map[uidl.Key]bool{}
+	if w.short(f.key) == nil {
+		w.Short = append(w.Short, shortReading{UID: f.key.UID, Dup: f.key.Dup, Size: f.size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
 	}
-	p.byItself[f.key] = true
+}
+
+// stood notes that what came short in a flight is as long as listed by itself: step was lost there.
+func (r *reader) stood(e *shortReading) {
+	if e.Flight && e.All == 0 {
+		now := r.now()
+		r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.lostStep(now, leastApart)).Unix()
+	}
 }
 
 // sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
@@ -85,7 +94,7 @@ func (s *session) sift(complete bool) {
 	w := &s.facts.Wire
 	s.suspects, s.pass.waiting = 0, 0
 	failed := s.failedBefore()
-	if len(w.Short)+len(s.byItself)+failed == 0 && !s.suspecting {
+	if len(w.Short)+failed == 0 && !s.suspecting {
 		return
 	}
 	now := s.confirmed
@@ -102,7 +111,7 @@ func (s *session) sift(complete bool) {
 			w.forget(f.key) // another message, or another size
 			e = nil
 		}
-		if e == nil && !s.byItself[f.key] && (failed == 0 || f.row.Attempts == 0) {
+		if e == nil && (failed == 0 || f.row.Attempts == 0) {
 			return false
 		}
 		if e != nil && e.Next > now {
@@ -163,7 +172,7 @@ func (p *pass) suspectsNext() bool {
 	if p.facts.Wire.Scan < 0 {
 		most = fewSuspects
 	}
-	due := len(p.byItself) > 0 || !p.suspecting && p.suspects > 0
+	due := !p.suspecting && p.suspects > 0
 	for _, e := range p.facts.Wire.Short {
 		due = due || e.Next <= p.confirmed
 	}

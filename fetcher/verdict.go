@@ -196,7 +196,7 @@ func waitFor(err error) string {
 		case strings.HasPrefix(code, "SYS/PERM"):
 			return waitServer
 		}
-	case errors.As(err, &protocol) && brokenPipelining(err) == 0 && !aboutMessages(protocol.Command):
+	case errors.As(err, &protocol) && brokenPipelining(err) == 0 && protocol.Num == 0 && !aboutMessages(protocol.Command):
 		return waitFault
 	}
 	return waitBackoff

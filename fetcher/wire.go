@@ -27,7 +27,11 @@ const scanAgain = 30 * 24 * time.Hour
 func (w *wireFacts) scanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix() }
 
 // current forgets what is to be tried again.
-func (w *wireFacts) current(now time.Time) {
+func (p *pass) current(now time.Time) {
+	w := &p.facts.Wire
+	if until := time.Unix(p.facts.NoPipeliningUntil, 0); until.Before(now) || until.Sub(now) > mostApart+time.Hour { // noted by a wrong clock
+		p.facts.NoPipeliningUntil = 0
+	}
 	if w.Scan < 0 && now.Unix()-w.ScanAt > int64(scanAgain/time.Second) {
 		w.Scan, w.ScanAt = 0, 0
 	}

@@ -32,6 +32,7 @@ func (k wireFault) String() string {
 // badWire is a server whose replies go wrong at some of the commands that ask for messages.
 type badWire struct {
 	faults map[int]wireFault // by the number of the command from 0, over all sessions; those of RETR, TOP and LIST n count
+	noTOP  bool              // those of TOP are as they should be
 	at     int               // octets after which replies are cut
 	mu     sync.Mutex
 	n      int
@@ -45,7 +46,7 @@ func (b *badWire) reply(s *pop3test.Session, verb, arg string, reply []byte) pop
 	late := b.held[s]
 	delete(b.held, s)
 	all := func(raw ...[]byte) pop3test.Reply { return pop3test.Reply{Raw: append(bytes.Join(raw, nil), late...)} }
-	if verb != "RETR" && verb != "TOP" && (verb != "LIST" || arg == "") {
+	if verb != "RETR" && (verb != "TOP" || b.noTOP) && (verb != "LIST" || arg == "") {
 		return all(reply)
 	}
 	kind, ok := b.faults[b.n]
@@ -91,6 +92,13 @@ func (b *badWire) reply(s *pop3test.Session, verb, arg string, reply []byte) pop
 		return all(reply[:first], []byte("X-More: of this server\r\n"), reply[first:])
 	}
 	return all([]byte("-ERR not now\r\n"))
+}
+
+func (b *badWire) String() string {
+	if b == nil {
+		return ""
+	}
+	return fmt.Sprintf("replies go wrong: %v, cut at %d", b.faults, b.at)
 }
 
 // hostile is a message that looks, to whoever does not stuff dots, like the end of one and the reply to the next command.

@@ -48,7 +48,7 @@ func (w *wireFacts) lostStep(now time.Time, least time.Duration) time.Duration {
 }
 
 // errNoScan: LIST n is not answered as it should be, or closes the connection.
-var errNoScan = errors.New("the server does not answer LIST with a number; the rest is asked in another way")
+var errNoScan = errors.New("the server does not answer LIST for a single message as it should; popsync goes on without that")
 
 // taught learns from how the retrieving ended, and returns what of that counts.
 func (r *reader) taught(err error) error {

@@ -36,13 +36,15 @@ func (w *wireFacts) readAll() {
 }
 
 // Learned tells in words for people how an account's server is spoken to, and what passes have learned of it; stored are the
-// account's facts. It is nothing for an account that was never logged in to, or that has another mailbox now.
+// account's facts. It is nothing for an account that was never fetched, or that has another mailbox now.
 func Learned(stored []byte, a Account, now time.Time) []string {
 	f := decodeFacts(stored)
-	if f.LoggedInAt == 0 || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
+	// A changed password makes LoggedInAt 0 again.
+	w := &f.Wire
+	blank := f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0
+	if f.LoggedInAt == 0 && blank || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
 		return nil
 	}
-	w := &f.Wire
 	w.current(now)
 	lines := []string{f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes)}
 	if w.Unstuffed != 0 {

@@ -47,7 +47,7 @@ func (c *checker) accounts(cfg *Config) convert {
 // account checks the table of one account; its name is checked by the caller.
 func (c *checker) account(at, name string, m map[string]any, cfg *Config) Account {
 	a := Account{
-		Name: name, TLS: TLSImplicit, Auth: AuthAuto, Alarm: true,
+		Name: name, TLS: TLSImplicit, Auth: AuthAuto, Pipelining: true, Sizes: SizesAuto, Alarm: true,
 		Schedule: cfg.Schedule, Timezone: cfg.Timezone, Jitter: cfg.Jitter, RunAtStart: cfg.RunAtStart,
 	}
 	var s source
@@ -98,6 +98,8 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"insecure_plaintext": boolean(&a.Insecure),
 		"username":           text(&a.Username, checkUsername),
 		"auth":               oneOf(&a.Auth, string(AuthAuto), string(AuthPlain), string(AuthUser)),
+		"pipelining":         boolean(&a.Pipelining),
+		"sizes":              oneOf(&a.Sizes, string(SizesAuto), string(SizesIgnore)),
 		"schedule":           c.schedule(&a.Schedule),
 		"timezone":           text(&a.Timezone, checkTimezone),
 		"jitter":             jitter(&a.Jitter),

@@ -49,6 +49,9 @@ type Account struct {
 	Username string // without CR, LF and NUL
 	Auth     Auth   // how to log in
 
+	Pipelining bool  // commands are sent ahead where the server announces it; false: one at a time
+	Sizes      Sizes // what the sizes are worth that the server lists
+
 	Schedule   string        // cron with five fields, or a descriptor such as "@every 10m"; never empty
 	Timezone   string        // IANA name, in which Schedule counts unless it names one itself; "": the machine's
 	Jitter     time.Duration // each run is shifted by a stable part of it; from 0 to 24 hours; 0: none
@@ -84,6 +87,15 @@ const (
 	AuthPlain Auth = "plain" // AUTH PLAIN (RFC 5034, RFC 4954)
 	AuthUser  Auth = "user"  // USER and PASS (RFC 1939); for accounts
 	AuthLogin Auth = "login" // AUTH LOGIN, which was never standardised; for destinations
+)
+
+// Sizes says what the sizes are worth that a server lists.
+type Sizes string
+
+// What sizes are worth.
+const (
+	SizesAuto   Sizes = "auto"   // what is learned of the server
+	SizesIgnore Sizes = "ignore" // nothing: they are no evidence that a message is whole, or which one it is
 )
 
 // Delete says what happens to a message on the server once it is delivered everywhere.

@@ -56,6 +56,7 @@ func TestMinimalHasAllDefaults(t *testing.T) {
 		},
 		Accounts: []Account{{
 			Name: "work", Host: "pop.example.org", Port: 995, TLS: TLSImplicit, Username: "me@example.org", Auth: AuthAuto,
+			Pipelining: true, Sizes: SizesAuto,
 			Schedule: "*/10 * * * *", Jitter: 30 * time.Second, RunAtStart: true, Alarm: true,
 			Secret:  SecretSource{Kind: SecretFile, File: "/home/me/.work"},
 			Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/home/me/Mail/work"}},
@@ -122,6 +123,8 @@ insecure_plaintext = true
 username = "a"
 password_command = ["~/bin/pw", "~"]
 auth = "plain"
+pipelining = false
+sizes = "ignore"
 schedule = "@daily"
 timezone = ""
 jitter = "24h"
@@ -160,7 +163,7 @@ trace = true
 		Accounts: []Account{
 			{
 				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, CAFile: "/home/me/ca.pem", Insecure: true,
-				Username: "a", Auth: AuthPlain, Schedule: "@daily", Jitter: 24 * time.Hour,
+				Username: "a", Auth: AuthPlain, Sizes: SizesIgnore, Schedule: "@daily", Jitter: 24 * time.Hour,
 				RunAtStart: true, Delete: Delete{Kind: DeleteAfterDelivery}, DeleteQuarantined: true,
 				MaxSize: 25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
 				Deliver: []Deliver{
@@ -169,7 +172,7 @@ trace = true
 				},
 			},
 			{
-				Name: "b", Host: "::1", Port: 110, TLS: TLSNone, Username: "b", Auth: AuthUser, Schedule: "@hourly",
+				Name: "b", Host: "::1", Port: 110, TLS: TLSNone, Username: "b", Auth: AuthUser, Pipelining: true, Sizes: SizesAuto, Schedule: "@hourly",
 				Timezone: "Europe/Berlin", Alarm: true,
 				Delete: Delete{Kind: DeleteAge, Age: 30 * 24 * time.Hour}, Secret: SecretSource{Kind: SecretLiteral, Literal: newSecret("x")},
 				Deliver: []Deliver{{Type: "maildir", Name: "maildir", Required: true, Path: "/m/b"}},

@@ -112,26 +112,27 @@ type Report struct {
 	Skipped      int            `json:"skipped"` // left by policy: see Reasons
 	Parked       int            `json:"parked"`  // failed too often, tried again later
 	NewlyParked  int            `json:"newly_parked"`
-	Failed       int            `json:"failed"`             // failed in this pass, tried again in the next
-	Pending      int            `json:"pending"`            // not durable at every destination yet
-	Quarantined  int            `json:"quarantined"`        // refused by a destination, taken by the fallback
-	Recovered    int            `json:"recovered"`          // deliveries of an interrupted pass that were settled first
-	Refetched    int            `json:"refetched_unknown"`  // deliveries without trace, fetched again: a duplicate is possible
-	Questioned   int            `json:"questioned"`         // UIDs whose message had to be recognised again
-	Adopted      int            `json:"adopted"`            // known messages that the server lists under new unique-ids
-	Rebuilt      int            `json:"rebuilt"`            // taken as delivered because the Maildir has them: the ledger was missing
-	Unfetched    int            `json:"unfetched"`          // with Rebuilt: listed, and not in the Maildir any more: held back
-	Notes        []string       `json:"notes,omitempty"`    // what a person should know although nothing failed
-	Reasons      map[string]int `json:"reasons,omitempty"`  // why messages were skipped, parked, kept or failed
-	Steps        []Step         `json:"steps,omitempty"`    // with DryRun: the plan
-	Held         int            `json:"held,omitempty"`     // held back until a person says what they are: the ledger may have forgotten them
-	Withheld     int            `json:"withheld,omitempty"` // due by policy, and kept because of what is known of them: see Reasons
-	Untried      bool           `json:"untried,omitempty"`  // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
-	NextTry      time.Time      `json:"next_try,omitzero"`  // not before this; zero: the schedule alone decides
-	Planned      int            `json:"-"`                  // messages that this pass means to fetch, those fetched included; for a progress display
-	PlannedBytes int64          `json:"-"`                  // and their octets as listed
-	Err          error          `json:"-"`                  // what ended the pass early, or nil
-	Verdict      Verdict        `json:"verdict"`            // of Err and of what befell messages
+	Failed       int            `json:"failed"`               // failed in this pass, tried again in the next
+	Pending      int            `json:"pending"`              // not durable at every destination yet
+	Quarantined  int            `json:"quarantined"`          // refused by a destination, taken by the fallback
+	Recovered    int            `json:"recovered"`            // deliveries of an interrupted pass that were settled first
+	Refetched    int            `json:"refetched_unknown"`    // deliveries without trace, fetched again: a duplicate is possible
+	Questioned   int            `json:"questioned"`           // UIDs whose message had to be recognised again
+	Adopted      int            `json:"adopted"`              // known messages that the server lists under new unique-ids
+	Rebuilt      int            `json:"rebuilt"`              // taken as delivered because the Maildir has them: the ledger was missing
+	Unfetched    int            `json:"unfetched"`            // with Rebuilt: listed, and not in the Maildir any more: held back
+	Notes        []string       `json:"notes,omitempty"`      // what a person should know although nothing failed
+	Reasons      map[string]int `json:"reasons,omitempty"`    // why messages were skipped, parked, kept or failed
+	Steps        []Step         `json:"steps,omitempty"`      // with DryRun: the plan
+	Held         int            `json:"held,omitempty"`       // held back until a person says what they are: the ledger may have forgotten them
+	Withheld     int            `json:"withheld,omitempty"`   // due by policy, and kept because of what is known of them: see Reasons
+	OnlyShort    bool           `json:"only_short,omitempty"` // nothing failed but that messages came shorter than listed, and wait: see Short
+	Untried      bool           `json:"untried,omitempty"`    // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
+	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
+	Planned      int            `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
+	PlannedBytes int64          `json:"-"`                    // and their octets as listed
+	Err          error          `json:"-"`                    // what ended the pass early, or nil
+	Verdict      Verdict        `json:"verdict"`              // of Err and of what befell messages
 }
 
 // Step is one planned step, for people.

@@ -44,9 +44,9 @@ const (
 
 // Why a stream is not gone on with. What was not proven by then never counts.
 var (
-	errOutOfStep = errors.New("the server seems to have lost step: a reply belongs to another message than was asked for")
-	errShort     = errors.New("a message came shorter than it was listed; it is read again by itself")
-	errUnproven  = errors.New("nothing proves which message a reply belongs to; it is asked for again by itself")
+	errOutOfStep = errors.New("the replies of the server are out of step with the commands: one belongs to another message than was asked for")
+	errShort     = errors.New("a message came shorter than it was listed, and may be cut; it is read again by itself")
+	errUnproven  = errors.New("nothing proves which message a reply belongs to; the message is asked for again by itself")
 )
 
 // neighbours is how many messages before and after one must have other sizes for its own to prove where it stands.
@@ -92,7 +92,7 @@ func (r *reader) came(o reply) error {
 	}
 	if concludeFirst || oldGuard {
 		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= enoughFits && !r.alone {
-			return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
 		}
 		return r.conclude(&o)
 	}
@@ -102,16 +102,16 @@ func (r *reader) came(o reply) error {
 		return r.proven()
 	case r.alone && o.kind == whole && !o.f.nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
-		return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case r.alone:
 		r.want = r.proofs(&o)
 		r.left = len(r.want)
 		return nil
 	case o.kind == whole && r.isShort(&o):
 		r.setAside(o.f)
-		return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case o.kind == whole && !o.exact && !r.a.IgnoreSizes && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
-		return fmt.Errorf("message %d: %d octets instead of %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
 	}
 	return nil
 }

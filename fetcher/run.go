@@ -83,6 +83,9 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	}
 	p.reconfigure()
 	p.compareMailbox()
+	if p.a.IgnoreSizes {
+		p.facts.Wire.readAll() // or a person who says that sizes mean nothing would wait for mail all the same
+	}
 	if err := p.paused(); err != nil {
 		return err
 	}
@@ -99,7 +102,9 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.work(ctx)
 	err = p.closeOutboxes(ctx, halt, err)
 	p.weighDestinations(ctx)
+	well := p.verdictOf(err).Class == OK
 	p.noteShort()
+	p.rep.OnlyShort = well && p.verdictOf(err).Class != OK
 	p.countOpen()
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err

@@ -172,7 +172,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
-	s.current(s.now())
+	s.facts.current(s.now())
 	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.facts.NoPipeliningUntil != 0
 	opts.Expect = s.facts.Listed
 	c, err := pop3.Dial(ctx, opts)

@@ -40,7 +40,7 @@ const (
 	shortMany   = 6              // and so many readings
 	fewSuspects = 5              // sessions for one each, where LIST n cannot tell whether a message was cut
 	reasonShort = "came shorter than it was listed; it is read again before it counts as whole"
-	reasonStump = "not deleted: it came shorter than it was listed, and is looked at again on another day"
+	reasonStump = "not deleted yet: it came shorter than it was listed, and is looked at once more on another day"
 )
 
 func (w *wireFacts) short(k uidl.Key) *shortReading {
@@ -279,6 +279,6 @@ func (p *pass) noteShort() {
 	}
 	p.worst = append(p.worst, Verdict{
 		Class: Temporary, Message: text,
-		Hint: "nothing is lost: they stay on the server and are read again, the next time after an hour, and are delivered when that gives the same",
+		Hint: "nothing is lost: they stay on the server and are read again, first after an hour, and are delivered when they come the same again",
 	})
 }

@@ -22,6 +22,7 @@ type State struct {
 	barred   time.Time // no login before this unless a person asks: see Barred
 	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
 	Down     []Outage  // destinations that are, by name
+	Short    Short     // messages that came shorter than listed
 }
 
 // Outage is a remote destination that is down.
@@ -36,7 +37,8 @@ type Outage struct {
 // Standing decodes what the ledger has of an account.
 func Standing(s uidl.Summary) State {
 	f := decodeFacts(s.Facts)
-	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting}
+	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
+		Short: f.Wire.cameShort()}
 	if r := f.Refused; r != nil && r.Stopped {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}

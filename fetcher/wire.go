@@ -27,10 +27,10 @@ const scanAgain = 30 * 24 * time.Hour
 func (w *wireFacts) scanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix() }
 
 // current forgets what is to be tried again.
-func (p *pass) current(now time.Time) {
-	w := &p.facts.Wire
-	if until := time.Unix(p.facts.NoPipeliningUntil, 0); until.Before(now) || until.Sub(now) > mostApart+time.Hour { // noted by a wrong clock
-		p.facts.NoPipeliningUntil = 0
+func (f *facts) current(now time.Time) {
+	w := &f.Wire
+	if until := time.Unix(f.NoPipeliningUntil, 0); until.Before(now) || until.Sub(now) > mostApart+time.Hour { // noted by a wrong clock
+		f.NoPipeliningUntil = 0
 	}
 	if w.Scan < 0 && now.Unix()-w.ScanAt > int64(scanAgain/time.Second) {
 		w.Scan, w.ScanAt = 0, 0
@@ -52,7 +52,7 @@ func (w *wireFacts) lostStep(now time.Time, least time.Duration) time.Duration {
 }
 
 // errNoScan: LIST n is not answered as it should be, or closes the connection.
-var errNoScan = errors.New("the server does not answer LIST with a number; the rest is asked in another way")
+var errNoScan = errors.New("the server does not answer LIST for a single message as it should; popsync goes on without that")
 
 // taught learns from how asking for messages ended, and returns what of that counts. scans is how often LIST n was answered as
 // it should be.

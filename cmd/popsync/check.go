@@ -24,6 +24,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Test the configuration, the servers and the destinations; changes nothing",
 		Long: `Read the configuration, look at the files it names, then for each account: look up and connect to the server, log in,
 count the messages, and test that each destination can be written to. Nothing is fetched, delivered, deleted or created.
+Of accounts that were fetched before it also says what was learned of their servers.
 
 With --adopt ACCOUNT instead: accept that account's destinations as the next run finds them, after a restore or a move,
 and let the copies that wait for destinations which are configured no more go to those that lack them. It says what the
@@ -87,6 +88,7 @@ func (a *app) check(ctx context.Context, names []string) error {
 		c.owner(known, acc.Name)
 		c.destinations(ctx, cfg, acc, known)
 		c.server(ctx, cfg, acc)
+		c.learned(known, acc)
 		if _, ok := alarmMaildir(cfg, acc.Name); acc.Alarm && !ok && len(cfg.Alarm.Command) == 0 && cfg.Alarm.Webhook.Reveal() == "" {
 			c.note("nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook")
 		}
@@ -144,9 +146,9 @@ func (c *checker) readLedger(ctx context.Context, cfg *config.Config) (*knowledg
 	if err != nil {
 		return nil, err
 	}
-	k := &knowledge{destinations: map[string][]uidl.Destination{}, held: named.held}
+	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.held}
 	for _, s := range sums {
-		k.destinations[s.Name] = s.Destinations
+		k.destinations[s.Name], k.facts[s.Name] = s.Destinations, s.Facts
 	}
 	k.elsewhere, err = l.Identities(ctx)
 	return k, err
@@ -155,6 +157,7 @@ func (c *checker) readLedger(ctx context.Context, cfg *config.Config) (*knowledg
 // knowledge is what the ledger remembers of all accounts and their destinations.
 type knowledge struct {
 	destinations map[string][]uidl.Destination // by account
+	facts        map[string][]byte             // by account
 	held         map[string]error              // accounts that cannot be run
 	elsewhere    []string                      // identities of all accounts' destinations
 }

@@ -38,6 +38,18 @@ func (c *checker) server(ctx context.Context, cfg *config.Config, acc config.Acc
 	}
 }
 
+// learned tells what passes have learned of an account's server.
+func (c *checker) learned(k *knowledge, acc config.Account) {
+	if k == nil {
+		return
+	}
+	as := fetcher.Account{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore}
+	as.Server.NoPipelining = !acc.Pipelining
+	for _, text := range fetcher.Learned(k.facts[acc.Name], as, time.Now()) {
+		c.note(text)
+	}
+}
+
 func (c *checker) session(ctx context.Context, acc config.Account, wired fetcher.Account) error {
 	client, err := pop3.Dial(ctx, wired.Server)
 	if err != nil {

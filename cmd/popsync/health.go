@@ -61,7 +61,11 @@ func unwell(sum uidl.Summary, sched schedule.Schedule, limit staleness, now time
 	if st.Trouble != "" {
 		trouble = ": " + st.Trouble
 	}
-	switch last := st.LastSuccess; {
+	last := st.LastSuccess
+	if st.onlyShort && st.LastPass.After(last) {
+		last = st.LastPass // all else was fetched, and a monitor cannot make these messages whole
+	}
+	switch {
 	case last.IsZero() && sum.Last == nil:
 		return "never ran"
 	case last.IsZero():

@@ -47,8 +47,9 @@ func TestLoginSetting(t *testing.T) {
 	}
 	other := base
 	other.Limit, other.Delete.Kind = 2, config.DeleteAfterDelivery
-	if loginSetting(cfg, other) != was {
-		t.Error("a limit is no part of a login")
+	other.Pipelining, other.Sizes = true, config.SizesIgnore
+	if loginSetting(cfg, other) != was || mailboxOf(other) != mailboxOf(base) {
+		t.Error("a limit, or how a server is spoken to, is no part of a login")
 	}
 	// systemd makes the file anew each time that the service starts.
 	base.Secret.Kind = config.SecretCredential

@@ -47,6 +47,7 @@ type accountStatus struct {
 	Held        int       `json:"held"`   // held back until a person says what they are
 	Unsure      int       `json:"unsure"` // kept on the server because nobody saw them safe
 	Waiting     []waiting `json:"waiting,omitempty"`
+	CameShort   *short    `json:"came_short,omitempty"`
 	Failures    int64     `json:"failures"` // passes in a row
 	Trouble     string    `json:"trouble,omitempty"`
 	Class       string    `json:"class,omitempty"` // of the trouble
@@ -63,6 +64,8 @@ type accountStatus struct {
 	Reason       string    `json:"reason,omitempty"` // of not_before
 	TroubleSince time.Time `json:"trouble_since,omitzero"`
 	Alarmed      bool      `json:"alarmed,omitempty"` // a person was told of it
+
+	onlyShort bool // the last pass failed in nothing but that messages came short
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn

@@ -18,6 +18,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 		Held: s.Held, Unsure: s.Unsure,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
 	standing := fetcher.Standing(s)
+	st.CameShort = shortOf(standing.Short)
 	st.Paused = !standing.Paused.IsZero()
 	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
 		st.Reason = standing.Hold
@@ -32,7 +33,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st.LastPass = time.Unix(s.Last.Ended, 0)
 	var rep fetcher.Report
 	if err := json.Unmarshal(s.Last.Totals, &rep); err == nil {
-		st.New = rep.New
+		st.New, st.onlyShort = rep.New, rep.OnlyShort
 		if s.Verdict != "" {
 			st.Trouble, st.NextStep, st.Class = rep.Verdict.Message, rep.Verdict.Hint, string(rep.Verdict.Class)
 		}
@@ -104,11 +105,11 @@ func (st *accountStatus) rank() rank {
 		return rankMissing
 	case st.Parked > 0:
 		return rankParked
-	case st.Pending > 0:
+	case st.Pending > 0, st.CameShort.waits():
 		return rankPending
 	case st.Paused, st.State == stateWaiting && st.Reason != "":
 		return rankWaiting
-	case st.Skipped > 0, st.Unsure > 0:
+	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil:
 		return rankSkipped
 	}
 	return rankNothing
@@ -137,6 +138,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	for _, w := range st.Waiting {
 		what = append(what, w.words(now)...)
 	}
+	what = append(what, st.CameShort.words(now, st.onlyShort)...)
 	switch {
 	case st.Paused:
 		what = append(what, "paused, until you say: popsync resume "+st.Account)

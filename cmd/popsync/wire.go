@@ -42,6 +42,7 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 		Spool:       leftover(cfg),
 
 		DeleteQuarantined: c.DeleteQuarantined,
+		IgnoreSizes:       c.Sizes == config.SizesIgnore,
 	}
 	for _, d := range c.Deliver {
 		target, err := a.targetOf(cfg, c.Name, d)
@@ -60,6 +61,8 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 		Host: c.Host, Port: c.Port,
 		Timeouts: pop3.Timeouts{Connect: l.Connect, TLS: l.TLSHandshake, Reply: l.Reply, List: l.List, Idle: l.Idle, Quit: l.Quit},
 		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), Listing: l.Listing},
+
+		NoPipelining: !c.Pipelining,
 	}
 	switch c.TLS {
 	case config.TLSImplicit:

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// short is how many messages came shorter than listed and are watched, as JSON. The times are when the first of them was first
+// read.
+type short struct {
+	Waiting        int       `json:"waiting"` // not delivered yet
+	WaitingSince   time.Time `json:"waiting_since,omitzero"`
+	Delivered      int       `json:"delivered"` // and looked at once more before policy may delete them
+	DeliveredSince time.Time `json:"delivered_since,omitzero"`
+}
+
+func shortOf(s fetcher.Short) *short {
+	if s.Waiting+s.Delivered == 0 {
+		return nil
+	}
+	of := short(s)
+	return &of
+}
+
+func (s *short) waits() bool { return s != nil && s.Waiting > 0 }
+
+// words are the lines about them for people. told: what there is to say of those that wait stands there already.
+func (s *short) words(now time.Time, told bool) (lines []string) {
+	if s == nil {
+		return nil
+	}
+	if s.Waiting > 0 && !told {
+		lines = append(lines, fmt.Sprintf("%s not delivered yet: shorter than the server lists, and read again first; the oldest came %s",
+			count(s.Waiting, "message"), when(s.WaitingSince, now)))
+	}
+	if s.Delivered > 0 {
+		lines = append(lines, fmt.Sprintf("%s delivered shorter than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
+			count(s.Delivered, "message"), when(s.DeliveredSince, now)))
+	}
+	return lines
+}

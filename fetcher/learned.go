@@ -1,0 +1,119 @@
+package fetcher
+
+import (
+	"fmt"
+	"time"
+)
+
+// Short is how many messages came shorter than listed and are watched: see short.go. The times are when the first of them was
+// first read; zero: there is none.
+type Short struct {
+	Waiting        int // not delivered: they are read again before
+	WaitingSince   time.Time
+	Delivered      int // and looked at once more before policy may delete them
+	DeliveredSince time.Time
+}
+
+func (w *wireFacts) cameShort() (s Short) {
+	for _, e := range w.Short {
+		n, since := &s.Waiting, &s.WaitingSince
+		if e.Done {
+			n, since = &s.Delivered, &s.DeliveredSince
+		}
+		*n++
+		if at := time.Unix(e.Begun, 0); since.IsZero() || at.Before(*since) {
+			*since = at
+		}
+	}
+	return s
+}
+
+// readAll makes what came short due, whatever it waits for.
+func (w *wireFacts) readAll() {
+	for i := range w.Short {
+		w.Short[i].Next = 0
+	}
+}
+
+// Learned tells in words for people how an account's server is spoken to, and what passes have learned of it; stored are the
+// account's facts. It is nothing for an account that was never fetched, or that has another mailbox now.
+func Learned(stored []byte, a Account, now time.Time) []string {
+	f := decodeFacts(stored)
+	// A changed password makes LoggedInAt 0 again.
+	w := &f.Wire
+	blank := f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0
+	if f.LoggedInAt == 0 && blank || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
+		return nil
+	}
+	f.current(now)
+	lines := []string{f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes)}
+	if w.Unstuffed != 0 {
+		lines = append(lines, "lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+stamp(w.Unstuffed))
+	}
+	s := w.cameShort()
+	if s.Waiting > 0 {
+		lines = append(lines, fmt.Sprintf("messages that came shorter than listed and are read again before they are delivered: %d, since %s",
+			s.Waiting, stamp(s.WaitingSince.Unix())))
+	}
+	if s.Delivered > 0 {
+		lines = append(lines, fmt.Sprintf("messages that were delivered shorter than listed and are looked at once more on another day: %d, since %s",
+			s.Delivered, stamp(s.DeliveredSince.Unix())))
+	}
+	return lines
+}
+
+// pace tells whether commands are sent ahead of their replies.
+func (f *facts) pace(forbidden bool, now time.Time) string {
+	lost := ""
+	if w := &f.Wire; w.Lost > 0 {
+		lost = fmt.Sprintf("the server lost step or fell silent, last %s", stamp(w.LostAt))
+		if w.Lost > 1 {
+			lost = fmt.Sprintf("the server lost step or fell silent %d times, last %s", w.Lost, stamp(w.LostAt))
+		}
+	}
+	switch {
+	case forbidden:
+		return "commands are sent one at a time, as the configuration says"
+	case f.NoPipeliningUntil > now.Unix() && lost != "":
+		return fmt.Sprintf("commands are sent one at a time until %s: %s", stamp(f.NoPipeliningUntil), lost)
+	case f.NoPipeliningUntil > now.Unix():
+		return fmt.Sprintf("commands are sent one at a time until %s: the server lost step", stamp(f.NoPipeliningUntil))
+	case lost != "":
+		return "commands are sent ahead again, if the server announces PIPELINING; before, " + lost
+	}
+	return "commands are sent ahead, if the server announces PIPELINING"
+}
+
+func (w *wireFacts) scanText() string {
+	switch {
+	case w.Scan > 0:
+		return "LIST with the number of a message is answered as it should be"
+	case w.Scan < 0:
+		return fmt.Sprintf("LIST with the number of a message is not answered as it should be, seen %s; it is tried again after %s",
+			stamp(w.ScanAt), stamp(w.ScanAt+int64(scanAgain/time.Second)))
+	}
+	return "whether LIST with the number of a message is answered is not known yet"
+}
+
+// text tells what sizes are worth.
+func (s *sizes) text(ignored bool) string {
+	since := ""
+	if s.Since != 0 {
+		since = ", since " + stamp(s.Since)
+	}
+	switch rule := s.rule(); {
+	case ignored:
+		return "sizes in its listing are ignored, as the configuration says"
+	case s.None:
+		return fmt.Sprintf("sizes in its listing are no evidence%s: %d messages were shorter on two days", since, s.Lies)
+	case rule == ruleOffset && s.Offset > 0:
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %d octets too small", since, s.Offset)
+	case rule == ruleOffset:
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %d octets too large", since, -s.Offset)
+	case rule > ruleExact:
+		return fmt.Sprintf("sizes in its listing follow a rule%s: %s", since, ruleNames[rule])
+	case rule == ruleExact:
+		return "sizes in its listing are right" + since
+	}
+	return "what the sizes in its listing are worth is not known yet"
+}

@@ -1,0 +1,81 @@
+package fetcher
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+)
+
+// What was learned of a server is told as it is now, and nothing is told of a server that was never fetched from.
+func TestLearned(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)
+	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
+	const day = 24 * time.Hour
+	const (
+		ahead    = "commands are sent ahead, if the server announces PIPELINING"
+		noScan   = "whether LIST with the number of a message is answered is not known yet"
+		noSizes  = "what the sizes in its listing are worth is not known yet"
+		apart    = "commands are sent one at a time until 2026-03-03 12:00: "
+		mailbox  = "box"
+		fitsFrom = "2026-02-27 12:00"
+	)
+	fits := func(rule int) (s sizes) {
+		s.Fits[rule], s.Since = enoughFits, at(-2*day)
+		return s
+	}
+	offset := func(n int64) sizes {
+		s := fits(ruleOffset)
+		s.Offset = n
+		return s
+	}
+	for _, tt := range []struct {
+		name string
+		f    facts
+		a    Account
+		want []string
+	}{
+		{"nothing learned", facts{}, Account{}, []string{ahead, noScan, noSizes}},
+		{"the same mailbox", facts{Mailbox: mailbox, LoggedInAt: at(-day)}, Account{Mailbox: mailbox}, []string{ahead, noScan, noSizes}},
+		{"another mailbox", facts{Mailbox: "other"}, Account{Mailbox: mailbox}, nil},
+		{"as configured", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 2, Sizes: fits(ruleExact)}},
+			Account{IgnoreSizes: true, Server: pop3.Options{NoPipelining: true}},
+			[]string{"commands are sent one at a time, as the configuration says", noScan, "sizes in its listing are ignored, as the configuration says"}},
+		{"step was lost once", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 1, LostAt: at(-day)}}, Account{},
+			[]string{apart + "the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
+		{"and thrice", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 3, LostAt: at(-day)}}, Account{},
+			[]string{apart + "the server lost step or fell silent 3 times, last 2026-02-28 12:00", noScan, noSizes}},
+		{"as an older version noted it", facts{NoPipeliningUntil: at(2 * day)}, Account{}, []string{apart + "the server lost step", noScan, noSizes}},
+		{"and that is over", facts{NoPipeliningUntil: at(-1), Wire: wireFacts{Lost: 1, LostAt: at(-day)}}, Account{},
+			[]string{"commands are sent ahead again, if the server announces PIPELINING; before, the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
+		{"LIST is answered, sizes are right", facts{Wire: wireFacts{Scan: 1, ScanAt: at(-day), Sizes: fits(ruleExact)}}, Account{},
+			[]string{ahead, "LIST with the number of a message is answered as it should be", "sizes in its listing are right, since " + fitsFrom}},
+		{"LIST is not", facts{Wire: wireFacts{Scan: -1, ScanAt: at(-day), Sizes: fits(ruleStuffed)}}, Account{},
+			[]string{ahead, "LIST with the number of a message is not answered as it should be, seen 2026-02-28 12:00; it is tried again after 2026-03-30 12:00",
+				"sizes in its listing follow a rule, since " + fitsFrom + ": stuffed dots counted"}},
+		{"long ago", facts{Wire: wireFacts{Scan: -1, ScanAt: at(-31 * day), Sizes: offset(2)}}, Account{},
+			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 2 octets too small"}},
+		{"too large", facts{Wire: wireFacts{Sizes: offset(-7)}}, Account{},
+			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 7 octets too large"}},
+		{"no evidence, no stuffing", facts{Wire: wireFacts{Unstuffed: at(-day), Sizes: sizes{None: true, Lies: 20, Since: at(-2 * day)}}}, Account{},
+			[]string{ahead, noScan, "sizes in its listing are no evidence, since " + fitsFrom + ": 20 messages were shorter on two days",
+				"lines that begin with a dot are sent without a second one, which ends messages too early: last seen 2026-02-28 12:00"}},
+		{"short ones", facts{Wire: wireFacts{Short: []shortReading{{Begun: at(-day)}, {Begun: at(-2 * day)}, {Begun: at(-time.Hour), Done: true}}}}, Account{},
+			[]string{ahead, noScan, noSizes, "messages that came shorter than listed and are read again before they are delivered: 2, since " + fitsFrom,
+				"messages that were delivered shorter than listed and are looked at once more on another day: 1, since 2026-03-01 11:00"}},
+	} {
+		if tt.name == "nothing learned" {
+			if got := Learned(tt.f.encode(), tt.a, now); got != nil {
+				t.Errorf("never fetched: %q", got)
+			}
+			tt.f.LoggedInAt = at(-day)
+		}
+		if got := Learned(tt.f.encode(), tt.a, now); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s\ngot  %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+	if got := Learned(nil, Account{}, now); got != nil {
+		t.Errorf("of no account: %q", got)
+	}
+}

@@ -35,6 +35,7 @@ func TestWeakHeadersAndAge(t *testing.T) {
 	for _, n := range []int{1, 12} {
 		for _, other := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%d, others=%v", n, other), func(t *testing.T) {
+				t.Parallel()
 				var first, second []pop3test.Message
 				for i := range n {
 					first = append(first, weak(fmt.Sprint("a", i), fmt.Sprint("report ", i)))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,24 +76,41 @@ func (p *pass) moveAside(ctx context.Context) error {
 }
 
 // bringBack gives messages that were on their way when they were met under another unique-id that one, wherever they are by
-// now. Of equal ones one gets it.
+// now. Of equal ones one gets it. Unique-ids may have been turned round: one that is left and taken is left first.
 func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *uidl.Change) error {
-	taken := map[uidl.Key]bool{}
-	for from, to := range moves {
-		if to.UID == "" || taken[to] {
-			continue
-		}
-		rows, err := p.l.Find(ctx, []uidl.Key{from, to})
+	there := map[uidl.Key]*uidl.Message{}
+	for chunk := range slices.Chunk(slices.Concat(slices.Collect(maps.Keys(moves)), slices.Collect(maps.Values(moves))), 500) {
+		rows, err := p.l.Find(ctx, chunk)
 		if err != nil {
 			return err
 		}
-		at := func(k uidl.Key) int { return slices.IndexFunc(rows, func(m uidl.Message) bool { return m.Key == k }) }
-		there := at(to)
-		if at(from) < 0 || there >= 0 && rows[there].Have.Destinations() != 0 {
+		for i := range rows {
+			there[rows[i].Key] = &rows[i]
+		}
+	}
+	taken := map[uidl.Key]uidl.Key{} // by which row
+	leaves := map[uidl.Key]bool{}
+	for from, to := range moves {
+		_, twice := taken[to]
+		if to.UID == "" || to == from || twice || there[from] == nil || there[to] != nil && there[to].Have.Destinations() != 0 {
 			continue
 		}
-		if taken[to] = true; there >= 0 { // listed meanwhile, and never retrieved
+		taken[to], leaves[from] = from, true
+	}
+	at := map[uidl.Key]uidl.Key{} // of rows that left
+	for to := range taken {
+		switch {
+		case there[to] == nil:
+		case leaves[to]:
+			at[to] = p.formerKey(to)
+			c.Move = append(c.Move, uidl.Moved{From: to, To: at[to]})
+		default: // listed meanwhile, and never retrieved
 			p.aside(c, to)
+		}
+	}
+	for to, from := range taken {
+		if k, left := at[from]; left {
+			from = k
 		}
 		c.Move, c.Back = append(c.Move, uidl.Moved{From: from, To: to}), append(c.Back, to)
 	}

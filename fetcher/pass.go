@@ -44,6 +44,9 @@ type pass struct {
 	deleted map[uidl.Key]bool       // DELE was answered +OK in this pass
 	halted  atomic.Bool             // the ledger failed: nothing more is fetched
 
+	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
+	homeless []*uidl.Message // and of those messages: whose places others took
+
 	committing  sync.Mutex // held while a change is built and committed; guards what follows
 	doubt       error      // a commit failed: there is no other
 	open        map[uidl.Key]*openMessage
@@ -219,6 +222,7 @@ func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settled, p.safe, p.reread, p.epoch.fresh = nil, map[int]bool{}, 0, 0
+	p.free, p.homeless = nil, nil
 	p.begun++
 	return p.begun
 }

@@ -10,6 +10,10 @@ import (
 // maxSiblings is how many messages with one UID are looked through.
 const maxSiblings = 32
 
+// placed, as the time and the listing since when a row's message is gone, tells that it is known by another row: nothing is to
+// be recognised by this one, which is old enough to be purged at once.
+const placed, placedListing = 1, -10
+
 // sibling finds a delivered message that had the same UID at another place of the listing, is not listed there any more,
 // and is this one: when the first of several messages with one UID leaves the server, the others move up.
 func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message) bool) (*uidl.Message, error) {
@@ -24,11 +28,45 @@ func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message
 	for i := range found {
 		m := &found[i]
 		known := m.State == uidl.Delivered || m.State == uidl.DeleteSent
-		if known && (m.GoneAt != 0 || slices.Contains(s.plan.gone, m.Key) || s.inQuestion(m.Key)) && !s.moved[m.Key] && is(m) {
+		known = known && m.GoneAt != placed && !s.moved[m.Key]
+		if known && (m.GoneAt != 0 || slices.Contains(s.plan.gone, m.Key) || s.inQuestion(m.Key)) && is(m) {
 			return m, nil
 		}
 	}
+	for _, m := range s.homeless {
+		if m.UID == k.UID && !s.moved[m.Key] && is(m) {
+			return m, nil
+		}
+	}
+	s.leavePlace(k)
 	return nil, nil
+}
+
+// leavePlace keeps the row of a message whose place another one is about to take, where a whole group is compared: it may be
+// met at one of the places to come, or be hidden only.
+func (s *session) leavePlace(k uidl.Key) {
+	free, compared := s.free[k.UID]
+	row := s.details[k]
+	if !compared || row == nil || s.moved[k] || row.State != uidl.Delivered && row.State != uidl.DeleteSent {
+		return
+	}
+	kept := *row
+	kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.l.Info().Listings, 1)
+	s.free[k.UID]++
+	s.homeless = append(s.homeless, &kept)
+	s.move(k)
+	s.later(func(c *uidl.Change) {
+		c.At = s.now().Unix()
+		c.Put = append(c.Put, kept)
+	})
+}
+
+// move notes that the message of a row is not where the row says.
+func (s *session) move(k uidl.Key) {
+	if s.moved == nil {
+		s.moved = map[uidl.Key]bool{}
+	}
+	s.moved[k] = true
 }
 
 // inQuestion tells that what is listed under a known key has another size, and has not been read yet.
@@ -38,14 +76,17 @@ func (s *session) inQuestion(k uidl.Key) bool {
 
 // takePlace writes a delivered message down under the place where it is listed now.
 func (s *session) takePlace(e entry, m *uidl.Message) {
-	if s.moved == nil {
-		s.moved = map[uidl.Key]bool{}
-	}
-	s.moved[m.Key] = true
+	s.leavePlace(e.key)
+	s.move(m.Key)
 	row := *m
+	left := *m
+	left.GoneAt, left.GoneListing = placed, placedListing
 	row.Key, row.Size, row.State, row.GoneAt, row.GoneListing = e.key, e.size, uidl.Delivered, 0, 0
 	s.later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, row)
+		if slices.ContainsFunc(s.homeless, func(h *uidl.Message) bool { return h.Key == m.Key }) {
+			c.Put, c.Purge = append(c.Put, left), true
+		}
 	})
 }

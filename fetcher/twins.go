@@ -20,7 +20,8 @@ const twinsMost = 1000
 type twinGroup struct {
 	known []knownStep // delivered, as far as their places tell
 	at    []entry     // these and those to be fetched, in the order of their keys
-	tell  bool        // they can be told apart
+	tell  bool        // they can be told apart by their headers
+	open  bool        // something of it is on its way
 }
 
 // recogniseTwins compares messages that share a unique-id where there is TOP. What was delivered keeps its row, under the
@@ -56,10 +57,16 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 	s.twinTops = tops
 	for _, uid := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[uid]
+		blind := false
 		for _, e := range g.at {
-			g.tell = g.tell && tops[e.num] != (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
+			blind = blind || tops[e.num] == (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
 		}
-		if !g.tell {
+		if blind && !g.open && len(g.at) <= twinsMost {
+			if err := s.compareTwins(ctx, uid, g); err != nil {
+				return err
+			}
+		}
+		if g.tell = g.tell && !blind; !g.tell {
 			for _, k := range g.known {
 				pl.decide(k)
 			}
@@ -73,19 +80,60 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 	return nil
 }
 
+// compareTwins has all of a group read and compared by content, once it is not as it was: another size, or one less. Where
+// sizes are the same, each is taken for what its place says, and what is listed behind them is new.
+func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
+	changed := slices.ContainsFunc(s.plan.gone, func(k uidl.Key) bool { return k.UID == uid }) ||
+		slices.ContainsFunc(g.known, func(k knownStep) bool { return k.then == ask })
+	if !changed {
+		return nil
+	}
+	rows, err := s.l.Find(ctx, groupKeys(uid, g))
+	if err != nil {
+		return err
+	}
+	free := g.at[len(g.at)-1].key.Dup + 1
+	for i := range rows {
+		free = max(free, rows[i].Dup+1)
+	}
+	if s.free == nil {
+		s.free = map[string]int{}
+	}
+	s.free[uid] = free
+	for i := range g.known {
+		g.known[i].then, g.known[i].reason = ask, reasonSize
+	}
+	for i := range s.plan.fetch {
+		if f := &s.plan.fetch[i]; f.key.UID == uid && f.row.State == 0 {
+			f.compare = true
+		}
+	}
+	return nil
+}
+
+// groupKeys are the keys that messages of a group, and those that were listed behind them, may have.
+func groupKeys(uid string, g *twinGroup) []uidl.Key {
+	keys := make([]uidl.Key, 0, len(g.at)+maxSiblings)
+	for dup := range g.at[len(g.at)-1].key.Dup + 1 + maxSiblings {
+		keys = append(keys, uidl.Key{UID: uid, Dup: dup})
+	}
+	return keys
+}
+
 // joinTwins adds what is to be fetched to its group. One of which something is on its way cannot be told apart.
 func (s *session) joinTwins(groups map[string]*twinGroup) {
 	for k := range s.pending {
 		if g := groups[k.UID]; g != nil {
-			g.tell = false
+			g.tell, g.open = false, true
 		}
 	}
 	for _, f := range s.plan.fetch {
 		switch g := groups[f.key.UID]; {
 		case g == nil:
-		case f.owed || f.compare || f.moved:
-			g.tell = false
+		case f.owed || f.compare:
+			g.tell, g.open = false, true
 		default:
+			g.tell = g.tell && !f.moved
 			g.at = append(g.at, f.entry)
 		}
 	}
@@ -96,11 +144,7 @@ func (s *session) joinTwins(groups map[string]*twinGroup) {
 
 // placeTwins finds the row of each message of a group.
 func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops map[int]uidl.Fingerprint) error {
-	keys := make([]uidl.Key, 0, len(g.at)+maxSiblings)
-	for dup := range g.at[len(g.at)-1].key.Dup + 1 + maxSiblings {
-		keys = append(keys, uidl.Key{UID: uid, Dup: dup})
-	}
-	rows, err := s.l.Find(ctx, keys)
+	rows, err := s.l.Find(ctx, groupKeys(uid, g))
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,9 @@ func (w *world) drawWire() *badWire {
 	}
 	b := &badWire{faults: map[int]wireFault{}, at: d.n(256) * (1 + d.n(8)), noTOP: w.noUIDL || w.hasTOP}
 	for range 1 + d.n(3) {
-		// A line that a server adds makes another message of it, as far as this can be told from outside.
-		if kind := wireFault(d.n(int(wireFaults))); kind != moreLines {
+		// A line that a server adds makes another message of it, as far as this can be told from outside; and what is refused
+		// was not retrieved.
+		if kind := wireFault(d.n(int(wireFaults))); kind != moreLines && !(kind == refusedOnce && w.acc.RetrHides) {
 			b.faults[d.n(40)] = kind
 		}
 	}

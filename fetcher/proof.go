@@ -63,19 +63,18 @@ func (r *reader) alike(i int) bool {
 	return false
 }
 
-// asks is what is sent behind the i-th RETR of a flight; AskMessage: nothing.
-func (r *reader) asks(i int) pop3.Ask {
+// asks is what is sent behind the i-th RETR of a flight: nothing where its size will tell. Of messages that are alike, the
+// header tells whose a reply is, and the number that the header is no other reply's.
+func (r *reader) asks(i int) (top, scan bool) {
 	w := &r.facts.Wire
-	top := r.c.Capabilities().Top
-	switch trusted := w.Sizes.rule() >= 0 && r.plan.fetch[i].size > 0 && !r.a.IgnoreSizes; {
-	case blindBeacons, trusted && !r.alike(i):
-		return pop3.AskMessage
-	case trusted && top, w.Scan < 0 && top:
-		return pop3.AskTop
-	case w.Scan < 0:
-		return pop3.AskMessage
+	alike := r.alike(i)
+	trusted := w.Sizes.rule() >= 0 && r.plan.fetch[i].size > 0 && !r.a.IgnoreSizes
+	if blindBeacons || trusted && !alike {
+		return false, false
 	}
-	return pop3.AskScan
+	// Where sizes say nothing, the answer to TOP could be taken for the message.
+	sizes := !r.a.IgnoreSizes && !w.Sizes.None
+	return sizes && r.c.Capabilities().Top && (alike || w.Scan < 0), w.Scan >= 0
 }
 
 // came takes an answer, and concludes what it proves.
@@ -184,6 +183,8 @@ func (r *reader) answer(resp pop3.Response) error {
 		return nil // nothing to compare
 	case top != r.queue[last].m.msg.Fingerprint:
 		return fmt.Errorf("message %d: TOP gives another header than RETR: %w", resp.Num, errOutOfStep)
+	case w.Scan >= 0:
+		return nil // LIST n comes next
 	}
 	if r.alone {
 		if r.left--; r.left > 0 {

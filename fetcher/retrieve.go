@@ -158,7 +158,8 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 				return
 			}
 			if !r.alone {
-				if ask := r.asks(i); ask != pop3.AskMessage && !yield(pop3.Item{Num: f.num, Ask: ask}) {
+				top, scan := r.asks(i)
+				if top && !yield(pop3.Item{Num: f.num, Ask: pop3.AskTop}) || scan && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
 					return
 				}
 			}

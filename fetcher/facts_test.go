@@ -459,6 +459,39 @@ func TestOlderLedger(t *testing.T) {
 	}
 }
 
+// The same where a person had asked for the rest for one of two Maildirs, and its reader took what was delivered to both
+// since the copy: it does not come to that one again unless a person says so.
+func TestOlderLedgerAfterBackfill(t *testing.T) {
+	box := mailbox(3)
+	r := newRig(t, box[:2]...)
+	both := func() []Destination { return []Destination{to("mail", r.at("mail")), to("two", r.at("two"))} }
+	r.wants("first", OK, 2, 0, 2, both()...)
+	r.must(Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
+	r.must(r.ledger.Close())
+	old := r.path("old")
+	r.must(exec.Command("cp", "-a", r.state, old).Run())
+	r.open()
+	r.server.Deliver("u", box[2])
+	r.wants("since the copy", OK, 1, 0, 3, both()...)
+	r.must(r.ledger.Close())
+	r.must(os.RemoveAll(r.state))
+	r.must(os.Rename(old, r.state))
+	r.open()
+	r.take(box[2])
+	for range 2 {
+		if rep := r.wants("restored", Config, 0, 0, 2, both()...); rep.Held != 1 {
+			t.Errorf("%+v", rep)
+		}
+		r.holds("mail", 2)
+	}
+	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 1 || err != nil {
+		t.Error(held, err)
+	}
+	r.wants("accepted", OK, 1, 0, 3, both()...)
+	r.holds("mail", 3)
+	r.holds("two", 3)
+}
+
 // deliveries counts those that are open.
 func (r *rig) deliveries() (n int) {
 	r.t.Helper()

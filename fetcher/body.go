@@ -52,6 +52,10 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 			}
 			return err
 		}
+		if gone, err := r.wentOn(f); err != nil || gone {
+			r.fan.fail(errNoBranch)
+			return err
+		}
 	}
 	if f.compare && r.isSame(f, &m) {
 		r.fan.fail(errNoBranch)

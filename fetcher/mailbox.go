@@ -85,10 +85,10 @@ func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *ui
 		}
 		at := func(k uidl.Key) int { return slices.IndexFunc(rows, func(m uidl.Message) bool { return m.Key == k }) }
 		there := at(to)
-		if at(from) < 0 || there >= 0 && rows[there].Have.Destinations() != 0 {
+		if at(from) < 0 || there >= 0 && rows[there].Have.Destinations() != 0 && rows[there].Reason != reasonMoved {
 			continue
 		}
-		if taken[to] = true; there >= 0 { // listed meanwhile, and never retrieved
+		if taken[to] = true; there >= 0 { // listed meanwhile, and never retrieved; or its own, of before
 			p.aside(c, to)
 		}
 		c.Move, c.Back = append(c.Move, uidl.Moved{From: from, To: to}), append(c.Back, to)

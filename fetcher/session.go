@@ -37,6 +37,7 @@ type session struct {
 	tagged   map[string]string          // see tags
 	rows     *rows                      // the ledger's, as of the session's beginning
 	left     *formers                   // see former
+	heirs    map[traits][]*uidl.Message // see wentOn
 	weak     map[int]bool               // messages whose header, by TOP, is not enough to know them by
 	unread   bool                       // the ledger's rows were not needed
 	clock    uidl.Clock                 // as it is after the listing

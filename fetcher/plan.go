@@ -102,6 +102,9 @@ type plan struct {
 	waiting  bool           // one is kept until a time of its own
 	purge    bool           // there are tombstones old enough
 	oldest   int64          // least FirstSeen of those kept; 0: none
+
+	// Destinations that are owed messages, and do not lack them any more.
+	moot map[uidl.Key]uidl.Places
 }
 
 // planInput is all that a plan depends on.
@@ -141,7 +144,7 @@ func (in *planInput) judge() {
 // in the order of their UIDs.
 func makePlan(input planInput) *plan {
 	in := &input
-	p := &plan{shared: map[string]int{}, withheld: map[string]int{}}
+	p := &plan{shared: map[string]int{}, withheld: map[string]int{}, moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
 	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
@@ -264,6 +267,10 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 		return
 	case (open != nil || had) && open.need(v.lacks) != 0:
 		p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: reasonOwed, owed: true})
+		return
+	case had && open != nil && open.owing&^v.lacks != 0: // when it was staged there, no place had it
+		p.moot[k.key] = open.owing &^ v.lacks
+		p.pending++
 		return
 	case open != nil && (k.row.GoneAt != 0 || k.row.Size != k.size && k.row.Size != 0 && k.size != 0):
 		k.reason = reasonSize // on its way, and perhaps not what is listed

@@ -229,14 +229,15 @@ func (s *session) note(list *pop3.Listing) {
 
 // noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released.
 func (s *session) noteWhole(ctx context.Context) error {
-	var c uidl.Change
-	for _, k := range s.plan.whole {
-		c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
-	}
-	if len(c.Mark) == 0 {
+	if len(s.plan.whole)+len(s.plan.moot) == 0 {
 		return nil
 	}
-	return s.commit(ctx, c)
+	return s.change(ctx, func(c *uidl.Change) {
+		for _, k := range s.plan.whole {
+			c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
+		}
+		s.dropMoot(c)
+	})
 }
 
 // announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as

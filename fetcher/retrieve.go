@@ -149,11 +149,12 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 
 // mayStart counts a message against the person's limit and the session's; false ends the session's fetching.
 func (r *reader) mayStart(f *fetchStep) bool {
-	if r.retrs >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
+	if r.retrs-r.unnamed >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
 		r.cut = true
 		return false
 	}
 	r.retrs++
+	r.unnamed += b2i(f.nameless)
 	if f.row.State != 0 {
 		return true
 	}

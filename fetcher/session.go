@@ -23,6 +23,7 @@ type session struct {
 	started  time.Time
 	number   int                        // of the session in its pass
 	retrs    int                        // RETRs that the server answered with +OK
+	unnamed  int                        // of those: nameless, and not new as far as is known; what stays is read in every session
 	fetched  map[int]bool               // numbers of messages whose RETR was sent and not refused, for retr_hides
 	details  map[uidl.Key]*uidl.Message // of the rows in question
 	named    map[string]int             // how many nameless messages of each content were read

@@ -168,6 +168,41 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 	}
 }
 
+// Nor does one that goes back when a message had failed under the old unique-id, and came under the other one: it is looked at
+// at once, not when its time comes, by which nobody may know any more that it came.
+func TestEpochChangeAndBackParked(t *testing.T) {
+	for _, top := range []bool{true, false} {
+		box := mailbox(5)
+		r := newRig(t, box...)
+		r.server.Change(func(o *pop3test.Options) {
+			o.NoTOP = !top
+			o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+				if verb == "RETR" && arg == "3" {
+					return &pop3test.Reply{Raw: []byte("-ERR not now\r\n")}
+				}
+				return nil
+			}
+		})
+		for range 3 {
+			r.run()
+		}
+		r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+		r.server.AddUser("u", "p", renamed("x", box)...)
+		if rep := r.ok(); rep.New != 1 || rep.Adopted != 4 {
+			t.Errorf("TOP %v: %+v", top, rep)
+		}
+		r.server.AddUser("u", "p", box...)
+		if rep := r.ok(); rep.New != 0 || rep.Adopted != 1 || rep.Questioned != 4 {
+			t.Errorf("TOP %v, back: %+v", top, rep)
+		}
+		r.clock = r.clock.Add(60 * 24 * time.Hour)
+		if rep := r.ok(); rep.New != 0 {
+			t.Errorf("TOP %v, later: %+v", top, rep)
+		}
+		r.wantMail(box...)
+	}
+}
+
 // While it is moved, a mailbox may be empty for a while.
 func TestEpochChangeByWayOfEmpty(t *testing.T) {
 	for _, top := range []bool{true, false} {

@@ -54,6 +54,12 @@ type fetchStep struct {
 	nameless bool // no unique-id: it is named by its content once it is read
 }
 
+// returned tells of a message that failed too often, and left the listing, that it is listed again: what failed under its
+// unique-id may have been another one, and this one may be known under another unique-id.
+func (f *fetchStep) returned() bool {
+	return f.row.State == uidl.Parked && f.row.GoneAt != 0 && !f.owed
+}
+
 // noRow is the row of messages that the ledger has none of; nobody writes to it. A row of its own in each step would
 // take 200 octets for every message of a first import.
 var noRow = new(uidl.Row)
@@ -255,12 +261,12 @@ func (p *plan) missing(in *planInput, r int) {
 
 // known deals with a listed message that has a row.
 func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
-	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) {
+	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
+	open, had := in.open[k.key], k.row.Have.Destinations() != 0
+	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) && (k.row.GoneAt == 0 || had || open != nil) {
 		p.parked++
 		return
 	}
-	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
-	open, had := in.open[k.key], k.row.Have.Destinations() != 0
 	switch {
 	case k.row.State == uidl.Held && (open == nil || open.need(v.lacks) != 0):
 		p.back = append(p.back, k)

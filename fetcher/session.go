@@ -228,12 +228,22 @@ func (s *session) note(list *pop3.Listing) {
 	s.checkListing(list)
 }
 
-// noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released.
+// noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released,
+// and as wanted anew what failed before it left the listing.
 func (s *session) noteWhole(ctx context.Context) error {
-	if len(s.plan.whole)+len(s.plan.moot) == 0 {
+	var back []uidl.Message
+	for i := range s.plan.fetch {
+		if f := &s.plan.fetch[i]; f.returned() {
+			back = append(back, uidl.Message{Reason: f.reason, Row: uidl.Row{
+				Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: s.stamp(), Attempts: f.row.Attempts,
+			}})
+		}
+	}
+	if len(s.plan.whole)+len(s.plan.moot)+len(back) == 0 {
 		return nil
 	}
 	return s.change(ctx, func(c *uidl.Change) {
+		c.Put = back
 		for _, k := range s.plan.whole {
 			c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
 		}

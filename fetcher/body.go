@@ -97,6 +97,10 @@ func (r *reader) conclude(o *reply) error {
 			}
 			return err
 		}
+		if gone, err := r.wentOn(f); err != nil || gone {
+			r.discard(m, errNoBranch)
+			return err
+		}
 	}
 	if f.compare && !again && r.isSame(f, m) || f.moved && r.isMoved(f, m) {
 		r.discard(m, errNoBranch)

@@ -19,13 +19,14 @@ type save struct {
 	memory uidltest.Saved
 	names  string // of the accounts then, and their mailboxes
 	snaps  []snap // of each
+	adopts []bool // of each: Adopt had been said, which no pass had read then
 }
 
 // copies makes copies of the ledger, and puts them in its place.
 func (h *scene) copies() {
 	c := h.common
 	if c.d.one(3) {
-		c.save(h.called(), h.snaps())
+		c.save(h.called(), h.snaps(), h.adopts())
 	}
 	waits := func(w *world) bool { return w.acc.RetrHides && len(w.open) > 0 } // what waits is on no server any more
 	if !c.d.one(6) || h.nameless() || slices.ContainsFunc(h.worlds, waits) {
@@ -52,7 +53,7 @@ func (h *scene) copies() {
 		if s.snaps != nil {
 			w.snap = s.snaps[i]
 		}
-		w.adopt = w.adopt || w.facts().Adopt
+		w.adopt = s.adopts != nil && s.adopts[i] // a word is the ledger's: it comes and goes with it
 		w.resend = w.resend || whole || w.remoteOnly()
 		for _, l := range w.letters {
 			l.listed = true
@@ -76,6 +77,13 @@ func (h *scene) snaps() (all []snap) {
 	return all
 }
 
+func (h *scene) adopts() (all []bool) {
+	for _, w := range h.worlds {
+		all = append(all, w.adopt)
+	}
+	return all
+}
+
 // nameless tells whether an account has messages that nothing names but what is in them: then no listing shows what a lost
 // ledger knew.
 func (h *scene) nameless() bool {
@@ -95,8 +103,8 @@ func (w *world) remoteOnly() bool {
 	return true
 }
 
-func (c *common) save(names string, snaps []snap) {
-	s := save{names: names, snaps: snaps}
+func (c *common) save(names string, snaps []snap, adopts []bool) {
+	s := save{names: names, snaps: snaps, adopts: adopts}
 	if c.place != nil {
 		s.memory = c.place.Save()
 	} else {

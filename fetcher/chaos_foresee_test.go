@@ -18,36 +18,45 @@ func (w *world) foresee() (o outlook) {
 }
 
 // forget finds published mail of an interrupted batch that its reader removed, and that popsync may fetch again because
-// nothing can show any more that it was there (ARCHITECTURE.md, 'nowhere'): the one documented duplicate.
+// nothing can show any more that it was there (ARCHITECTURE.md, 'nowhere'): the one documented duplicate. What a later
+// ticket of the batch is visible after was there beyond doubt, and is not counted.
 func (w *world) forget() (n int) {
-	var there map[string]bool
+	var there, shown map[string]bool
+	after := map[string]int{} // by destination: how many without a trace come after the last that is visible
 	for _, r := range w.tickets() {
 		if r.State != uidl.Publishing {
 			continue
 		}
 		base := baseOf(r.Ticket)
 		if there == nil {
-			there = map[string]bool{}
+			there, shown = map[string]bool{}, map[string]bool{}
 			for _, b := range w.boxes {
 				for _, sub := range append(b.subs(), "tmp") {
 					names, _ := readNames(filepath.Join(b.dir, sub))
 					for _, f := range names {
 						there[nameBase(f)] = true
+						shown[nameBase(f)] = shown[nameBase(f)] || sub == "new" || sub == "cur"
 					}
 				}
 			}
 		}
 		if there[base] {
+			if shown[base] {
+				after[r.Destination] = 0
+			}
 			continue
 		}
 		for _, b := range w.boxes {
 			if g, seen := b.files[base]; seen {
 				if b.twice[base] = g; b.home == "" {
-					n++
+					after[r.Destination]++
 				}
 				w.logf("no trace of %s (%s) any more", base, r.UID)
 			}
 		}
+	}
+	for _, missing := range after {
+		n += missing
 	}
 	return n
 }

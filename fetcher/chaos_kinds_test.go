@@ -20,6 +20,7 @@ func (c *chaosMaildir) Notes(token string) ([]deliver.Note, error) { return c.m.
 
 func (c *chaosMaildir) WriteNote(n deliver.Note) error {
 	if happens, _ := c.life.step(); !happens {
+		c.firstOfDeath() // the publishing that comes next has not begun
 		return errDead
 	}
 	return c.m.WriteNote(n)

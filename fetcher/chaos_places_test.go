@@ -126,8 +126,9 @@ func (w *world) mount() bool {
 
 func (w *world) mountOne(b *box) {
 	w.look()
-	if o := w.at[b.home]; o != nil {
-		o.dir = w.aside(o.dir)
+	// Not only one that is configured: of a Maildir that was copied, the first lies where it was.
+	if i := slices.IndexFunc(w.boxes, func(o *box) bool { return o.dir == b.home }); i >= 0 {
+		w.boxes[i].dir = w.aside(b.home)
 	} else if _, err := os.Lstat(b.home); err == nil {
 		w.aside(b.home)
 	}

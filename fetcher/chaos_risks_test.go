@@ -11,7 +11,7 @@ import (
 //   - Accept of messages that are held back: each of them may come once more to every place. It excuses no loss.
 //   - Vouch: what is unsure then may be deleted though no place has it. It excuses nothing of other messages.
 //   - Backfill with Fetch, of a destination that need not have what is listed: what the rebuilding found elsewhere, and
-//     this one's reader took, may come to it once more; said while the ledger is in doubt, all may.
+//     this one's reader took, may come to it once more.
 //   - Backfill with Without: what is older than the destination may be deleted without it. The rows say which, so nothing
 //     stands here.
 //   - Adopt excuses nothing: another Maildir is another place, and what was open goes on to places that lack it.
@@ -64,7 +64,4 @@ func (w *world) riskVouch() {
 // riskFetch is before Backfill with Fetch.
 func (w *world) riskFetch() {
 	w.riskRows(func(r uidl.Row) bool { return r.Generation == uidl.BeforeAll }, func(g int) { w.again[g]++ })
-	for i := 0; w.verify && i < len(w.letters); i++ { // rows that are only to be rebuilt
-		w.again[w.letters[i].group]++
-	}
 }

@@ -20,12 +20,18 @@ func (w *world) uid(id int) string {
 // new: nothing is left of it with after-delivery, and of what is held back nothing is known but its unique-id.
 func (w *world) delicate() (some bool) {
 	for _, l := range w.letters { // with months between two passes, what was hidden has no trace of a former unique-id left
-		some = some || w.m.clocks && l.onServer && !l.listed
+		some = some || w.m.clocks && l.onServer && (!l.listed || l.left && !w.met(l))
 	}
 	for _, row := range w.rows {
 		some = some || row.State == uidl.Held || row.State == uidl.DeleteSent && slices.ContainsFunc(w.letters, func(l *letter) bool { return l.onServer && l.name == row.UID })
 	}
 	return some
+}
+
+// met tells whether a pass has met a message under its unique-id since it was hidden. Until then it has as little of a trace
+// as while it is.
+func (w *world) met(l *letter) bool {
+	return slices.ContainsFunc(w.rows, func(m uidl.Message) bool { return m.UID == l.name && m.GoneAt == 0 })
 }
 
 // renumber gives all messages of the server unique-ids in another format, or in the first one again.

@@ -101,9 +101,7 @@ func newWorld(c *common, name string) *world {
 		w.acc.Policy.Limit = 1 + d.n(4) // what waits for its turn for a month has no trace of a former unique-id left
 	}
 	if w.noUIDL = d.one(6); w.noUIDL {
-		if w.noTOP = d.one(3); w.noTOP { // for good: TOP gives the names there
-			w.opt.SessionMessages = 100 // what may not be deleted is read in every session, and must leave room
-		}
+		w.noTOP = d.one(3) // for good: TOP gives the names there
 	}
 	w.acc.RetrHides = d.one(6) && !w.noUIDL
 	if max := d.one(5); max && !w.acc.RetrHides {

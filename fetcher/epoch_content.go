@@ -55,31 +55,101 @@ func (r *reader) isMoved(f *fetchStep, m *received) bool {
 		alike = slices.Concat(alike, r.formers.byContent[m.whole])
 	}
 	for _, old := range alike {
-		if r.formers.taken[old.Key] {
+		if r.isTaken(old.Key) {
 			continue
 		}
 		r.formers.taken[old.Key] = true
-		r.epoch.proven = true
-		if r.pending[old.Key].copies() {
-			r.displace(old.Key, f.entry.key)
-			r.mu.Lock()
-			r.safe[f.num] = true // it is on its way, under its former unique-id
-			r.mu.Unlock()
-			return true
-		}
-		r.later(func(c *uidl.Change) {
-			c.At = r.now().Unix()
-			r.adopt(c, f.entry, old, old.FirstSeen)
-		})
-		r.mu.Lock()
-		r.safe[f.num] = true
-		r.rep.Kept++
-		r.epoch.unsaved++
-		r.mu.Unlock()
-		r.adopted(1)
+		r.movedHere(f, old)
 		return true
 	}
 	return false
+}
+
+// movedHere enters a message that was just read as one that left the listing, or notes that it is on its way as that.
+func (r *reader) movedHere(f *fetchStep, old *uidl.Message) {
+	r.epoch.proven = true
+	if r.pending[old.Key].copies() {
+		r.displace(old.Key, f.entry.key)
+		r.mu.Lock()
+		r.safe[f.num] = true // it is on its way, under its former unique-id
+		r.mu.Unlock()
+		return
+	}
+	r.later(func(c *uidl.Change) {
+		c.At = r.now().Unix()
+		r.adopt(c, f.entry, old, old.FirstSeen)
+	})
+	r.mu.Lock()
+	r.safe[f.num] = true
+	r.rep.Kept++
+	r.epoch.unsaved++
+	r.mu.Unlock()
+	r.adopted(1)
+}
+
+// wentOn deals with a message that is listed again under a unique-id under which destinations lacked it when it got another
+// one. What they lack it was given under that one since, or it is on its way: the row of the other one counts. Where
+// there is none any more, nothing is known but what stands under this one.
+func (r *reader) wentOn(f *fetchStep) (bool, error) {
+	if f.row.GoneAt == 0 || len(r.plan.lost) == 0 {
+		return false, nil
+	}
+	rows, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	if err != nil || len(rows) == 0 || rows[0].Reason != reasonMoved {
+		return false, err
+	}
+	if r.heirs == nil {
+		if err := r.readHeirs(); err != nil {
+			return false, err
+		}
+	}
+	for _, m := range r.heirs[traitsOf(&rows[0])] { // made of this row: see adopt
+		if m.Key == f.key || r.isTaken(m.Key) {
+			continue
+		}
+		if r.moved == nil {
+			r.moved = map[uidl.Key]bool{}
+		}
+		r.moved[m.Key] = true
+		r.movedHere(f, m)
+		return true, nil
+	}
+	return false, nil
+}
+
+// traits are what a row takes along when its message gets another unique-id.
+type traits struct {
+	content [32]byte
+	header  uidl.Fingerprint
+}
+
+func traitsOf(m *uidl.Message) traits { return traits{m.SHA256, m.Fingerprint} }
+
+// readHeirs reads the rows that left the listing, but for those whose message went on under another unique-id, once for a
+// session.
+func (r *reader) readHeirs() error {
+	r.heirs = map[traits][]*uidl.Message{}
+	keys := make([]uidl.Key, 0, len(r.plan.lost))
+	for _, i := range r.plan.lost {
+		keys = append(keys, r.rows.row(int(i)).Key)
+	}
+	for chunk := range slices.Chunk(keys, 500) {
+		rows, err := r.l.Find(r.ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if m := &rows[i]; m.Reason != reasonMoved {
+				r.heirs[traitsOf(m)] = append(r.heirs[traitsOf(m)], m)
+			}
+		}
+	}
+	return nil
+}
+
+// isTaken tells whether another message of this session turned out to be the one of a row that left the listing.
+func (r *reader) isTaken(k uidl.Key) bool {
+	return r.moved[k] || r.formers != nil && r.formers.taken[k] || r.left != nil && r.left.taken[k]
 }
 
 // keepAdopted commits what isMoved carried, so that the next session knows it. err is how the retrieving ended; it is

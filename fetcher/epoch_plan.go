@@ -27,7 +27,7 @@ func (p *plan) unknown() []entry {
 func (p *plan) strangers() int {
 	n := 0
 	for _, f := range p.fetch {
-		if (f.row.State == 0 || f.row.State == uidl.Wanted) && !f.owed && !f.compare && !f.nameless {
+		if (f.row.State == 0 || f.row.State == uidl.Wanted || f.returned()) && !f.owed && !f.compare && !f.nameless {
 			n++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -91,6 +92,115 @@ func TestEpochChangeAndBack(t *testing.T) {
 		t.Errorf("back: %+v", rep)
 	}
 	r.wantMail(box...)
+}
+
+// Nor does one that goes back when a destination had lacked the messages under the old unique-ids, and got them, or is to get
+// them, under the others.
+func TestEpochChangeAndBackOwed(t *testing.T) {
+	for _, top := range []bool{true, false} {
+		t.Run(fmt.Sprintf("Maildir, TOP %v", top), func(t *testing.T) {
+			box := mailbox(5)
+			r := newRig(t, box...)
+			r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
+			both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+			r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+			r.wants("added", OK, 0, 0, 5, both()...)
+			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+			r.server.AddUser("u", "p", renamed("x", box)...)
+			for range 3 {
+				r.run(both()...)
+			}
+			r.holds("two", 5)
+			r.server.AddUser("u", "p", box...)
+			for range 3 {
+				r.run(both()...)
+			}
+			r.wants("back", OK, 0, 0, 5, both()...)
+			r.holds("one", 5)
+			r.holds("two", 5)
+			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.wants("deleted", OK, 0, 5, 0, both()...)
+		})
+		t.Run(fmt.Sprintf("relay, TOP %v", top), func(t *testing.T) {
+			box := mailbox(5)
+			r := newRig(t, box...)
+			read := 0
+			r.server.Change(func(o *pop3test.Options) {
+				o.NoTOP = !top
+				o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+					read += b2i(verb == "RETR")
+					return nil
+				}
+			})
+			both := func(relay deliver.Target) []Destination {
+				return []Destination{to("one", r.at("one")), to("two", relay)}
+			}
+			r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+			r.run(both(r.down("two", "relay"))...)
+			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+			for _, listed := range [][]pop3test.Message{renamed("x", box), box, renamed("y", box), box} {
+				r.server.AddUser("u", "p", listed...)
+				for range 3 {
+					read = 0
+					r.run(both(r.down("two", "relay"))...)
+				}
+				if read > 0 {
+					t.Errorf("%s: read in every pass as long as the relay is down", listed[0].UID)
+				}
+			}
+			at := &relay{arrived: map[string]int{}}
+			for range 3 {
+				r.run(both(r.up("two", "relay", at))...)
+			}
+			once := 0
+			for _, n := range at.arrived {
+				once += b2i(n == 1)
+			}
+			if once != 5 || len(at.arrived) != 5 {
+				t.Errorf("the relay got %v", at.arrived)
+			}
+			r.holds("one", 5)
+			r.acc.Policy.Delete = DeleteAfterDelivery
+			if rep := r.run(both(r.up("two", "relay", at))...); rep.Deleted != 5 {
+				t.Errorf("%+v", rep)
+			}
+		})
+	}
+}
+
+// Nor does one that goes back when a message had failed under the old unique-id, and came under the other one: it is looked at
+// at once, not when its time comes, by which nobody may know any more that it came.
+func TestEpochChangeAndBackParked(t *testing.T) {
+	for _, top := range []bool{true, false} {
+		box := mailbox(5)
+		r := newRig(t, box...)
+		r.server.Change(func(o *pop3test.Options) {
+			o.NoTOP = !top
+			o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+				if verb == "RETR" && arg == "3" {
+					return &pop3test.Reply{Raw: []byte("-ERR not now\r\n")}
+				}
+				return nil
+			}
+		})
+		for range 3 {
+			r.run()
+		}
+		r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+		r.server.AddUser("u", "p", renamed("x", box)...)
+		if rep := r.ok(); rep.New != 1 || rep.Adopted != 4 {
+			t.Errorf("TOP %v: %+v", top, rep)
+		}
+		r.server.AddUser("u", "p", box...)
+		if rep := r.ok(); rep.New != 0 || rep.Adopted != 1 || rep.Questioned != 4 {
+			t.Errorf("TOP %v, back: %+v", top, rep)
+		}
+		r.clock = r.clock.Add(60 * 24 * time.Hour)
+		if rep := r.ok(); rep.New != 0 {
+			t.Errorf("TOP %v, later: %+v", top, rep)
+		}
+		r.wantMail(box...)
+	}
 }
 
 // While it is moved, a mailbox may be empty for a while.

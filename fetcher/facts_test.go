@@ -459,6 +459,68 @@ func TestOlderLedger(t *testing.T) {
 	}
 }
 
+// The same where a person had asked for the rest for one of two Maildirs, and its reader took what was delivered to both
+// since the copy: it does not come to that one again unless a person says so.
+func TestOlderLedgerAfterBackfill(t *testing.T) {
+	box := mailbox(3)
+	r := newRig(t, box[:2]...)
+	both := func() []Destination { return []Destination{to("mail", r.at("mail")), to("two", r.at("two"))} }
+	r.wants("first", OK, 2, 0, 2, both()...)
+	r.must(Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
+	r.must(r.ledger.Close())
+	old := r.path("old")
+	r.must(exec.Command("cp", "-a", r.state, old).Run())
+	r.open()
+	r.server.Deliver("u", box[2])
+	r.wants("since the copy", OK, 1, 0, 3, both()...)
+	r.must(r.ledger.Close())
+	r.must(os.RemoveAll(r.state))
+	r.must(os.Rename(old, r.state))
+	r.open()
+	r.take(box[2])
+	for range 2 {
+		if rep := r.wants("restored", Config, 0, 0, 2, both()...); rep.Held != 1 {
+			t.Errorf("%+v", rep)
+		}
+		r.holds("mail", 2)
+	}
+	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 1 || err != nil {
+		t.Error(held, err)
+	}
+	r.wants("accepted", OK, 1, 0, 3, both()...)
+	r.holds("mail", 3)
+	r.holds("two", 3)
+}
+
+// A relay that is down has mail, and the copy for a destination that is added meanwhile is damaged. Once the relay has got it,
+// it is old mail for the other one: nothing is open any more, and policy keeps it until a person says more.
+func TestOwedToYounger(t *testing.T) {
+	r := newRig(t, mailbox(1)...)
+	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.wants("relay down", Temporary, 0, 0, 0, to("relay", r.down("relay", "x:25")))
+	bad := func() Destination {
+		return to("two", &damaged{Target: r.at("two"), ledger: func() int { return 0 }, t: t})
+	}
+	r.run(to("relay", r.down("relay", "x:25")), bad())
+	if n := r.deliveries(); n != 2 {
+		t.Errorf("%d are open, want one for each", n)
+	}
+	up := &relay{arrived: map[string]int{}}
+	r.run(to("relay", r.up("relay", "x:25", up)), bad()) // until it is sent no place has it, and it is wanted at both
+	both := func() []Destination {
+		return []Destination{to("relay", r.up("relay", "x:25", up)), to("two", r.at("two"))}
+	}
+	for range 2 {
+		if rep := r.run(both()...); rep.Verdict.Class != OK || rep.Deleted != 0 || r.deliveries() != 0 || len(up.arrived) != 1 {
+			t.Errorf("%d are open, %d arrived: %+v", r.deliveries(), len(up.arrived), rep)
+		}
+	}
+	r.holds("two", 0)
+	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+	r.wants("backfill", OK, 1, 1, 0, both()...)
+	r.holds("two", 1)
+}
+
 // deliveries counts those that are open.
 func (r *rig) deliveries() (n int) {
 	r.t.Helper()

@@ -39,6 +39,40 @@ func TestNamelessLongAndLimit(t *testing.T) {
 	}
 }
 
+// Messages without a unique-id that may not be deleted are read in every pass. As many as a session may retrieve must not be in
+// the way of those behind them.
+func TestNamelessThatStay(t *testing.T) {
+	for _, pipelining := range []bool{true, false} {
+		box := mailbox(3)
+		r := newRig(t, box...)
+		r.acc.Server.NoPipelining = !pipelining
+		refuse := true
+		r.server.Change(func(o *pop3test.Options) {
+			o.NoUIDL, o.NoTOP, o.OnDelete = true, true, nil
+			o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+				if refuse && verb == "DELE" {
+					return &pop3test.Reply{Raw: []byte("-ERR not now\r\n")}
+				}
+				return nil
+			}
+		})
+		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.opt.SessionMessages = 3
+		r.run(to("one", r.at("one")))
+		refuse = false
+		later := []pop3test.Message{message("a", "one"), message("b", "two"), message("c", "three"), message("d", "four"), message("e", "five")}
+		r.server.Deliver("u", later...)
+		for range 3 { // a destination that is added does not have what is old, and that stays
+			r.run(to("one", r.at("one")), to("two", r.at("two")))
+		}
+		r.holds("one", 8)
+		r.holds("two", 5)
+		if left := r.server.Messages("u"); len(left) != 3 {
+			t.Errorf("pipelining %v: %d are on the server, want those of before", pipelining, len(left))
+		}
+	}
+}
+
 // stuck is a ledger that fails the commit that moves a message to 'publishing'.
 type stuck struct{ uidl.Ledger }
 

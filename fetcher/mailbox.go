@@ -92,7 +92,7 @@ func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *ui
 	leaves := map[uidl.Key]bool{}
 	for from, to := range moves {
 		_, twice := taken[to]
-		if to.UID == "" || to == from || twice || there[from] == nil || there[to] != nil && there[to].Have.Destinations() != 0 {
+		if to.UID == "" || to == from || twice || there[from] == nil || there[to] != nil && there[to].Have.Destinations() != 0 && there[to].Reason != reasonMoved {
 			continue
 		}
 		taken[to], leaves[from] = from, true
@@ -104,7 +104,7 @@ func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *ui
 		case leaves[to]:
 			at[to] = p.formerKey(to)
 			c.Move = append(c.Move, uidl.Moved{From: to, To: at[to]})
-		default: // listed meanwhile, and never retrieved
+		default: // listed meanwhile, and never retrieved; or its own, of before
 			p.aside(c, to)
 		}
 	}

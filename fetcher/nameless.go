@@ -86,8 +86,12 @@ func (r *reader) name(f *fetchStep, m *received) error {
 		m.copies[i].row.Key = f.key
 	}
 	found, err := r.l.Find(r.ctx, []uidl.Key{f.key})
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(found) == 0 {
+		r.unnamed-- // only now does it count as one of those that a session may retrieve: see mayStart
+		return nil
 	}
 	f.row = &found[0].Row
 	m.msg.FirstSeen = f.row.FirstSeen
@@ -97,11 +101,14 @@ func (r *reader) name(f *fetchStep, m *received) error {
 			r.details = map[uidl.Key]*uidl.Message{}
 		}
 		r.details[f.key] = &found[0]
-	} else if r.pending[f.key] != nil || f.row.Have.Destinations() != 0 {
+		return nil
+	}
+	if r.pending[f.key] != nil || f.row.Have.Destinations() != 0 {
 		f.owed = true
 		m.owed, m.msg.Facts = true, f.row.Facts
 		r.onlyOwed(f, m)
 	}
+	r.unnamed -= b2i(len(m.copies) > 0)
 	return nil
 }
 

@@ -3,6 +3,9 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/uidl"
 )
@@ -17,11 +20,12 @@ type openMessage struct {
 // openState is openMessage as a session's plan sees it: as of the session's beginning.
 type openState struct {
 	uidl.Facts
-	n    int             // as in openMessage
-	busy uidl.Places     // a copy of ours is on its way there, or a failure has to wait
-	owed []uidl.Delivery // rows of what is to be fetched again and due
-	late []uidl.Delivery // and of what is not due yet
-	none bool            // no copy of ours is left of any that is open
+	n     int             // as in openMessage
+	busy  uidl.Places     // a copy of ours is on its way there, or a failure has to wait
+	owed  []uidl.Delivery // rows of what is to be fetched again and due
+	late  []uidl.Delivery // and of what is not due yet
+	owing uidl.Places     // the destinations of both
+	none  bool            // no copy of ours is left of any that is open
 }
 
 // change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
@@ -193,7 +197,11 @@ func (p *pass) loadPending(ctx context.Context) error {
 		st.n++
 		m.n++
 		st.none = st.none && row.State == uidl.Owed
-		switch d := p.destination(row.Destination); {
+		d := p.destination(row.Destination)
+		if d != nil && row.State == uidl.Owed {
+			st.owing |= d.place()
+		}
+		switch {
 		case d == nil:
 		case row.State == uidl.Owed && !p.waits(row.NextTry):
 			st.owed = append(st.owed, row)
@@ -205,6 +213,22 @@ func (p *pass) loadPending(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// dropMoot ends deliveries for which no copy is left, to destinations that the message need not come to any more: they were
+// added after it was retrieved, it was staged there since no place had it, and by now another one has. Policy keeps it
+// on the server until a person says what is to become of it.
+func (s *session) dropMoot(c *uidl.Change) {
+	for key, places := range s.plan.moot {
+		st := s.pending[key]
+		for _, row := range slices.Concat(st.owed, st.late) {
+			if d := s.destination(row.Destination); d != nil && places.Has(d.place()) {
+				s.settleRow(c, row, uidl.Dropped)
+				s.log.Warn("not fetched again", zap.String("uid", quote(key.UID)), zap.String("destination", row.Destination),
+					zap.String("reason", "it was added later, and another destination has the message"))
+			}
+		}
+	}
 }
 
 // copies tells whether a copy of ours is on its way of a message that no place has yet.

@@ -54,6 +54,12 @@ type fetchStep struct {
 	nameless bool // no unique-id: it is named by its content once it is read
 }
 
+// returned tells of a message that failed too often, and left the listing, that it is listed again: what failed under its
+// unique-id may have been another one, and this one may be known under another unique-id.
+func (f *fetchStep) returned() bool {
+	return f.row.State == uidl.Parked && f.row.GoneAt != 0 && !f.owed
+}
+
 // noRow is the row of messages that the ledger has none of; nobody writes to it. A row of its own in each step would
 // take 200 octets for every message of a first import.
 var noRow = new(uidl.Row)
@@ -104,6 +110,9 @@ type plan struct {
 	waiting  bool              // one is kept until a time of its own
 	purge    bool              // there are tombstones old enough
 	oldest   int64             // least FirstSeen of those kept; 0: none
+
+	// Destinations that are owed messages, and do not lack them any more.
+	moot map[uidl.Key]uidl.Places
 }
 
 // planInput is all that a plan depends on.
@@ -144,7 +153,7 @@ func (in *planInput) judge() {
 // in the order of their UIDs.
 func makePlan(input planInput) *plan {
 	in := &input
-	p := &plan{shared: map[string]int{}, withheld: map[string]int{}, watched: map[uidl.Key]bool{}}
+	p := &plan{shared: map[string]int{}, withheld: map[string]int{}, watched: map[uidl.Key]bool{}, moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
 	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
@@ -258,18 +267,22 @@ func (p *plan) missing(in *planInput, r int) {
 
 // known deals with a listed message that has a row.
 func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
-	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) {
+	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
+	open, had := in.open[k.key], k.row.Have.Destinations() != 0
+	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) && (k.row.GoneAt == 0 || had || open != nil) {
 		p.parked++
 		return
 	}
-	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
-	open, had := in.open[k.key], k.row.Have.Destinations() != 0
 	switch {
 	case k.row.State == uidl.Held && (open == nil || open.need(v.lacks) != 0):
 		p.back = append(p.back, k)
 		return
 	case (open != nil || had) && open.need(v.lacks) != 0:
 		p.fetch = append(p.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: reasonOwed, owed: true})
+		return
+	case had && open != nil && open.owing&^v.lacks != 0: // when it was staged there, no place had it
+		p.moot[k.key] = open.owing &^ v.lacks
+		p.pending++
 		return
 	case open != nil && (k.row.GoneAt != 0 || k.row.Size != k.size && k.row.Size != 0 && k.size != 0):
 		k.reason = reasonSize // on its way, and perhaps not what is listed

@@ -103,8 +103,8 @@ func (r *reader) came(o reply) error {
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case r.alone:
-		r.want = r.proofs(&o)
-		r.left = len(r.want)
+		r.want = r.asksFor(&o)
+		r.proofs = len(r.want)
 		return nil
 	case o.kind == whole && r.isShort(&o):
 		r.setAside(o.f)
@@ -127,9 +127,9 @@ func (r *reader) isShort(o *reply) bool {
 	return !r.a.IgnoreSizes && !believeShort && r.facts.Wire.Sizes.short(o.is)
 }
 
-// proofs are what to ask for behind an answer, one after the other. What came short may hold lines that look like the next
+// asksFor is what to ask for behind an answer, one after the other. What came short may hold lines that look like the next
 // replies, written by whoever sent it: of which message it is asked, he cannot know.
-func (r *reader) proofs(o *reply) []pop3.Item {
+func (r *reader) asksFor(o *reply) []pop3.Item {
 	switch {
 	case r.facts.Wire.Scan < 0, o.kind == refusal:
 		return []pop3.Item{{Num: o.f.num, Ask: pop3.AskNoop}}
@@ -173,7 +173,7 @@ func (r *reader) answer(resp pop3.Response) error {
 			w.scanFails(r.now())
 		}
 		if r.alone {
-			r.want, r.left = []pop3.Item{{Num: resp.Num, Ask: pop3.AskNoop}}, 1
+			r.want, r.proofs = []pop3.Item{{Num: resp.Num, Ask: pop3.AskNoop}}, 1
 		}
 		return nil
 	case resp.Ask == pop3.AskScan:
@@ -187,7 +187,7 @@ func (r *reader) answer(resp pop3.Response) error {
 		return nil // LIST n comes next
 	}
 	if r.alone {
-		if r.left--; r.left > 0 {
+		if r.proofs--; r.proofs > 0 {
 			return nil
 		}
 	}

@@ -220,6 +220,11 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 				m.Have |= uidl.Unsure
 			}
 		}
+		// A person who once wanted the rest for a destination did not speak of this message: it may have been there, and its
+		// reader took it.
+		if s.set.lacks(m.Facts) != 0 {
+			m.State, m.Reason = uidl.Held, reasonHeld
+		}
 		c.Put = append(c.Put, m)
 	}
 	return c, nil

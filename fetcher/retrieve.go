@@ -30,7 +30,7 @@ type reader struct {
 	alone   bool        // one command at a time
 	queue   []reply     // what is not proven yet, in the order in which it came: see proof.go
 	want    []pop3.Item // to be asked next to prove it, one command at a time
-	left    int         // answers that this still takes
+	proofs  int         // answers that this still takes
 	last    [32]byte    // SHA-256 of the last message
 	counted int         // messages that count against the limit, and that nothing was concluded about yet
 	held    int         // messages that were proven
@@ -176,11 +176,12 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 
 // mayStart counts a message against the person's limit and the session's; false ends the session's fetching.
 func (r *reader) mayStart(f *fetchStep) bool {
-	if r.retrs >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
+	if r.retrs-r.unnamed >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
 		r.cut = true
 		return false
 	}
 	r.retrs++
+	r.unnamed += b2i(f.nameless)
 	if f.row.State != 0 || r.suspecting {
 		return true
 	}

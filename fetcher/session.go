@@ -23,6 +23,7 @@ type session struct {
 	started  time.Time
 	number   int                        // of the session in its pass
 	retrs    int                        // RETRs that the server answered with +OK
+	unnamed  int                        // of those: nameless, and not new as far as is known; what stays is read in every session
 	fetched  map[int]bool               // numbers of messages whose RETR was sent and not refused, for retr_hides
 	details  map[uidl.Key]*uidl.Message // of the rows in question
 	named    map[string]int             // how many nameless messages of each content were read
@@ -38,6 +39,7 @@ type session struct {
 	tagged   map[string]string          // see tags
 	rows     *rows                      // the ledger's, as of the session's beginning
 	left     *formers                   // see former
+	heirs    map[traits][]*uidl.Message // see wentOn
 	weak     map[int]bool               // messages whose header, by TOP, is not enough to know them by
 	unread   bool                       // the ledger's rows were not needed
 	clock    uidl.Clock                 // as it is after the listing
@@ -234,16 +236,27 @@ func (s *session) note(list *pop3.Listing) {
 	s.checkListing(list)
 }
 
-// noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released.
+// noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released,
+// and as wanted anew what failed before it left the listing.
 func (s *session) noteWhole(ctx context.Context) error {
-	var c uidl.Change
-	for _, k := range s.plan.whole {
-		c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
+	var back []uidl.Message
+	for i := range s.plan.fetch {
+		if f := &s.plan.fetch[i]; f.returned() {
+			back = append(back, uidl.Message{Reason: f.reason, Row: uidl.Row{
+				Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: s.stamp(), Attempts: f.row.Attempts,
+			}})
+		}
 	}
-	if len(c.Mark) == 0 {
+	if len(s.plan.whole)+len(s.plan.moot)+len(back) == 0 {
 		return nil
 	}
-	return s.commit(ctx, c)
+	return s.change(ctx, func(c *uidl.Change) {
+		c.Put = back
+		for _, k := range s.plan.whole {
+			c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
+		}
+		s.dropMoot(c)
+	})
 }
 
 // announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as

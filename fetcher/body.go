@@ -118,6 +118,7 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	}
 	counts = true
 	short := r.isShort(o)
+	r.stood(o, e)
 	if short && (e == nil || !e.Done) {
 		known, err := r.isKnown(o)
 		if err != nil {
@@ -134,7 +135,6 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	case e != nil:
 		again = e.Done && !o.f.nameless
 		counts = !again || o.is.octets > e.Octets+sameSlack
-		r.stood(e)
 		w.forget(key)
 	default:
 		return true, false, nil

@@ -110,9 +110,23 @@ func (r *reader) came(o reply) error {
 		r.setAside(o.f)
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case o.kind == whole && !o.exact && !r.a.IgnoreSizes && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+		r.suspectStep()
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errUnproven)
 	}
 	return nil
+}
+
+// suspectStep remembers messages that came with other sizes than listed, one after the other: if they are as long as listed by
+// themselves, step was lost.
+func (r *reader) suspectStep() {
+	if r.strange == nil {
+		r.strange = map[uidl.Key]bool{}
+	}
+	for i := range r.queue {
+		if o := &r.queue[i]; o.kind == whole && !o.exact {
+			r.strange[o.f.key] = true
+		}
+	}
 }
 
 // strangers counts the messages of another length than listed that nothing has proven.

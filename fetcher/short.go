@@ -81,12 +81,14 @@ func (p *pass) setAside(f *fetchStep) {
 	}
 }
 
-// stood notes that what came short in a flight is as long as listed by itself: step was lost there.
-func (r *reader) stood(e *shortReading) {
-	if e.Flight && e.All == 0 {
-		now := r.now()
-		r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.lostStep(now, leastApart)).Unix()
+// stood notes that what had another size than listed in a flight is as long as listed by itself: step was lost there.
+func (r *reader) stood(o *reply, e *shortReading) {
+	if r.stepLost || !o.exact || !(e != nil && e.Flight && e.All == 0 || r.strange[o.f.key]) {
+		return
 	}
+	r.stepLost = true
+	now := r.now()
+	r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.lostStep(now, leastApart)).Unix()
 }
 
 // sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.

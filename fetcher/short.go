@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/popsync/popsync/uidl"
@@ -16,7 +15,7 @@ import (
 
 // shortReading is what was read of such a message; stored with the account.
 type shortReading struct {
-	UID    string `json:"uid"`
+	UID    []byte `json:"uid"`
 	Dup    int    `json:"dup,omitempty"`
 	Size   int64  `json:"size"`                // as listed
 	Octets int64  `json:"octets"`              // as read last
@@ -32,7 +31,7 @@ type shortReading struct {
 }
 
 const (
-	mostShort   = 200 // messages that are watched at once; others wait for their turn
+	mostShort   = 500 // messages that are watched at once; others wait for a day
 	sameSlack   = 512 // octets by which readings of one message may differ: servers add lines
 	shortSoon   = time.Hour
 	shortDay    = 20 * time.Hour // apart enough to be another day
@@ -43,9 +42,11 @@ const (
 	reasonStump = "not deleted yet: it came shorter than it was listed, and is looked at once more on another day"
 )
 
+func (e *shortReading) key() uidl.Key { return uidl.Key{UID: string(e.UID), Dup: e.Dup} }
+
 func (w *wireFacts) short(k uidl.Key) *shortReading {
 	for i := range w.Short {
-		if w.Short[i].UID == k.UID && w.Short[i].Dup == k.Dup {
+		if w.Short[i].key() == k {
 			return &w.Short[i]
 		}
 	}
@@ -53,7 +54,7 @@ func (w *wireFacts) short(k uidl.Key) *shortReading {
 }
 
 func (w *wireFacts) forget(k uidl.Key) {
-	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool { return e.UID == k.UID && e.Dup == k.Dup })
+	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool { return e.key() == k })
 }
 
 // watched are the messages that came short: whether they were delivered.
@@ -63,127 +64,9 @@ func (w *wireFacts) watched() map[uidl.Key]bool {
 	}
 	all := make(map[uidl.Key]bool, len(w.Short))
 	for _, e := range w.Short {
-		all[uidl.Key{UID: e.UID, Dup: e.Dup}] = e.Done
+		all[e.key()] = e.Done
 	}
 	return all
-}
-
-// setAside keeps a message for a session in which nothing else can be mistaken for it. One without a unique-id cannot be told
-// from others before it is read.
-func (p *pass) setAside(f *fetchStep) {
-	w := &p.facts.Wire
-	if f.nameless || w.short(f.key) == nil && len(w.Short) >= mostShort {
-		p.alone = true
-		return
-	}
-	if w.short(f.key) == nil {
-		w.Short = append(w.Short, shortReading{UID: f.key.UID, Dup: f.key.Dup, Size: f.size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
-	}
-}
-
-// stood notes that what had another size than listed in a flight is as long as listed by itself: step was lost there.
-func (r *reader) stood(o *reply, e *shortReading) {
-	if r.stepLost || !o.exact || !(e != nil && e.Flight && e.All == 0 || r.strange[o.f.key]) {
-		return
-	}
-	r.stepLost = true
-	now := r.now()
-	r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.lostStep(now, leastApart)).Unix()
-}
-
-// sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
-func (s *session) sift(complete bool) {
-	w := &s.facts.Wire
-	s.suspects, s.pass.waiting = 0, 0
-	failed := s.failedBefore()
-	if len(w.Short)+failed == 0 && !s.suspecting {
-		return
-	}
-	now := s.confirmed
-	for i := range w.Short { // noted by a clock that was wrong
-		e := &w.Short[i]
-		if e.First > now {
-			e.First, e.Begun, e.Next = now, min(e.Begun, now), min(e.Next, now+int64(shortSoon/time.Second))
-		}
-	}
-	var own []fetchStep
-	suspect := func(f *fetchStep) bool {
-		e := w.short(f.key)
-		if e != nil && e.Size != f.size {
-			w.forget(f.key) // another message, or another size
-			e = nil
-		}
-		if e == nil && (failed == 0 || f.row.Attempts == 0) {
-			return false
-		}
-		if e != nil && e.Next > now {
-			s.pass.waiting++
-		} else {
-			own = append(own, *f)
-		}
-		return true
-	}
-	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return suspect(&f) })
-	for _, k := range s.plan.stumps {
-		f := fetchStep{entry: k.entry, row: known(k.row), reason: reasonShort, compare: true}
-		suspect(&f)
-	}
-	s.plan.kept += len(s.plan.stumps)
-	if complete {
-		w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool {
-			if strings.HasPrefix(e.UID, contentName) { // whether it is listed, only reading tells
-				return now-e.Begun > int64(mostApart/time.Second)
-			}
-			return !s.plan.watched[uidl.Key{UID: e.UID, Dup: e.Dup}]
-		})
-	}
-	s.suspects = len(own)
-	switch {
-	case s.suspecting:
-		s.plan.fetch = own
-	case s.suspects > 0 && s.apart() > 0 && !s.o.DryRun: // there is no other session for them
-		s.plan.fetch = append(s.plan.fetch, own...)
-		s.suspecting = true
-		s.c.Alone(true)
-	default:
-		s.plan.pending += s.suspects
-	}
-	s.plan.pending += s.pass.waiting
-	s.plan.sort()
-}
-
-// failedBefore counts the messages that are to be read by themselves because they failed before: one that breaks the session
-// would take back what the session deletes. Many are rather a destination's fault; where logins must lie apart, there is no
-// session to spare.
-func (s *session) failedBefore() (n int) {
-	if s.a.NeverDelete || s.a.Policy.Delete == DeleteNever || s.apart() > 0 || s.o.DryRun {
-		return 0
-	}
-	for i := range s.plan.fetch {
-		n += b2i(s.plan.fetch[i].row.Attempts > 0)
-	}
-	if n > mostShort {
-		return 0
-	}
-	return n
-}
-
-// suspectsNext tells whether a session for messages that came short is to follow now.
-func (p *pass) suspectsNext() bool {
-	most := 3
-	if p.facts.Wire.Scan < 0 {
-		most = fewSuspects
-	}
-	due := !p.suspecting && p.suspects > 0
-	for _, e := range p.facts.Wire.Short {
-		due = due || e.Next <= p.confirmed
-	}
-	if !due || p.suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {
-		return false
-	}
-	p.runs++
-	p.suspecting = true
-	return true
 }
 
 // shortKey is what a message that came short goes by: without a unique-id, by its content.
@@ -202,9 +85,10 @@ func (r *reader) readShort(o *reply) bool {
 	e := w.short(key)
 	if e == nil {
 		if len(w.Short) >= mostShort {
+			r.postpone(o.f)
 			return false
 		}
-		w.Short = append(w.Short, shortReading{UID: key.UID, Dup: key.Dup, Size: o.f.size, Begun: now.Unix()})
+		w.Short = append(w.Short, shortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.size, Begun: now.Unix()})
 		e = &w.Short[len(w.Short)-1]
 	}
 	alike := e.Header == header // and servers that make new boundaries or add lines at each reading change the rest
@@ -215,6 +99,25 @@ func (r *reader) readShort(o *reply) bool {
 	}
 	e.Read, e.All, e.Octets, e.Header = e.Read+1, e.All+1, o.is.octets, header
 	return r.judgeShort(o, e, same, longer, now)
+}
+
+// postpone leaves a message alone for a day: as many as can be watched are.
+func (r *reader) postpone(f *fetchStep) {
+	if f.compare || f.nameless {
+		return
+	}
+	row := f.rowOrNew()
+	next := r.now().Add(shortDay).Unix()
+	r.later(func(c *uidl.Change) {
+		c.At = r.now().Unix()
+		if row.State == 0 {
+			row.State, row.FirstSeen, row.NextTry = uidl.Parked, r.stamp(), next
+			c.Put = append(c.Put, uidl.Message{Row: row, Reason: reasonShort})
+			return
+		}
+		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: reasonShort})
+	})
+	r.count(func(rep *Report) { rep.Parked++ })
 }
 
 // judgeShort decides what becomes of a reading, and when the next is due.

@@ -1,0 +1,123 @@
+package fetcher
+
+import (
+	"github.com/popsync/popsync/uidl"
+)
+
+// conclude decides what becomes of an answer that is proven to belong to its message.
+func (r *reader) conclude(o *reply) error {
+	f, m := o.f, &o.m
+	if f.row.State == 0 && !f.nameless && r.counted > 0 {
+		r.counted--
+	}
+	switch o.kind {
+	case refusal:
+		delete(r.fetched, f.num)
+		r.failed(f, o.err, false)
+		return nil
+	case tooLong:
+		r.skipLong(f)
+		return nil
+	case unfit:
+		r.failed(f, o.err, permanent(o.err))
+		return nil
+	}
+	r.held++
+	counts, again, err := r.weighSize(o)
+	if err != nil || !counts {
+		r.discard(m, errNoBranch)
+		if err != nil {
+			return err
+		}
+		if r.facts.Wire.Scan < 0 && r.isShort(o) {
+			return errShort // what it left behind cannot be told from the next reply
+		}
+		return nil
+	}
+	if f.nameless {
+		if err := r.name(f, m); err != nil {
+			r.discard(m, err)
+			return err
+		}
+		if len(m.copies) == 0 {
+			return nil // it is on its way already
+		}
+		if f.row.State == 0 && !r.admit(true) {
+			r.discard(m, errNoBranch) // it was asked for before those ahead of it had filled the limit
+			return nil
+		}
+	}
+	if f.owed {
+		before, err := r.superseded(f, m)
+		if err != nil || before != nil {
+			r.discard(m, errNoBranch)
+			if err == nil {
+				err = r.giveUpOwed(f, before)
+			}
+			return err
+		}
+		if gone, err := r.wentOn(f); err != nil || gone {
+			r.discard(m, errNoBranch)
+			return err
+		}
+	}
+	if f.compare && !again && r.isSame(f, m) || f.moved && r.isMoved(f, m) {
+		r.discard(m, errNoBranch)
+		return nil
+	}
+	return r.hand(f, *m)
+}
+
+// weighSize tells whether a message counts as whole, and whether it is one that was delivered shorter.
+func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
+	w, key := &r.facts.Wire, shortKey(o)
+	e := w.short(key)
+	if e == nil || e.All == 0 {
+		w.Sizes.learn(o.is, r.now().Unix())
+	}
+	counts = true
+	short := r.isShort(o)
+	r.stood(o, e)
+	if short && (e == nil || !e.Done) {
+		known, err := r.isKnown(o)
+		if err != nil {
+			return false, false, err
+		}
+		short = !known
+	}
+	switch {
+	case short:
+		again = e != nil && e.Done && !o.f.nameless
+		if counts = r.readShort(o); !counts && !again {
+			r.reason(reasonShort)
+		}
+	case e != nil:
+		again = e.Done && !o.f.nameless
+		counts = !again || o.is.octets > e.Octets+sameSlack
+		w.forget(key)
+	default:
+		return true, false, nil
+	}
+	if short && counts {
+		st := r.status() // before the message is delivered: it must not be deleted today
+		r.later(func(c *uidl.Change) { c.Status = st })
+	}
+	return counts, again, nil
+}
+
+// isKnown tells whether a message that came short is one that was delivered as it is: then no more of it is missing than was.
+func (r *reader) isKnown(o *reply) (bool, error) {
+	f, m := o.f, &o.m
+	like := func(row *uidl.Message) bool { return row.SHA256 != [32]byte{} && row.SHA256 == m.msg.SHA256 }
+	switch {
+	case f.compare:
+		row := r.details[f.key]
+		return row != nil && r.isLike(row, m), nil
+	case f.moved:
+		return len(r.formers.byContent[m.msg.SHA256]) > 0, nil
+	case f.owed, f.nameless:
+		rows, err := r.l.Find(r.ctx, []uidl.Key{shortKey(o)})
+		return len(rows) > 0 && rows[0].Have.Destinations() != 0 && like(&rows[0]), err
+	}
+	return false, nil
+}

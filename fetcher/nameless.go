@@ -63,6 +63,9 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error
 	if err != nil {
 		return nil, err
 	}
+	if err := s.nameAgain(ctx, nums, fps); err != nil {
+		return nil, err
+	}
 	uids := make(map[int]string, len(fps))
 	for num, fp := range fps {
 		if fp != (uidl.Fingerprint{}) {
@@ -70,6 +73,36 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error
 		}
 	}
 	return named{Listing: l, uids: uids}, nil
+}
+
+// nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be
+// new. What comes the same again is all that there is.
+func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fingerprint) error {
+	if len(fps) == 0 {
+		return nil // no TOP
+	}
+	var missing []int
+	before := s.cutTops
+	for _, n := range nums {
+		if _, ok := fps[n]; !ok || before[n] != (uidl.Fingerprint{}) {
+			missing = append(missing, n)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	s.cutTops = nil
+	again, err := s.fingerprints(ctx, missing)
+	if err != nil {
+		return err
+	}
+	for n, fp := range again {
+		if cut := s.cutTops[n]; cut != (uidl.Fingerprint{}) && cut == before[n] {
+			fp = cut
+		}
+		fps[n] = fp
+	}
+	return nil
 }
 
 // name gives a message that was read without knowing which it is the key of its content, and finds out whether it was

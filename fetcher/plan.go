@@ -317,7 +317,9 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
 	due := in.due(k.row)
 	if in.short[k.key] {
-		p.withheld[reasonStump] += b2i(due)
+		if due {
+			p.withheld[reasonStump]++
+		}
 		p.stumps = append(p.stumps, k)
 		return
 	}

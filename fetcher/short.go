@@ -44,6 +44,9 @@ const (
 
 func (e *shortReading) key() uidl.Key { return uidl.Key{UID: string(e.UID), Dup: e.Dup} }
 
+// pause is the longest time until it is read again: longer and longer once it was read four times.
+func (e *shortReading) pause() time.Duration { return shortDay << min(max(e.All-4, 0), 5) }
+
 func (w *wireFacts) short(k uidl.Key) *shortReading {
 	for i := range w.Short {
 		if w.Short[i].key() == k {
@@ -131,7 +134,7 @@ func (r *reader) judgeShort(o *reply, e *shortReading, same, longer bool, now ti
 			w.forget(key)
 			return o.f.nameless // which is compared each time
 		}
-		after(shortDay << min(max(e.All-4, 0), 5))
+		after(e.pause())
 		longer = longer && !e.Again
 		e.Again = e.Again || longer
 		return longer
@@ -157,7 +160,7 @@ func (r *reader) judgeShort(o *reply, e *shortReading, same, longer bool, now ti
 	case since < shortSoon:
 		e.Next = e.First + int64(shortSoon/time.Second)
 	default:
-		after(shortDay)
+		after(e.pause())
 	}
 	return false
 }

@@ -43,8 +43,9 @@ func (s *session) sift(complete bool) {
 	for i := range w.Short { // noted by a clock that was wrong
 		e := &w.Short[i]
 		if e.First > now {
-			e.First, e.Begun, e.Next = now, min(e.Begun, now), min(e.Next, now+int64(shortSoon/time.Second))
+			e.First, e.Begun = now, min(e.Begun, now)
 		}
+		e.Next = min(e.Next, now+int64(e.pause()/time.Second))
 	}
 	var own []fetchStep
 	met := map[uidl.Key]bool{}

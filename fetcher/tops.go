@@ -78,8 +78,11 @@ func (t *topStep) handle(r pop3.Response) error {
 		return err
 	}
 	t.num, t.fp, t.weak = r.Num, t.print.Sum(), !t.print.Strong()
-	if !t.print.Ended() {
-		t.fp = uidl.Fingerprint{} // perhaps it was cut
+	if !t.print.Ended() { // perhaps it was cut
+		if t.s.cutTops == nil {
+			t.s.cutTops = map[int]uidl.Fingerprint{}
+		}
+		t.s.cutTops[r.Num], t.fp = t.fp, uidl.Fingerprint{}
 	}
 	// One at a time, only the reply before can have come once more.
 	switch again := t.fp == t.last; {

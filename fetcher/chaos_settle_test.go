@@ -32,8 +32,8 @@ func (w *world) settleDown() {
 	if w.m.clocks {
 		enough = 8 // a clock that was wrong for days takes days to be right again
 	}
-	if slices.ContainsFunc(w.letters, func(l *letter) bool { return l.onServer && l.ListSize > l.octets }) {
-		enough = max(enough, 6) // what came short takes days to be believed
+	if slices.ContainsFunc(w.letters, func(l *letter) bool { return l.onServer && l.ListSize != 0 && l.ListSize != l.octets }) {
+		enough = max(enough, 6) // what came with another size takes days to be believed
 	}
 	for n := 0; still < enough; n++ {
 		if n == 60 {

@@ -91,14 +91,19 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 		if counts = r.readShort(o); !counts && !again {
 			r.reason(reasonShort)
 		}
-	case e != nil:
-		again = e.Done && !o.f.nameless
-		counts = !again || o.is.octets > e.Octets+sameSlack
+	case e != nil && e.Done && !o.f.nameless:
+		again, counts = true, o.is.octets > e.Octets+sameSlack
+		if !counts && !o.exact {
+			w.Sizes.lied(o.is, r.now().Unix())
+		}
 		w.forget(key)
-	default:
-		return true, false, nil
+	case e != nil:
+		w.forget(key)
 	}
-	if short && counts {
+	if !short && (!counts || o.exact || !r.watch(o)) {
+		return counts, again, nil
+	}
+	if counts {
 		st := r.status() // before the message is delivered: it must not be deleted today
 		r.later(func(c *uidl.Change) { c.Status = st })
 	}

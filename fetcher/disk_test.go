@@ -251,6 +251,7 @@ func TestRealDisks(t *testing.T) {
 			mounted(t, disk, tt.options)
 			r.dir = filepath.Join(disk, "mail")
 			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.IgnoreSizes = true
 			r.opt.BatchMessages, r.opt.FreeFloor = 1, tt.floor
 			var delivered atomic.Int64
 			r.opt.Progress = func(rep Report) { delivered.Store(int64(rep.New)) }

@@ -28,17 +28,16 @@ type pass struct {
 	elsewhere  bool              // the account has another mailbox than the rows are of
 	watch      floodState
 
-	suspecting bool              // this session is for those, and for others that came short before
-	runs       int               // how many such sessions there were
-	shorts     int               // how often a flight ended because a message came short
-	suspects   int               // messages that such a session has to read now
-	alone      bool              // step was lost in this pass: one command at a time
-	waiting    int               // messages that came short and are not read again yet
-	ahead      bool              // commands were sent ahead when messages were asked for
-	strange    map[uidl.Key]bool // see suspectStep
-	stepLost   bool              // it was found out that step was lost
-	confirmed  int64             // the account's time, by its clock (Unix seconds)
-	expires    bool              // QUIT deletes what was retrieved
+	suspecting bool  // this session is for those, and for others that came short before
+	runs       int   // how many such sessions there were
+	shorts     int   // how often a flight ended because a message came short
+	suspects   int   // messages that such a session has to read now
+	alone      bool  // step was lost in this pass: one command at a time
+	waiting    int   // messages that came short and are not read again yet
+	ahead      bool  // commands were sent ahead when messages were asked for
+	stepLost   bool  // it was found out that step was lost
+	confirmed  int64 // the account's time, by its clock (Unix seconds)
+	expires    bool  // QUIT deletes what was retrieved
 
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/pop3"
-	"github.com/popsync/popsync/uidl"
 )
 
 // A server that leaves out a reply, sends one twice or ends a message too early makes what follows stand for other
@@ -42,7 +41,7 @@ const (
 // Why a stream is not gone on with. What was not proven by then never counts.
 var (
 	errOutOfStep = errors.New("the replies of the server are out of step with the commands: one belongs to another message than was asked for")
-	errShort     = errors.New("a message came shorter than it was listed, and may be cut; it is read again by itself")
+	errShort     = errors.New("a message came with another size than it was listed with, and may be cut; it is read again by itself")
 	errUnproven  = errors.New("nothing proves which message a reply belongs to; the message is asked for again by itself")
 )
 
@@ -75,35 +74,17 @@ func (r *reader) came(o reply) error {
 		r.want = r.asksFor(&o)
 		r.proofs = len(r.want)
 		return nil
-	case o.kind == whole && r.isShort(&o):
+	case o.kind == whole && (r.isShort(&o) || !o.exact && !r.followed(r.next)):
 		r.setAside(o.f)
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
-	case o.kind == whole && !o.exact && !r.a.IgnoreSizes && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
-		r.suspectStep()
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errUnproven)
 	}
 	return nil
 }
 
-// suspectStep remembers messages that came with other sizes than listed, one after the other: if they are as long as listed by
-// themselves, step was lost.
-func (r *reader) suspectStep() {
-	if r.strange == nil {
-		r.strange = map[uidl.Key]bool{}
-	}
-	for i := range r.queue {
-		if o := &r.queue[i]; o.kind == whole && !o.exact {
-			r.strange[o.f.key] = true
-		}
-	}
-}
-
-// strangers counts the messages of another length than listed that nothing has proven.
-func (r *reader) strangers() (n int) {
-	for i := range r.queue {
-		n += b2i(r.queue[i].kind == whole && !r.queue[i].exact)
-	}
-	return n
+// followed tells whether the i-th message of a flight is followed by what proves it.
+func (r *reader) followed(i int) bool {
+	top, scan := r.asks(i)
+	return top || scan
 }
 
 func (r *reader) isShort(o *reply) bool {

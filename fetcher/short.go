@@ -104,6 +104,19 @@ func (r *reader) readShort(o *reply) bool {
 	return r.judgeShort(o, e, same, longer, now)
 }
 
+// watch has a message looked at on another day that was delivered with another length than listed: it is not shorter, but where
+// a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
+func (r *reader) watch(o *reply) bool {
+	f, w := o.f, &r.facts.Wire
+	if f.size == 0 || f.compare && f.reason != reasonShort || f.moved || f.nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= mostShort {
+		return false
+	}
+	w.Short = append(w.Short, shortReading{UID: []byte(f.key.UID), Dup: f.key.Dup, Size: f.size, Octets: o.is.octets,
+		Header: hex.EncodeToString(o.m.msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
+		Next: r.confirmed + int64(shortDay/time.Second), Done: true})
+	return true
+}
+
 // postpone leaves a message alone for a day: as many as can be watched are.
 func (r *reader) postpone(f *fetchStep) {
 	if f.compare || f.nameless {

@@ -2,12 +2,14 @@ package fetcher
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -203,4 +205,48 @@ func TestShortWithLoginDelay(t *testing.T) {
 	c.box[2].ListSize = int64(len(c.box[2].Data) + 300)
 	c.policy.Delete = DeleteAfterDelivery
 	c.fine(t)
+}
+
+// A size that is far too small does not hide that a message was cut: what has another length than listed is looked at again on
+// another day before it is deleted.
+func TestCutAndLongerThanListed(t *testing.T) {
+	c := &wireCase{box: wireBox(6, false), learned: true, apart: 5 * time.Hour, patient: 14, stumps: true}
+	c.box[3] = message(c.box[3].UID, strings.Repeat("a line of it\r\n", 200))
+	c.box[3].ListSize = 300
+	c.policy.Delete = DeleteAfterDelivery
+	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
+		if verb == "RETR" && m.UID == "uid003" && day < 3 {
+			return stump(reply, 1200)
+		}
+		return reply
+	}
+	c.fine(t)
+}
+
+// A message that counted as whole and could not be delivered then is not taken for delivered.
+func TestWatchedAndNotDelivered(t *testing.T) {
+	box := mailbox(30)
+	box[20].ListSize = int64(len(box[20].Data)) - 3
+	r := newRig(t, box...)
+	full := &flaky{Target: r.maildir(), fails: true}
+	if rep := r.run(Destination{Name: "maildir", Target: full}); rep.New != 0 {
+		t.Errorf("%+v", rep)
+	}
+	if rep := r.ok(); rep.New != 30 {
+		t.Errorf("%+v", rep)
+	}
+	r.wantMail(box...)
+}
+
+// flaky is a target that cannot make anything durable.
+type flaky struct {
+	deliver.Target
+	fails bool
+}
+
+func (f *flaky) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
+	if f.fails {
+		return &deliver.Error{Op: "sync", Place: "here", Scope: deliver.WholeTarget, Full: true, Err: errNoSpace}
+	}
+	return f.Target.Prepare(ctx, tickets)
 }

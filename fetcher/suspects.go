@@ -23,7 +23,7 @@ func (p *pass) setAside(f *fetchStep) {
 
 // stood notes that what had another size than listed in a flight is as long as listed by itself: step was lost there.
 func (r *reader) stood(o *reply, e *shortReading) {
-	if r.stepLost || !o.exact || !(e != nil && e.Flight && e.All == 0 || r.strange[o.f.key]) {
+	if r.stepLost || !o.exact || e == nil || !e.Flight || e.All > 0 {
 		return
 	}
 	r.stepLost = true
@@ -55,6 +55,9 @@ func (s *session) sift(complete bool) {
 		if e != nil && e.Size != f.size {
 			w.forget(f.key) // another message, or another size
 			e = nil
+		}
+		if e != nil && e.Done && !f.compare { // its delivery failed
+			e.Done, e.Next = false, now
 		}
 		if e == nil && (failed == 0 || f.row.Attempts == 0) {
 			return false

@@ -11,7 +11,7 @@ type histEvent struct {
 	do     func(w *histWorld) bool
 }
 
-var histEvents = slices.Concat(histServerEvents, histTroubles, histCommands, histReaders, histLedgerEvents, histDestEvents,
+var histEvents = slices.Concat(histServerEvents, histTroubles, histWireEvents, histCommands, histReaders, histLedgerEvents, histDestEvents,
 	histMaildirEvents, histAccountEvents)
 
 // histServerEvents are what servers and other people do.

@@ -32,9 +32,6 @@ var histKills = []histKill{{"", "", 150}, {"rename", "/new/", 5}, {"fsync", "/ne
 func (w *histWorld) file() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "state_dir = %q\n[limits]\nbatch_messages = 3\n", w.path("state"))
-	if w.trouble.mute > 0 {
-		s.WriteString("reply = \"1s\"\nidle = \"1s\"\n")
-	}
 	for _, a := range w.accounts {
 		fmt.Fprintf(&s, "\n[account.%s]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = %q\npassword = \"p\"\nalarm = false\ndelete = %q\ndelete_quarantined = %v\n",
 			a.name, w.port, a.box.user, a.policy, a.quarantined)
@@ -91,6 +88,7 @@ func (w *histWorld) popsync(args ...string) histResult {
 	if r.code == -1 {
 		w.killed++
 	}
+	w.seeTokens()
 	w.look()
 	w.settleServer()
 	switch {

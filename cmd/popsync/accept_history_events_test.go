@@ -84,7 +84,7 @@ var histServerEvents = []histEvent{
 	}},
 	{6, "the server's unique-ids get another format", func(w *histWorld) bool {
 		b := w.box()
-		if w.anyBlind() {
+		if w.anyBlind() || w.undeleted(b) {
 			return false
 		}
 		b.format = (b.format + 1 + w.n(2)) % 3
@@ -105,6 +105,13 @@ var histServerEvents = []histEvent{
 		}
 		return len(all) > 0
 	}},
+}
+
+// undeleted tells whether the server still has messages of a mailbox that popsync told it to delete, as far as popsync knows:
+// under new unique-ids nobody could tell that these are not new.
+func (w *histWorld) undeleted(b *histBox) bool {
+	told := w.ledger("SELECT uid FROM message WHERE state = 3")
+	return len(w.offered(b, func(l *histLetter) bool { return slices.Contains(told, l.uid()) })) > 0
 }
 
 // box is the mailbox of some account.

@@ -148,8 +148,8 @@ func histExec(kill *histKill, program string, args ...string) (r histResult) {
 	return r
 }
 
-// ledgerAccounts are the accounts that the ledger has.
-func (w *histWorld) ledgerAccounts() (names []string) {
+// ledger is what a query for one column finds in the ledger; nothing if there is none.
+func (w *histWorld) ledger(query string) (found []string) {
 	path := w.path("state", "ledger.db")
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -157,16 +157,21 @@ func (w *histWorld) ledgerAccounts() (names []string) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(10000)")
 	w.must(err)
 	defer db.Close()
-	rows, err := db.Query("SELECT name FROM account ORDER BY name")
+	rows, err := db.Query(query)
 	w.must(err)
 	defer rows.Close()
 	for rows.Next() {
-		var name string
-		w.must(rows.Scan(&name))
-		names = append(names, name)
+		var s string
+		w.must(rows.Scan(&s))
+		found = append(found, s)
 	}
 	w.must(rows.Err())
-	return names
+	return found
+}
+
+// ledgerAccounts are the accounts that the ledger has.
+func (w *histWorld) ledgerAccounts() []string {
+	return w.ledger("SELECT name FROM account ORDER BY name")
 }
 
 // act runs a command that may take note of the configuration.

@@ -89,7 +89,7 @@ var histWireEvents = []histEvent{
 func (w *histWorld) fault(what string) bool {
 	verb := "RETR"
 	if what != histSilence {
-		verb = []string{"RETR", "RETR", "TOP", "LIST"}[w.n(4)]
+		verb = []string{"RETR", "RETR", "TOP", "TOP", "LIST"}[w.n(5)]
 	}
 	if w.chance(70) { // so that something is asked
 		for b, n := w.box(), 1+w.n(5); n > 0; n-- {

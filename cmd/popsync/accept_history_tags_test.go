@@ -3,9 +3,6 @@
 package main_test
 
 import (
-	"database/sql"
-	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/popsync/popsync/deliver"
@@ -49,20 +46,7 @@ func (w *histWorld) underItsName(path string, number int) {
 
 // seeTokens reads what the names in Maildirs are made of. A ledger that was lost had other ones.
 func (w *histWorld) seeTokens() {
-	path := w.path("state", "ledger.db")
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return
-	}
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(10000)")
-	w.must(err)
-	defer db.Close()
-	rows, err := db.Query("SELECT token FROM account")
-	w.must(err)
-	defer rows.Close()
-	for rows.Next() {
-		var token string
-		w.must(rows.Scan(&token))
+	for _, token := range w.ledger("SELECT token FROM account") {
 		w.tokens[token] = token
 	}
-	w.must(rows.Err())
 }

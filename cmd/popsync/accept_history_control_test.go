@@ -58,6 +58,18 @@ func TestAcceptHistoryControl(t *testing.T) {
 			o.stored(3, 1)
 		}, ""},
 		{"let through although it is there", func(o *histOracle) { forgotten(o); o.accepted = true; o.stored(1, 1) }, "TWICE-ACCEPTED"},
+		{"let through, and refused again", func(o *histOracle) {
+			o.stored(4, 2)
+			o.forgotten(map[int]string{2: "tag"})
+			o.accepted = true
+			o.stored(4, 2)
+		}, ""},
+		{"let through, and not refused", func(o *histOracle) {
+			o.stored(4, 1)
+			o.forgotten(map[int]string{1: "tag"})
+			o.accepted = true
+			o.stored(4, 1)
+		}, "TWICE-ACCEPTED"},
 		{"let through after its unique-id changed", func(o *histOracle) { fetched(o); o.forgotten(nil); o.accepted = true; o.stored(1, 1) }, ""},
 		{"not held back after its unique-id changed", func(o *histOracle) { fetched(o); o.forgotten(nil); o.stored(1, 1) }, "TWICE-LOST"},
 		{"never fetched", func(o *histOracle) { o.end(1, required) }, "MISSING"},
@@ -81,7 +93,7 @@ func TestAcceptHistoryControl(t *testing.T) {
 		{"the only destination was replaced", func(o *histOracle) { o.retr(1, required, "tag"); o.config(1, []int{2}); o.end(1, []int{2}) }, "MISSING"},
 	} {
 		o := newHistOracle()
-		o.remote[3] = true
+		o.remote[3], o.stands[4] = true, true
 		o.offered(1, false)
 		o.offered(2, true)
 		c.do(o)

@@ -46,9 +46,9 @@ var histServerEvents = []histEvent{
 	}},
 	{4, "messages that share a unique-id come", func(w *histWorld) bool {
 		b := w.box()
-		first := w.send(b, false)
+		first := w.sendTwin(b)
 		for range 1 + w.n(2) {
-			w.send(b, false).name = first.name
+			w.sendTwin(b).name = first.name
 		}
 		return true
 	}},
@@ -57,7 +57,7 @@ var histServerEvents = []histEvent{
 		l, ok := histPick(w, all)
 		if ok {
 			w.taken(l)
-			next := w.send(l.box, false)
+			next := w.sendTwin(l.box)
 			if next.name = l.name; w.chance(50) {
 				next.listed = int64(len(l.data))
 			}

@@ -41,6 +41,7 @@ type histWorld struct {
 	noted   int            // complaints that are in the log
 	runs    int            // of the program
 	serial  int            // of names
+	welcome bool           // what is sent is refused nowhere
 	day     int            // that has passed
 	played  map[string]int // what the server did wrong
 	reads   int            // of messages, with a line added

@@ -3,6 +3,8 @@
 package main_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -115,5 +117,28 @@ func TestAcceptHistoryWhole(t *testing.T) {
 		if got := histNumber([]byte(text)); got != want {
 			t.Errorf("message %d in %q, want %d", got, text, want)
 		}
+	}
+}
+
+// Builds that conclude of the wire what earlier versions did must be noticed by the histories, and not by how popsync ends.
+func TestAcceptHistoryWireControls(t *testing.T) {
+	if os.Getenv("POPSYNC_LARGE") == "" {
+		t.Skip("NOT TESTED here: CI does it")
+	}
+	for _, name := range []string{"conclude-first", "believe-short"} { // without beacons all is asked once more, and nothing goes wrong
+		t.Run(name, func(t *testing.T) {
+			for seed := uint64(1); seed <= 100; seed++ {
+				w := newHistWorld(t, seed)
+				w.bin, w.env = program(t, "control"), "POPSYNC_CONTROL="+name
+				w.play()
+				for _, c := range w.oracle.complaints {
+					if slices.Contains([]string{"CUT", "MIXED", "LOST", "EARLY", "TWICE", "MISSING"}, c.kind) {
+						t.Logf("noticed in history %d: %v", seed, c)
+						return
+					}
+				}
+			}
+			t.Error("100 histories did not notice it")
+		})
 	}
 }

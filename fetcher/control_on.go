@@ -26,16 +26,13 @@ var (
 		"name-is-place": &nameIsPlace, "no-notes": &noNotes, "rebuild-fetches": &rebuildFetches, "stale-put": &staleFacts,
 		"conclude-first": &concludeFirst, "old-guard": &oldGuard, "blind-beacons": &blindBeacons, "believe-short": &believeShort,
 	}
-	wireControls = map[string]*bool{ // played by the histories of the built program
-		"conclude-first": &concludeFirst, "blind-beacons": &blindBeacons, "believe-short": &believeShort,
-	}
 )
 
 func init() { choose(os.Getenv("POPSYNC_CONTROL")) }
 
 // choose turns on the control of that name and no other.
 func choose(name string) {
-	for _, all := range []map[string]*bool{crashControls, chaosControls, wireControls} {
+	for _, all := range []map[string]*bool{crashControls, chaosControls} {
 		for n, on := range all {
 			*on = n == name
 		}

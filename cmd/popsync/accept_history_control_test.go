@@ -125,7 +125,7 @@ func TestAcceptHistoryWireControls(t *testing.T) {
 	if os.Getenv("POPSYNC_LARGE") == "" {
 		t.Skip("NOT TESTED here: CI does it")
 	}
-	for _, name := range []string{"conclude-first", "believe-short"} { // without beacons all is asked once more, and nothing goes wrong
+	for _, name := range []string{"conclude-first", "old-guard", "believe-short"} { // without beacons all is asked once more, and nothing goes wrong
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 100; seed++ {
 				w := newHistWorld(t, seed)

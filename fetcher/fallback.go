@@ -48,6 +48,9 @@ func (o *outbox) divert(s *sending, result *error) error {
 	}
 	f.single.Lock() // several lanes may have something for it
 	defer f.single.Unlock()
+	if o.p.stands(f, s.row.Key) {
+		return o.waive(s, *result)
+	}
 	ticket, err := o.p.copyTo(o.late, f, from, s.row)
 	if err != nil {
 		if scopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
@@ -68,16 +71,14 @@ func (o *outbox) divert(s *sending, result *error) error {
 		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.d.Name, As: uidl.Waive})
 		if m := o.p.open[s.row.Key]; m != nil {
 			m.learn(o.d.place(), uidl.Waive)
-			m.quarantined = true
+			m.quarantined, m.diverted = true, true
 		}
 		o.p.quarantined[s.row.Key] = true
 	})
 	if err != nil {
 		return err
 	}
-	o.p.count(func(r *Report) { r.Quarantined++ })
-	o.p.reason((*result).Error())
-	o.p.log.Warn("quarantined", zap.String("uid", quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", row.Reason))
+	o.noteQuarantined(s, *result)
 	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
 	if f.isRemote() {
@@ -85,6 +86,39 @@ func (o *outbox) divert(s *sending, result *error) error {
 		return nil
 	}
 	return o.p.publishDiverted(o.late, f, row, s.m)
+}
+
+// stands tells whether the fallback has a message already, or has it on its way: another destination has refused it.
+func (p *pass) stands(f *destination, k uidl.Key) bool {
+	p.committing.Lock()
+	defer p.committing.Unlock()
+	m := p.open[k]
+	return m != nil && (m.diverted || m.Have&f.place() != 0)
+}
+
+// waive settles what a destination refused and the fallback has.
+func (o *outbox) waive(s *sending, why error) error {
+	done := false
+	if err := o.p.change(o.late, func(c *uidl.Change) {
+		if m := o.p.open[s.row.Key]; m != nil {
+			m.quarantined = true
+		}
+		o.p.quarantined[s.row.Key] = true
+		done = o.p.settleRow(c, s.row, uidl.Waive)
+	}); err != nil {
+		return err
+	}
+	o.noteQuarantined(s, why)
+	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	s.row.Ticket = "" // nothing is left to enter here
+	o.p.completed(s.m, done)
+	return nil
+}
+
+func (o *outbox) noteQuarantined(s *sending, why error) {
+	o.p.count(func(r *Report) { r.Quarantined++ })
+	o.p.reason(why.Error())
+	o.p.log.Warn("quarantined", zap.String("uid", quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", clip(why.Error())))
 }
 
 // copyTo stages and prepares at f what a delivery row of another destination names.
@@ -127,6 +161,9 @@ func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Del
 			return
 		}
 		p.reason(err.Error())
+		if m := p.open[row.Key]; m != nil {
+			m.diverted = next.row.State != uidl.Owed
+		}
 		c.Stage = append(c.Stage, next.row)
 	}); cerr != nil {
 		return cerr

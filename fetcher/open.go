@@ -15,6 +15,7 @@ type openMessage struct {
 	uidl.Facts
 	n           int  // deliveries that count: to required destinations, and to such as are configured no more
 	quarantined bool // the fallback took it in place of a destination
+	diverted    bool // or has it on its way
 }
 
 // openState is openMessage as a session's plan sees it: as of the session's beginning.
@@ -196,6 +197,9 @@ func (p *pass) loadPending(ctx context.Context) error {
 		}
 		st.n++
 		m.n++
+		if d := p.destination(row.Destination); d != nil && d.Fallback && row.State != uidl.Owed {
+			m.diverted = true
+		}
 		st.none = st.none && row.State == uidl.Owed
 		d := p.destination(row.Destination)
 		if d != nil && row.State == uidl.Owed {

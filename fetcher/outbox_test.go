@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -150,6 +151,54 @@ func TestFallback(t *testing.T) {
 			if r.retrieved() != 10 {
 				t.Errorf("%d RETRs", r.retrieved())
 			}
+		}
+	}
+}
+
+// What two destinations refuse the fallback gets once, whether they refuse it in one pass or in two.
+func TestFallbackForTwo(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		for _, remote := range []bool{false, true} {
+			t.Run(fmt.Sprintf("later=%v remote=%v", later, remote), func(t *testing.T) {
+				box := mailbox(4)
+				r := newRig(t, box...)
+				r.acc.Policy.Delete, r.acc.DeleteQuarantined = DeleteAfterDelivery, true
+				a, b, f := spooled{delivertest.NewMemory("a")}, spooled{delivertest.NewMemory("b")}, delivertest.NewMemory("quarantine")
+				if !remote {
+					f.Messages = 500
+				}
+				down := later
+				no := func(d deliver.Message) error {
+					if d.UID != box[1].UID {
+						return nil
+					}
+					return refuse(deliver.Error{Permanent: true})
+				}
+				a.OnPublish = no
+				b.OnPublish = func(d deliver.Message) error {
+					if down {
+						return &deliver.Error{Op: "send", Scope: deliver.WholeTarget, Err: errors.New("down")}
+					}
+					return no(d)
+				}
+				for range 3 {
+					r.with(Destination{Name: "a", Target: spooled{a.Reopen()}}, Destination{Name: "b", Target: spooled{b.Reopen()}},
+						Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
+					r.clock = r.clock.Add(25 * time.Hour)
+					down = false
+				}
+				wantRemote(t, f, box[1])
+				rest := slices.Delete(slices.Clone(box), 1, 2)
+				wantRemote(t, a.Memory, rest...)
+				wantRemote(t, b.Memory, rest...)
+				r.wantMail(box...)
+				if n := a.Places() + b.Places() + f.Places(); n != 0 {
+					t.Errorf("%d copies are left in the staging places", n)
+				}
+				if n := len(r.server.Messages("u")); n != 0 {
+					t.Errorf("%d messages are left on the server", n)
+				}
+			})
 		}
 	}
 }

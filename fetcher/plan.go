@@ -316,7 +316,8 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 // delivered deals with a listed message that is durable at every destination.
 func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
 	due := in.due(k.row)
-	if in.short[k.key] {
+	done, short := in.short[k.key]
+	if done {
 		if due {
 			p.withheld[reasonStump]++
 		}
@@ -336,6 +337,8 @@ func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
 		k.reason = reasonSize
 	case in.elsewhere && !in.met[k.key]:
 		k.reason = reasonElsewhere
+	case short: // it was found to be another one, or was not recognised, and is to be read again
+		k.reason = reasonShort
 	case !due && k.row.State == uidl.DeleteSent:
 		// Policy has become to keep since DELE: what is listed may be a new message under the old unique-id.
 		k.reason = reasonUndeleted

@@ -218,6 +218,9 @@ func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
 		}
 		s.recognised[e.key] = true
 	}
+	if came := s.facts.Wire.short(e.key); came != nil && !came.Done { // it was delivered, whatever came since
+		s.facts.Wire.forget(e.key)
+	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {
 		c.Back = append(c.Back, e.key)

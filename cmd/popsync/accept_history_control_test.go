@@ -3,6 +3,8 @@
 package main_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,6 +60,18 @@ func TestAcceptHistoryControl(t *testing.T) {
 			o.stored(3, 1)
 		}, ""},
 		{"let through although it is there", func(o *histOracle) { forgotten(o); o.accepted = true; o.stored(1, 1) }, "TWICE-ACCEPTED"},
+		{"let through, and refused again", func(o *histOracle) {
+			o.stored(4, 2)
+			o.forgotten(map[int]string{2: "tag"})
+			o.accepted = true
+			o.stored(4, 2)
+		}, ""},
+		{"let through, and not refused", func(o *histOracle) {
+			o.stored(4, 1)
+			o.forgotten(map[int]string{1: "tag"})
+			o.accepted = true
+			o.stored(4, 1)
+		}, "TWICE-ACCEPTED"},
 		{"let through after its unique-id changed", func(o *histOracle) { fetched(o); o.forgotten(nil); o.accepted = true; o.stored(1, 1) }, ""},
 		{"not held back after its unique-id changed", func(o *histOracle) { fetched(o); o.forgotten(nil); o.stored(1, 1) }, "TWICE-LOST"},
 		{"never fetched", func(o *histOracle) { o.end(1, required) }, "MISSING"},
@@ -81,7 +95,7 @@ func TestAcceptHistoryControl(t *testing.T) {
 		{"the only destination was replaced", func(o *histOracle) { o.retr(1, required, "tag"); o.config(1, []int{2}); o.end(1, []int{2}) }, "MISSING"},
 	} {
 		o := newHistOracle()
-		o.remote[3] = true
+		o.remote[3], o.stands[4] = true, true
 		o.offered(1, false)
 		o.offered(2, true)
 		c.do(o)
@@ -103,5 +117,28 @@ func TestAcceptHistoryWhole(t *testing.T) {
 		if got := histNumber([]byte(text)); got != want {
 			t.Errorf("message %d in %q, want %d", got, text, want)
 		}
+	}
+}
+
+// Builds that conclude of the wire what earlier versions did must be noticed by the histories, and not by how popsync ends.
+func TestAcceptHistoryWireControls(t *testing.T) {
+	if os.Getenv("POPSYNC_LARGE") == "" {
+		t.Skip("NOT TESTED here: CI does it")
+	}
+	for _, name := range []string{"conclude-first", "old-guard", "believe-short"} { // without beacons all is asked once more, and nothing goes wrong
+		t.Run(name, func(t *testing.T) {
+			for seed := uint64(1); seed <= 100; seed++ {
+				w := newHistWorld(t, seed)
+				w.bin, w.env = program(t, "control"), "POPSYNC_CONTROL="+name
+				w.play()
+				for _, c := range w.oracle.complaints {
+					if slices.Contains([]string{"CUT", "MIXED", "LOST", "EARLY", "TWICE", "MISSING"}, c.kind) {
+						t.Logf("noticed in history %d: %v", seed, c)
+						return
+					}
+				}
+			}
+			t.Error("100 histories did not notice it")
+		})
 	}
 }

@@ -13,7 +13,9 @@ var histDestEvents = []histEvent{
 		if slices.ContainsFunc(a.dests, func(d *histDest) bool { return d.fallback }) || len(a.dests) > 4 {
 			return false
 		}
-		a.add(w.newMaildir()).fallback = true
+		d := a.add(w.newMaildir())
+		d.fallback = true
+		w.oracle.stands[d.place.number] = true
 		return true
 	}},
 	{4, "a destination is removed from the file", func(w *histWorld) bool {

@@ -11,7 +11,7 @@ type histEvent struct {
 	do     func(w *histWorld) bool
 }
 
-var histEvents = slices.Concat(histServerEvents, histTroubles, histCommands, histReaders, histLedgerEvents, histDestEvents,
+var histEvents = slices.Concat(histServerEvents, histTroubles, histWireEvents, histCommands, histReaders, histLedgerEvents, histDestEvents,
 	histMaildirEvents, histAccountEvents)
 
 // histServerEvents are what servers and other people do.
@@ -46,9 +46,9 @@ var histServerEvents = []histEvent{
 	}},
 	{4, "messages that share a unique-id come", func(w *histWorld) bool {
 		b := w.box()
-		first := w.send(b, false)
+		first := w.sendTwin(b)
 		for range 1 + w.n(2) {
-			w.send(b, false).name = first.name
+			w.sendTwin(b).name = first.name
 		}
 		return true
 	}},
@@ -57,7 +57,7 @@ var histServerEvents = []histEvent{
 		l, ok := histPick(w, all)
 		if ok {
 			w.taken(l)
-			next := w.send(l.box, false)
+			next := w.sendTwin(l.box)
 			if next.name = l.name; w.chance(50) {
 				next.listed = int64(len(l.data))
 			}
@@ -84,7 +84,7 @@ var histServerEvents = []histEvent{
 	}},
 	{6, "the server's unique-ids get another format", func(w *histWorld) bool {
 		b := w.box()
-		if w.anyBlind() {
+		if w.anyBlind() || w.undeleted(b) {
 			return false
 		}
 		b.format = (b.format + 1 + w.n(2)) % 3
@@ -105,6 +105,13 @@ var histServerEvents = []histEvent{
 		}
 		return len(all) > 0
 	}},
+}
+
+// undeleted tells whether the server still has messages of a mailbox that popsync told it to delete, as far as popsync knows:
+// under new unique-ids nobody could tell that these are not new.
+func (w *histWorld) undeleted(b *histBox) bool {
+	told := w.ledger("SELECT uid FROM message WHERE state = 3")
+	return len(w.offered(b, func(l *histLetter) bool { return slices.Contains(told, l.uid()) })) > 0
 }
 
 // box is the mailbox of some account.

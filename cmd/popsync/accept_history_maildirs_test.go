@@ -27,14 +27,14 @@ var histMaildirEvents = []histEvent{
 		return ok
 	}},
 	{4, "a Maildir is not mounted", func(w *histWorld) bool {
-		p, ok := histPick(w, w.known())
+		p, ok := histPick(w, w.met())
 		if ok {
 			w.unmount(p, w.chance(50))
 		}
 		return ok
 	}},
 	{3, "a Maildir is not mounted, and its destination gets another name", func(w *histWorld) bool {
-		p, ok := histPick(w, w.known())
+		p, ok := histPick(w, w.met())
 		if ok {
 			w.unmount(p, w.chance(50))
 			for _, d := range w.destsOf(p) {
@@ -98,8 +98,8 @@ var histMaildirEvents = []histEvent{
 	}},
 }
 
-// known are the Maildirs in use that popsync has met where they are: of others nobody can tell that they are not mounted.
-func (w *histWorld) known() (all []*histPlace) {
+// met are the Maildirs in use that popsync has met where they are: of others nobody can tell that they are not mounted.
+func (w *histWorld) met() (all []*histPlace) {
 	for _, p := range w.inUse() {
 		if !w.anyBlind() && !slices.ContainsFunc(w.destsOf(p), func(d *histDest) bool { return d.changed != "" && d.changed != "name" }) {
 			all = append(all, p)

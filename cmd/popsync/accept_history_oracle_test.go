@@ -19,6 +19,7 @@ type histOracle struct {
 	swept  map[histAt]bool // out of tmp, by a cleaner, after a kill: popsync may believe that it was published
 	again  map[histAt]bool // an older ledger was restored that cannot know whether this was sent
 	remote map[int]bool    // places
+	stands map[int]bool    // places that are or were a fallback
 
 	doubts         int  // kills and connections that were cut: each may cost a remote destination a copy
 	lost, accepted bool // the ledger was lost or is an older copy; a person let held mail through since
@@ -46,7 +47,7 @@ func (c histComplaint) String() string { return c.kind + ": " + c.text }
 
 func newHistOracle() *histOracle {
 	return &histOracle{fates: map[int]*histFate{}, copies: map[histAt]int{}, took: map[histAt]bool{}, faded: map[int]bool{}, swept: map[histAt]bool{},
-		again: map[histAt]bool{}, remote: map[int]bool{}, told: map[string]bool{}}
+		again: map[histAt]bool{}, remote: map[int]bool{}, stands: map[int]bool{}, told: map[string]bool{}}
 }
 
 // complain notes each complaint once.
@@ -103,7 +104,7 @@ func (o *histOracle) stored(place, letter int) {
 		if o.again[at] || o.lost && o.accepted {
 			most++
 		}
-	} else if o.lost && o.accepted && (o.took[at] || o.faded[letter]) {
+	} else if o.lost && o.accepted && (o.took[at] || o.faded[letter] || o.stands[place] && o.fates[letter].refused) {
 		most++
 	}
 	switch n := o.copies[at]; {

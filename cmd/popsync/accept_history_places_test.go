@@ -97,7 +97,7 @@ func (w *histWorld) look() {
 		if p.relay != nil {
 			all := p.relay.messages()
 			for _, m := range all[p.taken:] {
-				if n := histNumber(m.body); n > 0 {
+				if n := w.known(m.body); n > 0 {
 					w.oracle.stored(p.number, n)
 				} else {
 					w.oracle.complain("CUT", "place %d got what is not a whole message: %.300q", p.number, m.body)
@@ -113,11 +113,12 @@ func (w *histWorld) look() {
 			}
 			b, err := os.ReadFile(path)
 			w.must(err)
-			n := histNumber(b)
+			n := w.known(b)
 			if p.known[base] = n; n == 0 {
 				w.oracle.complain("CUT", "%s is not a whole message: %.300q", strings.TrimPrefix(path, w.dir), b)
 				continue
 			}
+			w.underItsName(path, n)
 			w.oracle.stored(p.number, n)
 		}
 	}

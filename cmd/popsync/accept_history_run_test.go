@@ -32,9 +32,6 @@ var histKills = []histKill{{"", "", 150}, {"rename", "/new/", 5}, {"fsync", "/ne
 func (w *histWorld) file() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "state_dir = %q\n[limits]\nbatch_messages = 3\n", w.path("state"))
-	if w.trouble.mute > 0 {
-		s.WriteString("reply = \"1s\"\nidle = \"1s\"\n")
-	}
 	for _, a := range w.accounts {
 		fmt.Fprintf(&s, "\n[account.%s]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = %q\npassword = \"p\"\nalarm = false\ndelete = %q\ndelete_quarantined = %v\n",
 			a.name, w.port, a.box.user, a.policy, a.quarantined)
@@ -69,7 +66,7 @@ func (w *histWorld) popsync(args ...string) histResult {
 		}
 	}
 	w.mu.Unlock()
-	r := histExec(kill, w.bin, append([]string{"--config", conf}, args...)...)
+	r := histExec(kill, w.env, w.bin, append([]string{"--config", conf}, args...)...)
 	w.mu.Lock()
 	if errors.Is(r.failed, syscall.EPERM) && os.Getenv("CI") == "" {
 		w.t.Skipf("NOT TESTED: %v", r.failed)
@@ -91,6 +88,7 @@ func (w *histWorld) popsync(args ...string) histResult {
 	if r.code == -1 {
 		w.killed++
 	}
+	w.seeTokens()
 	w.look()
 	w.settleServer()
 	switch {
@@ -118,10 +116,13 @@ type histResult struct {
 // histHung is the exit code of a program that did not end.
 const histHung = -100
 
-func histExec(kill *histKill, program string, args ...string) (r histResult) {
+func histExec(kill *histKill, env, program string, args ...string) (r histResult) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
+	if env != "" {
+		cmd.Env = append(os.Environ(), env)
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if kill == nil {
@@ -150,8 +151,8 @@ func histExec(kill *histKill, program string, args ...string) (r histResult) {
 	return r
 }
 
-// ledgerAccounts are the accounts that the ledger has.
-func (w *histWorld) ledgerAccounts() (names []string) {
+// ledger is what a query for one column finds in the ledger; nothing if there is none.
+func (w *histWorld) ledger(query string) (found []string) {
 	path := w.path("state", "ledger.db")
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -159,16 +160,21 @@ func (w *histWorld) ledgerAccounts() (names []string) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(10000)")
 	w.must(err)
 	defer db.Close()
-	rows, err := db.Query("SELECT name FROM account ORDER BY name")
+	rows, err := db.Query(query)
 	w.must(err)
 	defer rows.Close()
 	for rows.Next() {
-		var name string
-		w.must(rows.Scan(&name))
-		names = append(names, name)
+		var s string
+		w.must(rows.Scan(&s))
+		found = append(found, s)
 	}
 	w.must(rows.Err())
-	return names
+	return found
+}
+
+// ledgerAccounts are the accounts that the ledger has.
+func (w *histWorld) ledgerAccounts() []string {
+	return w.ledger("SELECT name FROM account ORDER BY name")
 }
 
 // act runs a command that may take note of the configuration.

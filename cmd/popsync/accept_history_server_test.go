@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -27,30 +27,60 @@ func histNumber(b []byte) int {
 	return n
 }
 
+// histAdded are the lines that servers add in front of a message.
+var histAdded = regexp.MustCompile(`\A((Status: RO|X-Read: [0-9]+ x*)\r?\n)*`)
+
+// known is the message that some octets are, to the last; 0: none.
+func (w *histWorld) known(b []byte) int {
+	b = b[len(traceLine.Find(b)):]
+	n := histNumber(b)
+	if n == 0 || n > len(w.letters) {
+		return 0
+	}
+	own := func(b []byte) []byte {
+		return bytes.ReplaceAll(b[len(histAdded.Find(b)):], []byte("\r\n"), []byte("\n"))
+	}
+	if !bytes.Equal(own(b), own(w.letters[n-1].data)) {
+		return 0
+	}
+	return n
+}
+
 // send puts a message into a mailbox. Bare ones differ in nothing but their number.
-func (w *histWorld) send(b *histBox, bare bool) *histLetter {
-	l := &histLetter{number: len(w.letters) + 1, box: b, bare: bare}
+func (w *histWorld) send(b *histBox, bare bool) *histLetter { return w.sendLong(b, bare, w.n(60)) }
+
+// sendLong sends a message of so many lines. Those of as many are equally long.
+func (w *histWorld) sendLong(b *histBox, bare bool, words int) *histLetter {
+	l := &histLetter{number: len(w.letters) + 1, box: b, bare: bare, uids: map[string]bool{}}
 	b.names++
 	l.name = fmt.Sprintf("%06d", b.names)
 	var s strings.Builder
 	if !bare {
-		fmt.Fprintf(&s, "Received: from x by y; Tue, 3 Nov 2026 10:00:00 +0000\r\nMessage-ID: <%d@example.org>\r\nDate: Tue, 3 Nov 2026 10:00:00 +0000\r\n", l.number)
+		fmt.Fprintf(&s, "Received: from x by y; Tue, 3 Nov 2026 10:00:00 +0000\r\nMessage-ID: <%06d@example.org>\r\nDate: Tue, 3 Nov 2026 10:00:00 +0000\r\n", l.number)
 	}
 	s.WriteString("From: a@example.org\r\nTo: b@example.org\r\nSubject: report\r\n")
-	if !bare {
-		if l.refused = w.chance(6); l.refused {
+	if !bare { // what is refused is a little longer
+		if l.refused = w.chance(6) && !w.welcome; l.refused {
 			s.WriteString("X-Refuse: yes\r\n")
 		}
 	}
 	fmt.Fprintf(&s, "\r\nX-Id: %06d\r\n", l.number)
 	if !bare {
-		s.WriteString(strings.Repeat("some words, and then some more\r\n", w.n(60)))
+		s.WriteString(strings.Repeat("some words, and then some more\r\n", words))
 	}
 	fmt.Fprintf(&s, ".\r\nX-End: %06d\r\n", l.number)
 	l.data = []byte(s.String())
 	w.letters = append(w.letters, l)
 	w.oracle.offered(l.number, l.refused)
 	return l
+}
+
+// sendTwin sends a message that is to share its unique-id. None of these is refused: while one is on its way for ever, popsync
+// cannot tell the others apart.
+func (w *histWorld) sendTwin(b *histBox) *histLetter {
+	w.welcome = true
+	defer func() { w.welcome = false }()
+	return w.send(b, false)
 }
 
 // uid is a message's unique-id in the format of the day.
@@ -70,18 +100,20 @@ func (a *histAccount) tag(l *histLetter) string { return a.name + " " + l.uid() 
 // serve starts the server of this world. It plays the trouble of the run and tells the oracle of RETR and DELE.
 func (w *histWorld) serve() {
 	w.server = pop3test.NewServer(pop3test.Options{OnCommand: func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
-		if verb != "RETR" && verb != "DELE" {
-			return nil
+		var silent *pop3test.Reply
+		if s.Conn().(*histConn).muted {
+			silent = &pop3test.Reply{}
 		}
-		n, _ := strconv.Atoi(arg)
+		first, _, _ := strings.Cut(arg, " ")
+		n, _ := strconv.Atoi(first)
 		m, ok := s.Message(n)
-		if !ok {
-			return nil
+		if !ok || !slices.Contains([]string{"RETR", "DELE", "TOP", "LIST"}, verb) {
+			return silent
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, a := range w.accounts {
-			if a.box.user != s.User() {
+			if a.box.user != s.User() || verb == "TOP" || verb == "LIST" {
 				continue
 			}
 			letter := histNumber(m.Data)
@@ -93,10 +125,10 @@ func (w *histWorld) serve() {
 			w.look()
 			w.oracle.dele(letter, required, any, stand)
 		}
-		if verb == "RETR" {
-			return w.retr(m)
+		if verb == "DELE" {
+			return silent
 		}
-		return nil
+		return w.reply(s, verb, arg, n, m)
 	}})
 	w.t.Cleanup(w.server.Close)
 	addr, err := w.server.Listen()
@@ -110,7 +142,12 @@ func (w *histWorld) offer() {
 		var all []pop3test.Message
 		for _, l := range w.letters {
 			if l.box == b && !l.gone && l.hidden == 0 {
-				all = append(all, pop3test.Message{UID: l.uid(), Data: l.data, ListSize: l.listed})
+				l.uids[l.uid()] = true
+				size := w.listed(l)
+				if size > int64(len(l.data)) {
+					b.lies[l.number] = true
+				}
+				all = append(all, pop3test.Message{UID: l.uid(), Data: l.data, ListSize: size})
 			}
 		}
 		w.server.AddUser(b.user, "p", all...)
@@ -131,23 +168,6 @@ func (w *histWorld) offer() {
 			return &histConn{Conn: plan(conn), w: w}
 		}
 	})
-}
-
-// histConn tells its world when it ends: what a dead popsync had asked for is still carried out.
-type histConn struct {
-	net.Conn
-	w    *histWorld
-	once sync.Once
-}
-
-func (c *histConn) Close() error {
-	c.once.Do(func() {
-		c.w.mu.Lock()
-		defer c.w.mu.Unlock()
-		c.w.talks--
-		c.w.quiet.Broadcast()
-	})
-	return c.Conn.Close()
 }
 
 // settleServer finds out what popsync has deleted.

@@ -21,6 +21,7 @@ type histWorld struct {
 	r      *rand.Rand
 	dir    string
 	bin    string
+	env    string // NAME=value, of the program alone
 	server *pop3test.Server
 	port   int
 
@@ -35,12 +36,20 @@ type histWorld struct {
 	snaps    []histSnap
 	log      []string
 
-	trouble histTrouble // of the next run
-	charges int         // kills and cuts that are left: three would park a message for an hour
-	killed  int         // runs
-	noted   int         // complaints that are in the log
-	runs    int         // of the program
-	serial  int         // of names
+	trouble histTrouble    // of the next run
+	charges int            // kills and cuts that are left: three would park a message for an hour
+	killed  int            // runs
+	noted   int            // complaints that are in the log
+	runs    int            // of the program
+	serial  int            // of names
+	welcome bool           // what is sent is refused nowhere
+	day     int            // that has passed
+	played  map[string]int // what the server did wrong
+	reads   int            // of messages, with a line added
+
+	tokens map[string]string       // of accounts in ledgers: see whose
+	tagged map[string]map[int]bool // messages by token and unique-id
+	byTag  map[string]map[int]bool // and by what stands in names of files
 }
 
 // histBox is a mailbox on the server. Several boxes have the same unique-ids.
@@ -48,6 +57,11 @@ type histBox struct {
 	user   string
 	format int // of unique-ids
 	names  int // of messages so far
+
+	stamps bool         // a line is added to messages at each reading
+	sizes  int          // how LIST is wrong
+	offset int64        // by how much
+	lies   map[int]bool // messages that were listed longer than they are
 }
 
 // histLetter is a message that somebody sent.
@@ -61,6 +75,10 @@ type histLetter struct {
 	gone    bool
 	bare    bool // its header has From, To and Subject only, which others have, too
 	refused bool // remote destinations refuse it for good
+	forger  bool // it holds what looks like the reply with another
+
+	uids map[string]bool // that it ever had
+	cuts []histCut
 }
 
 // histAccount is an account of the configuration.
@@ -87,7 +105,8 @@ type histDest struct {
 }
 
 func newHistWorld(t testing.TB, seed uint64) *histWorld {
-	w := &histWorld{t: t, r: rand.New(rand.NewPCG(seed, 77)), dir: histMemory(t), bin: program(t, ""), oracle: newHistOracle(), charges: 2}
+	w := &histWorld{t: t, r: rand.New(rand.NewPCG(seed, 77)), dir: histMemory(t), bin: program(t, ""), oracle: newHistOracle(), charges: 2,
+		played: map[string]int{}, tokens: map[string]string{}, tagged: map[string]map[int]bool{}, byTag: map[string]map[int]bool{}}
 	w.quiet = sync.NewCond(&w.mu)
 	for _, d := range []string{"mail", "stash", "below", "dead", "snap"} {
 		if err := os.Mkdir(w.path(d), 0o700); err != nil {
@@ -141,7 +160,7 @@ func (w *histWorld) must(err error) {
 }
 
 func (w *histWorld) newBox() *histBox {
-	b := &histBox{user: w.fresh("user")}
+	b := &histBox{user: w.fresh("user"), lies: map[int]bool{}}
 	w.boxes = append(w.boxes, b)
 	return b
 }

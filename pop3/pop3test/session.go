@@ -48,6 +48,9 @@ func (s *Session) Message(n int) (m Message, ok bool) {
 	return *s.messages[n-1], true
 }
 
+// Conn returns the connection, below TLS as Options.Wrap made it.
+func (s *Session) Conn() net.Conn { return s.conn }
+
 // TLS tells whether the connection is encrypted.
 func (s *Session) TLS() bool { return s.tls }
 

@@ -65,7 +65,7 @@ func (w *world) drawWire() *badWire {
 		// A line that a server adds makes another message of it, as far as this can be told from outside; and what is refused
 		// was not retrieved.
 		if kind := wireFault(d.n(int(wireFaults))); kind != moreLines && !(kind == refusedOnce && w.acc.RetrHides) {
-			b.faults[d.n(40)] = kind
+			b.faults[3*d.n(16)] = kind // two that follow each other can look right together
 		}
 	}
 	return b

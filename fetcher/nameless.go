@@ -78,7 +78,7 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error
 // nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be
 // new. What comes the same again is all that there is.
 func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fingerprint) error {
-	if len(fps) == 0 {
+	if !s.topped {
 		return nil // no TOP
 	}
 	var missing []int

@@ -50,7 +50,7 @@ func (r *reader) came(o reply) error {
 	if o.kind == whole {
 		o.is.size = o.f.size
 		o.exact = r.facts.Wire.Sizes.exact(o.is)
-		o.self = o.exact && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
+		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.whole
 	}
 	if o.status && !o.exact && !blindBeacons { // a line too many came before it

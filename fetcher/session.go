@@ -40,6 +40,7 @@ type session struct {
 	rows     *rows                      // the ledger's, as of the session's beginning
 	left     *formers                   // see former
 	heirs    map[traits][]*uidl.Message // see wentOn
+	topped   bool                       // TOP was answered with a header
 	cutTops  map[int]uidl.Fingerprint   // headers that came without the empty line behind them
 	weak     map[int]bool               // messages whose header, by TOP, is not enough to know them by
 	unread   bool                       // the ledger's rows were not needed

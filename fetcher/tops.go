@@ -77,6 +77,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	if _, err := io.Copy(&t.print, r.Body); err != nil {
 		return err
 	}
+	t.s.topped = true
 	t.num, t.fp, t.weak = r.Num, t.print.Sum(), !t.print.Strong()
 	if !t.print.Ended() { // perhaps it was cut
 		if t.s.cutTops == nil {

@@ -1,6 +1,10 @@
 package fetcher
 
-import "time"
+import (
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
 
 // waits tells whether something is to be left alone until a stored time. A person who asks is obeyed at once, and a time
 // farther ahead than anything ever waits is the work of a clock that was wrong.
@@ -21,8 +25,14 @@ func (p *pass) listedAt() int64 {
 	return p.now().Unix()
 }
 
-// stamp is the first sight of a message that is listed now.
-func (p *pass) stamp() int64 { return p.l.Info().Stamp(p.listedAt()) }
+// stamp is the first sight of a message that is listed now. What is entered before an account's first listing has no age yet:
+// nothing confirms this clock.
+func (p *pass) stamp() int64 {
+	if p.l.Info().Confirmed == 0 && !p.hasListed.Load() {
+		return uidl.Unstamped
+	}
+	return p.l.Info().Stamp(p.listedAt())
+}
 
 // confirmedNow is the time of a listing now as tombstones count it.
 func (s *session) confirmedNow() int64 { return max(s.clock.Confirmed, 1) }

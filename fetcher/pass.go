@@ -41,9 +41,10 @@ type pass struct {
 
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 
-	pending map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
-	deleted map[uidl.Key]bool       // DELE was answered +OK in this pass
-	halted  atomic.Bool             // the ledger failed: nothing more is fetched
+	pending   map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
+	deleted   map[uidl.Key]bool       // DELE was answered +OK in this pass
+	hasListed atomic.Bool             // a session of this pass has a listing
+	halted    atomic.Bool             // the ledger failed: nothing more is fetched
 
 	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message // and of those messages: whose places others took
@@ -225,6 +226,7 @@ func (p *pass) begin() int {
 	p.settled, p.safe, p.reread, p.epoch.fresh = nil, map[int]bool{}, 0, 0
 	p.free, p.homeless = nil, nil
 	p.begun++
+	p.hasListed.Store(true)
 	return p.begun
 }
 

@@ -111,7 +111,7 @@ func (r *reader) came(o reply) error {
 		r.setAside(o.f)
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case o.kind == whole && !o.exact && !r.a.IgnoreSizes && r.facts.Wire.Sizes.rule() >= 0 && r.strangers() > 1:
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errUnproven) // or is the server one that sends more?
 	}
 	return nil
 }

@@ -25,24 +25,29 @@ type realServer struct {
 
 var realServers = []realServer{
 	// A last line without CRLF is sent with one, and listed without.
-	{name: "Dovecot", start: startDovecot, pipelining: true, trips: [4]int{5, 4, 5, 6}, tops: 10, scans: 60},
-	// The same; and LOGIN-DELAY 10. No SASL without settings, so a login takes a round trip more.
-	{name: "Courier", start: startCourier, pipelining: true, trips: [4]int{6, 5, 6, 7}, tops: 10, scans: 60},
+	{name: "Dovecot", start: startDovecot, pipelining: true, trips: [4]int{5, 4, 5, 6}, tops: 10, scans: 61},
+	// The same; and LOGIN-DELAY 10. No SASL without settings, so a login takes a round trip more. A message with octets above
+	// 127 in its header comes as an attachment of another one, which is longer than listed, with a boundary that is new each time.
+	{
+		name: "Courier", start: startCourier, pipelining: true, trips: [4]int{6, 5, 6, 7}, tops: 10, scans: 61,
+		adds: regexp.MustCompile(`=_[0-9]+-[0-9]+`),
+	},
 	// No CAPA. Messages of the same content have the same unique-id, which takes LIST n and TOP at each pass.
 	{
 		name: "popa3d", start: func(t *testing.T) mailServer { return startMbox(t, "popa3d", "popa3d/usr/sbin/popa3d") },
-		trips: [4]int{72, 18, 58, 223}, tops: 6, scans: 5,
+		trips: [4]int{73, 18, 58, 225}, tops: 6, scans: 5,
 	},
 	// The first session adds fields to messages once it ends: all sizes are others then, so the second pass looks at them.
-	// LIST n counts a message with a line that begins with ">From " in another way than LIST.
+	// LIST n counts a message with a line that begins with ">From " in another way than LIST. What it adds leaves two
+	// more messages with one size.
 	{
 		name: "mailutils", start: func(t *testing.T) mailServer {
 			return startMbox(t, "mailutils", "mailutils-pop3d/usr/sbin/pop3d", "--no-config", "--inetd")
 		},
-		pipelining: true, trips: [4]int{6, 6, 6, 7}, tops: 10, scans: 60,
+		pipelining: true, trips: [4]int{6, 6, 6, 7}, tops: 12, scans: 61,
 		adds: regexp.MustCompile(`(?m)^(X-UIDL|X-IMAPbase|X-UID|Status): .*\r\n`), unsure: "9",
 	},
-	{name: "Cyrus", start: startCyrus, pipelining: true, trips: [4]int{5, 4, 5, 6}, tops: 10, scans: 60},
+	{name: "Cyrus", start: startCyrus, pipelining: true, trips: [4]int{5, 4, 5, 6}, tops: 10, scans: 61},
 }
 
 // TestAcceptServers fetches from real servers: each message arrives once, as it is sent; what is asked in between to prove
@@ -59,7 +64,7 @@ func TestAcceptServers(t *testing.T) {
 			f.house = newHouse(t)
 			f.account("a", f.recorder.addr, f.server.user, f.server.password, "Mail", `delete = "never"`)
 			f.server.put(sixty())
-			f.pass(0, 60)
+			f.pass(0, 61)
 			f.pass(1, 0)
 			f.server.put(forty())
 			f.pass(2, 40)

@@ -28,6 +28,7 @@ func sixty() (all [][]byte) {
 		}
 		all = append(all, m)
 	}
+	all = append(all, bytes.Replace(plain(7, 1, 600, 600)[0], []byte("Subject: "), []byte("Subject: \u00fcber "), 1))
 	twin := plain(3, 1, 700, 700)[0]
 	for range 6 {
 		all = append(all, twin)

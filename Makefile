@@ -24,7 +24,7 @@ build:
 demo: build
 	bin/popsync demo
 
-# Everything: unit tests, and the program against a private Dovecot on loopback.
+# Everything: unit tests, and the program against private mail servers on loopback.
 test: test-deps
 	@$(if $(RACE),,echo 'No C compiler found: testing without the race detector (Debian: apt-get install gcc libc6-dev)')
 	$(if $(RACE),CGO_ENABLED=1 )go test $(TESTFLAGS) -shuffle=on ./...

@@ -77,7 +77,7 @@ func (f *facts) pace(forbidden bool, now time.Time) string {
 	case f.NoPipeliningUntil > now.Unix() && lost != "":
 		return fmt.Sprintf("commands are sent one at a time until %s: %s", stamp(f.NoPipeliningUntil), lost)
 	case f.NoPipeliningUntil > now.Unix():
-		return fmt.Sprintf("commands are sent one at a time until %s: the server lost step", stamp(f.NoPipeliningUntil))
+		return fmt.Sprintf("commands are sent one at a time until %s: when they were sent ahead, not all replies could be told apart", stamp(f.NoPipeliningUntil))
 	case lost != "":
 		return "commands are sent ahead again, if the server announces PIPELINING; before, " + lost
 	}

@@ -46,7 +46,7 @@ func TestLearned(t *testing.T) {
 			[]string{apart + "the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
 		{"and thrice", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 3, LostAt: at(-day)}}, Account{},
 			[]string{apart + "the server lost step or fell silent 3 times, last 2026-02-28 12:00", noScan, noSizes}},
-		{"as an older version noted it", facts{NoPipeliningUntil: at(2 * day)}, Account{}, []string{apart + "the server lost step", noScan, noSizes}},
+		{"not lost, as after messages that nothing proved", facts{NoPipeliningUntil: at(2 * day)}, Account{}, []string{apart + "when they were sent ahead, not all replies could be told apart", noScan, noSizes}},
 		{"and that is over", facts{NoPipeliningUntil: at(-1), Wire: wireFacts{Lost: 1, LostAt: at(-day)}}, Account{},
 			[]string{"commands are sent ahead again, if the server announces PIPELINING; before, the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
 		{"LIST is answered, sizes are right", facts{Wire: wireFacts{Scan: 1, ScanAt: at(-day), Sizes: fits(ruleExact)}}, Account{},

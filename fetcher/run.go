@@ -212,6 +212,8 @@ func (p *pass) otherwise(err error) bool {
 		return true
 	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err):
 		return false
+	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way
+		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(leastApart).Unix())
 	}
 	p.alone = true
 	return true

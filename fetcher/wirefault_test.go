@@ -3,6 +3,7 @@ package fetcher
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -51,6 +52,11 @@ func (b *badWire) reply(s *pop3test.Session, verb, arg string, reply []byte) pop
 	}
 	kind, ok := b.faults[b.n]
 	b.n++
+	num, _, _ := strings.Cut(arg, " ")
+	n, _ := strconv.Atoi(num)
+	if m, _ := s.Message(n); ok && kind == cutClean && m.ListSize != 0 && m.ListSize < int64(len(m.Data)) {
+		ok = false // a size that is too small hides it, until it is read again
+	}
 	if !ok {
 		return all(reply)
 	}

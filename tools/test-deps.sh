@@ -14,7 +14,7 @@ need() {
 	missing="$missing $package"
 }
 look() {
-	missing=
+	missing= aside=
 	need dovecot-pop3d /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
 	need dovecot-lmtpd /usr/lib/dovecot/lmtp /usr/libexec/dovecot/lmtp
 	need dovecot-core /usr/lib/dovecot/dovecot-lda /usr/libexec/dovecot/dovecot-lda
@@ -24,10 +24,27 @@ look() {
 	need procmail /usr/bin/procmail
 	need rspamd /usr/bin/rspamd
 	need systemd /usr/bin/systemd-analyze /bin/systemd-analyze # only to read units
+	if [ "$(id -u)" = 0 ]; then # only root can start these
+		need mailutils-pop3d /usr/sbin/pop3d
+		aside courier-pop usr/lib/courier/courier/courierpop3d courier-authlib libidn12
+		aside popa3d usr/sbin/popa3d libpam-modules
+		aside cyrus-common usr/lib/cyrus/bin/master $cyrus
+		aside cyrus-pop3d usr/lib/cyrus/bin/pop3d
+	fi
+}
+# Of these POP3 servers Debian lets only one be installed: the others are unpacked here, which starts and registers nothing.
+unpacked=/usr/local/lib/popsync-tests
+cyrus="libcom-err2 libgssapi-krb5-2 libical3 libicu72 libjansson4 libnsl2 libpcre3 libpq5 libsasl2-2 libsasl2-modules libsqlite3-0 libssl3 libuuid1 libwrap0 libxapian30 libxml2"
+# aside PACKAGE PROGRAM NEEDED...: the package is unpacked; else that is to be done, and what it needs is to be installed.
+aside() {
+	if [ -x "$unpacked/$1/$2" ] || [ -x "/$2" ]; then return; fi
+	aside="$aside $1"
+	shift 2
+	missing="$missing $*"
 }
 
 look
-if [ -z "$missing" ]; then
+if [ -z "$missing$aside" ]; then
 	exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -41,7 +58,8 @@ fi
 policy=/usr/sbin/policy-rc.d
 log=$(mktemp)
 ours=
-trap 'rm -f "$log" $ours' EXIT
+debs=$(mktemp -d)
+trap 'rm -rf "$log" "$debs" $ours' EXIT
 trap 'exit 1' HUP INT TERM
 if [ ! -e "$policy" ]; then
 	ours=$policy
@@ -49,6 +67,7 @@ if [ ! -e "$policy" ]; then
 	chmod 755 "$policy"
 fi
 echo "Installing$missing, which the tests need (no system service is started)."
+if [ -n "$aside" ]; then echo "Unpacking$aside in $unpacked."; fi
 export DEBIAN_FRONTEND=noninteractive
 get() {
 	apt-get update || return
@@ -57,14 +76,18 @@ get() {
 	esac
 	# --no-remove: another mail server that is here stays. One word per package:
 	# shellcheck disable=SC2086
-	apt-get install -y --no-install-recommends --no-remove $missing
+	apt-get install -y --no-install-recommends --no-remove $missing || return
+	for package in $aside; do
+		(cd "$debs" && apt-get download "$package" && dpkg-deb -x "$package"_*.deb "$package") || return
+		mkdir -p "$unpacked" && rm -rf "${unpacked:?}/$package" && cp -R "$debs/$package" "$unpacked" || return
+	done
 }
 if ! get >"$log" 2>&1 </dev/null; then
 	cat "$log" >&2
 	exit 1
 fi
 look
-if [ -n "$missing" ]; then
-	echo "Installed, but its programs are not where they should be:$missing" >&2
+if [ -n "$missing$aside" ]; then
+	echo "Installed, but its programs are not where they should be:$missing$aside" >&2
 	exit 1
 fi

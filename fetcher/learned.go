@@ -56,7 +56,7 @@ func Learned(stored []byte, a Account, now time.Time) []string {
 			s.Waiting, stamp(s.WaitingSince.Unix())))
 	}
 	if s.Delivered > 0 {
-		lines = append(lines, fmt.Sprintf("messages that were delivered shorter than listed and are looked at once more on another day: %d, since %s",
+		lines = append(lines, fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
 			s.Delivered, stamp(s.DeliveredSince.Unix())))
 	}
 	return lines

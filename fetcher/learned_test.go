@@ -63,7 +63,7 @@ func TestLearned(t *testing.T) {
 				"lines that begin with a dot are sent without a second one, which ends messages too early: last seen 2026-02-28 12:00"}},
 		{"short ones", facts{Wire: wireFacts{Short: []shortReading{{Begun: at(-day)}, {Begun: at(-2 * day)}, {Begun: at(-time.Hour), Done: true}}}}, Account{},
 			[]string{ahead, noScan, noSizes, "messages that came shorter than listed and are read again before they are delivered: 2, since " + fitsFrom,
-				"messages that were delivered shorter than listed and are looked at once more on another day: 1, since 2026-03-01 11:00"}},
+				"messages that were delivered with another length than listed and are looked at once more on another day: 1, since 2026-03-01 11:00"}},
 	} {
 		if tt.name == "nothing learned" {
 			if got := Learned(tt.f.encode(), tt.a, now); got != nil {

@@ -74,8 +74,12 @@ func (r *reader) came(o reply) error {
 		r.want = r.asksFor(&o)
 		r.proofs = len(r.want)
 		return nil
-	case o.kind == whole && (r.isShort(&o) || !o.exact && !r.followed(r.next)):
-		r.setAside(o.f)
+	case o.kind == whole && (r.isShort(&o) || !o.exact && !r.followed(r.next) && r.strangers() > 1):
+		for i := range r.queue {
+			if s := &r.queue[i]; s.kind == whole && !s.exact {
+				r.setAside(s.f)
+			}
+		}
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	}
 	return nil
@@ -85,6 +89,14 @@ func (r *reader) came(o reply) error {
 func (r *reader) followed(i int) bool {
 	top, scan := r.asks(i)
 	return top || scan
+}
+
+// strangers counts the messages of another length than listed that nothing has proven.
+func (r *reader) strangers() (n int) {
+	for i := range r.queue {
+		n += b2i(r.queue[i].kind == whole && !r.queue[i].exact)
+	}
+	return n
 }
 
 func (r *reader) isShort(o *reply) bool {

@@ -40,13 +40,17 @@ type measured struct {
 	uncounted   bool  // lines and dots were not counted
 }
 
+// right tells that a message is as long as listed; many servers list a last line without its end as it is stored, and send
+// CRLF behind it.
+func (m measured) right() bool { return m.octets == m.size || m.octets == m.size+2 }
+
 func (s *sizes) fit(rule int, m measured) bool {
 	if m.uncounted && rule != ruleExact && rule != ruleOffset {
 		return false
 	}
 	switch rule {
 	case ruleExact:
-		return m.octets == m.size
+		return m.right()
 	case ruleShort:
 		return m.octets-m.lines == m.size
 	case ruleLong:
@@ -72,7 +76,7 @@ func (s *sizes) exact(m measured) bool {
 	if m.size == 0 || s.None {
 		return false
 	}
-	if m.octets == m.size {
+	if m.right() {
 		return true
 	}
 	for rule, n := range s.Fits {
@@ -108,7 +112,7 @@ func (s *sizes) learn(m measured, now int64) {
 	}
 	for rule := range s.Fits {
 		switch {
-		case m.uncounted && rule != ruleExact && rule != ruleOffset && m.octets == m.size:
+		case m.uncounted && rule != ruleExact && rule != ruleOffset && m.right():
 		case !s.fit(rule, m):
 			s.Fits[rule] = 0
 		case other && s.Fits[rule] < manyFits:

@@ -33,6 +33,13 @@ type exchange struct {
 	body    []byte // the rest of it, dots undone
 }
 
+// setHold has what the server says held back for a while, so that what was sent ahead is seen to be.
+func (r *recorder) setHold(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hold = d
+}
+
 func overhear(t *testing.T, target string) *recorder {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -194,6 +194,7 @@ var changing = []struct {
 	{regexp.MustCompile(`"took":( ?)"[^"]+"`), `"took":$1"TIME"`},
 	{regexp.MustCompile(`"duration_ns":[0-9]+`), `"duration_ns":TIME`},
 	{regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\b`), "DATE HH:MM:SS"},
+	{regexp.MustCompile(`(since) [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b`), "$1 DATE"},
 	{regexp.MustCompile(`\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b`), "HH:MM:SS"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+->127`), "127.0.0.1:PORT->127"},
 	{regexp.MustCompile(`(current time) [0-9TZ:-]+ is after [0-9TZ:-]+`), "$1 NOW is after THEN"},

@@ -36,7 +36,7 @@ func (s *short) words(now time.Time, told bool) (lines []string) {
 			count(s.Waiting, "message"), when(s.WaitingSince, now)))
 	}
 	if s.Delivered > 0 {
-		lines = append(lines, fmt.Sprintf("%s delivered shorter than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
+		lines = append(lines, fmt.Sprintf("%s delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
 			count(s.Delivered, "message"), when(s.DeliveredSince, now)))
 	}
 	return lines

@@ -16,7 +16,7 @@ func TestStatusOfShort(t *testing.T) {
 	now := time.Unix(1790000000, 0)
 	since := now.Add(-2 * time.Hour)
 	const waits = "2 messages not delivered yet: shorter than the server lists, and read again first; the oldest came 2h ago"
-	const watched = "1 message delivered shorter than the server lists, and looked at again on another day before policy may delete it there; the oldest came 2h ago"
+	const watched = "1 message delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came 2h ago"
 	ran := accountStatus{Account: "a", LastPass: now, LastSuccess: now}
 	for _, tt := range []struct {
 		short     *short

@@ -67,7 +67,7 @@ func (r *reader) came(o reply) error {
 	switch {
 	case o.self:
 		return r.proven()
-	case r.alone && o.kind == whole && !o.f.nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0:
+	case r.alone && o.kind == whole && !o.f.nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < mostShort:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
 	case r.alone:

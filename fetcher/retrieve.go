@@ -151,7 +151,7 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.num] = true
-			if r.alone && r.suspecting && r.facts.Wire.Scan == 0 && i == 0 && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
+			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == 0 && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {

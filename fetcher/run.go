@@ -199,6 +199,9 @@ func (p *pass) sessions(ctx context.Context) error {
 	return lost
 }
 
+// mostCut is how many sessions of a pass may end because a message came with another size; the rest comes with the next pass.
+const mostCut = 20
+
 // otherwise tells that after an error the server is to be asked in another way at once: what was not proven is fetched again.
 func (p *pass) otherwise(err error) bool {
 	switch {
@@ -209,7 +212,7 @@ func (p *pass) otherwise(err error) bool {
 	case errors.Is(err, errShort):
 		p.shorts++
 		p.alone = p.alone || p.shorts > 1
-		return true
+		return p.shorts <= mostCut
 	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err):
 		return false
 	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way

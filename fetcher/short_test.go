@@ -250,3 +250,37 @@ func (f *flaky) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
 	}
 	return f.Target.Prepare(ctx, tickets)
 }
+
+// Hundreds of short messages do not take hundreds of logins, whatever the server can be asked.
+func TestManyShortFewLogins(t *testing.T) {
+	for variant := range 8 {
+		t.Run(fmt.Sprint(variant), func(t *testing.T) {
+			c := &wireCase{box: wireBox(300, variant&1 > 0)}
+			for i := range c.box {
+				c.box[i].ListSize = int64(len(c.box[i].Data) + 100 + i*i%37)
+			}
+			c.options.NoPipelining = variant&2 > 0
+			logins := 0
+			c.options.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+				switch {
+				case verb == "PASS" || verb == "AUTH":
+					logins++
+				case verb == "LIST" && arg != "" && variant&4 > 0:
+					return &pop3test.Reply{Raw: []byte("-ERR no arguments\r\n")}
+				}
+				return nil
+			}
+			c.after = func(day int, rep Report, _ map[string]int, _ facts) {
+				if logins > 30 {
+					t.Errorf("day %d: %d logins, %+v", day, logins, rep.Verdict)
+				}
+				logins = 0
+			}
+			if variant&4 == 0 {
+				c.fine(t)
+				return
+			}
+			c.play(t) // one at a time there, behind which the connection ends: that takes more passes than this test has
+		})
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 // ask returns what the ledger answers, a line for each row.
 func (w *crashWorld) ask(query string, args ...any) (string, error) {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.state(), "ledger.db")+"?mode=ro")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.state(), "ledger.db")+"?mode=ro&_pragma=busy_timeout(10000)")
 	if err != nil {
 		return "", err
 	}

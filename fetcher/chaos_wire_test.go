@@ -57,7 +57,8 @@ func (w *world) wire(tr *trouble, cancel func()) {
 // drawWire chooses replies that go wrong in a pass: of RETR, TOP and LIST n.
 func (w *world) drawWire() *badWire {
 	d := w.wired
-	if !w.m.wire || w.quiet || d.one(3) {
+	// Where clocks jump by months too, a pass that did not come to recognise what has new unique-ids was the last that could.
+	if !w.m.wire || w.quiet || w.m.clocks && w.m.uids || d.one(3) {
 		return nil
 	}
 	b := &badWire{faults: map[int]wireFault{}, at: d.n(256) * (1 + d.n(8)), noTOP: w.noUIDL || w.hasTOP}

@@ -216,7 +216,7 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 			}
 			continue
 		default:
-			if s.set.required&^m.Have != 0 {
+			if s.set.required&^m.Have != 0 || s.weak[f.num] { // such a header another message may have too, under the same unique-id
 				m.Have |= uidl.Unsure
 			}
 		}

@@ -284,3 +284,20 @@ func TestManyShortFewLogins(t *testing.T) {
 		})
 	}
 }
+
+// A listing that hides a message for once does not make it safe to delete on the day on which it came cut.
+func TestCutAndHiddenOnce(t *testing.T) {
+	c := &wireCase{box: wireBox(6, false), learned: true, apart: 2 * time.Hour, patient: 20, stumps: true}
+	c.box[5] = message(c.box[5].UID, strings.Repeat("a line of it\r\n", 200))
+	c.policy.Delete = DeleteAfterDelivery
+	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
+		switch {
+		case verb == "RETR" && m.UID == c.box[5].UID && day < 6:
+			return stump(reply, 1200)
+		case (verb == "LIST" || verb == "UIDL") && m.UID == "" && day == 4: // the last one of the box
+			return []byte("+OK\r\n.\r\n")
+		}
+		return reply
+	}
+	c.fine(t)
+}

@@ -83,7 +83,8 @@ func (s *session) sift(complete bool) {
 		case s.plan.watched[k]:
 			return !e.Done && !met[k] // it came whole meanwhile, or is not to be fetched
 		}
-		return complete
+		// One listing may have hidden it; what was delivered keeps its note for as long as it may come back unlooked at.
+		return complete && (!e.Done || now-e.Begun > int64(shortPeace/time.Second))
 	})
 	s.suspects = len(own)
 	switch {

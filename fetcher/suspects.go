@@ -52,7 +52,11 @@ func (s *session) sift(complete bool) {
 	suspect := func(f *fetchStep) bool {
 		met[f.key] = true
 		e := w.short(f.key)
-		if e != nil && e.Size != f.size {
+		switch {
+		case e == nil || e.Size == f.size:
+		case e.Done: // the next reading tells whether it is another message
+			e.Size = f.size
+		default:
 			w.forget(f.key) // another message, or another size
 			e = nil
 		}

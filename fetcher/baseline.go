@@ -63,17 +63,19 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 		return m, err
 	}
 	defer s.c.Close()
-	named, err := s.nameless(ctx, list)
+	s.list = list
+	named, complete, err := s.nameless(ctx, list, known)
 	if err != nil {
 		return m, err
 	}
 	// Without a policy nothing is due or too large, and nothing that was parked waits.
 	pl := makePlan(planInput{
-		listing: named, order: sortedByUID(named), complete: list.Complete, rows: known, open: s.pending, set: s.set,
+		listing: named, order: sortedByUID(named), complete: complete, rows: known, open: s.pending, set: s.set,
 		now: s.now(), waits: func(int64) bool { return false },
 	})
 	seen := pl.seen()
 	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept + s.head, Pending: len(s.pending), Nameless: len(pl.skipped)}
+	s.list, s.sore = named, nil
 	pl.fetch = nil // a million of them are a burden
 	tops := s.cheapTops(ctx, seen)
 	if err := ctx.Err(); err != nil {
@@ -100,7 +102,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 			return Marked{}, err
 		}
 	}
-	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: list.Complete, Gone: pl.gone, Status: st}); err != nil {
+	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.gone, Status: st}); err != nil {
 		return Marked{}, err
 	}
 	_ = s.c.Quit(ctx) // there is nothing that QUIT could make count

@@ -36,11 +36,16 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	return s.pipelined(s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
+	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
 		if accepted {
 			s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
 		}
-	})))
+	}))
+	s.stumbled(ctx, "DELE", err)
+	if err == nil {
+		err = s.lives(ctx)
+	}
+	return s.pipelined(err)
 }
 
 // toDelete is what this session delivered and the policy wants deleted at once.
@@ -48,7 +53,10 @@ func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
 	s.mu.Unlock()
-	if s.a.NeverDelete || s.a.Policy.Delete != DeleteAfterDelivery || s.epoch.proven {
+	resting := s.facts.Stumbles.rests("DELE", s.now()) != nil
+	s.partial = s.partial || resting
+	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
+	if s.a.NeverDelete || s.a.Policy.Delete != DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
@@ -110,12 +118,14 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 		e := due[n]
 		n++
 		if r.Err != nil {
+			s.refused = &refusedStep{"DELE", e.num, r.Err}
 			s.reason("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
 		}
+		s.wentWell("DELE", e.num)
 		s.deleted[e.key] = true
 		s.told = append(s.told, e.key)
 		if s.removed == nil {

@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/pop3"
@@ -58,6 +59,14 @@ func (r *reader) skipLong(f *fetchStep) {
 // all behind it for ever.
 func (r *reader) blame(err error) {
 	n := len(r.queue)
+	if r.refused != nil && disconnected(err) { // a step before refused, and the server closed then
+		r.stumbled(r.ctx, r.refused.step, err)
+		return
+	}
+	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.fetch[r.known:], func(f fetchStep) bool { return f.num == num }) {
+		r.stumbled(r.ctx, "RETR", err)
+		return
+	}
 	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.fetch) || asked(err)) {
 		return
 	}

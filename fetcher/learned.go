@@ -41,7 +41,7 @@ func Learned(stored []byte, a Account, now time.Time) []string {
 	f := decodeFacts(stored)
 	// A changed password makes LoggedInAt 0 again.
 	w := &f.Wire
-	blank := f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0
+	blank := f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0 && f.Stumbles.none()
 	if f.LoggedInAt == 0 && blank || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
 		return nil
 	}
@@ -59,7 +59,7 @@ func Learned(stored []byte, a Account, now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
 			s.Delivered, stamp(s.DeliveredSince.Unix())))
 	}
-	return lines
+	return append(lines, f.Stumbles.lines(now)...)
 }
 
 // pace tells whether commands are sent ahead of their replies.

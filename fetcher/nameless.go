@@ -19,6 +19,9 @@ const (
 // errUIDLRefused: under other names all mail that is known would look new.
 var errUIDLRefused = errors.New("the server refuses UIDL, although it announced it or gave unique-ids before")
 
+// errNamesRest: under other names all mail that is known would look new.
+var errNamesRest = errors.New("the server gives messages no unique-id, and asking for their headers breaks the connection; nothing is fetched until that is tried again")
+
 // named tells whether a row has a unique-id that the server gave.
 func (r *rows) named() bool {
 	for i := range r.list {
@@ -46,9 +49,12 @@ func (n named) At(i int) pop3.Entry {
 
 // nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
 // their header's fingerprint. What has no such header, or no TOP, stays nameless. The session's head is left out.
-func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error) {
+//
+// A message whose header breaks the session is left out: to know it by nothing would make it look new. So the listing is not
+// complete then, and complete is false.
+func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (names listing, complete bool, err error) {
 	if s.unread { // then all have a unique-id: see begins
-		return tail{l, s.head}, nil
+		return tail{l, s.head}, l.Complete, nil
 	}
 	var nums []int
 	for i := range l.Len() {
@@ -57,14 +63,19 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error
 		}
 	}
 	if len(nums) == 0 {
-		return l, nil
+		return l, l.Complete, nil
+	}
+	s.naming = true
+	defer func() { s.naming = false }()
+	if s.topsRest() && known.byHeader() {
+		return nil, false, errNamesRest
 	}
 	fps, err := s.fingerprints(ctx, nums)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := s.nameAgain(ctx, nums, fps); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	uids := make(map[int]string, len(fps))
 	for num, fp := range fps {
@@ -72,7 +83,50 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing) (listing, error
 			uids[num] = headerName + hex.EncodeToString(fp[:])
 		}
 	}
-	return named{Listing: l, uids: uids}, nil
+	n := named{Listing: l, uids: uids}
+	if left := s.leftOut(uids); len(left) > 0 {
+		return without(n, left), false, nil
+	}
+	return n, l.Complete, nil
+}
+
+// leftOut are the messages of which the header is not asked for because it broke a session.
+func (s *session) leftOut(uids map[int]string) map[int]bool {
+	left := map[int]bool{}
+	for num := range s.marked() {
+		left[num] = uids[num] == ""
+	}
+	return left
+}
+
+// some is a part of a listing.
+type some struct {
+	listing
+	at []int
+}
+
+func (p some) Len() int            { return len(p.at) }
+func (p some) At(i int) pop3.Entry { return p.listing.At(p.at[i]) }
+
+// without is a listing without some messages.
+func without(l listing, nums map[int]bool) listing {
+	p := some{listing: l}
+	for i := range l.Len() {
+		if !nums[l.At(i).Num] {
+			p.at = append(p.at, i)
+		}
+	}
+	return p
+}
+
+// byHeader tells whether a row is of a message that goes by its header.
+func (r *rows) byHeader() bool {
+	for i := range r.list {
+		if bytes.HasPrefix(r.uid(i), []byte(headerName)) {
+			return true
+		}
+	}
+	return false
 }
 
 // nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be

@@ -28,16 +28,24 @@ type pass struct {
 	elsewhere  bool              // the account has another mailbox than the rows are of
 	watch      floodState
 
-	suspecting bool  // this session is for those, and for others that came short before
-	runs       int   // how many such sessions there were
-	shorts     int   // how often a flight ended because a message came short
-	suspects   int   // messages that such a session has to read now
-	alone      bool  // step was lost in this pass: one command at a time
-	waiting    int   // messages that came short and are not read again yet
-	ahead      bool  // commands were sent ahead when messages were asked for
-	stepLost   bool  // it was found out that step was lost
-	confirmed  int64 // the account's time, by its clock (Unix seconds)
-	expires    bool  // QUIT deletes what was retrieved
+	suspecting bool              // this session is for those, and for others that came short before
+	runs       int               // how many such sessions there were
+	shorts     int               // how often a flight ended because a message came short
+	suspects   int               // messages that such a session has to read now
+	alone      bool              // step was lost in this pass: one command at a time
+	purpose    purpose           // of this session: see purpose.go
+	stumble    *stumble          // what broke the last session, not charged yet
+	stumbles   int               // sessions that steps about known mail broke
+	load       []int             // about how many known messages the next sessions may be, the last number for all; none: any
+	fetchedNew bool              // a session has fetched all new mail
+	retried    bool              // one was for what broke sessions before
+	charged    map[uidl.Key]bool // messages that broke a session of this pass
+	retry      []uidl.Key        // of those that broke one before, and may be tried again: where something is to be done
+	waiting    int               // messages that came short and are not read again yet
+	ahead      bool              // commands were sent ahead when messages were asked for
+	stepLost   bool              // it was found out that step was lost
+	confirmed  int64             // the account's time, by its clock (Unix seconds)
+	expires    bool              // QUIT deletes what was retrieved
 
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 
@@ -257,6 +265,8 @@ type facts struct {
 	NoPipeliningUntil int64 `json:"no_pipelining_until,omitempty"`
 	// Wire is how the server speaks: see wire.go.
 	Wire wireFacts `json:"wire,omitzero"`
+	// Stumbles are the steps about known mail that broke sessions: see stumbles.go.
+	Stumbles stumbles `json:"stumbles,omitzero"`
 	// Verify: the ledger was repaired, is older than the world, or was lost: it may lack rows: see VerifyMode.
 	Verify bool `json:"verify,omitempty"`
 	// RenewedAt: the server gave known messages new unique-ids, and not all were looked at yet (Unix seconds).

@@ -111,6 +111,8 @@ type plan struct {
 	purge    bool              // there are tombstones old enough
 	oldest   int64             // least FirstSeen of those kept; 0: none
 
+	last map[uidl.Key]bool // known messages that broke sessions: they come after the others
+
 	// Destinations that are owed messages, and do not lack them any more.
 	moot map[uidl.Key]uidl.Places
 }
@@ -399,7 +401,9 @@ func (p *plan) wanted(in *planInput, f fetchStep) {
 // comes last and is in nobody's way.
 func (p *plan) sort() {
 	p.sortFetch()
-	byNum := func(a, b knownStep) int { return cmp.Compare(a.num, b.num) }
+	byNum := func(a, b knownStep) int {
+		return cmp.Or(b2i(p.last[a.key])-b2i(p.last[b.key]), cmp.Compare(a.num, b.num))
+	}
 	slices.SortFunc(p.due, byNum)
 	slices.SortFunc(p.question, byNum)
 }

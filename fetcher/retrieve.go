@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type reader struct {
 	ctx    context.Context
 	fan    *fanout
 	bat    *batcher
+	known  int  // index in plan.fetch from which on messages are only to be compared
 	next   int  // index in plan.fetch of the message whose answer comes next
 	begun  bool // its answer has begun
 	stop   atomic.Bool
@@ -71,7 +73,14 @@ func (s *session) retrieve(ctx context.Context) error {
 	}()
 	r.alone = !s.c.Pipelining()
 	r.ahead = !r.alone
-	err := caught(func() error { return r.prove(ctx, s.c.Retrieve(ctx, r.items(), r.handle)) })
+	r.known = slices.IndexFunc(s.plan.fetch, func(f fetchStep) bool { return f.compare })
+	if r.known < 0 {
+		r.known = len(s.plan.fetch)
+	}
+	err := caught(func() error { return r.ask(ctx, 0, r.known) })
+	if err == nil { // what is only to be compared may break the session: new mail is proven before
+		err = caught(func() error { return r.ask(ctx, r.known, len(s.plan.fetch)) })
+	}
 	r.bat.finish()
 	serr := s.await(ctx, result)
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
@@ -94,6 +103,14 @@ func (s *session) retrieve(ctx context.Context) error {
 	err = s.pipelined(err)
 	r.blame(err)
 	return err
+}
+
+// ask retrieves the messages of the plan from one index up to another.
+func (r *reader) ask(ctx context.Context, from, to int) error {
+	if from == to {
+		return nil
+	}
+	return r.prove(ctx, r.c.Retrieve(ctx, r.items(from, to), r.handle))
 }
 
 // await waits for the settler. Nothing is outstanding on the connection meanwhile, so it is kept alive: servers log out
@@ -134,10 +151,10 @@ func caught(f func() error) (err error) {
 	return f()
 }
 
-// items yields what to ask for; the client pulls it ahead of handle, on the same goroutine.
-func (r *reader) items() iter.Seq[pop3.Item] {
+// items yields what to ask for, of the messages from one index up to another; the client pulls it ahead of handle, on the same goroutine.
+func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) {
-		for i := range r.plan.fetch {
+		for i := from; i < to; i++ {
 			f := &r.plan.fetch[i]
 			if r.over() != nil {
 				return
@@ -151,7 +168,7 @@ func (r *reader) items() iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.num] = true
-			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == 0 && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
+			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
@@ -220,6 +237,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
+	r.refused = nil
 	if resp.Ask != pop3.AskMessage {
 		return r.answer(resp)
 	}
@@ -235,6 +253,9 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	}
 	r.begun = true
 	if resp.Err != nil {
+		if r.next >= r.known {
+			r.refused = &refusedStep{"RETR", f.num, resp.Err}
+		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}
 	if err := r.l.Reading(f.key); err != nil {

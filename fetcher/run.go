@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -159,13 +160,22 @@ func (p *pass) work(ctx context.Context) error {
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
+	if p.facts.Stumbles.Last && p.apart() > 0 {
+		p.purpose = newMail
+	}
+	p.facts.Stumbles.Last = false
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.tooSoon() {
 			p.mention("the server wants time between logins: the rest comes with the next pass")
+			p.facts.Stumbles.Last = p.stumble != nil
+			p.weighStumble(false)
 			return lost
 		}
 		lost = nil
 		if n > 0 { // the session before has opened and settled deliveries
+			if err := p.keepCarried(ctx); err != nil {
+				return err
+			}
 			if err := p.loadPending(ctx); err != nil {
 				return err
 			}
@@ -174,6 +184,11 @@ func (p *pass) sessions(ctx context.Context) error {
 		more, err := p.session(ctx)
 		lost = err
 		switch {
+		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
+			p.noteFault(err)
+			p.afterStumble()
+			p.log.Debug("connecting again, for known mail broke the session", zap.String("error", clip(err.Error())))
+			continue
 		case err != nil && ctx.Err() == nil && p.otherwise(err):
 			p.noteFault(err)
 			p.log.Debug("connecting again", zap.String("error", clip(err.Error())))
@@ -187,8 +202,11 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
+		if p.purpose == knownMail && len(p.load) > 1 {
+			p.load = p.load[1:]
+		}
 		crowded := p.crowded()
-		if more && !crowded || p.suspectsNext() {
+		if more && !crowded || p.suspectsNext() || !more && !crowded && p.nextPurpose() {
 			continue
 		}
 		idle, err := p.drain(p.o.SessionTime, func() {})
@@ -220,6 +238,18 @@ func (p *pass) otherwise(err error) bool {
 	}
 	p.alone = true
 	return true
+}
+
+// keepCarried commits what was carried for a commit that did not come: what was found out counts, whatever becomes of the next
+// session.
+func (p *pass) keepCarried(ctx context.Context) error {
+	p.mu.Lock()
+	empty := reflect.ValueOf(p.carry).IsZero()
+	p.mu.Unlock()
+	if empty || p.o.DryRun {
+		return nil
+	}
+	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: p.status()})
 }
 
 // crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.

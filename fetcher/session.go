@@ -17,6 +17,7 @@ type session struct {
 	*pass
 	c        *pop3.Client
 	plan     *plan
+	list     listing // with the names that messages without a unique-id go by
 	head     int     // messages that the listing begins with, as the last one did: nothing is to be done about them
 	digest   *digest // of those; nil: none
 	since    unchanged
@@ -48,6 +49,15 @@ type session struct {
 	listed   int                        // messages in the listing
 	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
 	hunted   int                        // messages still to be compared so
+
+	refused   *refusedStep     // the last answer was -ERR, to this step
+	steps     int              // about known mail that went well
+	stepsOf   map[int]int      // by message
+	went      map[string]int   // by verb
+	sore      map[int]uidl.Key // see marked
+	partial   bool             // something was left alone that is to be done
+	naming    bool             // headers are asked for because there are no unique-ids
+	noCompare bool             // nothing is read to compare it: see forPurpose
 }
 
 // session connects, lists, plans, and carries the plan out. more tells that another session has work to do.
@@ -63,6 +73,8 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	s.list, s.retry = listing, nil
+	s.weighStumble(true)
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
 		return false, errUIDLRefused
 	}
@@ -74,25 +86,28 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		s.clock.Aged = p.now().Unix()
 	}
 	s.pass.confirmed = s.clock.Now(p.now().Unix())
-	named, err := s.nameless(ctx, listing)
+	named, complete, err := s.nameless(ctx, listing, known)
 	if err != nil {
 		return false, err
 	}
+	s.list, s.sore = named, nil
 	s.doubted = s.facts.Verify
 	if !s.unread {
-		if known, err = s.rebuild(ctx, named, listing.Complete, known); err != nil {
+		if known, err = s.rebuild(ctx, named, complete, known); err != nil {
 			return false, err
 		}
 	}
 	s.rows = known
-	s.plan = s.makePlan(named, listing.Complete, known)
+	s.plan = s.makePlan(named, complete, known)
 	s.plan.kept += s.head
+	s.forgetMarks(listing, complete)
+	s.forPurpose()
 	if p.o.DryRun {
-		s.sift(listing.Complete)
+		s.sift(complete)
 		s.report()
 		return false, s.c.Quit(ctx)
 	}
-	if err := s.renewed(ctx, listing.Complete, known); err != nil {
+	if err := s.renewed(ctx, complete, known); err != nil {
 		return false, err
 	}
 	if err := s.breaker(listing.Len()); err != nil {
@@ -105,9 +120,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := s.recognise(ctx); err != nil {
 		return false, err
 	}
-	s.sift(listing.Complete)
+	s.sift(complete)
 	s.note(listing)
-	if err := s.giveUpGone(ctx, listing.Complete); err != nil {
+	if err := s.giveUpGone(ctx, complete); err != nil {
 		return false, err
 	}
 	s.announcePlan()
@@ -118,6 +133,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
 		return false, err
 	}
+	s.fetchedNew = s.fetchedNew || !s.cut && s.purpose <= newMail
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
@@ -177,7 +193,8 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
 	s.facts.current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.facts.NoPipeliningUntil != 0
+	careful := s.suspecting || s.purpose == knownMail || s.purpose == oldTrouble // it must be clear at which message it breaks
+	opts.NoPipelining = opts.NoPipelining || s.alone || careful || s.facts.NoPipeliningUntil != 0
 	opts.Expect = s.facts.Listed
 	c, err := pop3.Dial(ctx, opts)
 	if err != nil {
@@ -358,11 +375,16 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	if err == nil {
 		s.told = nil
 	}
+	s.stumbled(ctx, "DELE", err)
+	if err == nil && s.refused != nil && unconfirmed != nil && disconnected(unconfirmed) { // it refused the last and closed
+		s.stumbled(ctx, "DELE", unconfirmed)
+		return false, s.pipelined(unconfirmed)
+	}
 	if err != nil && len(due) > 0 {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), s.pipelined(err))
 	}
-	if !s.cut {
+	if !s.cut && !s.partial {
 		s.settledIn()
 	}
 	if cmp.Or(unconfirmed, err) != nil {
@@ -376,7 +398,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.rememberListing(listing)
 	brought := s.brought()
-	return s.cut && (brought || len(s.marks) > 0) || s.a.RetrHides && brought, ctx.Err()
+	return s.cut && (brought || len(s.marks) > 0 || s.purpose == knownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
 }
 
 // unsettled tells whether a message that was retrieved in this session is not durable for every destination.

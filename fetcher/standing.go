@@ -23,6 +23,7 @@ type State struct {
 	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
 	Down     []Outage  // destinations that are, by name
 	Short    Short     // messages that came shorter than listed
+	stumbles stumbles  // see LeftAlone
 }
 
 // Outage is a remote destination that is down.
@@ -38,7 +39,7 @@ type Outage struct {
 func Standing(s uidl.Summary) State {
 	f := decodeFacts(s.Facts)
 	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
-		Short: f.Wire.cameShort()}
+		Short: f.Wire.cameShort(), stumbles: f.Stumbles}
 	if r := f.Refused; r != nil && r.Stopped {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
@@ -53,6 +54,12 @@ func Standing(s uidl.Summary) State {
 	}
 	return st
 }
+
+// LeftAlone are the known messages that broke connections, at a time; none: nil.
+func (s State) LeftAlone(now time.Time) []LeftAlone { return s.stumbles.leftAlone(now) }
+
+// Resting are the steps that rest, at a time; none: nil.
+func (s State) Resting(now time.Time) []Resting { return s.stumbles.resting(now) }
 
 // Due is NextTry if it is yet to come; zero when nothing speaks against a pass now. A time more than 25 hours ahead is
 // the work of a clock that was wrong and does not count.

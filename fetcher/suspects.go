@@ -35,6 +35,10 @@ func (r *reader) stood(o *reply, e *shortReading) {
 func (s *session) sift(complete bool) {
 	w := &s.facts.Wire
 	s.suspects, s.pass.waiting = 0, 0
+	if s.purpose == knownMail || s.purpose == oldTrouble {
+		s.plan.kept += len(s.plan.stumps)
+		return
+	}
 	failed := s.failedBefore()
 	if len(w.Short)+failed == 0 && !s.suspecting {
 		return

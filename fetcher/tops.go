@@ -31,7 +31,11 @@ type topStep struct {
 // fingerprints fetches the headers of messages, and returns their fingerprints by number; what is missing or zero could not
 // be had.
 func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
+	nums = s.spareTops(nums)
 	t := &topStep{s: s, nums: nums, got: make(map[int]uidl.Fingerprint, len(nums))}
+	if len(nums) == 0 {
+		return t.got, nil
+	}
 	if s.weak == nil {
 		s.weak = map[int]bool{}
 	}
@@ -40,7 +44,12 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 	defer s.c.Alone(false)
 	t.alone = !s.c.Pipelining()
 	err := s.c.Top(ctx, 0, t.items, t.handle)
-	return t.got, s.pipelined(w.taught(err, t.scans, s.now()))
+	err = w.taught(err, t.scans, s.now())
+	s.stumbled(ctx, "TOP", err)
+	if err == nil {
+		err = s.lives(ctx)
+	}
+	return t.got, s.pipelined(err)
 }
 
 func (t *topStep) items(yield func(pop3.Item) bool) {
@@ -68,6 +77,7 @@ func (t *topStep) handle(r pop3.Response) error {
 		t.num = 0
 		return nil
 	case r.Err != nil:
+		t.s.refused = &refusedStep{"TOP", r.Num, r.Err}
 		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && t.num == 0 {
 			t.stop = true
 		}
@@ -103,9 +113,45 @@ func (t *topStep) proven() {
 	if t.num == 0 {
 		return
 	}
+	t.s.wentWell("TOP", t.num)
 	t.got[t.num] = t.fp
 	if t.weak && !weakHeaders {
 		t.s.weak[t.num] = true
 	}
 	t.num = 0
+}
+
+// topsRest tells that no header is asked for.
+func (s *session) topsRest() bool {
+	return s.stumbles >= mostStumbles || s.facts.Stumbles.rests("TOP", s.now()) != nil
+}
+
+// spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are, while the step rests.
+func (s *session) spareTops(nums []int) []int {
+	t := &s.facts.Stumbles
+	switch {
+	case s.topsRest():
+		s.partial = s.partial || len(nums) > 0
+		return nil
+	case len(t.Marks) == 0:
+		return nums
+	}
+	marked, now := s.marked(), s.now()
+	asked := make([]int, 0, len(nums))
+	var last []int
+	for _, n := range nums {
+		k, ok := marked[n]
+		switch {
+		case !ok:
+			asked = append(asked, n)
+		case t.mark(k).alone(now) || s.charged[k]:
+		case s.naming:
+			if s.retry = append(s.retry, k); s.purpose == oldTrouble {
+				last = append(last, n)
+			}
+		case s.plan != nil && s.plan.last[k]:
+			last = append(last, n)
+		}
+	}
+	return append(asked, last...)
 }

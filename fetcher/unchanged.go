@@ -127,7 +127,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 		return
 	case s.a.RetrHides, len(s.facts.Wire.Short) > 0, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
 		return
-	case s.cut, len(pl.shared)+len(pl.twins)+len(pl.whole)+len(pl.question)+len(pl.skipped)+len(pl.back)+len(pl.withheld)+pl.parked+pl.pending+pl.asked > 0, pl.purge, pl.waiting:
+	case s.cut, s.partial, len(pl.shared)+len(pl.twins)+len(pl.whole)+len(pl.question)+len(pl.skipped)+len(pl.back)+len(pl.withheld)+pl.parked+pl.pending+pl.asked > 0, pl.purge, pl.waiting:
 		return
 	}
 	if s.digest == nil {

@@ -35,23 +35,25 @@ table stands what is wrong, since when, and what to do about it. No mail server 
 
 // accountStatus is what status shows of an account, as JSON; docs/popsync.1 documents it.
 type accountStatus struct {
-	Account     string    `json:"account"`
-	State       state     `json:"state"`
-	LastPass    time.Time `json:"last_pass,omitzero"`
-	LastSuccess time.Time `json:"last_success,omitzero"`
-	New         int       `json:"new"` // in the last pass
-	Kept        int       `json:"kept"`
-	Parked      int       `json:"parked"`
-	Skipped     int       `json:"skipped"`
-	Pending     int       `json:"pending"`
-	Held        int       `json:"held"`   // held back until a person says what they are
-	Unsure      int       `json:"unsure"` // kept on the server because nobody saw them safe
-	Waiting     []waiting `json:"waiting,omitempty"`
-	CameShort   *short    `json:"came_short,omitempty"`
-	Failures    int64     `json:"failures"` // passes in a row
-	Trouble     string    `json:"trouble,omitempty"`
-	Class       string    `json:"class,omitempty"` // of the trouble
-	NextStep    string    `json:"next_step,omitempty"`
+	Account     string      `json:"account"`
+	State       state       `json:"state"`
+	LastPass    time.Time   `json:"last_pass,omitzero"`
+	LastSuccess time.Time   `json:"last_success,omitzero"`
+	New         int         `json:"new"` // in the last pass
+	Kept        int         `json:"kept"`
+	Parked      int         `json:"parked"`
+	Skipped     int         `json:"skipped"`
+	Pending     int         `json:"pending"`
+	Held        int         `json:"held"`   // held back until a person says what they are
+	Unsure      int         `json:"unsure"` // kept on the server because nobody saw them safe
+	Waiting     []waiting   `json:"waiting,omitempty"`
+	CameShort   *short      `json:"came_short,omitempty"`
+	LeftAlone   []leftAlone `json:"left_alone,omitempty"`
+	Resting     []resting   `json:"resting,omitempty"`
+	Failures    int64       `json:"failures"` // passes in a row
+	Trouble     string      `json:"trouble,omitempty"`
+	Class       string      `json:"class,omitempty"` // of the trouble
+	NextStep    string      `json:"next_step,omitempty"`
 
 	// What only a running daemon knows.
 	Daemon       bool              `json:"daemon"` // it has this account
@@ -65,7 +67,8 @@ type accountStatus struct {
 	TroubleSince time.Time `json:"trouble_since,omitzero"`
 	Alarmed      bool      `json:"alarmed,omitempty"` // a person was told of it
 
-	onlyShort bool // the last pass failed in nothing but that messages came short
+	aloneWords []string // about LeftAlone and Resting, for people
+	onlyShort  bool     // the last pass failed in nothing but that messages came short
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn

@@ -19,6 +19,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
 	standing := fetcher.Standing(s)
 	st.CameShort = shortOf(standing.Short)
+	st.leaveAlone(standing, now)
 	st.Paused = !standing.Paused.IsZero()
 	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
 		st.Reason = standing.Hold
@@ -109,7 +110,7 @@ func (st *accountStatus) rank() rank {
 		return rankPending
 	case st.Paused, st.State == stateWaiting && st.Reason != "":
 		return rankWaiting
-	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil:
+	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting) > 0:
 		return rankSkipped
 	}
 	return rankNothing
@@ -139,6 +140,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		what = append(what, w.words(now)...)
 	}
 	what = append(what, st.CameShort.words(now, st.onlyShort)...)
+	what = append(what, st.aloneWords...)
 	switch {
 	case st.Paused:
 		what = append(what, "paused, until you say: popsync resume "+st.Account)

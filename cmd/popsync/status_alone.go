@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// leftAlone is a known message that broke connections, as JSON.
+type leftAlone struct {
+	UID   string    `json:"uid,omitempty"` // none: it has none
+	Step  string    `json:"step"`          // DELE, TOP or RETR
+	Times int       `json:"times"`         // connections that it broke
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"` // zero: it is tried again in the next pass
+	Error string    `json:"error"`          // the last one
+}
+
+// resting is a step that broke connections whatever the message was, as JSON.
+type resting struct {
+	Step  string    `json:"step"` // DELE, TOP or RETR
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
+}
+
+// mostAlone is how many messages are told of one by one.
+const mostAlone = 3
+
+func (st *accountStatus) leaveAlone(s fetcher.State, now time.Time) {
+	for _, r := range s.Resting(now) {
+		st.Resting = append(st.Resting, resting(r))
+		st.aloneWords = append(st.aloneWords, r.Words())
+	}
+	all := s.LeftAlone(now)
+	for i, l := range all {
+		st.LeftAlone = append(st.LeftAlone, leftAlone{UID: l.UID, Step: l.Step, Times: l.Times, Since: l.Since, Until: l.Until, Error: l.Text})
+		if i < mostAlone {
+			st.aloneWords = append(st.aloneWords, l.Words())
+		}
+	}
+	if n := len(all) - mostAlone; n > 0 {
+		st.aloneWords = append(st.aloneWords, fmt.Sprintf("and %s more like these: popsync status --json has them", count(n, "message")))
+	}
+}

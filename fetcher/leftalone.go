@@ -1,0 +1,93 @@
+package fetcher
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LeftAlone is a known message that broke the connection when something was to be done about it: see stumbles.go.
+type LeftAlone struct {
+	UID   string // printable ASCII; "": it has none
+	Step  string // DELE, TOP or RETR
+	Times int    // connections that it broke
+	Since time.Time
+	Until time.Time // zero: it is tried again in the next pass
+	Text  string    // what happened last; printable ASCII
+}
+
+// Resting is a step that broke the connection whatever the message was, and is not taken for a while.
+type Resting struct {
+	Step  string // DELE, TOP or RETR
+	Since time.Time
+	Until time.Time
+}
+
+// leftAlone are the messages that broke connections, those left alone the longest first.
+func (t *stumbles) leftAlone(now time.Time) (all []LeftAlone) {
+	for i := range t.Marks {
+		m := &t.Marks[i]
+		if m.Times == 0 {
+			continue // it was the server
+		}
+		l := LeftAlone{Step: m.Step, Times: m.Times, Since: time.Unix(m.Since, 0), Text: m.Text}
+		if uid := string(m.UID); !strings.HasPrefix(uid, placeName) {
+			l.UID = quote(uid)
+		}
+		if m.alone(now) {
+			l.Until = time.Unix(m.Next, 0)
+		}
+		all = append(all, l)
+	}
+	slices.SortStableFunc(all, func(a, b LeftAlone) int { return b.Until.Compare(a.Until) })
+	return all
+}
+
+func (t *stumbles) resting(now time.Time) (all []Resting) {
+	for _, step := range slices.Sorted(maps.Keys(t.Steps)) {
+		if s := t.rests(step, now); s != nil {
+			all = append(all, Resting{Step: step, Since: time.Unix(s.Since, 0), Until: time.Unix(s.Until, 0)})
+		}
+	}
+	return all
+}
+
+// lines tell people, for Learned.
+func (t *stumbles) lines(now time.Time) (lines []string) {
+	for _, r := range t.resting(now) {
+		lines = append(lines, r.Words())
+	}
+	all := t.leftAlone(now)
+	for _, l := range all[:min(len(all), 3)] {
+		lines = append(lines, l.Words())
+	}
+	if n := len(all) - 3; n > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more such messages", n))
+	}
+	return lines
+}
+
+// Words tell people about it.
+func (l LeftAlone) Words() string {
+	name := "a message"
+	if l.UID != "" {
+		name = "message " + l.UID
+	}
+	until := "it is tried again in the next pass"
+	if !l.Until.IsZero() {
+		until = "it is left alone until " + stamp(l.Until.Unix())
+	}
+	times := "once"
+	if l.Times > 1 {
+		times = fmt.Sprintf("%d times", l.Times)
+	}
+	return fmt.Sprintf("%s broke the connection %s, first %s, last with: %s; %s", name, times, stamp(l.Since.Unix()), l.Text, until)
+}
+
+// Words tell people about it.
+func (r Resting) Words() string {
+	return fmt.Sprintf("%s breaks the connection whatever the message is, since %s: %s until %s", r.Step, stamp(r.Since.Unix()),
+		stepRests[r.Step], stamp(r.Until.Unix()))
+}

@@ -1,0 +1,125 @@
+package fetcher
+
+import (
+	"slices"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// purpose is what a session is for. As a rule it is for everything. After one that a step about known mail broke, new mail
+// comes first and by itself, then what is to be done about other known mail, and last what broke sessions in earlier passes.
+type purpose uint8
+
+const (
+	everything purpose = iota
+	newMail            // nothing is done about known mail
+	knownMail          // and nothing else
+	oldTrouble         // what broke sessions before, and nothing else
+)
+
+// afterStumble chooses what the next session is for, after one that a step about known mail broke.
+func (p *pass) afterStumble() {
+	st := p.stumble
+	p.stumbles++
+	p.suspecting = false
+	if st.sure {
+		if p.charged == nil {
+			p.charged = map[uidl.Key]bool{}
+		}
+		p.charged[st.key] = true
+	}
+	p.alone = p.alone || lostStep(st.err)
+	switch {
+	case p.stumbles >= mostStumbles, p.purpose == oldTrouble && !p.retriable(), !p.fetchedNew:
+		p.purpose = newMail
+	case p.purpose != oldTrouble:
+		p.purpose = knownMail
+	}
+}
+
+// nextPurpose tells whether, after a session that ended in order and left nothing undone, another is for something else.
+func (p *pass) nextPurpose() bool {
+	p.fetchedNew = true
+	switch {
+	case p.stumbles >= mostStumbles, p.o.DryRun, p.apart() > 0:
+		return false
+	case p.purpose == newMail && !p.retried:
+		p.purpose, p.suspecting = knownMail, false
+		return true
+	case (p.purpose == everything || p.purpose == knownMail) && p.retriable():
+		p.purpose, p.retried, p.suspecting = oldTrouble, true, false
+		return true
+	}
+	return false
+}
+
+// retriable tells whether something is to be done about a message that broke a session before this pass.
+func (p *pass) retriable() bool {
+	return slices.ContainsFunc(p.retry, func(k uidl.Key) bool { return !p.charged[k] })
+}
+
+// forPurpose leaves in the plan what this session is for, and leaves alone what broke sessions before.
+func (s *session) forPurpose() {
+	t, p, pl := &s.facts.Stumbles, s.pass, s.plan
+	if p.purpose == everything && t.none() {
+		return
+	}
+	s.partial = p.purpose != everything
+	now := s.now()
+	top := t.rests("TOP", now)
+	noTop := top != nil && top.Times < 2 // later it counts as a server without
+	noDele := t.rests("DELE", now) != nil
+	s.noCompare = t.rests("RETR", now) != nil
+	// Where logins must lie apart there is no session of their own for them.
+	again := p.purpose == oldTrouble || p.apart() > 0 && len(pl.fetch) == 0
+	left := func(k knownStep) bool {
+		m := t.mark(k.key)
+		switch {
+		case p.purpose == newMail, noTop && k.then != stay, noDele && k.then == remove:
+			return true
+		case m == nil:
+			return p.purpose == oldTrouble
+		case m.alone(now) || p.charged[k.key]:
+			return true
+		}
+		p.retry = append(p.retry, k.key)
+		if pl.last == nil {
+			pl.last = map[uidl.Key]bool{}
+		}
+		pl.last[k.key] = true
+		return !again
+	}
+	pl.due, pl.question = s.leave(pl.due, left), s.leave(pl.question, left)
+	if p.purpose == newMail || p.purpose == oldTrouble {
+		s.spareTwins()
+	}
+	if p.purpose == knownMail || p.purpose == oldTrouble {
+		pl.fetch = nil
+	}
+	pl.sort()
+	if len(p.load) > 0 && p.purpose == knownMail {
+		most := p.load[0]
+		s.cut = s.cut || len(pl.due)+len(pl.question) > most
+		pl.due = pl.due[:min(len(pl.due), most)]
+		pl.question = pl.question[:min(len(pl.question), most-len(pl.due))]
+	}
+}
+
+// leave takes out of the plan what is left alone: it stays as it is.
+func (s *session) leave(steps []knownStep, left func(knownStep) bool) []knownStep {
+	n := len(steps)
+	steps = slices.DeleteFunc(steps, left)
+	s.plan.kept += n - len(steps)
+	s.partial = s.partial || len(steps) < n
+	return steps
+}
+
+// spareTwins leaves messages alone that share a unique-id with known ones: which of them is new, only looking at them tells.
+func (s *session) spareTwins() {
+	group := map[string]bool{}
+	for _, k := range s.plan.twins {
+		group[k.key.UID] = true
+	}
+	s.plan.twins = s.leave(s.plan.twins, func(knownStep) bool { return true })
+	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return group[f.key.UID] })
+}

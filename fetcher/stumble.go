@@ -1,0 +1,258 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// stumble is a step about known mail that broke a session. It counts once another session got as far as the listing: until
+// then it may have been the network.
+type stumble struct {
+	step string // the verb
+	key  uidl.Key
+	sure bool // nothing before it in its session can have been too much for the server
+	err  error
+}
+
+// refusedStep is a step that was answered with -ERR, as long as nothing else was answered: a server may close then.
+type refusedStep struct {
+	step string
+	num  int
+	err  error
+}
+
+// stumbled notes that a step broke the session, if it did; err is what the client said.
+func (s *session) stumbled(ctx context.Context, step string, err error) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errNoScan) || errors.Is(err, errShort) || errors.Is(err, errUnproven) {
+		return
+	}
+	num, ok := brokeAt(err)
+	if !ok {
+		return
+	}
+	if s.refused != nil && disconnected(err) {
+		step, num = s.refused.step, s.refused.num
+		err = fmt.Errorf("%w; then %w", s.refused.err, err)
+	}
+	key, ok := s.keyOf(num)
+	if !ok {
+		return
+	}
+	// What went well before may have been as much as the server takes, unless it was about the same message.
+	first := s.others(num) == 0 && !(s.brought() && disconnected(err)) || s.naming
+	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 {
+		first = true // there is nothing else that it and the last time have in common
+	}
+	inOrder := chargeable(err) && !lostStep(s.pipelined(err))
+	s.pass.stumble = &stumble{step: step, key: key, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
+	switch done := s.went[step]; {
+	case s.pass.stumble.sure:
+		s.load = nil
+	case done > 0: // these again, then the one at which it broke by itself, which tells
+		s.load = []int{done, 1, max(1, done/2)}
+	default:
+		s.load = []int{1, max(1, s.others(num)/2)}
+	}
+}
+
+// lives finds out whether the server closed after a refusal that was the last answer: it would look as if what is asked next
+// broke the session.
+func (s *session) lives(ctx context.Context) error {
+	if s.refused == nil {
+		return nil
+	}
+	err := s.c.Noop(ctx)
+	if _, broken := brokeAt(err); !broken {
+		s.refused = nil
+		return nil
+	}
+	s.stumbled(ctx, s.refused.step, err)
+	return err
+}
+
+// others counts the steps that went well in this session and were about other messages.
+func (s *session) others(num int) int {
+	return s.steps - s.stepsOf[num]
+}
+
+// brokeAt is the number of the message at which the conversation broke; false: no error of the conversation.
+func brokeAt(err error) (num int, ok bool) {
+	var conn *pop3.ConnError
+	var protocol *pop3.ProtocolError
+	var limit *pop3.LimitError
+	switch {
+	case errors.As(err, &conn):
+		return conn.Num, true
+	case errors.As(err, &protocol):
+		return protocol.Num, true
+	case errors.As(err, &limit):
+		return limit.Num, true
+	}
+	return 0, false
+}
+
+// wentWell notes that a step about a known message was answered with +OK, and whole.
+func (s *session) wentWell(step string, num int) {
+	if s.went == nil {
+		s.went, s.stepsOf = map[string]int{}, map[int]int{}
+	}
+	s.went[step]++
+	s.stepsOf[num]++
+	s.steps++
+	s.refused = nil
+	t := &s.facts.Stumbles
+	delete(t.Steps, step)
+	if len(t.Marks) > 0 {
+		if k, ok := s.marked()[num]; ok {
+			t.well(k, step)
+		}
+	}
+}
+
+// marked are the numbers of the messages that broke sessions.
+func (s *session) marked() map[int]uidl.Key {
+	if s.sore != nil {
+		return s.sore
+	}
+	s.sore = map[int]uidl.Key{}
+	want := map[uidl.Key]bool{}
+	uids := map[string]bool{}
+	for i := range s.facts.Stumbles.Marks {
+		k := s.facts.Stumbles.Marks[i].key()
+		want[k], uids[k.UID] = true, true
+	}
+	dups := map[string]int{}
+	for i := range s.list.Len() {
+		k := standIn(s.list.At(i))
+		if !uids[k.UID] {
+			continue
+		}
+		k.Dup = dups[k.UID] // a listing is in the order of its numbers
+		if dups[k.UID]++; want[k] {
+			s.sore[s.list.At(i).Num] = k
+		}
+	}
+	return s.sore
+}
+
+// keyOf is the ledger key of a listed message, or what stands for it while it has none.
+func (s *session) keyOf(num int) (k uidl.Key, ok bool) {
+	for i := range s.list.Len() {
+		if e := s.list.At(i); e.Num == num {
+			k, ok = standIn(e), true
+		}
+	}
+	for i := range s.list.Len() {
+		if e := s.list.At(i); ok && e.Num < num && standIn(e).UID == k.UID {
+			k.Dup++
+		}
+	}
+	return k, ok
+}
+
+// placeName begins what stands for a message without a unique-id; no server gives such ones.
+const placeName = "popsync-place:"
+
+// standIn is a key for a listed message: its unique-id, or its place.
+func standIn(e pop3.Entry) uidl.Key {
+	if e.HasUID {
+		return uidl.Key{UID: e.UID}
+	}
+	return uidl.Key{UID: placeName + strconv.Itoa(e.Num) + ":" + strconv.FormatInt(e.Size, 10)}
+}
+
+// weighStumble charges what broke the last session. again tells that another one has a listing: so the network works.
+func (p *pass) weighStumble(again bool) {
+	st := p.stumble
+	if p.stumble = nil; st == nil {
+		return
+	}
+	v := Verdict{Class: Temporary, Message: clip(st.err.Error()),
+		Hint: "nothing that this session deleted counts; it is done again, and new mail is fetched all the same"}
+	if st.sure && (again || chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
+		t := &p.facts.Stumbles
+		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
+		if t.charge(st.key, st.step, v.Message, p.now()) {
+			v.Message = restText(st.step, t.Steps[st.step].Until)
+			p.mention(v.Message)
+			if told {
+				return
+			}
+			v.Hint = clip("the last time: " + st.err.Error())
+		} else {
+			v.Hint = markText(t.mark(st.key), p.now())
+		}
+	}
+	p.mu.Lock()
+	p.worst = append(p.worst, v)
+	p.mu.Unlock()
+}
+
+// markText tells what becomes of a message that broke a session.
+func markText(m *stumbleMark, now time.Time) string {
+	name := "message " + quote(string(m.UID))
+	if strings.HasPrefix(string(m.UID), placeName) {
+		name = "the message"
+	}
+	if m.Next <= now.Unix() {
+		return name + " is left alone for the rest of this pass; new mail and all else goes on"
+	}
+	return fmt.Sprintf("%s is left alone until %s; new mail and all else goes on", name, stamp(m.Next))
+}
+
+func restText(step string, until int64) string {
+	return fmt.Sprintf("%s breaks the connection whatever the message is: %s until %s; new mail is fetched all the same",
+		step, stepRests[step], stamp(until))
+}
+
+// stepRests tells what is not done while a step rests.
+var stepRests = map[string]string{
+	"DELE": "nothing is deleted on the server",
+	"TOP":  "headers are not looked at",
+	"RETR": "known messages are not read again to compare them",
+}
+
+// forgetMarks drops the marks of messages that are not listed any more, and of those about which nothing is to be done.
+func (s *session) forgetMarks(raw *pop3.Listing, complete bool) {
+	t := &s.facts.Stumbles
+	if len(t.Marks) == 0 || s.unread {
+		return
+	}
+	places := map[uidl.Key]bool{}
+	for i := range raw.Len() {
+		if e := raw.At(i); !e.HasUID {
+			places[standIn(e)] = true
+		}
+	}
+	listed := map[uidl.Key]bool{}
+	for _, k := range s.marked() {
+		listed[k] = true
+	}
+	due := map[uidl.Key]bool{}
+	for _, steps := range [][]knownStep{s.plan.due, s.plan.question, s.plan.twins, s.plan.stumps} {
+		for i := range steps {
+			due[steps[i].key] = true
+		}
+	}
+	for i := range s.plan.fetch {
+		due[s.plan.fetch[i].key] = true
+	}
+	now := s.now()
+	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool {
+		k := m.key()
+		if strings.HasPrefix(k.UID, placeName) {
+			return raw.Complete && !places[k]
+		}
+		return complete && !listed[k] || listed[k] && !due[k] && !m.alone(now)
+	})
+	s.sore = nil
+}

@@ -1,0 +1,164 @@
+package fetcher
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// A step about known mail (TOP, DELE, or RETR to compare) may break the session, and then the same happens in every pass: new
+// mail would never come. So it is charged to its message. One that broke two sessions is left alone for longer and longer. Where
+// three messages in a row fail in one step, and none in between goes well, it is not their fault but the server's: the step
+// rests.
+
+// stumbles is what an account remembers of such steps; stored with its facts.
+type stumbles struct {
+	Marks []stumbleMark         `json:"marks,omitempty"`
+	Steps map[string]*stepState `json:"steps,omitempty"` // by verb
+	// Last: the last pass had one session only, and such a step ended it: the next one begins with new mail.
+	Last bool `json:"last,omitempty"`
+}
+
+// stumbleMark is a message that broke sessions. One without a unique-id goes by its place.
+type stumbleMark struct {
+	UID   []byte `json:"uid"`
+	Dup   int    `json:"dup,omitempty"`
+	Step  string `json:"step"`           // the verb
+	Times int    `json:"times"`          // sessions that it broke; 0: what was charged to it was the server's fault
+	Since int64  `json:"since"`          // the first of them (Unix seconds)
+	Next  int64  `json:"next,omitempty"` // left alone until then (Unix seconds)
+	Text  string `json:"text"`           // what happened last; printable
+}
+
+// stepState is how a step goes, whatever the message.
+type stepState struct {
+	Row   [][]byte `json:"row,omitempty"`   // unique-ids of the messages that failed since it last went well
+	Times int      `json:"times,omitempty"` // how often it was put to rest since then
+	Since int64    `json:"since,omitempty"` // when first (Unix seconds)
+	At    int64    `json:"at"`              // when it last failed (Unix seconds)
+	Until int64    `json:"until,omitempty"` // it rests until then (Unix seconds)
+}
+
+const (
+	mostStumbles     = 3   // sessions of a pass that may end by steps about known mail
+	mostMarks        = 200 // messages that are remembered; of more, the oldest mark goes
+	stepRow          = 3   // messages in a row that show that it is the server
+	stepForgotten    = 3 * 24 * time.Hour
+	longestLeftAlone = 8 * 24 * time.Hour
+)
+
+// leftAloneFor is how long a message is left alone after it broke its n-th session: after the first, until the next pass.
+func leftAloneFor(n int) time.Duration {
+	switch {
+	case n < 2:
+		return 0
+	case n == 2:
+		return time.Hour
+	case n == 3:
+		return 6 * time.Hour
+	}
+	return min(24*time.Hour<<min(n-4, 10), longestLeftAlone)
+}
+
+// restFor is how long a step rests for the n-th time.
+func restFor(n int) time.Duration {
+	switch n {
+	case 1:
+		return time.Hour
+	case 2:
+		return 6 * time.Hour
+	}
+	return 24 * time.Hour
+}
+
+func (m *stumbleMark) key() uidl.Key { return uidl.Key{UID: string(m.UID), Dup: m.Dup} }
+
+// alone tells whether it is left alone at that time. One more ahead than any is comes of a wrong clock.
+func (m *stumbleMark) alone(now time.Time) bool {
+	left := time.Unix(m.Next, 0).Sub(now)
+	return left > 0 && left <= longestLeftAlone
+}
+
+func (t *stumbles) mark(k uidl.Key) *stumbleMark {
+	for i := range t.Marks {
+		if t.Marks[i].key() == k {
+			return &t.Marks[i]
+		}
+	}
+	return nil
+}
+
+// rests is the state of a step that rests; nil: it does not.
+func (t *stumbles) rests(step string, now time.Time) *stepState {
+	s := t.Steps[step]
+	if s == nil {
+		return nil
+	}
+	if left := time.Unix(s.Until, 0).Sub(now); left <= 0 || left > 24*time.Hour {
+		return nil
+	}
+	return s
+}
+
+// charge enters that a message broke a session in a step, and tells whether the step rests from now on.
+func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests bool) {
+	m := t.mark(k)
+	if m == nil {
+		if len(t.Marks) >= mostMarks {
+			t.Marks = slices.Delete(t.Marks, 0, 1)
+		}
+		t.Marks = append(t.Marks, stumbleMark{UID: []byte(k.UID), Dup: k.Dup, Since: now.Unix()})
+		m = &t.Marks[len(t.Marks)-1]
+	}
+	m.Step, m.Text = step, text
+	m.Times++
+	m.Next = now.Add(leftAloneFor(m.Times)).Unix()
+	if t.Steps == nil {
+		t.Steps = map[string]*stepState{}
+	}
+	s := t.Steps[step]
+	if s == nil {
+		s = &stepState{}
+		t.Steps[step] = s
+	}
+	s.At = now.Unix()
+	if !slices.ContainsFunc(s.Row, func(uid []byte) bool { return string(uid) == k.UID }) && len(s.Row) < stepRow {
+		s.Row = append(s.Row, []byte(k.UID))
+	}
+	if len(s.Row) < stepRow {
+		return false
+	}
+	for i := range t.Marks { // tried after the others when the step is tried again, and no more
+		if o := &t.Marks[i]; o.Step == step && slices.ContainsFunc(s.Row, func(uid []byte) bool { return string(uid) == string(o.UID) }) {
+			o.Times, o.Next = 0, 0
+		}
+	}
+	if s.Times++; s.Since == 0 {
+		s.Since = now.Unix()
+	}
+	s.Until = now.Add(restFor(s.Times)).Unix()
+	return true
+}
+
+// well enters that a step went well with a message.
+func (t *stumbles) well(k uidl.Key, step string) {
+	delete(t.Steps, step)
+	if m := t.mark(k); m != nil && m.Step == step {
+		t.forget(k)
+	}
+}
+
+func (t *stumbles) forget(k uidl.Key) {
+	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool { return m.key() == k })
+}
+
+// current forgets the steps that there was no need of for so long that nobody knows how they go.
+func (t *stumbles) current(now time.Time) {
+	maps.DeleteFunc(t.Steps, func(_ string, s *stepState) bool {
+		return s == nil || now.Unix()-max(s.At, s.Until) > int64(stepForgotten/time.Second)
+	})
+}
+
+func (t *stumbles) none() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 }

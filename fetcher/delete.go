@@ -33,6 +33,11 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
 	}
+	if s.deletesNothing() {
+		s.plan.kept += len(due)
+		s.partial = s.partial || len(due) > 0
+		return nil
+	}
 	if len(due) == 0 {
 		return nil
 	}
@@ -53,7 +58,7 @@ func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
 	s.mu.Unlock()
-	resting := s.facts.Stumbles.rests("DELE", s.now()) != nil
+	resting := s.deletesNothing()
 	s.partial = s.partial || resting
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
 	if s.a.NeverDelete || s.a.Policy.Delete != DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
@@ -68,6 +73,11 @@ func (s *session) toDelete() []entry {
 	due = s.wholly(append(due, s.same...))
 	slices.SortFunc(due, func(a, b entry) int { return cmp.Compare(a.num, b.num) })
 	return due
+}
+
+// deletesNothing tells whether DELE rests.
+func (s *session) deletesNothing() bool {
+	return s.leftOut || s.facts.Stumbles.rests("DELE", s.now()) != nil
 }
 
 // rollBack takes back what a session deleted that ended without QUIT: nothing of it counts (RFC 1939, section 6), and it is to
@@ -118,7 +128,7 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 		e := due[n]
 		n++
 		if r.Err != nil {
-			s.refused = &refusedStep{"DELE", e.num, r.Err}
+			s.wasRefused("DELE", e.num, r.Err)
 			s.reason("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))

@@ -50,8 +50,8 @@ func (n named) At(i int) pop3.Entry {
 // nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
 // their header's fingerprint. What has no such header, or no TOP, stays nameless. The session's head is left out.
 //
-// A message whose header breaks the session is left out: to know it by nothing would make it look new. So the listing is not
-// complete then, and complete is false.
+// A message whose header breaks the session is left out: to know it by nothing would make it look new. The listing is not
+// complete then, and nothing is deleted: of those that share a header, another one would move up in its place.
 func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (names listing, complete bool, err error) {
 	if s.unread { // then all have a unique-id: see begins
 		return tail{l, s.head}, l.Complete, nil
@@ -84,17 +84,33 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 		}
 	}
 	n := named{Listing: l, uids: uids}
-	if left := s.leftOut(uids); len(left) > 0 {
+	if left := s.darkened(uids, known); len(left) > 0 {
+		s.leftOut = true
 		return without(n, left), false, nil
 	}
 	return n, l.Complete, nil
 }
 
-// leftOut are the messages of which the header is not asked for because it broke a session.
-func (s *session) leftOut(uids map[int]string) map[int]bool {
+// darkened are the messages of which the header is not asked for because it broke a session, and those that have a header that
+// several known messages share.
+func (s *session) darkened(uids map[int]string, known *rows) map[int]bool {
 	left := map[int]bool{}
 	for num := range s.marked() {
-		left[num] = uids[num] == ""
+		if uids[num] == "" {
+			left[num] = true
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	shared := map[string]bool{}
+	for i := range known.list {
+		if known.list[i].dup > 0 {
+			shared[string(known.uid(i))] = true
+		}
+	}
+	for num, uid := range uids {
+		left[num] = shared[uid]
 	}
 	return left
 }

@@ -271,7 +271,7 @@ func (p *plan) missing(in *planInput, r int) {
 func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 	// Where some place has it already, or a copy is on its way, only those that lack it are to get it.
 	open, had := in.open[k.key], k.row.Have.Destinations() != 0
-	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) && (k.row.GoneAt == 0 || had || open != nil) {
+	if k.row.State == uidl.Parked && in.waits(k.row.NextTry) && (k.row.GoneAt == 0 && !in.elsewhere || had || open != nil) {
 		p.parked++
 		return
 	}
@@ -301,7 +301,7 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 	case uidl.Parked:
 		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reasonParked})
 	case uidl.Wanted, uidl.Skipped:
-		if k.row.State == uidl.Skipped && in.waits(k.row.NextTry) && k.row.Size == k.size && in.policy.MaxSize > 0 {
+		if k.row.State == uidl.Skipped && !in.elsewhere && in.waits(k.row.NextTry) && k.row.Size == k.size && in.policy.MaxSize > 0 {
 			p.skipped = append(p.skipped, fetchStep{entry: k.entry, row: known(k.row), reason: reasonTooLarge})
 			return
 		}

@@ -68,33 +68,31 @@ func (s *session) forPurpose() {
 	now := s.now()
 	top := t.rests("TOP", now)
 	noTop := top != nil && top.Times < 2 // later it counts as a server without
-	noDele := t.rests("DELE", now) != nil
+	noDele := s.deletesNothing()
 	s.noCompare = t.rests("RETR", now) != nil
 	// Where logins must lie apart there is no session of their own for them.
 	again := p.purpose == oldTrouble || p.apart() > 0 && len(pl.fetch) == 0
-	left := func(k knownStep) bool {
-		m := t.mark(k.key)
+	marked := func(m *stumbleMark) bool {
 		switch {
-		case p.purpose == newMail, noTop && k.then != stay, noDele && k.then == remove:
-			return true
 		case m == nil:
 			return p.purpose == oldTrouble
-		case m.alone(now) || p.charged[k.key]:
+		case m.alone(now) || p.charged[m.key()]:
 			return true
 		}
-		p.retry = append(p.retry, k.key)
+		p.retry = append(p.retry, m.key())
 		if pl.last == nil {
 			pl.last = map[uidl.Key]bool{}
 		}
-		pl.last[k.key] = true
+		pl.last[m.key()] = true
 		return !again
 	}
-	pl.due, pl.question = s.leave(pl.due, left), s.leave(pl.question, left)
-	if p.purpose == newMail || p.purpose == oldTrouble {
-		s.spareTwins()
+	left := func(k knownStep) bool {
+		return p.purpose == newMail || noTop && k.then != stay || noDele && k.then == remove || marked(t.mark(k.key))
 	}
-	if p.purpose == knownMail || p.purpose == oldTrouble {
-		pl.fetch = nil
+	pl.due, pl.question = s.leave(pl.due, left), s.leave(pl.question, left)
+	groups := s.spareTwins(func(uid string) bool { return p.purpose == newMail || noTop || marked(t.markOf(uid)) })
+	if p.purpose == knownMail || p.purpose == oldTrouble { // what shares a unique-id with known mail was left to it
+		pl.fetch = slices.DeleteFunc(pl.fetch, func(f fetchStep) bool { left, twin := groups[f.key.UID]; return left || !twin })
 	}
 	pl.sort()
 	if len(p.load) > 0 && p.purpose == knownMail {
@@ -114,12 +112,19 @@ func (s *session) leave(steps []knownStep, left func(knownStep) bool) []knownSte
 	return steps
 }
 
-// spareTwins leaves messages alone that share a unique-id with known ones: which of them is new, only looking at them tells.
-func (s *session) spareTwins() {
-	group := map[string]bool{}
-	for _, k := range s.plan.twins {
-		group[k.key.UID] = true
+// spareTwins leaves alone what shares a unique-id with known messages, all of it or nothing: which of them is new, only looking
+// at all of them tells. It returns the unique-ids concerned, and whether they are left alone.
+func (s *session) spareTwins(left func(uid string) bool) (group map[string]bool) {
+	if len(s.plan.twins) == 0 {
+		return nil
 	}
-	s.plan.twins = s.leave(s.plan.twins, func(knownStep) bool { return true })
+	group = map[string]bool{}
+	for _, k := range s.plan.twins {
+		if _, ok := group[k.key.UID]; !ok {
+			group[k.key.UID] = left(k.key.UID)
+		}
+	}
+	s.plan.twins = s.leave(s.plan.twins, func(k knownStep) bool { return group[k.key.UID] })
 	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return group[f.key.UID] })
+	return group
 }

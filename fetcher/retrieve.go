@@ -237,7 +237,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	r.refused = nil
+	r.survived()
 	if resp.Ask != pop3.AskMessage {
 		return r.answer(resp)
 	}
@@ -254,7 +254,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	r.begun = true
 	if resp.Err != nil {
 		if r.next >= r.known {
-			r.refused = &refusedStep{"RETR", f.num, resp.Err}
+			r.wasRefused("RETR", f.num, resp.Err)
 		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}

@@ -56,6 +56,7 @@ type session struct {
 	went      map[string]int   // by verb
 	sore      map[int]uidl.Key // see marked
 	partial   bool             // something was left alone that is to be done
+	leftOut   bool             // messages that nothing is known of were left out of the listing: see nameless
 	naming    bool             // headers are asked for because there are no unique-ids
 	noCompare bool             // nothing is read to compare it: see forPurpose
 }
@@ -256,11 +257,11 @@ func (s *session) note(list *pop3.Listing) {
 }
 
 // noteWhole notes as delivered what lacks nothing any more, because a destination was removed or what was open for it released,
-// and as wanted anew what failed before it left the listing.
+// and as wanted anew what failed before it left the listing, or in another mailbox: it may be another message.
 func (s *session) noteWhole(ctx context.Context) error {
 	var back []uidl.Message
 	for i := range s.plan.fetch {
-		if f := &s.plan.fetch[i]; f.returned() {
+		if f := &s.plan.fetch[i]; f.returned() || s.elsewhere && f.row.State != 0 && !f.owed && !f.compare {
 			back = append(back, uidl.Message{Reason: f.reason, Row: uidl.Row{
 				Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: s.stamp(), Attempts: f.row.Attempts,
 			}})

@@ -72,7 +72,7 @@ func (s *session) lives(ctx context.Context) error {
 	}
 	err := s.c.Noop(ctx)
 	if _, broken := brokeAt(err); !broken {
-		s.refused = nil
+		s.survived()
 		return nil
 	}
 	s.stumbled(ctx, s.refused.step, err)
@@ -108,12 +108,34 @@ func (s *session) wentWell(step string, num int) {
 	s.went[step]++
 	s.stepsOf[num]++
 	s.steps++
-	s.refused = nil
+	s.survived()
+	s.harmless(step, num)
+}
+
+// wasRefused notes that a step about a known message was answered with -ERR.
+func (s *session) wasRefused(step string, num int, err error) {
+	s.survived()
+	s.refused = &refusedStep{step, num, err}
+}
+
+// survived notes that the connection lives on after the last refusal.
+func (s *session) survived() {
+	if r := s.refused; r != nil {
+		s.refused = nil
+		s.harmless(r.step, r.num)
+	}
+}
+
+// harmless notes that a step with a message did not break the session.
+func (s *session) harmless(step string, num int) {
 	t := &s.facts.Stumbles
 	delete(t.Steps, step)
-	if len(t.Marks) > 0 {
-		if k, ok := s.marked()[num]; ok {
-			t.well(k, step)
+	if len(t.Marks) == 0 {
+		return
+	}
+	if k, ok := s.marked()[num]; ok {
+		if t.well(k, step); t.mark(k) == nil {
+			delete(s.sore, num)
 		}
 	}
 }

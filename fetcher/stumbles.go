@@ -90,6 +90,16 @@ func (t *stumbles) mark(k uidl.Key) *stumbleMark {
 	return nil
 }
 
+// markOf is the mark of one of the messages that share a unique-id: the one that is left alone the longest.
+func (t *stumbles) markOf(uid string) (m *stumbleMark) {
+	for i := range t.Marks {
+		if o := &t.Marks[i]; string(o.UID) == uid && (m == nil || o.Next > m.Next) {
+			m = o
+		}
+	}
+	return m
+}
+
 // rests is the state of a step that rests; nil: it does not.
 func (t *stumbles) rests(step string, now time.Time) *stepState {
 	s := t.Steps[step]

@@ -31,8 +31,15 @@ type topStep struct {
 // fingerprints fetches the headers of messages, and returns their fingerprints by number; what is missing or zero could not
 // be had.
 func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
-	nums = s.spareTops(nums)
+	nums, left := s.spareTops(nums)
 	t := &topStep{s: s, nums: nums, got: make(map[int]uidl.Fingerprint, len(nums))}
+	defer func() {
+		for _, n := range left { // looked at in vain, unless there is no TOP
+			if len(nums) == 0 || len(t.got) > 0 {
+				t.got[n] = uidl.Fingerprint{}
+			}
+		}
+	}()
 	if len(nums) == 0 {
 		return t.got, nil
 	}
@@ -77,7 +84,7 @@ func (t *topStep) handle(r pop3.Response) error {
 		t.num = 0
 		return nil
 	case r.Err != nil:
-		t.s.refused = &refusedStep{"TOP", r.Num, r.Err}
+		t.s.wasRefused("TOP", r.Num, r.Err)
 		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && t.num == 0 {
 			t.stop = true
 		}
@@ -126,18 +133,19 @@ func (s *session) topsRest() bool {
 	return s.stumbles >= mostStumbles || s.facts.Stumbles.rests("TOP", s.now()) != nil
 }
 
-// spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are, while the step rests.
-func (s *session) spareTops(nums []int) []int {
+// spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
+// there were no TOP.
+func (s *session) spareTops(nums []int) (asked, left []int) {
 	t := &s.facts.Stumbles
 	switch {
 	case s.topsRest():
 		s.partial = s.partial || len(nums) > 0
-		return nil
+		return nil, nil
 	case len(t.Marks) == 0:
-		return nums
+		return nums, nil
 	}
 	marked, now := s.marked(), s.now()
-	asked := make([]int, 0, len(nums))
+	asked = make([]int, 0, len(nums))
 	var last []int
 	for _, n := range nums {
 		k, ok := marked[n]
@@ -145,13 +153,17 @@ func (s *session) spareTops(nums []int) []int {
 		case !ok:
 			asked = append(asked, n)
 		case t.mark(k).alone(now) || s.charged[k]:
+			left = append(left, n)
 		case s.naming:
-			if s.retry = append(s.retry, k); s.purpose == oldTrouble {
+			s.retry = append(s.retry, k)
+			fallthrough
+		default:
+			if s.purpose == oldTrouble || s.plan != nil && s.plan.last[k] {
 				last = append(last, n)
+			} else {
+				left = append(left, n)
 			}
-		case s.plan != nil && s.plan.last[k]:
-			last = append(last, n)
 		}
 	}
-	return append(asked, last...)
+	return append(asked, last...), left
 }

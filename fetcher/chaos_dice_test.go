@@ -30,12 +30,13 @@ type models struct {
 	uids     bool // unique-ids change their format, and are shared by messages that come and go
 	headers  bool // weak headers, Status lines
 	readers  bool // mail moves into folders and away; tmp is emptied
+	sores    bool // messages break the session when something is asked about them
 	wire     bool // replies are left out, come twice, in another order, cut
 }
 
 func drawModels(d *dice) models {
 	some := func() bool { return d.one(3) }
-	return models{some(), some(), some(), some(), some(), some(), some(), some(), false}
+	return models{some(), some(), some(), some(), some(), some(), some(), some(), false, false}
 }
 
 // other is a second set of dice of the same bytes, from their end: what is drawn from it does not change what the first gives.
@@ -43,6 +44,12 @@ func (d *dice) other() *dice {
 	b := slices.Clone(d.b)
 	slices.Reverse(b)
 	return &dice{b}
+}
+
+// third is yet another set, from the middle.
+func (d *dice) third() *dice {
+	half := len(d.b) / 2
+	return &dice{slices.Concat(d.b[half:], d.b[:half])}
 }
 
 // plain tells that what was configured, said and kept stays as it is: then counts are exact.

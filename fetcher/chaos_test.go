@@ -26,10 +26,10 @@ type scene struct {
 func history(t *testing.T, root string, place *uidltest.Memory, data []byte, complain func(string, ...any)) (passes int) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &scene{common: &common{t: t, d: &dice{data}, root: root, place: place, complain: complain}}
-		h.wired = h.d.other()
+		h.wired, h.sores = h.d.other(), h.d.third()
 		h.reopen()
 		h.m = drawModels(h.d)
-		h.m.wire = h.wired.one(3)
+		h.m.wire, h.m.sores = h.wired.one(3), h.sores.one(3)
 		h.worlds = []*world{newWorld(h.common, "a")}
 		if h.m.accounts && h.d.one(2) {
 			h.worlds = append(h.worlds, newWorld(h.common, "b"))

@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -13,6 +14,7 @@ func (w *world) wire(tr *trouble, cancel func()) {
 		w.noTOP = !w.quiet && w.d.one(4) && !w.hasTOP
 	}
 	noCAPA, noPipelining, keeps := w.d.one(6), w.d.one(3), !w.quiet && w.d.one(5)
+	w.drawSore()
 	var commands, retrs atomic.Int32
 	var mute atomic.Pointer[pop3test.Session]
 	w.server.Change(func(o *pop3test.Options) {
@@ -29,7 +31,8 @@ func (w *world) wire(tr *trouble, cancel func()) {
 			if n == tr.cancel {
 				cancel()
 			}
-			num, _ := strconv.Atoi(arg)
+			word, _, _ := strings.Cut(arg, " ")
+			num, _ := strconv.Atoi(word)
 			m, _ := s.Message(num)
 			switch verb {
 			case "RETR":
@@ -41,6 +44,12 @@ func (w *world) wire(tr *trouble, cancel func()) {
 				}
 			case "DELE":
 				w.mustBeSafe(s, num, m, tr)
+			}
+			if reply := w.hurts(verb, m); reply != nil {
+				if reply.Raw == nil && !reply.Close {
+					mute.Store(s)
+				}
+				return reply
 			}
 			// A server that seems to have no UIDL, or no TOP where that gives the names, cannot be understood.
 			if n == tr.command && !((w.noUIDL || w.hasTOP) && verb == "TOP") && !(noCAPA && verb == "UIDL") {

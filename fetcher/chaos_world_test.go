@@ -20,6 +20,7 @@ type common struct {
 	t        *testing.T
 	d        *dice
 	wired    *dice // for faults of the wire
+	sores    *dice // for messages that break the session
 	m        models
 	root     string
 	offset   time.Duration // of the clock, as it should be
@@ -48,6 +49,7 @@ type world struct {
 	hasTOP  bool // always
 	format  int  // of unique-ids
 	mailbox int  // which
+	sore    sore
 
 	layout
 	acc Account

@@ -161,7 +161,11 @@ func (c *stumbleCase) play(t *testing.T) {
 			server.Deliver("u", message(fmt.Sprint("new", day), strings.Repeat("y", day)))
 			rep := pass()
 			deleted += rep.Deleted
-			if got := arrived(); c.apart == 0 && got[fmt.Sprint("new", day)] != 1 {
+			came := day
+			if c.apart > 0 {
+				came-- // or in the pass after
+			}
+			if got := arrived(); came >= 0 && got[fmt.Sprint("new", came)] != 1 {
 				t.Errorf("pass %d: new mail did not come: %+v", day, rep)
 			}
 			if rep.Verdict.Class != OK {
@@ -172,7 +176,7 @@ func (c *stumbleCase) play(t *testing.T) {
 			}
 			time.Sleep(2 * time.Hour)
 		}
-		if bothered == 0 || bothered > 9 {
+		if bothered == 0 || bothered > 9 && c.apart == 0 {
 			t.Errorf("%d passes of 20 complain", bothered)
 		}
 		gone := stumbleBox + 20 - len(left())
@@ -236,6 +240,17 @@ func TestStumbles(t *testing.T) {
 					})
 				}
 			}
+		}
+	}
+}
+
+// Where the server wants time between logins, a pass has one session: then every other pass is for new mail.
+func TestStumblesOneSession(t *testing.T) {
+	for _, verb := range []string{"DELE", "TOP"} {
+		for _, way := range []string{"close", "silence", "-ERR and close", "garbage"} {
+			t.Run(verb+"/"+way, func(t *testing.T) {
+				(&stumbleCase{verb: verb, policy: DeleteAfterAge, way: way, bad: []int{2, 5}, apart: time.Hour}).play(t)
+			})
 		}
 	}
 }

@@ -38,6 +38,7 @@ type pass struct {
 	stumbles   int               // sessions that steps about known mail broke
 	load       []int             // about how many known messages the next sessions may be, the last number for all; none: any
 	fetchedNew bool              // a session has fetched all new mail
+	closing    bool              // after such sessions, one is for everything again
 	retried    bool              // one was for what broke sessions before
 	charged    map[uidl.Key]bool // messages that broke a session of this pass
 	retry      []uidl.Key        // of those that broke one before, and may be tried again: where something is to be done

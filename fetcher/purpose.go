@@ -49,8 +49,39 @@ func (p *pass) nextPurpose() bool {
 	case (p.purpose == everything || p.purpose == knownMail) && p.retriable():
 		p.purpose, p.retried, p.suspecting = oldTrouble, true, false
 		return true
+	case p.elsewhere && p.purpose != everything && !p.closing: // whether all is recognised, only a whole session tells
+		p.purpose, p.closing = everything, true
+		return true
 	}
 	return false
+}
+
+// takeTurn chooses what the pass is for where it has one session only: after one that a step about known mail broke, new mail
+// and known mail take turns, until it is clear at which message it breaks.
+func (p *pass) takeTurn() {
+	t := &p.facts.Stumbles
+	if p.apart() > 0 {
+		p.purpose, p.load = t.Turn, t.Load
+	}
+	t.Turn, t.Load = everything, nil
+}
+
+// passTurn notes what the next pass is for, where this one had its only session.
+func (p *pass) passTurn() {
+	if p.apart() == 0 {
+		return
+	}
+	t := &p.facts.Stumbles
+	switch left := p.load; {
+	case p.stumbles > 0:
+		t.Turn, t.Load = newMail, left
+	case p.purpose == newMail && len(left) > 0:
+		t.Turn, t.Load = knownMail, left
+	case p.purpose == knownMail && len(left) > 1: // the last number stands for all that follow: here it ends
+		t.Turn, t.Load = newMail, left
+	case p.purpose == everything && p.retriable():
+		t.Turn = oldTrouble
+	}
 }
 
 // retriable tells whether something is to be done about a message that broke a session before this pass.
@@ -70,8 +101,6 @@ func (s *session) forPurpose() {
 	noTop := top != nil && top.Times < 2 // later it counts as a server without
 	noDele := s.deletesNothing()
 	s.noCompare = t.rests("RETR", now) != nil
-	// Where logins must lie apart there is no session of their own for them.
-	again := p.purpose == oldTrouble || p.apart() > 0 && len(pl.fetch) == 0
 	marked := func(m *stumbleMark) bool {
 		switch {
 		case m == nil:
@@ -84,7 +113,7 @@ func (s *session) forPurpose() {
 			pl.last = map[uidl.Key]bool{}
 		}
 		pl.last[m.key()] = true
-		return !again
+		return p.purpose != oldTrouble
 	}
 	left := func(k knownStep) bool {
 		return p.purpose == newMail || noTop && k.then != stay || noDele && k.then == remove || marked(t.mark(k.key))

@@ -101,6 +101,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	defer halt()
 	p.openOutboxes(stop, late)
 	err = p.work(ctx)
+	p.passTurn()
 	err = p.closeOutboxes(ctx, halt, err)
 	p.weighDestinations(ctx)
 	well := p.verdictOf(err).Class == OK
@@ -160,15 +161,11 @@ func (p *pass) work(ctx context.Context) error {
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
-	if p.facts.Stumbles.Last && p.apart() > 0 {
-		p.purpose = newMail
-	}
-	p.facts.Stumbles.Last = false
+	p.takeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.tooSoon() {
 			p.mention("the server wants time between logins: the rest comes with the next pass")
-			p.facts.Stumbles.Last = p.stumble != nil
-			p.weighStumble(false)
+			p.weighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
 		lost = nil

@@ -52,7 +52,8 @@ func (s *session) stumbled(ctx context.Context, step string, err error) {
 	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 {
 		first = true // there is nothing else that it and the last time have in common
 	}
-	inOrder := chargeable(err) && !lostStep(s.pipelined(err))
+	// A server may hold back what it has answered already, and fall silent.
+	inOrder := chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
 	s.pass.stumble = &stumble{step: step, key: key, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
 	switch done := s.went[step]; {
 	case s.pass.stumble.sure:

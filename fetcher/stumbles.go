@@ -17,8 +17,9 @@ import (
 type stumbles struct {
 	Marks []stumbleMark         `json:"marks,omitempty"`
 	Steps map[string]*stepState `json:"steps,omitempty"` // by verb
-	// Last: the last pass had one session only, and such a step ended it: the next one begins with new mail.
-	Last bool `json:"last,omitempty"`
+	// Turn is what the next pass is for, where a pass has one session only; Load is pass.load then.
+	Turn purpose `json:"turn,omitempty"`
+	Load []int   `json:"load,omitempty"`
 }
 
 // stumbleMark is a message that broke sessions. One without a unique-id goes by its place.
@@ -171,4 +172,4 @@ func (t *stumbles) current(now time.Time) {
 	})
 }
 
-func (t *stumbles) none() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 }
+func (t *stumbles) none() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 && t.Turn == everything }

@@ -70,9 +70,29 @@ func (s *session) toDelete() []entry {
 		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
-	due = s.wholly(append(due, s.same...))
+	due = slices.DeleteFunc(append(due, s.same...), s.leftThere)
+	due = s.wholly(due)
 	slices.SortFunc(due, func(a, b entry) int { return cmp.Compare(a.num, b.num) })
 	return due
+}
+
+// leftThere tells whether a message that is to be deleted broke a session and is left alone. It goes by its place while it has no
+// unique-id.
+func (s *session) leftThere(e entry) bool {
+	if len(s.facts.Stumbles.Marks) == 0 {
+		return false
+	}
+	k, ok := s.marked()[e.num]
+	if !ok {
+		return false
+	}
+	left := s.facts.Stumbles.mark(k).alone(s.now()) || s.charged[k]
+	if !left && s.purpose != oldTrouble {
+		s.retry, left = append(s.retry, k), true
+	}
+	s.partial = s.partial || left
+	s.count(func(r *Report) { r.Kept += b2i(left) })
+	return left
 }
 
 // deletesNothing tells whether DELE rests.

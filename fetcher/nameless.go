@@ -67,7 +67,7 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 	}
 	s.naming = true
 	defer func() { s.naming = false }()
-	if s.topsRest() && known.byHeader() {
+	if s.topsRest() && !known.byContent() {
 		return nil, false, errNamesRest
 	}
 	fps, err := s.fingerprints(ctx, nums)
@@ -95,8 +95,8 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 // several known messages share.
 func (s *session) darkened(uids map[int]string, known *rows) map[int]bool {
 	left := map[int]bool{}
-	for num := range s.marked() {
-		if uids[num] == "" {
+	for num, k := range s.marked() {
+		if uids[num] == "" && s.facts.Stumbles.mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}
@@ -135,14 +135,15 @@ func without(l listing, nums map[int]bool) listing {
 	return p
 }
 
-// byHeader tells whether a row is of a message that goes by its header.
-func (r *rows) byHeader() bool {
+// byContent tells whether messages go by their content: rows are of such, and none of one that goes by its header.
+func (r *rows) byContent() (yes bool) {
 	for i := range r.list {
 		if bytes.HasPrefix(r.uid(i), []byte(headerName)) {
-			return true
+			return false
 		}
+		yes = yes || bytes.HasPrefix(r.uid(i), []byte(contentName))
 	}
-	return false
+	return yes
 }
 
 // nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be

@@ -28,7 +28,7 @@ func (p *pass) afterStumble() {
 		}
 		p.charged[st.key] = true
 	}
-	p.alone = p.alone || lostStep(st.err)
+	p.alone = p.alone || lostStep(st.err) || st.name && !st.sure
 	switch {
 	case p.stumbles >= mostStumbles, p.purpose == oldTrouble && !p.retriable(), !p.fetchedNew:
 		p.purpose = newMail
@@ -120,8 +120,11 @@ func (s *session) forPurpose() {
 	}
 	pl.due, pl.question = s.leave(pl.due, left), s.leave(pl.question, left)
 	groups := s.spareTwins(func(uid string) bool { return p.purpose == newMail || noTop || marked(t.markOf(uid)) })
-	if p.purpose == knownMail || p.purpose == oldTrouble { // what shares a unique-id with known mail was left to it
-		pl.fetch = slices.DeleteFunc(pl.fetch, func(f fetchStep) bool { left, twin := groups[f.key.UID]; return left || !twin })
+	if p.purpose == knownMail || p.purpose == oldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
+		pl.fetch = slices.DeleteFunc(pl.fetch, func(f fetchStep) bool {
+			left, twin := groups[f.key.UID]
+			return left || !twin && !(f.nameless && (p.purpose == knownMail || s.marked()[f.num] != uidl.Key{}))
+		})
 	}
 	pl.sort()
 	if len(p.load) > 0 && p.purpose == knownMail {

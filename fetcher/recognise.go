@@ -255,7 +255,7 @@ func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) 
 		return err
 	}
 	s.reason(reasonNotSame)
-	if s.holds(k.entry) {
+	if s.holds(k.entry, k.row) {
 		return nil
 	}
 	s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
@@ -263,8 +263,12 @@ func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) 
 }
 
 // holds holds a message back that came under a known unique-id, where an older ledger may not know that it was delivered.
-func (s *session) holds(e entry) bool {
-	if !s.doubted {
+// For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
+// the row that it has the unique-id of.
+func (s *session) holds(e entry, before uidl.Row) bool {
+	lost := s.facts.LostAt
+	late := lost != 0 && s.now().Unix()-lost < lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
+	if !s.doubted && !late {
 		return false
 	}
 	held := s.heldBack(e)
@@ -312,7 +316,7 @@ func (r *reader) isSame(f *fetchStep, m *received) bool {
 		moved, err := r.sibling(r.ctx, f.key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			r.reason(reasonNotSame)
-			return r.holds(f.entry)
+			return r.holds(f.entry, *f.row)
 		}
 		r.takePlace(f.entry, moved)
 		r.mu.Lock()

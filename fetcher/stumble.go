@@ -19,6 +19,7 @@ import (
 type stumble struct {
 	step string // the verb
 	key  uidl.Key
+	name bool // the header was to give a name
 	sure bool // nothing before it in its session can have been too much for the server
 	err  error
 }
@@ -54,7 +55,7 @@ func (s *session) stumbled(ctx context.Context, step string, err error) {
 	}
 	// A server may hold back what it has answered already, and fall silent.
 	inOrder := chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
-	s.pass.stumble = &stumble{step: step, key: key, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
+	s.pass.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
 	switch done := s.went[step]; {
 	case s.pass.stumble.sure:
 		s.load = nil

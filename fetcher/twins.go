@@ -192,7 +192,7 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 		}
 		if own[e.key] != nil { // else its fetch is planned
 			s.reason(reasonNotSame)
-			if !s.holds(e) {
+			if !s.holds(e, own[e.key].Row) {
 				s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: e, row: noRow, reason: reasonNotSame})
 			}
 		}

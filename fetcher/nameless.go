@@ -100,7 +100,7 @@ func (s *session) darkened(uids map[int]string, known *rows) map[int]bool {
 			left[num] = true
 		}
 	}
-	if len(left) == 0 {
+	if len(left) == 0 || s.noTop { // then it cannot be the header that broke the session
 		return nil
 	}
 	shared := map[string]bool{}

@@ -57,6 +57,7 @@ type session struct {
 	sore      map[int]uidl.Key // see marked
 	partial   bool             // something was left alone that is to be done
 	leftOut   bool             // messages that nothing is known of were left out of the listing: see nameless
+	noTop     bool             // the server refused TOP again and again
 	naming    bool             // headers are asked for because there are no unique-ids
 	noCompare bool             // nothing is read to compare it: see forPurpose
 }

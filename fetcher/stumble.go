@@ -274,7 +274,7 @@ func (s *session) forgetMarks(raw *pop3.Listing, complete bool) {
 	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool {
 		k := m.key()
 		if strings.HasPrefix(k.UID, placeName) {
-			return raw.Complete && !places[k]
+			return raw.Complete && !places[k] || s.noTop && m.Step == "TOP"
 		}
 		return complete && !listed[k] || listed[k] && !due[k] && !m.alone(now)
 	})

@@ -86,7 +86,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	case r.Err != nil:
 		t.s.wasRefused("TOP", r.Num, r.Err)
 		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && t.num == 0 {
-			t.stop = true
+			t.stop, t.s.noTop = true, true
 		}
 		return nil
 	}

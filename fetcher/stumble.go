@@ -215,6 +215,10 @@ func (p *pass) weighStumble(again bool) {
 		} else {
 			v.Hint = markText(t.mark(st.key), p.now())
 		}
+		p.mu.Lock()
+		p.worst = slices.Insert(p.worst, 0, v) // it says more than a break that nobody is to blame for yet
+		p.mu.Unlock()
+		return
 	}
 	p.mu.Lock()
 	p.worst = append(p.worst, v)

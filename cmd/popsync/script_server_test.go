@@ -215,6 +215,18 @@ var behaviours = map[string]behaviour{
 			return nil
 		}
 	},
+	// closes-at=DELE:3ff2: it closes when that command asks for the message whose unique-id ends so.
+	"closes-at": func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, what string) {
+		verb, end, _ := strings.Cut(what, ":")
+		o.OnCommand = func(s *pop3test.Session, v, arg string) *pop3test.Reply {
+			num, _, _ := strings.Cut(arg, " ")
+			n, _ := strconv.Atoi(num)
+			if v == verb && strings.HasSuffix(s.UID(n), end) {
+				return &pop3test.Reply{Close: true}
+			}
+			return nil
+		}
+	},
 	"cuts": func(ts *testscript.TestScript, _ *scripted, o *pop3test.Options, after string) {
 		n, err := strconv.ParseInt(after, 10, 64)
 		ts.Check(err)

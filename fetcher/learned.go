@@ -41,12 +41,12 @@ func Learned(stored []byte, a Account, now time.Time) []string {
 	f := decodeFacts(stored)
 	// A changed password makes LoggedInAt 0 again.
 	w := &f.Wire
-	blank := f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0 && f.Stumbles.none()
+	blank := f.Quirks == quirks{} && f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0 && f.Stumbles.none()
 	if f.LoggedInAt == 0 && blank || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
 		return nil
 	}
 	f.current(now)
-	lines := []string{f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes)}
+	lines := append([]string{f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes)}, f.Quirks.texts()...)
 	if w.Unstuffed != 0 {
 		lines = append(lines, "lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+stamp(w.Unstuffed))
 	}

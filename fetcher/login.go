@@ -10,14 +10,14 @@ import (
 
 // The login breaker: whoever goes on with a wrong password is locked out, and takes others behind the same address
 // along. Refusals are counted over passes and restarts; a login that succeeds, a changed configuration or Wake forgets
-// them.
+// them. Refusals whose text tells of a passing state are none: see passing.go.
 const (
 	codedMost   = 2                // refusals with [AUTH] (RFC 3206) until no login is tried any more
 	plainMost   = 3                // refusals without a code, refusedApart from each other
-	suspectAge  = 7 * 24 * 3600    // seconds: a login that worked so lately is not believed to be wrong at once
-	suspectSpan = 6 * 3600         // seconds that its refusals must span until it is
+	suspectSpan = 6 * 3600         // seconds that those of a login that worked before must span until it is believed to be wrong
 	suspectWait = 15 * time.Minute // after the first, then twice as long each time
 	suspectMost = 4 * time.Hour
+	provenWait  = 24 * time.Hour // once it is believed to be wrong
 )
 
 // refusals is what the ledger remembers of refused logins since the last one that succeeded. Times are Unix seconds.
@@ -46,24 +46,38 @@ func (r *refusals) add(coded bool, text string, now, worked int64) {
 		r.First, r.Last = min(r.First, now), now
 	}
 	r.Text = clip(text)
-	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && (!r.suspect(worked) || now-r.First >= suspectSpan)
+	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && !r.proven(worked)
 }
 
-// suspect tells that the login worked lately, so that the server rather limits logins than that the password is wrong.
-func (r *refusals) suspect(worked int64) bool {
-	return worked != 0 && r.Coded == 0 && r.First-worked <= suspectAge
+// proven tells of a login that worked before, and that no code says to be wrong: a server that cannot ask whoever knows the
+// passwords refuses all of them in the same words. It is never given up.
+func (r *refusals) proven(worked int64) bool { return worked != 0 && r.Coded == 0 }
+
+// stands tells that a login is believed to be refused for what it is.
+func (r *refusals) stands(worked int64) bool {
+	return !r.proven(worked) || r.Plain >= plainMost && r.Last-r.First >= suspectSpan
 }
+
+// ended tells that no login is tried any more. A ledger may say so of a proven one: older versions gave those up, too.
+func (r *refusals) ended(worked int64) bool { return r != nil && r.Stopped && !r.proven(worked) }
 
 // next is the time before which no login should follow; zero when the schedule alone decides.
 func (r *refusals) next(worked int64) time.Time {
-	if r == nil || r.Stopped || r.Plain == 0 {
+	if r == nil || r.ended(worked) || r.Plain == 0 {
 		return time.Time{}
 	}
-	wait := refusedApart
-	if r.suspect(worked) {
-		wait = min(suspectWait<<min(r.Plain-1, 8), suspectMost)
+	last := time.Unix(r.Last, 0)
+	switch {
+	case !r.proven(worked):
+		return last.Add(refusedApart)
+	case r.stands(worked):
+		return last.Add(provenWait)
 	}
-	return time.Unix(r.Last, 0).Add(wait)
+	next := last.Add(min(suspectWait<<min(r.Plain-1, 8), suspectMost))
+	if span := time.Unix(r.First+suspectSpan, 0); r.Plain >= plainMost-1 && span.After(last) && next.After(span) {
+		return span // so that a person is told in time
+	}
+	return next
 }
 
 // stopped is the verdict while no login is tried.
@@ -75,6 +89,11 @@ func (r *refusals) stopped(a Account) Verdict {
 
 func hintOfStopped(a Account) string {
 	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(a.LoginHint, loginHint), a.Name)
+}
+
+// hintOfSlow is the next step for a login that worked before and is now believed to be refused.
+func hintOfSlow(r *refusals, a Account) string {
+	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", times(r.Plain), hintOfStopped(a))
 }
 
 func times(n int) string {
@@ -90,6 +109,7 @@ type refusedError struct {
 	hint    string        // of the provider; "": none
 	worked  time.Duration // how long ago a login was let in, of one that is suspected of being throttled; 0: it is not
 	stopped string        // next step, once no login is tried any more; "": not yet
+	slow    string        // next step, once a login that worked before is tried only seldom; "": not yet
 }
 
 func (e *refusedError) Error() string { return e.err.Error() }
@@ -99,6 +119,7 @@ func (e *refusedError) Unwrap() error { return e.err }
 func (p *pass) logIn(c *pop3.Client, login func() error) error {
 	p.loginAt = p.now()
 	err := login()
+	p.facts.Quirks.learn(c, err, p.now())
 	if delay := c.Capabilities().LoginDelay; delay > 0 {
 		p.facts.LoginDelay = int64(delay / time.Second)
 	}
@@ -125,10 +146,12 @@ func (p *pass) refuse(err error) error {
 	p.facts.Refused = &r
 	e := &refusedError{err: err, hint: p.a.LoginHint}
 	switch {
-	case r.Stopped:
+	case r.ended(worked):
 		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", times(r.Coded+r.Plain), hintOfStopped(p.a))
-	case r.suspect(worked):
+	case !r.stands(worked):
 		e.worked = max(now.Sub(time.Unix(worked, 0)), time.Second)
+	case r.proven(worked):
+		e.slow = hintOfSlow(&r, p.a)
 	}
 	return e
 }
@@ -141,7 +164,7 @@ func (p *pass) reconfigure() (changed bool) {
 	}
 	changed = f.Setting != ""
 	if f.Setting = p.a.Setting; changed {
-		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold = 0, 0, nil, nil
+		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold, f.Quirks = 0, 0, nil, nil, quirks{}
 	}
 	return changed
 }

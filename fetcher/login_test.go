@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -153,7 +154,7 @@ func TestLoginRefusedPlain(t *testing.T) {
 }
 
 // A login that worked before is first believed to be throttled: class Temporary, growing waits, and only refusals that
-// go on for six hours stop it. One that is let in meanwhile forgets all of them.
+// go on for six hours count. Then it is tried once a day, for ever. One that is let in meanwhile forgets all of them.
 func TestLoginSuspected(t *testing.T) {
 	for _, heals := range []bool{false, true} {
 		r := newRig(t, mailbox(1)...)
@@ -185,13 +186,33 @@ func TestLoginSuspected(t *testing.T) {
 			}
 			continue
 		}
-		if after := r.clock.Sub(start); last.Verdict.Class != Login || after < 6*time.Hour || after > 12*time.Hour || *n > 8 {
+		if after := r.clock.Sub(start); last.Verdict.Class != Login || after < 6*time.Hour || after > 6*time.Hour+time.Minute || *n > 8 ||
+			!strings.Contains(last.Verdict.Hint, "only once a day") || !strings.Contains(last.Verdict.Hint, "popsync run a") {
 			t.Errorf("%d logins, stopped after %v: %+v", *n, after, last.Verdict)
 		}
-		logins := *n
+		// Once a day, whoever asks more often, over restarts too, and 77 all the time.
+		logins, start := *n, r.clock
 		r.clock = r.clock.Add(time.Hour)
-		if rep := r.run(); !rep.Untried || rep.Verdict.Class != Login || *n != logins {
-			t.Errorf("%+v", rep)
+		for r.clock.Sub(start) < 20*24*time.Hour {
+			rep := r.run()
+			if rep.Verdict.Class != Login || rep.Untried && rep.NextTry.IsZero() {
+				t.Fatalf("%+v", rep)
+			}
+			r.ledger.Close()
+			r.open()
+			r.clock = r.clock.Add(3 * time.Hour)
+		}
+		if tried := *n - logins; tried < 16 || tried > 20 {
+			t.Errorf("%d logins in 20 days", tried)
+		}
+		if st := r.standing(); !st.Stopped.IsZero() {
+			t.Errorf("%+v", st)
+		}
+		r.refuse("")
+		r.clock = r.clock.Add(24 * time.Hour)
+		r.ok()
+		if f := r.remembered(); f.Refused != nil || f.Hold != nil {
+			t.Errorf("%+v", f)
 		}
 	}
 }
@@ -352,6 +373,12 @@ func TestWaits(t *testing.T) {
 		{"IN-USE", login("[IN-USE] x"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
 		{"duplicate login", login("duplicate login!"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
 		{"LOGIN-DELAY", login("[LOGIN-DELAY] x"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"text: locked", login("maildrop already locked"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"text: too often", login("please wait"), Temporary, 15 * minute, 15 * minute, 60 * minute, true},
+		{"text: down", login("internal server error"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"hung up at the password", &pop3.ConnError{Command: "PASS", Err: io.EOF}, Temporary, 7 * minute, 7 * minute, 30 * minute, true},
+		{"hung up before", &pop3.ConnError{Command: "USER", Err: io.EOF}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"TLS does not fit", &pop3.TLSError{Op: "greeting", Err: pop3.ErrTLSFirst}, Config, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"login limit", login("Exceeded the login limit for a 15 minute period"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
 		{"greeting", &pop3.ResponseError{Command: "greeting", Code: "LOGIN-DELAY"}, Temporary, 15 * minute, 15 * minute, 15 * minute, true},
 		{"AUTH", login("[AUTH] x"), Login, 0, 0, 0, false},
@@ -377,7 +404,7 @@ func TestWaits(t *testing.T) {
 			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
 				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
 			}
-			if err := p.barred(context.Background()); (err != nil) != c.server && c.class != Login {
+			if err := p.barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
 			now = now.Add(max(wait, refusedApart))
@@ -529,7 +556,7 @@ func TestRefusals(t *testing.T) {
 		name    string
 		worked  int64
 		refused []at
-		stopped bool
+		stopped bool // not tried again
 		counted int
 		wait    time.Duration // after the last
 	}{
@@ -543,12 +570,15 @@ func TestRefusals(t *testing.T) {
 		{"the clock is set back", 0, plain(0, 600, -9000), false, 2, 10 * time.Minute},
 		{"worked a minute ago", start - 60, plain(0, 900, 2700, 6300), false, 4, 2 * time.Hour},
 		{"waits no longer than four hours", start - 60, plain(0, 600, 1200, 1800, 2400, 3000), false, 6, 4 * time.Hour},
-		{"worked a minute ago, refused for six hours", start - 60, plain(0, 900, 6*3600), true, 3, 0},
+		{"worked a minute ago, refused for six hours", start - 60, plain(0, 900, 6*3600), false, 3, 24 * time.Hour},
+		{"worked a minute ago, six hours are close", start - 60, plain(0, 900, 2700, 6300, 13500), false, 5, 21600*time.Second - 13500*time.Second},
+		{"worked a minute ago, refused for days", start - 60, plain(0, 900, 6*3600, 30*3600, 54*3600), false, 5, 24 * time.Hour},
 		{"worked a minute ago, refused twice in six hours", start - 60, plain(0, 6*3600), false, 2, 30 * time.Minute},
 		{"worked a week ago", start - week, plain(0, 600, 1200), false, 3, time.Hour},
-		{"worked longer ago", start - week - 1, plain(0, 600, 1200), true, 3, 0},
+		{"worked long ago", start - 52*week, plain(0, 600, 1200), false, 3, time.Hour},
 		{"worked, then a coded one", start - 60, []at{{0, false}, {600, true}}, false, 2, 10 * time.Minute},
 		{"worked, a coded one among three", start - 60, []at{{0, false}, {600, true}, {1200, false}, {1800, false}}, true, 4, 0},
+		{"worked, tried daily, then a coded one", start - 60, []at{{0, false}, {900, false}, {6 * 3600, false}, {30 * 3600, true}}, true, 4, 0},
 	} {
 		var r refusals
 		for _, one := range c.refused {
@@ -558,7 +588,7 @@ func TestRefusals(t *testing.T) {
 		if next := r.next(c.worked); !next.IsZero() {
 			wait = next.Sub(time.Unix(r.Last, 0))
 		}
-		if r.Stopped != c.stopped || r.Coded+r.Plain != c.counted || wait != c.wait || r.Text != `no\x1b` {
+		if r.ended(c.worked) != c.stopped || r.Coded+r.Plain != c.counted || wait != c.wait || r.Text != `no\x1b` {
 			t.Errorf("%s: %+v, waits %v", c.name, r, wait)
 		}
 	}

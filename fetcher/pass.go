@@ -48,7 +48,8 @@ type pass struct {
 	confirmed  int64             // the account's time, by its clock (Unix seconds)
 	expires    bool              // QUIT deletes what was retrieved
 
-	loginAt time.Time // when a login was last tried in this pass; zero: not yet
+	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
+	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
 
 	pending   map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
 	deleted   map[uidl.Key]bool       // DELE was answered +OK in this pass
@@ -283,6 +284,8 @@ type facts struct {
 	LoggedInAt int64     `json:"logged_in_at,omitempty"`
 	LoginDelay int64     `json:"login_delay,omitempty"`
 	Refused    *refusals `json:"refused,omitempty"`
+	// Quirks are what logins taught of the server: see quirks.go.
+	Quirks quirks `json:"quirks,omitzero"`
 	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
 	Hold   *hold `json:"hold,omitempty"`
 	Paused int64 `json:"paused,omitempty"`

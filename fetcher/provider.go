@@ -84,10 +84,3 @@ func ProviderOf(host, username string) Provider {
 	}
 	return p
 }
-
-// knownTexts are refusals without a response code whose meaning is known, in lower case, and the code that they should
-// have had.
-var knownTexts = []struct{ text, code string }{
-	{"login limit", "LOGIN-DELAY"}, // Outlook: see above
-	{"duplicate login", "IN-USE"},  // exmail.qq.com, Sina (zmail#85)
-}

@@ -198,21 +198,14 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	careful := s.suspecting || s.purpose == knownMail || s.purpose == oldTrouble // it must be clear at which message it breaks
 	opts.NoPipelining = opts.NoPipelining || s.alone || careful || s.facts.NoPipeliningUntil != 0
 	opts.Expect = s.facts.Listed
-	c, err := pop3.Dial(ctx, opts)
+	opts.NoCapa = opts.NoCapa || s.facts.Quirks.NoCapaUntil != 0
+	list, err := s.enter(ctx, opts)
 	if err != nil {
-		return nil, err
+		if list, err = s.enterWithoutCapa(ctx, opts, err); err != nil {
+			return nil, err
+		}
 	}
-	s.c = c
-	if err := s.logIn(c, func() error { return c.Login(ctx, s.a.Login) }); err != nil {
-		return nil, err
-	}
-	list, err := c.List(ctx)
-	if err != nil {
-		err = s.pipelined(err)
-		c.Close()
-		return nil, err
-	}
-	if caps := c.Capabilities(); caps.Known { // by now those of this user
+	if caps := s.c.Capabilities(); caps.Known { // by now those of this user
 		s.facts.LoginDelay = int64(caps.LoginDelay / time.Second)
 		// RFC 2449, section 6.7: "EXPIRE 0" says that what was retrieved goes when QUIT comes.
 		s.expires = caps.Expire == "0"

@@ -40,7 +40,7 @@ func Standing(s uidl.Summary) State {
 	f := decodeFacts(s.Facts)
 	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
 		Short: f.Wire.cameShort(), stumbles: f.Stumbles}
-	if r := f.Refused; r != nil && r.Stopped {
+	if r := f.Refused; r.ended(f.LoggedInAt) {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
 	if h := f.Hold; h != nil && s.NextTry != 0 {

@@ -82,6 +82,8 @@ func verdictOf(err error) Verdict {
 	case errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
 		v.Class = Config
 		v.Hint = `the server offers no STLS here, so no password was sent; try tls = "implicit" (port 995), which is the default`
+	case errors.As(err, &noTLS) && noTLS.Misfit() != pop3.Fits:
+		v.Class, v.Hint = Config, misfitHints[noTLS.Misfit()]
 	case errors.As(err, &login) && errors.As(err, &response):
 		judgeLogin(&v, codeOf(response))
 		if errors.As(err, &refused) {
@@ -93,10 +95,28 @@ func verdictOf(err error) Verdict {
 		v.Hint = "raise the limit in [limits] if the server is right"
 	case errors.As(err, &protocol):
 		v.Hint = "the server does not speak POP3 as expected; check host, port and tls"
+	case hungUpAtLogin(err):
+		v.Message = clip("the server closed the connection without a word when it was given the login (" + v.Message + ")")
+		v.Hint = "some servers do that where username or password is wrong; if it goes on, " + loginHint
 	default:
 		v.Hint = networkHint(err)
 	}
 	return v
+}
+
+// misfitHints are the next steps where TLS cannot come about as things are set.
+var misfitHints = map[pop3.Misfit]string{
+	pop3.MisfitVersion:   "the server speaks no TLS newer than 1.1, which is not safe, so no password was sent; ask the provider for a server with TLS 1.2, or for another host or port",
+	pop3.MisfitCiphers:   "the server and popsync have no safe encryption in common (its key exchange or its ciphers are too old), so no password was sent; ask the provider for another host or port",
+	pop3.MisfitPlaintext: `the server greets without TLS on this port, so no password was sent; use the port for TLS (995), or tls = "starttls" on this one`,
+	pop3.MisfitTLSFirst:  `the server expects TLS at once on this port, so no password was sent; set tls = "implicit", which is the default`,
+	pop3.MisfitProtocol:  "the server offers another protocol than POP3 on this port, so no password was sent; check host and port",
+}
+
+// hungUpAtLogin tells that the server closed the connection instead of answering a login.
+func hungUpAtLogin(err error) bool {
+	var conn *pop3.ConnError
+	return errors.As(err, &conn) && (conn.Command == "PASS" || conn.Command == "AUTH") && conn.HungUp()
 }
 
 // judgeLogin tells a refused login from a server that cannot do it now (RFC 2449, section 8; RFC 3206).
@@ -120,7 +140,9 @@ func judgeRefused(v *Verdict, e *refusedError) {
 	case e.worked > 0:
 		v.Class = Temporary
 		v.Message = clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", roughly(e.worked), v.Message))
-		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for hours it counts as refused"
+		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
+	case e.slow != "":
+		v.Hint = e.slow
 	case e.hint != "":
 		v.Hint = e.hint
 	}
@@ -139,18 +161,13 @@ func roughly(d time.Duration) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
-// codeOf is the response code of a refusal, or what its text is known to mean.
+// codeOf is the response code of a refusal, or of a login what its text means: see passing.
 func codeOf(r *pop3.ResponseError) string {
-	if r.Code != "" {
-		return r.Code
+	switch r.Command {
+	case "greeting", "USER", "PASS", "AUTH":
+		return cmp.Or(r.Code, passing(r.Text))
 	}
-	text := strings.ToLower(r.Text)
-	for _, k := range knownTexts {
-		if strings.Contains(text, k.text) {
-			return k.code
-		}
-	}
-	return ""
+	return r.Code
 }
 
 // loginRefused tells whether a server refused this user with this secret, what it said, and whether with a code.
@@ -185,8 +202,10 @@ func waitFor(err error) string {
 		return ""
 	case errors.As(err, &refused):
 		return waitRefused
-	case certificate(err), errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
+	case certificate(err), errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && (errors.As(err, &response) || noTLS.Misfit() != pop3.Fits):
 		return waitFault
+	case hungUpAtLogin(err):
+		return waitHungUp
 	case errors.As(err, &response):
 		switch code := codeOf(response); {
 		case code == "IN-USE":

@@ -13,6 +13,7 @@ const (
 	waitLogins  = "login-delay" // the server wants time between logins, or the provider is known to
 	waitInUse   = "in-use"      // another client has the mailbox
 	waitRefused = "refused"     // a login was refused, and the next must not come soon: see refusals
+	waitHungUp  = "hung-up"     // the server closed the connection instead of answering a login, which may be a refusal
 	waitServer  = "server"      // the server says that it cannot serve the account until somebody acts
 	waitFault   = "fault"       // the server's certificate, or what it says, is wrong: it may be mended any day
 	waitBackoff = "back-off"    // the network, the server or this machine failed
@@ -21,7 +22,8 @@ const (
 const (
 	inUseLeast   = 2 * time.Minute  // [IN-USE]: 2 to 5 minutes, so that two clients do not meet again
 	inUseSpread  = 3 * time.Minute  //
-	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long
+	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long, then twice as long each time
+	delayMost    = 4 * time.Hour    // at most
 	loginMost    = 24 * time.Hour   // nobody is believed who wants more between logins
 	farthestTry  = 25 * time.Hour   // a stored time beyond is the work of a clock that was wrong
 	aMoment      = time.Minute      // a pass that comes so much too early waits
@@ -64,7 +66,14 @@ func (p *pass) holdAfter(err error, v Verdict) time.Time {
 	case waitInUse:
 		login = now.Add(inUseLeast + rand.N(inUseSpread))
 	case waitLogins:
-		login = now.Add(orElse(p.apart(), loginDelay))
+		login = now.Add(orElse(p.apart(), growing(h.N)))
+	case waitHungUp:
+		if p.o.Backoff != nil {
+			next = now.Add(p.o.Backoff(h.N))
+		}
+		if h.N > 1 { // once may be chance
+			login = now.Add(growing(h.N - 1))
+		}
 	case waitRefused:
 		login = p.facts.Refused.next(p.facts.LoggedInAt)
 	}
@@ -93,6 +102,9 @@ func (p *pass) holdAfter(err error, v Verdict) time.Time {
 	}
 	return next
 }
+
+// growing is how long to wait after the n-th time in a row, where the server does not say.
+func growing(n int) time.Duration { return min(loginDelay<<min(n-1, 8), delayMost) }
 
 // ceil is a time as it is stored: not before it.
 func ceil(t time.Time) int64 {
@@ -153,7 +165,7 @@ func (p *pass) barred(ctx context.Context) error {
 	if p.o.Asked {
 		return nil
 	}
-	if r := p.facts.Refused; r != nil && r.Stopped {
+	if r := p.facts.Refused; r.ended(p.facts.LoggedInAt) {
 		return &heldError{verdict: r.stopped(p.a)}
 	}
 	h := p.facts.Hold
@@ -194,6 +206,8 @@ func whyText(why string) string {
 		return "another client had the mailbox open"
 	case waitRefused:
 		return "a login was refused, and the next must not come soon"
+	case waitHungUp:
+		return "the server closed the connection at the login, which may be a refusal"
 	case waitServer:
 		return "the server said that a person must act"
 	case waitFault:

@@ -27,6 +27,9 @@ type Capabilities struct {
 
 // askCapabilities sends CAPA. A refusal leaves what is known; the command is optional.
 func (c *Client) askCapabilities() error {
+	if c.opt.NoCapa {
+		return nil
+	}
 	if err := c.send("CAPA", nil, c.opt.Timeouts.Reply); err != nil {
 		return err
 	}
@@ -42,10 +45,12 @@ func (c *Client) readCapabilities() error {
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
+		c.capaRefused = true
 		return nil
 	case err != nil:
 		return err
 	}
+	c.capaRefused = false
 	caps := Capabilities{Known: true}
 	c.w.fresh()
 	for range maxCapaLines {

@@ -15,19 +15,21 @@ import (
 // Client is one POP3 session. Make it with Dial; end it with Quit, which lets deletions count, or Close, which
 // abandons them.
 type Client struct {
-	opt       Options
-	raw       net.Conn // below TLS
-	w         *wire
-	caps      Capabilities
-	capaDue   bool     // they are asked for again with the next command
-	secrets   []string // struck out of server text
-	cmd       []byte   // scratch for a command
-	queue     []Item   // scratch of the engine
-	busy      atomic.Bool
-	closed    atomic.Bool
-	pipelined atomic.Bool
-	alone     bool  // see Alone
-	broken    error // what broke the conversation; only touched by the call under way
+	opt         Options
+	raw         net.Conn // below TLS
+	w           *wire
+	caps        Capabilities
+	capaDue     bool     // they are asked for again with the next command
+	secrets     []string // struck out of server text
+	cmd         []byte   // scratch for a command
+	queue       []Item   // scratch of the engine
+	busy        atomic.Bool
+	closed      atomic.Bool
+	pipelined   atomic.Bool
+	alone       bool  // see Alone
+	noAuth      bool  // see AuthUnknown
+	capaRefused bool  // CAPA was answered -ERR
+	broken      error // what broke the conversation; only touched by the call under way
 
 	ctx  context.Context // of the call under way
 	stop func() bool
@@ -111,11 +113,12 @@ func (c *Client) end() {
 func (c *Client) fail(command string, num int, text []byte, err error) error {
 	switch {
 	case c.ctx != nil && c.ctx.Err() != nil:
-		err = &ConnError{command, num, context.Cause(c.ctx)}
+		err = &ConnError{Command: command, Num: num, Err: context.Cause(c.ctx)}
 	case errors.Is(err, errBareLF), errors.Is(err, errNotPOP3), errors.Is(err, errUnsolicited), errors.Is(err, ErrCut), errors.Is(err, ErrStep):
 		err = &ProtocolError{command, num, c.clean(text), err}
 	default:
-		err = &ConnError{command, num, err}
+		behind := c.capaRefused && (command == "USER" || command == "STLS") && ended(err)
+		err = &ConnError{Command: command, Num: num, Err: err, behindCapa: behind}
 	}
 	c.broken = err
 	return err

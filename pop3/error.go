@@ -69,6 +69,8 @@ type ConnError struct {
 	Command string // what was under way: a verb, "connect", "TLS handshake" or "greeting"
 	Num     int    // message number at the head of the pipeline, 0 when there is none
 	Err     error
+
+	behindCapa bool // the peer hung up at the first command after it had refused CAPA
 }
 
 func (e *ConnError) Error() string {
@@ -90,9 +92,9 @@ func (e *ConnError) Unwrap() error { return e.Err }
 func (e *ConnError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
 // TLSError means that TLS could not be established; nothing but CAPA and STLS was sent. Err keeps the cause: see
-// *tls.CertificateVerificationError and the errors of crypto/x509, ErrNoSTLS, *ResponseError.
+// *tls.CertificateVerificationError and the errors of crypto/x509, ErrNoSTLS, ErrTLSFirst, *ResponseError; and Misfit.
 type TLSError struct {
-	Op  string // "TLS handshake" or "STLS"
+	Op  string // "TLS handshake", "STLS" or "greeting"
 	Err error
 }
 

@@ -10,7 +10,8 @@ import (
 
 // Login logs in, once and in one way. The capabilities are asked for again, since some are announced only then (RFC 2449,
 // section 5): at once, or with the next command where the server takes several at a time, which saves a round trip. A
-// method that the server refuses is not followed by another one with the same secret.
+// method that the server refuses is not followed by another one with the same secret, unless it says that it does not know
+// the command: then nobody has looked at the secret.
 //
 // Errors: *SecretError (nothing was sent), *LoginError (the server refused; see its Code), *ConnError, *ProtocolError,
 // *LimitError.
@@ -36,6 +37,9 @@ func (c *Client) Login(ctx context.Context, l Login) error {
 	c.hide(l.Username, secret)
 	if plain {
 		err = c.authPlain(l.Username, secret)
+		if c.noAuth = errors.Is(err, errNoAuth); c.noAuth && (l.Auth == "" || l.Auth == "auto") {
+			err = c.userPass(l.Username, secret)
+		}
 	} else {
 		err = c.userPass(l.Username, secret)
 	}
@@ -91,14 +95,15 @@ func (c *Client) authPlain(user, secret string) error {
 	return c.answerChallenge(response, false)
 }
 
-// answerChallenge reads the reply to AUTH. An empty challenge, "+" alone, gets the response: it must come when the
-// command had none, and it does come from servers that overlook an initial response.
+// answerChallenge reads the reply to AUTH. A continuation gets the response: it must come when the command had none, and it
+// does come from servers that overlook an initial response. errNoAuth is around a refusal that is about the command.
 func (c *Client) answerChallenge(response []byte, must bool) error {
 	line, err := c.replyLine("AUTH", 0, c.patience())
 	if err != nil {
 		return err
 	}
-	if s := strings.TrimRight(string(line), " "); s == "+" {
+	known := isContinuation(line)
+	if known {
 		if err := c.send("", response, c.opt.Timeouts.Reply); err != nil {
 			return err
 		}
@@ -112,11 +117,21 @@ func (c *Client) answerChallenge(response []byte, must bool) error {
 	case err != nil:
 		return c.fail("AUTH", 0, line, err)
 	case !ok:
-		return c.refusal("AUTH", 0, text)
+		refused := c.refusal("AUTH", 0, text)
+		if !known && commandUnknown(refused) {
+			return fmt.Errorf("%w: %w", errNoAuth, refused)
+		}
+		return refused
 	case must:
 		return c.fail("AUTH", 0, line, errUnsolicited) // logged in before we said who we are
 	}
 	return nil
+}
+
+// isContinuation tells whether a server waits for the next part (RFC 5034, section 4): "+", alone or with a space and whatever
+// text. PLAIN has no challenge that could mean anything.
+func isContinuation(line []byte) bool {
+	return len(line) > 0 && line[0] == '+' && (len(line) == 1 || line[1] == ' ' || line[1] == '\t')
 }
 
 // plainResponse is the message of RFC 4616, section 2, without authorization identity.

@@ -46,6 +46,9 @@ type Options struct {
 	// NoPipelining keeps to one command at a time although the server announces PIPELINING: an earlier session
 	// found the announcement to be wrong.
 	NoPipelining bool
+	// NoCapa asks for no capabilities: an earlier session found that CAPA breaks the connection (see BrokenByCapa). TOP and
+	// PIPELINING are not known then, USER and PASS log in, and with StartTLS the command STLS is simply tried.
+	NoCapa bool
 	// Expect is how many messages the listing may have, a hint for memory; 0: not known.
 	Expect int
 }
@@ -82,7 +85,8 @@ type Login struct {
 	// Password returns the secret; it is called once at each login, and the result is not kept beyond what is needed
 	// to strike it out of the server's replies.
 	Password func(ctx context.Context) (string, error)
-	// Auth is "auto" or "" (AUTH PLAIN when it is announced, else USER and PASS), "plain" or "user".
+	// Auth is "auto" or "" (AUTH PLAIN when it is announced, else USER and PASS), "plain" or "user". With "auto", USER and
+	// PASS are also tried where AUTH turns out to be a command that the server does not know: see AuthUnknown.
 	Auth string
 }
 

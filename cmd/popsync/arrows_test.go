@@ -24,14 +24,14 @@ type room struct {
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
 // only they have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
-	{path: "pop3"},
+	{path: "pop3", imports: []string{"internal/foreign"}},
 	{path: "uidl", imports: []string{"internal/durable"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
 	{path: "deliver", imports: []string{"internal/durable"}, modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"}},
 	{path: "deliver/smtp", imports: []string{"deliver"}},
 	{path: "deliver/command", imports: []string{"deliver"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	{path: "config", modules: []string{"github.com/BurntSushi/toml"}},
-	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver"}, modules: []string{"go.uber.org/zap"}},
+	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver", "internal/foreign"}, modules: []string{"go.uber.org/zap"}},
 	{
 		path:    "cmd/popsync",
 		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "internal/control", "internal/durable", "internal/metrics", "internal/notify", "internal/secret", "pop3/pop3test"},
@@ -39,6 +39,7 @@ var rooms = []room{
 	},
 	{path: "internal/control", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
+	{path: "internal/foreign"},
 	{path: "internal/secret"},
 	{path: "internal/notify", imports: []string{"internal/durable"}},
 	{

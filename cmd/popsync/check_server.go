@@ -29,7 +29,12 @@ func (c *checker) server(ctx context.Context, cfg *config.Config, acc config.Acc
 		c.bad(fetcher.Config, err.Error(), hintOf(err))
 		return
 	}
-	if err := c.session(ctx, acc, wired); err != nil {
+	err = c.session(ctx, acc, wired)
+	if !wired.Server.NoCapa && pop3.BrokenByCapa(err) { // once it was logged in: see fetcher.Dial
+		wired.Server.NoCapa = true
+		err = c.session(ctx, acc, wired)
+	}
+	if err != nil {
 		v := fetcher.Judge(err)
 		if v.Class == fetcher.Login && wired.LoginHint != "" {
 			v.Hint = wired.LoginHint
@@ -51,13 +56,20 @@ func (c *checker) learned(k *knowledge, acc config.Account) {
 }
 
 func (c *checker) session(ctx context.Context, acc config.Account, wired fetcher.Account) error {
-	client, err := pop3.Dial(ctx, wired.Server)
+	client, err := fetcher.Dial(ctx, wired.Server)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	c.ok(fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
-	if err := client.Login(ctx, wired.Login); err != nil {
+	if !client.AsksCapa() {
+		c.note("the server breaks the connection when it is asked what it can do (CAPA), so it was not asked")
+	}
+	err = client.Login(ctx, wired.Login)
+	if client.AuthUnknown() {
+		c.note("the server does not know AUTH, although it announces it or the configuration asks for it")
+	}
+	if err != nil {
 		return err
 	}
 	list, err := client.List(ctx)

@@ -26,7 +26,7 @@ policy says. On a terminal you see how far each account is, and a table follows;
 on standard error. When a daemon is running, it makes the passes and this command shows how they go.
 
 From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
-that was refused several times is not tried again. Named, or on a terminal, every account is tried at once.`,
+that was refused several times is tried once a day at most, or not at all. Named, or on a terminal, every account is tried at once.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.run(cmd.Context(), args, dryRun, asJSON)

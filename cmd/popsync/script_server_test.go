@@ -195,6 +195,21 @@ var behaviours = map[string]behaviour{
 	"mute":         played(func(string) fault.Script { return fault.Script{fault.Stalled()} }),
 	"endless-line": played(func(string) fault.Script { return fault.Script{fault.Send("+OK "), fault.Repeat("talk ")} }),
 
+	"tls-old": func(ts *testscript.TestScript, s *scripted, _ *pop3test.Options, _ string) {
+		conf, err := homeOf(ts).ca.Server("127.0.0.1")
+		ts.Check(err)
+		conf.MinVersion, conf.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		s.tls = conf
+	},
+	"tls-rsa": func(ts *testscript.TestScript, s *scripted, _ *pop3test.Options, _ string) {
+		conf, err := homeOf(ts).ca.Server("127.0.0.1")
+		ts.Check(err)
+		conf.MaxVersion, conf.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+		s.tls = conf
+	},
+
+	"auth":    replies("AUTH"),
+	"closes":  closes, // at a command
 	"login":   replies("PASS", "AUTH"),
 	"no-retr": replies("RETR"),
 	"echoes": func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) {
@@ -295,6 +310,17 @@ func implicit(sign func(*pop3test.CA, ...string) (*tls.Config, error), host stri
 		var err error
 		s.tls, err = sign(homeOf(ts).ca, host)
 		ts.Check(err)
+	}
+}
+
+// closes hangs up instead of answering a command.
+func closes(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, verb string) {
+	o.NoAUTH = true
+	o.OnCommand = func(_ *pop3test.Session, v, _ string) *pop3test.Reply {
+		if v == verb {
+			return &pop3test.Reply{Close: true}
+		}
+		return nil
 	}
 }
 

@@ -19,7 +19,7 @@ func (a *app) wakeCommand() *cobra.Command {
 		Use:   "wake [ACCOUNT...]",
 		Short: "Try all accounts, or those named, at once, whatever they wait for",
 		Long: `Make every account, or those named, due at once: after a failure popsync waits longer and longer before it tries again,
-and after a refused login it does not try at all. A running daemon begins now; without one the next run does not wait.`,
+and after a refused login once a day at most, or not at all. A running daemon begins now; without one the next run does not wait.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.wake(cmd.Context(), args) },
 	}

@@ -94,7 +94,7 @@ func (n Notice) outlook() string {
 	case n.About == groupNames[parkedGroup]:
 		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
 	case n.Person:
-		return `Once that is done, run "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login not at all: your provider might lock the account. You will be told when all is well again.`
+		return `Once that is done, run "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login once a day at most: your provider might lock the account. You will be told when all is well again.`
 	}
 	return "popsync keeps trying by itself. You will be told when all is well again, or when it needs your help."
 }

@@ -158,7 +158,7 @@ const (
 // Verdict is what a pass's outcome means.
 type Verdict struct {
 	Class   Class  `json:"class"`
-	Message string `json:"message,omitempty"` // what failed; printable ASCII, no secrets
+	Message string `json:"message,omitempty"` // what failed; printable, no secrets
 	Hint    string `json:"hint,omitempty"`    // next step for a person
 	Stop    bool   `json:"-"`                 // the whole process must stop: its memory is in doubt
 }

@@ -300,3 +300,14 @@ func TestGivenUpBefore(t *testing.T) {
 		t.Error("one that never worked stays given up")
 	}
 }
+
+// A refusal in another script is told in it.
+func TestRefusedInChinese(t *testing.T) {
+	for _, said := range []string{"登录失败", "\xb5\xc7\xc2\xbc\xca\xa7\xb0\xdc"} {
+		r := newRig(t)
+		r.refuse("-ERR " + said)
+		if rep := r.run(); rep.Verdict.Class != Login || !strings.Contains(rep.Verdict.Message, "登录失败") || r.remembered().Refused.Text != "登录失败" {
+			t.Errorf("%+v", rep.Verdict)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 type State struct {
 	Paused   time.Time // since when a person wants it to rest
 	Stopped  time.Time // when its login was last refused, now that none is tried any more
-	Refusal  string    // with Stopped: what the server said; printable ASCII
+	Refusal  string    // with Stopped: what the server said; printable
 	Hold     string    // why nothing is tried before NextTry, for people; "": no reason but the schedule
 	NextTry  time.Time // not before; see Due
 	LoggedIn time.Time // the last login that succeeded

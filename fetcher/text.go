@@ -7,32 +7,15 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/uidl"
 )
 
 // maxText is the longest text of foreign origin that is stored or logged, in octets.
 const maxText = 1024
 
-// clip makes text printable ASCII and bounds it.
-func clip(s string) string {
-	plain := len(s) <= maxText
-	for i := 0; plain && i < len(s); i++ {
-		plain = s[i] >= 0x20 && s[i] < 0x7f
-	}
-	if plain {
-		return s
-	}
-	var out []byte
-	for i := 0; i < len(s) && len(out) < maxText; i++ {
-		if c := s[i]; c >= 0x20 && c < 0x7f {
-			out = append(out, c)
-		} else {
-			const hex = "0123456789abcdef"
-			out = append(out, '\\', 'x', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(out)
-}
+// clip makes text harmless and bounds it: see foreign.Tidy.
+func clip(s string) string { return foreign.Tidy(s, maxText) }
 
 // quote is a UID as it appears in logs: as it is when it is plain, else quoted.
 func quote(uid string) string {

@@ -22,7 +22,7 @@ type Capabilities struct {
 	SASL           []string      // mechanisms, upper-case (section 6.3)
 	Expire         string        // "NEVER", or days before the server deletes; "" when not announced (section 6.7)
 	LoginDelay     time.Duration // least time between logins; 0 when not announced (section 6.5)
-	Implementation string        // escaped to printable ASCII (section 6.9)
+	Implementation string        // printable (section 6.9)
 }
 
 // askCapabilities sends CAPA. A refusal leaves what is known; the command is optional.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // ResponseError is a refusal: the server answered -ERR. The conversation is intact.
@@ -14,7 +16,7 @@ type ResponseError struct {
 	Command string // the verb alone, or "greeting"
 	Num     int    // message number, 0 when there is none
 	Code    string // response code without brackets, upper-case (RFC 2449, section 8; RFC 3206); "" when there is none
-	Text    string // the rest, escaped to printable ASCII, at most 1 KiB; never a secret
+	Text    string // the rest, made harmless by foreign.Show, at most 1 KiB; never a secret
 }
 
 func (e *ResponseError) Error() string {
@@ -32,7 +34,7 @@ func (e *ResponseError) Error() string {
 type ProtocolError struct {
 	Command string // the verb alone, "greeting" or "STLS"
 	Num     int    // message number, 0 when there is none
-	Text    string // what the server sent, escaped to printable ASCII, at most 1 KiB; never a secret
+	Text    string // what the server sent, made harmless by foreign.Show, at most 1 KiB; never a secret
 	Err     error  // what is wrong with it
 }
 
@@ -178,20 +180,5 @@ func operation(command string, num int) string {
 // maxErrorText bounds server text kept in an error, in octets.
 const maxErrorText = 1024
 
-// escape makes server text harmless wherever it is printed: printable ASCII stays, all else becomes \xNN.
-func escape(b []byte) string {
-	const hex = "0123456789abcdef"
-	out := make([]byte, 0, min(len(b), maxErrorText))
-	for _, ch := range b {
-		if len(out) > maxErrorText-7 {
-			out = append(out, "..."...)
-			break
-		}
-		if ch >= ' ' && ch <= '~' && ch != '\\' {
-			out = append(out, ch)
-			continue
-		}
-		out = append(out, '\\', 'x', hex[ch>>4], hex[ch&15])
-	}
-	return string(out)
-}
+// escape makes server text harmless wherever it is printed: see foreign.Show.
+func escape(b []byte) string { return foreign.Show(b, maxErrorText) }

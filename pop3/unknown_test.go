@@ -198,3 +198,26 @@ func dialling(conns ...net.Conn) dialFunc {
 		return conns[n-1], nil
 	}
 }
+
+// What a server says in another script is kept as what it says, where that is certain, and escaped where it is not.
+func TestRefusalText(t *testing.T) {
+	for said, want := range map[string]string{
+		"密码错误":                             "密码错误",
+		"\xb5\xc7\xc2\xbc\xca\xa7\xb0\xdc": "登录失败",
+		"Ung\xfcltiges Kennwort":           "Ungültiges Kennwort",
+		"\xb5\xc7":                         `\xb5\xc7`,
+		"密码\x1b[2J\u202e\u009b":            `密码\x1b[2J\xe2\x80\xae\xc2\x9b`,
+	} {
+		dial := start(t, fault.Script{fault.Send("+OK hi\r\n"), fault.Chat("CAPA", "-ERR\r\n", "USER me", "-ERR "+said+"\r\n"), fault.ExpectEOF()})
+		c, err := pop3.Dial(t.Context(), pop3.Options{Host: "h", TLS: pop3.NoTLS, Dial: dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Login(t.Context(), pop3.Login{Username: "me", Password: secret("pw")})
+		var refused *pop3.ResponseError
+		if !errors.As(err, &refused) || refused.Text != want {
+			t.Errorf("%q: %v, want %q", said, err, want)
+		}
+		c.Close()
+	}
+}

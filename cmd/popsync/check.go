@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -233,7 +234,7 @@ func (c *checker) destination(ctx context.Context, cfg *config.Config, account s
 	case identity == "":
 		what = "can be written to; the first run makes or accepts it"
 	}
-	c.ok(fmt.Sprintf("%s %s %s", d.Name, place(d), what))
+	c.ok(fmt.Sprintf("%s %s %s", d.Name, foreign.ASCII(place(d)), what))
 }
 
 // writable tells whether this process may create entries in a directory.

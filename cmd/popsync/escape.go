@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,74 +10,62 @@ import (
 	"unicode/utf8"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // maxField is the longest that one piece of foreign text may get in a log field or a line of output, in octets.
 const maxField = 1024
 
-// printable makes foreign text (what a server, a mail, a path or another program says) harmless wherever it is shown:
-// one line of printable ASCII with \xNN for every other octet, cut at 1 KiB, never within an escape. What is printable
-// ASCII already stays as it is, so it may be applied twice.
-func printable(s string) string {
-	plain := len(s) <= maxField
-	for i := 0; plain && i < len(s); i++ {
-		plain = isPrintable(s[i])
-	}
-	if plain {
-		return s
-	}
-	const cut = "..."
-	out := make([]byte, 0, min(4*len(s), maxField))
-	whole := 0 // what is kept if the rest does not fit
-	for i := range len(s) {
-		out = appendPrintable(out, s[i])
-		if len(out) > maxField {
-			return string(append(out[:whole], cut...))
-		}
-		if len(out) <= maxField-len(cut) {
-			whole = len(out)
-		}
-	}
-	return string(out)
+// printable makes foreign text (what a server, a mail, a path or another program says) harmless wherever it is shown: one line
+// of printable characters with \xNN for every other octet, cut at 1 KiB. What is printable already stays as it is, so it may be
+// applied twice. Whether a screen takes more than ASCII is its writer's affair.
+func printable(s string) string { return foreign.Tidy(s, maxField) }
+
+// plainWriter is what all commands print through: line ends, tabs and printable ASCII pass, and printable characters beyond where
+// the locale says that the screen knows them; every other octet becomes \xNN. It is the last line of defence: it cannot tell a
+// line end of ours from a foreign one, printable can.
+type plainWriter struct {
+	w    io.Writer
+	utf8 bool
 }
 
-func isPrintable(c byte) bool { return c >= ' ' && c <= '~' }
-
-func appendPrintable(out []byte, c byte) []byte {
-	if isPrintable(c) {
-		return append(out, c)
-	}
-	const hex = "0123456789abcdef"
-	return append(out, '\\', 'x', hex[c>>4], hex[c&15])
-}
-
-// asciiWriter is what all commands print through: line ends, tabs and printable ASCII pass, every other octet becomes
-// \xNN. It is the last line of defence: it cannot tell a line end of ours from a foreign one, printable can.
-type asciiWriter struct{ w io.Writer }
-
-func (a asciiWriter) Write(b []byte) (int, error) {
+func (p plainWriter) Write(b []byte) (int, error) {
 	clean := true
 	for _, c := range b {
 		clean = clean && shows(c)
 	}
 	if clean {
-		return a.w.Write(b)
+		return p.w.Write(b)
 	}
 	out := make([]byte, 0, len(b)+16)
-	for _, c := range b {
-		if shows(c) {
-			out = append(out, c)
-		} else {
-			out = appendPrintable(out, c)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case shows(b[i]), p.utf8 && n > 1 && foreign.Shown(r):
+			out = append(out, b[i:i+n]...)
+		default:
+			for _, c := range b[i : i+n] {
+				out = foreign.Escape(out, c)
+			}
 		}
+		i += n
 	}
-	if _, err := a.w.Write(out); err != nil {
+	if _, err := p.w.Write(out); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-func shows(c byte) bool { return isPrintable(c) || c == '\n' || c == '\t' }
+func shows(c byte) bool { return c >= ' ' && c <= '~' || c == '\n' || c == '\t' }
+
+// speaksUTF8 tells whether the locale is one with UTF-8, as setlocale(3) finds it. In any other, an octet of UTF-8 may be a control
+// character to the terminal.
+func speaksUTF8(getenv func(string) string) bool {
+	locale := cmp.Or(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG"))
+	_, charset, _ := strings.Cut(strings.ToLower(locale), ".")
+	charset, _, _ = strings.Cut(charset, "@")
+	return charset == "utf-8" || charset == "utf8"
+}
 
 // asciiJSON rewrites a JSON document so that it says the same in printable ASCII: encoding/json leaves C1 control
 // characters and marks that change the direction of text as they are.

@@ -23,7 +23,7 @@ func openLog(w io.Writer, terminal bool, level, format, file string) (*programLo
 	l := &programLog{level: zap.NewAtomicLevelAt(levelOf(level))}
 	w = ownWriter(w)
 	if file == "" {
-		l.Logger = newLogger(w, logStyle{format: format, terminal: terminal, journal: isJournal(w, os.Getenv)}, l.level)
+		l.Logger = newLogger(w, logStyle{format: format, terminal: terminal, utf8: speaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
 		return l, nil
 	}
 	f, err := openLogFile(file, w)
@@ -31,7 +31,7 @@ func openLog(w io.Writer, terminal bool, level, format, file string) (*programLo
 		return nil, &exitError{exitConfig, &hintError{err, "let the user that runs popsync write there, or leave log.file out"}}
 	}
 	l.file = f
-	l.Logger = newLogger(f, logStyle{format: format}, l.level)
+	l.Logger = newLogger(f, logStyle{format: format, utf8: speaksUTF8(os.Getenv)}, l.level)
 	return l, nil
 }
 
@@ -66,6 +66,7 @@ func levelOf(level string) zapcore.Level {
 type logStyle struct {
 	format   string // auto (console on a terminal, else json), console or json
 	terminal bool   // a person is watching: colours, unless NO_COLOR is set
+	utf8     bool   // the locale has UTF-8; matters for console only, json is ASCII
 	journal  bool   // systemd's journal reads: its priorities in front, and no time, which it adds itself
 }
 
@@ -86,9 +87,11 @@ func newLogger(w io.Writer, style logStyle, level zapcore.LevelEnabler) *zap.Log
 			enc.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		}
 		enc.ConsoleSeparator = "  "
-		encoder = zapcore.NewConsoleEncoder(enc)
+		if encoder = zapcore.NewConsoleEncoder(enc); !style.utf8 {
+			encoder = plainEncoder{encoder, false}
+		}
 	} else {
-		encoder = zapcore.NewJSONEncoder(enc)
+		encoder = plainEncoder{zapcore.NewJSONEncoder(enc), true}
 	}
 	if style.journal {
 		encoder = journalEncoder{encoder}
@@ -96,10 +99,10 @@ func newLogger(w io.Writer, style logStyle, level zapcore.LevelEnabler) *zap.Log
 	return zap.New(safeCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(ownWriter(w))), level)})
 }
 
-// ownWriter is w without asciiWriter, which would show the colours of levels, which are ours, as text. The log's lines
+// ownWriter is w without plainWriter, which would show the colours of levels, which are ours, as text. The log's lines
 // are printable anyway.
 func ownWriter(w io.Writer) io.Writer {
-	if a, ok := w.(asciiWriter); ok {
+	if a, ok := w.(plainWriter); ok {
 		return a.w
 	}
 	return w

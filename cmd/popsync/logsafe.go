@@ -9,9 +9,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// safeCore makes it a property of the log, not a habit of whoever writes to it, that a line is printable ASCII with
-// \xNN for every other octet and that no field is longer than 1 KiB, in every format: encoders leave escape sequences,
-// C1 control characters or marks of direction as they are. It wraps one core that writes; its level is that core's.
+// safeCore makes it a property of the log, not a habit of whoever writes to it, that a line has only printable characters, with
+// \xNN for every other octet, and that no field is longer than 1 KiB, in every format: encoders leave escape sequences,
+// C1 control characters or marks of direction as they are. See plainEncoder, too. It wraps one core that writes; its level is that core's.
 type safeCore struct{ zapcore.Core }
 
 // With cleans here, because an encoder renders these fields at once and never shows them to Write.

@@ -7,9 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // nasty is what servers, mails and file names bring along.
@@ -29,15 +33,16 @@ var nasty = map[string]string{
 func TestPrintable(t *testing.T) {
 	for name, s := range nasty {
 		got := printable(s)
-		if bad := firstBad(got); bad >= 0 || len(got) > maxField {
-			t.Errorf("%s: octet %d of %d", name, bad, len(got))
+		odd := strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) })
+		if bad := firstBad(foreign.ASCII(got)); bad >= 0 || odd || !utf8.ValidString(got) || len(got) > maxField {
+			t.Errorf("%s: octet %d of %d, odd: %v", name, bad, len(got), odd)
 		}
 		if again := printable(got); again != got {
 			t.Errorf("%s: twice is not once: %q", name, again)
 		}
 	}
 	for _, tt := range [][2]string{
-		{"", ""}, {"plain \\ text", "plain \\ text"}, {"\x1b[m", `\x1b[m`}, {"\u009b", `\xc2\x9b`},
+		{"", ""}, {"plain \\ text", "plain \\ text"}, {"\x1b[m", `\x1b[m`}, {"\u009b", `\xc2\x9b`}, {"密", "密"}, {"\u202e密", `\xe2\x80\xae密`},
 		{strings.Repeat("a", 1024), strings.Repeat("a", 1024)},
 		{strings.Repeat("a", 1025), strings.Repeat("a", 1021) + "..."},
 		{strings.Repeat("a", 1020) + "\x01", strings.Repeat("a", 1020) + `\x01`},
@@ -76,16 +81,54 @@ func TestASCIIJSON(t *testing.T) {
 	}
 }
 
-func TestASCIIWriter(t *testing.T) {
-	var b bytes.Buffer
-	w := asciiWriter{&b}
-	for _, s := range []string{"a\tb\n", "\x1b[m\r\n", "\xc3", "\xbc"} {
-		if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
-			t.Fatal(n, err)
+func TestPlainWriter(t *testing.T) {
+	for wide, want := range map[bool]string{
+		false: "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc\\xe5\\xaf\\x86\\xc2\\x9b\\xe2\\x80\\xae",
+		true:  "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc密\\xc2\\x9b\\xe2\\x80\\xae", // what came in two pieces is not put together
+	} {
+		var b bytes.Buffer
+		w := plainWriter{&b, wide}
+		for _, s := range []string{"a\tb\n", "\x1b[m\r\n", "\xc3", "\xbc", "密\u009b\u202e"} {
+			if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if b.String() != want {
+			t.Errorf("%v: %q", wide, b.String())
 		}
 	}
-	if want := "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc"; b.String() != want {
-		t.Errorf("%q", b.String())
+}
+
+func TestSpeaksUTF8(t *testing.T) {
+	for _, c := range []struct {
+		all, ctype, lang string
+		want             bool
+	}{
+		{"", "", "", false}, {"C", "", "", false}, {"", "", "C.UTF-8", true}, {"", "", "zh_CN.utf8", true}, {"", "", "de_DE.UTF-8@euro", true}, {"", "", "de_DE", false},
+		{"", "", "zh_CN.GBK", false}, {"C", "C.UTF-8", "C.UTF-8", false}, {"", "de_DE.ISO-8859-1", "C.UTF-8", false}, {"en_US.UTF-8", "C", "C", true}, {"", "", "UTF-8", false},
+	} {
+		env := map[string]string{"LC_ALL": c.all, "LC_CTYPE": c.ctype, "LANG": c.lang}
+		if got := speaksUTF8(func(k string) string { return env[k] }); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// What a server says in UTF-8 is in the log as what it says: by \uNNNN in JSON, and on a screen where the locale knows it.
+func TestLogSaysWhatWasSaid(t *testing.T) {
+	for _, c := range []struct {
+		style logStyle
+		want  string
+	}{
+		{logStyle{format: "json"}, `"msg":"\u5bc6","s":"\u7801"`}, {logStyle{format: "json", utf8: true}, `"msg":"\u5bc6","s":"\u7801"`},
+		{logStyle{format: "console", utf8: true}, `密  {"s": "码"}`}, {logStyle{format: "console"}, `\xe5\xaf\x86  {"s": "\xe7\xa0\x81"}`},
+		{logStyle{format: "json", journal: true}, `<6>{"level":"info","msg":"\u5bc6","s":"\u7801"}`},
+	} {
+		var b bytes.Buffer
+		newLogger(&b, c.style, zap.DebugLevel).Info("密", zap.String("s", "码"))
+		if !strings.Contains(b.String(), c.want) || strings.Count(b.String(), "\n") != 1 {
+			t.Errorf("%+v: %s", c.style, b.String())
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 const (
@@ -192,7 +193,7 @@ func (b *board) lines(width, height int) []string {
 		lines = append(lines, count(more, "account")+" running")
 	}
 	for i, l := range lines {
-		l = printable(l)
+		l = foreign.ASCII(printable(l))             // it is cut, and written past what knows the locale
 		lines[i] = l[:min(len(l), max(1, width-1))] // the last column makes some terminals wrap
 	}
 	return lines

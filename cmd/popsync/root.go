@@ -50,7 +50,8 @@ type app struct {
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
-	s.out, s.err = asciiWriter{s.out}, asciiWriter{s.err}
+	wide := speaksUTF8(os.Getenv)
+	s.out, s.err = plainWriter{s.out, wide}, plainWriter{s.err, wide}
 	a := &app{streams: s}
 	root := a.root()
 	root.SetArgs(args)

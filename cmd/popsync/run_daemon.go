@@ -123,9 +123,9 @@ func (a *app) logWriter() io.Writer {
 	return a.err
 }
 
-// raw is the writer below an asciiWriter, for what makes its text harmless itself and needs control sequences.
+// raw is the writer below an plainWriter, for what makes its text harmless itself and needs control sequences.
 func raw(w io.Writer) io.Writer {
-	if a, ok := w.(asciiWriter); ok {
+	if a, ok := w.(plainWriter); ok {
 		return a.w
 	}
 	return w

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // notifier tells the service manager how the daemon is doing: sd_notify(3), a datagram for each change. Without a
@@ -52,7 +54,7 @@ func (n *notifier) Reloading() {
 func (n *notifier) Stopping() { n.send("STOPPING=1") }
 
 // Status is one line that 'systemctl status' shows. It may be foreign text.
-func (n *notifier) Status(text string) { n.send("STATUS=" + printable(text)) }
+func (n *notifier) Status(text string) { n.send("STATUS=" + foreign.ASCII(printable(text))) }
 
 // Alive feeds the watchdog. Only what proves that work goes on may call it, and at least every WatchdogEvery.
 func (n *notifier) Alive() {

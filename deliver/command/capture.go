@@ -1,9 +1,11 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 const (
@@ -34,7 +36,7 @@ func (c *capture) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// said is what was captured, on one line in printable ASCII, of at most maxSaid octets: beginning and end.
+// said is what was captured, on one line of printable characters, of at most maxSaid octets: beginning and end.
 func (c *capture) said() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,32 +47,40 @@ func (c *capture) said() string {
 		}
 		return clip(all, all)
 	}
-	return clip(escape(strings.TrimSpace(string(c.head))), escape(strings.TrimSpace(string(c.tail))))
+	return clip(escape(whole(strings.TrimSpace(string(c.head)))), escape(whole(strings.TrimSpace(string(c.tail)))))
+}
+
+// whole leaves out what a cut left of a character at either end.
+func whole(s string) string {
+	for n := 1; n < utf8.UTFMax && n <= len(s); n++ {
+		if utf8.RuneStart(s[len(s)-n]) {
+			if !utf8.FullRuneInString(s[len(s)-n:]) {
+				s = s[:len(s)-n]
+			}
+			break
+		}
+	}
+	for n := 0; n < utf8.UTFMax && n < len(s); n++ {
+		if utf8.RuneStart(s[n]) {
+			return s[n:]
+		}
+	}
+	return s
 }
 
 // clip joins the beginning of one text and the end of another.
 func clip(head, tail string) string {
 	const gap = " ... "
 	half := (maxSaid - len(gap)) / 2
-	return head[:min(len(head), half)] + gap + tail[max(len(tail)-half, 0):]
+	return strings.ToValidUTF8(head[:min(len(head), half)], "") + gap + strings.ToValidUTF8(tail[max(len(tail)-half, 0):], "")
 }
 
-// escape makes foreign text safe for terminals and logs.
+// escape makes foreign text safe for terminals and logs: see foreign.Show, but for the line ends and blanks that programs use.
 func escape(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		switch {
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\t':
-			b.WriteByte(' ')
-		case c == '\\':
-			b.WriteString(`\\`)
-		case c < ' ' || c >= 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
+	const room = 8 * keepOutput // no octet becomes more than four
+	lines := strings.Split(strings.ReplaceAll(s, "\t", " "), "\n")
+	for i, l := range lines {
+		lines[i] = strings.ReplaceAll(foreign.Show([]byte(l), room), `\x5c`, `\\`)
 	}
-	return b.String()
+	return strings.Join(lines, `\n`)
 }

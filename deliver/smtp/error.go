@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // replyError is a refusal, or a 421: then the server closes the connection (RFC 5321, section 3.8).
@@ -82,24 +84,10 @@ func (e *secretError) Unwrap() error { return e.err }
 // maxErrorText bounds server text kept in an error, in octets.
 const maxErrorText = 512
 
-// printable makes server text harmless wherever it is printed: secrets go, printable ASCII stays, all else becomes
-// \xNN.
+// printable makes server text harmless wherever it is printed: secrets go, then see foreign.Show.
 func printable(s string, secrets []string) string {
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, "***")
 	}
-	const hex = "0123456789abcdef"
-	out := make([]byte, 0, min(len(s), maxErrorText))
-	for i := range len(s) {
-		ch := s[i]
-		switch {
-		case len(out) > maxErrorText-7:
-			return string(append(out, "..."...))
-		case ch >= ' ' && ch <= '~' && ch != '\\':
-			out = append(out, ch)
-		default:
-			out = append(out, '\\', 'x', hex[ch>>4], hex[ch&15])
-		}
-	}
-	return string(out)
+	return foreign.Show([]byte(s), maxErrorText)
 }

@@ -31,7 +31,7 @@ const (
 //	POPSYNC_KIND     trouble, recovered
 //	POPSYNC_CAUSE    a short class, such as login or network
 //	POPSYNC_SINCE    when the incident began (RFC 3339)
-//	POPSYNC_WHAT     what failed last, one line of printable ASCII, as are the next two
+//	POPSYNC_WHAT     what failed last, one line of printable UTF-8, as are the next two
 //	POPSYNC_NEXT     what a person should do; may be empty
 //	POPSYNC_SUBJECT  the notice in one line
 type Command struct {

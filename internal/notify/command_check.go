@@ -75,7 +75,7 @@ func (s *said) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is one line of printable ASCII.
+// String is one line of printable characters.
 func (s *said) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

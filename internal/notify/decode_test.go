@@ -50,7 +50,7 @@ func TestNotWritten(t *testing.T) {
 	good := string(written(t)[1])
 	for _, change := range [][2]string{
 		{`"work"`, `"../x"`}, {`"format": 1`, `"format": 0`}, {`"group": "`, `"group": "x`}, {`"host": "host.example"`, `"host": "a>b"`},
-		{`"what": "`, `"what": "\n`}, {`"what": "`, `"what": "ä`}, {`"next": "`, `"next": "` + strings.Repeat("x", 501)}, {`"cause": "`, `"cause": "X`},
+		{`"what": "`, `"what": "\n`}, {`"what": "`, "\"what\": \"\u202e"}, {`"next": "`, `"next": "` + strings.Repeat("x", 501)}, {`"cause": "`, `"cause": "X`},
 		{`"failures": `, `"failures": -`}, {`"told": "`, `"told": "x`}, {`"state": "`, `"state": "x`}, {`"kind": "`, `"kind": "x`},
 		{`"means": "`, `"means": "\u0000`}, {`"about": "`, `"about": "x`}, {`"incident": "`, `"incident": "\r\n`}, {`"follows": "`, `"follows": "<`},
 		{`"since": "2026`, `"since": "12026`}, {`"queue": [`, `"queue": [null,`}, {`"to": {`, `"to": {"x": null,`}, {`}`, `}}`},

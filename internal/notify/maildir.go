@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Maildir puts notices into the account's own mailbox, as messages. It needs no mail server.
@@ -42,9 +43,13 @@ func (n Notice) message() []byte {
 	}
 	field("Auto-Submitted", "auto-generated") // RFC 3834, section 5: no holiday notice shall answer
 	field("MIME-Version", "1.0")
-	field("Content-Type", "text/plain; charset=us-ascii")
-	field("Content-Transfer-Encoding", "7bit")
-	b.WriteString("\r\n" + strings.ReplaceAll(n.Text(), "\n", "\r\n"))
+	body, charset, bits := n.Text(), "us-ascii", "7bit"
+	if strings.ContainsFunc(body, func(r rune) bool { return r >= utf8.RuneSelf }) { // what a server said
+		charset, bits = "utf-8", "8bit"
+	}
+	field("Content-Type", "text/plain; charset="+charset)
+	field("Content-Transfer-Encoding", bits)
+	b.WriteString("\r\n" + strings.ReplaceAll(body, "\n", "\r\n"))
 	return b.Bytes()
 }
 

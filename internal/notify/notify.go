@@ -50,7 +50,7 @@ type Outcome struct {
 	// Cause is a short stable class such as "login" or "network". "parked" and "quarantine" are about messages: with
 	// them the account itself is fine, and only Kind Person is a reason to tell beside the number Parked.
 	Cause string
-	What  string // what failed, in one line; what is not printable ASCII is escaped, and too long a line is clipped
+	What  string // what failed, in one line; what is not printable is escaped, and too long a line is clipped
 	Next  string // what a person should do, in one line; may be ""
 	// Parked is how many messages are parked now; negative: not known, which changes nothing.
 	Parked int

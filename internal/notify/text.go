@@ -25,7 +25,7 @@ func (n Notice) Subject() string {
 	return s + "trouble for " + lasted(n.At.Sub(n.Since)) + " (" + n.Cause + ")"
 }
 
-// Text is the whole notice for a person: printable ASCII and LF, at most 4,096 octets.
+// Text is the whole notice for a person: printable characters in UTF-8 and LF, at most 4,096 octets.
 func (n Notice) Text() string {
 	var t text
 	t.paragraph(n.opening())

@@ -146,7 +146,7 @@ func TestFold(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for in, want := range map[string]string{
-		" a\r\nb\tc ": "a  b c", "\x1b[1mä": `\x1b[1m\xc3\xa4`, "": "", strings.Repeat("x", 500): strings.Repeat("x", 500),
+		" a\r\nb\tc ": "a  b c", "\x1b[1mä": `\x1b[1mä`, "\xe4\n\x1b": `\xe4 \x1b`, "a\u202eb": `a\xe2\x80\xaeb`, strings.Repeat("密", 200): strings.Repeat("密", 165) + " ...", "": "", strings.Repeat("x", 500): strings.Repeat("x", 500),
 		strings.Repeat("x", 501): strings.Repeat("x", 496) + " ...", strings.Repeat("\x00", 500): strings.Repeat(`\x00`, 124) + " ...",
 	} {
 		if got := line(in); got != want || !isLine(got) || line(got) != got {

@@ -1,38 +1,29 @@
 package notify
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 const maxLine = 500 // octets of a text that comes from the caller
 
-// line makes a text one line of printable ASCII: it may hold what a server said, and goes into mails and terminals.
+// line makes a text one line of printable characters: it may hold what a server said, and goes into mails and terminals.
 func line(s string) string {
 	s = strings.TrimSpace(s)
 	if isLine(s) {
 		return s
 	}
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		switch {
-		case c == '\t' || c == '\r' || c == '\n':
-			b.WriteByte(' ')
-		case c < ' ' || c >= 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-		if b.Len() > maxLine {
-			return strings.TrimSpace(b.String()[:maxLine-4]) + " ..."
-		}
+	s = foreign.Tidy(strings.TrimSpace(blanks.Replace(s)), 4*len(s))
+	if len(s) > maxLine {
+		return strings.TrimSpace(strings.ToValidUTF8(s[:maxLine-4], "")) + " ..."
 	}
-	return strings.TrimSpace(b.String())
+	return s
 }
 
-func isLine(s string) bool {
-	return len(s) <= maxLine && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f })
-}
+var blanks = strings.NewReplacer("\t", " ", "\r", " ", "\n", " ")
+
+func isLine(s string) bool { return len(s) <= maxLine && foreign.Tidy(s, maxLine) == s }
 
 // word makes a cause a short word.
 func word(s string) string {

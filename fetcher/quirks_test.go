@@ -1,10 +1,19 @@
 package fetcher
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -308,6 +317,52 @@ func TestRefusedInChinese(t *testing.T) {
 		r.refuse("-ERR " + said)
 		if rep := r.run(); rep.Verdict.Class != Login || !strings.Contains(rep.Verdict.Message, "登录失败") || r.remembered().Refused.Text != "登录失败" {
 			t.Errorf("%+v", rep.Verdict)
+		}
+	}
+}
+
+// Unique-ids that hold the secret are remembered by another name: mail comes once, and nothing of the secret is in the ledger, the
+// report or the log.
+func TestSecretInUniqueIDs(t *testing.T) {
+	const pw = "Hunter2-of-Yore"
+	box := mailbox(4)
+	r := newRig(t)
+	r.server.AddUser("u", pw, box...)
+	r.acc.Login.Password = func(context.Context) (string, error) { return pw, nil }
+	r.server.Change(func(o *pop3test.Options) {
+		o.UIDs = func(i int, _ pop3test.Message) string {
+			return fmt.Sprint(i, [...]string{pw, strings.ToUpper(pw), base64.StdEncoding.EncodeToString([]byte(pw)), "x"}[i%4])
+		}
+	})
+	var log bytes.Buffer
+	r.opt.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel))
+	for i, want := range []int{4, 0, 0} {
+		rep := r.run()
+		if rep.New != want || rep.Verdict.Class != OK {
+			t.Fatalf("pass %d: %+v", i, rep)
+		}
+		fmt.Fprintf(&log, "%+v", rep)
+		r.ledger.Close()
+		r.open()
+	}
+	r.opt.DryRun = true
+	fmt.Fprintf(&log, "%+v", r.run())
+	r.wantMail(box...)
+	r.ledger.Close()
+	files, err := filepath.Glob(filepath.Join(r.state, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil {
+			log.Write(b)
+		}
+	}
+	r.open()
+	text := strings.ToLower(log.String())
+	for _, form := range []string{strings.ToLower(pw), strings.ToLower(pw)[:8], strings.ToLower(base64.StdEncoding.EncodeToString([]byte(pw)))[:12]} {
+		if strings.Contains(text, form) {
+			t.Errorf("%q is in the ledger, the log or the report", form)
 		}
 	}
 }

@@ -80,5 +80,5 @@ func (b *body) check(err error) error {
 	if len(after) == 0 || plausibleStatus(after) && b.e.outstanding()-b.e.nready > 1 {
 		return io.EOF
 	}
-	return c.fail(b.verb, b.num, after[:min(len(after), maxErrorText)], ErrCut)
+	return c.fail(b.verb, b.num, after, ErrCut)
 }

@@ -66,7 +66,7 @@ func (c *Client) readCapabilities() error {
 			c.caps = caps
 			return nil
 		}
-		caps.add(string(line))
+		caps.add(string(c.strike(line)))
 	}
 	return c.limit("CAPA", 0, "capabilities", maxCapaLines)
 }

@@ -1,7 +1,6 @@
 package pop3
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // Client is one POP3 session. Make it with Dial; end it with Quit, which lets deletions count, or Close, which
@@ -19,10 +20,10 @@ type Client struct {
 	raw         net.Conn // below TLS
 	w           *wire
 	caps        Capabilities
-	capaDue     bool     // they are asked for again with the next command
-	secrets     []string // struck out of server text
-	cmd         []byte   // scratch for a command
-	queue       []Item   // scratch of the engine
+	capaDue     bool             // they are asked for again with the next command
+	secrets     *foreign.Secrets // struck out of server text; nil: none are known yet
+	cmd         []byte           // scratch for a command
+	queue       []Item           // scratch of the engine
 	busy        atomic.Bool
 	closed      atomic.Bool
 	pipelined   atomic.Bool
@@ -129,22 +130,16 @@ func (c *Client) limit(command string, num int, what string, most int) error {
 	return c.broken
 }
 
-// clean makes server text fit for an error: secrets struck out, then escaped.
-func (c *Client) clean(text []byte) string {
-	return escape(c.strike(text))
-}
+// clean makes server text fit for an error: secrets struck out, then escaped, then cut. It may have been cut before, by whoever
+// stopped reading or sending.
+func (c *Client) clean(text []byte) string { return c.secrets.Show(text, maxErrorText, true) }
 
-func (c *Client) strike(text []byte) []byte {
-	for _, secret := range c.secrets {
-		text = bytes.ReplaceAll(text, []byte(secret), []byte("(secret)"))
-	}
-	return text
-}
+func (c *Client) strike(text []byte) []byte { return c.secrets.Strike(text) }
 
 // refusal is a -ERR with its text after the space.
 func (c *Client) refusal(verb string, num int, text []byte) error {
 	code, rest := parseCode(c.strike(text))
-	return &ResponseError{verb, num, code, escape(rest)}
+	return &ResponseError{verb, num, code, c.secrets.Show(rest, maxErrorText, false)}
 }
 
 // command appends a command to dst. What cannot be sent is the caller's fault and leaves the client as it is.
@@ -159,7 +154,7 @@ func (c *Client) command(dst []byte, verb string, arg []byte) ([]byte, error) {
 // inStep fails when the server sent something although nothing is outstanding.
 func (c *Client) inStep(verb string, num int) error {
 	if b := c.w.buffered(); len(b) > 0 {
-		return c.fail(verb, num, b[:min(len(b), maxErrorText)], errUnsolicited)
+		return c.fail(verb, num, b, errUnsolicited)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	}
 	defer c.end()
 	l := &Listing{Complete: true}
-	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike}
+	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike, name: c.secrets.Name}
 	if n := min(c.opt.Expect, c.opt.Limits.Listing); n > 0 { // to grow step by step costs as much again
 		n += n/64 + 64
 		p.uidl = make([]entry, 0, n)

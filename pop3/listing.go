@@ -7,7 +7,8 @@ import "iter"
 //
 // A UID is everything after the spaces that follow the number, up to CRLF, verbatim: RFC 1939 allows 1 to 70 visible
 // ASCII characters, servers send more. One longer than Limits.UID is replaced by "popsync-sha256:" and the SHA-256 of
-// it in hexadecimal digits.
+// it in hexadecimal digits. So is one that holds the secret of the login, and there the SHA-256 is of what is left without it: see
+// foreign.Secrets.Name.
 type Listing struct {
 	// Complete tells that the listing can be trusted to name every message: what it lacks is gone. It is false when
 	// a line made no sense, or one of the two had a message that the other should have had. Messages that only LIST

@@ -23,8 +23,9 @@ var errRepeated = errors.New("message number occurs twice in the listing")
 type collector struct {
 	l      *Listing
 	maxUID int
-	strike func(text []byte) []byte // takes the secret out of what is shown; nil: nothing to take out
-	uidl   []entry                  // in the server's order
+	strike func(text []byte) []byte                       // takes the secret out of what is shown; nil: nothing to take out
+	name   func(prefix string, uid []byte) (string, bool) // what stands for a UID that holds the secret; nil: none does
+	uidl   []entry                                        // in the server's order
 	uids   strings.Builder
 	joined int     // how many of uidl have their size; means nothing once apart
 	apart  bool    // the two answers do not go together: list has all of LIST
@@ -46,13 +47,26 @@ func (p *collector) uidLine(line []byte) {
 	}
 	uid = bytes.TrimLeft(uid, " ")
 	e := entry{num: int32(num), off: uint32(p.uids.Len()), has: len(uid) > 0}
-	if len(uid) > p.maxUID {
+	if name, ok := p.nameOf(uid); ok {
+		uid = []byte(name)
+	} else if len(uid) > p.maxUID {
 		sum := sha256.Sum256(uid)
-		uid = append([]byte("popsync-sha256:"), hex.EncodeToString(sum[:])...)
+		uid = append([]byte(hashedUID), hex.EncodeToString(sum[:])...)
 	}
 	e.len = uint16(len(uid)) // a line has at most 32 KiB
 	p.uids.Write(uid)
 	p.uidl = append(p.uidl, e)
+}
+
+// hashedUID is what a UID begins with that is not kept verbatim: see Listing.
+const hashedUID = "popsync-sha256:"
+
+// nameOf gives what stands for a UID that holds the secret: it must not be stored, logged or shown.
+func (p *collector) nameOf(uid []byte) (string, bool) {
+	if p.name == nil {
+		return "", false
+	}
+	return p.name(hashedUID, uid)
 }
 
 // listLine takes "NUMBER SPACES SIZE", and whatever the server adds (RFC 1939, section 5, "scan listing").

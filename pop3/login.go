@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // Login logs in, once and in one way. The capabilities are asked for again, since some are announced only then (RFC 2449,
@@ -139,10 +141,5 @@ func plainResponse(user, secret string) string {
 	return base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + secret))
 }
 
-// hide notes what a server might echo and an error must not show: the secret as it is and as it can be sent.
-func (c *Client) hide(user, secret string) {
-	c.secrets = nil
-	if secret != "" {
-		c.secrets = []string{plainResponse(user, secret), base64.StdEncoding.EncodeToString([]byte(secret)), secret}
-	}
-}
+// hide notes what a server might echo and nothing must show.
+func (c *Client) hide(user, secret string) { c.secrets = foreign.NewSecrets(user, secret) }

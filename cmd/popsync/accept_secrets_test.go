@@ -21,7 +21,8 @@ const marker = "mArKeR+7zQ/9xW=kJ4vBn"
 // markerForms are the marker, the beginning that a careless cut would leave of it, and what base64 makes of it at each
 // of the three places where it may begin within a group.
 func markerForms() []string {
-	forms := []string{marker, marker[:10], marker[10:], strings.ReplaceAll(marker, "/", "%2F")}
+	forms := []string{marker, marker[:10], marker[10:], strings.ReplaceAll(marker, "/", "%2F"), strings.ToUpper(marker), strings.ToLower(marker),
+		marker[:4], strings.ToUpper(marker[:6]), strings.ToLower(marker[:6])}
 	for shift := range 3 {
 		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 			text := enc.EncodeToString([]byte(strings.Repeat("\x00", shift) + marker))
@@ -107,6 +108,24 @@ var echoing = map[string]pop3test.Options{
 	"retr": {OnCommand: on("RETR", func(_, _ string) *pop3test.Reply { return raw("-ERR no, %s\r\n", marker) })},
 	"dele": {OnCommand: on("DELE", func(_, _ string) *pop3test.Reply { return raw("-ERR no, %s\r\n", marker) })},
 	"quit": {OnCommand: on("QUIT", func(_, _ string) *pop3test.Reply { return raw("%s\r\n", marker) })},
+	"capitals": {NoAUTH: true, OnCommand: on("PASS", func(_, arg string) *pop3test.Reply {
+		return raw("-ERR [AUTH] no %s, %s\r\n", strings.ToUpper(arg), strings.ToLower(arg))
+	})},
+	"late": {NoAUTH: true, OnCommand: on("PASS", func(_, arg string) *pop3test.Reply {
+		return &pop3test.Reply{Raw: []byte(strings.Repeat("a", 60) + arg), Close: true}
+	})},
+	"part": {NoAUTH: true, OnCommand: on("PASS", func(_, arg string) *pop3test.Reply {
+		return &pop3test.Reply{Raw: []byte("say " + arg[:12]), Close: true}
+	})},
+	"edge": {OnCommand: on("UIDL", func(_, _ string) *pop3test.Reply {
+		return raw("+OK\r\n%s%s\r\n.\r\n", strings.Repeat("a", 95), marker)
+	})},
+	"ids": {UIDs: func(i int, _ pop3test.Message) string { return fmt.Sprint(marker, "-", i) }, OnCommand: on("DELE", func(_, _ string) *pop3test.Reply {
+		return raw("-ERR not %s\r\n", strings.ToUpper(marker))
+	})},
+	"codedids": {UIDs: func(i int, _ pop3test.Message) string {
+		return fmt.Sprint(i, "-", base64.RawURLEncoding.EncodeToString([]byte(marker)))
+	}, OnCommand: on("RETR", func(_, _ string) *pop3test.Reply { return raw("-ERR no\r\n") })},
 	"capa": {OnCommand: on("CAPA", func(_, _ string) *pop3test.Reply { return raw("-ERR %s\r\n", "what?") })},
 }
 

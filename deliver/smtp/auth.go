@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // login logs in, once and in one way (RFC 4954). A method that the server refuses is not followed by another one with
@@ -27,7 +29,7 @@ func (c *session) login(ctx context.Context) error {
 	}
 	encode := base64.StdEncoding.EncodeToString
 	response := encode([]byte("\x00" + c.o.Username + "\x00" + secret)) // RFC 4616, section 2
-	c.secrets = []string{response, encode([]byte(secret)), secret}
+	c.secrets = foreign.NewSecrets(c.o.Username, secret)
 	if plain {
 		return c.authenticate("AUTH PLAIN "+response, response)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/popsync/popsync/internal/foreign"
 )
@@ -56,7 +55,7 @@ func (e *connError) Unwrap() error { return e.err }
 // tlsError means that TLS could not be established. No password was sent.
 type tlsError struct{ err error }
 
-func (e *tlsError) Error() string { return "TLS handshake: " + printable(e.err.Error(), nil) }
+func (e *tlsError) Error() string { return "TLS handshake: " + printable(e.err.Error(), nil, false) }
 func (e *tlsError) Unwrap() error { return e.err }
 
 // certificate tells whether the server's certificate was the reason.
@@ -84,10 +83,8 @@ func (e *secretError) Unwrap() error { return e.err }
 // maxErrorText bounds server text kept in an error, in octets.
 const maxErrorText = 512
 
-// printable makes server text harmless wherever it is printed: secrets go, then see foreign.Show.
-func printable(s string, secrets []string) string {
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, "***")
-	}
-	return foreign.Show([]byte(s), maxErrorText)
+// printable makes server text harmless wherever it is printed: secrets go, then see foreign.Show. cut: it ends before the server
+// had ended.
+func printable(s string, secrets *foreign.Secrets, cut bool) string {
+	return secrets.Show([]byte(s), maxErrorText, cut)
 }

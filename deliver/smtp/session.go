@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // session is one connection to the server, from the greeting to QUIT.
@@ -15,7 +17,7 @@ type session struct {
 	w       *wire
 	caps    map[string]string // keyword in upper case, and its parameters (RFC 5321, section 4.1.1.1)
 	secure  bool              // TLS is on
-	secrets []string          // what a server might echo and an error must not show
+	secrets *foreign.Secrets  // what a server might echo and an error must not show
 	sent    int               // messages tried
 	broken  bool              // out of step, or closed by the server: nothing more may be sent
 	out     []byte            // room for blocks of data
@@ -96,13 +98,13 @@ func appendLine(dst []byte, line string) ([]byte, error) {
 // fail breaks the session.
 func (c *session) fail(verb string, err error, last []byte) error {
 	c.broken = true
-	return &connError{verb: verb, err: err, text: printable(string(bytes.TrimRight(last, "\r\n")), c.secrets)}
+	return &connError{verb: verb, err: err, text: printable(string(bytes.TrimRight(last, "\r\n")), c.secrets, true)}
 }
 
 // odd is a reply that makes no sense here.
 func (c *session) odd(verb string, r reply) error {
 	c.broken = true
-	return &connError{verb: verb, err: errOdd, text: printable(strconv.Itoa(r.code)+" "+strings.Join(r.lines, " "), c.secrets)}
+	return &connError{verb: verb, err: errOdd, text: printable(strconv.Itoa(r.code)+" "+strings.Join(r.lines, " "), c.secrets, false)}
 }
 
 // unexpected is for commands that are either accepted or refused.
@@ -114,7 +116,7 @@ func (c *session) unexpected(verb string, r reply) error {
 }
 
 func (c *session) refusal(verb string, r reply) *replyError {
-	return &replyError{verb, r, printable(strings.Join(r.lines, " "), c.secrets)}
+	return &replyError{verb, r, printable(strings.Join(r.lines, " "), c.secrets, false)}
 }
 
 func (c *session) offers(keyword string) bool {

@@ -5,43 +5,85 @@ import (
 	"sync"
 )
 
-// limited is a listener with at most so many open connections as room has places; further ones wait in the kernel.
+// limited is a listener with at most most open connections. A new one is always let in, in place of the one that has done nothing
+// for longest: whoever opens many and says nothing, or half a request, closes his own, and nobody else waits.
 type limited struct {
 	net.Listener
-	room   chan struct{}
-	closed chan struct{}
-	once   sync.Once
+	most int
+
+	mu   sync.Mutex
+	open []*limitedConn // the one whose last request ended first, or that never had one, comes first
 }
 
-func limit(l net.Listener, n int) *limited {
-	return &limited{Listener: l, room: make(chan struct{}, n), closed: make(chan struct{})}
-}
+func limit(l net.Listener, most int) *limited { return &limited{Listener: l, most: most} }
 
 func (l *limited) Accept() (net.Conn, error) {
-	select {
-	case l.room <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.room
 		return nil, err
 	}
-	return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
+	in := &limitedConn{Conn: c, from: l}
+	if out := l.admit(in); out != nil {
+		_ = out.Conn.Close()
+	}
+	return in, nil
 }
 
-func (l *limited) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
+// admit takes a connection in and returns the one that must go for it, nil for none.
+func (l *limited) admit(in *limitedConn) (out *limitedConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.open) >= l.most {
+		at := 0 // all are being answered: the first one's client does not read
+		for i, c := range l.open {
+			if !c.answering {
+				at = i
+				break
+			}
+		}
+		out = l.open[at]
+		l.remove(out)
+	}
+	l.open = append(l.open, in)
+	return out
+}
+
+// remove forgets a connection; l.mu is held.
+func (l *limited) remove(c *limitedConn) {
+	for i, o := range l.open {
+		if o == c {
+			l.open = append(l.open[:i], l.open[i+1:]...)
+			return
+		}
+	}
 }
 
 type limitedConn struct {
 	net.Conn
-	leave func()
+	from      *limited
+	answering bool // a whole request is here; from.mu is held
+}
+
+// answers notes that a request is being answered, until done.
+func (c *limitedConn) answers() (done func()) {
+	note := func(on bool) {
+		c.from.mu.Lock()
+		defer c.from.mu.Unlock()
+		c.answering = on
+		for i, o := range c.from.open { // unless it had to go
+			if o == c {
+				c.from.open = append(append(c.from.open[:i], c.from.open[i+1:]...), c)
+				return
+			}
+		}
+	}
+	note(true)
+	return func() { note(false) }
 }
 
 func (c *limitedConn) Close() error {
-	defer c.leave()
+	c.from.mu.Lock()
+	c.from.remove(c)
+	c.from.mu.Unlock()
 	return c.Conn.Close()
 }

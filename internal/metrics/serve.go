@@ -15,7 +15,8 @@ import (
 
 // What a listener allows: anybody on this machine may connect, and mail needs the descriptors and the memory.
 const (
-	maxConnections = 16
+	maxConnections = 32               // a further one takes the place of the one that has done nothing for longest
+	headerTimeout  = 5 * time.Second  // for the header of a request
 	readTimeout    = 10 * time.Second // for a whole request
 	writeTimeout   = 30 * time.Second // for a whole answer
 	idleTimeout    = time.Minute      // between requests: a Prometheus keeps its connection
@@ -42,12 +43,18 @@ func (m *Metrics) Serve(ctx context.Context, listen string) error {
 }
 
 // ServeListener answers GET /metrics on l until ctx ends, which is no error, and closes l in every case. It returns at
-// most two seconds after ctx ended.
+// most two seconds after ctx ended. Where l is no unix socket, only requests to localhost or a loopback address are answered.
 func (m *Metrics) ServeListener(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())
+	var handler http.Handler = mux
+	if l.Addr().Network() != "unix" { // no web page reaches that
+		handler = ownHost(handler)
+	}
 	s := &http.Server{
-		Handler: mux, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: noted(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader,
+		ConnContext:    func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		// What clients do wrong is no event of popsync.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -69,4 +76,16 @@ func (m *Metrics) ServeListener(ctx context.Context, l net.Listener) error {
 	}
 	s.Close()
 	return fmt.Errorf("metrics: %w", err)
+}
+
+type connKey struct{}
+
+// noted has a connection known as busy while its request is answered.
+func noted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
+			defer c.answers()()
+		}
+		h.ServeHTTP(w, r)
+	})
 }

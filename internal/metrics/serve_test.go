@@ -52,7 +52,7 @@ func TestServe(t *testing.T) {
 		}}
 		client := &http.Client{Transport: transport}
 		for path, code := range map[string]int{"/metrics": 200, "/": 404, "/metrics/x": 404, "/debug/pprof/": 404} {
-			resp, err := client.Get("http://popsync" + path)
+			resp, err := client.Get("http://localhost" + path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestServe(t *testing.T) {
 				t.Errorf("%s: the answer is not the figures:\n%s", address, b)
 			}
 		}
-		resp, err := client.Post("http://popsync/metrics", "", nil)
+		resp, err := client.Post("http://127.0.0.1:9110/metrics", "", nil)
 		if err != nil || resp.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("POST: %v, %v", resp, err)
 		}
@@ -121,7 +121,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Net: "unix"} }
 func (p *pipes) dial() net.Conn {
 	here, there := net.Pipe()
 	p.conns <- there
@@ -156,12 +156,13 @@ func TestSlowClients(t *testing.T) {
 				}()
 			}
 		}
+		synctest.Wait()
 		good := p.dial()
 		synctest.Wait()
-		if n := len(p.conns); n != 1 {
-			t.Errorf("%d connections wait for a place, want 1", n)
+		if n := len(p.conns); n != 0 {
+			t.Errorf("%d connections wait for a place", n)
 		}
-		io.WriteString(good, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") // waits for a place
+		io.WriteString(good, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(good), nil)
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatalf("%v, %v", resp, err)
@@ -169,8 +170,11 @@ func TestSlowClients(t *testing.T) {
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 			t.Error(err)
 		}
-		if d := time.Since(start); d > readTimeout {
+		if d := time.Since(start); d > 0 {
 			t.Errorf("a place was free after %v", d)
+		}
+		if _, err := slow[0].Read(make([]byte, 1)); err != io.EOF || time.Since(start) > 0 {
+			t.Errorf("the first that says nothing still has its place: %v", err)
 		}
 		time.Sleep(time.Until(start.Add(writeTimeout + readTimeout)))
 		for i, c := range slow {
@@ -218,39 +222,57 @@ func TestLongHeader(t *testing.T) {
 	})
 }
 
+// The place of a new connection is that of the one that has done nothing for longest, never that of one that is being answered as
+// long as there is another.
 func TestLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		l := limit(p, 2)
-		got := make(chan net.Conn, 9)
-		end := make(chan error)
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					end <- err
-					return
-				}
-				got <- c
-			}
-		}()
-		for range 4 {
-			p.dial()
+	p := newPipes()
+	l := limit(p, 3)
+	accept := func() (*limitedConn, net.Conn) {
+		t.Helper()
+		there := p.dial()
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
 		}
-		synctest.Wait()
-		if len(got) != 2 {
-			t.Errorf("%d connections, want 2", len(got))
-		}
-		c := <-got
-		c.Close()
-		c.Close() // leaves one place, not two
-		synctest.Wait()
-		if len(got) != 2 {
-			t.Errorf("%d connections wait, want 2", len(got))
-		}
-		l.Close() // while Accept waits for a place
-		if err := <-end; !errors.Is(err, net.ErrClosed) {
-			t.Error(err)
-		}
-	})
+		return c.(*limitedConn), there
+	}
+	closed := func(there net.Conn) bool {
+		_ = there.SetReadDeadline(time.Now())
+		_, err := there.Read(make([]byte, 1))
+		return err == io.EOF
+	}
+	a, aThere := accept()
+	b, bThere := accept()
+	_, cThere := accept()
+	doneA := a.answers()
+	_, dThere := accept() // b is the one that did nothing for longest
+	if closed(aThere) || !closed(bThere) || closed(cThere) {
+		t.Error("it was not the second that went")
+	}
+	b.Close() // by the server, which notices: another place must not come of it
+	doneA()   // now the third and the fourth were there longer
+	_, eThere := accept()
+	if closed(aThere) || !closed(cThere) || closed(dThere) {
+		t.Error("it was not the third that went")
+	}
+	l.mu.Lock()
+	for _, c := range l.open {
+		c.answering = true
+	}
+	n := len(l.open)
+	l.mu.Unlock()
+	_, fThere := accept()
+	if n != 3 || !closed(dThere) || closed(aThere) || closed(eThere) || closed(fThere) {
+		t.Errorf("%d open; of those that are all answered, it was not the first that went", n)
+	}
+	a.Close()
+	a.Close()
+	if l.mu.Lock(); len(l.open) != 2 {
+		t.Errorf("%d are open", len(l.open))
+	}
+	l.mu.Unlock()
+	l.Close()
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
 }

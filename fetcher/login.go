@@ -115,11 +115,20 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
+// hungUpError is a connection that the server closed instead of answering a login, with what the provider is known to want.
+type hungUpError struct {
+	err  error
+	hint string
+}
+
+func (e *hungUpError) Error() string { return e.err.Error() }
+func (e *hungUpError) Unwrap() error { return e.err }
+
 // logIn logs in and keeps what that teaches. A client that did not get in is closed.
 func (p *pass) logIn(c *pop3.Client, login func() error) error {
 	p.loginAt = p.now()
 	err := login()
-	p.facts.Quirks.learn(c, err, p.now())
+	p.facts.Quirks.learn(c, p.a.Login, err, p.now())
 	if delay := c.Capabilities().LoginDelay; delay > 0 {
 		p.facts.LoginDelay = int64(delay / time.Second)
 	}
@@ -134,6 +143,9 @@ func (p *pass) logIn(c *pop3.Client, login func() error) error {
 // refuse counts a refused login; other errors pass.
 func (p *pass) refuse(err error) error {
 	text, coded, ok := loginRefused(err)
+	if !ok && hungUpAtLogin(err) && p.a.LoginHint != "" {
+		return &hungUpError{err, p.a.LoginHint}
+	}
 	if !ok {
 		return err
 	}

@@ -47,8 +47,8 @@ func (q *quirks) current(now time.Time) {
 }
 
 // learn takes in what a login showed that ended with err.
-func (q *quirks) learn(c *pop3.Client, err error, now time.Time) {
-	if c.AuthUnknown() {
+func (q *quirks) learn(c *pop3.Client, l pop3.Login, err error, now time.Time) {
+	if c.AuthUnknown() && automatic(l) {
 		q.NoAuthUntil = now.Add(noAuthFor).Unix()
 	}
 	var refused *pop3.LoginError
@@ -66,9 +66,12 @@ func (q *quirks) withoutCapa(now time.Time) {
 	q.NoCapaUntil = ceil(now.Add(noCapaWait(q.NoCapa)))
 }
 
+// automatic tells that nobody has said how to log in.
+func automatic(l pop3.Login) bool { return l.Auth == "" || l.Auth == "auto" }
+
 // login is how the account logs in, as far as is known.
 func (q *quirks) login(l pop3.Login) pop3.Login {
-	if q.NoAuthUntil != 0 && (l.Auth == "" || l.Auth == "auto") {
+	if q.NoAuthUntil != 0 && automatic(l) {
 		l.Auth = "user"
 	}
 	return l

@@ -83,7 +83,7 @@ func TestAuthUnknown(t *testing.T) {
 	// A person who says how to log in is obeyed, and a refusal of the password is not followed by another try.
 	r.acc.Setting, r.acc.Login.Auth = "three", "plain"
 	*verbs = nil
-	if rep := r.run(); rep.Verdict.Class != Login || slices.Contains(*verbs, "USER") {
+	if rep := r.run(); rep.Verdict.Class != Login || slices.Contains(*verbs, "USER") || r.learned("does not know AUTH") {
 		t.Errorf("%+v, %v", rep.Verdict, *verbs)
 	}
 	r.acc.Setting, r.acc.Login.Auth = "four", "auto"
@@ -247,6 +247,7 @@ func TestNoCapaUnreachable(t *testing.T) {
 func TestHungUpAtLogin(t *testing.T) {
 	for _, verb := range []string{"PASS", "AUTH"} {
 		r := newRig(t, mailbox(1)...)
+		r.acc.LoginHint = "make an app password"
 		if verb == "PASS" {
 			r.acc.Login.Auth = "user"
 		}
@@ -257,7 +258,7 @@ func TestHungUpAtLogin(t *testing.T) {
 			return nil
 		})
 		rep := r.run()
-		if v := rep.Verdict; v.Class != Temporary || !strings.Contains(v.Message, "when it was given the login") || !strings.Contains(v.Hint, "check username and password") {
+		if v := rep.Verdict; v.Class != Temporary || !strings.Contains(v.Message, "when it was given the login") || !strings.Contains(v.Hint, "check username and password") || !strings.Contains(v.Hint, "app password") {
 			t.Errorf("%s: %+v", verb, v)
 		}
 		if r.remembered().Refused != nil {

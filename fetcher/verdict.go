@@ -41,6 +41,7 @@ func verdictOf(err error) Verdict {
 		held     *heldError
 		down     *downError
 		refused  *refusedError
+		hung     *hungUpError
 		place    *placeError
 	)
 	switch {
@@ -98,6 +99,9 @@ func verdictOf(err error) Verdict {
 	case hungUpAtLogin(err):
 		v.Message = clip("the server closed the connection without a word when it was given the login (" + v.Message + ")")
 		v.Hint = "some servers do that where username or password is wrong; if it goes on, " + loginHint
+		if errors.As(err, &hung) {
+			v.Hint += "; " + hung.hint
+		}
 	default:
 		v.Hint = networkHint(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Misfit is why TLS cannot come about between a server and us, whenever it is tried.
@@ -81,6 +82,7 @@ func Diagnose(ctx context.Context, o Options, err error) error {
 }
 
 func expectsTLS(ctx context.Context, o Options) bool {
+	o.Timeouts.TLS = min(o.Timeouts.TLS, o.Timeouts.Reply, 10*time.Second) // whoever speaks TLS at once begins soon
 	conn, err := connect(ctx, o)
 	if err != nil {
 		return false

@@ -5,7 +5,7 @@
 // RFC 2595 (STLS), RFC 5034 and RFC 4616 (AUTH PLAIN) and RFC 8314 (implicit TLS). APOP, LAST and UTF8 are left out.
 //
 // It refuses to go on in plaintext when TLS was asked for, to send CR, LF or NUL inside a command, to end a message at
-// anything but CRLF-dot-CRLF, to hold a message in memory, to try a second way of logging in after a refusal, and to
+// anything but CRLF-dot-CRLF, to hold a message in memory, to send a secret again after a refusal that may be about it, and to
 // use a connection on which it can no longer tell which reply belongs to which command: then only Close is left.
 //
 // A Client is for one goroutine at a time; Close alone may be called from any. Every call takes a context: when it

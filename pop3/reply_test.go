@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 func TestParseStatus(t *testing.T) {
@@ -90,10 +92,8 @@ func FuzzReply(f *testing.F) {
 		if back != string(line) {
 			t.Fatalf("%q became %q", line, back)
 		}
-		for _, ch := range []byte(escape(line)) {
-			if ch < ' ' || ch > '~' {
-				t.Fatalf("%q escaped to %q", line, escape(line))
-			}
+		if strings.ContainsFunc(escape(line), func(r rune) bool { return !foreign.Shown(r) }) {
+			t.Fatalf("%q escaped to %q", line, escape(line))
 		}
 	})
 }
@@ -120,10 +120,8 @@ func FuzzCapabilities(f *testing.F) {
 		for line := range strings.SplitSeq(lines, "\n") {
 			p.add(line)
 		}
-		for _, ch := range []byte(p.Implementation + p.Expire) {
-			if ch < ' ' || ch > '~' {
-				t.Fatalf("%+v", p)
-			}
+		if strings.ContainsFunc(p.Implementation+p.Expire, func(r rune) bool { return !foreign.Shown(r) }) {
+			t.Fatalf("%+v", p)
 		}
 		if p.LoginDelay < 0 {
 			t.Fatal(p.LoginDelay)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata anew")
@@ -76,10 +78,16 @@ func TestGolden(t *testing.T) {
 func wellFormed(t *testing.T, n Notice) {
 	t.Helper()
 	b := n.message()
+	head, body, _ := bytes.Cut(b, []byte("\r\n\r\n"))
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\r\n")), []byte("\r\n")) {
-		if len(line) > 998 || bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		if len(line) > 998 || bytes.ContainsFunc(line, func(r rune) bool { return !foreign.Shown(r) }) {
 			t.Errorf("line %q", line)
 		}
+	}
+	// The header is ASCII, and says whether the text is.
+	beyond := func(b []byte) bool { return bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x7f }) }
+	if wide := bytes.Contains(head, []byte("charset=utf-8")) && bytes.Contains(head, []byte("Encoding: 8bit")); beyond(head) || beyond(body) != wide {
+		t.Errorf("text beyond ASCII: %v, by the header %v", beyond(body), wide)
 	}
 	m, err := mail.ReadMessage(bytes.NewReader(b))
 	if err != nil {
@@ -103,7 +111,7 @@ func wellFormed(t *testing.T, n Notice) {
 	if m.Header.Get("Auto-Submitted") != "auto-generated" || m.Header.Get("Subject") != n.Subject() {
 		t.Errorf("%v", m.Header)
 	}
-	body, err := io.ReadAll(m.Body)
+	body, err = io.ReadAll(m.Body)
 	must(t, err)
 	if got := strings.ReplaceAll(string(body), "\r\n", "\n"); got != n.Text() || len(got) > 4096 || strings.Contains(got, "\n\n\n") {
 		t.Errorf("body of %d octets:\n%s", len(got), got)
@@ -120,6 +128,11 @@ func TestMessages(t *testing.T) {
 			n.Cause = strings.Repeat("c", 32)
 			wellFormed(t, n)
 		}
+	}
+	n := notices()["person"]
+	n.What = line("login refused: 密码错误\u202e\x1b")
+	if wellFormed(t, n); !strings.Contains(string(n.message()), `密码错误\xe2\x80\xae\x1b`) {
+		t.Errorf("%s", n.message())
 	}
 	reply := notices()["recovered"]
 	if b := string(reply.message()); !strings.Contains(b, "\r\nIn-Reply-To: <popsync.abcdefghijklmnopqrstuvwxyz-trouble@nas.example.net>\r\n") {

@@ -36,6 +36,17 @@ type Result struct {
 // Run starts cmd under ptrace, asks decide at every call, and waits for the end. Children of the program are traced
 // with it. cmd must not have been started; Run sets SysProcAttr. When ctx ends the program is killed.
 func Run(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
+	return start(ctx, cmd, decide, false)
+}
+
+// RunPaths is Run, and asks at calls too that only look at a path or a descriptor, or change the mode or the owner of
+// something: open (openat without O_CREAT), stat, readlink, access, chmod, chown, truncate, getdents, exec, symlink, xattr
+// and utimes. Decide may change files before the call sees them.
+func RunPaths(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
+	return start(ctx, cmd, decide, true)
+}
+
+func start(ctx context.Context, cmd *exec.Cmd, decide Decide, paths bool) (Result, error) {
 	type outcome struct {
 		Result
 		error
@@ -45,19 +56,22 @@ func Run(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
 		// Every request must come from the thread that started the program. It is never unlocked: the thread ends with
 		// the goroutine, and should anything be left of the program, it ends with the thread (PTRACE_O_EXITKILL).
 		runtime.LockOSThread()
-		r, err := run(ctx, cmd, decide)
+		r, err := run(ctx, cmd, decide, paths)
 		done <- outcome{r, err}
 	}()
 	o := <-done
 	return o.Result, o.error
 }
 
-func run(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
+func run(ctx context.Context, cmd *exec.Cmd, decide Decide, paths bool) (Result, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Ptrace, cmd.SysProcAttr.Setpgid = true, true
 	cmd.Env = append(cmd.Environ(), become+"="+cmd.Path)
+	if paths {
+		cmd.Env = append(cmd.Env, seePaths+"=1")
+	}
 	program := cmd.Path
 	if cmd.Err == nil {
 		cmd.Path = "/proc/self/exe"
@@ -65,7 +79,7 @@ func run(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
-	t := &tracer{pid: cmd.Process.Pid, decide: decide, threads: map[int]*thread{}}
+	t := &tracer{pid: cmd.Process.Pid, decide: decide, paths: paths, threads: map[int]*thread{}}
 	stop := context.AfterFunc(ctx, func() { _ = unix.Kill(t.pid, unix.SIGKILL) })
 	err := t.trace()
 	if !t.ended {
@@ -94,6 +108,7 @@ func run(ctx context.Context, cmd *exec.Cmd, decide Decide) (Result, error) {
 type tracer struct {
 	pid     int
 	decide  Decide
+	paths   bool // calls that only look are asked about, too
 	threads map[int]*thread
 	begun   bool // the test binary has become the program
 	killed  bool
@@ -203,6 +218,9 @@ func (t *tracer) atCall(tid int) error {
 		return nil
 	}
 	c, ok := describe(tid, info)
+	if !ok && t.paths {
+		c, ok = describePath(tid, info)
+	}
 	if !ok {
 		return nil
 	}

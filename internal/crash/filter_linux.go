@@ -3,9 +3,11 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -15,7 +17,10 @@ import (
 // A program that stops at every system call is several times slower than one that stops only where it matters. A
 // process can limit its stops, but only for itself and what it becomes. So Run does not start the program but this test
 // binary once more, which sets the filter and turns into the program, before any test or other package begins.
-const become = "POPSYNC_CRASH_BECOME" // path of the program
+const (
+	become   = "POPSYNC_CRASH_BECOME" // path of the program
+	seePaths = "POPSYNC_CRASH_PATHS"  // set: with the calls that only look
+)
 
 func init() {
 	path, ok := os.LookupEnv(become)
@@ -23,9 +28,10 @@ func init() {
 		return
 	}
 	runtime.LockOSThread() // the filter is the thread's
-	err := os.Unsetenv(become)
+	_, paths := os.LookupEnv(seePaths)
+	err := errors.Join(os.Unsetenv(become), os.Unsetenv(seePaths))
 	if err == nil {
-		err = setFilter()
+		err = setFilter(paths)
 	}
 	if err == nil {
 		err = syscall.Exec(path, os.Args, os.Environ())
@@ -42,7 +48,7 @@ var watched = []uint32{
 }
 
 // setFilter has the thread stop for its tracer at the watched calls (seccomp, RET_TRACE); all others go on unseen.
-func setFilter() error {
+func setFilter(paths bool) error {
 	const number, architecture, thirdArgument = 0, 4, 16 + 2*8 // in struct seccomp_data; the low half, both are little-endian
 	load := func(at uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
@@ -62,7 +68,12 @@ func setFilter() error {
 		end(unix.SECCOMP_RET_TRACE),
 		end(unix.SECCOMP_RET_ALLOW),
 	}
-	for _, nr := range append(watched[:len(watched):len(watched)], watchedOld...) {
+	calls := slices.Concat(watched, watchedOld)
+	if paths {
+		program[6].Jf = 0 // every openat
+		calls = slices.Concat(calls, watchedPaths, watchedOldPaths)
+	}
+	for _, nr := range calls {
 		program = append(program, jump(unix.BPF_JEQ, nr, 0, 1), end(unix.SECCOMP_RET_TRACE))
 	}
 	program = append(program, end(unix.SECCOMP_RET_ALLOW))

@@ -13,6 +13,10 @@ var watchedOld []uint32
 
 func describeOld(int, *info) (c Call, ok bool) { return c, false }
 
+var watchedOldPaths []uint32
+
+func describeOldPath(int, *info) (c Call, ok bool) { return c, false }
+
 // skipCall makes the call at whose entry a thread stands return an error instead: the kernel carries no call -1 out and
 // leaves the result, register x0, as it finds it. The number of the call is a register set of its own.
 func skipCall(tid int, errno unix.Errno) error {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-maildir"
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/durable"
@@ -140,7 +139,7 @@ func (m *Maildir) unsynced(t ticket) (*stagedFile, error) {
 		return f, nil
 	}
 	file, err := m.place.openStaged(t.name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotStaged) {
 		return nil, &Error{Op: "sync", Place: m.opts.Path, Err: ErrUnknown}
 	} else if err != nil {
 		return nil, failed("sync", m.opts.Path, err)
@@ -199,18 +198,6 @@ func (m *Maildir) Free(ctx context.Context) (int64, error) {
 		return 0, nil // no inode left
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil
-}
-
-// Clean removes what is older than 36 hours from tmp/, whoever left it there. It is called after recovery: then no
-// ledger row of this account names a file in tmp/.
-func (m *Maildir) Clean() error {
-	if m.place == nil {
-		return &Error{Op: "clean", Place: m.opts.Path, Scope: WholeTarget, Err: errNotIdentified}
-	}
-	if err := m.place.checkAll(); err != nil {
-		return err
-	}
-	return failed("clean", m.opts.Path, maildir.Dir(m.place.path).Clean())
 }
 
 // Close frees descriptors. Staged bytes stay where they are.

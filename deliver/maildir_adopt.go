@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // adopt makes the place at path a Maildir with an identity, and returns that.
@@ -25,7 +26,12 @@ func (m *Maildir) adopt(path string) (string, error) {
 			return "", failed("create", path, err)
 		}
 	}
-	id, _, err := readID(path)
+	root, err := openRoot(path)
+	if err != nil {
+		return "", failed("open", path, err)
+	}
+	defer root.Close()
+	id, _, err := readIDIn(root.File)
 	if err == nil {
 		return id, nil
 	} else if !errors.Is(err, errNoID) {
@@ -36,27 +42,56 @@ func (m *Maildir) adopt(path string) (string, error) {
 		return "", failed("create", path, fmt.Errorf("no random bytes: %w", err))
 	}
 	id = lower32.EncodeToString(random[:])
-	err = durable.CreateFile(filepath.Join(path, idFile), []byte(id+"\n"), 0o600)
+	err = durable.CreateFile(root.File, idFile, []byte(id+"\n"), 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		id, _, err = readID(path) // another account was faster
+		id, _, err = readIDIn(root.File) // another account was faster
 	}
 	return id, failed("create", path, err)
 }
 
+var folders = []string{"tmp", "new", "cur"}
+
 // create makes the directories and makes them durable, from the inside out.
 func create(path string) error {
-	if err := maildir.Dir(path).Init(); err != nil {
+	above, err := openRoot(filepath.Dir(path))
+	if err != nil {
 		return err
 	}
-	for _, dir := range []string{
-		filepath.Join(path, "tmp"), filepath.Join(path, "new"), filepath.Join(path, "cur"), path, filepath.Dir(path),
-	} {
-		f, err := os.Open(dir)
+	defer above.Close()
+	root, err := openRoot(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := safepath.MakeAt(above.File, filepath.Base(path)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		root, err = openRoot(path)
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := populate(root, path); err != nil {
+		return err
+	}
+	for _, name := range folders {
+		f, err := safepath.DirAt(root.File, name)
 		if err != nil {
 			return err
 		}
-		err = errors.Join(durable.SyncDir(f), f.Close())
-		if err != nil {
+		if err := errors.Join(durable.SyncDir(f), f.Close()); err != nil {
+			return err
+		}
+	}
+	return errors.Join(durable.SyncDir(root.File), durable.SyncDir(above.File))
+}
+
+// populate makes what a Maildir consists of. go-maildir knows that, but goes by the path, which is good only where nobody
+// else can change what it means.
+func populate(root safepath.Shared, path string) error {
+	if root.Fault == nil {
+		return maildir.Dir(path).Init()
+	}
+	for _, name := range folders {
+		if err := safepath.MakeAt(root.File, name); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
@@ -86,10 +121,14 @@ func (m *Maildir) open(path, id string) error {
 
 // writable asks the system whether files can be made in directories below path.
 func writable(path string, names ...string) error {
+	root, err := openRoot(path)
+	if err != nil {
+		return failed("open", path, err)
+	}
+	defer root.Close()
 	for _, name := range names {
-		dir := filepath.Join(path, name)
-		if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-			return failed("open", path, &os.PathError{Op: "access", Path: dir, Err: err})
+		if err := unix.Faccessat(int(root.Fd()), name, unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+			return failed("open", path, &os.PathError{Op: "access", Path: filepath.Join(path, name), Err: err})
 		}
 	}
 	return nil

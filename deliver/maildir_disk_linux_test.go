@@ -23,6 +23,7 @@ func mount(t testing.TB, options string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
+	must(t, os.Chmod(path, 0o700)) // a tmpfs is everybody's
 	return path
 }
 

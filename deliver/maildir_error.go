@@ -5,6 +5,8 @@ import (
 	"io/fs"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // failed turns what the system said about a Maildir into an Error that tells a person what to do. nil stays nil, and
@@ -30,7 +32,10 @@ func failed(op, place string, err error) error {
 		}
 		return false
 	}
+	var fault *safepath.Error
 	switch {
+	case errors.As(err, &fault):
+		e.Permanent, e.Hint = true, fault.Mend
 	case is(unix.ENOSPC):
 		e.Full, e.Hint = true, "free some space there; a filesystem with space left may be out of inodes"
 	case is(unix.EDQUOT):

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // identity is what the ledger remembers of a Maildir: its id and its path. As text: "1 ID PATH", the path escaped.
@@ -138,7 +141,14 @@ func (m *Maildir) expected(remembered string) (path string, known identity, err 
 
 // recognise makes sure that the remembered Maildir is at its path, whole.
 func recognise(path, id string) error {
-	found, _, err := readID(path)
+	root, err := openRoot(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return notKnown(path, errNoID)
+	} else if err != nil {
+		return failed("open", path, err)
+	}
+	defer root.Close()
+	found, _, err := readIDIn(root.File)
 	switch {
 	case errors.Is(err, errNoID), errors.Is(err, errBadID):
 		return notKnown(path, err)
@@ -147,8 +157,8 @@ func recognise(path, id string) error {
 	case found != id:
 		return notKnown(path, errOtherID)
 	}
-	for _, name := range []string{"tmp", "new", "cur"} {
-		if info, err := os.Lstat(filepath.Join(path, name)); err != nil || !info.IsDir() {
+	for _, name := range folders {
+		if st, err := statAt(root.File, name); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 			return notKnown(path, fmt.Errorf("its directory %s is missing", name))
 		}
 	}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Whereabouts tells where the bytes of a ticket are.
@@ -96,12 +97,12 @@ func (m *Maildir) orphans(p *place, held map[string]bool) (all []Orphan, err err
 		if _, ours := ParseName(name); !ours || held[name] {
 			return nil
 		}
-		info, err := os.Lstat(p.tmp.Name() + "/" + name)
-		if errors.Is(err, fs.ErrNotExist) {
+		st, err := statAt(p.tmp, name)
+		if err == unix.ENOENT {
 			return nil
 		}
 		if err == nil {
-			all = append(all, Orphan{name, m.opts.Now().Sub(info.ModTime())})
+			all = append(all, Orphan{name, m.opts.Now().Sub(time.Unix(st.Mtim.Unix()))})
 		}
 		return err
 	})

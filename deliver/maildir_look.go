@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // condition is what was found at the path.
@@ -43,14 +45,19 @@ func look(path string) (condition, error) {
 	if !info.IsDir() {
 		return 0, refused(path, "not a directory", "name the directory of a Maildir; mbox files are not supported")
 	}
-	whole, err := parts(path)
+	root, err := openRoot(path)
+	if err != nil {
+		return 0, failed("open", path, err)
+	}
+	defer root.Close()
+	whole, err := parts(root.File)
 	if err != nil || whole {
 		return isMaildir, err
 	}
-	if unfinished, err := unfinished(path); err != nil {
+	if unfinished, err := unfinished(root.File); err != nil {
 		return 0, failed("open", path, err)
 	} else if !unfinished {
-		if whole, err := parts(path); err != nil || whole {
+		if whole, err := parts(root.File); err != nil || whole {
 			return isMaildir, err // finished meanwhile
 		}
 		return 0, refused(path, "neither a Maildir (it lacks cur, new or tmp) nor empty",
@@ -60,33 +67,40 @@ func look(path string) (condition, error) {
 }
 
 // parts tells whether cur, new and tmp are all there.
-func parts(path string) (whole bool, err error) {
+func parts(root *os.File) (whole bool, err error) {
 	whole = true
 	for _, name := range []string{"cur", "new", "tmp"} {
-		info, err := os.Lstat(filepath.Join(path, name))
+		st, err := statAt(root, name)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case err == unix.ENOENT:
 			whole = false
 		case err != nil:
-			return false, failed("open", path, err)
-		case !info.IsDir():
-			return false, refused(path, name+" in it is not a directory", "popsync follows no symbolic link inside a Maildir")
+			return false, failed("open", root.Name(), err)
+		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			return false, refused(root.Name(), name+" in it is not a directory", "popsync follows no symbolic link inside a Maildir")
 		}
 	}
 	return whole, nil
 }
 
 // unfinished tells whether a directory holds nothing but what making a Maildir may have left when it was interrupted.
-func unfinished(path string) (bool, error) {
-	entries, err := os.ReadDir(path)
+func unfinished(root *os.File) (bool, error) {
+	names, err := safepath.NamesAt(root)
 	if err != nil {
 		return false, err
 	}
-	for _, e := range entries {
-		if !e.IsDir() || !slices.Contains([]string{"cur", "new", "tmp"}, e.Name()) {
+	for _, name := range names {
+		if !slices.Contains(folders, name) {
 			return false, nil
 		}
-		inside, err := os.ReadDir(filepath.Join(path, e.Name()))
+		sub, err := safepath.DirAt(root, name)
+		if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+		inside, err := safepath.NamesAt(sub)
+		sub.Close()
 		if err != nil || len(inside) > 0 {
 			return false, err
 		}

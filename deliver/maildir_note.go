@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const (
@@ -30,7 +32,7 @@ func (m *Maildir) Notes(token string) ([]Note, error) {
 	if token != "" && !validToken(token) {
 		return nil, &Error{Op: "read", Place: path, Permanent: true, Err: fmt.Errorf("not the token of a note: %q", token)}
 	}
-	root, err := os.OpenFile(path, unix.O_DIRECTORY|os.O_RDONLY, 0)
+	root, err := openRoot(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
 	} else if err != nil {
@@ -40,7 +42,7 @@ func (m *Maildir) Notes(token string) ([]Note, error) {
 	tokens := []string{token}
 	if token == "" {
 		tokens = nil
-		err = eachName(root, func(name string) error {
+		err = eachName(root.File, func(name string) error {
 			if token, ok := strings.CutPrefix(name, notePrefix); ok && validToken(token) {
 				tokens = append(tokens, token)
 			}
@@ -55,7 +57,7 @@ func (m *Maildir) Notes(token string) ([]Note, error) {
 	}
 	var notes []Note
 	for _, token := range tokens {
-		if n, err := readNote(root, token); err == nil {
+		if n, err := readNote(root.File, token); err == nil {
 			notes = append(notes, n)
 		}
 	}
@@ -78,13 +80,12 @@ func readNote(root *os.File, token string) (Note, error) {
 // openNote opens popsync.TOKEN if it is a file of this user's that has no other name, and not larger than a note: what
 // somebody else put there is neither believed nor overwritten.
 func openNote(root *os.File, token string, flags int) (*os.File, error) {
-	f, err := openAt(root, notePrefix+token, flags|unix.O_NONBLOCK)
+	f, err := safepath.OpenOwn(root, notePrefix+token, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	var st unix.Stat_t
-	if err = unix.Fstat(int(f.Fd()), &st); err == nil &&
-		(st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() || st.Nlink != 1 || st.Size > noteSize) {
+	info, err := f.Stat()
+	if err == nil && info.Size() > noteSize {
 		err = errNoNote
 	}
 	if err != nil {

@@ -3,20 +3,21 @@ package deliver
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const (
 	idFile  = "popsync.id"
 	idBytes = 16
 	idLen   = 26
+	maxID   = 128 // octets that popsync.id may have
 )
 
 // place is an opened Maildir of a known identity. Directories are open, so that nothing that happens to the path can
@@ -54,18 +55,22 @@ func openPlace(path, id string) (_ *place, err error) {
 			p.close()
 		}
 	}()
-	if p.root, err = os.OpenFile(path, unix.O_DIRECTORY|os.O_RDONLY, 0); err != nil {
+	root, err := openRoot(path)
+	if err != nil {
 		return nil, err
 	}
+	p.root = root.File
 	for _, d := range []struct {
 		dir  **os.File
 		name string
 	}{{&p.tmp, "tmp"}, {&p.new, "new"}, {&p.cur, "cur"}} {
-		if *d.dir, err = openAt(p.root, d.name, unix.O_RDONLY|unix.O_DIRECTORY); err != nil {
+		sub, err := notForAll(safepath.SharedDirAt(p.root, d.name))
+		if err != nil {
 			return nil, err
 		}
+		*d.dir = sub.File
 	}
-	found, info, err := readID(path)
+	found, info, err := readIDIn(p.root)
 	if err != nil {
 		return nil, err
 	}
@@ -84,22 +89,6 @@ func (p *place) close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// openAt opens a file of a directory without following a symbolic link. New files are 0600.
-func openAt(dir *os.File, name string, flags int) (*os.File, error) {
-	var fd int
-	for {
-		var err error
-		fd, err = unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
-		if err == nil {
-			break
-		}
-		if err != unix.EINTR {
-			return nil, &os.PathError{Op: "open", Path: filepath.Join(dir.Name(), name), Err: err}
-		}
-	}
-	return os.NewFile(uintptr(fd), filepath.Join(dir.Name(), name)), nil
 }
 
 // check makes sure, for the cost of one stat, that the path still leads to this Maildir.
@@ -164,47 +153,24 @@ func (p *place) checkDirs() error {
 	return nil
 }
 
-// readID reads the identity of the Maildir at path: errNoID, errBadID, or what the system says.
-func readID(path string) (string, fs.FileInfo, error) {
-	f, err := os.OpenFile(filepath.Join(path, idFile), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
-		return "", nil, errNoID
-	case errors.Is(err, unix.ELOOP):
-		return "", nil, errBadID
-	case err != nil:
-		return "", nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, 128))
-	if err != nil {
-		if info.IsDir() {
-			return "", nil, errBadID
-		}
-		return "", nil, err
-	}
-	id := strings.TrimSpace(string(text))
-	if !validID(id) {
-		return "", nil, errBadID
-	}
-	return id, info, nil
-}
-
-// idAt is the identity of the Maildir at path; "" when none can be read.
-func idAt(path string) string {
-	id, _, _ := readID(path)
-	return id
-}
-
-func validID(id string) bool { return len(id) == idLen && letters32(id) }
+// errNotStaged is for what has the name of a staged file and is none.
+var errNotStaged = errors.New("not a file")
 
 // openStaged opens tmp/NAME for reading.
 func (p *place) openStaged(name string) (*os.File, error) {
-	return openAt(p.tmp, name, unix.O_RDONLY|unix.O_NONBLOCK)
+	f, err := openAt(p.tmp, name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &os.PathError{Op: "open", Path: f.Name(), Err: errNotStaged}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // unlinkStaged removes tmp/NAME; nothing there is no error.

@@ -107,6 +107,8 @@ func (p *place) verify(t ticket) error {
 	f, err := p.openStaged(t.name)
 	if errors.Is(err, unix.ELOOP) {
 		return damaged("a symbolic link")
+	} else if errors.Is(err, errNotStaged) {
+		return damaged("not a file")
 	} else if err != nil {
 		return failed("read", p.path, err)
 	}
@@ -115,8 +117,6 @@ func (p *place) verify(t ticket) error {
 	switch {
 	case err != nil:
 		return failed("read", p.path, err)
-	case !info.Mode().IsRegular():
-		return damaged("not a file")
 	case info.Size() != t.size:
 		return damaged(fmt.Sprintf("%d octets instead of %d", info.Size(), t.size))
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // Recognise tells for whom the spool is: the address, without a folder. "" when the caller did not say.
@@ -41,8 +42,15 @@ func (s *Spool) Identify(ctx context.Context, remembered string) (string, error)
 		i.folder = newSpoolName()
 	}
 	s.path = filepath.Join(s.opts.Root, i.folder)
-	if err := makeDirs(s.path); err != nil {
+	made, err := safepath.MakeDirs(s.path, durable.SyncDir)
+	if errors.Is(err, unix.ENOTDIR) {
+		made, err = nil, nil // openSpool says what is wrong
+	}
+	if err != nil {
 		return "", s.failed("create", err)
+	}
+	if made != nil {
+		made.Close()
 	}
 	dir, err := openSpool(s.opts.Root, i.folder)
 	if err != nil {
@@ -72,13 +80,9 @@ func (s *Spool) Check(ctx context.Context, remembered string) error {
 		return err
 	}
 	path := filepath.Join(s.opts.Root, i.folder)
-	there := path
-	for {
-		_, err := os.Stat(there)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) || there == filepath.Dir(there) {
-			break
-		}
-		there = filepath.Dir(there)
+	there, err := safepath.Check(path)
+	if err != nil && !errors.Is(err, unix.ENOTDIR) {
+		return s.failed("open", err)
 	}
 	if there == path && i.folder != "" {
 		dir, err := openSpool(s.opts.Root, i.folder)
@@ -114,32 +118,11 @@ func (s *Spool) expected(ctx context.Context, remembered string) (i spoolIdentit
 	return i, nil
 }
 
-// makeDirs makes a directory and the parents that are missing, each durable in the one above it.
-func makeDirs(path string) error {
-	err := os.Mkdir(path, 0o700)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(path) != path {
-		if err := makeDirs(filepath.Dir(path)); err != nil {
-			return err
-		}
-		err = os.Mkdir(path, 0o700)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil // openSpool looks what it is
-	} else if err != nil {
-		return err
-	}
-	above, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(durable.SyncDir(above), above.Close())
-}
-
 // openSpool opens a folder below root, through no symbolic link, of which it made sure that it is this user's and that no
 // other can even look.
 func openSpool(root, folder string) (*os.File, error) {
 	path := filepath.Join(root, folder)
-	dir, err := os.OpenFile(root, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	dir, err := safepath.Dir(root)
 	for name := range strings.SplitSeq(folder, "/") {
 		if err != nil {
 			break

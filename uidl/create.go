@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const creatingName = "ledger.db.creating"
@@ -21,15 +22,23 @@ func (l *SQLite) prepareFile(ctx context.Context) error {
 	if err := l.refuseRepair(); err != nil {
 		return err
 	}
-	fi, err := os.Stat(l.path)
+	fi, err := os.Lstat(l.path)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := l.create(ctx); err != nil {
 			return fmt.Errorf("create %s: %w", l.path, err)
 		}
-		fi, err = os.Stat(l.path)
+		fi, err = os.Lstat(l.path)
 	}
 	if err != nil {
 		return err
+	}
+	if fi.Mode().Type() == os.ModeSymlink {
+		return fmt.Errorf("%s is a symbolic link, which is not followed. Next step: set state_dir to the folder that it leads to", l.path)
+	}
+	if fi.Mode().IsRegular() {
+		if err := trusted(l.dir); err != nil {
+			return err
+		}
 	}
 	if !fi.Mode().IsRegular() {
 		return l.explain(notFile(fi))
@@ -57,23 +66,23 @@ func (l *SQLite) create(ctx context.Context) error {
 	if _, err := os.Lstat(l.path); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err // another process was first
 	}
-	dir, err := os.Open(l.dir)
+	dir, err := safepath.Dir(l.dir)
 	if err != nil {
-		return err
+		return mended(err)
 	}
 	defer dir.Close()
 	tmp := filepath.Join(l.dir, creatingName)
-	if err := removeAll(tmp); err != nil { // of a process that died here; the lock says that none lives
+	if err := removeAll(dir, creatingName); err != nil { // of a process that died here; the lock says that none lives
 		return err
 	}
-	defer removeAll(tmp)
-	if err := createEmpty(tmp); err != nil {
+	defer removeAll(dir, creatingName)
+	if err := createEmpty(dir, creatingName); err != nil {
 		return err
 	}
 	if err := fill(ctx, tmp, upToDate); err != nil {
 		return err
 	}
-	if err := l.refuseStrays(); err != nil {
+	if err := l.refuseStrays(dir); err != nil {
 		return err
 	}
 	if err := durable.RenameNoReplace(dir, creatingName, dir, databaseName); err != nil {
@@ -83,8 +92,8 @@ func (l *SQLite) create(ctx context.Context) error {
 }
 
 // createEmpty makes the file whose mode SQLite copies to -wal and -shm.
-func createEmpty(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+func createEmpty(dir *os.File, name string) error {
+	f, err := safepath.OpenAt(dir, name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
@@ -146,27 +155,36 @@ func (l *SQLite) upgrade(ctx context.Context) (err error) {
 
 // refuseStrays looks at what lies beside a ledger.db that is not there. A write-ahead log with content belongs to a
 // database that was taken away: SQLite would play it into ours, and removing it could lose what it holds.
-func (l *SQLite) refuseStrays() error {
+func (l *SQLite) refuseStrays(dir *os.File) error {
 	fi, err := os.Stat(l.path + "-wal")
 	if err == nil && fi.Size() > 0 {
 		return fmt.Errorf("%w: %s-wal is there without its %s. Nothing more is fetched or deleted. Next step: put %[3]s back, "+
 			"or move the -wal away too to start anew", ErrCorrupt, l.path, databaseName)
 	}
-	return removeBeside(l.path)
+	return removeBeside(dir, databaseName)
 }
 
 // removeAll removes a database of ours and what SQLite keeps beside it.
-func removeAll(path string) error {
-	return errors.Join(removeBeside(path), remove(path))
+func removeAll(dir *os.File, name string) error {
+	return errors.Join(removeBeside(dir, name), safepath.RemoveAt(dir, name))
 }
 
-func removeBeside(path string) error {
-	return errors.Join(remove(path+"-wal"), remove(path+"-shm"), remove(path+"-journal"))
+func removeBeside(dir *os.File, name string) error {
+	return errors.Join(safepath.RemoveAt(dir, name+"-wal"), safepath.RemoveAt(dir, name+"-shm"), safepath.RemoveAt(dir, name+"-journal"))
 }
 
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+// trusted looks at the files of a ledger that is there: nobody else may own or write one of them. It opens none, see
+// prepareFile.
+func trusted(state string) error {
+	dir, err := safepath.Dir(state)
+	if err != nil {
+		return mended(err)
+	}
+	defer dir.Close()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := safepath.LookAt(dir, databaseName+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return mended(err)
+		}
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func mountSmall(t *testing.T, size int) (dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	if err := os.Chmod(dir, 0o700); err != nil { // a tmpfs is everybody's
+		t.Fatal(err)
+	}
 	return dir
 }
 

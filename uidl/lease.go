@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // lease is the hold on one account: a lock on its file that ends with the process, whatever ends the process. The
@@ -26,8 +28,12 @@ func takeLease(dir, account string) (*lease, error) {
 	if err := checkName(account); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, leaseDir, account+".lock")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	leases, err := safepath.Dir(filepath.Join(dir, leaseDir))
+	if err != nil {
+		return nil, mended(err)
+	}
+	defer leases.Close()
+	f, err := safepath.OpenOurs(leases, account+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

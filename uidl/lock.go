@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const (
@@ -18,7 +19,12 @@ const (
 
 // lock keeps other processes from creating or migrating the ledger; it is given back by the function returned.
 func (l *SQLite) lock(ctx context.Context) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(l.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	dir, err := safepath.Dir(l.dir)
+	if err != nil {
+		return nil, mended(err)
+	}
+	defer dir.Close()
+	f, err := safepath.OpenOurs(dir, lockName, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

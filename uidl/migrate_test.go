@@ -19,10 +19,15 @@ func firstLedger(tb testing.TB, statements ...string) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
 	path := filepath.Join(dir, databaseName)
-	if err := createEmpty(path); err != nil {
+	d, err := os.Open(dir)
+	if err != nil {
 		tb.Fatal(err)
 	}
-	err := fill(context.Background(), path, func(ctx context.Context, c *sql.Conn) error {
+	defer d.Close()
+	if err := createEmpty(d, databaseName); err != nil {
+		tb.Fatal(err)
+	}
+	err = fill(context.Background(), path, func(ctx context.Context, c *sql.Conn) error {
 		if err := migrate(ctx, c, 0, migrations()[:1]); err != nil {
 			return err
 		}

@@ -41,7 +41,11 @@ func TestModesWhateverTheUmask(t *testing.T) {
 	for _, umask := range []int{0, 0o077, 0o277} {
 		old := syscall.Umask(umask)
 		defer syscall.Umask(old)
-		dir := filepath.Join(t.TempDir(), "state")
+		above := t.TempDir()
+		if err := os.Chmod(above, 0o755); err != nil { // else it had been made for everybody
+			t.Fatal(err)
+		}
+		dir := filepath.Join(above, "state")
 		if umask == 0o277 { // takes the owner's own right to write; a person's directory
 			syscall.Umask(0o022)
 			if err := os.Mkdir(dir, 0o755); err != nil {

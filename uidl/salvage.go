@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const (
@@ -71,12 +73,12 @@ func (s Salvage) do(ctx context.Context) (*Salvaged, error) {
 		return nil, err
 	}
 	defer free()
-	d, err := os.Open(dir)
+	d, err := safepath.Dir(dir)
 	if err != nil {
-		return nil, err
+		return nil, mended(err)
 	}
 	defer d.Close()
-	stamp, err := l.beginRepair(s.Now)
+	stamp, err := l.beginRepair(d, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -97,10 +99,10 @@ func (s Salvage) do(ctx context.Context) (*Salvaged, error) {
 		return nil, err
 	}
 	tmp := filepath.Join(dir, creatingName)
-	if err := removeAll(tmp); err != nil {
+	if err := removeAll(d, creatingName); err != nil {
 		return nil, err
 	}
-	if err := createEmpty(tmp); err != nil {
+	if err := createEmpty(d, creatingName); err != nil {
 		return nil, err
 	}
 	if err := fill(ctx, tmp, func(ctx context.Context, c *sql.Conn) error { return s.fill(ctx, c, out) }); err != nil {
@@ -128,12 +130,27 @@ func (l *SQLite) alone() (free func(), err error) {
 			release()
 		}
 	}()
-	leases, err := filepath.Glob(filepath.Join(l.dir, leaseDir, "*.lock"))
+	state, err := safepath.Dir(l.dir)
+	if err != nil {
+		return nil, mended(err)
+	}
+	defer state.Close()
+	leases, err := safepath.DirAt(state, leaseDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return release, inUse(state, databaseName)
+	} else if err != nil {
+		return nil, err
+	}
+	defer leases.Close()
+	names, err := safepath.NamesAt(leases)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range leases {
-		f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".lock") {
+			continue
+		}
+		f, err := safepath.OpenAt(leases, name, os.O_RDWR, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -144,13 +161,13 @@ func (l *SQLite) alone() (free func(), err error) {
 			return nil, ErrBusy
 		}
 	}
-	return release, inUse(l.path)
+	return release, inUse(state, databaseName)
 }
 
 // inUse asks for the locks that every SQLite connection in WAL mode holds on its database as long as it is open: 510
 // octets from 1 GiB + 2 (SQLite's lock page). Only other processes count.
-func inUse(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+func inUse(dir *os.File, name string) error {
+	f, err := safepath.OpenAt(dir, name, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -171,17 +188,22 @@ func inUse(path string) error {
 }
 
 // beginRepair puts the mark of a repair in place, or reads that of one that was interrupted.
-func (l *SQLite) beginRepair(now time.Time) (stamp string, err error) {
-	path := filepath.Join(l.dir, repairingName)
+func (l *SQLite) beginRepair(dir *os.File, now time.Time) (stamp string, err error) {
 	stamp = now.UTC().Format(stampFormat)
-	err = durable.CreateFile(path, []byte(stamp+"\n"), 0o600)
+	err = durable.CreateFile(dir, repairingName, []byte(stamp+"\n"), 0o600)
 	if !errors.Is(err, os.ErrExist) {
 		return stamp, err
 	}
-	b, err := os.ReadFile(path)
+	f, err := safepath.OpenAt(dir, repairingName, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
 	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 1<<10))
+	if err != nil {
+		return "", err
+	}
+	path := f.Name()
 	stamp = strings.TrimSpace(string(b))
 	if _, err := time.Parse(stampFormat, stamp); err != nil {
 		return "", fmt.Errorf("%s: it does not say when the repair began: %w", path, err)
@@ -190,7 +212,7 @@ func (l *SQLite) beginRepair(now time.Time) (stamp string, err error) {
 }
 
 func (l *SQLite) endRepair(dir *os.File) error {
-	if err := remove(filepath.Join(l.dir, repairingName)); err != nil {
+	if err := safepath.RemoveAt(dir, repairingName); err != nil {
 		return err
 	}
 	return durable.SyncDir(dir)

@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 
+	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // Options say where a ledger lives.
@@ -119,30 +120,23 @@ func (l *SQLite) Close() error {
 }
 
 // makeDir creates the last element of path, for its owner only, and makes it last: a ledger in a folder that a power cut
-// takes away remembers nothing. It repairs no mode: a person may have widened it.
+// takes away remembers nothing. It repairs no mode, and refuses a folder that others can write to, or that they can put
+// something else in the place of: SQLite opens its files by their paths.
 func makeDir(path string) error {
-	err := os.Mkdir(path, 0o700)
-	if err == nil {
-		return syncParent(path)
-	}
-	if !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	fi, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if !fi.IsDir() {
+	d, err := safepath.MakeDir(path, durable.SyncDir)
+	if errors.Is(err, unix.ENOTDIR) {
 		return fmt.Errorf("%s is a file, not a directory: move it away or set another state_dir", path)
+	} else if err != nil {
+		return mended(err)
 	}
-	return nil
+	return d.Close()
 }
 
-func syncParent(path string) error {
-	parent, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
+// mended adds the next step to an error that tells of a place that others can change.
+func mended(err error) error {
+	var fault *safepath.Error
+	if errors.As(err, &fault) {
+		return fmt.Errorf("%w. Next step: %s", err, fault.Mend)
 	}
-	defer parent.Close()
-	return durable.SyncDir(parent)
+	return err
 }

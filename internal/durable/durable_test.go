@@ -94,27 +94,35 @@ func TestRenameNoReplace(t *testing.T) {
 
 func TestWriteFile(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "f")
+	path, d := filepath.Join(dir, "f"), opened(t, dir)
 	for _, text := range []string{"one", ""} {
-		if err := WriteFile(path, []byte(text), 0o600); err != nil || content(t, path) != text {
+		if err := WriteFile(d, "f", []byte(text), 0o600); err != nil || content(t, path) != text {
 			t.Errorf("WriteFile: %v, the file has %q", err, content(t, path))
 		}
 	}
-	if err := WriteShared(path, nil, 0o666); err != nil { // no umask of a test machine leaves that
+	if err := WriteShared(d, "f", nil, 0o666); err != nil { // no umask of a test machine leaves that
 		t.Error(err)
 	} else if info, err := os.Stat(path); err != nil || info.Mode() != 0o666 {
 		t.Errorf("WriteShared: mode %v, %v", info.Mode(), err)
 	}
-	if err := CreateFile(path, []byte("two"), 0o600); !errors.Is(err, fs.ErrExist) || content(t, path) != "" {
+	if err := CreateFile(d, "f", []byte("two"), 0o600); !errors.Is(err, fs.ErrExist) || content(t, path) != "" {
 		t.Errorf("CreateFile: %v, the file has %q", err, content(t, path))
 	}
-	if err := CreateFile(path+"2", []byte("two"), 0o600); err != nil || content(t, path+"2") != "two" {
+	if err := CreateFile(d, "f2", []byte("two"), 0o600); err != nil || content(t, path+"2") != "two" {
 		t.Errorf("CreateFile: %v", err)
 	}
 	if info, err := os.Stat(path + "2"); err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := WriteFile(filepath.Join(dir, "no", "f"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	g := opened(t, gone)
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(g, "f", nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing directory: %v", err)
 	}
 	if list, _ := os.ReadDir(dir); len(list) != 2 {

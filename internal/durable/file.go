@@ -5,58 +5,66 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
-// WriteFile makes path hold exactly data, replacing what was there; perm is used as it is but for the umask. After a
-// crash path is the old file or the new one, whole. nil means that it survives a power cut. A crash may leave a file
-// named .NAME.RANDOM beside it.
-func WriteFile(path string, data []byte, perm os.FileMode) error {
-	return writeFile(path, data, perm, replace(path))
+// WriteFile makes the file of a name in an open folder hold exactly data, replacing what was there; perm is used as it is
+// but for the umask. After a crash the name has the old file or the new one, whole. nil means that it survives a power cut.
+// A crash may leave a file named .NAME.RANDOM beside it.
+//
+// All goes by descriptors: whatever others put into the folder meanwhile, nothing outside it is touched.
+func WriteFile(dir *os.File, name string, data []byte, perm os.FileMode) error {
+	return writeFile(dir, name, data, perm, nil, replace)
 }
 
 // WriteShared is WriteFile with exactly the mode perm, whatever the umask, for a file that other users read.
-func WriteShared(path string, data []byte, perm os.FileMode) error {
-	rename := replace(path)
-	return writeFile(path, data, 0o600, func(dir *os.File, tmp string) error {
-		// Before the rename: nobody may meet the new file while it is closed to him.
-		if err := os.Chmod(filepath.Join(dir.Name(), tmp), perm); err != nil {
-			return err
+func WriteShared(dir *os.File, name string, data []byte, perm os.FileMode) error {
+	// Before the rename: nobody may meet the new file while it is closed to him.
+	open := func(f *os.File) error {
+		if chmodByPath {
+			return os.Chmod(f.Name(), perm)
 		}
-		return rename(dir, tmp)
-	})
-}
-
-func replace(path string) func(dir *os.File, tmp string) error {
-	return func(dir *os.File, tmp string) error {
-		return os.Rename(filepath.Join(filepath.Dir(path), tmp), path)
+		return f.Chmod(perm)
 	}
+	return writeFile(dir, name, data, 0o600, open, replace)
 }
 
 // CreateFile is WriteFile for a file that must not exist yet: then the error is an fs.ErrExist and nothing changed.
-func CreateFile(path string, data []byte, perm os.FileMode) error {
-	return writeFile(path, data, perm, func(dir *os.File, tmp string) error {
-		return RenameNoReplace(dir, tmp, dir, filepath.Base(path))
+func CreateFile(dir *os.File, name string, data []byte, perm os.FileMode) error {
+	return writeFile(dir, name, data, perm, nil, func(dir *os.File, tmp, name string) error {
+		return RenameNoReplace(dir, tmp, dir, name)
 	})
 }
 
-func writeFile(path string, data []byte, perm os.FileMode, rename func(dir *os.File, tmp string) error) (err error) {
-	dir, err := os.Open(filepath.Dir(path))
+func replace(dir *os.File, tmp, name string) error {
+	fd := int(dir.Fd())
+	err := untilDone(func() error { return unix.Renameat(fd, tmp, fd, name) })
 	if err != nil {
-		return err
+		return &os.LinkError{Op: "rename", Old: tmp, New: filepath.Join(dir.Name(), name), Err: err}
 	}
-	defer dir.Close()
-	tmp := fmt.Sprintf(".%s.%s", filepath.Base(path), rand.Text())
-	full := filepath.Join(dir.Name(), tmp)
-	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	return nil
+}
+
+func writeFile(dir *os.File, name string, data []byte, perm os.FileMode, made func(*os.File) error,
+	rename func(dir *os.File, tmp, name string) error) (err error) {
+	tmp := fmt.Sprintf(".%s.%s", name, rand.Text())
+	f, err := createAt(dir, tmp, perm)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(full)
+			_ = unix.Unlinkat(int(dir.Fd()), tmp, 0) // the first error counts
 		}
 	}()
-	if _, err = f.Write(data); err == nil {
+	if made != nil {
+		err = made(f)
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if e := f.Close(); err == nil {
@@ -65,8 +73,22 @@ func writeFile(path string, data []byte, perm os.FileMode, rename func(dir *os.F
 	if err != nil {
 		return err
 	}
-	if err := rename(dir, tmp); err != nil {
+	if err := rename(dir, tmp, name); err != nil {
 		return err
 	}
 	return SyncDir(dir)
+}
+
+// createAt makes a file that is not there yet, through no link.
+func createAt(dir *os.File, name string, perm os.FileMode) (*os.File, error) {
+	var fd int
+	err := untilDone(func() (err error) {
+		fd, err = unix.Openat(int(dir.Fd()), name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(perm.Perm()))
+		return err
+	})
+	path := filepath.Join(dir.Name(), name)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // maxSocketPath is what every system's sockaddr_un can hold.
@@ -75,7 +77,13 @@ func Listen(listen string) (net.Listener, error) {
 }
 
 func listenUnix(path string) (net.Listener, error) {
-	if err := removeStale(path); err != nil {
+	// Nobody else can put anything in the place of the socket there.
+	dir, err := safepath.Dir(filepath.Dir(path))
+	if err != nil {
+		return nil, advised(err)
+	}
+	defer dir.Close()
+	if err := removeStale(dir, path); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("unix", path)
@@ -83,14 +91,14 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, err
 	}
 	// The program's umask has kept others out until here.
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := safepath.ChmodAt(dir, filepath.Base(path), 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
 // removeStale removes a socket file that nobody listens on any more.
-func removeStale(path string) error {
+func removeStale(dir *os.File, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -109,5 +117,5 @@ func removeStale(path string) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err
 	}
-	return os.Remove(path)
+	return safepath.RemoveAt(dir, filepath.Base(path))
 }

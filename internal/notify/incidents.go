@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // Incident is an open one, for status.
@@ -74,7 +75,7 @@ func (n *Notifier) Forget(account string) error {
 func (n *Notifier) removeAll(account string) error {
 	var errs []error
 	for g := range groups {
-		errs = append(errs, n.remove(n.path(account, g)), os.RemoveAll(n.path(account, g)+".damaged"))
+		errs = append(errs, n.remove(n.path(account, g)), n.removeDamaged(fileName(account, g)))
 	}
 	return errors.Join(distinct(errs)...)
 }
@@ -163,12 +164,16 @@ func (n *Notifier) known() ([]string, error) {
 	for name := range n.accounts {
 		names[name] = true
 	}
-	list, err := os.ReadDir(n.dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	dir, err := safepath.Dir(n.dir)
+	var list []string
+	if err == nil {
+		list, err = safepath.NamesAt(dir)
+		dir.Close()
+	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	for _, e := range list {
-		base, ok := strings.CutSuffix(e.Name(), ".json")
+	for _, file := range list {
+		base, ok := strings.CutSuffix(file, ".json")
 		group, name, _ := strings.Cut(base, "-")
 		if ok && slices.Contains(groupNames[:], group) && checkName(name) == nil {
 			names[name] = true

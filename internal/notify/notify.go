@@ -107,7 +107,7 @@ func Open(dir string, o Options) (*Notifier, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, errors.New("the folder for incidents needs an absolute path")
 	}
-	n := &Notifier{dir: dir, write: durable.WriteFile, sync: durable.SyncDir, accounts: map[string]*account{}}
+	n := &Notifier{dir: dir, write: writeFile, sync: durable.SyncDir, accounts: map[string]*account{}}
 	if err := n.Reload(o); err != nil {
 		return nil, err
 	}

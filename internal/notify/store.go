@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const maxFile = 1 << 20 // octets; a file has about two thousand for each notice that waits
@@ -81,18 +82,21 @@ func (n *Notifier) refresh(a *account) (errs []error) {
 // read gives the record in a file. Only a missing file is fs.ErrNotExist.
 func (n *Notifier) read(account string, group int) (*record, error) {
 	path := n.path(account, group)
-	info, err := os.Lstat(path)
+	dir, err := safepath.Dir(n.dir)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	f, err := os.Open(path)
+	defer dir.Close()
+	f, err := safepath.OpenAt(dir, filepath.Base(path), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() { // reading a pipe would wait
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, err
@@ -109,12 +113,12 @@ func (n *Notifier) read(account string, group int) (*record, error) {
 
 // putAside keeps one damaged file of each name, the newest, for whoever wants to know.
 func (n *Notifier) putAside(name string) error {
-	dir, err := os.Open(n.dir)
+	dir, err := safepath.Dir(n.dir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if err := os.RemoveAll(filepath.Join(n.dir, name+".damaged")); err != nil {
+	if err := removeAll(dir, name+".damaged"); err != nil {
 		return err
 	}
 	return durable.RenameNoReplace(dir, name, dir, name+".damaged")
@@ -153,40 +157,82 @@ func (n *Notifier) put(path string, r *record) error {
 		return err
 	}
 	// One level only: where the folder above is missing, its filesystem may not be mounted.
-	if err := os.Mkdir(n.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	dir, err := safepath.MakeDir(n.dir, n.sync)
+	if err != nil {
 		return err
 	}
-	if err := n.syncDir(filepath.Dir(n.dir)); err != nil {
-		return err
-	}
+	dir.Close()
 	return n.write(path, b, 0o600)
 }
 
-func (n *Notifier) remove(path string) error {
-	if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return n.syncDir(n.dir)
-}
-
-func (n *Notifier) syncDir(path string) error {
-	dir, err := os.Open(path)
+// writeFile writes a file of the folder for incidents.
+func writeFile(path string, data []byte, perm os.FileMode) error {
+	dir, err := safepath.Dir(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	return durable.WriteFile(dir, filepath.Base(path), data, perm)
+}
+
+func (n *Notifier) remove(path string) error {
+	dir, err := safepath.Dir(n.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if _, err := safepath.StatAt(dir, filepath.Base(path)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := safepath.RemoveAt(dir, filepath.Base(path)); err != nil {
+		return err
+	}
 	return n.sync(dir)
+}
+
+// removeDamaged removes what was put aside of a file.
+func (n *Notifier) removeDamaged(name string) error {
+	dir, err := safepath.Dir(n.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return removeAll(dir, name+".damaged")
+}
+
+// removeAll removes what is damaged, be it a folder with files.
+func removeAll(dir *os.File, name string) error {
+	if sub, err := safepath.DirAt(dir, name); err == nil {
+		defer sub.Close()
+		names, err := safepath.NamesAt(sub)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if err := safepath.RemoveAt(sub, n); err != nil {
+				return err
+			}
+		}
+	}
+	return safepath.RemoveAt(dir, name)
 }
 
 // sweep removes what WriteFile leaves when it is killed. Another process may be at it just now, so it must be old.
 func (n *Notifier) sweep() {
-	list, _ := os.ReadDir(n.dir)
-	for _, e := range list {
-		if name := e.Name(); strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") {
-			if info, err := e.Info(); err == nil && time.Since(info.ModTime()).Abs() > time.Hour {
-				_ = os.Remove(filepath.Join(n.dir, name)) // it only takes some room
+	dir, err := safepath.Dir(n.dir)
+	if err != nil {
+		return // it is told when something is to be written
+	}
+	defer dir.Close()
+	list, _ := safepath.NamesAt(dir)
+	for _, name := range list {
+		if strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") {
+			if st, err := safepath.StatAt(dir, name); err == nil && time.Since(time.Unix(st.Mtim.Unix())).Abs() > time.Hour {
+				_ = safepath.RemoveAt(dir, name) // it only takes some room
 			}
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build control_bypath
+
+package durable
+
+const chmodByPath = true

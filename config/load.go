@@ -7,12 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
-// Load reads and checks a file. A file that holds a password itself must be a regular file that nobody else may open
-// and that belongs to the user or to root. An error is an Error.
+// Load reads and checks a file, which nobody but root and this user may be able to change, nor what leads to it: it names
+// programs that are run. A file that holds a password itself must be a regular file that nobody else may open. An error is
+// an Error.
 func Load(path string, env Env, o Options) (*Config, error) {
-	f, err := os.Open(path)
+	f, err := safepath.File(path)
 	if err != nil {
 		return nil, Error{openProblem(path, err)}
 	}
@@ -74,7 +77,10 @@ func (c *checker) result(cfg *Config) (*Config, error) {
 func openProblem(path string, err error) Problem {
 	p := Problem{File: path, Text: "can't be read"}
 	var errno syscall.Errno
+	var fault *safepath.Error
 	switch {
+	case errors.As(err, &fault):
+		p.Text, p.Hint = "can't be trusted: "+fault.Why, fault.Mend
 	case errors.Is(err, fs.ErrNotExist):
 		p.Text, p.Hint = "there is no such file", "write one, config.example.toml shows how, or name another by --config"
 	case errors.Is(err, fs.ErrPermission):

@@ -35,7 +35,9 @@ func TestFileWithASecretIsOwnerOnly(t *testing.T) {
 		{secret, 0o600, ""},
 		{secret, 0o400, ""},
 		{secret, 0o640, path + ":2: account.a.password: the file holds a secret and others may open it (mode 0640) (chmod 600 " + path + ")"},
-		{secret, 0o602, path + ":2: account.a.password: the file holds a secret and others may open it (mode 0602) (chmod 600 " + path + ")"},
+		{secret, 0o601, path + ":2: account.a.password: the file holds a secret and others may open it (mode 0601) (chmod 600 " + path + ")"},
+		{secret, 0o602, path + ": can't be trusted: others can write to " + path + " (mode 0602) (chmod o-w " + path + ")"},
+		{account(""), 0o646, path + ": can't be trusted: others can write to " + path + " (mode 0646) (chmod o-w " + path + ")"},
 		{relay, 0o600, ""},
 		{relay, 0o604, path + ":9: account.a.deliver[0].password: the file holds a secret and others may open it (mode 0604) (chmod 600 " + path + ")"},
 		{inline, 0o644, path + ":3: account.a.deliver[1].password: is for type smtp and lmtp (this destination has type maildir)\n" +

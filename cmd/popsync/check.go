@@ -15,6 +15,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -79,6 +80,7 @@ func (a *app) check(ctx context.Context, names []string) error {
 	c.account = "ledger"
 	known := c.ledger(ctx, cfg)
 	c.account = "configuration"
+	c.places(cfg)
 	for _, r := range c.remarks(ctx, cfg) {
 		if r.concerns(accounts) {
 			c.note(r.text)
@@ -102,6 +104,12 @@ func (a *app) check(ctx context.Context, names []string) error {
 
 // ledger looks at the ledger without making one, and returns what it remembers.
 func (c *checker) ledger(ctx context.Context, cfg *config.Config) *knowledge {
+	if _, err := safepath.Check(cfg.StateDir); err != nil {
+		if fault, ok := errors.AsType[*safepath.Error](err); ok {
+			c.bad(fetcher.Config, "state_dir: "+err.Error(), fault.Mend)
+			return nil
+		}
+	}
 	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
 		if err := writable(nearest(cfg.StateDir)); err != nil {
 			c.bad(fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")

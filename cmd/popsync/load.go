@@ -10,6 +10,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -39,8 +41,8 @@ func checkSchedule(spec string) error {
 // openLedger opens the ledger of the state directory, and makes it when it is new.
 func openLedger(ctx context.Context, cfg *config.Config) (*uidl.SQLite, error) {
 	// The default lies below a directory that may not exist yet on a fresh account.
-	if err := os.MkdirAll(filepath.Dir(cfg.StateDir), 0o700); err != nil {
-		return nil, &exitError{exitConfig, &hintError{fmt.Errorf("state_dir: %w", err), "set state_dir to a place of your own"}}
+	if err := makeState(cfg.StateDir); err != nil {
+		return nil, &exitError{exitConfig, err}
 	}
 	l, err := uidl.Open(ctx, uidl.Options{Dir: cfg.StateDir})
 	if errors.Is(err, fs.ErrPermission) {
@@ -50,6 +52,22 @@ func openLedger(ctx context.Context, cfg *config.Config) (*uidl.SQLite, error) {
 		return nil, &exitError{exitOf(ledgerClass(err)), err}
 	}
 	return l, nil
+}
+
+// makeState makes the state directory and what it lies in. A file that has its name is left to the ledger to tell of.
+func makeState(path string) error {
+	d, err := safepath.MakeDirs(path, durable.SyncDir)
+	fault, foreign := errors.AsType[*safepath.Error](err)
+	switch {
+	case err == nil:
+		return d.Close()
+	case foreign:
+		return &hintError{fmt.Errorf("state_dir: %w", err), fault.Mend}
+	}
+	if info, e := os.Stat(path); e == nil && !info.IsDir() {
+		return nil
+	}
+	return &hintError{fmt.Errorf("state_dir: %w", err), "set state_dir to a place of your own"}
 }
 
 // ledgerClass tells what it means that the ledger cannot be used.

@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 	"sync"
-	"syscall"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // logFile appends lines to a file that a rotation may take away at any time. A line that the file does not take, be it
@@ -34,7 +35,7 @@ func openLogFile(path string, fallback io.Writer) (*logFile, error) {
 
 // openAppend does not wait for a reader, as a FIFO would have it.
 func openAppend(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o600)
+	f, err := safepath.Append(path)
 	if err != nil {
 		return nil, err
 	}

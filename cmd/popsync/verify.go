@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -196,12 +197,22 @@ func (v *verifier) leftovers() {
 		}
 		if !v.repair {
 			v.found(fetcher.Temporary, path+" is left from a ledger that was never finished", "popsync verify --repair removes it")
-		} else if err := os.Remove(path); err != nil {
+		} else if err := v.remove(path); err != nil {
 			v.found(fetcher.Config, err.Error(), "remove it by hand")
 		} else {
 			v.repaired("removed " + path)
 		}
 	}
+}
+
+// remove removes a file of the state directory.
+func (v *verifier) remove(path string) error {
+	dir, err := safepath.Dir(v.cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return safepath.RemoveAt(dir, filepath.Base(path))
 }
 
 // of looks at one account, whose lease it holds meanwhile.

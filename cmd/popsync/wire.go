@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
 )
@@ -84,8 +85,10 @@ func trust(file string) (*tls.Config, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
+	pem, err := readTrusted(file)
+	if fault, ok := errors.AsType[*safepath.Error](err); ok {
+		return nil, &hintError{fmt.Errorf("ca_file: %w", err), fault.Mend}
+	} else if err != nil {
 		return nil, &hintError{fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file"}
 	}
 	pool, err := x509.SystemCertPool()
@@ -97,6 +100,19 @@ func trust(file string) (*tls.Config, error) {
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
+
+// readTrusted reads a file that nobody else can change: whose certificates are in it may pass for the server.
+func readTrusted(file string) ([]byte, error) {
+	f, err := safepath.File(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxCAFile))
+}
+
+// maxCAFile is in octets; all certificates that a system trusts are a quarter of a MiB.
+const maxCAFile = 16 << 20
 
 func policyOf(c config.Account) fetcher.Policy {
 	p := fetcher.Policy{MaxSize: c.MaxSize, Limit: c.Limit}

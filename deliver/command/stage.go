@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // stage writes what the command is to read, top and then the message, into a file without a name and returns it open for reading, at its start.
@@ -21,14 +21,19 @@ import (
 // would file the piece; a file is whole before the command starts. It is not synced: after a crash nobody reads it.
 func (s *Sender) stage(ctx context.Context, m deliver.Outgoing, top string) (_ *os.File, err error) {
 	// In the Spool's folder, and named as it names its own, so that it sweeps it when a kill came before it lost its name.
-	name := filepath.Join(cmp.Or(m.Folder, s.o.TempDir, os.TempDir()), strings.ToLower(rand.Text()))
-	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	dir, err := safepath.SharedDir(cmp.Or(m.Folder, s.o.TempDir, os.TempDir()))
+	if err != nil {
+		return nil, s.unwritable(err)
+	}
+	defer dir.Close()
+	name := strings.ToLower(rand.Text())
+	w, err := safepath.OpenAt(dir.File, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, s.unwritable(err)
 	}
 	defer w.Close()
-	r, err := os.Open(w.Name()) // the command shall not be able to write into it
-	if err := errors.Join(err, os.Remove(w.Name())); err != nil {
+	r, err := readOnly(dir.File, name, w) // the command shall not be able to write into it
+	if err := errors.Join(err, safepath.RemoveAt(dir.File, name)); err != nil {
 		if r != nil {
 			r.Close()
 		}
@@ -51,6 +56,24 @@ func (s *Sender) stage(ctx context.Context, m deliver.Outgoing, top string) (_ *
 	}
 	if err := w.Close(); err != nil {
 		return nil, s.unwritable(err)
+	}
+	return r, nil
+}
+
+// readOnly opens a file once more by its name, and makes sure that it is still that file: in a folder for temporary files
+// a descriptor of another would be given to the command.
+func readOnly(dir *os.File, name string, w *os.File) (*os.File, error) {
+	r, err := safepath.OpenAt(dir, name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	was, err1 := w.Stat()
+	is, err2 := r.Stat()
+	if err := errors.Join(err1, err2); err != nil {
+		return r, err
+	}
+	if !os.SameFile(was, is) {
+		return r, fmt.Errorf("%s was replaced", r.Name())
 	}
 	return r, nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // maxPath is the longest path that a socket may have everywhere: macOS has room for 104 octets with the NUL.
@@ -37,11 +39,15 @@ func listen(path string) (_ *Socket, err error) {
 	if len(path) > maxPath {
 		return nil, fmt.Errorf("the path is longer than %d octets, which sockets do not allow", maxPath)
 	}
-	if err := directory(filepath.Dir(path)); err != nil {
+	// Nobody else can put a socket of his own in the place of ours there, or change what the path means.
+	dir, err := safepath.MakeDir(filepath.Dir(path), func(*os.File) error { return nil }) // it need not outlive the machine
+	if err != nil {
 		return nil, err
 	}
+	defer dir.Close()
+	name := filepath.Base(path)
 	// The lock decides between two that start at once: each would take the other's socket for one left behind.
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	lock, err := safepath.OpenOurs(dir, name+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -56,52 +62,32 @@ func listen(path string) (_ *Socket, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
-	if err := clear(path); err != nil {
+	if err := clear(dir, path); err != nil {
 		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := safepath.ChmodAt(dir, name, 0o600); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return &Socket{listener: l, lock: lock}, nil
 }
 
-// directory makes sure that nobody else can put a socket of his own in the place of ours.
-func directory(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory", dir)
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("others can write to the directory %s (mode %04o)", dir, info.Mode().Perm())
-	case ok && int(st.Uid) != os.Geteuid() && st.Uid != 0:
-		return fmt.Errorf("the directory %s belongs to another user (uid %d)", dir, st.Uid)
-	}
-	return nil
-}
-
 // clear removes what a daemon that died has left at path, and nothing else.
-func clear(path string) error {
-	info, err := os.Lstat(path)
+func clear(dir *os.File, path string) error {
+	name := filepath.Base(path)
+	st, err := safepath.StatAt(dir, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("it is in the way and no socket (%s)", info.Mode())
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return errors.New("something else has this name, which is no socket")
 	}
 	// A daemon whose lock file was deleted is still there.
 	c, err := net.DialTimeout("unix", path, 5*time.Second)
@@ -112,10 +98,7 @@ func clear(path string) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
 		return err // a backlog that is full, say: somebody may be there
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return safepath.RemoveAt(dir, name)
 }
 
 // Close removes the socket's file.

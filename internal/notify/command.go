@@ -58,8 +58,8 @@ func (c *Command) Name() string { return "command" }
 
 // Send runs the program and waits for its end.
 func (c *Command) Send(ctx context.Context, n Notice) error {
-	if err := trusted(c.args[0]); err != nil {
-		return fmt.Errorf("%s: %w", c.args[0], err)
+	if err := c.Check(); err != nil {
+		return err
 	}
 	stdin, err := filled(n.Text())
 	if err != nil {

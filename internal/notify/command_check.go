@@ -5,41 +5,25 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
-// trusted looks whether nobody else could have replaced a program: neither it nor a folder on the way to it may be
-// writable by group or others, but for folders with the sticky bit.
-func trusted(program string) error {
-	file, err := filepath.EvalSymlinks(program)
-	if err != nil {
-		return cause(err)
+// Check looks whether the program is there, and whether nobody else could have replaced it. It runs nothing. Send looks
+// first, too. The text of its error ends with what to do.
+func (c *Command) Check() error {
+	err := safepath.Program(c.args[0], false)
+	if err == nil {
+		return nil
 	}
-	if info, err := os.Stat(file); err != nil {
-		return cause(err)
-	} else if !info.Mode().IsRegular() {
-		return errors.New("not a file")
+	var fault *safepath.Error
+	if errors.As(err, &fault) {
+		return fmt.Errorf("%s: %w; say: %s", c.args[0], fault, fault.Mend)
 	}
-	// The folders of the link count as much as those of the file: there another link could be put.
-	for _, p := range []string{file, filepath.Dir(program)} {
-		for {
-			info, err := os.Stat(p)
-			if err != nil {
-				return cause(err)
-			}
-			if info.Mode()&0o022 != 0 && !(info.IsDir() && info.Mode()&fs.ModeSticky != 0) {
-				return fmt.Errorf("others can write to %s; say: chmod go-w %s", p, p)
-			}
-			if p == filepath.Dir(p) {
-				break
-			}
-			p = filepath.Dir(p)
-		}
-	}
-	return nil
+	return fmt.Errorf("%s: %w", c.args[0], cause(err))
 }
 
 // cause drops the path from an error that will be given one.

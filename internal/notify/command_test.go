@@ -76,7 +76,7 @@ func TestCommandFails(t *testing.T) {
 	c, _ := script(t, "")
 	for spoil, want := range map[string]func() error{
 		"others can write to ": func() error { return os.Chmod(c.args[0], 0o722) },
-		"permission denied":    func() error { return os.Chmod(c.args[0], 0o600) },
+		"not executable":       func() error { return os.Chmod(c.args[0], 0o600) },
 		"exec format error": func() error {
 			return errors.Join(os.WriteFile(c.args[0], []byte("x"), 0o700), os.Chmod(c.args[0], 0o700))
 		},

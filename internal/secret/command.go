@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 const (
@@ -30,6 +32,12 @@ func outputWithin(ctx context.Context, argv []string, within, grace time.Duratio
 	defer cancel()
 	stdout := &capture{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	if cmd.Err == nil {
+		// It is looked at where it was found: a folder earlier in PATH that others may write to can only be in the way.
+		if err := safepath.Program(cmd.Path, true); mend(err) != "" { // any other error comes when it is run
+			return "", mend(err), fmt.Errorf("can't be run: %w", err)
+		}
+	}
 	cmd.Stdout = stdout // what it says on standard error goes nowhere: it might be the secret
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

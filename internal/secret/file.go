@@ -8,14 +8,20 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
-// readFile returns what a file holds without one line end after it. A private file must be closed to others.
+// readFile returns what a file holds without one line end after it. Nobody else may be able to change the file or what
+// leads to it; a private file must be closed to others.
 func readFile(path string, private bool) (secret, hint string, err error) {
-	// Without O_NONBLOCK the open of a FIFO would wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	open := safepath.File
+	if private {
+		open = safepath.Reach // trust wants more
+	}
+	f, err := open(path)
 	if err != nil {
-		return "", "", cause(err)
+		return "", mend(err), cause(err)
 	}
 	defer f.Close()
 	info, err := f.Stat() // of the open file: its name may mean another one by now
@@ -37,6 +43,15 @@ func readFile(path string, private bool) (secret, hint string, err error) {
 		return "", "", fmt.Errorf("larger than %d bytes", maxSize)
 	}
 	return trimLineEnd(string(data)), "", nil
+}
+
+// mend is how to mend what others can change; "" for any other error.
+func mend(err error) string {
+	var fault *safepath.Error
+	if errors.As(err, &fault) {
+		return fault.Mend
+	}
+	return ""
 }
 
 // trust judges a file before its content is used.

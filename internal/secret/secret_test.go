@@ -146,3 +146,32 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 }
+
+// Nobody else may be able to put another file, or another program, in the place of the one that is named.
+func TestWhatOthersCanReplace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, program := filepath.Join(dir, "secret"), filepath.Join(dir, "program")
+	if err := errors.Join(os.WriteFile(file, []byte(marker), 0o600), os.WriteFile(program, []byte("#!/bin/sh\necho "+marker+"\n"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	sources := []Source{{File: file}, {Credential: file}, {Command: []string{program}}, {Command: []string{"program"}}}
+	for _, s := range sources {
+		assert(t, s, marker, "")
+	}
+	if err := os.Chmod(dir, 0o757); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources {
+		if e := assert(t, s, "", "others can write to "+dir); e != nil && e.Hint != "chmod o-w "+dir {
+			t.Errorf("hint %q", e.Hint)
+		}
+	}
+	if err := errors.Join(os.Chmod(dir, 0o700), os.Chmod(program, 0o702)); err != nil {
+		t.Fatal(err)
+	}
+	assert(t, sources[2], "", "can't be run: others can write to "+program)
+}

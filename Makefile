@@ -38,8 +38,8 @@ test-power:
 	@tools/power-deps.sh
 	go test -tags=power -count=1 -v -timeout=120m -run='^TestPower' ./cmd/popsync
 
-# Kills the program before each of its system calls that matter, and shows with controls that losses and duplicates
-# would be seen; a few minutes. 'make test' makes a sample of it. The table is in docs/reliability.md.
+# Kills the program before each of its system calls that matter, or lets another user swap something in there (needs
+# root), and shows with controls that losses, duplicates and misuse would be seen; ten minutes. 'make test' makes a sample of it. The table is in docs/reliability.md.
 test-crash:
 	go test -count=1 ./internal/crash
 	POPSYNC_CRASH=1 go test -count=1 -v -timeout=30m -run='^TestCrash' ./cmd/popsync

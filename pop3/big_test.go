@@ -40,7 +40,8 @@ func TestFlatMemory(t *testing.T) {
 	c := login(t, pop3.Options{Host: "127.0.0.1", Port: addr.Port, TLS: pop3.NoTLS})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	err = c.Retrieve(t.Context(), numbers(1), func(r pop3.Response) error {
+	items := func(yield func(pop3.Item) bool) { yield(pop3.Item{Num: 1, Size: size}) }
+	err = c.Retrieve(t.Context(), items, func(r pop3.Response) error {
 		n, err := io.Copy(io.Discard, struct{ io.Reader }{r.Body})
 		if n != size+2 && n != size {
 			t.Error(n)

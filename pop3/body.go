@@ -10,6 +10,7 @@ type body struct {
 	e    *engine
 	verb string
 	num  int
+	most int64 // octets
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -73,6 +74,13 @@ func (b *body) skip() error {
 // dot.
 func (b *body) check(err error) error {
 	c := b.e.c
+	if err == errTooMuch {
+		what := "message"
+		if b.verb == "TOP" {
+			what = "header"
+		}
+		return c.limit(b.verb, b.num, what, int(min(b.most, math.MaxInt)))
+	}
 	if err != io.EOF {
 		return c.fail(b.verb, b.num, nil, err)
 	}

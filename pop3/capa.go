@@ -52,7 +52,7 @@ func (c *Client) readCapabilities() error {
 	}
 	c.capaRefused = false
 	caps := Capabilities{Known: true}
-	c.w.fresh()
+	c.w.brief()
 	for range maxCapaLines {
 		line, err := c.w.line(c.opt.Limits.StatusLine)
 		switch {

@@ -20,7 +20,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{opt: o, raw: conn, w: newWire(conn)}
-	c.w.idle = o.Timeouts.Idle
+	c.w.idle, c.w.slack, c.w.rate, c.w.received = o.Timeouts.Idle, o.Timeouts.Answer, o.Limits.Rate, o.Received
 	if err := c.open(ctx); err != nil {
 		_ = c.Close() // the first error says more
 		return nil, err

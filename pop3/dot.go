@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -14,10 +15,15 @@ type dotReader struct {
 	w       *wire
 	bol     bool   // at the beginning of a line: the last two octets were CRLF
 	done    bool   // terminator seen
+	left    int64  // octets that may still come
 	pending []byte // unstuffed, not yet taken; lies in the buffer
 }
 
-func (d *dotReader) reset(w *wire) { *d = dotReader{w: w, bol: true} }
+// reset begins a message of at most so many octets.
+func (d *dotReader) reset(w *wire, most int64) { *d = dotReader{w: w, bol: true, left: most} }
+
+// errTooMuch ends a message that does not end by itself.
+var errTooMuch = errors.New("message does not end")
 
 var (
 	crlf    = []byte("\r\n")
@@ -25,7 +31,7 @@ var (
 )
 
 // piece returns the next octets of the message, at least one, or io.EOF after the terminator. They are valid until
-// the next call. It waits only while it has nothing.
+// the next call. It waits only while it has nothing. More than may come is errTooMuch.
 func (d *dotReader) piece() ([]byte, error) {
 	w := d.w
 	start, out := w.r, w.r // buf[start:out] is unstuffed
@@ -78,6 +84,9 @@ func (d *dotReader) piece() ([]byte, error) {
 		start, out = w.r, w.r
 	}
 	if out > start {
+		if d.left -= int64(out - start); d.left < 0 {
+			return nil, errTooMuch
+		}
 		return w.buf[start:out], nil
 	}
 	return nil, io.EOF

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -80,7 +81,7 @@ func compareDot(t *testing.T, data string, seed uint64, most int) {
 	want, rest, whole := unstuffSlowly(data)
 	w := wireOf([]byte(data), seed, most)
 	var d dotReader
-	d.reset(w)
+	d.reset(w, math.MaxInt64)
 	got, err := io.ReadAll(io.LimitReader(&d, int64(len(data))+1))
 	if whole && (err != nil || string(got) != want) {
 		t.Fatalf("%.200q: got %.200q, %v; want %.200q", data, got, err, want)
@@ -132,7 +133,7 @@ func BenchmarkDotReader(b *testing.B) {
 				w.r, w.w = 0, 0
 				w.conn = &endless{text: []byte(text), left: int64(size / len(text))}
 				var d dotReader
-				d.reset(w)
+				d.reset(w, math.MaxInt64)
 				for {
 					if _, err := d.piece(); err != nil {
 						break

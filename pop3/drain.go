@@ -65,7 +65,7 @@ func (e *engine) drain() error {
 		if !ok || !e.job.bodyOf(it) {
 			continue
 		}
-		e.body.reset(c.w)
+		e.body.reset(c.w, drainOctets)
 		if err := skip(); err != nil {
 			return err
 		}

@@ -39,6 +39,11 @@ func (c *Client) pipeline(ctx context.Context, j job, items iter.Seq[Item], hand
 	next, stop := iter.Pull(items)
 	defer stop()
 	e := &engine{c: c, job: j, next: next, more: true, queue: c.queue[:0]}
+	if j.verb != "RETR" { // each message has its own
+		phase := c.w.meter(c.w.slack)
+		c.w.phase = &phase
+		defer func() { c.w.phase = nil }()
+	}
 	if c.mayPipeline() {
 		e.sender = c.startSender()
 		defer c.stopSender(e.sender)
@@ -147,6 +152,9 @@ func (e *engine) push(it Item) {
 func (e *engine) pop() {
 	e.weight -= e.job.weight(e.queue[e.head])
 	e.head++
+	if e.c.w.phase != nil {
+		e.c.w.phase.left += replyTime
+	}
 }
 
 // flush sends what is ready. The wire calls it before it waits.
@@ -183,8 +191,8 @@ func (e *engine) reply(it Item, handle func(Response) error) error {
 		return handle(Response{Item: it})
 	}
 	c.w.fresh()
-	e.body.reset(c.w)
-	b := &body{e: e, verb: verb, num: it.Num}
+	b := &body{e: e, verb: verb, num: it.Num, most: e.job.most(it)}
+	e.body.reset(c.w, b.most)
 	defer func() { b.e = nil }()
 	err = handle(Response{Item: it, Body: b})
 	if c.broken != nil || (err != nil && !errors.Is(err, ErrSkip)) {

@@ -52,7 +52,7 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 type LimitError struct {
 	Command string
 	Num     int
-	What    string // "status line", "listing line", "listing", "whole listing", "capabilities"
+	What    string // "status line", "listing line", "listing", "whole listing", "capabilities", "message", "header"
 	Max     int    // octets, or lines for "listing" and "capabilities"
 }
 
@@ -82,6 +82,8 @@ func (e *ConnError) Error() string {
 		return s + "server closed the connection"
 	case e.Err == io.ErrUnexpectedEOF:
 		return s + "server closed the connection in the middle of a reply"
+	case errors.Is(e.Err, ErrSlow):
+		return s + "server sends too slowly"
 	case e.Timeout() && e.Command != "connect":
 		return s + "server did not answer in time"
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	NoCapa bool
 	// Expect is how many messages the listing may have, a hint for memory; 0: not known.
 	Expect int
+	// Received is told of all octets that the server sends, TLS taken off, as they come, by the goroutine that made the
+	// call; nil: nobody is told.
+	Received func(octets int)
 }
 
 // Timeouts bound every wait for the server. Zero fields take the default in brackets.
@@ -61,6 +64,10 @@ type Timeouts struct {
 	List    time.Duration // status line of STAT, UIDL and LIST, for which servers scan the mailbox [180 s]
 	Idle    time.Duration // between two reads of a body or listing; five of them must bring 5 KiB, or the end [60 s]
 	Quit    time.Duration // QUIT and its reply [10 s]
+	// Answer is how long we wait in all for an answer of many lines (a body, a listing), beside what its octets take at
+	// Limits.Rate [1 h]. A row of TOP or of DELE has the same together, and five seconds for each reply. What CAPA says has
+	// five times Idle, if that is less.
+	Answer time.Duration
 }
 
 // Limits bound what is accepted from the server. Zero fields take the default in brackets.
@@ -70,6 +77,7 @@ type Limits struct {
 	// Listing is how many lines UIDL or LIST may have, at most 2,000,000 [1,000,000]. All together may have 80 octets for
 	// each of so many, or 16 MiB if that is more.
 	Listing int
+	Rate    int // octets a second that no server may fall below for long: see Timeouts.Answer [1,024]
 }
 
 // Window bounds what has been asked for and not yet received, where commands may be pipelined. It costs no memory:
@@ -91,11 +99,14 @@ type Login struct {
 }
 
 // Item names a message of this session: its number, and its size as LIST gave it (octets; 0: unknown). The size is a
-// hint for the window only.
+// hint for the window, and for how long the message may become.
 type Item struct {
 	Num  int
 	Size int64
 	Ask  Ask // zero: what the call is named after
+	// Most is how many octets the message may have; 0: four times Size and 64 MiB, or 1 GiB where Size is unknown. It does
+	// not count for TOP, whose answer may have 64 MiB, and 128 octets for each line.
+	Most int64
 }
 
 // Ask is what else may be asked about a message in between, to prove that replies belong to the commands that they are
@@ -148,6 +159,8 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.Timeouts.List, 180*time.Second)
 	orDefault(&o.Timeouts.Idle, 60*time.Second)
 	orDefault(&o.Timeouts.Quit, 10*time.Second)
+	orDefault(&o.Timeouts.Answer, time.Hour)
+	orDefault(&o.Limits.Rate, 1<<10)
 	orDefault(&o.Limits.StatusLine, 8<<10)
 	o.Limits.StatusLine = min(o.Limits.StatusLine, maxStatusLine)
 	orDefault(&o.Limits.UID, 512)

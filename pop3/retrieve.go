@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 )
 
 // Retrieve sends RETR for items in order (RFC 1939, section 5) and calls handle once for each, in order, on the
@@ -14,6 +15,8 @@ import (
 // What handle leaves unread is read and dropped when it returns nil or ErrSkip. Any other error of handle ends the
 // call: nothing more is sent, and Retrieve returns that error. Outstanding replies are dropped if that takes at most
 // 1 MiB and 5 s, so that the session can go on; otherwise the client is broken.
+//
+// A message that grows far beyond its size by LIST is a *LimitError: see Item.Most.
 //
 // Other errors (*ConnError, *ProtocolError, *LimitError) break the client; their Num is the message at the head of the
 // pipeline.
@@ -84,6 +87,26 @@ func (j job) weight(it Item) int64 {
 		size = min(size, header+80*int64(j.lines))
 	}
 	return max(size, least)
+}
+
+// Octets that a message may have beside four times its size by LIST: sizes are wrong by a rule that rarely makes more than a
+// few per cent. Where there is no size, most servers take no larger messages.
+const (
+	mostBeside   = 64 << 20
+	mostUnlisted = 1 << 30
+)
+
+// most is how many octets the message of an item may have.
+func (j job) most(it Item) int64 {
+	switch {
+	case it.Most > 0 && it.Ask == AskMessage:
+		return it.Most
+	case it.Ask == AskTop, j.top:
+		return mostBeside + 128*int64(j.lines)
+	case it.Size <= 0:
+		return mostUnlisted
+	}
+	return mostBeside + 4*min(it.Size, math.MaxInt64/8)
 }
 
 // command appends the command for an item.

@@ -2,8 +2,10 @@ package pop3
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -21,6 +23,12 @@ type wire struct {
 
 	spent time.Duration // waited, since got was zero
 	got   int           // octets that idle reads brought meanwhile
+
+	slack    time.Duration    // for an answer of many lines, beside what its octets need at rate
+	rate     int              // octets a second
+	answer   meter            // of the answer that idle reads bring
+	phase    *meter           // of a row of commands; nil: only each reply is bounded
+	received func(octets int) // told of all that comes; nil: nobody is
 
 	mu    sync.Mutex
 	ended bool // no deadline may be set any more
@@ -81,20 +89,21 @@ func (w *wire) fill() error {
 		w.w = copy(w.buf, w.buf[w.r:w.w])
 		w.r = 0
 	}
-	start, deadline := time.Now(), w.deadline
-	if deadline.IsZero() {
-		deadline = start.Add(w.idle)
-		if slow := start.Add(slowFactor*w.idle - w.spent); slow.Before(deadline) {
-			deadline = slow
-		}
-	}
+	start := time.Now()
+	deadline, slow := w.patience(start)
 	w.setReadDeadline(deadline)
 	for range 100 {
 		n, err := w.conn.Read(w.buf[w.w:])
 		if n > 0 {
 			w.w += n
 			w.account(time.Since(start), n)
+			if w.received != nil {
+				w.received(n)
+			}
 			return nil // an error that came along is met again by the next read
+		}
+		if slow && errors.Is(err, os.ErrDeadlineExceeded) {
+			return ErrSlow
 		}
 		if err != nil {
 			return err
@@ -102,20 +111,6 @@ func (w *wire) fill() error {
 	}
 	return io.ErrNoProgress
 }
-
-func (w *wire) account(d time.Duration, n int) {
-	if !w.deadline.IsZero() {
-		return
-	}
-	if w.got += n; w.got >= slowBytes {
-		w.fresh()
-		return
-	}
-	w.spent += d
-}
-
-// fresh starts counting anew how slow the server is.
-func (w *wire) fresh() { w.spent, w.got = 0, 0 }
 
 // line returns the next line without its CRLF; it is valid until the next read. A line of more than limit octets is
 // errLongLine, one that ends in LF alone is errBareLF and still returned.

@@ -71,6 +71,18 @@ func Repeat(text string) Step {
 	}
 }
 
+// Drip sends text again and again, with a pause before each, until the client has had enough; that it hangs up is no error.
+func Drip(text string, pause time.Duration) Step {
+	return func(p *Peer) error {
+		for {
+			time.Sleep(pause)
+			if _, err := io.WriteString(p.conn, text); err != nil {
+				return nil
+			}
+		}
+	}
+}
+
 // Wait sleeps.
 func Wait(d time.Duration) Step {
 	return func(*Peer) error { time.Sleep(d); return nil }

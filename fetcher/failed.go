@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -66,6 +67,13 @@ func (r *reader) blame(err error) {
 	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.fetch[r.known:], func(f fetchStep) bool { return f.num == num }) {
 		r.stumbled(r.ctx, "RETR", err)
 		return
+	}
+	if r.hogged() {
+		r.failed(&r.plan.fetch[r.next], fmt.Errorf("it was being read for more than %s, and the pass had to end", roughly(r.o.PassTime/2)), false)
+		return
+	}
+	if endless(err) && !r.alone {
+		return // in a flight it may be another message's: it is asked for again by itself
 	}
 	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.fetch) || asked(err)) {
 		return

@@ -87,9 +87,13 @@ type Options struct {
 	SessionMessages int           // messages after which a session is closed, so that deletions count [5,000]
 	SessionTime     time.Duration // or its age [15 min]
 	Sessions        int           // sessions in one pass at most [1,000]
+	PassTime        time.Duration // after which the pass is ended; the rest comes with the next [12 h]
 	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
 	DryRun          bool          // log in, list, plan; change nothing anywhere
 	Asked           bool          // a person wants this pass now: a pause, a stopped login and all waiting count for nothing
+	// Slow is asked when the pass is written down, well or not: whether it was so slow, or took so long while others waited,
+	// that the next one begins apart from the others. It is remembered: see State.Slow. nil: no.
+	Slow func(well bool) bool
 	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
 	Backoff    func(failures int) time.Duration
 	Now        func() time.Time
@@ -128,6 +132,9 @@ type Report struct {
 	Withheld     int            `json:"withheld,omitempty"`   // due by policy, and kept because of what is known of them: see Reasons
 	OnlyShort    bool           `json:"only_short,omitempty"` // nothing failed but that messages came shorter than listed, and wait: see Short
 	Untried      bool           `json:"untried,omitempty"`    // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
+	PassTime     bool           `json:"pass_time,omitempty"`  // it was ended because it took as long as a pass may; where Verdict is OK, the next one is to follow at once
+	Slow         bool           `json:"slow,omitempty"`       // what Options.Slow said
+	Yielded      bool           `json:"yielded,omitempty"`    // it made room for others (ErrYield), and is to go on; Verdict means nothing
 	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
 	Planned      int            `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
 	PlannedBytes int64          `json:"-"`                    // and their octets as listed

@@ -77,10 +77,10 @@ type pass struct {
 	missed  int          // delivered after their session had ended
 	full    bool         // a remote destination had no room for a message while it was being sent to
 	safe    map[int]bool // numbers of messages durable for every destination, in this session
-	reread  int          // of those: nameless and known, so that the next session reads them again
-	notes   []string     // for the report
-	started int          // RETRs of new messages in this pass, for Policy.Limit
-	whole   tally        // messages that were received whole in this pass
+	gains
+	notes   []string // for the report
+	started int      // RETRs of new messages in this pass, for Policy.Limit
+	whole   tally    // messages that were received whole in this pass
 }
 
 // tally counts messages and their octets as listed.
@@ -233,7 +233,7 @@ func (p *pass) delivered(m *received) {
 func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settled, p.safe, p.reread, p.epoch.fresh = nil, map[int]bool{}, 0, 0
+	p.settled, p.safe, p.earlier, p.epoch.fresh = nil, map[int]bool{}, p.gained, 0
 	p.free, p.homeless = nil, nil
 	p.begun++
 	p.hasListed.Store(true)
@@ -311,6 +311,8 @@ type facts struct {
 	Displaced []displaced `json:"displaced,omitempty"`
 	// Woken: a person wants the next pass to wait for nothing.
 	Woken bool `json:"woken,omitempty"`
+	// Slow: the last pass was slow, or took long while others waited: see Options.Slow.
+	Slow bool `json:"slow,omitempty"`
 	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.
 	Unchanged *unchanged `json:"unchanged,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/popsync/popsync/uidl"
 )
@@ -212,6 +213,7 @@ func (s *session) again(k knownStep) {
 }
 
 func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
+	fresh := row.GoneAt != 0 || e.size != 0 && e.size != row.Size || s.elsewhere && !s.recognised[e.key]
 	if s.elsewhere {
 		if s.recognised == nil {
 			s.recognised = map[uidl.Key]bool{}
@@ -228,6 +230,9 @@ func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
 	state := row.State
 	if state == uidl.DeleteSent && !s.dueNow(row) {
 		state = uidl.Delivered // recognised and kept: no question any more
+	}
+	if (fresh || state != row.State) && !strings.HasPrefix(e.key.UID, contentName) { // else the next session asks once more
+		s.gained++ // s.mu is held: see later
 	}
 	c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: state, Size: e.size, Attempts: row.Attempts, NextTry: row.NextTry})
 }
@@ -339,9 +344,6 @@ func (r *reader) isSame(f *fetchStep, m *received) bool {
 		r.same = append(r.same, f.entry)
 		return true
 	}
-	r.mu.Lock()
-	r.reread += b2i(f.nameless)
-	r.mu.Unlock()
 	r.count(func(rep *Report) { rep.Kept++ })
 	return true
 }

@@ -23,9 +23,10 @@ type reader struct {
 	ctx    context.Context
 	fan    *fanout
 	bat    *batcher
-	known  int  // index in plan.fetch from which on messages are only to be compared
-	next   int  // index in plan.fetch of the message whose answer comes next
-	begun  bool // its answer has begun
+	known  int       // index in plan.fetch from which on messages are only to be compared
+	next   int       // index in plan.fetch of the message whose answer comes next
+	begun  bool      // its answer has begun
+	from   time.Time // when
 	stop   atomic.Bool
 	spaces []*space
 
@@ -171,7 +172,7 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
 				return
 			}
-			if !yield(pop3.Item{Num: f.num, Size: f.size}) {
+			if !yield(pop3.Item{Num: f.num, Size: f.size, Most: r.most(f)}) {
 				return
 			}
 			if !r.alone {
@@ -251,7 +252,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	if err := r.over(); err != nil {
 		return err
 	}
-	r.begun = true
+	r.begun, r.from = true, r.now()
 	if resp.Err != nil {
 		if r.next >= r.known {
 			r.wasRefused("RETR", f.num, resp.Err)

@@ -34,7 +34,7 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 		rep = p.report()
 		p.logPass(rep)
 	}()
-	p.rep.Err = p.run(ctx, ledger)
+	p.rep.Err = p.orYielded(ctx, p.run(ctx, ledger))
 	return
 }
 
@@ -55,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SessionTime == 0 {
 		o.SessionTime = 15 * time.Minute
+	}
+	if o.PassTime == 0 {
+		o.PassTime = 12 * time.Hour
 	}
 	if o.FreeFloor == 0 {
 		o.FreeFloor = 16 << 20
@@ -95,14 +98,17 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	}
 	p.enterVerifyMode()
 	p.spare()
-	late, release := grace(ctx)
+	timed, over := p.timed(ctx)
+	defer over()
+	late, release := grace(timed)
 	defer release()
-	stop, halt := context.WithCancel(ctx)
+	stop, halt := context.WithCancel(timed)
 	defer halt()
 	p.openOutboxes(stop, late)
-	err = p.work(ctx)
+	err = p.work(timed)
 	p.passTurn()
-	err = p.closeOutboxes(ctx, halt, err)
+	err = p.closeOutboxes(timed, halt, err)
+	err = p.outOfTime(ctx, timed, err)
 	p.weighDestinations(ctx)
 	well := p.verdictOf(err).Class == OK
 	p.noteShort()
@@ -111,7 +117,12 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
-	werr := p.close(ctx, err)
+	var werr error
+	if err == ErrYield {
+		werr = p.closeYielded(ctx)
+	} else {
+		werr = p.close(ctx, err)
+	}
 	switch {
 	case werr == nil:
 		return err
@@ -157,7 +168,7 @@ func (p *pass) work(ctx context.Context) error {
 }
 
 // sessions makes one session after another until there is nothing left to do. One that lost its connection is followed
-// by another as long as each brings mail: servers close after so many messages or minutes, and networks fail. So is one
+// by another as long as each gets on (see gain.go): servers close after so many messages or minutes, and networks fail. So is one
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
@@ -186,7 +197,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			p.afterStumble()
 			p.log.Debug("connecting again, for known mail broke the session", zap.String("error", clip(err.Error())))
 			continue
-		case err != nil && ctx.Err() == nil && p.otherwise(err):
+		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.mayAsk():
 			p.noteFault(err)
 			p.log.Debug("connecting again", zap.String("error", clip(err.Error())))
 			continue
@@ -228,7 +239,7 @@ func (p *pass) otherwise(err error) bool {
 		p.shorts++
 		p.alone = p.alone || p.shorts > 1
 		return p.shorts <= mostCut
-	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err):
+	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(endless(err) && p.ahead):
 		return false
 	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way
 		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(leastApart).Unix())
@@ -267,13 +278,6 @@ func (p *pass) deletable() bool {
 	return missed > 0 && p.a.Policy.Delete == DeleteAfterDelivery && !p.a.NeverDelete
 }
 
-// brought tells whether the session delivered or adopted anything, or has it durably on its way.
-func (p *pass) brought() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.settled) > 0 || len(p.safe) > p.reread || p.epoch.fresh > 0
-}
-
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.
 func (p *pass) blocked() error {
 	for _, d := range p.dests {
@@ -298,6 +302,8 @@ func (p *pass) close(ctx context.Context, err error) error {
 	p.facts.Woken = false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
+	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == OK)
+	p.rep.Slow = p.facts.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)

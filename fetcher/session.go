@@ -368,6 +368,9 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		}
 	}))
 	if err == nil {
+		if unconfirmed == nil {
+			s.gain(len(s.told))
+		}
 		s.told = nil
 	}
 	s.stumbled(ctx, "DELE", err)

@@ -175,6 +175,7 @@ func (p *pass) secured(b *batch) {
 	for i := range b.msgs {
 		if m := &b.msgs[i]; !slices.ContainsFunc(m.copies, func(c delivery) bool { return c.err != nil && !c.dest.Optional }) {
 			p.safe[m.num] = true
+			p.gained++
 		}
 	}
 }

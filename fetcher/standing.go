@@ -24,6 +24,7 @@ type State struct {
 	Down     []Outage  // destinations that are, by name
 	Short    Short     // messages that came shorter than listed
 	stumbles stumbles  // see LeftAlone
+	Slow     bool      // its last pass was slow, or took long while others waited: see Options.Slow
 }
 
 // Outage is a remote destination that is down.
@@ -39,7 +40,7 @@ type Outage struct {
 func Standing(s uidl.Summary) State {
 	f := decodeFacts(s.Facts)
 	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
-		Short: f.Wire.cameShort(), stumbles: f.Stumbles}
+		Short: f.Wire.cameShort(), stumbles: f.Stumbles, Slow: f.Slow}
 	if r := f.Refused; r.ended(f.LoggedInAt) {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}

@@ -64,6 +64,10 @@ func (p *pass) logPass(r Report) {
 		p.log.Info(text, fields...)
 		return
 	}
+	if r.Yielded {
+		p.log.Info("pass makes room for others", fields...)
+		return
+	}
 	fields = append(fields, zap.String("error", r.Verdict.Message))
 	if r.Verdict.Hint != "" {
 		fields = append(fields, zap.String("next_step", r.Verdict.Hint))

@@ -43,8 +43,13 @@ func verdictOf(err error) Verdict {
 		refused  *refusedError
 		hung     *hungUpError
 		place    *placeError
+		late     *passTimeError
 	)
 	switch {
+	case err == ErrYield:
+		v.Hint = "nothing to do: it goes on by itself"
+	case errors.As(err, &late):
+		v.Hint = "nothing was lost, and the next pass tries again; a server that is so slow needs more time: raise limits.pass_time, or ask the provider"
 	case errors.As(err, &place):
 		v.Class, v.Hint = Config, place.hint
 	case errors.As(err, &held):
@@ -92,6 +97,8 @@ func verdictOf(err error) Verdict {
 		}
 	case errors.As(err, &response):
 		judgeResponse(&v, codeOf(response))
+	case errors.As(err, &limit) && limit.Num > 0:
+		v.Hint = `it is far longer than the server lists it, and stays there; if that server's sizes are wrong, set sizes = "ignore" for the account`
 	case errors.As(err, &limit):
 		v.Hint = "raise the limit in [limits] if the server is right"
 	case errors.As(err, &protocol):
@@ -202,7 +209,7 @@ func waitFor(err error) string {
 		flood    *floodError
 	)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), untried(err), errors.As(err, &flood):
+	case err == nil, err == ErrYield, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), untried(err), errors.As(err, &flood):
 		return ""
 	case errors.As(err, &refused):
 		return waitRefused
@@ -256,6 +263,8 @@ func networkHint(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return "the name could not be looked up; check host and the network"
+	case errors.Is(err, pop3.ErrSlow):
+		return "the next pass tries again; if the line is as slow as that, raise limits.answer or lower limits.least_rate"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "the next pass tries again; if the server never answers, check host, port and tls"
 	case errors.As(err, &notTLS):
@@ -335,7 +344,7 @@ func permanent(err error) bool {
 // message's fault: the server closed, stalled or garbled. A broken network is nobody's.
 func chargeable(err error) bool {
 	var protocol *pop3.ProtocolError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) ||
+	return endless(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) ||
 		errors.As(err, &protocol)
 }
 

@@ -1,0 +1,95 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// A pass is bounded as a whole (Options.PassTime), and may be told to make room for others (ErrYield). What was received
+// completely is settled all the same, as when popsync is stopped.
+
+// ErrYield ends a pass that made room for others and goes on later: the cause of its context's end had a method Yield that
+// returned true. It is no failure, and nothing counts the worse for it: see Report.Yielded.
+var ErrYield = errors.New("it made room for others, and goes on in its turn")
+
+// errPassTime is the cause with which the work of a pass ends that lasted as long as a pass may.
+var errPassTime = errors.New("the pass took as long as a pass may take")
+
+// passTimeError is a pass that took all its time and has nothing to show for it.
+type passTimeError struct{ most time.Duration }
+
+func (e *passTimeError) Error() string {
+	return "the pass was ended after " + roughly(e.most) + ", and brought nothing in that time"
+}
+
+// timed is the context of the work: it ends with ctx, or when the pass took its time.
+func (p *pass) timed(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	t := time.AfterFunc(p.o.PassTime, func() { cancel(errPassTime) })
+	return ctx, func() { t.Stop(); cancel(nil) }
+}
+
+// outOfTime judges the end of a pass whose time was over, or that made room for others: what the context's end led to is no
+// error of its own. With something to show for it a pass that took its time has not failed: the next one goes on.
+func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
+	if v := verdictOf(err); v.Stop || v.Class != OK && v.Class != Temporary {
+		return err
+	}
+	switch {
+	case yields(context.Cause(ctx)):
+		return ErrYield
+	case ctx.Err() != nil || context.Cause(timed) != errPassTime:
+		return err
+	}
+	p.count(func(r *Report) { r.PassTime = true })
+	if !p.advanced() {
+		return &passTimeError{p.o.PassTime}
+	}
+	p.mention("the pass was ended after " + roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
+	return nil
+}
+
+// orYielded is the error of a pass, or ErrYield where making room for others led to it.
+func (p *pass) orYielded(ctx context.Context, err error) error {
+	if err == nil || !yields(context.Cause(ctx)) || verdictOf(err).Class != Temporary {
+		return err
+	}
+	p.count(func(r *Report) { r.Yielded = true })
+	return ErrYield
+}
+
+func yields(cause error) bool {
+	var y interface{ Yield() bool }
+	return errors.As(cause, &y) && y.Yield()
+}
+
+// closeYielded writes down what was carried. The pass itself is not over.
+func (p *pass) closeYielded(ctx context.Context) error {
+	p.remember(nil)
+	return p.commit(ctx, uidl.Change{Status: p.status()})
+}
+
+// hogged tells whether the message that was being read when the time of the pass was over took most of it. Such a one is
+// charged, or it would keep others from coming in every pass.
+func (r *reader) hogged() bool {
+	return context.Cause(r.ctx) == errPassTime && r.begun && len(r.queue) == 0 && r.now().Sub(r.from) > r.o.PassTime/2
+}
+
+// endless tells that a message became so much longer than listed that its end was not waited for.
+func endless(err error) bool {
+	var limit *pop3.LimitError
+	return errors.As(err, &limit) && limit.Command == "RETR" && limit.Num > 0
+}
+
+// most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.
+func (r *reader) most(f *fetchStep) int64 {
+	const unlisted, listed = 1 << 30, 1 << 50
+	if !r.a.IgnoreSizes && !r.facts.Wire.Sizes.None {
+		return 0
+	}
+	return unlisted + 4*min(f.size, listed)
+}

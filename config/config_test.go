@@ -49,7 +49,8 @@ func TestMinimalHasAllDefaults(t *testing.T) {
 		Alarm:   Alarm{Maildir: true, After: 6 * time.Hour, Parked: 1},
 		Limits: Limits{
 			Connect: 30 * time.Second, TLSHandshake: 30 * time.Second, Reply: time.Minute, List: 3 * time.Minute,
-			Idle: time.Minute, Quit: 10 * time.Second,
+			Idle: time.Minute, Quit: 10 * time.Second, Answer: time.Hour, LeastRate: 1024,
+			PassTime: 12 * time.Hour, SlowAfter: 10 * time.Minute, SlowRate: 2048,
 			StatusLine: 8192, UID: 512, Listing: 1000000, FreeSpace: 16777216,
 			SessionMessages: 5000, SessionTime: 15 * time.Minute, BatchMessages: 500, BatchSize: 8388608, BatchTime: time.Second,
 			BackoffMin: time.Minute, BackoffMax: time.Hour,
@@ -93,6 +94,11 @@ reply = "3s"
 list = "4s"
 idle = "5s"
 quit = "6s"
+answer = "50m"
+least_rate = "2KiB"
+pass_time = "3h"
+slow_after = "9s"
+slow_rate = 77
 status_line = 1024
 uid = 70
 listing = 9
@@ -156,7 +162,8 @@ trace = true
 		},
 		Limits: Limits{
 			Connect: time.Second, TLSHandshake: 2 * time.Second, Reply: 3 * time.Second, List: 4 * time.Second,
-			Idle: 5 * time.Second, Quit: 6 * time.Second, StatusLine: 1024, UID: 70, Listing: 9, FreeSpace: 1024,
+			Idle: 5 * time.Second, Quit: 6 * time.Second, Answer: 50 * time.Minute, LeastRate: 2048,
+			PassTime: 3 * time.Hour, SlowAfter: 9 * time.Second, SlowRate: 77, StatusLine: 1024, UID: 70, Listing: 9, FreeSpace: 1024,
 			SessionMessages: 10, SessionTime: 90 * time.Minute, BatchMessages: 11, BatchSize: 2000000, BatchTime: time.Second / 2,
 			BackoffMin: 7 * time.Second, BackoffMax: 8 * time.Second,
 		},

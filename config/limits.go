@@ -10,6 +10,11 @@ type Limits struct {
 	List         time.Duration // first line of the answers to STAT, UIDL and LIST
 	Idle         time.Duration // between two reads of a message
 	Quit         time.Duration // answer to QUIT
+	Answer       time.Duration // waited in all for an answer of many lines, beside what its octets take at LeastRate
+	LeastRate    int           // octets a second
+	PassTime     time.Duration // of a pass as a whole
+	SlowAfter    time.Duration // for which a pass keeps others waiting
+	SlowRate     int           // octets a second below which it keeps them waiting a quarter as long
 
 	StatusLine int64 // octets of a status line
 	UID        int   // octets of a unique-id that are kept as they are
@@ -34,6 +39,11 @@ func defaultLimits() Limits {
 		List:         180 * time.Second,
 		Idle:         60 * time.Second,
 		Quit:         10 * time.Second,
+		Answer:       time.Hour,
+		LeastRate:    1 << 10,
+		PassTime:     12 * time.Hour,
+		SlowAfter:    10 * time.Minute,
+		SlowRate:     2 << 10,
 
 		StatusLine: 8 << 10,
 		UID:        512,
@@ -62,6 +72,11 @@ func limitKeys(l *Limits) keys {
 		"list":          duration(&l.List),
 		"idle":          duration(&l.Idle),
 		"quit":          duration(&l.Quit),
+		"answer":        duration(&l.Answer),
+		"least_rate":    rate(&l.LeastRate),
+		"pass_time":     duration(&l.PassTime),
+		"slow_after":    duration(&l.SlowAfter),
+		"slow_rate":     rate(&l.SlowRate),
 
 		"status_line": size(&l.StatusLine, 512),
 		"uid":         integer(&l.UID, 70, 512),
@@ -76,6 +91,21 @@ func limitKeys(l *Limits) keys {
 
 		"backoff_min": duration(&l.BackoffMin),
 		"backoff_max": duration(&l.BackoffMax),
+	}
+}
+
+// rate accepts octets a second.
+func rate(dst *int) convert {
+	return func(v any) *fault {
+		var n int64
+		if f := size(&n, 1)(v); f != nil {
+			return f
+		}
+		if f := within(n, 1, 1<<30); f != nil {
+			return f
+		}
+		*dst = int(n)
+		return nil
 	}
 }
 

@@ -36,7 +36,7 @@ func (l *Loop) ask(j *job, now time.Time) {
 		return
 	}
 	j.asked = true
-	if j.queue == nil {
+	if !j.waits() {
 		l.plan(j, now, false)
 	}
 }

@@ -84,7 +84,7 @@ func TestWakeKeepsThePlace(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, noon, Options{Parallel: 1})
+		w := newWorld(t, noon, Options{Parallel: 1, SlowAfter: time.Hour}) // a keeps its place
 		w.loop.Set([]Entry{w.entry("a", "*/10 * * * *", 15*time.Minute), w.entry("b", "15 * * * *", time.Minute)})
 		w.run()
 		pause := func(name string, paused bool) {

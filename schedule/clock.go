@@ -50,12 +50,12 @@ func (l *Loop) wentBack(now time.Time, slip time.Duration) {
 		}
 	}
 	for _, j := range l.jobs {
-		if j.queue == nil {
+		if !j.waits() {
 			l.plan(j, now, true)
 		}
 	}
 	for _, j := range l.jobs {
-		if j.queue != nil {
+		if j.waits() {
 			j.due = j.due.Add(slip) // the same for all: their order stays
 		}
 	}

@@ -89,7 +89,7 @@ func TestClockPutBack(t *testing.T) {
 func TestClockSetWhileBusy(t *testing.T) {
 	for _, by := range []time.Duration{-decade, -time.Hour, time.Hour, decade} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, noon, Options{Parallel: 1})
+			w := newWorld(t, noon, Options{Parallel: 1, SlowAfter: time.Hour}) // a keeps its place
 			a, b, c := w.entry("a", "@every 1h", 10*time.Minute), w.entry("b", "@every 1h", time.Minute), w.entry("c", "@every 1h", time.Minute)
 			d := w.entry("d", "@every 1h", time.Minute)
 			a.Last, b.Last, c.Last, d.Last = noon.Add(-60*time.Minute), noon.Add(-59*time.Minute), noon.Add(-58*time.Minute), noon.Add(-53*time.Minute)

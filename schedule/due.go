@@ -28,13 +28,18 @@ type job struct {
 	asked     bool // by a person
 	owed      bool // one run, whatever the schedule says
 	gone      bool // removed while it runs
+	slow      bool // its next run begins in the slow lane
 
 	due     time.Time // zero: never
 	dueAt   int       // place in Loop.due
 	queue   *host     // where it waits; nil: it doesn't
 	queueAt int       // place in queue.waiting
+	slowAt  int       // place in Loop.slow; 0: it doesn't wait there
 	run     *run      // nil: it doesn't run
 }
+
+// waits tells that the job is due and waits for a place.
+func (j *job) waits() bool { return j.queue != nil || j.slowAt > 0 }
 
 // next tells when the job is due. With spread, a time that has passed is made up a little later than now.
 func (j *job) next(now time.Time, spread bool) time.Time {

@@ -31,18 +31,25 @@ type Entry struct {
 	Last      time.Time // when it last started, as stored; zero: never, and then @every is due at once, cron at its next time
 	NotBefore time.Time // a failure's wait, as stored; zero: none
 	Paused    bool
+	Slow      bool // its next run begins in the slow lane, as stored
 
 	Version string // opaque; when it changes the configuration has, and NotBefore no longer holds
 
 	// Run is called on a goroutine of its own, never twice at once for one name. Its context ends with the loop's, or
-	// with the cause ErrRemoved. asked: a person said Wake.
+	// with the cause ErrRemoved or ErrMoved. asked: a person said Wake.
 	Run func(ctx context.Context, asked bool) Result
+
+	// Slowly tells whether the run that goes on gets on so slowly that it has to give its place away if others wait. It is
+	// asked now and then once a quarter of Options.SlowAfter is over, and must not block or call the loop; nil: never.
+	Slowly func() bool
 }
 
 // Result is what a run says about the next one.
 type Result struct {
 	NotBefore time.Time // not again before this; zero: the schedule alone decides
 	Again     bool      // it failed: run at NotBefore if the schedule would be more than 15 minutes later
+	Soon      bool      // there is more to do: once more as soon as Gap, NotBefore and the others allow
+	Brisk     bool      // it got on well: the next run begins in an ordinary place, wherever this one ended
 }
 
 // ErrRemoved is the cause with which the context of a job ends that Set has removed.

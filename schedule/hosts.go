@@ -61,6 +61,10 @@ func (l *Loop) enqueue(now time.Time) {
 			return
 		}
 		l.due.drop(j)
+		if j.slow {
+			l.slow.put(j)
+			continue
+		}
 		j.queue = l.host(j.Host)
 		j.queue.waiting.put(j)
 		l.offer(j.queue)
@@ -84,6 +88,16 @@ func (l *Loop) SetLimits(parallel, perHost, hostRate int) {
 	defer l.mu.Unlock()
 	l.o.Parallel, l.o.PerHost, l.o.HostRate = max(parallel, 1), perHost, hostRate
 	l.limit()
+	l.wake()
+}
+
+// SetSlowAfter changes Options.SlowAfter.
+func (l *Loop) SetSlowAfter(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.o.SlowAfter = d; d <= 0 {
+		l.o.SlowAfter = defaultSlowAfter
+	}
 	l.wake()
 }
 

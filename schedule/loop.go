@@ -8,10 +8,13 @@ import (
 
 // Options are the limits of a Loop and what it tells others.
 type Options struct {
-	Parallel int           // runs at once; less than 1 counts as 1
+	Parallel int           // runs at once; less than 1 counts as 1; the slow lane has a quarter as many beside them, at least one
 	PerHost  int           // runs at once with the same host; 0: no limit
 	HostRate int           // starts per minute and host, evenly spaced; 0: no limit
 	MaxWait  time.Duration // stored times further ahead than this are a clock's fault and ignored; 0: 25 h
+
+	// SlowAfter is for how long a run keeps its place while others wait for one; then it goes on in the slow lane. 0: 10 min.
+	SlowAfter time.Duration
 
 	// Look is the longest that the loop waits without a look at the wall clock, which may have been set, or have gone on
 	// while the machine slept; 0, or more than a minute: a minute.
@@ -27,21 +30,25 @@ type Options struct {
 	Now func() time.Time // the wall clock; nil: time.Now
 }
 
-// Loop runs recurring jobs: at most Parallel at once, none beside itself. Its methods may be called from anywhere,
+// Loop runs recurring jobs: at most Parallel at once and those in the slow lane, none beside itself. Its methods may be called from anywhere,
 // before and during Run.
 type Loop struct {
 	o    Options
 	kick chan struct{} // holds one: something has changed
 
-	mu      sync.Mutex
-	jobs    map[string]*job
-	hosts   map[string]*host
-	due     pile[*job]  // idle jobs, by due time
-	ready   pile[*host] // hosts with a waiting job and room for it, by its due time
-	paced   pile[*host] // hosts with a waiting job that HostRate holds up, by when it may start
-	running int
-	look    time.Time // the wall clock at the last turn; zero: there was none
-	mono    time.Time // the monotonic clock then
+	mu          sync.Mutex
+	jobs        map[string]*job
+	hosts       map[string]*host
+	due         pile[*job]    // idle jobs, by due time
+	ready       pile[*host]   // hosts with a waiting job and room for it, by its due time
+	paced       pile[*host]   // hosts with a waiting job that HostRate holds up, by when it may start
+	slow        pile[*job]    // jobs that wait for a place in the slow lane, by due time
+	held        map[*job]bool // those that run, but for the slow lane
+	running     int           // of these
+	leaving     int           // of these: told to end, as others wait
+	slowRunning int           // in the slow lane
+	look        time.Time     // the wall clock at the last turn; zero: there was none
+	mono        time.Time     // the monotonic clock then
 }
 
 // NewLoop makes a loop without entries.
@@ -49,6 +56,9 @@ func NewLoop(o Options) *Loop {
 	o.Parallel = max(o.Parallel, 1)
 	if o.Look <= 0 || o.Look > time.Minute {
 		o.Look = time.Minute
+	}
+	if o.SlowAfter <= 0 {
+		o.SlowAfter = defaultSlowAfter
 	}
 	if o.MaxWait <= 0 {
 		o.MaxWait = 25 * time.Hour
@@ -64,10 +74,14 @@ func NewLoop(o Options) *Loop {
 	}
 	return &Loop{
 		o: o, kick: make(chan struct{}, 1),
-		jobs: map[string]*job{}, hosts: map[string]*host{},
+		jobs: map[string]*job{}, hosts: map[string]*host{}, held: map[*job]bool{},
 		due: pile[*job]{
 			before: func(a, b *job) bool { return a.due.Before(b.due) },
 			place:  func(j *job) *int { return &j.dueAt },
+		},
+		slow: pile[*job]{
+			before: func(a, b *job) bool { return a.due.Before(b.due) },
+			place:  func(j *job) *int { return &j.slowAt },
 		},
 		ready: pile[*host]{
 			before: func(a, b *host) bool { return a.first().Before(b.first()) },
@@ -113,6 +127,11 @@ func (l *Loop) turn(ctx context.Context) (next time.Time, wait time.Duration) {
 		l.enqueue(now)
 		l.pace()
 		l.startReady(ctx, now)
+		l.makeRoom(ctx, now)
+		wait = min(wait, l.startSlow(ctx, now))
+		if _, some := l.ready.head(); some {
+			wait = min(wait, glance(l.o.SlowAfter, l.o.Look))
+		}
 		if h, ok := l.paced.head(); ok {
 			wait = min(wait, time.Until(h.free))
 		}
@@ -129,7 +148,7 @@ func (l *Loop) now() time.Time { return l.o.Now().Round(0) }
 func (l *Loop) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.running == 0
+	return l.running+l.slowRunning == 0
 }
 
 // wake makes Run take a turn.

@@ -6,12 +6,18 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strconv"
+	"time"
 )
 
 // Job is one piece of work.
 type Job struct {
-	Host string                          // counts towards the limit per host; "": towards none
-	Run  func(ctx context.Context) error // is called at most once, on a goroutine of its own
+	Host string // counts towards the limit per host; "": towards none
+	// Run is called on a goroutine of its own, and once more after it returned an error that is ErrMoved.
+	Run func(ctx context.Context) error
+
+	Slow   bool        // it begins in the slow lane
+	Slowly func() bool // see Entry.Slowly
+	Brisk  func() bool // it returned ErrMoved: whether it goes on in an ordinary place, see Result.Brisk; nil: never
 }
 
 // ErrNotStarted is the result of a job that was still waiting when the context ended. The context's cause is wrapped
@@ -36,39 +42,36 @@ func (e *PanicError) Error() string {
 	return "panic: " + q
 }
 
-// Parallel runs jobs, at most n at a time (less than 1 counts as 1) and at most perHost at a time with the same Host
-// (0: no limit), and returns when none runs any more. A job that waits for its host holds up no job of another host.
-// Jobs start in their order as far as that allows.
+// Parallel runs jobs, at most o.Parallel at a time and at most o.PerHost with the same Host, and returns when none runs any
+// more; a quarter as many run beside them in the slow lane: see Loop. Of o, only Parallel, PerHost, SlowAfter and Look count. A
+// job that waits for its host holds up no job of another host. Jobs start in their order as far as that allows.
 //
-// The result has one entry per job: what Run returned, a *PanicError, or ErrNotStarted. When ctx ends no further job is
+// The result has one entry per job: what Run returned last, a *PanicError, or ErrNotStarted. When ctx ends no further job is
 // started; running jobs see the same ctx and are waited for.
-func Parallel(ctx context.Context, n, perHost int, jobs []Job) []error {
-	results := make([]error, len(jobs))
-	q := newQueue(perHost, jobs)
-	done := make(chan int)
-	running := 0
+func Parallel(ctx context.Context, o Options, jobs []Job) []error {
+	p := newParallel(o, jobs)
+	tick := time.NewTicker(glance(p.o.SlowAfter, p.o.Look))
+	defer tick.Stop()
 	for {
-		for running < max(n, 1) && ctx.Err() == nil {
-			i, ok := q.take()
-			if !ok {
-				break
-			}
-			running++
-			go func() {
-				defer func() { done <- i }()
-				guard(func() { results[i] = jobs[i].Run(ctx) }, func(p *PanicError) { results[i] = p })
-			}()
-		}
-		if running == 0 {
+		p.start(ctx)
+		if p.running+p.slowRunning == 0 {
 			break
 		}
-		q.release(<-done)
-		running--
+		select {
+		case i := <-p.done:
+			p.ended(i)
+		case <-tick.C:
+			if ctx.Err() == nil {
+				p.makeRoom()
+			}
+		}
 	}
-	for _, i := range q.rest() {
-		results[i] = fmt.Errorf("%w: %w", ErrNotStarted, context.Cause(ctx))
+	for i := range jobs {
+		if !p.begun[i] {
+			p.results[i] = fmt.Errorf("%w: %w", ErrNotStarted, context.Cause(ctx))
+		}
 	}
-	return results
+	return p.results
 }
 
 // guard calls f on the caller's goroutine and failed if f doesn't return. After runtime.Goexit the goroutine goes on to

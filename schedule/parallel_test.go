@@ -63,7 +63,7 @@ func TestParallelLimits(t *testing.T) {
 				jobs = append(jobs, tr.job(name, "slow.example", 10*time.Second))
 			}
 			jobs = append(jobs, tr.job("d", "other.example", 10*time.Second), tr.job("e", "", 10*time.Second), tr.job("f", "", 10*time.Second))
-			for i, err := range Parallel(t.Context(), tt.n, tt.perHost, jobs) {
+			for i, err := range Parallel(t.Context(), Options{Parallel: tt.n, PerHost: tt.perHost}, jobs) {
 				if err != nil {
 					t.Errorf("job %d: %v", i, err)
 				}
@@ -85,7 +85,7 @@ func TestParallelIsolatesPanics(t *testing.T) {
 		{Host: "h", Run: func(context.Context) error { return []error{}[ran*0] }},
 		{Host: "h", Run: func(context.Context) error { ran++; return nil }},
 	}
-	got := Parallel(t.Context(), 2, 1, jobs)
+	got := Parallel(t.Context(), Options{Parallel: 2, PerHost: 1}, jobs)
 	var p *PanicError
 	if !errors.As(got[0], &p) || p.Error() != `panic: "bad \x1b thing"` || !strings.Contains(string(p.Stack), "TestParallelIsolatesPanics") {
 		t.Errorf("panic: %v", got[0])
@@ -113,7 +113,7 @@ func TestParallelStopsStarting(t *testing.T) {
 		for i := range 6 {
 			jobs = append(jobs, tr.job(fmt.Sprint(i), "h", 10*time.Second))
 		}
-		got := Parallel(ctx, 2, 1, jobs)
+		got := Parallel(ctx, Options{Parallel: 2, PerHost: 1}, jobs)
 		if tr.String() != "0@0s 1@10s" || time.Since(tr.start) != 20*time.Second {
 			t.Errorf("ran %s, returned after %v", tr, time.Since(tr.start))
 		}
@@ -126,7 +126,7 @@ func TestParallelStopsStarting(t *testing.T) {
 }
 
 func TestParallelOfNothing(t *testing.T) {
-	if got := Parallel(t.Context(), 4, 4, nil); len(got) != 0 {
+	if got := Parallel(t.Context(), Options{Parallel: 4, PerHost: 4}, nil); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
 }

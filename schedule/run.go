@@ -7,9 +7,10 @@ import (
 
 // run is one run of a job.
 type run struct {
+	place
 	on      *host // whose place it takes
 	version string
-	cancel  context.CancelCauseFunc
+	asked   bool
 }
 
 // startReady starts what may start, in the order in which it was due.
@@ -21,30 +22,36 @@ func (l *Loop) startReady(ctx context.Context, now time.Time) {
 		}
 		j, _ := h.waiting.head()
 		h.waiting.drop(j)
-		h.running++
-		if rate := l.o.HostRate; rate > 0 && h.name != "" {
-			h.free = time.Now().Add(time.Minute / time.Duration(rate))
-		}
-		l.offer(h)
-		l.running++
-		l.start(ctx, j, h, now)
+		l.start(ctx, j, h, now, false)
 	}
 }
 
-func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	r := &run{on: h, version: j.Version, cancel: cancel}
-	name, do, asked := j.Name, j.Run, j.asked
+// start starts a job that is out of the line already.
+func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time, slow bool) {
+	h.running++
+	if rate := l.o.HostRate; rate > 0 && h.name != "" {
+		h.free = time.Now().Add(time.Minute / time.Duration(rate))
+	}
+	l.offer(h)
+	if slow {
+		l.slowRunning++
+	} else {
+		l.running++
+		l.held[j] = true
+	}
+	r := &run{on: h, version: j.Version, asked: j.asked}
+	ctx = r.take(ctx, slow, j.Slowly)
+	name, do := j.Name, j.Run
 	j.queue, j.run, j.last, j.due = nil, r, now, time.Time{}
 	j.asked, j.owed, j.again = false, false, false
 	go func() {
 		var result *Result
 		defer func() {
-			cancel(nil)
+			r.cancel(nil)
 			l.finish(j, r, result)
 		}()
 		guard(func() {
-			got := do(ctx, asked)
+			got := do(ctx, r.asked)
 			result = &got
 		}, func(p *PanicError) { l.o.Panicked(name, p) })
 	}()
@@ -54,9 +61,7 @@ func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time) {
 func (l *Loop) finish(j *job, r *run, result *Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running--
-	r.on.running--
-	l.offer(r.on)
+	l.free(j, r)
 	j.run = nil
 	if j.gone {
 		delete(l.jobs, j.Name)
@@ -64,6 +69,11 @@ func (l *Loop) finish(j *job, r *run, result *Result) {
 		if result != nil && r.version == j.Version {
 			j.notBefore = result.NotBefore.Round(0)
 			j.again = result.Again && !j.notBefore.IsZero()
+			j.lane(r, result)
+			j.owed = j.owed || result.Soon
+			j.asked = j.asked || result.Soon && r.moved && r.asked && !j.paused
+		} else if r.version == j.Version {
+			j.lane(r, nil)
 		}
 		l.plan(j, l.now(), false)
 	}
@@ -85,6 +95,7 @@ func (l *Loop) plan(j *job, now time.Time, spread bool) {
 // unplan takes a job out of where it waits.
 func (l *Loop) unplan(j *job) {
 	l.due.drop(j)
+	l.slow.drop(j)
 	if h := j.queue; h != nil {
 		h.waiting.drop(j)
 		j.queue = nil

@@ -16,6 +16,7 @@ type State struct {
 	Since     time.Time // since when it runs or waits; zero: neither
 	Paused    bool      // it may run all the same: somebody asked by name, or it had begun
 	NotBefore time.Time // a failure's wait; zero: none
+	Slow      bool      // it is in the slow lane, or begins there next
 }
 
 // State tells where all entries stand, by name. What was removed isn't among them, even if it still runs.
@@ -28,8 +29,9 @@ func (l *Loop) State() []State {
 			continue
 		}
 		s := State{
-			Name: j.Name, Next: j.due, Last: j.last, Running: j.run != nil, Waiting: j.queue != nil,
+			Name: j.Name, Next: j.due, Last: j.last, Running: j.run != nil, Waiting: j.waits(),
 			Paused: j.paused, NotBefore: j.notBefore,
+			Slow: j.slow || j.run != nil && j.run.slow.Load(),
 		}
 		if s.Running {
 			s.Since = j.last

@@ -63,6 +63,7 @@ type daemon struct {
 	waiting map[string][]*watcher     // for a pass over an account that has not begun
 	watched map[string][]*watcher     // for the end of the one that runs
 	ending  map[string]func()         // ends the pass over an account that runs, and waits for that
+	partial map[string]fetcher.Report // of passes that made room for others and go on
 	unsaved map[string]bool           // pauses that the ledger is to be told of once the account is free
 	rest    *time.Timer               // see rests; nil until a pass has ended
 }
@@ -144,12 +145,12 @@ func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, 
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(),
 		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
-		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, ending: map[string]func(){},
+		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, partial: map[string]fetcher.Report{}, ending: map[string]func(){},
 	}
 	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) { return a.wire(cfg, c, nobody) }
 	d.metrics = metrics.New(metrics.Options{Version: versionText(), Runtime: true, Refresh: d.refresh})
 	d.loop = schedule.NewLoop(schedule.Options{
-		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate,
+		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate, SlowAfter: cfg.Limits.SlowAfter,
 		Look:     d.manager.WatchdogEvery(),
 		Beat:     func(time.Time) { d.manager.Alive() },
 		Panicked: d.panicked,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,14 +24,21 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 			return nil, err
 		}
 		s, setting := known[c.Name], loginSetting(cfg, c)
+		var running atomic.Pointer[speed]
 		standing := fetcher.Standing(s)
 		e := schedule.Entry{
 			Name: c.Name, Host: c.Host, Schedule: spec, Jitter: c.Jitter,
 			Spread: time.Duration(len(cfg.Accounts)) * 100 * time.Millisecond, // few need not wait for each other
 			Gap:    fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
-			Version: setting, Paused: !standing.Paused.IsZero(),
+			Version: setting, Paused: !standing.Paused.IsZero(), Slow: standing.Slow,
 			Run: func(ctx context.Context, asked bool) schedule.Result {
-				return d.pass(ctx, cfg, c, asked)
+				sp := newSpeed(cfg.Limits)
+				running.Store(sp)
+				return d.pass(ctx, cfg, c, asked, sp)
+			},
+			Slowly: func() bool {
+				sp := running.Load()
+				return sp != nil && sp.slowly()
 			},
 		}
 		if standing.Setting == setting {
@@ -97,6 +105,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
 	d.mu.Unlock()
 	d.log.SetLevel(cfg.Log.Level)
 	d.loop.SetLimits(cfg.Parallel, cfg.PerHost, cfg.HostRate)
+	d.loop.SetSlowAfter(cfg.Limits.SlowAfter)
 	d.seed(cfg, known)
 	d.loop.Set(entries)
 	for _, e := range entries {
@@ -160,6 +169,7 @@ func (d *daemon) forget(name string) {
 	delete(d.waiting, name)
 	delete(d.gauges, name)
 	delete(d.reasons, name)
+	delete(d.partial, name)
 	delete(d.unsaved, name)
 }
 

@@ -29,7 +29,7 @@ func (d handler) Status(context.Context) (control.Status, error) {
 		ReloadProblem: d.problem, Accounts: make([]control.Account, 0, len(states)),
 	}
 	for _, s := range states {
-		a := control.Account{Account: s.Name, NextRun: s.Next, Waiting: s.Waiting, Paused: s.Paused}
+		a := control.Account{Account: s.Name, NextRun: s.Next, Waiting: s.Waiting, Paused: s.Paused, Slow: s.Slow}
 		if s.NotBefore.After(now) {
 			a.NotBefore, a.Reason = s.NotBefore, d.reasons[s.Name]
 		}

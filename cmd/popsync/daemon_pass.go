@@ -18,7 +18,8 @@ import (
 
 // pass makes one pass and tells everybody who wants to know. What may succeed unaided is tried again even if the schedule
 // comes but once a day.
-func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool) schedule.Result {
+func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool, sp *speed) schedule.Result {
+	inSlow := func() bool { return schedule.Slow(ctx) }
 	defer d.metrics.Begin()()
 	ctx, ended := d.endable(ctx, c.Name)
 	defer ended()
@@ -32,10 +33,26 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
 		o.Asked = asked
+		sp.watch(&acc, &o, inSlow)
 		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
 	}
-	d.ends(ctx, c, rep)
-	return schedule.Result{NotBefore: rep.NextTry, Again: rep.Verdict.Class == fetcher.Temporary}
+	if rep.Yielded {
+		d.madeRoom(ctx, c.Name, rep)
+	} else {
+		d.ends(ctx, c, rep)
+	}
+	return sp.resultOf(rep)
+}
+
+// madeRoom is told of a pass that made room for others: those who watch it wait on.
+func (d *daemon) madeRoom(ctx context.Context, account string, rep fetcher.Report) {
+	d.mu.Lock()
+	delete(d.live, account)
+	d.waiting[account] = append(d.watched[account], d.waiting[account]...)
+	delete(d.watched, account)
+	d.partial[account] = joined(d.partial[account], rep)
+	d.mu.Unlock()
+	d.keepPause(context.WithoutCancel(ctx), account)
 }
 
 // endable lets a reload end a pass; ended is called when it is over.
@@ -136,26 +153,35 @@ func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report)
 	if len(d.live) == 0 {
 		d.rests()
 	}
+	rep = joined(d.partial[c.Name], rep)
+	delete(d.partial, c.Name)
 	for _, w := range d.watched[c.Name] {
 		w.ended <- rep // has room for it
 	}
 	delete(d.watched, c.Name)
-	paused, unsaved := d.unsaved[c.Name]
-	delete(d.unsaved, c.Name)
 	d.reasons[c.Name] = rep.Verdict.Message
 	d.mu.Unlock()
-	late := context.WithoutCancel(ctx)
-	if unsaved {
-		if err := d.savePause(late, c.Name, paused); err != nil {
-			d.log.Warn("pause not remembered", zap.String("account", c.Name), zap.String("error", errorText(err)))
-		}
-	}
+	d.keepPause(context.WithoutCancel(ctx), c.Name)
 	d.measure(rep)
 	if ctx.Err() == nil || rep.Verdict.Stop { // else it was told to stop, which is nobody's trouble
 		d.alarms.observe(ctx, c, rep)
 	}
 	if rep.Verdict.Stop {
 		d.stop(&fatalError{rep.Verdict})
+	}
+}
+
+// keepPause has the ledger remember a pause that came while a pass was running.
+func (d *daemon) keepPause(ctx context.Context, account string) {
+	d.mu.Lock()
+	paused, unsaved := d.unsaved[account]
+	delete(d.unsaved, account)
+	d.mu.Unlock()
+	if !unsaved {
+		return
+	}
+	if err := d.savePause(ctx, account, paused); err != nil {
+		d.log.Warn("pause not remembered", zap.String("account", account), zap.String("error", errorText(err)))
 	}
 }
 

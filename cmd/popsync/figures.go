@@ -16,7 +16,7 @@ import (
 func passOf(rep fetcher.Report) metrics.Pass {
 	return metrics.Pass{
 		Account: rep.Account, Ended: rep.Started.Add(rep.Duration), Duration: rep.Duration, Class: string(rep.Verdict.Class),
-		Messages: rep.New, Bytes: rep.Bytes, Deleted: rep.Deleted, Quarantined: rep.Quarantined,
+		Messages: rep.New, Bytes: rep.Bytes, Deleted: rep.Deleted, Quarantined: rep.Quarantined, PassTime: rep.PassTime,
 	}
 }
 
@@ -34,7 +34,8 @@ func pastOf(s uidl.Summary) metrics.Past {
 
 // gaugesOf is how the ledger has an account now.
 func gaugesOf(s uidl.Summary) metrics.Gauges {
-	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted, Paused: !fetcher.Standing(s).Paused.IsZero()}
+	standing := fetcher.Standing(s)
+	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted, Paused: !standing.Paused.IsZero(), Slow: standing.Slow}
 }
 
 // seed makes the accounts of a configuration known to the metrics.
@@ -67,7 +68,7 @@ func (d *daemon) refresh() {
 	defer d.mu.Unlock()
 	for _, s := range states {
 		g := d.gauges[s.Name]
-		g.NextRun, g.Paused = s.Next, s.Paused
+		g.NextRun, g.Paused, g.Slow = s.Next, s.Paused, s.Slow
 		d.metrics.Set(s.Name, g)
 	}
 }

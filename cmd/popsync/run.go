@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -167,10 +168,19 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 	reports := make([]fetcher.Report, len(accounts))
 	began := make([]bool, len(accounts))
 	jobs := make([]schedule.Job, len(accounts))
+	slow := slowIn(ctx, cfg, l, len(accounts))
 	for i, c := range accounts {
+		var running atomic.Pointer[speed]
+		var first fetcher.Report // what a pass did before it made room for others
+		var brisk bool           // and whether it may go on among them
 		reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{
 			Class: fetcher.Temporary, Message: "not started: popsync was stopped", Hint: "the next run goes on"}}
-		jobs[i] = schedule.Job{Host: c.Host, Run: func(ctx context.Context) error {
+		jobs[i] = schedule.Job{Host: c.Host, Slow: slow[c.Name], Slowly: func() bool {
+			sp := running.Load()
+			return sp != nil && sp.slowly()
+		}, Brisk: func() bool { return brisk }, Run: func(ctx context.Context) error {
+			sp := newSpeed(cfg.Limits)
+			running.Store(sp)
 			live.began(c.Name)
 			defer live.ended(c.Name)
 			acc, o, err := wire(c)
@@ -179,14 +189,20 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 				return err
 			}
 			began[i] = true
-			reports[i] = fetcher.Run(ctx, ledgerOf(l), acc, o)
+			sp.watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
+			rep := fetcher.Run(ctx, ledgerOf(l), acc, o)
+			reports[i] = joined(first, rep)
+			if rep.Yielded {
+				first, brisk = reports[i], sp.resultOf(rep).Brisk
+				return schedule.ErrMoved
+			}
 			if reports[i].Verdict.Stop {
 				stop()
 			}
 			return nil
 		}}
 	}
-	for i, err := range schedule.Parallel(ctx, cfg.Parallel, cfg.PerHost, jobs) {
+	for i, err := range schedule.Parallel(ctx, schedule.Options{Parallel: cfg.Parallel, PerHost: cfg.PerHost, SlowAfter: cfg.Limits.SlowAfter}, jobs) {
 		var panicked *schedule.PanicError
 		if errors.As(err, &panicked) {
 			reports[i].Verdict = fetcher.Verdict{Class: fetcher.Internal, Message: panicked.Error()}
@@ -197,6 +213,22 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 		}
 	}
 	return reports
+}
+
+// slowIn are the accounts whose passes begin in the slow lane. With few accounts nobody waits, and there is no need for it.
+func slowIn(ctx context.Context, cfg *config.Config, l uidl.Ledger, accounts int) map[string]bool {
+	if accounts <= cfg.Parallel {
+		return nil
+	}
+	sums, err := l.Summaries(ctx)
+	if err != nil {
+		return nil // each pass meets it as well
+	}
+	slow := map[string]bool{}
+	for _, s := range sums {
+		slow[s.Name] = fetcher.Standing(s).Slow
+	}
+	return slow
 }
 
 // logUnbegun writes the line of a pass that could not begin.

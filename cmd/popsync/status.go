@@ -55,6 +55,9 @@ type accountStatus struct {
 	Class       string      `json:"class,omitempty"` // of the trouble
 	NextStep    string      `json:"next_step,omitempty"`
 
+	Slow     bool `json:"slow,omitempty"`      // its passes are made in the slow lane
+	PassTime bool `json:"pass_time,omitempty"` // the last pass took as long as a pass may
+
 	// What only a running daemon knows.
 	Daemon       bool              `json:"daemon"` // it has this account
 	NextRun      time.Time         `json:"next_run,omitzero"`

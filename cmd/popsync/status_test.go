@@ -93,6 +93,12 @@ func TestStatusStates(t *testing.T) {
 		}), stateOK, rankPending,
 			"2 open deliveries for old, which is not configured any more, the oldest message from 0s ago: configure it again, or give the copies to the others: popsync check --adopt a"},
 		{with(func(st *accountStatus) { st.Skipped = 2 }), stateOK, rankSkipped, "2 messages left on the server: larger than max_size"},
+		{with(func(st *accountStatus) { st.Slow, st.RunningSince = true, now }), stateRunning, rankWaiting,
+			"in the slow lane: its passes were slow, or took long, while others waited; after one that goes well and fast it is among the others again"},
+		{with(func(st *accountStatus) { st.PassTime = true }), stateOK, rankWaiting,
+			"the last pass was ended after the longest time that a pass may take (limits.pass_time); the next one goes on"},
+		{with(func(st *accountStatus) { st.PassTime, st.Trouble, st.Class = true, "x", "temporary" }), stateTrouble, rankTrouble,
+			"x|the last pass failed; the last success was 1h ago"},
 		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},
 	} {
 		st := tc.st

@@ -18,7 +18,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 		Held: s.Held, Unsure: s.Unsure,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
 	standing := fetcher.Standing(s)
-	st.CameShort = shortOf(standing.Short)
+	st.CameShort, st.Slow = shortOf(standing.Short), standing.Slow
 	st.leaveAlone(standing, now)
 	st.Paused = !standing.Paused.IsZero()
 	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
@@ -34,7 +34,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st.LastPass = time.Unix(s.Last.Ended, 0)
 	var rep fetcher.Report
 	if err := json.Unmarshal(s.Last.Totals, &rep); err == nil {
-		st.New, st.onlyShort = rep.New, rep.OnlyShort
+		st.New, st.onlyShort, st.PassTime = rep.New, rep.OnlyShort, rep.PassTime
 		if s.Verdict != "" {
 			st.Trouble, st.NextStep, st.Class = rep.Verdict.Message, rep.Verdict.Hint, string(rep.Verdict.Class)
 		}
@@ -59,7 +59,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 func (st *accountStatus) join(l control.Account) {
 	st.Daemon, st.queued = true, l.Waiting
 	st.NextRun, st.RunningSince, st.Progress = l.NextRun, l.RunningSince, l.Progress
-	st.Paused, st.NotBefore, st.Reason = l.Paused, l.NotBefore, l.Reason
+	st.Paused, st.NotBefore, st.Reason, st.Slow = l.Paused, l.NotBefore, l.Reason, l.Slow
 	st.TroubleSince, st.Alarmed = l.TroubleSince, l.Alarmed
 }
 
@@ -108,7 +108,7 @@ func (st *accountStatus) rank() rank {
 		return rankParked
 	case st.Pending > 0, st.CameShort.waits():
 		return rankPending
-	case st.Paused, st.State == stateWaiting && st.Reason != "":
+	case st.Paused, st.State == stateWaiting && st.Reason != "", st.Slow, st.PassTime:
 		return rankWaiting
 	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting) > 0:
 		return rankSkipped
@@ -150,6 +150,12 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 			text += ": " + st.Reason
 		}
 		what = append(what, text)
+	}
+	if st.PassTime && st.Trouble == "" {
+		what = append(what, "the last pass was ended after the longest time that a pass may take (limits.pass_time); the next one goes on")
+	}
+	if st.Slow {
+		what = append(what, "in the slow lane: its passes were slow, or took long, while others waited; after one that goes well and fast it is among the others again")
 	}
 	if st.Skipped > 0 {
 		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", count(st.Skipped, "message")))

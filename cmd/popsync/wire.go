@@ -60,8 +60,8 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 	o := pop3.Options{
 		Host: c.Host, Port: c.Port,
-		Timeouts: pop3.Timeouts{Connect: l.Connect, TLS: l.TLSHandshake, Reply: l.Reply, List: l.List, Idle: l.Idle, Quit: l.Quit},
-		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), Listing: l.Listing},
+		Timeouts: pop3.Timeouts{Connect: l.Connect, TLS: l.TLSHandshake, Reply: l.Reply, List: l.List, Idle: l.Idle, Quit: l.Quit, Answer: l.Answer},
+		Limits:   pop3.Limits{StatusLine: int(l.StatusLine), Listing: l.Listing, Rate: l.LeastRate},
 
 		NoPipelining: !c.Pipelining,
 	}
@@ -135,7 +135,7 @@ func options(l config.Limits) fetcher.Options {
 	}
 	return fetcher.Options{
 		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
-		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, FreeFloor: floor, Built: builtAt(),
+		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, PassTime: l.PassTime, FreeFloor: floor, Built: builtAt(),
 	}
 }
 

@@ -50,6 +50,7 @@ type Account struct {
 	RunningSince time.Time `json:"running_since,omitzero"` // zero: no pass is running
 	Waiting      bool      `json:"waiting,omitempty"`      // due, but for its turn among the others
 	Paused       bool      `json:"paused,omitempty"`
+	Slow         bool      `json:"slow,omitempty"`         // its pass is in the slow lane, or the next one begins there
 	NotBefore    time.Time `json:"not_before,omitzero"`    // it was put off until then
 	Reason       string    `json:"reason,omitempty"`       // why
 	TroubleSince time.Time `json:"trouble_since,omitzero"` // when its passes began to fail

@@ -23,6 +23,7 @@ type Pass struct {
 	Bytes       int64  // octets received for them
 	Deleted     int    // on the server
 	Quarantined int    // taken by the fallback
+	PassTime    bool   // it was ended because it took as long as a pass may
 }
 
 // Gauges is how an account is now.
@@ -31,6 +32,7 @@ type Gauges struct {
 	Backlog int       // messages that are known and not at every destination yet
 	NextRun time.Time // zero: none is planned
 	Paused  bool      // by a person
+	Slow    bool      // its passes are made in the slow lane
 }
 
 var classes = []string{"temporary", "login", "config", "internal"}
@@ -48,7 +50,7 @@ func (m *Metrics) Seed(account string, p Past) {
 	m.lastSuccess.WithLabelValues(account).Set(seconds(p.LastSuccess))
 	m.lastPass.WithLabelValues(account).Set(seconds(p.LastPass))
 	m.consecutive.WithLabelValues(account).Set(float64(p.Failures))
-	for _, v := range []*prometheus.CounterVec{m.messages, m.bytes, m.deleted, m.quarantined} {
+	for _, v := range []*prometheus.CounterVec{m.messages, m.bytes, m.deleted, m.quarantined, m.passTime} {
 		v.WithLabelValues(account)
 	}
 	for _, c := range classes {
@@ -72,6 +74,9 @@ func (m *Metrics) Pass(p Pass) {
 	add(m.bytes, p.Account, p.Bytes)
 	add(m.deleted, p.Account, int64(p.Deleted))
 	add(m.quarantined, p.Account, int64(p.Quarantined))
+	if p.PassTime {
+		add(m.passTime, p.Account, 1)
+	}
 	class := "temporary"
 	switch p.Class {
 	case "", "ok":
@@ -103,11 +108,15 @@ func (m *Metrics) gauges(account string, g Gauges) {
 	m.parked.WithLabelValues(account).Set(float64(g.Parked))
 	m.backlog.WithLabelValues(account).Set(float64(g.Backlog))
 	m.nextRun.WithLabelValues(account).Set(seconds(g.NextRun))
-	paused := 0.0
-	if g.Paused {
-		paused = 1
+	m.paused.WithLabelValues(account).Set(flag(g.Paused))
+	m.slow.WithLabelValues(account).Set(flag(g.Slow))
+}
+
+func flag(on bool) float64 {
+	if on {
+		return 1
 	}
-	m.paused.WithLabelValues(account).Set(paused)
+	return 0
 }
 
 // Forget removes every figure of an account that is not configured any more.
@@ -117,10 +126,10 @@ func (m *Metrics) Forget(account string) {
 	delete(m.known, account)
 	m.accounts.Set(float64(len(m.known)))
 	of := prometheus.Labels{"account": account}
-	for _, v := range []*prometheus.GaugeVec{m.lastSuccess, m.lastPass, m.consecutive, m.parked, m.backlog, m.nextRun, m.paused} {
+	for _, v := range []*prometheus.GaugeVec{m.lastSuccess, m.lastPass, m.consecutive, m.parked, m.backlog, m.nextRun, m.paused, m.slow} {
 		v.DeletePartialMatch(of)
 	}
-	for _, v := range []*prometheus.CounterVec{m.messages, m.bytes, m.deleted, m.quarantined, m.bad} {
+	for _, v := range []*prometheus.CounterVec{m.messages, m.bytes, m.deleted, m.quarantined, m.passTime, m.bad} {
 		v.DeletePartialMatch(of)
 	}
 	m.duration.DeletePartialMatch(of)

@@ -34,8 +34,9 @@ type Metrics struct {
 // appears with its first event hides that event from rate().
 type set struct {
 	lastSuccess, lastPass, consecutive         *prometheus.GaugeVec
-	parked, backlog, nextRun, paused           *prometheus.GaugeVec
+	parked, backlog, nextRun, paused, slow     *prometheus.GaugeVec
 	messages, bytes, deleted, quarantined, bad *prometheus.CounterVec
+	passTime                                   *prometheus.CounterVec
 	duration                                   *prometheus.HistogramVec
 	build, accounts, running                   prometheus.Gauge
 }
@@ -72,13 +73,15 @@ func New(o Options) *Metrics {
 		}, []string{"account"}),
 		nextRun:  gauge("popsync_next_run_timestamp_seconds", "When the next pass is planned; 0: none is."),
 		paused:   gauge("popsync_account_paused", "1 while a person has paused the account, else 0."),
+		slow:     gauge("popsync_account_slow", "1 while an account's passes are made in the slow lane, else 0."),
+		passTime: counter("popsync_pass_time_total", "Passes that were ended because they took as long as a pass may."),
 		build:    single("popsync_build_info", "1; the label tells the version.", prometheus.Labels{"version": strings.ToValidUTF8(o.Version, "?")}),
 		accounts: single("popsync_accounts", "Accounts in the configuration.", nil),
 		running:  single("popsync_passes_running", "Passes that run at this moment.", nil),
 	}}
 	m.build.Set(1)
 	m.reg.MustRegister(m.lastSuccess, m.lastPass, m.messages, m.bytes, m.deleted, m.quarantined, m.bad, m.consecutive,
-		m.parked, m.backlog, m.duration, m.nextRun, m.paused, m.build, m.accounts, m.running)
+		m.parked, m.backlog, m.duration, m.nextRun, m.paused, m.slow, m.passTime, m.build, m.accounts, m.running)
 	if o.Runtime {
 		m.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

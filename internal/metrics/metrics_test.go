@@ -23,10 +23,10 @@ func sample() *Metrics {
 	m.Seed("work", Past{LastSuccess: at.Add(-time.Hour), LastPass: at.Add(-time.Minute), Failures: 3})
 	m.Seed("left", Past{LastSuccess: at})
 	m.Set("home", Gauges{Parked: 1, Backlog: 4, NextRun: at.Add(10 * time.Minute)})
-	m.Set("work", Gauges{Paused: true})
+	m.Set("work", Gauges{Paused: true, Slow: true})
 	m.Pass(Pass{Account: "home", Ended: at, Duration: 45 * time.Second, Class: "ok", Messages: 3, Bytes: 6000, Deleted: 2, Quarantined: 1})
 	m.Pass(Pass{Account: "home", Ended: at.Add(time.Minute), Duration: 50 * time.Millisecond, Class: "login"})
-	m.Pass(Pass{Account: "work", Ended: at, Duration: 2 * time.Hour, Class: "config", Messages: 1, Bytes: 10})
+	m.Pass(Pass{Account: "work", Ended: at, Duration: 2 * time.Hour, Class: "config", Messages: 1, Bytes: 10, PassTime: true})
 	m.Pass(Pass{Account: "left", Ended: at, Class: "internal"})
 	m.Forget("left")
 	m.Begin()
@@ -93,7 +93,7 @@ func TestSeriesOfAnAccount(t *testing.T) {
 	}
 	m.Seed("a", Past{})
 	before := count()
-	if want := 7 + 4 + len(classes) + 12 + 3; before != want {
+	if want := 8 + 5 + len(classes) + 12 + 3; before != want {
 		t.Errorf("%d lines, want %d", before, want)
 	}
 	for _, class := range append(classes, "ok", "", "unheard of") {

@@ -68,8 +68,8 @@ func (r *reader) blame(err error) {
 		r.stumbled(r.ctx, "RETR", err)
 		return
 	}
-	if r.hogged() {
-		r.failed(&r.plan.fetch[r.next], fmt.Errorf("it was being read for more than %s, and the pass had to end", roughly(r.o.PassTime/2)), false)
+	if f := r.hog(); f != nil {
+		r.failed(f, fmt.Errorf("it was being read for more than %s, and the pass had to end", roughly(r.o.PassTime/2)), false)
 		return
 	}
 	if endless(err) && !r.alone {

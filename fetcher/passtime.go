@@ -67,16 +67,34 @@ func yields(cause error) bool {
 	return errors.As(cause, &y) && y.Yield()
 }
 
-// closeYielded writes down what was carried. The pass itself is not over.
+// closeYielded writes down what was carried, and that the server wants time between logins. The pass itself is not over.
 func (p *pass) closeYielded(ctx context.Context) error {
 	p.remember(nil)
-	return p.commit(ctx, uidl.Change{Status: p.status()})
+	st := p.status()
+	if p.apart() > 0 {
+		p.rep.NextTry = p.holdAfter(ErrYield, Verdict{Class: OK})
+		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
+	}
+	return p.commit(ctx, uidl.Change{Status: st})
 }
 
-// hogged tells whether the message that was being read when the time of the pass was over took most of it. Such a one is
-// charged, or it would keep others from coming in every pass.
-func (r *reader) hogged() bool {
-	return context.Cause(r.ctx) == errPassTime && r.begun && len(r.queue) == 0 && r.now().Sub(r.from) > r.o.PassTime/2
+// hog is the message that was being read, or read on to its end because it is too large, when the time of the pass was over,
+// and that took most of it; nil: none. Such a one is charged, or it would keep others from coming in every pass. In a flight
+// it may be another's fault: the next pass is made one command at a time.
+func (r *reader) hog() *fetchStep {
+	n := len(r.queue)
+	if context.Cause(r.ctx) != errPassTime || r.now().Sub(r.from) <= r.o.PassTime/2 {
+		return nil
+	}
+	switch {
+	case n == 0 && r.begun:
+		return &r.plan.fetch[r.next]
+	case n > 0 && r.alone && r.queue[n-1].kind == tooLong:
+		return r.queue[n-1].f
+	case n > 0 && !r.alone:
+		r.facts.NoPipeliningUntil = max(r.facts.NoPipeliningUntil, r.now().Add(silent).Unix())
+	}
+	return nil
 }
 
 // endless tells that a message became so much longer than listed that its end was not waited for.

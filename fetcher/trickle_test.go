@@ -151,10 +151,17 @@ func TestEveryPassEnds(t *testing.T) {
 	}
 }
 
-// In a flight, too: the message without end is asked for by itself, and charged alone.
+// In a flight, too: the message without end is asked for by itself, and charged alone. The same where it is too large anyway.
 func TestEndlessInAFlight(t *testing.T) {
+	for _, most := range []int64{0, 20_000} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) { endlessInAFlight(t, most) })
+	}
+}
+
+func endlessInAFlight(t *testing.T, most int64) {
 	box := sized(30)
 	r := newRig(t, box...)
+	r.acc.Policy.MaxSize = most
 	k := trickles["one line without end"]
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnReply = func(s *pop3test.Session, verb, arg string, reply []byte) pop3test.Reply {

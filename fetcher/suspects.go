@@ -88,8 +88,8 @@ func (s *session) sift(complete bool) {
 		switch {
 		case strings.HasPrefix(k.UID, contentName): // whether it is listed, only reading tells
 			return now-e.Begun > int64(mostApart/time.Second)
-		case s.plan.watched[k]:
-			return !e.Done && !met[k] // it came whole meanwhile, or is not to be fetched
+		case s.plan.watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
+			return !e.Done && !met[k] && !s.partial
 		}
 		// One listing may have hidden it; what was delivered keeps its note for as long as it may come back unlooked at.
 		return complete && (!e.Done || now-e.Begun > int64(shortPeace/time.Second))

@@ -90,25 +90,33 @@ func (q *quirks) texts() (lines []string) {
 
 // Dial is pop3.Dial, and looks once more at what does not answer as it should: where CAPA broke the connection it connects again
 // without (see AsksCapa of the Client), and where no greeting came it finds out whether TLS is expected at once.
-func Dial(ctx context.Context, o pop3.Options) (*pop3.Client, error) {
+func Dial(ctx context.Context, o pop3.Options) (*pop3.Client, error) { return dial(ctx, o, true, true) }
+
+func dial(ctx context.Context, o pop3.Options, withoutCapa, diagnose bool) (*pop3.Client, error) {
 	c, err := pop3.Dial(ctx, o)
-	if err != nil && !o.NoCapa && ctx.Err() == nil && pop3.BrokenByCapa(err) {
+	if err != nil && withoutCapa && !o.NoCapa && ctx.Err() == nil && pop3.BrokenByCapa(err) {
 		o.NoCapa = true
 		c, err = pop3.Dial(ctx, o)
 	}
-	if err != nil {
-		return nil, pop3.Diagnose(ctx, o, err)
+	switch {
+	case err == nil:
+		return c, nil
+	case diagnose:
+		err = pop3.Diagnose(ctx, o, err)
 	}
-	return c, nil
+	return nil, err
+}
+
+// diagnoses tells whether this pass looks into a greeting that does not come: not in each, since a server that is down is then
+// asked twice as often. One that was found to expect TLS is looked at each time.
+func (p *pass) diagnoses() bool {
+	h := p.facts.Hold
+	return h == nil || h.Why != waitBackoff || h.N&(h.N+1) == 0 // the next one's number is a power of two
 }
 
 // enter opens a session: it connects, logs in and lists.
 func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, error) {
-	dial := Dial
-	if s.capaWorks {
-		dial = pop3.Dial
-	}
-	c, err := dial(ctx, o)
+	c, err := dial(ctx, o, !s.capaWorks, s.diagnoses())
 	if err != nil {
 		return nil, err
 	}

@@ -367,3 +367,20 @@ func TestSecretInUniqueIDs(t *testing.T) {
 		}
 	}
 }
+
+// A server that is down is not asked twice in each pass whether it expects TLS.
+func TestDiagnoses(t *testing.T) {
+	var looked []int
+	for n := range 20 {
+		p := &pass{facts: facts{Hold: &hold{Why: waitBackoff, N: n}}}
+		if p.diagnoses() {
+			looked = append(looked, n+1)
+		}
+	}
+	if want := []int{1, 2, 4, 8, 16}; !slices.Equal(looked, want) {
+		t.Errorf("passes %v, want %v", looked, want)
+	}
+	if p := (&pass{facts: facts{Hold: &hold{Why: waitFault, N: 2}}}); !p.diagnoses() {
+		t.Error("what was found once is looked at again")
+	}
+}

@@ -181,6 +181,12 @@ func codeOf(r *pop3.ResponseError) string {
 	return r.Code
 }
 
+// saidInWords tells of a refusal without a response code.
+func saidInWords(err error) bool {
+	var r *pop3.ResponseError
+	return errors.As(err, &r) && r.Code == ""
+}
+
 // loginRefused tells whether a server refused this user with this secret, what it said, and whether with a code.
 func loginRefused(err error) (text string, coded, ok bool) {
 	var login *pop3.LoginError

@@ -22,7 +22,7 @@ const (
 const (
 	inUseLeast   = 2 * time.Minute  // [IN-USE]: 2 to 5 minutes, so that two clients do not meet again
 	inUseSpread  = 3 * time.Minute  //
-	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long, then twice as long each time
+	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long; said in words, then twice as long each time
 	delayMost    = 4 * time.Hour    // at most
 	loginMost    = 24 * time.Hour   // nobody is believed who wants more between logins
 	farthestTry  = 25 * time.Hour   // a stored time beyond is the work of a clock that was wrong
@@ -66,7 +66,11 @@ func (p *pass) holdAfter(err error, v Verdict) time.Time {
 	case waitInUse:
 		login = now.Add(inUseLeast + rand.N(inUseSpread))
 	case waitLogins:
-		login = now.Add(orElse(p.apart(), growing(h.N)))
+		wait := loginDelay
+		if saidInWords(err) { // which may mean anything
+			wait = growing(h.N)
+		}
+		login = now.Add(orElse(p.apart(), wait))
 	case waitHungUp:
 		if p.o.Backoff != nil {
 			next = now.Add(p.o.Backoff(h.N))

@@ -120,7 +120,7 @@ func graves(t *testing.T, ca *pop3test.CA, caFile string, add func(*resident, ..
 	g.least, g.most = 90, 24*4+1
 	bury("throttled-2", moment, pop3test.Options{}, script(fault.Send("-ERR [SYS/TEMP] too many connections\r\n")))
 	// A login that worked an hour ago: seven sessions, then refusals a quarter of an hour apart, half of one, one hour,
-	// two, four, which is the sixth, and more than six hours after the first. Only then it counts as refused.
+	// two, and the sixth when six hours are over since the first. Only then it counts as refused, and the next is a day later.
 	since := time.Now()
 	g = bury("throttled-3", moment, pop3test.Options{OnCommand: func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
 		if verb == "AUTH" && time.Since(since) > time.Hour+5*time.Minute {
@@ -129,7 +129,7 @@ func graves(t *testing.T, ca *pop3test.CA, caFile string, add func(*resident, ..
 		return nil
 	}}, nil)
 	person(g, "login", 7+6)
-	g.from, g.to = 8*time.Hour, 10*time.Hour
+	g.from, g.to = 7*time.Hour, 7*time.Hour+30*time.Minute
 
 	// limits.listing, and five times limits.idle for 5 KiB.
 	login := []fault.Step{fault.Send("+OK\r\n"), fault.Chat("CAPA", "-ERR\r\n", "USER u", "+OK\r\n", "PASS p", "+OK\r\n", "CAPA", "-ERR\r\n"),

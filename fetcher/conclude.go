@@ -13,8 +13,7 @@ func (r *reader) conclude(o *reply) error {
 	switch o.kind {
 	case refusal:
 		delete(r.fetched, f.num)
-		r.failed(f, o.err, false)
-		return nil
+		return r.declined(f, o.err)
 	case tooLong:
 		r.skipLong(f)
 		return nil

@@ -47,6 +47,7 @@ type pass struct {
 	stepLost   bool              // it was found out that step was lost
 	confirmed  int64             // the account's time, by its clock (Unix seconds)
 	expires    bool              // QUIT deletes what was retrieved
+	vanishing  bool              // see vanishedUnnoted
 
 	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
 	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
@@ -309,6 +310,9 @@ type facts struct {
 	// Displaced are messages on their way whose unique-id the server has given to others, or which it has given another one: see
 	// moveAside.
 	Displaced []displaced `json:"displaced,omitempty"`
+	// VanishedAt is when the server last said of a message that is only read again, or has no unique-id, that it is gone (Unix
+	// seconds): see vanished.go.
+	VanishedAt int64 `json:"vanished_at,omitempty"`
 	// Woken: a person wants the next pass to wait for nothing.
 	Woken bool `json:"woken,omitempty"`
 	// Slow: the last pass was slow, or took long while others waited: see Options.Slow.

@@ -295,22 +295,25 @@ func (s *session) announcePlan() {
 }
 
 // checkListing notes a listing that cannot be relied on: what it lacks is not taken for gone, and what made no sense in
-// it is mail that nobody sees.
+// it, or stood in half of it, is mail that nobody sees.
 func (s *session) checkListing(list *pop3.Listing) {
 	if list.Complete {
 		return
 	}
 	s.reason("the server's listing is not complete")
-	if list.Bad == 0 {
-		return
+	v := Verdict{
+		Class: Temporary,
+		Message: fmt.Sprintf("UIDL and LIST of the server do not name the same messages: %d are in UIDL alone, %d in LIST alone",
+			list.OnlyUIDL, list.OnlyLIST),
+		Hint: "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
+	}
+	if list.Bad > 0 {
+		v.Message = clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", list.Bad, strings.Join(list.Problems, ", ")))
+		v.Hint = "those messages are not seen; if it goes on, ask the provider"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.worst = append(s.worst, Verdict{
-		Class:   Temporary,
-		Message: clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", list.Bad, strings.Join(list.Problems, ", "))),
-		Hint:    "those messages are not seen; if it goes on, ask the provider",
-	})
+	s.worst = append(s.worst, v)
 }
 
 // blind notes that mail stays unfetched because nothing tells new from old.

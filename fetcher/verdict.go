@@ -354,6 +354,13 @@ func chargeable(err error) bool {
 		errors.As(err, &protocol)
 }
 
+// saysGone tells that a server refuses a message because it does not have it any more: another client deleted it after the
+// listing. A code that names another reason counts for more than words.
+func saysGone(err error) bool {
+	var r *pop3.ResponseError
+	return errors.As(err, &r) && r.Gone && r.Code != "AUTH" && r.Code != "IN-USE" && r.Code != "LOGIN-DELAY"
+}
+
 // disconnected tells that the connection ended, other than by silence.
 func disconnected(err error) bool {
 	var conn *pop3.ConnError

@@ -139,7 +139,7 @@ func (c *Client) strike(text []byte) []byte { return c.secrets.Strike(text) }
 // refusal is a -ERR with its text after the space.
 func (c *Client) refusal(verb string, num int, text []byte) error {
 	code, rest := parseCode(c.strike(text))
-	return &ResponseError{verb, num, code, c.secrets.Show(rest, maxErrorText, false)}
+	return &ResponseError{verb, num, code, c.secrets.Show(rest, maxErrorText, false), num > 0 && saysGone(text)} // by what was said, before a secret is struck out
 }
 
 // command appends a command to dst. What cannot be sent is the caller's fault and leaves the client as it is.

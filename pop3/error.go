@@ -17,6 +17,7 @@ type ResponseError struct {
 	Num     int    // message number, 0 when there is none
 	Code    string // response code without brackets, upper-case (RFC 2449, section 8; RFC 3206); "" when there is none
 	Text    string // the rest, made harmless by foreign.Show, at most 1 KiB; never a secret
+	Gone    bool   // the text says that the server does not have this message any more; another listing tells whether that is so
 }
 
 func (e *ResponseError) Error() string {

@@ -5,15 +5,19 @@ import "iter"
 // Listing is what UIDL and LIST said together (RFC 1939, sections 5 and 7): the messages that both have, by number.
 // It takes 24 octets a message besides the UIDs. UIDs share one string; a kept one keeps them all.
 //
-// A UID is everything after the spaces that follow the number, up to CRLF, verbatim: RFC 1939 allows 1 to 70 visible
-// ASCII characters, servers send more. One longer than Limits.UID is replaced by "popsync-sha256:" and the SHA-256 of
-// it in hexadecimal digits. So is one that holds the secret of the login, and there the SHA-256 is of what is left without it: see
-// foreign.Secrets.Name.
+// A UID is everything after the blanks that follow the number, up to CRLF, verbatim, with blanks in it and at its end: RFC
+// 1939 allows 1 to 70 visible ASCII characters, servers send more. (Only spaces follow the number, or a tab and then spaces
+// and tabs.) One longer than Limits.UID is replaced by "popsync-sha256:" and the SHA-256 of it in hexadecimal digits. So is
+// one that holds the secret of the login, and there the SHA-256 is of what is left without it: see foreign.Secrets.Name.
+//
+// Blanks before the number, tabs for spaces and blank lines are put up with.
 type Listing struct {
 	// Complete tells that the listing can be trusted to name every message: what it lacks is gone. It is false when
-	// a line made no sense, or one of the two had a message that the other should have had. Messages that only LIST
-	// has, and only at its end, have just arrived; they are left for the next time.
+	// a line made no sense, when blank lines stand where numbers are missing, or when one of the two answers had a
+	// message that the other did not have: it was cut short, or mail came or went between the two.
 	Complete bool
+	// OnlyUIDL and OnlyLIST count the messages that only one of the two answers had, and that are left out here.
+	OnlyUIDL, OnlyLIST int
 	// NoUIDL tells that the server refused UIDL: no entry has a UID.
 	NoUIDL bool
 	// Problems describes the first lines that made no sense, escaped; Bad counts all of them.

@@ -30,6 +30,7 @@ type collector struct {
 	joined int     // how many of uidl have their size; means nothing once apart
 	apart  bool    // the two answers do not go together: list has all of LIST
 	list   []sized // in the server's order
+	blank  int     // lines that hold nothing
 }
 
 type sized struct {
@@ -37,16 +38,16 @@ type sized struct {
 	num  int32
 }
 
-// uidLine takes "NUMBER SPACES UID"; without UID the message has none.
+// blanks are what may stand around numbers and sizes. RFC 1939 has one space; some servers pad, or send a tab.
+const blanks = " \t"
+
+// uidLine takes "NUMBER BLANKS UID"; without UID the message has none.
 func (p *collector) uidLine(line []byte) {
-	digits, uid, _ := bytes.Cut(line, []byte(" "))
-	num, ok := parseNumber(digits, maxNumber)
-	if !ok || num == 0 {
-		p.problem("UIDL", line)
+	num, uid, ok := p.number("UIDL", line)
+	if !ok {
 		return
 	}
-	uid = bytes.TrimLeft(uid, " ")
-	e := entry{num: int32(num), off: uint32(p.uids.Len()), has: len(uid) > 0}
+	e := entry{num: num, off: uint32(p.uids.Len()), has: len(uid) > 0}
 	if name, ok := p.nameOf(uid); ok {
 		uid = []byte(name)
 	} else if len(uid) > p.maxUID {
@@ -69,23 +70,54 @@ func (p *collector) nameOf(uid []byte) (string, bool) {
 	return p.name(hashedUID, uid)
 }
 
-// listLine takes "NUMBER SPACES SIZE", and whatever the server adds (RFC 1939, section 5, "scan listing").
+// listLine takes "NUMBER BLANKS SIZE", and whatever the server adds (RFC 1939, section 5, "scan listing").
 func (p *collector) listLine(line []byte) {
-	digits, rest, _ := bytes.Cut(line, []byte(" "))
-	num, ok := parseNumber(digits, maxNumber)
-	if !ok || num == 0 {
-		p.problem("LIST", line)
+	num, rest, ok := p.number("LIST", line)
+	if !ok {
 		return
 	}
-	size, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
-	octets, _ := parseNumber(size, maxSize)
-	if p.next() == int32(num) {
+	octets, _ := parseNumber(word(rest), maxSize)
+	if p.next() == num {
 		p.uidl[p.joined].size = octets
 		p.joined++
 		return
 	}
 	p.part()
-	p.list = append(p.list, sized{octets, int32(num)})
+	p.list = append(p.list, sized{octets, num})
+}
+
+// number takes the message number off a line, and the blanks behind it. Without one the line is noted as a problem, or, if
+// nothing stands there at all, as blank.
+func (p *collector) number(verb string, line []byte) (num int32, rest []byte, ok bool) {
+	digits := bytes.TrimLeft(line, blanks)
+	if len(digits) == 0 {
+		p.blank++
+		return 0, nil, false
+	}
+	n := 0
+	for n < len(digits) && digits[n] != ' ' && digits[n] != '\t' {
+		n++
+	}
+	v, ok := parseNumber(digits[:n], maxNumber)
+	if !ok || v == 0 {
+		p.problem(verb, line)
+		return 0, nil, false
+	}
+	rest = digits[n:]
+	if len(rest) > 0 && rest[0] == '\t' {
+		return int32(v), bytes.TrimLeft(rest, blanks), true
+	}
+	// A tab behind the space is part of the unique-id: it always was, and mail must not look new.
+	return int32(v), bytes.TrimLeft(rest, " "), true
+}
+
+// word is what stands before the first blank, those at the beginning left out.
+func word(b []byte) []byte {
+	b = bytes.TrimLeft(b, blanks)
+	if i := bytes.IndexAny(b, blanks); i >= 0 {
+		return b[:i]
+	}
+	return b
 }
 
 // next is the number of the message whose size comes next, if the answers go together; else 0.
@@ -119,6 +151,7 @@ func (p *collector) join() error {
 		for i := range l.entries {
 			l.add(l.entries[i].size)
 		}
+		p.weighBlanks()
 		return nil
 	}
 	p.part()
@@ -131,6 +164,7 @@ func (p *collector) join() error {
 			l.entries[i] = entry{num: s.num, size: s.size}
 			l.add(s.size)
 		}
+		p.weighBlanks()
 		return nil
 	}
 	if !sortUnique(p.uidl, func(e entry) int32 { return e.num }) {
@@ -142,10 +176,10 @@ func (p *collector) join() error {
 		e, s := p.uidl[i], p.list[j]
 		switch {
 		case e.num < s.num:
-			l.Complete = false
+			l.OnlyUIDL++
 			i++
 		case e.num > s.num:
-			l.Complete = false
+			l.OnlyLIST++
 			j++
 		default:
 			e.size = s.size
@@ -154,10 +188,24 @@ func (p *collector) join() error {
 			i, j = i+1, j+1
 		}
 	}
-	if i < len(p.uidl) {
-		l.Complete = false // UIDL was answered first: what it has, LIST must have
-	}
+	l.OnlyUIDL += len(p.uidl) - i
+	l.OnlyLIST += len(p.list) - j
+	l.Complete = l.Complete && l.OnlyUIDL+l.OnlyLIST == 0
+	p.weighBlanks()
 	return nil
+}
+
+// weighBlanks decides what blank lines mean: nothing, unless a number is missing. Then one of them may have been its line. An
+// empty mailbox may have one in each answer.
+func (p *collector) weighBlanks() {
+	l := p.l
+	n := len(l.entries)
+	if p.blank == 0 || !l.Complete || n == 0 && p.blank <= 2 || n > 0 && int(l.entries[n-1].num) == n {
+		return
+	}
+	l.Complete = false
+	l.Bad += p.blank
+	l.Problems = append(l.Problems, "blank lines, where message numbers are missing")
 }
 
 func (l *Listing) add(size int64) {

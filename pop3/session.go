@@ -47,23 +47,24 @@ func (c *Client) Stat(ctx context.Context) (n int, octets int64, err error) {
 }
 
 func parseStat(text []byte) (n int, octets int64, ok bool) {
-	count, size, _ := bytes.Cut(text, []byte(" "))
+	count := word(text)
 	v, ok := parseNumber(count, maxNumber)
 	if !ok {
 		return 0, 0, false
 	}
-	size, _, _ = bytes.Cut(bytes.TrimLeft(size, " "), []byte(" "))
-	octets, _ = parseNumber(size, maxSize)
+	octets, _ = parseNumber(word(bytes.TrimLeft(text, blanks)[len(count):]), maxSize)
 	return int(v), octets, true
 }
 
-// scanOf tells whether the text after +OK is the scan listing of message n alone (RFC 1939, section 5). Nothing may follow: "2 400 octets" could be what a server says before a message.
+// scanOf tells whether the text after +OK is the scan listing of message n alone (RFC 1939, section 5), with blanks as in a
+// listing. Nothing may follow: "2 400 octets" could be what a server says before a message.
 func scanOf(text []byte, n int) bool {
-	num, size, _ := bytes.Cut(text, []byte(" "))
+	text = bytes.Trim(text, blanks)
+	num := word(text)
 	if v, ok := parseNumber(num, maxNumber); !ok || int(v) != n {
 		return false
 	}
-	_, ok := parseNumber(bytes.Trim(size, " "), maxSize)
+	_, ok := parseNumber(bytes.TrimLeft(text[len(num):], blanks), maxSize)
 	return ok
 }
 

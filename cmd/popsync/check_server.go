@@ -88,6 +88,10 @@ func (c *checker) session(ctx context.Context, acc config.Account, wired fetcher
 		c.bad(fetcher.Temporary, fmt.Sprintf("%s of the listing made no sense: %s", count(list.Bad, "line"), strings.Join(list.Problems, ", ")),
 			"those messages are not seen; ask the provider")
 	}
+	if list.OnlyUIDL+list.OnlyLIST > 0 {
+		c.bad(fetcher.Temporary, fmt.Sprintf("UIDL and LIST do not name the same messages: %d are in UIDL alone, %d in LIST alone", list.OnlyUIDL, list.OnlyLIST),
+			"those messages are not fetched; say popsync check again, and if it goes on, ask the provider")
+	}
 	if nameless > 0 {
 		c.ok(fmt.Sprintf("%d of them without a unique-id: they go by their headers", nameless))
 	}

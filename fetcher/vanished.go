@@ -1,0 +1,73 @@
+package fetcher
+
+import (
+	"fmt"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// A message may leave between the listing and its RETR: another client deletes it. The server says so, and nothing failed. But
+// a text proves nothing: the next listing tells. What is listed again is asked for again, and when the server repeats
+// itself that is a failure like any other, so that it does not go on in silence.
+
+// reasonVanished begins what is written down of such messages. It is stored: never reword it.
+const reasonVanished = "the server says that it is gone"
+
+// declined deals with the refusal of a RETR.
+func (r *reader) declined(f *fetchStep, err error) error {
+	if !saysGone(err) {
+		r.failed(f, err, false)
+		return nil
+	}
+	again, ferr := r.vanished(f)
+	switch {
+	case ferr != nil:
+		return ferr
+	case again:
+		r.failed(f, fmt.Errorf("%s, and lists it: %w", reasonVanished, err), false)
+		return nil
+	}
+	r.reason(reasonVanished)
+	r.log.Info("gone before it was fetched", zap.String("uid", quote(f.key.UID)), zap.String("reason", clip(err.Error())))
+	return nil
+}
+
+// vanished notes that the server said of a message that it is gone; again tells that it had said so before.
+func (r *reader) vanished(f *fetchStep) (again bool, err error) {
+	if f.compare || f.key.UID == "" {
+		return r.vanishedUnnoted(), nil
+	}
+	found, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	if err != nil {
+		return false, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if len(found) > 0 && strings.HasPrefix(found[0].Reason, reasonVanished) {
+		return true, nil
+	}
+	c := uidl.Change{At: r.now().Unix()}
+	if len(found) > 0 {
+		row := &found[0].Row
+		c.Mark = []uidl.Mark{{Key: row.Key, State: row.State, Attempts: row.Attempts, NextTry: row.NextTry, Reason: reasonVanished}}
+	} else {
+		c.Put = []uidl.Message{{Reason: reasonVanished, Row: uidl.Row{
+			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: r.stamp(),
+		}}}
+	}
+	r.later(func(carry *uidl.Change) { *carry = merge(*carry, c) })
+	return false, nil
+}
+
+// vanishedUnnoted is vanished for what has no row of its own to write it in: no unique-id, or a row that says that it was
+// delivered. A later pass within a week that is told the same of any of these is one too many.
+func (r *reader) vanishedUnnoted() (again bool) {
+	const week = 7 * 24 * 3600
+	now, at := r.now().Unix(), r.facts.VanishedAt
+	if !r.vanishing && at != 0 && now-at < week {
+		return true
+	}
+	r.vanishing, r.facts.VanishedAt = true, now
+	return false
+}

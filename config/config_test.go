@@ -102,6 +102,7 @@ slow_rate = 77
 status_line = 1024
 uid = 70
 listing = 9
+memory = "64MiB"
 free_space = "1kib"
 session_messages = 10
 session_time = "1h30m"
@@ -163,7 +164,7 @@ trace = true
 		Limits: Limits{
 			Connect: time.Second, TLSHandshake: 2 * time.Second, Reply: 3 * time.Second, List: 4 * time.Second,
 			Idle: 5 * time.Second, Quit: 6 * time.Second, Answer: 50 * time.Minute, LeastRate: 2048,
-			PassTime: 3 * time.Hour, SlowAfter: 9 * time.Second, SlowRate: 77, StatusLine: 1024, UID: 70, Listing: 9, FreeSpace: 1024,
+			PassTime: 3 * time.Hour, SlowAfter: 9 * time.Second, SlowRate: 77, StatusLine: 1024, UID: 70, Listing: 9, Memory: 64 << 20, FreeSpace: 1024,
 			SessionMessages: 10, SessionTime: 90 * time.Minute, BatchMessages: 11, BatchSize: 2000000, BatchTime: time.Second / 2,
 			BackoffMin: 7 * time.Second, BackoffMax: 8 * time.Second,
 		},

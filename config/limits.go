@@ -27,6 +27,9 @@ type Limits struct {
 	BatchSize       int64         // or octets of them
 	BatchTime       time.Duration // or time since the first of them
 
+	// Memory is what the listings of all accounts may take together, in octets; 0: a part of what there is ("auto").
+	Memory int64
+
 	BackoffMin time.Duration // before the first new try after a failure that may pass by itself; at most BackoffMax
 	BackoffMax time.Duration // and before each further try after many of them
 }
@@ -89,6 +92,8 @@ func limitKeys(l *Limits) keys {
 		"batch_size":       size(&l.BatchSize, 1),
 		"batch_time":       duration(&l.BatchTime),
 
+		"memory": automatic(size(&l.Memory, 16<<20)),
+
 		"backoff_min": duration(&l.BackoffMin),
 		"backoff_max": duration(&l.BackoffMax),
 	}
@@ -119,5 +124,19 @@ func (c *checker) backoffOrder(tree map[string]any, l Limits) {
 		c.add("limits.backoff_min", least+" is more than backoff_max, which is "+most, "raise backoff_max, too")
 	} else {
 		c.add("limits.backoff_max", most+" is less than backoff_min, which is "+least, "lower backoff_min, too")
+	}
+}
+
+// automatic also accepts "auto", which leaves the default.
+func automatic(other convert) convert {
+	return func(v any) *fault {
+		if v == "auto" {
+			return nil
+		}
+		f := other(v)
+		if f != nil && f.hint == sizeHint {
+			f.hint = `write "auto", or a size: ` + f.hint
+		}
+		return f
 	}
 }

@@ -77,6 +77,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept + s.head, Pending: len(s.pending), Nameless: len(pl.skipped)}
 	s.list, s.sore = named, nil
 	pl.fetch = nil // a million of them are a burden
+	s.facts.Rows = known.len() + len(seen)
 	tops := s.cheapTops(ctx, seen)
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err

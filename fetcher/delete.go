@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -18,8 +19,9 @@ func (s *session) asked() {
 	pl := s.plan
 	before := len(pl.due)
 	pl.due = slices.DeleteFunc(pl.due, func(k knownStep) bool { return s.deleted[k.key] })
-	if n := before - len(pl.due); n > 0 {
-		pl.kept, pl.asked = pl.kept+n, n
+	n := before - len(pl.due)
+	pl.kept, pl.asked = pl.kept+n, pl.asked+n
+	if pl.asked > 0 {
 		s.reason(reasonUndeleted)
 	}
 }
@@ -149,6 +151,11 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 		n++
 		if r.Err != nil {
 			s.wasRefused("DELE", e.num, r.Err)
+			if saysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
+				s.reason(reasonVanished)
+				then(e, false)
+				return nil
+			}
 			s.reason("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
@@ -156,7 +163,7 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			return nil
 		}
 		s.wentWell("DELE", e.num)
-		s.deleted[e.key] = true
+		s.deleted[uidl.Key{UID: strings.Clone(e.key.UID), Dup: e.key.Dup}] = true // a part of it would keep much of this listing
 		s.told = append(s.told, e.key)
 		if s.removed == nil {
 			s.removed = map[int]bool{}

@@ -40,12 +40,15 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 	if !complete {
 		return nil
 	}
-	unknown := pl.unknown()
 	goingOn := s.facts.RenewedAt > s.now().Unix()-lately
+	strangers := pl.strangers()
+	if !goingOn && (pl.lostKept == 0 || strangers == 0) {
+		return nil // as in nearly every pass: a first import has a million unknown ones
+	}
+	unknown := pl.unknown()
 	if goingOn && (len(unknown)+pl.parked == 0 || len(pl.lost) == 0) {
 		s.facts.RenewedAt, goingOn = 0, false
 	}
-	strangers := pl.strangers()
 	if len(unknown) == 0 || !goingOn && (pl.lostKept == 0 || strangers == 0) {
 		return nil
 	}
@@ -173,7 +176,7 @@ func (p *pass) adopt(c *uidl.Change, e entry, old *uidl.Message, firstSeen int64
 // spareDue keeps what is due while it is not clear which message a unique-id names.
 func (s *session) spareDue() {
 	if s.epoch.spare {
-		s.plan.kept += len(s.plan.due)
-		s.plan.due = nil
+		s.plan.kept += len(s.plan.due) + s.plan.later
+		s.plan.due, s.plan.later = nil, 0
 	}
 }

@@ -47,7 +47,7 @@ func spread(from []entry, n int) []int {
 // lose counts a row that left the listing, of a message that some place has, or that a copy is on its way of.
 func (p *plan) lose(in *planInput, r int) {
 	rows := in.rows
-	switch row := &rows.list[r]; {
+	switch row := rows.at(r); {
 	case row.state == uidl.DeleteSent:
 	case row.state == uidl.Delivered || rows.kinds[row.kind].Have.Destinations() != 0:
 		p.lostKept++

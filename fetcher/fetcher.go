@@ -95,7 +95,9 @@ type Options struct {
 	// that the next one begins apart from the others. It is remembered: see State.Slow. nil: no.
 	Slow func(well bool) bool
 	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
-	Backoff    func(failures int) time.Duration
+	Backoff func(failures int) time.Duration
+	// Memory bounds what the listings and rows of all passes take together; nil: nothing does.
+	Memory     *Memory
 	Now        func() time.Time
 	Built      int64            // when the program was built (Unix seconds): no clock is right that says less; 0: not known
 	Log        *zap.Logger      // one line per message and one per pass; nil: none
@@ -135,6 +137,7 @@ type Report struct {
 	PassTime     bool           `json:"pass_time,omitempty"`  // it was ended because it took as long as a pass may; where Verdict is OK, the next one is to follow at once
 	Slow         bool           `json:"slow,omitempty"`       // what Options.Slow said
 	Yielded      bool           `json:"yielded,omitempty"`    // it made room for others (ErrYield), and is to go on; Verdict means nothing
+	Waiting      string         `json:"waiting,omitempty"`    // what the pass waits for, or waited for in vain (Untried): "memory"; "": nothing
 	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
 	Planned      int            `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
 	PlannedBytes int64          `json:"-"`                    // and their octets as listed

@@ -9,8 +9,8 @@ import (
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
-// answers has a server give its listings in another form: each of UIDL and LIST gets the lines that it would send.
-func (r *rig) answers(box []pop3test.Message, form func(verb string, call int, lines []string) []string) (calls map[string]int) {
+// listsAs has a server give its listings in another form: each of UIDL and LIST gets the lines that it would send.
+func (r *rig) listsAs(box []pop3test.Message, form func(verb string, call int, lines []string) []string) (calls map[string]int) {
 	calls = map[string]int{}
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
@@ -52,7 +52,7 @@ func TestOddListings(t *testing.T) {
 			}
 			more := append(box, mailbox(14)[12:]...)
 			r.server.AddUser("u", "p", more...)
-			r.answers(more, func(_ string, _ int, lines []string) (out []string) {
+			r.listsAs(more, func(_ string, _ int, lines []string) (out []string) {
 				for _, l := range lines {
 					out = append(out, form(l)...)
 				}
@@ -70,7 +70,7 @@ func TestOddListings(t *testing.T) {
 func TestBlanksInUniqueIDs(t *testing.T) {
 	box := mailbox(6)
 	r := newRig(t, box...)
-	r.answers(box, func(verb string, _ int, lines []string) (out []string) {
+	r.listsAs(box, func(verb string, _ int, lines []string) (out []string) {
 		for i, l := range lines {
 			out = append(out, l+strings.Repeat(" x"[i%2:i%2+1], i%3)+[]string{"", " ", "\t"}[i%3])
 		}
@@ -134,7 +134,7 @@ func TestListingsThatCannotBeWhole(t *testing.T) {
 			box := mailbox(6)
 			r := newRig(t, box...)
 			r.ok()
-			r.answers(box, form)
+			r.listsAs(box, form)
 			for range 2 {
 				rep := r.run()
 				wantReason(t, rep, "not complete")
@@ -176,7 +176,7 @@ func TestListingsTakenApart(t *testing.T) {
 			r := newRig(t, box[:6]...)
 			r.ok()
 			r.server.AddUser("u", "p", box...)
-			calls := r.answers(box, form)
+			calls := r.listsAs(box, form)
 			if rep := r.ok(); rep.New != 1 || rep.Kept != 7 {
 				t.Errorf("%+v", rep)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -24,7 +25,7 @@ var errNamesRest = errors.New("the server gives messages no unique-id, and askin
 
 // named tells whether a row has a unique-id that the server gave.
 func (r *rows) named() bool {
-	for i := range r.list {
+	for i := range r.len() {
 		if uid := r.uid(i); !bytes.HasPrefix(uid, []byte(headerName)) && !bytes.HasPrefix(uid, []byte(contentName)) &&
 			!bytes.HasPrefix(uid, []byte(formerName)) {
 			return true
@@ -36,12 +37,21 @@ func (r *rows) named() bool {
 // named is a listing in which messages without a unique-id go by their headers.
 type named struct {
 	*pop3.Listing
-	uids map[int]string
+	names string  // of nameOctets each
+	which []int32 // of each message in the listing: which of those is its own, from 1; 0: none
+}
+
+const nameOctets = len(headerName) + 2*len(uidl.Fingerprint{})
+
+// name is what the i-th message goes by; "": it has a unique-id, or nothing to go by.
+func (n named) name(i int) string {
+	at := int(n.which[i]) * nameOctets
+	return n.names[max(at-nameOctets, 0):at]
 }
 
 func (n named) At(i int) pop3.Entry {
 	e := n.Listing.At(i)
-	if uid, ok := n.uids[e.Num]; ok {
+	if uid := n.name(i); uid != "" {
 		e.UID, e.HasUID = uid, true
 	}
 	return e
@@ -56,13 +66,11 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 	if s.unread { // then all have a unique-id: see begins
 		return tail{l, s.head}, l.Complete, nil
 	}
-	var nums []int
-	for i := range l.Len() {
-		if e := l.At(i); !e.HasUID {
-			nums = append(nums, e.Num)
-		}
+	count := 0
+	for e := range l.All() {
+		count += b2i(!e.HasUID)
 	}
-	if len(nums) == 0 {
+	if count == 0 {
 		return l, l.Complete, nil
 	}
 	s.naming = true
@@ -70,33 +78,77 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 	if s.topsRest() && !known.byContent() {
 		return nil, false, errNamesRest
 	}
-	fps, err := s.fingerprints(ctx, nums)
+	if err := s.share.set(ofPlan, int64(count)*namelessOctets); err != nil {
+		return nil, false, err
+	}
+	n, err := s.nameAll(ctx, l, count)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := s.nameAgain(ctx, nums, fps); err != nil {
-		return nil, false, err
-	}
-	uids := make(map[int]string, len(fps))
-	for num, fp := range fps {
-		if fp != (uidl.Fingerprint{}) {
-			uids[num] = headerName + hex.EncodeToString(fp[:])
-		}
-	}
-	n := named{Listing: l, uids: uids}
-	if left := s.darkened(uids, known); len(left) > 0 {
+	if left := s.darkened(n, known); len(left) > 0 {
 		s.leftOut = true
 		return without(n, left), false, nil
 	}
 	return n, l.Complete, nil
 }
 
+// namelessOctets is what it takes to name a message by its header.
+const namelessOctets = 60
+
+// nameAll gives so many messages names, some at a time: a million headers at once would take as much as all else.
+func (s *session) nameAll(ctx context.Context, l *pop3.Listing, count int) (n named, err error) {
+	n = named{Listing: l, which: make([]int32, l.Len())}
+	var names strings.Builder
+	names.Grow(count * nameOctets)
+	at, last := make([]int, 0, topChunk), int32(0) // of the next messages in the listing
+	for i := range l.Len() {
+		if l.At(i).HasUID {
+			continue
+		}
+		if at, count = append(at, i), count-1; len(at) < topChunk && count > 0 {
+			continue
+		}
+		fps, err := s.headersOf(ctx, l, at)
+		if err != nil {
+			return n, err
+		}
+		s.gotNames = s.gotNames || len(fps) > 0
+		for _, i := range at {
+			if fp := fps[l.At(i).Num]; fp != (uidl.Fingerprint{}) {
+				last++
+				n.which[i] = last
+				names.WriteString(headerName)
+				names.WriteString(hex.EncodeToString(fp[:]))
+			}
+		}
+		if at = at[:0]; !s.topped {
+			break // no TOP
+		}
+	}
+	n.names, s.gotNames = names.String(), false
+	return n, nil
+}
+
+// headersOf gets the headers of some messages of the listing.
+func (s *session) headersOf(ctx context.Context, l *pop3.Listing, at []int) (map[int]uidl.Fingerprint, error) {
+	nums := make([]int, len(at))
+	for i := range at {
+		nums[i] = l.At(at[i]).Num
+	}
+	fps, err := s.fingerprints(ctx, nums)
+	if err != nil {
+		return nil, err
+	}
+	return fps, s.nameAgain(ctx, nums, fps)
+}
+
 // darkened are the messages of which the header is not asked for because it broke a session, and those that have a header that
 // several known messages share.
-func (s *session) darkened(uids map[int]string, known *rows) map[int]bool {
-	left := map[int]bool{}
-	for num, k := range s.marked() {
-		if uids[num] == "" && s.facts.Stumbles.mark(k).Step == "TOP" {
+func (s *session) darkened(n named, known *rows) map[int]bool {
+	marked, left := s.marked(), map[int]bool{}
+	for i := range n.which {
+		num := n.Listing.At(i).Num
+		if k, is := marked[num]; is && n.which[i] == 0 && s.facts.Stumbles.mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}
@@ -104,13 +156,15 @@ func (s *session) darkened(uids map[int]string, known *rows) map[int]bool {
 		return nil
 	}
 	shared := map[string]bool{}
-	for i := range known.list {
-		if known.list[i].dup > 0 {
+	for i := range known.len() {
+		if known.at(i).dup > 0 {
 			shared[string(known.uid(i))] = true
 		}
 	}
-	for num, uid := range uids {
-		left[num] = shared[uid]
+	for i := range n.which {
+		if uid := n.name(i); uid != "" && shared[uid] {
+			left[n.Listing.At(i).Num] = true
+		}
 	}
 	return left
 }
@@ -137,7 +191,7 @@ func without(l listing, nums map[int]bool) listing {
 
 // byContent tells whether messages go by their content: rows are of such, and none of one that goes by its header.
 func (r *rows) byContent() (yes bool) {
-	for i := range r.list {
+	for i := range r.len() {
 		if bytes.HasPrefix(r.uid(i), []byte(headerName)) {
 			return false
 		}

@@ -49,6 +49,8 @@ type pass struct {
 	expires    bool              // QUIT deletes what was retrieved
 	vanishing  bool              // see vanishedUnnoted
 
+	share *share // of the budget for memory, in this session; nil: there is none
+
 	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
 	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
 
@@ -292,8 +294,11 @@ type facts struct {
 	Paused int64 `json:"paused,omitempty"`
 	// Down has the remote destinations that are, by name: see outage.go.
 	Down map[string]*outage `json:"down,omitempty"`
-	// Rows is how many rows the ledger had for the account: see loadRows.
-	Rows int `json:"rows,omitempty"`
+	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
+	// and the rows when they were last read: see memory_pass.go.
+	Rows       int   `json:"rows,omitempty"`
+	ListOctets int64 `json:"list_octets,omitempty"`
+	RowOctets  int64 `json:"row_octets,omitempty"`
 	// Listed is how many messages the last listing had.
 	Listed int `json:"listed,omitempty"`
 	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.

@@ -90,6 +90,8 @@ const (
 type plan struct {
 	fetch    []fetchStep       // in this order
 	due      []knownStep       // to delete once recognised: see recognise
+	most     int               // of those, that a session deals with; 0: all
+	later    int               // due as well, and left for the sessions to come
 	question []knownStep       // to recognise: the same message, or another under its UID
 	gone     []uidl.Key        // rows that the listing lacks since now
 	lost     []int32           // indices of rows that were delivered and left the listing of late, now included
@@ -133,6 +135,8 @@ type planInput struct {
 	met         map[uidl.Key]bool // with it: recognised by earlier sessions of the pass
 	now         time.Time
 	waits       func(until int64) bool
+	most        int               // due messages that a session deals with; 0: any number
+	deleted     map[uidl.Key]bool // those that the server was told to delete earlier in this pass
 	short       map[uidl.Key]bool // messages that came short: whether they were delivered
 	verdicts    []verdictOfFacts  // by index in rows.kinds
 }
@@ -155,9 +159,9 @@ func (in *planInput) judge() {
 // in the order of their UIDs.
 func makePlan(input planInput) *plan {
 	in := &input
-	p := &plan{shared: map[string]int{}, withheld: map[string]int{}, watched: map[uidl.Key]bool{}, moot: map[uidl.Key]uidl.Places{}}
+	p := &plan{most: in.most, shared: map[string]int{}, withheld: map[string]int{}, watched: map[uidl.Key]bool{}, moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
-	if n := in.listing.Len() - len(in.rows.list); n > 0 { // most of these are new
+	if n := in.listing.Len() - in.rows.len(); n > 0 { // most of these are new
 		p.fetch = make([]fetchStep, 0, n)
 	}
 	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
@@ -185,25 +189,25 @@ func makePlan(input planInput) *plan {
 			p.watched[it.key] = true
 		}
 		against := 1
-		for ; r < len(in.rows.list); r++ {
+		for ; r < in.rows.len(); r++ {
 			if against = in.rows.compare(r, it.key); against >= 0 {
 				break
 			}
 			p.missing(in, r)
 		}
 		switch {
-		case r == len(in.rows.list) || against > 0:
+		case r == in.rows.len() || against > 0:
 			p.wanted(in, fetchStep{entry: it, row: noRow, reason: reasonNew})
-		case quiet && copies == 1 && in.rows.list[r].isKept(e.Size) && in.verdicts[in.rows.list[r].kind].lacks == 0 && !in.rows.sameUID(r, r+1):
+		case quiet && copies == 1 && in.rows.at(r).isKept(e.Size) && in.verdicts[in.rows.at(r).kind].lacks == 0 && !in.rows.sameUID(r, r+1):
 			p.kept++
 			r++
 		default:
 			shared := copies > 1 || dup > 0 || in.rows.sameUID(r, r+1)
-			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, in.verdicts[in.rows.list[r].kind])
+			p.known(in, knownStep{entry: it, row: in.rows.rowOf(r, it.key), copies: copies, shared: shared}, in.verdicts[in.rows.at(r).kind])
 			r++
 		}
 	}
-	for ; r < len(in.rows.list); r++ {
+	for ; r < in.rows.len(); r++ {
 		p.missing(in, r)
 	}
 	p.sort()
@@ -251,7 +255,7 @@ func (in *planInput) run(k int, uid string) int {
 
 // missing deals with a row that the listing lacks.
 func (p *plan) missing(in *planInput, r int) {
-	row := &in.rows.list[r]
+	row := in.rows.at(r)
 	if row.goneAt != 0 {
 		age := in.confirmed - int64(row.goneAt)
 		p.purge = p.purge || age >= 90*24*3600
@@ -355,6 +359,10 @@ func (p *plan) delivered(in *planInput, k knownStep, v verdictOfFacts) {
 		p.twins = append(p.twins, k) // its place in the listing says little: see recogniseTwins
 		return
 	}
+	if k.then == remove && in.deleted[k.key] {
+		p.kept, p.asked = p.kept+1, p.asked+1 // see asked
+		return
+	}
 	p.decide(k)
 }
 
@@ -364,13 +372,31 @@ func (p *plan) decide(k knownStep) {
 	case ask:
 		p.question = append(p.question, k)
 	case remove:
-		p.due = append(p.due, k)
+		if p.due = append(p.due, k); p.most > 0 && len(p.due) >= 2*p.most {
+			p.trimDue()
+		}
 	default:
 		p.kept++
 		if p.oldest == 0 || k.row.FirstSeen < p.oldest {
 			p.oldest = k.row.FirstSeen
 		}
 	}
+}
+
+// trimDue leaves those that come first, by number: as many as a session deals with. A million that are due are not to be in
+// memory at once.
+func (p *plan) trimDue() {
+	slices.SortFunc(p.due, func(a, b knownStep) int { return cmp.Compare(a.num, b.num) })
+	p.later += len(p.due) - p.most
+	clear(p.due[p.most:])
+	p.due = p.due[:p.most]
+}
+
+// memory is about what the plan takes, in octets, with what it takes to recognise messages.
+func (p *plan) memory() int64 {
+	const knownOctets, goneOctets = 1100, 150
+	known := len(p.due) + len(p.question) + len(p.twins) + len(p.back) + len(p.stumps) + len(p.whole)
+	return int64(len(p.fetch)+len(p.skipped))*stepOctets + int64(known)*knownOctets + int64(len(p.gone))*goneOctets
 }
 
 // due tells whether policy wants a delivered message deleted. An age counts from the first sight, and must have been
@@ -430,15 +456,14 @@ func b2i(b bool) int {
 
 // sameUID tells whether rows i and j belong to one UID; j may be out of range.
 func (r *rows) sameUID(i, j int) bool {
-	return j < len(r.list) && bytes.Equal(r.uid(i), r.uid(j))
+	return j < r.len() && bytes.Equal(r.uid(i), r.uid(j))
 }
 
 func (r *rows) compare(i int, k uidl.Key) int {
-	p := &r.list[i]
-	if c := compareBytes(r.uids[p.off:p.off+uint32(p.uidLen())], k.UID); c != 0 {
+	if c := compareBytes(r.uid(i), k.UID); c != 0 {
 		return c
 	}
-	return cmp.Compare(int(p.dup), k.Dup)
+	return cmp.Compare(int(r.at(i).dup), k.Dup)
 }
 
 // compareBytes is bytes.Compare with a string. The operators compare without a copy; a call would make one.

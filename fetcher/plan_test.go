@@ -2,7 +2,6 @@ package fetcher
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -302,22 +301,50 @@ func BenchmarkPlanMillion(b *testing.B) {
 	}
 }
 
-// How many rows to expect comes from the ledger, and is believed only so far.
-func TestLoadRowsExpected(t *testing.T) {
-	r := newRig(t, mailbox(3)...)
-	r.ok()
-	l, err := r.ledger.Acquire(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
+// Rows and their UIDs lie in chunks; what lies at their edges is found like all else, and refusing memory ends the reading.
+func TestRowsInChunks(t *testing.T) {
+	r := &rows{}
+	uid := func(i int) string { return fmt.Sprintf("%07d", i) + strings.Repeat("u", i%500) }
+	const n = 3*rowChunk + 5
+	for i := range n {
+		r.add(uidl.Row{Key: uidl.Key{UID: uid(i), Dup: i % 3}, Size: int64(i)})
 	}
-	defer l.Close()
-	for _, known := range []int{-1, 0, 2, 3, math.MaxInt} {
-		got, err := loadRows(t.Context(), l, known)
-		if err != nil || len(got.list) != 3 || cap(got.list) > 3_000_000 {
-			t.Errorf("%d expected: %v, %v", known, got, err)
+	if r.len() != n || len(r.uids) < 3 || r.memory() < n*32+n*250 {
+		t.Fatal(r.len(), len(r.uids), r.memory())
+	}
+	for i := range n {
+		if row := r.row(i); row.UID != uid(i) || row.Dup != i%3 || row.Size != int64(i) {
+			t.Fatalf("%d: %+v", i, row)
+		}
+		if at, ok := r.find(uidl.Key{UID: uid(i), Dup: i % 3}); !ok || at != i {
+			t.Fatal(i, at, ok)
 		}
 	}
-	if got := decodeFacts(l.Info().Facts).Rows; got != 0 { // there were none when the pass began
-		t.Errorf("%d rows are remembered", got)
+}
+
+// Of many that are due, a plan holds as many as a session deals with, those that come first, and counts the rest; what the
+// server was told to delete in this pass is not among them.
+func TestPlanOfManyDue(t *testing.T) {
+	var l listed
+	known := &rows{}
+	deleted := map[uidl.Key]bool{}
+	for i := range 100 {
+		uid := fmt.Sprintf("%03d", i)
+		l = append(l, pop3.Entry{Num: 100 - i, Size: 1, UID: uid, HasUID: true})
+		known.add(stored(uid, 0, uidl.Delivered, 1))
+		if 100-i <= 20 {
+			deleted[uidl.Key{UID: uid}] = true
+		}
+	}
+	in := planInput{listing: l, order: sortedByUID(l), complete: true, rows: known, policy: Policy{Delete: DeleteAfterDelivery}, most: 7, deleted: deleted}
+	in.fill()
+	p := makePlan(in)
+	if len(p.due) < 7 || len(p.due) >= 14 || len(p.due)+p.later != 80 || p.asked != 20 || p.kept != 20 {
+		t.Fatalf("%d due, %d later, %d asked, %d kept", len(p.due), p.later, p.asked, p.kept)
+	}
+	for i, k := range p.due[:7] {
+		if k.num != 21+i {
+			t.Errorf("number %d comes as the %dth", k.num, i+1)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 	if err := s.logIn(c, func() error { return c.Login(ctx, s.facts.Quirks.login(s.a.Login)) }); err != nil {
 		return nil, err
 	}
-	list, err := listTwice(ctx, c)
+	list, err := s.lists(ctx, c)
 	if err != nil {
 		err = s.pipelined(err)
 		c.Close()

@@ -23,7 +23,7 @@ type tagged interface {
 // destination shows it; else it is Unsure.
 func (s *session) rebuild(ctx context.Context, list listing, complete bool, known *rows) (*rows, error) {
 	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < lately
-	begins := len(known.list) == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
+	begins := known.len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
 	if s.o.DryRun {
 		return known, nil
 	}
@@ -31,13 +31,21 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
-			if known, err = loadRows(ctx, s.l, s.facts.Rows); err != nil {
+			if known, err = loadRows(ctx, s.l, nil); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if !begins && !s.facts.Verify && !lately {
 		return known, nil
+	}
+	if !s.facts.Verify { // to look first whether there is anything spares a tag for each message of a first import
+		if any, err := s.anyTag(ctx); err != nil || !any {
+			return known, err
+		}
+	}
+	if err := s.share.set(ofPlan, strangerOctets*int64(list.Len())); err != nil {
+		return known, err
 	}
 	strangers := s.strangersTo(known, list)
 	if len(strangers) == 0 {
@@ -85,7 +93,7 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 	if err := s.ledgerWhole(ctx, complete && lost); err != nil {
 		return nil, err
 	}
-	return loadRows(ctx, s.l, s.facts.Rows)
+	return loadRows(ctx, s.l, nil)
 }
 
 // heldBack is the row of a message that nobody knows to be new.
@@ -106,6 +114,27 @@ func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
 type stranger struct {
 	entry
 	tag string // by which Maildirs show it: the first of those that it may have
+}
+
+// strangerOctets is about what it takes to look for a message in the Maildirs, with the row that is made of it.
+const strangerOctets = 600
+
+// anyTag tells whether a Maildir shows any message under one of our names.
+func (s *session) anyTag(ctx context.Context) (any bool, err error) {
+	for _, d := range s.dests {
+		t, ok := d.Target.(tagged)
+		if !ok || d.Fallback || any {
+			continue
+		}
+		err := t.Tagged(ctx, func(string) bool {
+			any = true
+			return false
+		}, nil)
+		if err != nil {
+			return false, err
+		}
+	}
+	return any, nil
 }
 
 func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
@@ -129,7 +158,7 @@ func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
 // undelivered tells of a row that no place has its message, and no copy is on its way, as far as the ledger knows: an older
 // one may not know that it came since.
 func (s *session) undelivered(known *rows, i int, k uidl.Key) bool {
-	row := &known.list[i]
+	row := known.at(i)
 	switch {
 	case row.state != uidl.Wanted && row.state != uidl.Parked && row.state != uidl.Skipped:
 		return false

@@ -18,6 +18,7 @@ func (s *session) recognise(ctx context.Context) error {
 		return err
 	}
 	s.asked()
+	s.cut = s.cut || pl.later > 0
 	if len(pl.due) > s.o.SessionMessages {
 		// Those that share a UID may have to stay; they must not take the others' places for ever.
 		slices.SortStableFunc(pl.due, func(a, b knownStep) int { return cmp.Compare(b2i(a.shared), b2i(b.shared)) })

@@ -61,10 +61,10 @@ func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing)
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
 		at, ok := known.find(key)
-		if !ok || known.list[at].state == uidl.Held {
+		if !ok || known.at(at).state == uidl.Held {
 			continue
 		}
-		f := known.kinds[known.list[at].kind]
+		f := known.kinds[known.at(at).kind]
 		lack := s.set.lacks(f)
 		if !s.facts.Verify {
 			lack &= s.set.younger(f)

@@ -7,18 +7,44 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// rows holds an account's ledger rows in the order of (UID, Dup), packed: a map of structs takes five times as much.
+// rows holds an account's ledger rows in the order of (UID, Dup), packed: a map of structs takes five times as much. They and
+// their UIDs lie in chunks, so that what grows is not copied, and never in memory twice.
 type rows struct {
-	uids  []byte
-	list  []packed
+	list  [][]packed         // of rowChunk each, but for the last
+	uids  [][]byte           // of up to uidChunk octets each; no UID lies across two
 	kinds []uidl.Facts       // what most rows have as their facts is one of a few
 	kind  map[uidl.Facts]int // index in kinds
+}
+
+const (
+	rowBits  = 12
+	rowChunk = 1 << rowBits
+	uidBits  = 17 // with the 15 bits that are left for the chunk there is room for 4 GiB
+	uidChunk = 1 << uidBits
+)
+
+func (r *rows) len() int {
+	if len(r.list) == 0 {
+		return 0
+	}
+	return (len(r.list)-1)<<rowBits + len(r.list[len(r.list)-1])
+}
+
+func (r *rows) at(i int) *packed { return &r.list[i>>rowBits][i&(rowChunk-1)] }
+
+// memory is what the rows take, in octets.
+func (r *rows) memory() int64 {
+	if r == nil || len(r.list) == 0 {
+		return 0
+	}
+	const rowOctets = 32
+	return int64((len(r.list)-1)<<rowBits+cap(r.list[len(r.list)-1]))*rowOctets + int64(len(r.uids)-1)*uidChunk + int64(cap(r.uids[len(r.uids)-1]))
 }
 
 // packed is a row in 32 octets.
 type packed struct {
 	size      uint32 // the lower half
-	off       uint32
+	off       uint32 // which chunk of UIDs, and where in it
 	firstSeen uint32 // Unix seconds, which last until 2106; math.MaxUint32: no age counts from it
 	goneAt    uint32
 	nextTry   uint32
@@ -34,27 +60,48 @@ const (
 	attemptsMax = 1<<(16-lenBits) - 1
 )
 
-// loadRows reads all rows. known is how many there may be, as far as the last pass knew: to grow step by step costs as much
-// again, in time and memory.
-func loadRows(ctx context.Context, l uidl.Account, known int) (*rows, error) {
-	room := max(0, min(known, 2_000_000)) + 64
-	r := &rows{list: make([]packed, 0, room), uids: make([]byte, 0, 24*room)}
+// loadRows reads all rows. grow is told now and then how much memory they take, in octets, and may refuse; nil: nobody asks.
+func loadRows(ctx context.Context, l uidl.Account, grow func(octets int64) error) (*rows, error) {
+	r := &rows{}
 	for row, err := range l.Messages(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		r.add(row)
+		if r.add(row); grow != nil && len(r.list[len(r.list)-1]) == rowChunk {
+			if err := grow(r.memory()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return r, nil
 }
 
 func (r *rows) add(row uidl.Row) {
-	r.list = append(r.list, packed{
-		off: uint32(len(r.uids)), len: uint16(len(row.UID) | min(row.Attempts, attemptsMax)<<lenBits), dup: uint32(row.Dup),
+	if n := len(r.list); n == 0 {
+		r.list = append(r.list, nil)
+	} else if len(r.list[n-1]) == rowChunk {
+		r.list = append(r.list, make([]packed, 0, rowChunk))
+	}
+	last := &r.list[len(r.list)-1]
+	*last = append(*last, packed{
+		off: r.keep(row.UID), len: uint16(len(row.UID) | min(row.Attempts, attemptsMax)<<lenBits), dup: uint32(row.Dup),
 		state: row.State, size: uint32(row.Size), sizeHigh: uint16(min(row.Size>>32, math.MaxUint16)),
 		firstSeen: pack(row.FirstSeen), goneAt: pack(row.GoneAt), nextTry: pack(row.NextTry), kind: r.kindOf(row.Facts),
 	})
-	r.uids = append(r.uids, row.UID...)
+}
+
+// keep puts a UID behind the others and returns where it lies.
+func (r *rows) keep(uid string) uint32 {
+	switch n := len(r.uids); {
+	case n == 0:
+		r.uids = append(r.uids, nil)
+	case len(r.uids[n-1])+len(uid) > uidChunk:
+		r.uids = append(r.uids, make([]byte, 0, uidChunk))
+	}
+	last := len(r.uids) - 1
+	off := last<<uidBits | len(r.uids[last])
+	r.uids[last] = append(r.uids[last], uid...)
+	return uint32(off)
 }
 
 // kindOf finds the index of facts. There are as many kinds as changes of the destinations, faults and decisions made;
@@ -81,8 +128,12 @@ func (r *rows) kindOf(f uidl.Facts) uint16 {
 }
 
 func (r *rows) uid(i int) []byte {
-	p := &r.list[i]
-	return r.uids[p.off : p.off+uint32(p.uidLen())]
+	p := r.at(i)
+	if p.uidLen() == 0 {
+		return nil
+	}
+	at := p.off & (uidChunk - 1)
+	return r.uids[p.off>>uidBits][at : at+uint32(p.uidLen())]
 }
 
 func (p *packed) uidLen() int     { return int(p.len & (1<<lenBits - 1)) }
@@ -101,12 +152,12 @@ func unpack(t uint32) int64 {
 
 // row unpacks what Plan hands on. GoneListing is the ledger's own affair and stays zero.
 func (r *rows) row(i int) uidl.Row {
-	return r.rowOf(i, uidl.Key{UID: string(r.uid(i)), Dup: int(r.list[i].dup)})
+	return r.rowOf(i, uidl.Key{UID: string(r.uid(i)), Dup: int(r.at(i).dup)})
 }
 
 // rowOf is row for a caller who has its key at hand.
 func (r *rows) rowOf(i int, k uidl.Key) uidl.Row {
-	p := &r.list[i]
+	p := r.at(i)
 	return uidl.Row{
 		Key: k, State: p.state, Attempts: p.attempts(), Size: p.fullSize(), Facts: r.kinds[p.kind],
 		FirstSeen: unpack(p.firstSeen), GoneAt: int64(p.goneAt), NextTry: unpack(p.nextTry),

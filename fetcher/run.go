@@ -189,9 +189,11 @@ func (p *pass) sessions(ctx context.Context) error {
 			}
 		}
 		before := p.sessionsBegun()
-		more, err := p.session(ctx)
+		more, err := p.bounded(ctx)
 		lost = err
 		switch {
+		case errors.Is(err, errNoMemory):
+			return nil // what earlier sessions brought counts
 		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
 			p.noteFault(err)
 			p.afterStumble()
@@ -325,6 +327,13 @@ func (p *pass) close(ctx context.Context, err error) error {
 func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
 	p.rep.NextTry = time.Time{}
+	if p.rep.Waiting != "" {
+		if h := p.facts.Hold; h == nil || h.Why == waitMemory {
+			p.facts.Hold = &hold{Why: waitMemory, N: 1, Until: ceil(p.now().Add(memoryAgain))}
+		}
+		st.NextTry = max(st.NextTry, ceil(p.now().Add(memoryAgain)))
+		st.Facts = p.facts.encode()
+	}
 	if at, ok := ahead(st.NextTry, p.now()); ok {
 		p.rep.NextTry = at
 	}

@@ -58,6 +58,7 @@ type session struct {
 	partial   bool             // something was left alone that is to be done
 	leftOut   bool             // messages that nothing is known of were left out of the listing: see nameless
 	noTop     bool             // the server refused TOP again and again
+	gotNames  bool             // headers came, of others that have no unique-id
 	naming    bool             // headers are asked for because there are no unique-ids
 	noCompare bool             // nothing is read to compare it: see forPurpose
 }
@@ -100,8 +101,14 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		}
 	}
 	s.rows = known
+	if err := s.fits(named, known); err != nil {
+		return false, err
+	}
 	s.plan = s.makePlan(named, complete, known)
 	s.plan.kept += s.head
+	if err := s.share.set(ofPlan, s.plan.memory()); err != nil {
+		return false, err
+	}
 	s.forgetMarks(listing, complete)
 	s.forPurpose()
 	if p.o.DryRun {
@@ -162,12 +169,12 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 		known := &rows{}
 		same, err := s.begins(ctx, list, u)
 		if err == nil && !same {
-			known, err = loadRows(ctx, s.l, s.facts.Rows)
+			known, err = loadRows(ctx, s.l, s.growsRows)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
 		}
-		s.facts.Rows = max(len(known.list), s.facts.Rows)
+		s.facts.Rows = max(known.len(), s.facts.Rows)
 		return list, known, nil
 	}
 	type loaded struct {
@@ -175,9 +182,8 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 		err  error
 	}
 	load := make(chan loaded, 1)
-	count := s.facts.Rows
 	go func() {
-		r, err := loadRows(ctx, s.l, count)
+		r, err := loadRows(ctx, s.l, s.growsRows)
 		load <- loaded{r, err}
 	}()
 	list, err := s.login(ctx)
@@ -188,16 +194,18 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 	case got.err != nil:
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
-	s.facts.Rows = len(got.rows.list)
+	s.facts.Rows = got.rows.len()
 	return list, got.rows, nil
 }
 
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
+	if s.share != nil {
+		opts.Grow = func(octets int64) error { return s.share.set(ofListing, octets) }
+	}
 	s.facts.current(s.now())
 	careful := s.suspecting || s.purpose == knownMail || s.purpose == oldTrouble // it must be clear at which message it breaks
 	opts.NoPipelining = opts.NoPipelining || s.alone || careful || s.facts.NoPipeliningUntil != 0
-	opts.Expect = s.facts.Listed
 	opts.NoCapa = opts.NoCapa || s.facts.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
@@ -215,10 +223,15 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 }
 
 func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
+	most := s.o.SessionMessages
+	if s.o.DryRun || s.purpose != everything || !s.facts.Stumbles.none() { // all are shown, or looked at for what broke sessions
+		most = 0
+	}
 	return makePlan(planInput{
 		listing: list, order: sortedByUID(list), complete: complete, rows: known, open: s.pending, set: s.set,
 		policy: s.a.Policy, neverDelete: s.a.NeverDelete, aged: s.clock.Aged, confirmed: s.clock.Confirmed,
 		elsewhere: s.elsewhere, met: s.recognised, now: s.now(), waits: s.waits, short: s.facts.Wire.watched(),
+		most: most, deleted: s.deleted,
 	})
 }
 

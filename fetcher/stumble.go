@@ -148,6 +148,9 @@ func (s *session) marked() map[int]uidl.Key {
 		return s.sore
 	}
 	s.sore = map[int]uidl.Key{}
+	if len(s.facts.Stumbles.Marks) == 0 {
+		return s.sore // a name for each of a million messages without a unique-id would be much garbage
+	}
 	want := map[uidl.Key]bool{}
 	uids := map[string]bool{}
 	for i := range s.facts.Stumbles.Marks {

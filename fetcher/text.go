@@ -69,6 +69,10 @@ func (p *pass) logPass(r Report) {
 		return
 	}
 	fields = append(fields, zap.String("error", r.Verdict.Message))
+	if r.Waiting != "" {
+		p.log.Info("pass put off", fields...)
+		return
+	}
 	if r.Verdict.Hint != "" {
 		fields = append(fields, zap.String("next_step", r.Verdict.Hint))
 	}

@@ -85,7 +85,7 @@ func (t *topStep) handle(r pop3.Response) error {
 		return nil
 	case r.Err != nil:
 		t.s.wasRefused("TOP", r.Num, r.Err)
-		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && t.num == 0 {
+		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && !t.s.gotNames && t.num == 0 {
 			t.stop, t.s.noTop = true, true
 		}
 		return nil

@@ -23,7 +23,7 @@ func init() {
 		if a, ok := ledger.(*readAccount); ok {
 			ledger = a.Account // not to be counted
 		}
-		known, err := loadRows(ctx, ledger, 0)
+		known, err := loadRows(ctx, ledger, nil)
 		if err != nil {
 			return // a fault that the test makes
 		}

@@ -61,13 +61,13 @@ func (r *reader) vanished(f *fetchStep) (again bool, err error) {
 }
 
 // vanishedUnnoted is vanished for what has no row of its own to write it in: no unique-id, or a row that says that it was
-// delivered. A later pass within a week that is told the same of any of these is one too many.
-func (r *reader) vanishedUnnoted() (again bool) {
+// delivered, so that it is read again or to be deleted. A later pass within a week that is told the same of any of these is one too many.
+func (s *session) vanishedUnnoted() (again bool) {
 	const week = 7 * 24 * 3600
-	now, at := r.now().Unix(), r.facts.VanishedAt
-	if !r.vanishing && at != 0 && now-at < week {
+	now, at := s.now().Unix(), s.facts.VanishedAt
+	if !s.vanishing && at != 0 && now-at < week {
 		return true
 	}
-	r.vanishing, r.facts.VanishedAt = true, now
+	s.vanishing, s.facts.VanishedAt = true, now
 	return false
 }

@@ -96,6 +96,31 @@ func TestExpungedWhileCompared(t *testing.T) {
 	r.wantMail(box...)
 }
 
+// What is to be deleted and is gone already needs no DELE; a server that says so and lists it for ever is told of.
+func TestExpungedBeforeDELE(t *testing.T) {
+	box := mailbox(5)
+	r := newRig(t, box...)
+	r.ok()
+	r.acc.Policy.Delete = DeleteAfterDelivery
+	num := "3"
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+			if verb == "DELE" && arg == num {
+				return &pop3test.Reply{Raw: []byte("-ERR message " + num + " already deleted\r\n")}
+			}
+			return nil
+		}
+	})
+	if rep := r.ok(); rep.Deleted != 4 || rep.Failed != 0 || rep.Reasons[reasonVanished] != 1 {
+		t.Errorf("%+v", rep)
+	}
+	num = "1"
+	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != Temporary {
+		t.Errorf("it is listed still: %+v", rep)
+	}
+	r.wantMail(box...)
+}
+
 // Only what a server says of a message counts, and no code that names another reason.
 func TestSaysGone(t *testing.T) {
 	for _, tt := range []struct {

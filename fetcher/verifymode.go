@@ -32,7 +32,7 @@ func (p *pass) enterVerifyMode() {
 
 // find gives the index of the row of a key.
 func (r *rows) find(k uidl.Key) (i int, ok bool) {
-	low, high := 0, len(r.list)
+	low, high := 0, r.len()
 	for low < high {
 		mid := int(uint(low+high) >> 1)
 		switch c := r.compare(mid, k); {

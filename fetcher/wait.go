@@ -16,6 +16,7 @@ const (
 	waitHungUp  = "hung-up"     // the server closed the connection instead of answering a login, which may be a refusal
 	waitServer  = "server"      // the server says that it cannot serve the account until somebody acts
 	waitFault   = "fault"       // the server's certificate, or what it says, is wrong: it may be mended any day
+	waitMemory  = "memory"      // other accounts had all the memory that there is for listings
 	waitBackoff = "back-off"    // the network, the server or this machine failed
 )
 
@@ -214,6 +215,8 @@ func whyText(why string) string {
 		return "the server closed the connection at the login, which may be a refusal"
 	case waitServer:
 		return "the server said that a person must act"
+	case waitMemory:
+		return "waiting for memory: the mailboxes of other accounts took all that there is for listings"
 	case waitFault:
 		return "the server is not as it should be"
 	}

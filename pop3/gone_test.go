@@ -3,6 +3,8 @@ package pop3
 import (
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 func TestSaysGone(t *testing.T) {
@@ -45,7 +47,7 @@ func TestSaysGone(t *testing.T) {
 
 // What a server says is judged before secrets are struck out: a password may be part of any word.
 func TestGoneDespiteSecret(t *testing.T) {
-	c := &Client{secrets: []string{"p"}}
+	c := &Client{secrets: foreign.NewSecrets("u", "expunge")}
 	err := c.refusal("RETR", 31, []byte("message 31 expunged")).(*ResponseError)
 	if !err.Gone || strings.Contains(err.Text, "exp") {
 		t.Errorf("%+v", err)

@@ -3,6 +3,7 @@ package pop3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -10,7 +11,7 @@ import (
 // although it is not announced; when it is refused, the Listing says so.
 //
 // Errors: *ResponseError (LIST was refused), *ProtocolError (also for a number that occurs twice), *LimitError,
-// *ConnError.
+// *ConnError, and what Options.Grow said.
 func (c *Client) List(ctx context.Context) (*Listing, error) {
 	if err := c.begin(ctx, "UIDL"); err != nil {
 		return nil, err
@@ -18,11 +19,6 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	defer c.end()
 	l := &Listing{Complete: true}
 	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike, name: c.secrets.Name}
-	if n := min(c.opt.Expect, c.opt.Limits.Listing); n > 0 { // to grow step by step costs as much again
-		n += n/64 + 64
-		p.uidl = make([]entry, 0, n)
-		p.uids.Grow(expectedUID * n)
-	}
 	ask, done, err := c.askBoth()
 	if err != nil {
 		return nil, err
@@ -39,7 +35,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	case err != nil:
 		return nil, err
 	default:
-		if err := c.lines("UIDL", p.uidLine); err != nil {
+		if err := c.lines("UIDL", p, p.uidLine); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +45,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	if err := c.status("LIST", 0, c.opt.Timeouts.List); err != nil {
 		return nil, err
 	}
-	if err := c.lines("LIST", p.listLine); err != nil {
+	if err := c.lines("LIST", p, p.listLine); err != nil {
 		return nil, err
 	}
 	if err := p.join(); err != nil {
@@ -89,9 +85,6 @@ func (c *Client) askBoth() (ask func(verb string) error, done func(), err error)
 	return func(string) error { return nil }, done, nil
 }
 
-// expectedUID is the room for a unique-id in a listing whose length is expected, in octets; most have fewer.
-const expectedUID = 20
-
 // A line of UIDL that RFC 1939 allows (section 7) has 80 octets in a mailbox of a million messages. Some servers have
 // longer unique-ids, but not a million of them: else one account could take more memory than all have.
 const (
@@ -99,11 +92,14 @@ const (
 	leastOctets = 16 << 20 // that a listing may have in any case
 )
 
+// growEvery is how many octets of a listing are read between two calls of Options.Grow.
+const growEvery = 64 << 10
+
 // lines reads the rest of a multi-line reply (RFC 1939, section 3) without allocating. No line of a listing starts
 // with a dot, so there is nothing to unstuff.
-func (c *Client) lines(verb string, take func(line []byte)) error {
+func (c *Client) lines(verb string, p *collector, take func(line []byte)) error {
 	c.w.fresh()
-	octets, most := 0, max(c.opt.Limits.Listing*lineOctets, leastOctets)
+	octets, most, grow := 0, max(c.opt.Limits.Listing*lineOctets, leastOctets), growEvery
 	for n := 0; ; n++ {
 		line, err := c.w.line(maxListingLine)
 		switch {
@@ -122,5 +118,12 @@ func (c *Client) lines(verb string, take func(line []byte)) error {
 			return c.limit(verb, 0, "whole listing", most)
 		}
 		take(line)
+		if octets >= grow && c.opt.Grow != nil {
+			grow = octets + growEvery
+			if err := c.opt.Grow(p.memory()); err != nil {
+				c.broken = fmt.Errorf("%s: %w", operation(verb, 0), err)
+				return c.broken
+			}
+		}
 	}
 }

@@ -3,7 +3,7 @@ package pop3
 import "iter"
 
 // Listing is what UIDL and LIST said together (RFC 1939, sections 5 and 7): the messages that both have, by number.
-// It takes 24 octets a message besides the UIDs. UIDs share one string; a kept one keeps them all.
+// It takes 24 octets a message besides the UIDs. UIDs share long strings; a kept one keeps up to 256 KiB of them.
 //
 // A UID is everything after the blanks that follow the number, up to CRLF, verbatim, with blanks in it and at its end: RFC
 // 1939 allows 1 to 70 visible ASCII characters, servers send more. (Only spaces follow the number, or a tab and then spaces
@@ -24,8 +24,8 @@ type Listing struct {
 	Problems []string
 	Bad      int
 
-	entries []entry
-	uids    string
+	entries chunks[entry]
+	uids    []string // of at most uidChunk octets each
 	bytes   int64
 }
 
@@ -40,24 +40,38 @@ type Entry struct {
 type entry struct {
 	size int64
 	num  int32
-	off  uint32
+	off  uint32 // which of the UIDs' strings, and where in it
 	len  uint16
 	has  bool
 }
 
+const entryOctets = 24
+
+// UIDs lie in strings of up to uidChunk octets, none across two of them. With the longest line that is kept verbatim, and the
+// most lines, there are fewer strings than fit in what is left of entry.off.
+const (
+	uidBits  = 18
+	uidChunk = 1 << uidBits
+)
+
 // Len is how many messages there are.
-func (l *Listing) Len() int { return len(l.entries) }
+func (l *Listing) Len() int { return l.entries.len() }
 
 // At returns the i-th message by number, from 0.
 func (l *Listing) At(i int) Entry {
-	e := &l.entries[i]
-	return Entry{int(e.num), e.size, l.uids[e.off : e.off+uint32(e.len)], e.has}
+	e := l.entries.at(i)
+	uid := ""
+	if e.len > 0 {
+		at := e.off & (uidChunk - 1)
+		uid = l.uids[e.off>>uidBits][at : at+uint32(e.len)]
+	}
+	return Entry{int(e.num), e.size, uid, e.has}
 }
 
 // All yields the messages by number.
 func (l *Listing) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for i := range l.entries {
+		for i := range l.Len() {
 			if !yield(l.At(i)) {
 				return
 			}
@@ -67,6 +81,15 @@ func (l *Listing) All() iter.Seq[Entry] {
 
 // Bytes is the sum of all sizes.
 func (l *Listing) Bytes() int64 { return l.bytes }
+
+// Memory is how much the listing takes, in octets.
+func (l *Listing) Memory() int64 {
+	n := int64(l.entries.room()) * entryOctets
+	for _, s := range l.uids {
+		n += int64(len(s))
+	}
+	return n
+}
 
 const maxProblems = 5
 

@@ -156,10 +156,10 @@ func FuzzUIDLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte, pad uint8) {
 		read := func(line []byte) (entry, string) {
 			p := &collector{l: &Listing{}, maxUID: maxListingLine}
-			if p.uidLine(line); len(p.uidl) == 0 {
+			if p.uidLine(line); p.uidl.len() == 0 {
 				return entry{}, ""
 			}
-			return p.uidl[0], p.uids.String()
+			return *p.uidl.at(0), p.uids.String()
 		}
 		if len(line) > maxListingLine/2 {
 			return
@@ -229,7 +229,7 @@ func BenchmarkListing(b *testing.B) {
 		c := &Client{opt: Options{}.withDefaults(), w: wireOf(all, 1, bufferSize)}
 		c.w.idle = time.Minute
 		p := &collector{l: &Listing{Complete: true}, maxUID: 512}
-		if err := errors.Join(c.lines("UIDL", p.uidLine), c.lines("LIST", p.listLine), p.join()); err != nil {
+		if err := errors.Join(c.lines("UIDL", p, p.uidLine), c.lines("LIST", p, p.listLine), p.join()); err != nil {
 			b.Fatal(err)
 		}
 		if p.l.Len() != n {

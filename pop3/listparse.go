@@ -2,12 +2,9 @@ package pop3
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -16,8 +13,6 @@ const (
 	maxSize   = 1 << 62
 )
 
-var errRepeated = errors.New("message number occurs twice in the listing")
-
 // collector gathers the lines of UIDL, then of LIST, and joins them. As long as both name the same messages in rising
 // order, which is nearly always, each size goes straight to its message, while the server is still sending.
 type collector struct {
@@ -25,12 +20,12 @@ type collector struct {
 	maxUID int
 	strike func(text []byte) []byte                       // takes the secret out of what is shown; nil: nothing to take out
 	name   func(prefix string, uid []byte) (string, bool) // what stands for a UID that holds the secret; nil: none does
-	uidl   []entry                                        // in the server's order
-	uids   strings.Builder
-	joined int     // how many of uidl have their size; means nothing once apart
-	apart  bool    // the two answers do not go together: list has all of LIST
-	list   []sized // in the server's order
-	blank  int     // lines that hold nothing
+	uidl   chunks[entry]                                  // in the server's order
+	uids   strings.Builder                                // of the last of l.uids
+	joined int                                            // how many of uidl have their size; means nothing once apart
+	apart  bool                                           // the two answers do not go together: list has all of LIST
+	list   chunks[sized]                                  // in the server's order
+	blank  int                                            // lines that hold nothing
 }
 
 type sized struct {
@@ -47,7 +42,7 @@ func (p *collector) uidLine(line []byte) {
 	if !ok {
 		return
 	}
-	e := entry{num: num, off: uint32(p.uids.Len()), has: len(uid) > 0}
+	e := entry{num: num, has: len(uid) > 0}
 	if name, ok := p.nameOf(uid); ok {
 		uid = []byte(name)
 	} else if len(uid) > p.maxUID {
@@ -55,8 +50,26 @@ func (p *collector) uidLine(line []byte) {
 		uid = append([]byte(hashedUID), hex.EncodeToString(sum[:])...)
 	}
 	e.len = uint16(len(uid)) // a line has at most 32 KiB
+	e.off = p.keep(uid)
+	p.uidl.add(e)
+}
+
+// keep puts a unique-id where the Listing has them, and returns where that is.
+func (p *collector) keep(uid []byte) (off uint32) {
+	if p.uids.Len()+len(uid) > uidChunk {
+		p.l.uids = append(p.l.uids, p.uids.String())
+		p.uids = strings.Builder{}
+		p.uids.Grow(uidChunk)
+	}
+	off = uint32(len(p.l.uids)<<uidBits | p.uids.Len())
 	p.uids.Write(uid)
-	p.uidl = append(p.uidl, e)
+	return off
+}
+
+// memory is what the listing takes by now, in octets.
+func (p *collector) memory() int64 {
+	const sizedOctets = 16
+	return int64(len(p.l.uids))*uidChunk + int64(p.uids.Cap()) + int64(p.uidl.room())*entryOctets + int64(p.list.room())*sizedOctets
 }
 
 // hashedUID is what a UID begins with that is not kept verbatim: see Listing.
@@ -78,12 +91,12 @@ func (p *collector) listLine(line []byte) {
 	}
 	octets, _ := parseNumber(word(rest), maxSize)
 	if p.next() == num {
-		p.uidl[p.joined].size = octets
+		p.uidl.at(p.joined).size = octets
 		p.joined++
 		return
 	}
 	p.part()
-	p.list = append(p.list, sized{octets, num})
+	p.list.add(sized{octets, num})
 }
 
 // number takes the message number off a line, and the blanks behind it. Without one the line is noted as a problem, or, if
@@ -123,10 +136,10 @@ func word(b []byte) []byte {
 // next is the number of the message whose size comes next, if the answers go together; else 0.
 func (p *collector) next() int32 {
 	i := p.joined
-	if p.apart || i == len(p.uidl) || i > 0 && p.uidl[i].num <= p.uidl[i-1].num {
+	if p.apart || i == p.uidl.len() || i > 0 && p.uidl.at(i).num <= p.uidl.at(i-1).num {
 		return 0
 	}
-	return p.uidl[i].num
+	return p.uidl.at(i).num
 }
 
 // part moves the sizes that are joined already back to where join looks for them.
@@ -135,99 +148,10 @@ func (p *collector) part() {
 		return
 	}
 	p.apart = true
-	p.list = make([]sized, 0, len(p.uidl))
-	for _, e := range p.uidl[:p.joined] {
-		p.list = append(p.list, sized{e.size, e.num})
+	for i := range p.joined {
+		e := p.uidl.at(i)
+		p.list.add(sized{e.size, e.num})
 	}
-}
-
-// join makes the Listing. A number that occurs twice in one answer makes all of it unusable: which message would a
-// DELE remove?
-func (p *collector) join() error {
-	l := p.l
-	l.uids = p.uids.String()
-	if !p.apart && p.joined == len(p.uidl) {
-		l.entries = p.uidl
-		for i := range l.entries {
-			l.add(l.entries[i].size)
-		}
-		p.weighBlanks()
-		return nil
-	}
-	p.part()
-	if !sortUnique(p.list, func(s sized) int32 { return s.num }) {
-		return errRepeated
-	}
-	if l.NoUIDL {
-		l.entries = make([]entry, len(p.list))
-		for i, s := range p.list {
-			l.entries[i] = entry{num: s.num, size: s.size}
-			l.add(s.size)
-		}
-		p.weighBlanks()
-		return nil
-	}
-	if !sortUnique(p.uidl, func(e entry) int32 { return e.num }) {
-		return errRepeated
-	}
-	l.entries = p.uidl[:0] // what is kept never overtakes what is read
-	i, j := 0, 0
-	for i < len(p.uidl) && j < len(p.list) {
-		e, s := p.uidl[i], p.list[j]
-		switch {
-		case e.num < s.num:
-			l.OnlyUIDL++
-			i++
-		case e.num > s.num:
-			l.OnlyLIST++
-			j++
-		default:
-			e.size = s.size
-			l.entries = append(l.entries, e)
-			l.add(s.size)
-			i, j = i+1, j+1
-		}
-	}
-	l.OnlyUIDL += len(p.uidl) - i
-	l.OnlyLIST += len(p.list) - j
-	l.Complete = l.Complete && l.OnlyUIDL+l.OnlyLIST == 0
-	p.weighBlanks()
-	return nil
-}
-
-// weighBlanks decides what blank lines mean: nothing, unless a number is missing. Then one of them may have been its line. An
-// empty mailbox may have one in each answer.
-func (p *collector) weighBlanks() {
-	l := p.l
-	n := len(l.entries)
-	if p.blank == 0 || !l.Complete || n == 0 && p.blank <= 2 || n > 0 && int(l.entries[n-1].num) == n {
-		return
-	}
-	l.Complete = false
-	l.Bad += p.blank
-	l.Problems = append(l.Problems, "blank lines, where message numbers are missing")
-}
-
-func (l *Listing) add(size int64) {
-	if l.bytes > math.MaxInt64-size {
-		l.bytes = math.MaxInt64
-		return
-	}
-	l.bytes += size
-}
-
-// sortUnique sorts by number, which costs nothing in the usual case, and tells whether all numbers differ.
-func sortUnique[T any](s []T, num func(T) int32) bool {
-	byNum := func(a, b T) int { return cmp.Compare(num(a), num(b)) }
-	if !slices.IsSortedFunc(s, byNum) {
-		slices.SortFunc(s, byNum)
-	}
-	for i := 1; i < len(s); i++ {
-		if num(s[i-1]) == num(s[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // parseNumber reads decimal digits and nothing else; ok is false for none, others, or a value above most.

@@ -49,11 +49,13 @@ type Options struct {
 	// NoCapa asks for no capabilities: an earlier session found that CAPA breaks the connection (see BrokenByCapa). TOP and
 	// PIPELINING are not known then, USER and PASS log in, and with StartTLS the command STLS is simply tried.
 	NoCapa bool
-	// Expect is how many messages the listing may have, a hint for memory; 0: not known.
-	Expect int
 	// Received is told of all octets that the server sends, TLS taken off, as they come, by the goroutine that made the
 	// call; nil: nobody is told.
 	Received func(octets int)
+	// Grow is called while List reads, on its goroutine, with the octets of memory that the listing takes by now: once for
+	// each 64 KiB of the listing, so that whoever bounds memory, or what comes too slowly, knows. An error ends List, which
+	// returns it, and breaks the client. Nil: nobody wants to know.
+	Grow func(octets int64) error
 }
 
 // Timeouts bound every wait for the server. Zero fields take the default in brackets.

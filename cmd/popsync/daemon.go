@@ -42,6 +42,7 @@ type daemon struct {
 	ledger  uidl.Ledger
 	log     *programLog
 	loop    *schedule.Loop
+	memory  *fetcher.Memory // for the listings of all passes
 	metrics *metrics.Metrics
 	alarms  *alarms
 	manager *notifier
@@ -142,7 +143,7 @@ func (e *fatalError) Error() string { return e.Message }
 
 func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, stop context.CancelCauseFunc) *daemon {
 	d := &daemon{
-		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(),
+		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(), memory: newMemory(cfg),
 		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
 		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, partial: map[string]fetcher.Report{}, ending: map[string]func(){},

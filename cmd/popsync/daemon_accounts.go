@@ -104,6 +104,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config) (err error) {
 	d.cfg, d.held = cfg, held
 	d.mu.Unlock()
 	d.log.SetLevel(cfg.Log.Level)
+	resizeMemory(d.memory, cfg)
 	d.loop.SetLimits(cfg.Parallel, cfg.PerHost, cfg.HostRate)
 	d.loop.SetSlowAfter(cfg.Limits.SlowAfter)
 	d.seed(cfg, known)

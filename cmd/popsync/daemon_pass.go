@@ -84,7 +84,7 @@ func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fe
 	}
 	acc, err := d.account(cfg, c)
 	o := options(cfg.Limits)
-	o.Log, o.BeforeBody, o.Progress = d.log.Logger, beforeBody, d.progress
+	o.Log, o.BeforeBody, o.Progress, o.Memory = d.log.Logger, beforeBody, d.progress, d.memory
 	// A run that somebody's timer makes tries everything: only what comes by itself must come less often.
 	o.Backoff = func(failures int) time.Duration {
 		return schedule.Backoff(failures, cfg.Limits.BackoffMin, cfg.Limits.BackoffMax, rand.Float64)

@@ -202,5 +202,5 @@ func (b *board) lines(width, height int) []string {
 // progressOf is what the board shows of a pass that is running.
 func progressOf(rep fetcher.Report) control.Progress {
 	return control.Progress{Account: rep.Account, Started: rep.Started, Messages: rep.New, Bytes: rep.Bytes,
-		Planned: rep.Planned, PlannedBytes: rep.PlannedBytes}
+		Planned: rep.Planned, PlannedBytes: rep.PlannedBytes, Waiting: rep.Waiting}
 }

@@ -27,6 +27,9 @@ type tally struct {
 // cells are the columns of the row: name, messages, size, rate, time left.
 func (r *row) cells(now time.Time) []string {
 	rate := r.rate(now)
+	if r.Waiting != "" && r.Messages == 0 {
+		return []string{r.Account, "waiting for " + r.Waiting + ", " + span(now.Sub(r.began))}
+	}
 	if r.Planned == 0 && r.Messages == 0 {
 		return []string{r.Account, "connecting and listing, " + span(now.Sub(r.began))}
 	}

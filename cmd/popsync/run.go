@@ -103,13 +103,14 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	if !dryRun {
 		defer a.telling(ctx, cfg, accounts, log)()
 	}
+	memory := newMemory(cfg)
 	reports := passes(ctx, cfg, accounts, ledger, log, a.live, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
 		if err := held[c.Name]; err != nil {
 			return fetcher.Account{}, fetcher.Options{}, err
 		}
 		acc, err := a.wire(cfg, c, a.prompt(c))
 		o := options(cfg.Limits)
-		o.Log, o.DryRun, o.Asked = log, dryRun, asked
+		o.Log, o.DryRun, o.Asked, o.Memory = log, dryRun, asked, memory
 		o.BeforeBody = beforeBody
 		if a.live != nil {
 			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }

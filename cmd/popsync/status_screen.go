@@ -42,6 +42,8 @@ func (st *accountStatus) stateText(now time.Time) string {
 	text := "running " + span(now.Sub(st.RunningSince))
 	switch p := st.Progress; {
 	case p == nil:
+	case p.Waiting != "":
+		text += ", waiting for " + p.Waiting
 	case p.Planned > 0:
 		text += fmt.Sprintf(", %d of %s", p.Messages, count(p.Planned, "message"))
 	case p.Messages > 0:

@@ -66,6 +66,7 @@ type Progress struct {
 	Bytes        int64     `json:"bytes"`                   // octets of them
 	Planned      int       `json:"planned,omitempty"`       // messages that the pass wants to fetch
 	PlannedBytes int64     `json:"planned_bytes,omitempty"` // octets of them, as listed
+	Waiting      string    `json:"waiting,omitempty"`       // what the pass waits for: "memory"; "": nothing
 	Ended        bool      `json:"ended,omitempty"`         // the pass is over
 }
 

@@ -1,0 +1,144 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/pop3"
+)
+
+// Octets of memory for each message, besides the listing and the rows: its place in the order of unique-ids, and a step of the
+// plan if it is to be fetched.
+const (
+	orderOctets = 4
+	stepOctets  = 72
+)
+
+// waitingMemory is what Report.Waiting says.
+const waitingMemory = "memory"
+
+// memoryAgain is when a pass that waited for memory in vain is made again.
+const memoryAgain = time.Minute
+
+// bounded makes a session within the budget for memory. A listing that must give way to others is asked for again once there
+// is room, if the server does not mind another login.
+func (p *pass) bounded(ctx context.Context) (more bool, err error) {
+	need, begun := p.expected(), time.Now()
+	for {
+		left := time.Duration(0)
+		if p.o.Memory != nil {
+			left = max(p.o.Memory.patience-time.Since(begun), 0)
+		}
+		share, err := p.o.Memory.take(ctx, need, left, func() { p.waitsForMemory(true) })
+		switch {
+		case errors.Is(err, errNoMemory):
+			return false, p.noMemory()
+		case err != nil:
+			p.waitsForMemory(false)
+			return false, err
+		}
+		p.waitsForMemory(false)
+		more, err = p.sharing(ctx, share)
+		var cut *cutError
+		if !errors.As(err, &cut) || ctx.Err() != nil {
+			return more, err
+		}
+		need = max(cut.need, need)
+		p.log.Debug("listing given up for now", zap.String("reason", cut.Error()))
+		if p.tooSoon() {
+			p.waitsForMemory(true)
+			return false, p.noMemory()
+		}
+	}
+}
+
+// sharing makes a session with a share of the budget, and gives it back whatever happens.
+func (p *pass) sharing(ctx context.Context, s *share) (more bool, err error) {
+	p.share = s
+	defer func() {
+		p.share = nil
+		s.release()
+	}()
+	return p.session(ctx)
+}
+
+// expected is how much memory a session is likely to take: what the last one took, as far as that is known.
+func (p *pass) expected() int64 {
+	const uid = 40 // octets; most have fewer
+	f := &p.facts
+	list, rows := f.ListOctets, f.RowOctets
+	if list == 0 {
+		list = int64(f.Listed) * (24 + orderOctets + uid)
+	}
+	if rows == 0 {
+		rows = int64(f.Rows) * (32 + uid)
+	}
+	if f.Unchanged != nil && p.sessionsBegun() == 0 {
+		rows = 0 // they are not likely to be read
+	}
+	steps := int64(max(f.Listed-f.Rows, 0)) * stepOctets // what is not fetched yet
+	return passOctets + list + list/64 + rows + rows/64 + steps
+}
+
+// lists asks for a listing, with its memory.
+func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, error) {
+	ctx, done := s.share.listing(ctx)
+	defer done()
+	list, err := listTwice(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.facts.ListOctets = list.Memory() + orderOctets*int64(list.Len())
+	return list, s.share.set(ofListing, s.facts.ListOctets)
+}
+
+// growsRows is told how much the ledger's rows take.
+func (s *session) growsRows(octets int64) error { return s.share.set(ofRows, octets) }
+
+// fits makes sure of the memory for a plan, and gives back what is not needed.
+func (s *session) fits(list listing, known *rows) error {
+	s.facts.RowOctets = max(s.facts.RowOctets*b2i64(s.unread), known.memory())
+	if err := s.share.set(ofRows, known.memory()); err != nil {
+		return err
+	}
+	steps := max(list.Len()-known.len(), 0)
+	if err := s.share.set(ofPlan, int64(steps)*stepOctets); err != nil {
+		return err
+	}
+	s.share.fit()
+	return nil
+}
+
+func b2i64(b bool) int64 { return int64(b2i(b)) }
+
+// waitsForMemory tells whoever watches.
+func (p *pass) waitsForMemory(on bool) {
+	text := ""
+	if on {
+		text = waitingMemory
+	}
+	p.mu.Lock()
+	was := p.rep.Waiting
+	p.rep.Waiting = text
+	p.mu.Unlock()
+	if was != text {
+		p.progress()
+	}
+}
+
+// noMemory is the error of a pass that waited in vain: errNoMemory where it has begun all the same, and the rest comes with the
+// next one.
+func (p *pass) noMemory() error {
+	if p.sessionsBegun() > 0 {
+		p.waitsForMemory(false)
+		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
+		return errNoMemory
+	}
+	return &heldError{verdict: Verdict{
+		Class: Temporary, Message: errNoMemory.Error(),
+		Hint: "nothing to do: the next pass tries again. If it happens often, lower parallel, or allow more: limits.memory, and MemoryMax of the service",
+	}}
+}

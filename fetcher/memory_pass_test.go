@@ -1,0 +1,178 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Passes give back what they took, however they end.
+func TestMemoryIsGivenBack(t *testing.T) {
+	m := NewMemory(100*mib, nil)
+	box := mailbox(5)
+	r := newRig(t, box...)
+	r.opt.Memory = m
+	r.ok()
+	m.empty(t)
+	r.acc.Login.Password = func(context.Context) (string, error) { panic("at the worst time") }
+	if rep := r.run(); rep.Verdict.Class != Internal {
+		t.Errorf("%+v", rep.Verdict)
+	}
+	m.empty(t)
+	r.acc.Login.Password = func(context.Context) (string, error) { return "wrong", nil }
+	if rep := r.run(); rep.Verdict.Class == OK {
+		t.Errorf("%+v", rep.Verdict)
+	}
+	m.empty(t)
+	r.wantMail(box...)
+}
+
+// A pass that waits for memory in vain is no failure of its account: it says what it waited for, and when it is tried again.
+func TestPassWaitsForMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(100*mib, nil)
+		box := mailbox(5)
+		r := newRig(t, box...)
+		r.opt.Memory = m
+		r.opt.Now = time.Now
+		r.ok()
+		var others []*share // so many that no more fit
+		for m.small.held+passOctets < m.small.most {
+			s, err := m.take(t.Context(), passOctets, 0, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			others = append(others, s)
+		}
+		waits := atomic.Bool{}
+		r.opt.Progress = func(rep Report) { waits.Store(waits.Load() || rep.Waiting == "memory") }
+		before := r.info()
+		rep := r.run()
+		if rep.Verdict.Class != Temporary || !rep.Untried || rep.Waiting != "memory" || !strings.Contains(rep.Verdict.Message, "waiting for memory") {
+			t.Errorf("%+v", rep)
+		}
+		if !waits.Load() {
+			t.Error("nobody who watches was told")
+		}
+		if rep.Duration < 10*time.Minute || rep.Duration > 30*time.Minute || !rep.NextTry.After(time.Now()) || time.Until(rep.NextTry) > 5*time.Minute {
+			t.Errorf("took %v, next try in %v", rep.Duration, time.Until(rep.NextTry))
+		}
+		after := r.info()
+		if after.Failures != before.Failures || after.Verdict != "" || !strings.Contains(Standing(after).Hold, "waiting for memory") {
+			t.Errorf("%+v", after)
+		}
+		for _, s := range others {
+			s.release()
+		}
+		time.Sleep(2 * time.Minute)
+		r.opt.Progress = nil
+		if rep := r.ok(); rep.Waiting != "" || rep.Kept != 5 {
+			t.Errorf("%+v", rep)
+		}
+		if s := Standing(r.info()); s.Hold != "" {
+			t.Errorf("%+v", s)
+		}
+		m.empty(t)
+	})
+}
+
+// A mailbox that turns out too large for what is free gives its listing up, waits for its turn, and is listed then.
+func TestListingGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 40_000
+		box := make([]pop3test.Message, n)
+		for i := range box {
+			box[i] = message(fmt.Sprintf("%070d", i), "")
+		}
+		r := newRig(t, box...)
+		m := NewMemory(64*mib, nil)
+		r.opt.Memory, r.opt.Now = m, time.Now
+		r.acc.Policy.Limit = 3
+		other, err := m.take(t.Context(), 55*mib, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(5*time.Minute, other.release)
+		begun := time.Now()
+		rep := r.ok()
+		if rep.New != 3 || time.Since(begun) < 5*time.Minute || r.server.Stats().Sessions != 2 {
+			t.Errorf("%+v after %v, %d sessions", rep, time.Since(begun), r.server.Stats().Sessions)
+		}
+		m.empty(t)
+		info := r.info()
+		f := decodeFacts(info.Facts)
+		if f.ListOctets < n*(70+24+4) || f.ListOctets > n*(70+24+4)*11/10 {
+			t.Errorf("remembered: %d octets for each message", f.ListOctets/n)
+		}
+	})
+}
+
+// info is the account's row, with the rest that status shows.
+func (r *rig) info() uidl.Summary {
+	r.t.Helper()
+	sums, err := r.ledger.Summaries(context.Background())
+	if err != nil || len(sums) != 1 {
+		r.t.Fatal(sums, err)
+	}
+	return sums[0]
+}
+
+// A server that sends its listing drop by drop keeps nobody from its memory for ever: its listing is given up, the other one
+// runs, and then it is its turn again.
+func TestTrickleGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := mailbox(5)
+		r := newRig(t, box...)
+		m := NewMemory(64*mib, nil)
+		r.opt.Memory, r.opt.Now = m, time.Now
+		r.ok()
+		f := decodeFacts(r.info().Facts)
+		f.ListOctets, f.Unchanged = 40*mib, nil // as if the last listing had been a large one
+		st := r.info().Status
+		st.Facts = f.encode()
+		l, err := r.ledger.Acquire(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Commit(t.Context(), uidl.Change{Status: &st}); err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		slow := atomic.Int32{}
+		r.server.Change(func(o *pop3test.Options) {
+			o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+				if verb == "UIDL" && slow.Add(1) == 1 {
+					time.Sleep(2 * time.Minute)
+				}
+				return nil
+			}
+		})
+		ran := time.Duration(0)
+		begun := time.Now()
+		time.AfterFunc(time.Second, func() {
+			s, err := m.take(t.Context(), 30*mib, time.Hour, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ran = time.Since(begun)
+			time.Sleep(time.Minute)
+			s.release()
+		})
+		rep := r.ok()
+		if rep.Kept != 5 || slow.Load() != 2 {
+			t.Errorf("%+v; listed %d times", rep, slow.Load())
+		}
+		if ran == 0 || ran > 90*time.Second {
+			t.Errorf("the other one ran after %v", ran)
+		}
+		m.empty(t)
+	})
+}

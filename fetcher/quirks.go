@@ -139,7 +139,8 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 // enterWithoutCapa is the second try where CAPA broke a session that enter had begun, at the login or behind it. Where logins
 // must lie apart the next pass makes it.
 func (s *session) enterWithoutCapa(ctx context.Context, o pop3.Options, cause error) (*pop3.Listing, error) {
-	if o.NoCapa || s.capaWorks || ctx.Err() != nil || !pop3.BrokenByCapa(cause) {
+	var cut *cutError // the listing gave way to others
+	if o.NoCapa || s.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
 		return nil, cause
 	}
 	if s.tooSoon() {

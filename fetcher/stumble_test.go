@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"os"
 	"path/filepath"
@@ -234,7 +235,11 @@ func TestStumbles(t *testing.T) {
 		for _, way := range ways {
 			for place, bad := range places {
 				for _, single := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s/%d/%s/%s/single=%v", k.verb, k.policy, way, place, single), func(t *testing.T) {
+					name := fmt.Sprintf("%s/%d/%s/%s/single=%v", k.verb, k.policy, way, place, single)
+					if sampledOut(name, 6) {
+						continue
+					}
+					t.Run(name, func(t *testing.T) {
 						t.Parallel()
 						(&stumbleCase{verb: k.verb, policy: k.policy, way: way, bad: bad, single: single}).play(t)
 					})
@@ -253,6 +258,11 @@ func TestStumblesOneSession(t *testing.T) {
 			})
 		}
 	}
+}
+
+// sampledOut tells of all but one in n cases of a table, under the race detector, which takes several times as long.
+func sampledOut(name string, n uint32) bool {
+	return raceDetector && crc32.ChecksumIEEE([]byte(name))%n != 0
 }
 
 func factsIn(t *testing.T, ledger uidl.Ledger) facts {

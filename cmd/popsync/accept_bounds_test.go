@@ -41,7 +41,7 @@ type tormentor struct {
 }
 
 var tormentors = []tormentor{
-	{"tls", "", "\x16\x03\x03\x40\x00"}, {"greeting", "", ""}, {"capa", "CAPA", ""}, {"auth", "AUTH", ""}, {"uidl", "UIDL", ""}, {"uidl-lines", "UIDL", "+OK\r\n1 a\r\n"},
+	{"tls", "", "\x16\x03\x03\x40\x00"}, {"greeting", "", ""}, {"auth", "AUTH", ""}, {"uidl", "UIDL", ""}, {"uidl-lines", "UIDL", "+OK\r\n1 a\r\n"},
 	{"list", "LIST", ""}, {"list-lines", "LIST", "+OK\r\n1 100\r\n"}, {"retr", "RETR", ""},
 	{"retr-header", "RETR", "+OK\r\nSubject: "}, {"retr-body", "RETR", "+OK\r\nSubject: a\r\n\r\nb\r\n"},
 	{"beyond", "RETR", "+OK\r\n" + strings.Repeat("0123456789\r\n", 25)},
@@ -128,8 +128,9 @@ func TestAcceptBounds(t *testing.T) {
 	h.rewrite("[log]", fmt.Sprintf(boundsConfig, 4, h.alarmCommand()))
 	var visits []func() int
 	var heal func()
-	top := tormentor{"top", "TOP", "+OK\r\nSubject: "} // which is left alone before long: it is not among those that are told of
-	for _, c := range append(slices.Clone(tormentors), top) {
+	// Two are not among those that are told of: what TOP asks for is left alone before long, and CAPA is done without.
+	top, capa := tormentor{"top", "TOP", "+OK\r\nSubject: "}, tormentor{"capa", "CAPA", ""}
+	for _, c := range append(slices.Clone(tormentors), top, capa) {
 		mail := mailgen.Messages(31, 8, 100, 200)
 		v, mend := c.settle(t, h, mail)
 		visits = append(visits, v)
@@ -177,7 +178,7 @@ func TestAcceptBounds(t *testing.T) {
 	var all []int
 	for i, v := range visits {
 		all = append(all, v())
-		t.Logf("%s: %d visits", append(tormentors, top)[i].name, v())
+		t.Logf("%s: %d visits", append(slices.Clone(tormentors), top, capa)[i].name, v())
 	}
 	slices.Sort(all)
 	most := all[len(all)/2]
@@ -240,7 +241,7 @@ func TestAcceptBoundsOfRun(t *testing.T) {
 	h := newHouse(t)
 	h.rewrite("[log]", fmt.Sprintf(boundsConfig, 2, h.alarmCommand()))
 	mail := mailgen.Messages(33, 3, 300, 6000)
-	for _, c := range tormentors[8:] {
+	for _, c := range tormentors[7:] {
 		c.settle(t, h, mail)
 	}
 	for i := range 2 {

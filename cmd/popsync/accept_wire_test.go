@@ -124,6 +124,7 @@ func TestAcceptInjectionBeforeTLS(t *testing.T) {
 			began <- tls.Server(conn, conf).Handshake() == nil
 		}()
 		h := newHouse(t)
+		h.conf.WriteString("[limits]\nreply = \"1s\"\n") // nobody answers when it comes again
 		file := filepath.Join(h.dir, "ca.pem")
 		if err := os.WriteFile(file, ca.PEM(), 0o600); err != nil {
 			t.Fatal(err)

@@ -22,6 +22,10 @@ func (w *world) drawSkew() {
 	case 3:
 		w.skew = -time.Duration(1+d.n(200)) * 24 * time.Hour
 	}
+	// After a month nothing says what left, so what then comes under another unique-id is new.
+	if w.m.uids && w.skew > 0 {
+		w.skew %= 20 * 24 * time.Hour
+	}
 }
 
 // old tells whether some earlier pass had reason to think that a message has an age: the clock of one that was offered it,

@@ -13,7 +13,8 @@ type sore struct {
 // drawSore chooses one, now and then.
 func (w *world) drawSore() {
 	switch d := w.sores; {
-	case !w.m.sores || w.quiet || len(w.letters) == 0:
+	// What cannot be looked at while a lost ledger is rebuilt is held back, and accept has it delivered once more.
+	case !w.m.sores || w.m.copies || w.quiet || len(w.letters) == 0:
 		w.sore = sore{}
 	case w.sore.passes > 0:
 		w.sore.passes--

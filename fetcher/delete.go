@@ -3,6 +3,7 @@ package fetcher
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ func (s *session) deleteDue(ctx context.Context) error {
 	var due []entry
 	for _, k := range s.plan.due {
 		due = append(due, k.entry)
+		s.redone = s.redone || k.row.State == uidl.DeleteSent
 	}
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
@@ -173,4 +175,19 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 		then(e, true)
 		return nil
 	}
+}
+
+// unconfirmed tells of a QUIT that was not answered with +OK, after so many DELEs (RFC 1939, section 6): that the server says no,
+// or that the same happened the last time, since what was deleted then is listed still.
+func (s *session) unconfirmed(err error, deleted int) {
+	var refused *pop3.ResponseError
+	said := errors.As(err, &refused)
+	if err == nil || deleted == 0 || !said && !s.redone {
+		return
+	}
+	s.count(func(r *Report) { r.Deleted -= deleted; r.Kept += deleted })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = append(s.worst, Verdict{Class: Temporary, Message: clip("the server did not confirm that it deletes anything: " + err.Error()),
+		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

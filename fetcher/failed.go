@@ -60,8 +60,8 @@ func (r *reader) skipLong(f *fetchStep) {
 // all behind it for ever.
 func (r *reader) blame(err error) {
 	n := len(r.queue)
-	if r.refused != nil && disconnected(err) { // a step before refused, and the server closed then
-		r.stumbled(r.ctx, r.refused.step, err)
+	if r.behind != nil && disconnected(err) { // the server closed behind a step before
+		r.closedAfter(r.ctx, err)
 		return
 	}
 	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.fetch[r.known:], func(f fetchStep) bool { return f.num == num }) {

@@ -11,6 +11,7 @@ const mostVain = mostCut + 4
 type gains struct {
 	gained  int // in this pass
 	earlier int // of these, before this session
+	reread  int // of the messages that are safe: nameless and known, so that the next session reads them again
 	vain    int // sessions in a row that ended early without having got on
 }
 
@@ -26,7 +27,7 @@ func (p *pass) gain(n int) {
 func (p *pass) brought() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.gained > p.earlier || len(p.settled) > 0 || p.epoch.fresh > 0
+	return p.gained > p.earlier || len(p.settled) > 0 || len(p.safe) > p.reread || p.epoch.fresh > 0
 }
 
 // advanced tells whether the pass got on, its destinations included.

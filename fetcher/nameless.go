@@ -253,7 +253,7 @@ func (r *reader) name(f *fetchStep, m *received) error {
 	}
 	f.row = &found[0].Row
 	m.msg.FirstSeen = f.row.FirstSeen
-	if f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent {
+	if (f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent) && r.set.lacks(f.row.Facts) == 0 {
 		f.compare = true
 		if r.details == nil {
 			r.details = map[uidl.Key]*uidl.Message{}

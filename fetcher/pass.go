@@ -236,7 +236,7 @@ func (p *pass) delivered(m *received) {
 func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settled, p.safe, p.earlier, p.epoch.fresh = nil, map[int]bool{}, p.gained, 0
+	p.settled, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, map[int]bool{}, 0, p.gained, 0
 	p.free, p.homeless = nil, nil
 	p.begun++
 	p.hasListed.Store(true)

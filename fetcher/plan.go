@@ -384,9 +384,9 @@ func (p *plan) decide(k knownStep) {
 }
 
 // trimDue leaves those that come first, by number: as many as a session deals with. A million that are due are not to be in
-// memory at once.
+// memory at once. Those that share a unique-id may have to stay: they must not take the others' places.
 func (p *plan) trimDue() {
-	slices.SortFunc(p.due, func(a, b knownStep) int { return cmp.Compare(a.num, b.num) })
+	slices.SortFunc(p.due, func(a, b knownStep) int { return cmp.Or(b2i(a.shared)-b2i(b.shared), cmp.Compare(a.num, b.num)) })
 	p.later += len(p.due) - p.most
 	clear(p.due[p.most:])
 	p.due = p.due[:p.most]

@@ -345,6 +345,9 @@ func (r *reader) isSame(f *fetchStep, m *received) bool {
 		r.same = append(r.same, f.entry)
 		return true
 	}
+	r.mu.Lock()
+	r.reread += b2i(f.nameless)
+	r.mu.Unlock()
 	r.count(func(rep *Report) { rep.Kept++ })
 	return true
 }

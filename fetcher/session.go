@@ -50,7 +50,8 @@ type session struct {
 	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
 	hunted   int                        // messages still to be compared so
 
-	refused   *refusedStep     // the last answer was -ERR, to this step
+	behind    *lastStep        // what was answered last, if the server may have closed then
+	redone    bool             // something is deleted that was deleted before
 	steps     int              // about known mail that went well
 	stepsOf   map[int]int      // by message
 	went      map[string]int   // by verb
@@ -204,8 +205,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		opts.Grow = func(octets int64) error { return s.share.set(ofListing, octets) }
 	}
 	s.facts.current(s.now())
-	careful := s.suspecting || s.purpose == knownMail || s.purpose == oldTrouble // it must be clear at which message it breaks
-	opts.NoPipelining = opts.NoPipelining || s.alone || careful || s.facts.NoPipeliningUntil != 0
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.facts.NoPipeliningUntil != 0
 	opts.NoCapa = opts.NoCapa || s.facts.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
@@ -383,16 +383,18 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
 		}
 	}))
+	s.stumbled(ctx, "DELE", err)
+	// It closed behind the last DELE: one that it refused, or did not carry out the last time either.
+	if err == nil && s.behind != nil && (s.behind.err != nil || s.redone) && unconfirmed != nil && disconnected(unconfirmed) {
+		s.closedAfter(ctx, unconfirmed)
+		return false, s.pipelined(unconfirmed)
+	}
 	if err == nil {
 		if unconfirmed == nil {
 			s.gain(len(s.told))
 		}
+		s.unconfirmed(unconfirmed, len(s.told))
 		s.told = nil
-	}
-	s.stumbled(ctx, "DELE", err)
-	if err == nil && s.refused != nil && unconfirmed != nil && disconnected(unconfirmed) { // it refused the last and closed
-		s.stumbled(ctx, "DELE", unconfirmed)
-		return false, s.pipelined(unconfirmed)
 	}
 	if err != nil && len(due) > 0 {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.

@@ -24,11 +24,12 @@ type stumble struct {
 	err  error
 }
 
-// refusedStep is a step that was answered with -ERR, as long as nothing else was answered: a server may close then.
-type refusedStep struct {
+// lastStep is a step that was answered with -ERR, or a DELE that was answered with +OK, as long as nothing else was answered: a
+// server may close then.
+type lastStep struct {
 	step string
 	num  int
-	err  error
+	err  error // nil: +OK
 }
 
 // stumbled notes that a step broke the session, if it did; err is what the client said.
@@ -40,23 +41,29 @@ func (s *session) stumbled(ctx context.Context, step string, err error) {
 	if !ok {
 		return
 	}
-	if s.refused != nil && disconnected(err) {
-		step, num = s.refused.step, s.refused.num
-		err = fmt.Errorf("%w; then %w", s.refused.err, err)
+	if l := s.behind; l != nil && l.err != nil && disconnected(err) {
+		step, num = l.step, l.num
+		err = fmt.Errorf("%w; then %w", l.err, err)
 	}
+	s.brokeSession(step, num, err)
+}
+
+// brokeSession notes that a step with a message broke the session.
+func (s *session) brokeSession(step string, num int, err error) {
 	key, ok := s.keyOf(num)
 	if !ok {
 		return
 	}
+	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
-	first := s.others(num) == 0 && !(s.brought() && disconnected(err)) || s.naming
-	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 {
+	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && disconnected(err)) || s.naming
+	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
 	inOrder := chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
 	s.pass.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
-	switch done := s.went[step]; {
+	switch done := s.went[step] - b2i(closed); {
 	case s.pass.stumble.sure:
 		s.load = nil
 	case done > 0: // these again, then the one at which it broke by itself, which tells
@@ -66,10 +73,10 @@ func (s *session) stumbled(ctx context.Context, step string, err error) {
 	}
 }
 
-// lives finds out whether the server closed after a refusal that was the last answer: it would look as if what is asked next
-// broke the session.
+// lives finds out whether the server closed after a refusal that was the last answer, or after a DELE in a session that is to
+// tell: it would look as if what is asked next broke the session.
 func (s *session) lives(ctx context.Context) error {
-	if s.refused == nil {
+	if s.behind == nil || s.behind.err == nil && !s.careful() {
 		return nil
 	}
 	err := s.c.Noop(ctx)
@@ -77,8 +84,21 @@ func (s *session) lives(ctx context.Context) error {
 		s.survived()
 		return nil
 	}
-	s.stumbled(ctx, s.refused.step, err)
+	s.closedAfter(ctx, err)
 	return err
+}
+
+// closedAfter notes that the connection had ended when something else was asked, right after the last step.
+func (s *session) closedAfter(ctx context.Context, err error) {
+	if ctx.Err() != nil || !disconnected(err) {
+		return
+	}
+	l := s.behind
+	said := "the server answered with +OK"
+	if l.err != nil {
+		said = l.err.Error()
+	}
+	s.brokeSession(l.step, l.num, fmt.Errorf("%s %d: %s; then %w", l.step, l.num, said, err))
 }
 
 // others counts the steps that went well in this session and were about other messages.
@@ -111,22 +131,29 @@ func (s *session) wentWell(step string, num int) {
 	s.stepsOf[num]++
 	s.steps++
 	s.survived()
+	if step == "DELE" { // whether the server lives on, the next answer tells
+		s.behind = &lastStep{step, num, nil}
+		return
+	}
 	s.harmless(step, num)
 }
 
 // wasRefused notes that a step about a known message was answered with -ERR.
 func (s *session) wasRefused(step string, num int, err error) {
 	s.survived()
-	s.refused = &refusedStep{step, num, err}
+	s.behind = &lastStep{step, num, err}
 }
 
-// survived notes that the connection lives on after the last refusal.
+// survived notes that the connection lives on after the last such step.
 func (s *session) survived() {
-	if r := s.refused; r != nil {
-		s.refused = nil
-		s.harmless(r.step, r.num)
+	if l := s.behind; l != nil {
+		s.behind = nil
+		s.harmless(l.step, l.num)
 	}
 }
+
+// careful tells that it must be clear at which message the session breaks, if it does.
+func (s *session) careful() bool { return s.purpose == knownMail || s.purpose == oldTrouble }
 
 // harmless notes that a step with a message did not break the session.
 func (s *session) harmless(step string, num int) {

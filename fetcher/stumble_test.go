@@ -45,6 +45,8 @@ func (c *stumbleCase) wrong(ended chan struct{}) pop3test.Reply {
 		return pop3test.Reply{Raw: []byte("%PDF what?\r\n")}
 	case "-ERR and close":
 		return pop3test.Reply{Raw: []byte("-ERR internal\r\n"), Close: true}
+	case "+OK and close":
+		return pop3test.Reply{Raw: []byte("+OK\r\n"), Close: true}
 	case "silence":
 		<-ended
 	}
@@ -232,6 +234,10 @@ func TestStumbles(t *testing.T) {
 	}{{"DELE", DeleteAfterDelivery}, {"DELE", DeleteAfterAge}, {"TOP", DeleteAfterAge}, {"TOP", DeleteNever}, {"RETR", DeleteNever}, {"RETR", DeleteAfterAge}}
 	places := map[string][]int{"first": {0}, "middle": {4}, "last": {7}, "two": {2, 5}, "all": {0, 1, 2, 3, 4, 5, 6, 7}}
 	for _, k := range kinds {
+		ways := ways
+		if k.verb == "DELE" {
+			ways = append(ways[:len(ways):len(ways)], "+OK and close")
+		}
 		for _, way := range ways {
 			for place, bad := range places {
 				for _, single := range []bool{false, true} {

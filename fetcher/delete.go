@@ -3,7 +3,6 @@ package fetcher
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -177,12 +176,10 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 	}
 }
 
-// unconfirmed tells of a QUIT that was not answered with +OK, after so many DELEs (RFC 1939, section 6): that the server says no,
-// or that the same happened the last time, since what was deleted then is listed still.
+// unconfirmed tells of a QUIT that was not answered with +OK, after so many DELEs (RFC 1939, section 6), if what was deleted the
+// last time is listed still. Once it means little: another client may have deleted a message meanwhile.
 func (s *session) unconfirmed(err error, deleted int) {
-	var refused *pop3.ResponseError
-	said := errors.As(err, &refused)
-	if err == nil || deleted == 0 || !said && !s.redone {
+	if err == nil || deleted == 0 || !s.redone {
 		return
 	}
 	s.count(func(r *Report) { r.Deleted -= deleted; r.Kept += deleted })

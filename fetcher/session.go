@@ -335,8 +335,8 @@ func (s *session) blind() {
 	defer s.mu.Unlock()
 	s.worst = append(s.worst, Verdict{
 		Class:   Config,
-		Message: "the server gives messages no unique-id (UIDL) and no header to know them by (TOP); they are not fetched",
-		Hint:    `with delete = "after-delivery" they would be: what is deleted need not be remembered`,
+		Message: "there are messages that the server gives no unique-id (UIDL) and no header to know them by (TOP); they are not fetched",
+		Hint:    `all others are fetched. These would be with delete = "after-delivery", but that deletes all mail on the server once it is delivered`,
 	})
 }
 

@@ -90,15 +90,15 @@ func (s *session) lives(ctx context.Context) error {
 
 // closedAfter notes that the connection had ended when something else was asked, right after the last step.
 func (s *session) closedAfter(ctx context.Context, err error) {
-	if ctx.Err() != nil || !disconnected(err) {
+	if _, broken := brokeAt(err); !broken || ctx.Err() != nil {
 		return
 	}
 	l := s.behind
-	said := "the server answered with +OK"
 	if l.err != nil {
-		said = l.err.Error()
+		s.brokeSession(l.step, l.num, fmt.Errorf("%w; then %w", l.err, err))
+		return
 	}
-	s.brokeSession(l.step, l.num, fmt.Errorf("%s %d: %s; then %w", l.step, l.num, said, err))
+	s.brokeSession(l.step, l.num, fmt.Errorf("%s %d: the server answered with +OK; then %w", l.step, l.num, err))
 }
 
 // others counts the steps that went well in this session and were about other messages.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,12 +115,13 @@ func TestHangingJobsHoldUpNobody(t *testing.T) {
 			var entries []Entry
 			for i := range 3 * parallel {
 				e := w.lane(fmt.Sprint("hangs", i), "*/5 * * * *", time.Hour, false, false)
-				run, began := e.Run, time.Time{}
+				run := e.Run
+				var began atomic.Int64
 				e.Run = func(ctx context.Context, asked bool) Result {
-					began = time.Now()
+					began.Store(time.Now().UnixNano())
 					return run(ctx, asked)
 				}
-				e.Slowly = func() bool { return time.Since(began) > 2*time.Minute }
+				e.Slowly = func() bool { return time.Since(time.Unix(0, began.Load())) > 2*time.Minute }
 				entries = append(entries, e)
 			}
 			for i := range 4 {

@@ -140,6 +140,9 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 			count(st.Parked, "message"), st.Account))
 	}
 	for _, w := range st.Waiting {
+		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
+			w.DownReason = "" // it was just told
+		}
 		what = append(what, w.words(now)...)
 	}
 	what = append(what, st.CameShort.words(now, st.onlyShort)...)

@@ -64,7 +64,7 @@ func trust(path string, mode fs.FileMode, owner, user uint32, private bool) (hin
 	case owner != user && owner != 0:
 		return "chown it to yourself", fmt.Errorf("belongs to another user (id %d)", owner)
 	case mode.Perm()&0o077 != 0:
-		return fmt.Sprintf("chmod 600 %+q", path), fmt.Errorf("others may open it (mode %04o)", mode.Perm())
+		return "chmod 600 " + safepath.Quote(path), fmt.Errorf("others may open it (mode %04o)", mode.Perm())
 	}
 	return "", nil
 }

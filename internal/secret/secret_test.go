@@ -72,7 +72,7 @@ func TestFileMustBePrivate(t *testing.T) {
 			assert(t, Source{File: path}, marker, "")
 			continue
 		}
-		if e := assert(t, Source{File: path}, "", "others may open it"); e != nil && e.Hint != `chmod 600 "`+path+`"` {
+		if e := assert(t, Source{File: path}, "", "others may open it"); e != nil && e.Hint != "chmod 600 "+path {
 			t.Errorf("hint %q", e.Hint)
 		}
 		assert(t, Source{Credential: path}, marker, "") // systemd's business

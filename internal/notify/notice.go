@@ -9,6 +9,7 @@ import (
 const (
 	Trouble   = "trouble"
 	Recovered = "recovered"
+	Test      = "test" // nothing has happened: a person wants to know whether alarms arrive; see NewTest
 )
 
 // Notice is one thing to tell. Its JSON form, with "text" added, is what a webhook gets.
@@ -20,7 +21,7 @@ type Notice struct {
 	Follows string    `json:"follows,omitempty"`
 	Account string    `json:"account"`
 	Host    string    `json:"host"`     // the machine that popsync runs on
-	Kind    string    `json:"kind"`     // Trouble or Recovered
+	Kind    string    `json:"kind"`     // Trouble, Recovered or Test
 	About   string    `json:"about"`    // "trouble" with the account, or "parked" messages
 	Person  bool      `json:"person"`   // somebody must act, or had to
 	Since   time.Time `json:"since"`    // when the incident began

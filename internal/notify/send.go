@@ -119,6 +119,11 @@ func (n *Notifier) send(ctx context.Context, a *account) (errs []error) {
 func (n *Notifier) attempt(ctx context.Context, c Channel, notice Notice) error {
 	n.mu.Unlock()
 	defer n.mu.Lock()
+	return Deliver(ctx, c, notice)
+}
+
+// Deliver hands a notice to a channel, once, within a minute. It is how a Notifier sends, without its memory of what was sent.
+func Deliver(ctx context.Context, c Channel, notice Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
 	return c.Send(ctx, notice)

@@ -13,6 +13,8 @@ const textWidth = 72
 func (n Notice) Subject() string {
 	s := "[popsync] " + n.Account + ": "
 	switch {
+	case n.Kind == Test:
+		return s + "test alarm, nothing is wrong"
 	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
 		return s + "no message is set aside any more"
 	case n.About == groupNames[parkedGroup]:
@@ -29,6 +31,11 @@ func (n Notice) Subject() string {
 func (n Notice) Text() string {
 	var t text
 	t.paragraph(n.opening())
+	if n.Kind == Test {
+		t.paragraph("Somebody there said \"popsync check --alarm\" on " + moment(n.At) + ", to see whether alarms arrive. This one did: a real one comes the same way.")
+		t.section("What you can do:", n.Next)
+		return t.String()
+	}
 	if n.Kind == Recovered {
 		t.paragraph(fmt.Sprintf("It lasted from %s to %s (%s).", moment(n.Since), moment(n.At), lasted(n.At.Sub(n.Since))))
 		t.section("What it was ("+n.Cause+"):", n.What)
@@ -51,6 +58,8 @@ func (n Notice) Text() string {
 func (n Notice) opening() string {
 	whose := `the mail of account "` + n.Account + `"`
 	switch {
+	case n.Kind == Test:
+		return "This is a test alarm of popsync on " + n.Host + ` for account "` + n.Account + `". Nothing is wrong.`
 	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
 		return "popsync on " + n.Host + ` has no message of account "` + n.Account + `" set aside any more.`
 	case n.About == groupNames[parkedGroup]:

@@ -35,9 +35,30 @@ func (w *wireFacts) readAll() {
 	}
 }
 
-// Learned tells in words for people how an account's server is spoken to, and what passes have learned of it; stored are the
-// account's facts. It is nothing for an account that was never fetched, or that has another mailbox now.
-func Learned(stored []byte, a Account, now time.Time) []string {
+// Trait is something that passes learned of an account's server, in words for people.
+type Trait struct {
+	Text string
+	Odd  bool // it is worth a look: most servers are not like that
+}
+
+// usual are traits of a server that does what it should, as far as is known.
+func usual(texts ...string) (all []Trait) {
+	for _, text := range texts {
+		all = append(all, Trait{Text: text})
+	}
+	return all
+}
+
+func odd(texts ...string) (all []Trait) {
+	for _, text := range texts {
+		all = append(all, Trait{Text: text, Odd: true})
+	}
+	return all
+}
+
+// Learned tells how an account's server is spoken to, and what passes have learned of it; stored are the account's facts.
+// It is nothing for an account that was never fetched, or that has another mailbox now.
+func Learned(stored []byte, a Account, now time.Time) []Trait {
 	f := decodeFacts(stored)
 	// A changed password makes LoggedInAt 0 again.
 	w := &f.Wire
@@ -46,20 +67,24 @@ func Learned(stored []byte, a Account, now time.Time) []string {
 		return nil
 	}
 	f.current(now)
-	lines := append([]string{f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes)}, f.Quirks.texts()...)
+	traits := usual(f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes))
+	traits[0].Odd = f.NoPipeliningUntil > now.Unix() && !a.Server.NoPipelining
+	traits[1].Odd = w.Scan < 0
+	traits[2].Odd = w.Sizes.None && !a.IgnoreSizes
+	traits = append(traits, odd(f.Quirks.texts()...)...)
 	if w.Unstuffed != 0 {
-		lines = append(lines, "lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+stamp(w.Unstuffed))
+		traits = append(traits, odd("lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+stamp(w.Unstuffed))...)
 	}
 	s := w.cameShort()
 	if s.Waiting > 0 {
-		lines = append(lines, fmt.Sprintf("messages that came shorter than listed and are read again before they are delivered: %d, since %s",
-			s.Waiting, stamp(s.WaitingSince.Unix())))
+		traits = append(traits, odd(fmt.Sprintf("messages that came shorter than listed and are read again before they are delivered: %d, since %s",
+			s.Waiting, stamp(s.WaitingSince.Unix())))...)
 	}
 	if s.Delivered > 0 {
-		lines = append(lines, fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
-			s.Delivered, stamp(s.DeliveredSince.Unix())))
+		traits = append(traits, odd(fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
+			s.Delivered, stamp(s.DeliveredSince.Unix())))...)
 	}
-	return append(lines, f.Stumbles.lines(now)...)
+	return append(traits, odd(f.Stumbles.lines(now)...)...)
 }
 
 // pace tells whether commands are sent ahead of their replies.

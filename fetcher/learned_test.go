@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,47 +36,64 @@ func TestLearned(t *testing.T) {
 		f    facts
 		a    Account
 		want []string
+		odd  int // how many of them
 	}{
-		{"nothing learned", facts{}, Account{}, []string{ahead, noScan, noSizes}},
-		{"the same mailbox", facts{Mailbox: mailbox, LoggedInAt: at(-day)}, Account{Mailbox: mailbox}, []string{ahead, noScan, noSizes}},
-		{"another mailbox", facts{Mailbox: "other"}, Account{Mailbox: mailbox}, nil},
+		{"nothing learned", facts{}, Account{}, []string{ahead, noScan, noSizes}, 0},
+		{"the same mailbox", facts{Mailbox: mailbox, LoggedInAt: at(-day)}, Account{Mailbox: mailbox}, []string{ahead, noScan, noSizes}, 0},
+		{"another mailbox", facts{Mailbox: "other"}, Account{Mailbox: mailbox}, nil, 0},
 		{"as configured", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 2, Sizes: fits(ruleExact)}},
 			Account{IgnoreSizes: true, Server: pop3.Options{NoPipelining: true}},
-			[]string{"commands are sent one at a time, as the configuration says", noScan, "sizes in its listing are ignored, as the configuration says"}},
+			[]string{"commands are sent one at a time, as the configuration says", noScan, "sizes in its listing are ignored, as the configuration says"}, 0},
 		{"step was lost once", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 1, LostAt: at(-day)}}, Account{},
-			[]string{apart + "the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
+			[]string{apart + "the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}, 1},
 		{"and thrice", facts{NoPipeliningUntil: at(2 * day), Wire: wireFacts{Lost: 3, LostAt: at(-day)}}, Account{},
-			[]string{apart + "the server lost step or fell silent 3 times, last 2026-02-28 12:00", noScan, noSizes}},
-		{"not lost, as after messages that nothing proved", facts{NoPipeliningUntil: at(2 * day)}, Account{}, []string{apart + "when they were sent ahead, not all replies could be told apart", noScan, noSizes}},
+			[]string{apart + "the server lost step or fell silent 3 times, last 2026-02-28 12:00", noScan, noSizes}, 1},
+		{"not lost, as after messages that nothing proved", facts{NoPipeliningUntil: at(2 * day)}, Account{}, []string{apart + "when they were sent ahead, not all replies could be told apart", noScan, noSizes}, 1},
 		{"and that is over", facts{NoPipeliningUntil: at(-1), Wire: wireFacts{Lost: 1, LostAt: at(-day)}}, Account{},
-			[]string{"commands are sent ahead again, if the server announces PIPELINING; before, the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}},
+			[]string{"commands are sent ahead again, if the server announces PIPELINING; before, the server lost step or fell silent, last 2026-02-28 12:00", noScan, noSizes}, 0},
 		{"LIST is answered, sizes are right", facts{Wire: wireFacts{Scan: 1, ScanAt: at(-day), Sizes: fits(ruleExact)}}, Account{},
-			[]string{ahead, "LIST with the number of a message is answered as it should be", "sizes in its listing are right, since " + fitsFrom}},
+			[]string{ahead, "LIST with the number of a message is answered as it should be", "sizes in its listing are right, since " + fitsFrom}, 0},
 		{"LIST is not", facts{Wire: wireFacts{Scan: -1, ScanAt: at(-day), Sizes: fits(ruleStuffed)}}, Account{},
 			[]string{ahead, "LIST with the number of a message is not answered as it should be, seen 2026-02-28 12:00; it is tried again after 2026-03-30 12:00",
-				"sizes in its listing follow a rule, since " + fitsFrom + ": stuffed dots counted"}},
+				"sizes in its listing follow a rule, since " + fitsFrom + ": stuffed dots counted"}, 1},
 		{"long ago", facts{Wire: wireFacts{Scan: -1, ScanAt: at(-31 * day), Sizes: offset(2)}}, Account{},
-			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 2 octets too small"}},
+			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 2 octets too small"}, 0},
 		{"too large", facts{Wire: wireFacts{Sizes: offset(-7)}}, Account{},
-			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 7 octets too large"}},
+			[]string{ahead, noScan, "sizes in its listing follow a rule, since " + fitsFrom + ": always 7 octets too large"}, 0},
 		{"no evidence, no stuffing", facts{Wire: wireFacts{Unstuffed: at(-day), Sizes: sizes{None: true, Lies: 20, Since: at(-2 * day)}}}, Account{},
 			[]string{ahead, noScan, "sizes in its listing are no evidence, since " + fitsFrom + ": 20 messages were shorter on two days",
-				"lines that begin with a dot are sent without a second one, which ends messages too early: last seen 2026-02-28 12:00"}},
+				"lines that begin with a dot are sent without a second one, which ends messages too early: last seen 2026-02-28 12:00"}, 2},
 		{"short ones", facts{Wire: wireFacts{Short: []shortReading{{Begun: at(-day)}, {Begun: at(-2 * day)}, {Begun: at(-time.Hour), Done: true}}}}, Account{},
 			[]string{ahead, noScan, noSizes, "messages that came shorter than listed and are read again before they are delivered: 2, since " + fitsFrom,
-				"messages that were delivered with another length than listed and are looked at once more on another day: 1, since 2026-03-01 11:00"}},
+				"messages that were delivered with another length than listed and are looked at once more on another day: 1, since 2026-03-01 11:00"}, 2},
 	} {
 		if tt.name == "nothing learned" {
 			if got := Learned(tt.f.encode(), tt.a, now); got != nil {
-				t.Errorf("never fetched: %q", got)
+				t.Errorf("never fetched: %+v", got)
 			}
 			tt.f.LoggedInAt = at(-day)
 		}
-		if got := Learned(tt.f.encode(), tt.a, now); !reflect.DeepEqual(got, tt.want) {
+		var got, odd []string
+		for _, trait := range Learned(tt.f.encode(), tt.a, now) {
+			if got = append(got, trait.Text); trait.Odd {
+				odd = append(odd, trait.Text)
+			}
+		}
+		if !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s\ngot  %q\nwant %q", tt.name, got, tt.want)
+		}
+		for _, text := range odd {
+			for _, fine := range []string{ahead, noScan, noSizes, "sizes in its listing are right", "as the configuration says", "sizes in its listing follow a rule"} {
+				if strings.Contains(text, fine) {
+					t.Errorf("%s: odd is said to be %q", tt.name, text)
+				}
+			}
+		}
+		if tt.odd != len(odd) {
+			t.Errorf("%s: %d are said to be odd, want %d: %q", tt.name, len(odd), tt.odd, odd)
 		}
 	}
 	if got := Learned(nil, Account{}, now); got != nil {
-		t.Errorf("of no account: %q", got)
+		t.Errorf("of no account: %+v", got)
 	}
 }

@@ -40,7 +40,10 @@ func saysLast(raw string) *pop3test.Reply { return &pop3test.Reply{Raw: []byte(r
 // learned is what is told of the server.
 func (r *rig) learned(words string) bool {
 	r.t.Helper()
-	lines := Learned(r.remembered().encode(), r.acc, r.clock)
+	var lines []string
+	for _, trait := range Learned(r.remembered().encode(), r.acc, r.clock) {
+		lines = append(lines, trait.Text)
+	}
 	return strings.Contains(strings.Join(lines, "\n"), words)
 }
 

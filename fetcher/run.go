@@ -304,6 +304,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 		p.noteFault(err)
 	}
 	v := p.verdictOf(err)
+	v.Hint = HintFor(p.a.Name, v.Hint)
 	info := p.l.Info()
 	now := p.now().Unix()
 	if untried(err) {
@@ -363,6 +364,7 @@ func (p *pass) noteFault(err error) {
 // report is the Report so far, with its verdict.
 func (p *pass) report() Report {
 	v := p.verdictOf(p.rep.Err)
+	v.Hint = HintFor(p.a.Name, v.Hint)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rep := p.rep

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/popsync/popsync/pop3"
@@ -80,7 +79,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	s.list, s.retry = listing, nil
 	s.weighStumble(true)
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
-		return false, errUIDLRefused
+		return false, uidlRefused(listing)
 	}
 	s.number, s.listed = p.begin(), listing.Len()
 	if s.clock, _ = p.l.Info().Clock, false; listing.Complete {
@@ -314,16 +313,7 @@ func (s *session) checkListing(list *pop3.Listing) {
 		return
 	}
 	s.reason("the server's listing is not complete")
-	v := Verdict{
-		Class: Temporary,
-		Message: fmt.Sprintf("UIDL and LIST of the server do not name the same messages: %d are in UIDL alone, %d in LIST alone",
-			list.OnlyUIDL, list.OnlyLIST),
-		Hint: "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
-	}
-	if list.Bad > 0 {
-		v.Message = clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", list.Bad, strings.Join(list.Problems, ", ")))
-		v.Hint = "those messages are not seen; if it goes on, ask the provider"
-	}
+	v := incomplete(list)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.worst = append(s.worst, v)
@@ -333,11 +323,7 @@ func (s *session) checkListing(list *pop3.Listing) {
 func (s *session) blind() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.worst = append(s.worst, Verdict{
-		Class:   Config,
-		Message: "there are messages that the server gives no unique-id (UIDL) and no header to know them by (TOP); they are not fetched",
-		Hint:    `all others are fetched. These would be with delete = "after-delivery", but that deletes all mail on the server once it is delivered`,
-	})
+	s.worst = append(s.worst, unnamed)
 }
 
 // noteSkipped writes down a message that policy leaves on the server, once; next is when to look again, if not always.

@@ -31,7 +31,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
-		l.NoUIDL = true
+		l.NoUIDL, l.Refusal = true, refused.Text
 	case err != nil:
 		return nil, err
 	default:

@@ -20,6 +20,8 @@ type Listing struct {
 	OnlyUIDL, OnlyLIST int
 	// NoUIDL tells that the server refused UIDL: no entry has a UID.
 	NoUIDL bool
+	// Refusal is what the server said to that: see ResponseError.Text; "" when it said nothing.
+	Refusal string
 	// Problems describes the first lines that made no sense, escaped; Bad counts all of them.
 	Problems []string
 	Bad      int

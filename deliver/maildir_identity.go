@@ -158,7 +158,12 @@ func recognise(path, id string) error {
 		return notKnown(path, errOtherID)
 	}
 	for _, name := range folders {
-		if st, err := statAt(root.File, name); err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		st, err := statAt(root.File, name)
+		switch {
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		case err == nil:
+			return notFolder(path, name, st)
+		default:
 			return notKnown(path, fmt.Errorf("its directory %s is missing", name))
 		}
 	}

@@ -77,6 +77,32 @@ func TestIdentifyAcceptsPlacesNeverMet(t *testing.T) {
 	}
 }
 
+// A link or a file in the place of a folder of a known Maildir is said to be that: nothing is unmounted there, and no adoption
+// would mend it.
+func TestKnownMaildirWithALinkInside(t *testing.T) {
+	for _, name := range []string{"tmp", "new", "cur"} {
+		for kind, put := range map[string]func(path string) error{
+			"is a symbolic link": func(path string) error { return os.Symlink(t.TempDir(), path) },
+			"is not a directory": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		} {
+			path := filepath.Join(t.TempDir(), "mail")
+			id := identify(t, open(t, path), "")
+			inside := filepath.Join(path, name)
+			must(t, os.Remove(inside))
+			must(t, put(inside))
+			m := open(t, path)
+			for _, remembered := range []string{id, ""} {
+				e := refuses(t, m.Check(context.Background(), remembered), name+" in it "+kind)
+				if !e.Permanent || strings.Contains(e.Hint, "--adopt") || e.Hint == "" {
+					t.Errorf("%s, %s: %+v", name, kind, e)
+				}
+				_, err := m.Identify(context.Background(), remembered)
+				refuses(t, err, name+" in it "+kind)
+			}
+		}
+	}
+}
+
 func TestIdentifyRefusesOtherPlaces(t *testing.T) {
 	for name, test := range map[string]struct {
 		make func(t *testing.T, path string)
@@ -97,7 +123,7 @@ func TestIdentifyRefusesOtherPlaces(t *testing.T) {
 		"tmp is a link": {func(t *testing.T, path string) {
 			mkdirs(t, path, "cur", "new")
 			must(t, os.Symlink("/tmp", filepath.Join(path, "tmp")))
-		}, "tmp in it is not a directory"},
+		}, "tmp in it is a symbolic link"},
 		"empty id": {func(t *testing.T, path string) {
 			mkdirs(t, path, "cur", "new", "tmp")
 			must(t, os.WriteFile(filepath.Join(path, "popsync.id"), nil, 0o600))
@@ -169,10 +195,14 @@ func TestKnownPlaceIsNeverMade(t *testing.T) {
 			// After a start.
 			m = open(t, path)
 			_, err := m.Identify(context.Background(), id)
-			if e := refuses(t, err, "not the Maildir popsync knows"); !e.Permanent || !strings.Contains(e.Hint, "--adopt") {
+			words := "not the Maildir popsync knows"
+			if strings.HasSuffix(name, "is a link") {
+				words = "in it is a symbolic link"
+			}
+			if e := refuses(t, err, words); !e.Permanent || strings.Contains(e.Hint, "--adopt") == strings.HasSuffix(name, "is a link") {
 				t.Errorf("not permanent or without a way out: %v", err)
 			}
-			refuses(t, m.Check(context.Background(), id), "not the Maildir popsync knows")
+			refuses(t, m.Check(context.Background(), id), words)
 			if after, _ := os.ReadDir(path); len(after) != len(before) {
 				t.Errorf("popsync changed the place")
 			}

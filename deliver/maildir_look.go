@@ -77,10 +77,24 @@ func parts(root *os.File) (whole bool, err error) {
 		case err != nil:
 			return false, failed("open", root.Name(), err)
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-			return false, refused(root.Name(), name+" in it is not a directory", "popsync follows no symbolic link inside a Maildir")
+			return false, notFolder(root.Name(), name, st)
 		}
 	}
 	return whole, nil
+}
+
+// notFolder is for a Maildir in which a link or a file has the name of one of its folders. The mail that is behind a link is
+// somewhere else than its identity says, so no word of a person makes it one that is used.
+func notFolder(path, name string, st unix.Stat_t) error {
+	inside := filepath.Join(path, name)
+	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return refused(path, name+" in it is not a directory", "move away what has that name, and say: mkdir -m 700 "+safepath.Quote(inside))
+	}
+	hint := "put the folder itself in place of the link: popsync follows none inside a Maildir, since a rename does not reach another filesystem"
+	if name == "tmp" {
+		hint = "say: rm " + safepath.Quote(inside) + " && mkdir -m 700 " + safepath.Quote(inside) + "; popsync follows no link inside a Maildir, since a rename does not reach another filesystem"
+	}
+	return refused(path, name+" in it is a symbolic link", hint)
 }
 
 // unfinished tells whether a directory holds nothing but what making a Maildir may have left when it was interrupted.

@@ -2,43 +2,73 @@ package smtp
 
 import (
 	"context"
+	"time"
 
 	"github.com/popsync/popsync/deliver"
 )
 
-// Check implements deliver.Checker: it connects, logs in and, when the recipients are fixed, names them to the server
-// from the sender that is set, or <> when the messages set it. No message is sent.
+// Sight is what Look saw of a server, as far as it came.
+type Sight struct {
+	Connected bool // the server greeted and answered EHLO or LHLO
+	Secure    bool // under TLS, with a certificate that was verified
+	LoggedIn  bool // it took username and password
+	// Asked: MAIL and each RCPT were sent, and the answers are in the error of Look, nil if it accepts them all. false: the
+	// messages name the recipients, so that there was nothing to ask.
+	Asked bool
+	From  string // the sender that was named; "" is <>
+}
+
+// checkReply bounds the wait for each reply while nothing but a look is taken: a person may be waiting for it.
+const checkReply = time.Minute
+
+// Check implements deliver.Checker: it is Look without what was seen.
 func (s *Sender) Check(ctx context.Context, _ string) error {
-	c, err := dial(ctx, &s.o)
+	_, err := s.Look(ctx)
+	return err
+}
+
+// Look connects, logs in and, when the recipients are fixed, names them to the server from the sender that is set, or <> when
+// the messages set it. No message is sent. Its errors are those of Send, about the whole destination. A server that does not
+// greet is looked at for whether it expects TLS at once.
+func (s *Sender) Look(ctx context.Context) (Sight, error) {
+	o := s.o
+	o.Timeouts.Reply = min(o.Timeouts.Reply, checkReply)
+	c, err := dialLooking(ctx, &o)
 	if err != nil {
-		return s.unreachable(ctx, err)
+		return Sight{}, s.unreachable(ctx, err)
 	}
 	defer c.quit(ctx)
-	if len(s.o.To) == 0 {
-		return nil
+	saw := Sight{Connected: true, Secure: c.secure, LoggedIn: o.Password != nil}
+	if len(o.To) == 0 {
+		return saw, nil
 	}
-	refused, err := c.ask(ctx, &s.o)
+	saw.Asked, saw.From = true, envelopeFrom(&o)
+	refused, err := c.ask(ctx, &o)
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return saw, ctx.Err()
 	case err != nil:
-		return &deliver.Error{Op: "check", Place: s.o.Address, Scope: deliver.WholeTarget, Err: err}
+		return saw, &deliver.Error{Op: "check", Place: o.Address, Scope: deliver.WholeTarget, Err: err}
 	case len(refused) == 0:
-		return nil
+		return saw, nil
 	}
-	e := &deliver.Error{Op: "check", Place: s.o.Address, Scope: deliver.WholeTarget}
+	e := &deliver.Error{Op: "check", Place: o.Address, Scope: deliver.WholeTarget}
 	s.refusals(e, refused)
-	return e
+	return saw, e
+}
+
+// envelopeFrom is the sender that is named where no message names one.
+func envelopeFrom(o *Options) string {
+	if o.From == "original" || o.From == "null" {
+		return ""
+	}
+	return o.From
 }
 
 // ask sends MAIL and each RCPT, one by one, and RSET.
 func (c *session) ask(ctx context.Context, o *Options) (refused []*replyError, err error) {
 	defer c.bind(ctx)()
-	from := o.From
-	if from == "original" || from == "null" {
-		from = ""
-	}
-	t := &task{from: from, to: o.To}
+	t := &task{from: envelopeFrom(o), to: o.To}
 	t.findUTF8()
 	if err := c.unfit(t); err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -191,6 +193,77 @@ func TestCheck(t *testing.T) {
 			s := r.sender(tt.change)
 			wants(t, s.Check(t.Context(), ""), tt.short)
 			r.end(s)
+		})
+	}
+}
+
+// TestLook: what was looked at is told apart from what was not.
+func TestLook(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		turns  []turn
+		change func(*Options)
+		want   Sight
+		short  string
+	}{
+		{"all", []turn{mailCmd, rcpt, rset}, nil, Sight{Connected: true, Asked: true, From: "a@b.example"}, "ok"},
+		{"refused", []turn{mailCmd, {rcpt.want, "550 no\r\n"}, rset}, nil, Sight{Connected: true, Asked: true, From: "a@b.example"}, "target permanent envelope"},
+		{"null", []turn{{"MAIL FROM:<>\r\n", "250 ok\r\n"}, rcpt, rset}, func(o *Options) { o.From = "null" }, Sight{Connected: true, Asked: true}, "ok"},
+		{"by header", nil, func(o *Options) { o.To = nil; o.EnvelopeHeader = "X-To"; o.AllowDomains = []string{"y.example"} }, Sight{Connected: true}, "ok"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, hello().and(tt.turns...))
+			s := r.sender(tt.change)
+			saw, err := s.Look(t.Context())
+			wants(t, err, tt.short)
+			if saw != tt.want {
+				t.Errorf("saw %+v, want %+v", saw, tt.want)
+			}
+			r.end(s)
+		})
+	}
+}
+
+// TestLookAtTLSFirst: a server that waits for TLS is found out after seconds, not after the minutes that a greeting may take.
+func TestLookAtTLSFirst(t *testing.T) {
+	ca, err := pop3test.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := ca.Server("mx.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		second script
+		change func(*Options)
+		words  string
+	}{
+		"starttls":          {script{secure, silent}, func(o *Options) { o.TLS, o.TLSConfig = StartTLS, &tls.Config{RootCAs: ca.Pool()} }, "expects TLS at once"},
+		"none":              {script{secure, silent}, nil, "expects TLS at once"},
+		"says nothing ever": {script{silent}, nil, "did not answer in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, script{silent}, tt.second)
+				r.tls = conf
+				s := r.sender(tt.change)
+				began := time.Now()
+				_, err := s.Look(t.Context())
+				took := time.Since(began)
+				short := "target"
+				if tt.words == "expects TLS at once" {
+					short += " permanent"
+				}
+				wants(t, err, short, tt.words)
+				if most := 2 * probeTime; short != "target" && took > most || took > 2*checkReply {
+					t.Errorf("it took %v", took)
+				}
+				for i := range r.rest {
+					r.rest[i] = "" // what TLS says
+				}
+				r.end(s)
+			})
 		})
 	}
 }

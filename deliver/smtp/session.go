@@ -206,6 +206,9 @@ func (c *session) greet() error {
 	if err != nil {
 		return err
 	}
+	if c.o.greeted != nil {
+		c.o.greeted()
+	}
 	if r.code != 220 {
 		return c.unexpected("greeting", r)
 	}

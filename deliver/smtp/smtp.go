@@ -86,6 +86,8 @@ type Options struct {
 	// Dial opens a connection; nil: a net.Dialer. Timeouts.Connect bounds its context.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time // for dates, and for what was accepted within the hour; nil: time.Now
+
+	greeted func() // called when the server has greeted; nil: nobody wants to know
 }
 
 // Timeouts bound every wait for the server (RFC 5321, section 4.5.3.2). Zero fields take the default in brackets.

@@ -33,6 +33,8 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		secret  *secretError
 	)
 	switch {
+	case errors.Is(err, errTLSFirst):
+		e.Permanent, e.Hint = true, `set tls = "implicit" for this destination`
 	case errors.As(err, &tls):
 		if e.Permanent = tls.certificate(); e.Permanent {
 			e.Hint = "check the name in the address, or trust the certificate's issuer"

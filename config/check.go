@@ -35,9 +35,21 @@ func (c *checker) table(path string, m map[string]any, known keys) {
 		if check, ok := known[k]; !ok {
 			c.add(at, "unknown key", didYouMean(k, slices.Sorted(maps.Keys(known))))
 		} else if f := check(m[k]); f != nil {
-			c.add(at+f.at, f.text, f.hint)
+			c.add(at+f.at, f.text, unexpanded(m[k], f.hint))
 		}
 	}
+}
+
+// unexpanded adds to the hint for a bad value that variables are none here, if it looks as if somebody had hoped so.
+func unexpanded(v any, hint string) string {
+	const say = "variables are not expanded"
+	if s, ok := v.(string); !ok || !variable.MatchString(s) || strings.Contains(hint, say) {
+		return hint
+	}
+	if hint == "" {
+		return say
+	}
+	return hint + "; " + say
 }
 
 // subtable is the converter of a key that holds a table.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // Problem is one thing that a person has to change. It never holds the value of a secret.
@@ -17,7 +19,7 @@ type Problem struct {
 	Hint string // what to do about it; may be ""
 }
 
-// Error gives the problem in one line of printable ASCII: file:line: key: text (hint).
+// Error gives the problem in one line of printable characters: file:line: key: text (hint).
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(printable(p.File))
@@ -65,15 +67,5 @@ func (e Error) sort() {
 	})
 }
 
-// printable replaces what a terminal might act upon.
-func printable(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c >= ' ' && c < 0x7f {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, `\x%02x`, c)
-		}
-	}
-	return b.String()
-}
+// printable replaces what a terminal might act upon. Whether a screen takes more than ASCII is its writer's affair.
+func printable(s string) string { return foreign.Tidy(s, 4096) }

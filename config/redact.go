@@ -43,7 +43,7 @@ func shown(v string) string {
 func limit(s string) string {
 	const most = 300
 	if len(s) > most {
-		return s[:most] + "..."
+		return strings.ToValidUTF8(s[:most], "") + "..."
 	}
 	return s
 }

@@ -30,7 +30,7 @@ var rooms = []room{
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
-	{path: "config", imports: []string{"internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
+	{path: "config", imports: []string{"internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
 	{path: "fetcher", imports: []string{"pop3", "uidl", "deliver", "internal/foreign"}, modules: []string{"go.uber.org/zap"}},
 	{
 		path:    "cmd/popsync",

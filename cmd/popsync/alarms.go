@@ -30,9 +30,8 @@ type alarms struct {
 
 // openAlarms reads which incidents are open. once: for a process that ends soon.
 func openAlarms(cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, once bool) (*alarms, error) {
-	al := &alarms{ledger: ledger, log: log}
-	al.maildir = notify.NewMaildir(al.deliver)
-	if err := al.use(cfg); err != nil {
+	al, err := newAlarms(cfg, ledger, log)
+	if err != nil {
 		return nil, err
 	}
 	o := al.options(cfg)
@@ -42,6 +41,16 @@ func openAlarms(cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, once bo
 		return nil, err
 	}
 	al.notifier = n
+	return al, nil
+}
+
+// newAlarms makes the ways to tell, for who knows of no incidents: only channels may be asked for.
+func newAlarms(cfg *config.Config, ledger uidl.Ledger, log *zap.Logger) (*alarms, error) {
+	al := &alarms{ledger: ledger, log: log}
+	al.maildir = notify.NewMaildir(al.deliver)
+	if err := al.use(cfg); err != nil {
+		return nil, err
+	}
 	return al, nil
 }
 

@@ -2,71 +2,102 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/foreign"
-	"github.com/popsync/popsync/internal/safepath"
-	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/schedule"
 )
 
+// checkOptions are the flags of check.
+type checkOptions struct {
+	adopt                           string
+	alarm, offline, asJSON, verbose bool
+}
+
+const checkExample = "popsync check work"
+
 func (a *app) checkCommand() *cobra.Command {
-	var adopt string
+	var o checkOptions
 	c := &cobra.Command{
 		Use:   "check [ACCOUNT...]",
 		Short: "Test the configuration, the servers and the destinations; changes nothing",
-		Long: `Read the configuration, look at the files it names, then for each account: look up and connect to the server, log in,
-count the messages, and test that each destination can be written to. Nothing is fetched, delivered, deleted or created.
-Of accounts that were fetched before it also says what was learned of their servers.
+		Long: `Read the configuration, look at the files and programs that it names, then
+for each account, several at a time: look up and connect to the server, log in,
+count the messages, and look whether each destination can take mail. It says
+what it did and what it did not look at. Nothing is fetched, delivered, deleted
+or created. Of accounts that were fetched before it also says what was learned
+of their servers.
 
-With --adopt ACCOUNT instead: accept that account's destinations as the next run finds them, after a restore or a move,
-and let the copies that wait for destinations which are configured no more go to those that lack them. It says what the
-next run will do. Nothing counts as delivered by that.`,
+With more than three accounts, what is as it should be is only in the table at
+the end, unless --verbose asks for it.
+
+With --alarm instead: send one test alarm in each way in which people are told
+of these accounts, and say whether it arrived.
+
+With --adopt ACCOUNT instead: accept that account's destinations as the next
+run finds them, after a restore or a move, and let the copies that wait for
+destinations which are configured no more go to those that lack them. It says
+what the next run will do. Nothing counts as delivered by that.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if adopt != "" {
-				return a.adopt(cmd.Context(), adopt)
+			if err := o.fits(cmd, args); err != nil {
+				return err
 			}
-			return a.check(cmd.Context(), args)
+			switch {
+			case o.adopt != "":
+				return a.adopt(cmd.Context(), o.adopt)
+			case o.alarm:
+				return a.checkAlarm(cmd.Context(), args, o)
+			}
+			return a.check(cmd.Context(), args, o)
 		},
 	}
-	c.Flags().StringVar(&adopt, "adopt", "", "accept the destinations of `ACCOUNT` as the next run finds them (this writes to the ledger)")
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fail(exitUsage, "%w, for example: %s", err, checkExample)
+	})
+	c.Flags().StringVar(&o.adopt, "adopt", "", "accept the destinations of `ACCOUNT` as the next run\nfinds them (this writes to the ledger)")
+	c.Flags().BoolVar(&o.alarm, "alarm", false, "send a test alarm (this delivers a message)")
+	c.Flags().BoolVar(&o.offline, "offline", false, "ask no server; say what was not looked at")
+	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object per account, and one before them")
+	c.Flags().BoolVar(&o.verbose, "verbose", false, "print all findings, also of many accounts")
 	return c
 }
 
-// checker prints one line per test and remembers the gravest outcome.
-type checker struct {
+// fits refuses flags that do not go together.
+func (o checkOptions) fits(cmd *cobra.Command, args []string) error {
+	switch {
+	case cmd.Flags().Changed("adopt") && (len(args) > 0 || o.alarm || o.offline || o.asJSON || o.verbose):
+		return fail(exitUsage, "--adopt takes one account and no other flag, for example: popsync check --adopt work")
+	case cmd.Flags().Changed("adopt") && o.adopt == "":
+		return fail(exitUsage, "--adopt takes the name of an account, for example: popsync check --adopt work")
+	case o.alarm && o.offline:
+		return fail(exitUsage, "--alarm sends something, --offline does not; say one of them, for example: popsync check --alarm work")
+	}
+	return nil
+}
+
+// looker looks at a configuration and its accounts.
+type looker struct {
 	*app
-	account string
-	worst   fetcher.Class
-	blind   bool // what the ledger remembers could not be read
+	cfg      *config.Config
+	accounts []config.Account
+	offline  bool
+
+	known *knowledge    // of the ledger; nil: there is none, or it cannot be read
+	blind bool          // what the ledger remembers could not be read
+	shown chan struct{} // closed when what is general has been printed: from then on a person may be asked
 }
 
-func (c *checker) ok(what string) { fmt.Fprintf(c.out, "ok    %s: %s\n", c.account, printable(what)) }
+const (
+	stopGrace  = 100 * time.Millisecond // for what is stopped to end by itself
+	neverMoved = 1000 * time.Hour       // no check gives its place to others
+)
 
-// note tells what is no failure.
-func (c *checker) note(what string) { fmt.Fprintf(c.out, "note  %s: %s\n", c.account, printable(what)) }
-
-func (c *checker) bad(class fetcher.Class, what string, hint string) {
-	fmt.Fprintf(c.out, "FAIL  %s: %s\n", c.account, printable(what))
-	if hint != "" {
-		fmt.Fprintf(c.out, "      next step: %s\n", printable(hint))
-	}
-	if fetcher.Worse(class, c.worst) {
-		c.worst = class
-	}
-}
-
-func (a *app) check(ctx context.Context, names []string) error {
+func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -75,191 +106,137 @@ func (a *app) check(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{app: a, account: "configuration", worst: fetcher.OK}
-	c.ok(fmt.Sprintf("%s, %s", cfg.File, count(len(cfg.Accounts), "account")))
-	c.account = "ledger"
-	known := c.ledger(ctx, cfg)
-	c.account = "configuration"
-	c.places(cfg)
-	for _, r := range c.remarks(ctx, cfg) {
-		if r.concerns(accounts) {
-			c.note(r.text)
-		}
-	}
+	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{})}
+	sheets := []*sheet{newSheet(ctx, "", nil)}
 	for _, acc := range accounts {
-		c.account = acc.Name
-		c.owner(known, acc.Name)
-		c.destinations(ctx, cfg, acc, known)
-		c.server(ctx, cfg, acc)
-		c.learned(known, acc)
-		if _, ok := alarmMaildir(cfg, acc.Name); acc.Alarm && !ok && len(cfg.Alarm.Command) == 0 && cfg.Alarm.Webhook.Reveal() == "" {
-			c.note("nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook")
-		}
+		sheets = append(sheets, newSheet(ctx, acc.Name, acc.Deliver))
 	}
-	if c.worst == fetcher.OK {
-		return nil
-	}
-	return &exitError{exitOf(c.worst), errReported}
+	go l.look(ctx, sheets)
+	return a.present(ctx, sheets, o, func() { close(l.shown) })
 }
 
-// ledger looks at the ledger without making one, and returns what it remembers.
-func (c *checker) ledger(ctx context.Context, cfg *config.Config) *knowledge {
-	if _, err := safepath.Check(cfg.StateDir); err != nil {
-		if fault, ok := errors.AsType[*safepath.Error](err); ok {
-			c.bad(fetcher.Config, "state_dir: "+err.Error(), fault.Mend)
+// look fills in the sheets: first what is general, then the accounts side by side, as passes would be.
+func (l *looker) look(ctx context.Context, sheets []*sheet) {
+	general, sheets := sheets[0], sheets[1:]
+	general.begin()
+	guarded(general, func() { l.general(ctx, general) })
+	general.end()
+	<-l.shown
+	asked := l.passwords(ctx)
+	jobs := make([]schedule.Job, len(l.accounts))
+	for i, acc := range l.accounts {
+		s := sheets[i]
+		jobs[i] = schedule.Job{Host: acc.Host, Run: func(ctx context.Context) error {
+			s.begin()
+			defer s.end()
+			guarded(s, func() { l.account(ctx, s, acc, asked[acc.Name]) })
 			return nil
+		}}
+	}
+	schedule.Parallel(ctx, schedule.Options{Parallel: l.cfg.Parallel, PerHost: l.cfg.PerHost, SlowAfter: neverMoved}, jobs)
+	for _, s := range sheets {
+		select {
+		case <-s.ended:
+		default:
+			s.end() // it never began
 		}
 	}
-	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
-		if err := writable(nearest(cfg.StateDir)); err != nil {
-			c.bad(fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
-			return nil
+}
+
+// guarded makes a finding of a panic: it must not keep the others from being looked at.
+func guarded(s *sheet, f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.fail(partConfiguration, fetcher.Internal, fmt.Sprintf("popsync panicked: %v", r), "this is a fault of popsync: please report it")
 		}
-		c.ok(fmt.Sprintf("state_dir %s will be made by the first run", cfg.StateDir))
-		return nil
-	}
-	if err := writable(cfg.StateDir); err != nil {
-		c.bad(fetcher.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
-		return nil
-	}
-	if !hasLedger(cfg) {
-		c.ok(ledgerFile(cfg) + " will be made by the first run")
-		return nil
-	}
-	known, err := c.readLedger(ctx, cfg)
-	if err != nil {
-		text, hint := apart(err)
-		c.bad(ledgerClass(err), text, hint)
-		c.blind = true
-		return nil
-	}
-	c.ok(ledgerFile(cfg) + " is sound")
-	return known
+	}()
+	f()
 }
 
-// readLedger reads the whole ledger: for damage, and for what it knows of destinations.
-func (c *checker) readLedger(ctx context.Context, cfg *config.Config) (*knowledge, error) {
-	l, err := openLedger(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	if err := l.Check(ctx); err != nil {
-		return nil, err
-	}
-	named, err := knownAs(ctx, cfg, l)
-	if err != nil {
-		return nil, err
-	}
-	sums, err := named.Summaries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.held}
-	for _, s := range sums {
-		k.destinations[s.Name], k.facts[s.Name] = s.Destinations, s.Facts
-	}
-	k.elsewhere, err = l.Identities(ctx)
-	return k, err
-}
-
-// knowledge is what the ledger remembers of all accounts and their destinations.
-type knowledge struct {
-	destinations map[string][]uidl.Destination // by account
-	facts        map[string][]byte             // by account
-	held         map[string]error              // accounts that cannot be run
-	elsewhere    []string                      // identities of all accounts' destinations
-}
-
-// of is what it remembers of an account's destinations; nothing where there is no ledger.
-func (k *knowledge) of(account string) []uidl.Destination {
-	if k == nil {
-		return nil
-	}
-	return k.destinations[account]
-}
-
-// owner tells of an account that cannot be run because its name is taken.
-func (c *checker) owner(k *knowledge, account string) {
-	if k == nil || k.held[account] == nil {
-		return
-	}
-	text, hint := apart(k.held[account])
-	c.bad(fetcher.Config, text, hint)
-}
-
-// destinations tests that mail could be put where an account's goes.
-func (c *checker) destinations(ctx context.Context, cfg *config.Config, acc config.Account, k *knowledge) {
-	now := c.sight(ctx, cfg, acc)
-	known := k.of(acc.Name)
-	of := knownOf(known, now)
-	for i, d := range acc.Deliver {
-		identity := ""
-		switch {
-		case of[i] >= 0:
-			identity = known[of[i]].Identity
-		case now[i].err == nil:
-			identity = missedAt(known, of, now[i], k)
+// present prints the sheets in their order as they are filled in, and what follows from all of them. first is called after the
+// first one. When ctx ends, it prints what is known by then and waits for nothing.
+func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, first func()) error {
+	p := a.newCheckScreen(len(sheets)-1, o)
+	all := make([]*sheet, len(sheets))
+	stopped := make(chan struct{})
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, func() { close(stopped) }) })()
+	for i, s := range sheets {
+		a.await(s, stopped, sheets)
+		all[i] = s.copied()
+		if err := p.sheet(all[i]); err != nil {
+			return err
 		}
-		c.destination(ctx, cfg, acc.Name, d, identity)
-	}
-}
-
-// missedAt is the identity of a Maildir that is known at a path where another one is, or none; "": none is known there.
-func missedAt(known []uidl.Destination, of []int, s sighted, k *knowledge) string {
-	if s.path == "" {
-		return ""
-	}
-	if i := knownAt(known, of, s); i >= 0 {
-		return known[i].Identity
-	}
-	if s.identity == "" && k != nil {
-		for _, id := range k.elsewhere {
-			if pathIn(id) == deliver.Resolve(s.path) {
-				return id
-			}
+		if i == 0 {
+			first()
 		}
 	}
-	return ""
-}
-
-// destination tests that mail could be put there, without putting any.
-func (c *checker) destination(ctx context.Context, cfg *config.Config, account string, d config.Deliver, identity string) {
-	target, err := c.targetOf(cfg, account, d)
-	if err == nil {
-		defer target.Close()
-		err = target.Check(ctx, identity)
+	if err := p.summary(all, ctx.Err() != nil); err != nil {
+		return err
 	}
-	if err != nil {
-		v := fetcher.Judge(err)
-		c.bad(v.Class, d.Name+": "+v.Message, v.Hint)
-		return
+	worst := fetcher.OK
+	for _, s := range all {
+		if c := s.class(); fetcher.Worse(c, worst) {
+			worst = c
+		}
 	}
-	what := "is known and can be written to"
 	switch {
-	case c.blind:
-		what = "can be written to"
-	case identity == "":
-		what = "can be written to; the first run makes or accepts it"
-	}
-	c.ok(fmt.Sprintf("%s %s %s", d.Name, foreign.ASCII(place(d)), what))
-}
-
-// writable tells whether this process may create entries in a directory.
-func writable(dir string) error {
-	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return &fs.PathError{Op: "write to", Path: dir, Err: err}
+	case ctx.Err() != nil:
+		return &exitError{exitTemp, errReported}
+	case worst != fetcher.OK:
+		return &exitError{exitOf(worst), errReported}
 	}
 	return nil
 }
 
-// nearest is the closest ancestor that exists.
-func nearest(dir string) string {
-	for {
-		parent := filepath.Dir(dir)
-		if _, err := os.Stat(parent); err == nil || parent == dir {
-			return parent
+// waitingFor is how long nothing is printed until a person at a terminal is told what it waits for.
+const waitingFor = 5 * time.Second
+
+// await waits for the end of a sheet, or until what is stopped had its time to end.
+func (a *app) await(s *sheet, stopped <-chan struct{}, all []*sheet) {
+	for wait := waitingFor; ; wait *= 2 {
+		timer := time.NewTimer(wait)
+		select {
+		case <-s.ended:
+			timer.Stop()
+			return
+		case <-stopped:
+			timer.Stop()
+			return
+		case <-timer.C:
+			a.tellWaiting(all)
 		}
-		dir = parent
 	}
+}
+
+// tellWaiting names what is still being looked at, on a terminal where nobody is being asked for something.
+func (a *app) tellWaiting(all []*sheet) {
+	if !a.errTerm || !a.asking.TryLock() {
+		return
+	}
+	defer a.asking.Unlock()
+	var names []string
+	for _, s := range all {
+		if s := s.copied(); s.begun && !s.whole && s.account != "" {
+			names = append(names, s.account)
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintln(a.err, wrapped("still waiting for "+few(names)+" ...", "  ", 80))
+	}
+}
+
+// passwords asks for those that are not configured, one after the other, before anything else is printed.
+func (l *looker) passwords(ctx context.Context) map[string]func(context.Context) (string, error) {
+	asked := map[string]func(context.Context) (string, error){}
+	if l.offline {
+		return asked
+	}
+	for _, acc := range l.accounts {
+		if acc.Secret.Kind != config.SecretPrompt || ctx.Err() != nil {
+			continue
+		}
+		v, err := l.prompt(acc)(ctx)
+		asked[acc.Name] = func(context.Context) (string, error) { return v, err }
+	}
+	return asked
 }

@@ -12,108 +12,117 @@ import (
 	"github.com/popsync/popsync/pop3"
 )
 
+// lookupTime bounds the lookup of a name.
+const lookupTime = 30 * time.Second
+
 // server connects as a run would, and stops after the listing.
-func (c *checker) server(ctx context.Context, cfg *config.Config, acc config.Account) {
+func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, prompt func(context.Context) (string, error)) {
 	if net.ParseIP(acc.Host) == nil {
-		lookup, cancel := context.WithTimeout(ctx, 30*time.Second)
+		lookup, cancel := context.WithTimeout(ctx, lookupTime)
 		addrs, err := net.DefaultResolver.LookupHost(lookup, acc.Host)
 		cancel()
 		if err != nil {
-			c.bad(fetcher.Temporary, err.Error(), "check host and the network")
+			s.set(func() { s.server = stepFailed })
+			s.fail(partServer, fetcher.Temporary, err.Error(), "check host and the network")
 			return
 		}
-		c.ok(fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
+		s.ok(partServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
 	}
-	wired, err := c.wire(cfg, acc, c.prompt(acc))
+	wired, err := l.wire(l.cfg, acc, prompt)
 	if err != nil {
-		c.bad(fetcher.Config, err.Error(), hintOf(err))
+		s.set(func() { s.server = stepFailed })
+		s.fail(partServer, fetcher.Config, err.Error(), hintOf(err))
 		return
 	}
-	err = c.session(ctx, acc, wired)
+	if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
+		wired.Login.Password = overhearing(wired.Login.Password, l.overheard(s, ""))
+	}
+	part, err := l.session(ctx, s, acc, wired)
 	if !wired.Server.NoCapa && pop3.BrokenByCapa(err) { // once it was logged in: see fetcher.Dial
 		wired.Server.NoCapa = true
-		err = c.session(ctx, acc, wired)
+		part, err = l.session(ctx, s, acc, wired)
 	}
-	if err != nil {
-		v := fetcher.Judge(err)
-		if v.Class == fetcher.Login && wired.LoginHint != "" {
-			v.Hint = wired.LoginHint
-		}
-		c.bad(v.Class, v.Message, v.Hint)
-	}
-}
-
-// learned tells what passes have learned of an account's server.
-func (c *checker) learned(k *knowledge, acc config.Account) {
-	if k == nil {
+	if err == nil {
 		return
 	}
-	as := fetcher.Account{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore}
-	as.Server.NoPipelining = !acc.Pipelining
-	for _, text := range fetcher.Learned(k.facts[acc.Name], as, time.Now()) {
-		c.note(text)
+	s.set(func() {
+		switch {
+		case ctx.Err() != nil:
+		case part == partServer:
+			s.server = stepFailed
+		case part == partLogin:
+			s.login = stepFailed
+		}
+	})
+	v := fetcher.Judge(err)
+	if v.Class == fetcher.Login && wired.LoginHint != "" {
+		v.Hint = wired.LoginHint
 	}
+	s.judged(part, v)
 }
 
-func (c *checker) session(ctx context.Context, acc config.Account, wired fetcher.Account) error {
-	client, err := fetcher.Dial(ctx, wired.Server)
+// session makes one, and tells with the error which part of it failed.
+func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
+	client, err := dialLooking(ctx, wired.Server)
 	if err != nil {
-		return err
+		return partServer, err
 	}
 	defer client.Close()
-	c.ok(fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
+	s.set(func() { s.server = tlsWord(acc.TLS) })
+	s.ok(partServer, fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
 	if !client.AsksCapa() {
-		c.note("the server breaks the connection when it is asked what it can do (CAPA), so it was not asked")
+		s.note(partServer, "the server breaks the connection when it is asked what it can do (CAPA), so it was not asked", "")
+	}
+	if s.copied().login == stepFailed { // there is no password
+		return partLogin, nil
 	}
 	err = client.Login(ctx, wired.Login)
 	if client.AuthUnknown() {
-		c.note("the server does not know AUTH, although it announces it or the configuration asks for it")
+		s.note(partLogin, "the server does not know AUTH, although it announces it or the configuration asks for it", "")
 	}
 	if err != nil {
-		return err
+		return partLogin, err
 	}
-	list, err := client.List(ctx)
-	c.ok(fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
+	s.set(func() { s.login = stepOK })
+	list, said, err := fetcher.Look(ctx, client, wired, l.named(acc.Name))
+	s.ok(partLogin, fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
 	if err != nil {
-		return err
+		return partMail, err
 	}
+	s.set(func() { s.messages = list.Len() })
+	s.ok(partMail, count(list.Len(), "message"))
 	nameless := 0
 	for i := range list.Len() {
 		if !list.At(i).HasUID {
 			nameless++
 		}
 	}
-	c.ok(count(list.Len(), "message"))
-	if list.Bad > 0 {
-		c.bad(fetcher.Temporary, fmt.Sprintf("%s of the listing made no sense: %s", count(list.Bad, "line"), strings.Join(list.Problems, ", ")),
-			"those messages are not seen; ask the provider")
+	for _, v := range said {
+		s.judged(partMail, v)
 	}
-	if list.OnlyUIDL+list.OnlyLIST > 0 {
-		c.bad(fetcher.Temporary, fmt.Sprintf("UIDL and LIST do not name the same messages: %d are in UIDL alone, %d in LIST alone", list.OnlyUIDL, list.OnlyLIST),
-			"those messages are not fetched; say popsync check again, and if it goes on, ask the provider")
+	if nameless > 0 && len(said) == 0 {
+		s.info(partMail, fmt.Sprintf("%d of them without a unique-id%s: they go by their headers, or by what is in them", nameless, refusalText(list)))
 	}
-	if nameless > 0 {
-		c.ok(fmt.Sprintf("%d of them without a unique-id: they go by their headers", nameless))
-	}
-	return client.Quit(ctx)
+	return partMail, client.Quit(ctx)
 }
 
-func tlsText(t config.TLS) string {
-	switch t {
-	case config.TLSNone:
-		return "NOT encrypted"
-	case config.TLSStartTLS:
-		return "encrypted (STLS), certificate verified"
-	}
-	return "encrypted (TLS), certificate verified"
-}
-
-func capsText(caps pop3.Capabilities) string {
-	has := func(b bool, name string) string {
-		if b {
-			return name
+// named tells whether the server gave an account unique-ids in earlier passes. The ledger is read again for it: hardly any
+// server makes that necessary.
+func (l *looker) named(account string) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		if !l.known.knows(account) {
+			return false, nil
 		}
-		return "no " + name + " announced"
+		ledger, err := openKnown(ctx, l.cfg)
+		if err != nil {
+			return false, err
+		}
+		defer ledger.Close()
+		acc, err := ledger.Acquire(ctx, account)
+		if err != nil {
+			return false, err
+		}
+		defer acc.Close()
+		return fetcher.Named(ctx, acc)
 	}
-	return strings.Join([]string{has(caps.UIDL, "UIDL"), has(caps.Top, "TOP"), has(caps.Pipelining, "PIPELINING")}, ", ")
 }

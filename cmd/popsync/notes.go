@@ -19,6 +19,8 @@ import (
 type remark struct {
 	accounts []string
 	text     string
+	next     string // what to do about it; "": the text says it
+	wrong    bool   // mail comes twice, or does not come where it should
 }
 
 // concerns tells whether it is about one of these accounts.
@@ -29,23 +31,6 @@ func (r remark) concerns(accounts []config.Account) bool {
 // remarks compares all accounts of a configuration with each other. It looks at their Maildirs and changes nothing.
 func (a *app) remarks(ctx context.Context, cfg *config.Config) []remark {
 	return append(sharedMailboxes(cfg), oddMaildirs(a.maildirs(ctx, cfg))...)
-}
-
-// sharedMailboxes finds accounts that are one mailbox.
-func sharedMailboxes(cfg *config.Config) (all []remark) {
-	of := map[string][]string{}
-	for _, c := range cfg.Accounts {
-		of[mailboxOf(c)] = append(of[mailboxOf(c)], c.Name)
-	}
-	for _, c := range cfg.Accounts {
-		names := of[mailboxOf(c)]
-		if len(names) < 2 || names[0] != c.Name {
-			continue
-		}
-		all = append(all, remark{names, fmt.Sprintf("accounts %s are one mailbox, %s at %s port %d: each fetches the same mail; with delete = \"after-delivery\" a message goes to one of them only",
-			few(names), c.Username, c.Host, c.Port)})
-	}
-	return all
 }
 
 // few names some of many.
@@ -110,7 +95,7 @@ func oddMaildirs(dirs []placed) (all []remark) {
 				text = fmt.Sprintf("%s and %s have the same popsync.id: one is a copy of the other, and popsync cannot tell them apart: remove popsync.id from the copy (%s)",
 					a.path, b.path, few(accounts))
 			}
-			all = append(all, remark{accounts, text})
+			all = append(all, remark{accounts: accounts, text: text})
 			break
 		}
 	}
@@ -142,6 +127,10 @@ func (a *app) tellRemarks(ctx context.Context, cfg *config.Config, accounts []co
 		if !r.concerns(accounts) {
 			continue
 		}
-		log.Warn("configuration is odd", zap.String("note", r.text))
+		fields := []zap.Field{zap.String("note", r.text)}
+		if r.next != "" {
+			fields = append(fields, zap.String("next_step", r.next))
+		}
+		log.Warn("configuration is odd", fields...)
 	}
 }

@@ -42,15 +42,34 @@ delivery speaks of are removed once they are 36 hours old.`,
 	return c
 }
 
-// verifier prints findings and counts them.
+// verifier prints findings, counts them and remembers the gravest.
 type verifier struct {
-	checker
+	*app
+	account  string
+	worst    fetcher.Class
 	cfg      *config.Config
 	repair   bool
 	findings int
 	pending  int // open deliveries of all accounts
 	held     int // listed messages of the account that are held back
 	unsure   int // and that nobody saw safe
+}
+
+func (v *verifier) ok(what string) { fmt.Fprintf(v.out, "ok    %s: %s\n", v.account, printable(what)) }
+
+// note tells what is no failure.
+func (v *verifier) note(what string) {
+	fmt.Fprintf(v.out, "note  %s: %s\n", v.account, printable(what))
+}
+
+func (v *verifier) bad(class fetcher.Class, what string, hint string) {
+	fmt.Fprintf(v.out, "FAIL  %s: %s\n", v.account, printable(what))
+	if hint != "" {
+		fmt.Fprintf(v.out, "      next step: %s\n", printable(fetcher.HintFor(v.account, hint)))
+	}
+	if fetcher.Worse(class, v.worst) {
+		v.worst = class
+	}
 }
 
 func (v *verifier) found(class fetcher.Class, what, hint string) {
@@ -71,7 +90,7 @@ func (a *app) verify(ctx context.Context, names []string, repair bool) error {
 	if err != nil {
 		return err
 	}
-	v := &verifier{checker: checker{app: a, account: "ledger", worst: fetcher.OK}, cfg: cfg, repair: repair}
+	v := &verifier{app: a, account: "ledger", worst: fetcher.OK, cfg: cfg, repair: repair}
 	v.look(ctx, accounts)
 	if v.findings == 0 {
 		return nil

@@ -26,7 +26,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	case "maildir":
 		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace}), nil
 	case "smtp", "lmtp":
-		sender, where, err = mailServer(cfg, d)
+		sender, where, err = mailServer(cfg, d, nil)
 	case "command":
 		// The copy that the program reads lies, without a name, beside the folders of those that wait.
 		o := command.Options{
@@ -41,9 +41,14 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", d.Name, err)
 	}
+	return spoolOf(cfg, account, d, sender, where), nil
+}
+
+// spoolOf is the Target around a Sender, which sends to where.
+func spoolOf(cfg *config.Config, account string, d config.Deliver, sender deliver.Sender, where string) *deliver.Spool {
 	return deliver.OpenSpool(deliver.SpoolOptions{
 		Root: spoolRoot(cfg), Where: where, Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
-	}), nil
+	})
 }
 
 // spoolRoot is where copies wait for remote destinations, each in a folder of its own.
@@ -60,8 +65,8 @@ func leftover(cfg *config.Config) func(identity string) (fetcher.Leftover, error
 	}
 }
 
-// mailServer is the Sender of type smtp or lmtp, and where it sends.
-func mailServer(cfg *config.Config, d config.Deliver) (_ deliver.Sender, where string, err error) {
+// mailServer is the Sender of type smtp or lmtp, and where it sends. heard is told of the password at each login; nil: nobody is.
+func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string)) (_ *smtp.Sender, where string, err error) {
 	s := d.SMTP
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
@@ -71,7 +76,7 @@ func mailServer(cfg *config.Config, d config.Deliver) (_ deliver.Sender, where s
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
 	}
 	if s.Username != "" {
-		o.Password = password(secretSource(cfg, s.Secret, nil))
+		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
 	switch s.TLS {
 	case config.TLSImplicit:

@@ -42,7 +42,7 @@ func (l *looker) destinations(ctx context.Context, s *sheet, acc config.Account)
 		if err != nil {
 			v := fetcher.Judge(err)
 			s.add(finding{Level: levelFail, Part: partDestination, Destination: d.Name, Text: d.Name + ": " + v.Message,
-				Next: fetcher.HintFor(acc.Name, v.Hint), class: v.Class})
+				Next: fetcher.HintFor(acc.Name, v.Hint), Class: v.Class})
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (l *looker) destination(ctx context.Context, s *sheet, account string, d si
 		if err := target.Check(ctx, identity); err != nil {
 			return err
 		}
-		say(levelOK, fmt.Sprintf("%s %s is there and may be run; it was not run", d.Name, place(d.Deliver)))
+		say(levelOK, fmt.Sprintf("%s %s is there and may be run; it was not run", label(d.Deliver), place(d.Deliver)))
 		return nil
 	}
 	target := deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path})
@@ -90,8 +90,16 @@ func (l *looker) destination(ctx context.Context, s *sheet, account string, d si
 	if err := target.Check(ctx, identity); err != nil {
 		return err
 	}
-	say(levelOK, fmt.Sprintf("%s %s %s", d.Name, d.Path, l.maildirText(d, identity)))
+	say(levelOK, fmt.Sprintf("%s %s %s", label(d.Deliver), d.Path, l.maildirText(d, identity)))
 	return nil
+}
+
+// label is what a destination is called and what it is.
+func label(d config.Deliver) string {
+	if d.Name == d.Type {
+		return d.Name
+	}
+	return d.Name + " (" + d.Type + ")"
 }
 
 // maildirText says what is at a Maildir's path, after its rights were looked at.
@@ -127,16 +135,16 @@ func (l *looker) mailServer(ctx context.Context, s *sheet, account string, d sig
 		return err
 	}
 	if err := l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false); err != nil {
-		say(levelInfo, fmt.Sprintf("%s %s was not asked: there is no password for it", d.Name, place(d.Deliver)))
+		say(levelInfo, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d.Deliver), place(d.Deliver)))
 		return &pop3.SecretError{Err: err}
 	}
 	if l.offline {
-		say(levelInfo, fmt.Sprintf("%s %s was not asked (--offline)", d.Name, place(d.Deliver)))
+		say(levelInfo, fmt.Sprintf("%s %s was not asked (--offline)", label(d.Deliver), place(d.Deliver)))
 		return nil
 	}
 	saw, err := sender.Look(ctx)
 	if saw.Connected {
-		say(levelOK, fmt.Sprintf("%s %s: %s", d.Name, place(d.Deliver), sightText(saw, d.SMTP, err)))
+		say(levelOK, fmt.Sprintf("%s %s: %s", label(d.Deliver), place(d.Deliver), sightText(saw, d.SMTP, err)))
 	}
 	return err
 }

@@ -48,13 +48,12 @@ func (s *sheet) odd(o config.Oddity, key string) {
 // oddities notes those of an account; its name need not be said again.
 func (l *looker) oddities(s *sheet, acc config.Account) {
 	for _, o := range l.cfg.Oddities() {
-		if o.Account == acc.Name {
-			_, key, _ := strings.Cut(o.Key, acc.Name+".")
-			if strings.ContainsAny(acc.Name, ".") { // it stands in quotes
-				_, key, _ = strings.Cut(o.Key, `".`)
-			}
-			s.odd(o, key)
+		if o.Account != acc.Name {
+			continue
 		}
+		key := strings.TrimPrefix(o.Key, "account."+acc.Name+".")
+		key = strings.TrimPrefix(key, `account."`+acc.Name+`".`)
+		s.odd(o, key)
 	}
 }
 

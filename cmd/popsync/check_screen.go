@@ -17,11 +17,12 @@ type checkScreen struct {
 	w     io.Writer
 	width int // of lines; 0: they are not wrapped
 	full  bool
+	table bool // a row for each of several accounts
 	json  bool
 }
 
 func (a *app) newCheckScreen(accounts int, o checkOptions) *checkScreen {
-	p := &checkScreen{w: a.out, full: o.verbose || accounts <= fewAccounts, json: o.asJSON}
+	p := &checkScreen{w: a.out, full: o.verbose || o.alarm || accounts <= fewAccounts, table: accounts > 1 && !o.alarm, json: o.asJSON}
 	if a.outTerm {
 		p.width, _ = a.outSize()
 	}
@@ -77,7 +78,7 @@ func (p *checkScreen) summary(all []*sheet, stopped bool) error {
 	}
 	accounts := all[1:]
 	var b strings.Builder
-	if len(accounts) > 1 {
+	if p.table {
 		b.WriteString("\n")
 		if err := checkTable(&b, accounts); err != nil {
 			return err

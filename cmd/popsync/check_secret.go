@@ -12,7 +12,7 @@ import (
 // secret looks at the password of an account as far as that asks nobody and runs nothing.
 func (l *looker) secret(ctx context.Context, s *sheet, acc config.Account) {
 	err := l.secretOf(ctx, s, acc.Secret, "", true)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		s.judged(partPassword, fetcher.Judge(&pop3.SecretError{Err: err}))
 		s.set(func() { s.login = stepFailed })
 	}

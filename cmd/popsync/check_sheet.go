@@ -28,7 +28,7 @@ type finding struct {
 	Text        string `json:"text"`
 	Next        string `json:"next_step,omitempty"`
 
-	class fetcher.Class // of a failure
+	Class fetcher.Class `json:"class,omitempty"` // of a failure
 }
 
 // The parts of findings.
@@ -103,7 +103,7 @@ func (s *sheet) note(part, text, next string) {
 }
 
 func (s *sheet) fail(part string, class fetcher.Class, text, next string) {
-	s.add(finding{Level: levelFail, Part: part, Text: text, Next: next, class: class})
+	s.add(finding{Level: levelFail, Part: part, Text: text, Next: next, Class: class})
 }
 
 // judged notes the verdict on an error; none is no finding.
@@ -140,8 +140,8 @@ func (s *sheet) copied() *sheet {
 func (s *sheet) class() fetcher.Class {
 	worst := fetcher.OK
 	for _, f := range s.findings {
-		if f.Level == levelFail && fetcher.Worse(f.class, worst) {
-			worst = f.class
+		if f.Level == levelFail && fetcher.Worse(f.Class, worst) {
+			worst = f.Class
 		}
 	}
 	return worst

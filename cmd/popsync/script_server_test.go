@@ -230,6 +230,11 @@ var behaviours = map[string]behaviour{
 			return nil
 		}
 	},
+	// refuses=UIDL -ERR why: it answers a command so.
+	"refuses": func(ts *testscript.TestScript, s *scripted, o *pop3test.Options, what string) {
+		verb, reply, _ := strings.Cut(what, " ")
+		replies(verb)(ts, s, o, reply)
+	},
 	// closes-at=DELE:3ff2: it closes when that command asks for the message whose unique-id ends so.
 	"closes-at": func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, what string) {
 		verb, end, _ := strings.Cut(what, ":")

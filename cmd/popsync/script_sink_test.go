@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func (s *sink) where() (kind, address string) {
 }
 
 // sink NAME [lmtp] [takes=N] ['VERB=REPLY']... starts a mail server that takes mail by SMTP, or LMTP, or changes what one says:
-// REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N. down ends it, up begins it anew.
+// REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N. By SMTP, $NAME is its port. down ends it, up begins it anew.
 func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 	h, name := homeOf(ts), args[0]
 	s := h.sinks[name]
@@ -36,6 +37,9 @@ func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		h.sinks[name] = s
 		s.start()
+		if _, port, err := net.SplitHostPort(s.addr); err == nil && s.unix == "" {
+			ts.Setenv(name, port)
+		}
 	}
 	replies, takes := map[string]string{}, 0
 	for _, word := range args[1:] {

@@ -228,7 +228,10 @@ var changing = []struct {
 func cmdScreen(ts *testscript.TestScript, neg bool, args []string) {
 	text := ts.ReadFile("stdout") + ts.ReadFile("stderr") + ts.ReadFile("ttyout")
 	text = strings.ReplaceAll(text, ts.Getenv("WORK"), "$WORK")
-	for name := range homeOf(ts).servers {
+	for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(homeOf(ts).sinks)), maps.Keys(homeOf(ts).servers)) {
+		if ts.Getenv(name) == "" {
+			continue // it has no port
+		}
 		text = regexp.MustCompile(`\b`+ts.Getenv(name)+`\b`).ReplaceAllString(text, "$$"+name)
 	}
 	for _, c := range changing {

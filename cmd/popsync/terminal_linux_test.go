@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -79,4 +80,46 @@ func terminal(t *testing.T) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	return master, slave
+}
+
+// Ctrl-C at the question for a password ends check at once, and says what was not looked at.
+func TestCheckStopsAtThePrompt(t *testing.T) {
+	master, slave := terminal(t)
+	h := newHouse(t)
+	_, addr := serve(t, pop3test.Options{}, nil)
+	h.account("asked", addr, "u", "", "Mail")
+	conf := strings.Replace(h.conf.String(), "password = \"\"\n", "", 1)
+	h.conf.Reset()
+	h.conf.WriteString(conf)
+	cmd := h.command("check")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	var screen strings.Builder
+	var typed time.Time
+	buf := make([]byte, 4096)
+	for {
+		n, err := master.Read(buf)
+		screen.Write(buf[:n])
+		if typed.IsZero() && strings.Contains(screen.String(), "(account asked): ") {
+			typed = time.Now()
+			if _, err := master.WriteString("\x03"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err != nil {
+			break // EIO: nobody has the terminal open any longer
+		}
+	}
+	_ = cmd.Wait()
+	took := time.Since(typed)
+	if code := cmd.ProcessState.ExitCode(); code != 75 || took > time.Second {
+		t.Errorf("exit code %d after %v", code, took)
+	}
+	if !strings.Contains(screen.String(), "stopped; 1 account not looked at") || strings.Contains(screen.String(), "delivered") {
+		t.Errorf("the screen:\n%s", screen.String())
+	}
 }

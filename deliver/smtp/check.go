@@ -53,7 +53,9 @@ func (s *Sender) Look(ctx context.Context) (Sight, error) {
 		return saw, nil
 	}
 	e := &deliver.Error{Op: "check", Place: o.Address, Scope: deliver.WholeTarget}
-	s.refusals(e, refused)
+	if s.refusals(e, refused); e.Hint == "" {
+		e.Hint = "check from and to of this destination"
+	}
 	return saw, e
 }
 

@@ -63,7 +63,7 @@ func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, promp
 
 // session makes one, and tells with the error which part of it failed.
 func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
-	client, err := dialLooking(ctx, wired.Server)
+	client, err := fetcher.DialLooking(ctx, wired.Server)
 	if err != nil {
 		return partServer, err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,7 @@ type hall struct {
 	here    int // now
 	most    int // at once
 	enough  int
+	first   chan struct{} // closed when one has come
 	filled  chan struct{}
 	greeted string
 }
@@ -95,7 +97,7 @@ func newHall(t *testing.T, enough int, greeting string) *hall {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	h := &hall{addr: l.Addr().String(), enough: enough, filled: make(chan struct{}), greeted: greeting}
+	h := &hall{addr: l.Addr().String(), enough: enough, first: make(chan struct{}), filled: make(chan struct{}), greeted: greeting}
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -113,6 +115,9 @@ func (h *hall) serve(conn net.Conn) {
 	h.mu.Lock()
 	h.came, h.here = h.came+1, h.here+1
 	h.most = max(h.most, h.here)
+	if h.came == 1 {
+		close(h.first)
+	}
 	if h.came == h.enough {
 		close(h.filled)
 	}
@@ -219,20 +224,7 @@ func TestCheckStops(t *testing.T) {
 	}
 	silence := func(t *testing.T, greeting string) (string, <-chan struct{}) {
 		h := newHall(t, 0, greeting)
-		came := make(chan struct{})
-		go func() {
-			for {
-				h.mu.Lock()
-				n := h.came
-				h.mu.Unlock()
-				if n > 0 {
-					close(came)
-					return
-				}
-				time.Sleep(time.Millisecond)
-			}
-		}()
-		return h.addr, came
+		return h.addr, h.first
 	}
 	for _, tt := range []struct {
 		name string
@@ -269,17 +261,15 @@ func TestCheckStops(t *testing.T) {
 			return came
 		}, "b: maildir"},
 		{"password", func(t *testing.T, d *desk, good string) <-chan struct{} {
-			mark := filepath.Join(filepath.Dir(d.state), "mark")
-			d.account("b", good, fmt.Sprintf("password_command = [\"/bin/sh\", \"-c\", \"touch %s; sleep 60\"]", mark))
+			pipe := filepath.Join(filepath.Dir(d.state), "pipe")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d.account("b", good, fmt.Sprintf("password_command = [\"/bin/sh\", \"-c\", \"echo >%s; sleep 60\"]", pipe))
 			came := make(chan struct{})
 			go func() {
-				for {
-					if _, err := os.Stat(mark); err == nil {
-						close(came)
-						return
-					}
-					time.Sleep(time.Millisecond)
-				}
+				defer close(came)
+				_, _ = os.ReadFile(pipe) // until the program has written
 			}()
 			return came
 		}, "b: connected to"},

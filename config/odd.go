@@ -27,7 +27,12 @@ func (c *Config) Oddities() (all []Oddity) {
 	if variable.MatchString(c.Alarm.Webhook.Reveal()) {
 		add(Oddity{Key: "alarm.webhook", Text: "${...} is in it, and is not expanded", Next: "write the whole URL: popsync expands no variables"})
 	}
-	oddArguments(add, Oddity{Key: "alarm.command"}, c.Alarm.Command, nil)
+	oddArguments(func(o Oddity) {
+		if !strings.Contains(o.Next, "/bin/sh") { // it is no shell that is missed
+			o.Next = "what the program needs is in its environment, such as POPSYNC_ACCOUNT and POPSYNC_SUBJECT, and on standard input"
+		}
+		add(o)
+	}, Oddity{Key: "alarm.command"}, c.Alarm.Command, nil)
 	for i := range c.Accounts {
 		c.Accounts[i].oddities(add)
 	}

@@ -58,6 +58,14 @@ func TestOddValues(t *testing.T) {
 	}
 }
 
+// Who hoped that a variable is expanded, where that cannot even be taken as it stands, is told.
+func TestBadValueWithAVariable(t *testing.T) {
+	doc := strings.Replace(oneAccount("", inMaildir), "pop.example.org", "${POP_HOST}", 1)
+	if _, err := Parse("f", []byte(doc), home, Options{}); err == nil || !strings.Contains(err.Error(), "variables are not expanded") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestOddPorts(t *testing.T) {
 	for _, tt := range []struct {
 		tls  string

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,6 +91,9 @@ type looker struct {
 	known *knowledge    // of the ledger; nil: there is none, or it cannot be read
 	blind bool          // what the ledger remembers could not be read
 	shown chan struct{} // closed when what is general has been printed: from then on a person may be asked
+
+	mu     sync.Mutex
+	relays map[string]chan struct{} // places at mail servers that several accounts send to, by address
 }
 
 const (
@@ -151,92 +155,4 @@ func guarded(s *sheet, f func()) {
 		}
 	}()
 	f()
-}
-
-// present prints the sheets in their order as they are filled in, and what follows from all of them. first is called after the
-// first one. When ctx ends, it prints what is known by then and waits for nothing.
-func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, first func()) error {
-	p := a.newCheckScreen(len(sheets)-1, o)
-	all := make([]*sheet, len(sheets))
-	stopped := make(chan struct{})
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, func() { close(stopped) }) })()
-	for i, s := range sheets {
-		a.await(s, stopped, sheets)
-		all[i] = s.copied()
-		if err := p.sheet(all[i]); err != nil {
-			return err
-		}
-		if i == 0 {
-			first()
-		}
-	}
-	if err := p.summary(all, ctx.Err() != nil); err != nil {
-		return err
-	}
-	worst := fetcher.OK
-	for _, s := range all {
-		if c := s.class(); fetcher.Worse(c, worst) {
-			worst = c
-		}
-	}
-	switch {
-	case ctx.Err() != nil:
-		return &exitError{exitTemp, errReported}
-	case worst != fetcher.OK:
-		return &exitError{exitOf(worst), errReported}
-	}
-	return nil
-}
-
-// waitingFor is how long nothing is printed until a person at a terminal is told what it waits for.
-const waitingFor = 5 * time.Second
-
-// await waits for the end of a sheet, or until what is stopped had its time to end.
-func (a *app) await(s *sheet, stopped <-chan struct{}, all []*sheet) {
-	for wait := waitingFor; ; wait *= 2 {
-		timer := time.NewTimer(wait)
-		select {
-		case <-s.ended:
-			timer.Stop()
-			return
-		case <-stopped:
-			timer.Stop()
-			return
-		case <-timer.C:
-			a.tellWaiting(all)
-		}
-	}
-}
-
-// tellWaiting names what is still being looked at, on a terminal where nobody is being asked for something.
-func (a *app) tellWaiting(all []*sheet) {
-	if !a.errTerm || !a.asking.TryLock() {
-		return
-	}
-	defer a.asking.Unlock()
-	var names []string
-	for _, s := range all {
-		if s := s.copied(); s.begun && !s.whole && s.account != "" {
-			names = append(names, s.account)
-		}
-	}
-	if len(names) > 0 {
-		fmt.Fprintln(a.err, wrapped("still waiting for "+few(names)+" ...", "  ", 80))
-	}
-}
-
-// passwords asks for those that are not configured, one after the other, before anything else is printed.
-func (l *looker) passwords(ctx context.Context) map[string]func(context.Context) (string, error) {
-	asked := map[string]func(context.Context) (string, error){}
-	if l.offline {
-		return asked
-	}
-	for _, acc := range l.accounts {
-		if acc.Secret.Kind != config.SecretPrompt || ctx.Err() != nil {
-			continue
-		}
-		v, err := l.prompt(acc)(ctx)
-		asked[acc.Name] = func(context.Context) (string, error) { return v, err }
-	}
-	return asked
 }

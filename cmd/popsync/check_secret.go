@@ -79,3 +79,19 @@ func overhearing(get func(context.Context) (string, error), heard func(string)) 
 		return v, err
 	}
 }
+
+// passwords asks for those that are not configured, one after the other, before anything else is printed.
+func (l *looker) passwords(ctx context.Context) map[string]func(context.Context) (string, error) {
+	asked := map[string]func(context.Context) (string, error){}
+	if l.offline {
+		return asked
+	}
+	for _, acc := range l.accounts {
+		if acc.Secret.Kind != config.SecretPrompt || ctx.Err() != nil {
+			continue
+		}
+		v, err := l.prompt(acc)(ctx)
+		asked[acc.Name] = func(context.Context) (string, error) { return v, err }
+	}
+	return asked
+}

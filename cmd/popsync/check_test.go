@@ -77,7 +77,8 @@ func mailbox(t *testing.T) string {
 	return addr.String()
 }
 
-// hall is a server that greets nobody before so many have come, and then hangs up.
+// hall is a server that keeps all waiting until so many have come, and then hangs up. 0: it never does; negative: after a
+// command.
 type hall struct {
 	addr string
 
@@ -128,8 +129,12 @@ func (h *hall) serve(conn net.Conn) {
 		h.mu.Unlock()
 	}()
 	_, _ = io.WriteString(conn, h.greeted)
-	if h.enough > 0 {
+	switch {
+	case h.enough > 0:
 		<-h.filled
+		return
+	case h.enough < 0:
+		_, _ = conn.Read(make([]byte, 100)) // one command
 		return
 	}
 	_, _ = io.Copy(io.Discard, conn) // until the client has enough
@@ -364,5 +369,22 @@ func TestCheckOfflineAsksNobody(t *testing.T) {
 	d.conf.WriteString(conf)
 	if code, out := d.check(ctx, "--offline"); code != exitOK || h.most != 0 {
 		t.Errorf("exit code %d, %d connections\n%s", code, h.most, out)
+	}
+}
+
+// Many accounts that send to one mail server do not come there all at once.
+func TestCheckIsPoliteToRelays(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	d := newDesk(t, "")
+	good, relay := mailbox(t), newHall(t, -1, "554 no service\r\n")
+	for i := range 20 {
+		name := fmt.Sprintf("a%02d", i)
+		d.account(name, good)
+		d.deliver(name, `type = "smtp"`, fmt.Sprintf("address = %q", relay.addr), `tls = "none"`, `to = ["me@example.org"]`)
+	}
+	code, out := d.check(ctx)
+	if code == exitOK || relay.came != 20 || relay.most > 8 { // it may notice the end of one after the beginning of the next
+		t.Errorf("exit code %d, %d connections, %d at once\n%s", code, relay.came, relay.most, out)
 	}
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// screenWidth is what the table keeps to, whatever the terminal has: it is mailed, too.
+const screenWidth = 80
+
+// checkTable writes one row for each account.
+func checkTable(w io.Writer, accounts []*sheet) error {
+	head := []string{"ACCOUNT", "SERVER", "LOGIN", "MAIL", "DESTINATIONS", "RESULT"}
+	var rows [][]string
+	for _, s := range accounts {
+		rows = append(rows, s.cells())
+	}
+	rest := 0 // what the columns behind the names take
+	for i := 1; i < len(head); i++ {
+		width := len(head[i])
+		for _, r := range rows {
+			width = max(width, len(r[i]))
+		}
+		rest += 2 + width
+	}
+	most := max(screenWidth-rest, 12)
+	for _, r := range rows {
+		r[0] = shortened(r[0], most)
+	}
+	return table(w, head, rows)
+}
+
+// shortened cuts a text to so many characters.
+func shortened(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-3]) + "..."
+}
+
+// cells are the columns of an account's row.
+func (s *sheet) cells() []string {
+	mail := "-"
+	if s.messages >= 0 {
+		mail = fmt.Sprint(s.messages)
+	}
+	step := func(state string) string {
+		switch state {
+		case stepNotTried:
+			return "-"
+		case stepFailed:
+			return "FAIL"
+		}
+		return state
+	}
+	return []string{s.account, step(s.server), step(s.login), mail, s.destinationsText(), s.resultText()}
+}
+
+func (s *sheet) destinationsText() string {
+	failed, looked := 0, 0
+	for _, d := range s.destinations {
+		if d.Result != stepNotTried {
+			looked++
+		}
+		if d.Result == stepFailed {
+			failed++
+		}
+	}
+	switch {
+	case failed > 0 && len(s.destinations) == 1:
+		return "FAIL"
+	case failed > 0:
+		return fmt.Sprintf("FAIL %d of %d", failed, len(s.destinations))
+	case looked == 0:
+		return "-"
+	case looked < len(s.destinations):
+		return fmt.Sprintf("ok %d of %d", looked, len(s.destinations))
+	}
+	return stepOK
+}
+
+func (s *sheet) resultText() string {
+	switch c := s.class(); {
+	case !s.begun:
+		return "not looked at"
+	case c != fetcher.OK:
+		return "FAIL " + string(c)
+	case !s.whole:
+		return "stopped"
+	}
+	if n := s.notes(); n > 0 {
+		return "ok, " + count(n, "note")
+	}
+	return stepOK
+}
+
+// verdictLines say who failed, or that nobody did. Of one account its findings say that.
+func verdictLines(all []*sheet, stopped bool) (lines []string) {
+	general, accounts := all[0], all[1:]
+	var bad []string
+	skipped, cut, noted := 0, 0, 0
+	for _, s := range accounts {
+		switch {
+		case !s.begun:
+			skipped++
+		case !s.whole:
+			cut++
+		}
+		if c := s.class(); c != fetcher.OK {
+			bad = append(bad, s.account+" ("+string(c)+")")
+		}
+		if s.notes() > 0 {
+			noted++
+		}
+	}
+	if len(accounts) > 1 {
+		if c := general.class(); c != fetcher.OK {
+			lines = append(lines, "FAIL at the beginning is about all accounts ("+string(c)+")")
+		}
+		switch {
+		case len(bad) > 0:
+			const most = 20
+			names := strings.Join(bad[:min(len(bad), most)], ", ")
+			if more := len(bad) - most; more > 0 {
+				names += fmt.Sprintf(" and %d more", more)
+			}
+			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), count(len(accounts), "account"), names))
+		case stopped || len(lines) > 0:
+		case noted > 0:
+			lines = append(lines, "nothing failed; there are notes about "+count(noted, "account"))
+		default:
+			lines = append(lines, "nothing failed")
+		}
+	}
+	if stopped {
+		line := "stopped; " + count(skipped, "account") + " not looked at"
+		if cut > 0 {
+			line += fmt.Sprintf(", %d only in part", cut)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}

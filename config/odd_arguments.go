@@ -49,7 +49,7 @@ func oddArguments(add func(Oddity), o Oddity, args, known []string) {
 func oddArgument(arg string, known []string) (text, next string) {
 	const noShell = `no shell runs the program, so it gets this as it stands; write the value itself, or run a shell: ["/bin/sh", "-c", "..."]`
 	filled := strings.NewReplacer(pairs(known)...).Replace(arg)
-	for _, word := range braces.FindAllString(dollar.ReplaceAllString(filled, ""), -1) {
+	if word := braces.FindString(dollar.ReplaceAllString(filled, "")); word != "" {
 		if known == nil {
 			return "a word in braces, which nothing is filled in for", "write the value itself: the program gets this as it stands"
 		}

@@ -259,6 +259,7 @@ func TestLookAtTLSFirst(t *testing.T) {
 				if most := 2 * probeTime; short != "target" && took > most || took > 2*checkReply {
 					t.Errorf("it took %v", took)
 				}
+				r.wg.Wait()
 				for i := range r.rest {
 					r.rest[i] = "" // what TLS says
 				}

@@ -19,14 +19,14 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 		a.await(s, stopped, sheets)
 		all[i] = s.copied()
 		if err := p.sheet(all[i]); err != nil {
-			return err
+			return &exitError{exitTemp, err}
 		}
 		if i == 0 {
 			first()
 		}
 	}
 	if err := p.summary(all, ctx.Err() != nil); err != nil {
-		return err
+		return &exitError{exitTemp, err}
 	}
 	worst := fetcher.OK
 	for _, s := range all {

@@ -119,7 +119,7 @@ func verdictLines(all []*sheet, stopped bool) (lines []string) {
 	}
 	if len(accounts) > 1 {
 		if c := general.class(); c != fetcher.OK {
-			lines = append(lines, "FAIL at the beginning is about all accounts ("+string(c)+")")
+			lines = append(lines, "FAIL at the top is about all accounts ("+string(c)+")")
 		}
 		switch {
 		case len(bad) > 0:

@@ -26,7 +26,8 @@ func (s *sink) where() (kind, address string) {
 }
 
 // sink NAME [lmtp] [takes=N] ['VERB=REPLY']... starts a mail server that takes mail by SMTP, or LMTP, or changes what one says:
-// REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N. By SMTP, $NAME is its port. down ends it, up begins it anew.
+// REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N. By SMTP, $NAME is its port. down ends it, up
+// begins it anew.
 func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 	h, name := homeOf(ts), args[0]
 	s := h.sinks[name]

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
@@ -25,7 +26,8 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 			first()
 		}
 	}
-	if err := p.summary(all, ctx.Err() != nil); err != nil {
+	cut := ctx.Err() != nil && slices.ContainsFunc(all, func(s *sheet) bool { return !s.whole })
+	if err := p.summary(all, cut); err != nil {
 		return &exitError{exitTemp, err}
 	}
 	worst := fetcher.OK
@@ -35,7 +37,7 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 		}
 	}
 	switch {
-	case ctx.Err() != nil:
+	case cut:
 		return &exitError{exitTemp, errReported}
 	case worst != fetcher.OK:
 		return &exitError{exitOf(worst), errReported}

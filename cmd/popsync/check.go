@@ -92,6 +92,8 @@ type looker struct {
 	blind bool          // what the ledger remembers could not be read
 	shown chan struct{} // closed when what is general has been printed: from then on a person may be asked
 
+	big bigListings
+
 	mu     sync.Mutex
 	relays map[string]chan struct{} // places at mail servers that several accounts send to, by address
 }
@@ -110,7 +112,7 @@ func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{})}
+	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: newBigListings()}
 	sheets := []*sheet{newSheet(ctx, "", nil)}
 	for _, acc := range accounts {
 		sheets = append(sheets, newSheet(ctx, acc.Name, acc.Deliver))

@@ -63,6 +63,9 @@ func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, promp
 
 // session makes one, and tells with the error which part of it failed.
 func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
+	grow, done := l.big.listing(ctx)
+	defer done()
+	wired.Server.Grow = grow
 	client, err := fetcher.DialLooking(ctx, wired.Server)
 	if err != nil {
 		return partServer, err

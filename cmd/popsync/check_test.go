@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -395,4 +396,36 @@ func TestCheckIsPoliteToRelays(t *testing.T) {
 	if came, most := relay.counts(); code == exitOK || came != 20 || most > 8 { // it may notice the end of one after the beginning of the next
 		t.Errorf("exit code %d, %d connections, %d at once\n%s", code, came, most, out)
 	}
+}
+
+// Of large listings one is in memory at a time; small ones wait for nobody, and a stop ends the waiting.
+func TestBigListingsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		b := newBigListings()
+		first, firstDone := b.listing(ctx)
+		second, secondDone := b.listing(ctx)
+		if first(smallListing) != nil || second(smallListing) != nil || first(smallListing+1) != nil || first(4*smallListing) != nil {
+			t.Fatal("it waits or fails")
+		}
+		got := make(chan error, 1)
+		go func() { got <- second(smallListing + 1) }()
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Error("two are large at once")
+		}
+		firstDone()
+		firstDone() // twice is once
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		go func() { got <- first(smallListing + 1) }()
+		synctest.Wait()
+		cancel()
+		if err := <-got; err == nil {
+			t.Error("it does not end")
+		}
+		secondDone()
+	})
 }

@@ -61,7 +61,7 @@ func sharedMailbox(same []config.Account) remark {
 	switch {
 	case len(deleting) > 0:
 		r.wrong = true
-		r.text += fmt.Sprintf(": what %s on the server is missing for the others, so that a message comes to one of them only", verb(deleting, "deletes", "delete"))
+		r.text += fmt.Sprintf(": what %s on the server is missing for the others, so that a message comes to one of them only", whoDoes(deleting, "deletes", "delete"))
 		if twice != "" {
 			r.text += ", or twice to " + twice
 		}
@@ -75,8 +75,8 @@ func sharedMailbox(same []config.Account) remark {
 	return r
 }
 
-// verb is who does something, and that.
-func verb(names []string, one, many string) string {
+// whoDoes is who does something, and that.
+func whoDoes(names []string, one, many string) string {
 	if len(names) == 1 {
 		return names[0] + " " + one
 	}

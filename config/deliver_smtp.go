@@ -20,11 +20,12 @@ type SMTP struct {
 	From string // the envelope's sender: "original" (of the message), "null" (<>), or an address
 
 	// To has the recipients, at most 100; or else it is empty and the message names them, in the field EnvelopeHeader.
-	// EnvelopeSkip fields of that name are passed over from the top, and all addresses in the next one must be in
-	// one of AllowDomains.
+	// EnvelopeSkip fields of that name are passed over from the top; of the others all addresses count, without
+	// EnvelopePrefix where they begin with it, that are in one of AllowDomains.
 	To             []string
 	EnvelopeHeader string
 	EnvelopeSkip   int
+	EnvelopePrefix string // "": none
 	AllowDomains   []string
 
 	MessagesPerConnection int  // then a new connection is made; at least 1
@@ -55,6 +56,7 @@ func (c *checker) smtpKeys(t string, d *draft) keys {
 		"to":              someOf(&s.To, 100, `write a list of addresses: ["me@example.org"]`, checkMailbox),
 		"envelope_header": text(&s.EnvelopeHeader, checkField),
 		"envelope_skip":   integer(&s.EnvelopeSkip, 0, math.MaxInt32),
+		"envelope_prefix": text(&s.EnvelopePrefix, checkPrefix),
 		"allow_domains":   someOf(&s.AllowDomains, 10_000, `write a list of domains: ["example.org"]`, checkDomain),
 
 		"messages_per_connection": integer(&s.MessagesPerConnection, 1, 10_000),
@@ -112,7 +114,7 @@ func (c *checker) recipients(at string, m map[string]any) {
 	if header && !domains {
 		c.add(member(at, "allow_domains"), "missing", "the domains whose recipients envelope_header may name")
 	}
-	for _, k := range []string{"allow_domains", "envelope_skip"} {
+	for _, k := range []string{"allow_domains", "envelope_skip", "envelope_prefix"} {
 		if _, ok := m[k]; ok && !header {
 			c.add(member(at, k), "is of no use without envelope_header", "")
 		}

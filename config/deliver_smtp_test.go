@@ -117,6 +117,8 @@ func TestRelayProblems(t *testing.T) {
 		{header + "allow_domains = ['x.example',\n'X.example']", `9: allow_domains[1]: "X.example" is there already`},
 		{smtpKeys + "allow_domains = ['x.example']", `8: allow_domains: is of no use without envelope_header`},
 		{smtpKeys + "envelope_skip = 1", `8: envelope_skip: is of no use without envelope_header`},
+		{smtpKeys + "envelope_prefix = 'a-'", `8: envelope_prefix: is of no use without envelope_header`},
+		{header + "allow_domains = ['x.example']\nenvelope_prefix = 'a b'", `9: envelope_prefix: "a b" is nothing that an address can begin with (such as "example-org-")`},
 		{relay + "envelope_header = 'To:'\nallow_domains = ['x.example']", `7: envelope_header: "To:" is not the name of a header field (such as X-Original-To, without the colon)`},
 		{relay + "envelope_header = ''\nallow_domains = ['x.example']", `7: envelope_header: must not be empty`},
 		// the sender

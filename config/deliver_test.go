@@ -65,6 +65,7 @@ auth = "login"
 from = "b+c@x.example"
 envelope_header = "X-Original-To"
 envelope_skip = 2
+envelope_prefix = "x-example-"
 allow_domains = ["x.example", "bücher.example"]
 messages_per_connection = 10000
 add_message_id = true
@@ -75,7 +76,7 @@ nul = "refuse"
 	want := Deliver{Type: "smtp", Name: "n", Required: true, SpoolMax: 2 << 30, Connections: 50, SMTP: &SMTP{
 		Address: "[2001:db8::1]:2525", TLS: TLSImplicit, CAFile: "/home/me/ca.pem", Insecure: true, Helo: "me.example",
 		Username: "u", Secret: SecretSource{Kind: SecretCommand, Command: []string{"pw"}}, Auth: AuthLogin,
-		From: "b+c@x.example", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 2, AllowDomains: []string{"x.example", "bücher.example"},
+		From: "b+c@x.example", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 2, EnvelopePrefix: "x-example-", AllowDomains: []string{"x.example", "bücher.example"},
 		MessagesPerConnection: 10000, AddMessageID: true, BareCR: "refuse", LongLines: "refuse", NUL: "refuse",
 	}}
 	if !reflect.DeepEqual(got, want) {

@@ -93,6 +93,9 @@ func (d *Deliver) place() (key, what, place string) {
 		slices.Sort(to)
 		if s.EnvelopeHeader != "" {
 			to = []string{strings.ToLower(s.EnvelopeHeader), strconv.Itoa(s.EnvelopeSkip)}
+			if s.EnvelopePrefix != "" {
+				to = append(to, strings.ToLower(s.EnvelopePrefix))
+			}
 		}
 		if s.Address == "" || len(to) == 0 {
 			return "", "", ""

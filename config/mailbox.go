@@ -74,6 +74,19 @@ func checkSender(s string) *fault {
 	return nil
 }
 
+// checkPrefix accepts what a local part may begin with.
+func checkPrefix(s string) *fault {
+	for _, r := range s {
+		if r == utf8.RuneError || r >= 0x80 && !visible(r) || r < 0x80 && !atext(byte(r)) && r != '.' {
+			return &fault{text: shown(s) + " is nothing that an address can begin with", hint: `such as "example-org-"`}
+		}
+	}
+	if len(s) > 64 {
+		return &fault{text: "is longer than 64 octets", hint: "write only what all the addresses begin with"}
+	}
+	return nil
+}
+
 // checkField accepts the name of a header field (RFC 5322, section 3.6.8).
 func checkField(s string) *fault {
 	for i := range len(s) {

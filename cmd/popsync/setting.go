@@ -45,7 +45,7 @@ func deliverSetting(cfg *config.Config, d config.Deliver) string {
 	switch s := d.SMTP; {
 	case s != nil:
 		return digest(d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
-			sourceIdentity(cfg, s.Secret))
+			s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret))
 	case d.Command != nil:
 		return digest(d.Type, d.Command.Args[0])
 	}

@@ -71,7 +71,8 @@ func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string))
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
 		Username: s.Username, Auth: string(s.Auth), AllowPlain: s.TLS == config.TLSNone, // config has judged that
-		From: s.From, To: s.To, EnvelopeHeader: s.EnvelopeHeader, EnvelopeSkip: s.EnvelopeSkip, AllowDomains: s.AllowDomains,
+		From: s.From, To: s.To, EnvelopeHeader: s.EnvelopeHeader, EnvelopeSkip: s.EnvelopeSkip,
+		EnvelopePrefix: s.EnvelopePrefix, AllowDomains: s.AllowDomains,
 		Connections: d.Connections, PerConnection: s.MessagesPerConnection,
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
 	}

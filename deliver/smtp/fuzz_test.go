@@ -70,7 +70,7 @@ func FuzzEnvelope(f *testing.F) {
 		if len(s.header) > maxHeader {
 			t.Error("header too long")
 		}
-		if from := o.sender(s.header); from != "" && !validAddress(from) {
+		if from, _ := o.sender(s.header); from != "" && !validAddress(from) {
 			t.Errorf("sender %q", from)
 		}
 		list, err := o.recipients(s.header)

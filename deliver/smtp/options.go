@@ -125,6 +125,8 @@ func checkEnvelope(o *Options) error {
 		return fmt.Errorf("%q is not the name of a header field", o.EnvelopeHeader)
 	case o.EnvelopeSkip < 0:
 		return errors.New("the number of header fields to skip is negative")
+	case o.EnvelopeHeader == "" && o.EnvelopePrefix != "":
+		return errors.New("a prefix of recipients is for those from a header")
 	}
 	if o.To = unique(o.To); len(o.To) > maxRecipients {
 		return fmt.Errorf("more than %d recipients", maxRecipients)

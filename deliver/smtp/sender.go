@@ -50,7 +50,8 @@ func (s *Sender) Lanes() int { return s.o.Connections }
 // A refusal by reply is permanent when all recipients that are left were refused by a 5yz code, with two exceptions: a
 // full mailbox or disk (enhanced codes X.2.2 and X.3.1), which has Full, and 552 to RCPT (RFC 5321, section 4.5.3.1.10).
 // Envelope is set when all those refusals came before the content was sent, though others may have been accepted
-// (then Rest is set too). When the list of recipients is not the one that Rest was made for, all get the message.
+// (then Rest is set too). A sender that the message named, and that the server refuses as an address, is replaced by <> once.
+// When the list of recipients is not the one that Rest was made for, all get the message.
 func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -91,6 +92,12 @@ func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 			if unasked && r.err == nil || blamed {
 				again, next = true, nil // to see whether it goes otherwise with nothing ahead
 			}
+			if c.broken || c.next != nil {
+				c.w.close()
+				c, fresh = nil, true
+			}
+			continue
+		case t.without(&r):
 			if c.broken || c.next != nil {
 				c.w.close()
 				c, fresh = nil, true
@@ -149,7 +156,8 @@ func (s *Sender) prepare(ctx context.Context, m deliver.Outgoing) (*task, error)
 	if err != nil {
 		return nil, s.message("send", true, err)
 	}
-	t := &task{id: m.ID, from: s.o.sender(found.header), all: all, rest: m.Rest, eight: found.eightBit,
+	from, own := s.o.sender(found.header)
+	t := &task{id: m.ID, from: from, own: own, all: all, rest: m.Rest, eight: found.eightBit,
 		added: s.o.added(m, &found), body: m.Body, read: found.read}
 	t.octets = found.octets + int64(len(t.added))
 	some := false

@@ -51,6 +51,36 @@ func TestRealServers(t *testing.T) {
 	})
 }
 
+// TestPostfixRefusesSenders: a Postfix without SMTPUTF8 that refuses some senders as addresses gets every message all the same, and
+// those for all recipients of a catch-all.
+func TestPostfixRefusesSenders(t *testing.T) {
+	server := postfix.Start(t, postfix.Options{Users: []string{"me", "you"}, Extra: `
+smtputf8_enable = no
+unknown_address_reject_code = 550
+smtpd_sender_restrictions = inline:{{nowhere.example=550 5.1.8 no such domain}, {mine.example=553 5.7.1 not yours}}
+strict_rfc821_envelopes = yes
+`})
+	s, err := New(Options{Address: server.Addr, TLS: NoTLS, Helo: "me.example", EnvelopeHeader: "Delivered-To", EnvelopePrefix: "box-",
+		AllowDomains: []string{postfix.Domain}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const to = "Delivered-To: box-me@" + postfix.Domain + "\r\nDelivered-To: them@elsewhere.example, you@" + postfix.Domain + "\r\n"
+	paths := []string{"<a@b.example>", "<\u00fc@b.example>", "<a@\u00fc.example>", "<\xfc@b.example>", "<@x.example,@y.example:a@b.example>", "<a@nowhere.example>", "<root>", "<>"}
+	for i, path := range paths {
+		wants(t, s.Send(t.Context(), outgoing(fmt.Sprint("id", i), "Return-Path: "+path+"\r\n"+to+letter)), "ok")
+	}
+	wants(t, s.Send(t.Context(), outgoing("mine", "Return-Path: <a@mine.example>\r\n"+to+letter)), "message permanent envelope vouched", "not yours")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, user := range []string{"me", "you"} {
+		if got := len(server.Messages(user)); got != len(paths) {
+			t.Errorf("%s has %d messages, want %d", user, got, len(paths))
+		}
+	}
+}
+
 // rowLength is how many messages go to a real server, and rowPart how many on one connection.
 const rowLength, rowPart = 60, 25
 

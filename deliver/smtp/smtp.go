@@ -54,17 +54,19 @@ type Options struct {
 	// AllowPlain permits AUTH without TLS: on loopback, on a unix socket, or because a person said so.
 	AllowPlain bool
 
-	// From is the envelope's sender: "null" for <>, an address, or "original" or "": the topmost Return-Path that is
-	// an address or <>, else Sender, else the first address of From, else <>.
+	// From is the envelope's sender: "null" for <>, an address, or "original" or "": what the topmost Return-Path names, or
+	// <> if that is nothing that can be sent to this server; without one, Sender, else the first address of From, else <>.
 	From string
 
 	// To are the recipients. Exactly one of To and EnvelopeHeader is set. A mailbox without domain is permitted here.
 	To []string
-	// EnvelopeHeader names the header field that holds the recipients, such as X-Original-To. Each hop adds on top, so
-	// it is counted from there: EnvelopeSkip occurrences are skipped, the next one counts, and all addresses in it. Each
-	// must be in one of AllowDomains (exact, in any case); a message without such a field is refused.
+	// EnvelopeHeader names the header field that holds the recipients, such as X-Original-To. Each hop adds on top, so it is
+	// counted from there: EnvelopeSkip occurrences are skipped, and all addresses in the others count, without
+	// EnvelopePrefix where they begin with it (in any case). Those in one of AllowDomains (exact, in any case) get the
+	// message, each once; a message that names none of these is refused.
 	EnvelopeHeader string
 	EnvelopeSkip   int
+	EnvelopePrefix string // such as "example-org-" of Delivered-To by qmail; "": none
 	AllowDomains   []string
 
 	Connections   int // at once, and so Lanes; 0: 1

@@ -12,8 +12,9 @@ import (
 type task struct {
 	id     string
 	from   string   // "" for <>
+	own    bool     // the message named it
 	to     []string // at least one: those of all that are pending
-	utf8   bool     // an address is not ASCII
+	utf8   bool     // a recipient is not ASCII
 	eight  bool     // the content is not
 	octets int64    // of added and body, with CRLF line ends
 	added  []byte   // header fields that go on top
@@ -23,10 +24,12 @@ type task struct {
 	all     []string // recipients of the message
 	pending []bool   // which of them are in to
 	rest    string   // Outgoing.Rest, from which pending comes
+
+	refused *replyError // how the sender that the message named was refused, before it was tried with <>; nil: it was not
 }
 
 func (t *task) findUTF8() {
-	t.utf8 = !ascii(t.from) || slices.ContainsFunc(t.to, func(a string) bool { return !ascii(a) })
+	t.utf8 = slices.ContainsFunc(t.to, func(a string) bool { return !ascii(a) })
 }
 
 // result is what became of a task: facts, to be judged elsewhere.
@@ -66,7 +69,7 @@ func (c *session) unfit(t *task) error {
 	if limit := c.sizeLimit(); limit > 0 && t.octets > limit {
 		return fmt.Errorf("the message has %d octets, the server takes %d", t.octets, limit)
 	}
-	if t.utf8 && !c.offers("SMTPUTF8") {
+	if (t.utf8 || !ascii(c.from(t))) && !c.offers("SMTPUTF8") {
 		return errNoUTF8
 	}
 	return nil
@@ -167,14 +170,15 @@ func verbOf(i, n int) string {
 }
 
 func (c *session) commands(t *task) []string {
-	mail := "MAIL FROM:<" + t.from + ">"
+	from := c.from(t)
+	mail := "MAIL FROM:<" + from + ">"
 	if c.offers("SIZE") && t.octets > 0 {
 		mail += " SIZE=" + strconv.FormatInt(t.octets, 10)
 	}
 	if t.eight && c.offers("8BITMIME") {
 		mail += " BODY=8BITMIME"
 	}
-	if t.utf8 {
+	if t.utf8 || !ascii(from) {
 		mail += " SMTPUTF8"
 	}
 	if t.id != "" && c.offers("DSN") {

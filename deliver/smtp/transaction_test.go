@@ -208,7 +208,7 @@ func TestUnfit(t *testing.T) {
 
 	r = newRig(t, hello("8BITMIME"))
 	s = r.sender(func(o *Options) { o.To = []string{"ü@y.example"} })
-	wants(t, s.Send(t.Context(), outgoing("id1", letter)), "message permanent", "SMTPUTF8")
+	wants(t, s.Send(t.Context(), outgoing("id1", letter)), "target permanent", "SMTPUTF8")
 	r.end(s)
 }
 

@@ -97,8 +97,15 @@ func (s *Sender) judge(ctx context.Context, t *task, r *result) error {
 		e.Scope, e.Err = deliver.WholeTarget, r.err
 	case r.unfit != nil:
 		e.Permanent, e.Err = true, r.unfit
+		if errors.Is(r.unfit, errNoUTF8) && s.o.needsUTF8() { // so no message can be sent as things are set
+			e.Scope, e.Hint = deliver.WholeTarget, "use addresses in ASCII in from and to, or a server that offers SMTPUTF8"
+		}
 	case r.mail != nil:
-		s.refusals(e, []*replyError{r.mail})
+		refusal := r.mail
+		if t.refused != nil { // the server refuses <> as well: what it says of the sender tells more
+			refusal = t.refused
+		}
+		s.refusals(e, []*replyError{refusal})
 	default:
 		s.refusals(e, r.refusals())
 	}

@@ -22,6 +22,9 @@ func (o Options) Where() string {
 	var who []string
 	if o.EnvelopeHeader != "" {
 		fields = []string{kind, address, "header", strings.ToLower(o.EnvelopeHeader), strconv.Itoa(o.EnvelopeSkip)}
+		if o.EnvelopePrefix != "" {
+			fields = append(fields, "prefix", strings.ToLower(o.EnvelopePrefix))
+		}
 		for _, domain := range o.AllowDomains {
 			who = append(who, strings.ToLower(domain))
 		}

@@ -47,6 +47,7 @@ func TestWhere(t *testing.T) {
 		"header":      {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "To", EnvelopeSkip: 1, AllowDomains: []string{"b.org", "a.org"}},
 		"skip":        {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "X-Original-To", AllowDomains: []string{"b.org", "a.org"}},
 		"domains":     {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 1, AllowDomains: []string{"b.org"}},
+		"prefix":      {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 1, EnvelopePrefix: "a-", AllowDomains: []string{"b.org", "a.org"}},
 		"socket":      {LMTP: true, Address: "unix:/run/a b", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 1, AllowDomains: []string{"b.org", "a.org"}},
 		"number":      {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "1", EnvelopeSkip: 1, AllowDomains: []string{"b.org"}},
 		"word":        {LMTP: true, Address: "unix:/run/A b", EnvelopeHeader: "header", EnvelopeSkip: 1, AllowDomains: []string{"b.org"}},

@@ -16,6 +16,7 @@ type Message struct {
 	UID     string // unique-id as the server gave it (RFC 1939, section 7), any bytes
 	Dup     int    // how many-th message with this UID in the listing; 0 for the first
 	Size    int64  // octets as LIST gave them: a hint, never trusted; 0 when unknown
+	Again   bool   // an earlier copy of it may have reached the destination, and is gone: see Outgoing.Again
 }
 
 // Ticket names staged bytes. Opaque to all but its target; printable ASCII, at most 1 KiB; stored in the ledger.

@@ -56,7 +56,7 @@ type spoolFile struct {
 	ours     bool             // made by this Spool: it knows of every Publish there ever was
 	pending  *durable.Pending // of ours: nil while being written, and once it went through the barrier
 	prepared bool             // of ours: durable
-	doubt    bool             // a Send of this process ended in doubt
+	doubt    bool             // a Send of this process ended in doubt, or one of an earlier copy
 	sent     bool             // a Send of this process succeeded: matters when the rename did not
 }
 

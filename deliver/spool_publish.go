@@ -15,8 +15,8 @@ import (
 // Publish sends each ticket's message, after a look whether its bytes are what the ticket says. A message that was sent
 // before, as far as this directory tells, is not sent again.
 //
-// Outgoing.Again is true when a Send of this process ended in doubt, and for every ticket that an earlier process left:
-// nothing here tells whether that one tried it.
+// Outgoing.Again is true when a Send of this process ended in doubt, for what was staged with Message.Again, and for every
+// ticket that an earlier process left: nothing here tells whether that one tried it.
 //
 // Where some recipients have the message, Error.Rest is a ticket for the others. The older ticket stays good: with it
 // all its recipients get the message again, which is what a crash before the next commit of the ledger costs.

@@ -160,6 +160,14 @@ func TestSpoolAgain(t *testing.T) {
 	if got := fmt.Sprint(again); got != "[false false false true true]" {
 		t.Errorf("Again was %s", got)
 	}
+	// An earlier copy ended in doubt, and is gone: this one is of the same message, fetched again.
+	ticket, err := f.write(deliver.Message{Account: "work", UID: "2", Again: true}, "x\r\n")
+	must(t, err)
+	must(t, f.Prepare(context.Background(), []deliver.Ticket{ticket}))
+	must(t, f.publish(ticket))
+	if !f.last().Again {
+		t.Error("what was fetched again after a doubt is sent as if never tried")
+	}
 }
 
 // TestSpoolMarkFails: the message was sent, so it is settled; only a kill before the commit makes a duplicate then.

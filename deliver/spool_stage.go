@@ -36,7 +36,7 @@ func (s *Spool) Create(ctx context.Context, msg Message) (Staging, error) {
 	if err != nil {
 		return nil, s.failed("create", err)
 	}
-	f := &spoolFile{ours: true}
+	f := &spoolFile{ours: true, doubt: msg.Again}
 	s.mu.Lock()
 	s.files[t.name] = f
 	s.mu.Unlock()

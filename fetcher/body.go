@@ -65,6 +65,7 @@ func (r *reader) open(f *fetchStep) (received, error) {
 		if br.err = need.dest.stageFailure(); br.err == nil {
 			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
 				Account: r.a.Name, Token: r.l.Info().Token, UID: f.key.UID, Dup: f.key.Dup, Size: f.size,
+				Again: need.row.InDoubt > 0,
 			})
 			r.weigh(need.dest, br.err)
 		}

@@ -1,0 +1,45 @@
+package fetcher
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/delivertest"
+)
+
+// What is fetched again after a doubt is not sent as if it had never been tried: an earlier copy may have arrived.
+func TestAgainAfterDoubt(t *testing.T) {
+	for name, doubtful := range map[string]bool{"in doubt": true, "damaged before it was tried": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, mailbox(1)...)
+			var again []bool
+			mail := delivertest.NewMemorySender("relay")
+			mail.OnSend = func(m deliver.Outgoing) error {
+				if again = append(again, m.Again); !doubtful && len(again) == 1 {
+					return errRelayDown
+				}
+				return nil
+			}
+			mail.OnDoubt = func(deliver.Outgoing) error { return refuse(deliver.Error{Uncertain: true}) }
+			pass := func() {
+				mail = mail.Reopen()
+				r.run(to("maildir", r.maildir()), to("relay", deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: "relay",
+					Account: "a", Destination: "relay", Sender: mail})))
+			}
+			pass()
+			copies, err := filepath.Glob(r.path("spool") + "/*/*")
+			if err != nil || len(copies) != 1 {
+				t.Fatal(copies, err)
+			}
+			r.must(os.Truncate(copies[0], 3)) // the disk ate our copy
+			mail.OnDoubt = nil
+			pass()
+			pass()
+			if len(again) != 2 || again[0] || again[1] != doubtful || r.deliveries() != 0 {
+				t.Errorf("again: %v, %d open", again, r.deliveries())
+			}
+		})
+	}
+}

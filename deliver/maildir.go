@@ -27,6 +27,10 @@ type MaildirOptions struct {
 	Rand io.Reader        // for names and the identity; nil: crypto/rand
 
 	Trace bool // each message gets one Received line on top (RFC 5321, section 4.4)
+
+	// Outer is another Maildir, right above Path, that popsync delivers to as well: this one is a folder of it (Maildir++), and
+	// makes it if it is made first. "": there is none, and what Path lies in must be there.
+	Outer string
 }
 
 // Maildir is a Target that delivers each message exactly once into the Maildir at a path: staged in tmp/ under the name

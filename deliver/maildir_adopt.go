@@ -17,6 +17,9 @@ import (
 
 // adopt makes the place at path a Maildir with an identity, and returns that.
 func (m *Maildir) adopt(path string) (string, error) {
+	if err := m.makeOuter(path); err != nil {
+		return "", err
+	}
 	found, err := look(path)
 	if err != nil {
 		return "", err

@@ -102,14 +102,14 @@ func (m *Maildir) Check(ctx context.Context, remembered string) error {
 		}
 		return writable(path, "tmp", "new")
 	}
-	found, err := look(path)
+	at, found, err := m.lookAhead(path)
 	switch {
 	case err != nil:
 		return err
 	case found == isMissing:
-		return writable(filepath.Dir(path), ".")
+		return writable(filepath.Dir(at), ".")
 	case found == isEmpty:
-		return writable(path, ".")
+		return writable(at, ".")
 	}
 	if _, _, err := readID(path); errors.Is(err, errNoID) {
 		return writable(path, ".", "tmp", "new")

@@ -97,7 +97,8 @@ func notFolder(path, name string, st unix.Stat_t) error {
 	return refused(path, name+" in it is a symbolic link", hint)
 }
 
-// unfinished tells whether a directory holds nothing but what making a Maildir may have left when it was interrupted.
+// unfinished tells whether a directory holds nothing but what making a Maildir may have left when it was interrupted, and
+// folders of it.
 func unfinished(root *os.File) (bool, error) {
 	names, err := safepath.NamesAt(root)
 	if err != nil {
@@ -105,6 +106,9 @@ func unfinished(root *os.File) (bool, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(folders, name) {
+			if isFolder(root, name) {
+				continue
+			}
 			return false, nil
 		}
 		sub, err := safepath.DirAt(root, name)

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
@@ -173,7 +174,14 @@ func mustShow(known []uidl.Destination, took []int, s *sight, elsewhere func(str
 	}
 	met, err := elsewhere(s.path)
 	if err == nil && met {
-		err = notTheKnown(s.path)
+		return notTheKnown(s.path)
+	}
+	above := filepath.Dir(s.path) // a Maildir of another account may be there, and this one a folder of it
+	if err != nil || deliver.ShowsIdentity(above) {
+		return err
+	}
+	if met, err = elsewhere(above); err == nil && met {
+		return notTheKnown(above)
 	}
 	return err
 }

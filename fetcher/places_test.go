@@ -52,6 +52,8 @@ func TestMatch(t *testing.T) {
 		{"not mounted", []uidl.Destination{was(0, "m", "a@m", req)}, []dest{{"m", "@m", req}}, false, "error: not mounted", 0},
 		{"not mounted, under another name", []uidl.Destination{was(0, "m", "a@m", req)}, []dest{{"n", "@m", req}}, false, "error: not mounted", 0},
 		{"not mounted, given up long ago", []uidl.Destination{was(0, "m", "a@m", uidl.NotConfigured)}, []dest{{"n", "@m", req}}, false, "error: not mounted", 0},
+		{"a folder of one that another account knew, which is not there", nil, []dest{{"n", "@known/.Work", req}}, false, "error: not mounted", 0},
+		{"a folder of one that nobody knew", nil, []dest{{"n", "@fresh/.Work", req}}, false, "n=0,0", 0},
 		{"another account knew one there", nil, []dest{{"n", "@known", req}}, false, "error: not mounted", 0},
 		{"replaced", []uidl.Destination{was(0, "m", "a@m", req)}, []dest{{"m", "b@m", req}}, false, "error: not mounted", 0},
 		{"replaced and adopted", []uidl.Destination{was(0, "m", "a@m", req)}, []dest{{"m", "b@m", req}}, true, "m=1,1; m~aa gone", 1},

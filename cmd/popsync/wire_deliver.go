@@ -24,7 +24,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	var err error
 	switch d.Type {
 	case "maildir":
-		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace}), nil
+		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace, Outer: outerOf(cfg, d.Path)}), nil
 	case "smtp", "lmtp":
 		sender, where, err = mailServer(cfg, d, nil)
 	case "command":
@@ -49,6 +49,19 @@ func spoolOf(cfg *config.Config, account string, d config.Deliver, sender delive
 	return deliver.OpenSpool(deliver.SpoolOptions{
 		Root: spoolRoot(cfg), Where: where, Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
 	})
+}
+
+// outerOf is the Maildir of a configuration that a path lies in, right below it; "": in none.
+func outerOf(cfg *config.Config, path string) string {
+	above := filepath.Dir(filepath.Clean(path))
+	for _, c := range cfg.Accounts {
+		for _, d := range c.Deliver {
+			if d.Type == "maildir" && filepath.Clean(d.Path) == above {
+				return above
+			}
+		}
+	}
+	return ""
 }
 
 // spoolRoot is where copies wait for remote destinations, each in a folder of its own.

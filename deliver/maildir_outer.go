@@ -1,0 +1,67 @@
+package deliver
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/popsync/popsync/internal/safepath"
+)
+
+// A Maildir may be a folder of another one (Maildir++: .Work in it), which another account delivers to. Whoever comes first makes
+// both, by the same rules: what the outer one lies in must be there.
+
+// outer is Options.Outer if it is right above a path, else "".
+func (m *Maildir) outer(path string) string {
+	if m.opts.Outer == "" {
+		return ""
+	}
+	outer, err := filepath.Abs(m.opts.Outer)
+	if err != nil || outer != filepath.Dir(path) {
+		return ""
+	}
+	return outer
+}
+
+// makeOuter makes it if it is not there yet. It gets its identity when it is delivered to.
+func (m *Maildir) makeOuter(path string) error {
+	outer := m.outer(path)
+	if outer == "" {
+		return nil
+	}
+	found, err := look(outer)
+	if err != nil || found == isMaildir {
+		return err
+	}
+	return failed("create", outer, create(outer))
+}
+
+// lookAhead is look for what makeOuter would leave, without making anything.
+func (m *Maildir) lookAhead(path string) (at string, found condition, err error) {
+	if outer := m.outer(path); outer != "" {
+		if found, err = look(outer); err != nil || found == isMissing {
+			return outer, found, err
+		}
+	}
+	found, err = look(path)
+	return path, found, err
+}
+
+// isFolder tells whether what has a name in a directory that is no Maildir yet is a folder of it (Maildir++).
+func isFolder(root *os.File, name string) bool {
+	if name[0] != '.' {
+		return false
+	}
+	sub, err := safepath.DirAt(root, name)
+	if err != nil {
+		return false
+	}
+	defer sub.Close()
+	if whole, err := parts(sub); err != nil || whole {
+		return err == nil
+	}
+	empty, err := unfinished(sub)
+	return err == nil && empty
+}
+
+// ShowsIdentity tells whether a Maildir that popsync has used is at a path.
+func ShowsIdentity(path string) bool { return idAt(path) != "" }

@@ -1,0 +1,64 @@
+package deliver_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/popsync/popsync/deliver"
+)
+
+// A Maildir that is a folder of another one, and that one, are made by whoever comes first, in whatever state a crash left them.
+func TestMaildirInMaildir(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder string
+		before func(t *testing.T, outer string) // what is there
+	}{
+		"nothing":                    {".Work", func(*testing.T, string) {}},
+		"an empty directory":         {".Work", func(t *testing.T, outer string) { mkdirs(t, outer, ".") }},
+		"made in part":               {".Work", func(t *testing.T, outer string) { mkdirs(t, outer, "cur", ".Work/tmp") }},
+		"the outer one":              {".Work", func(t *testing.T, outer string) { mkdirs(t, outer, "cur", "new", "tmp") }},
+		"the inner one":              {".Work", func(t *testing.T, outer string) { mkdirs(t, outer, ".Work/cur", ".Work/new", ".Work/tmp") }},
+		"a folder of another layout": {"Work", func(*testing.T, string) {}},
+		"another folder, and mail": {".Work", func(t *testing.T, outer string) {
+			mkdirs(t, outer, ".Old/cur", ".Old/new", ".Old/tmp")
+			must(t, os.WriteFile(filepath.Join(outer, ".Old/cur/mail"), nil, 0o600))
+		}},
+	} {
+		for _, innerFirst := range []bool{true, false} {
+			outer := filepath.Join(t.TempDir(), "Maildir")
+			c.before(t, outer)
+			at := []*deliver.Maildir{
+				deliver.OpenMaildir(deliver.MaildirOptions{Path: filepath.Join(outer, c.folder), Outer: outer}),
+				deliver.OpenMaildir(deliver.MaildirOptions{Path: outer}),
+			}
+			if !innerFirst {
+				at[0], at[1] = at[1], at[0]
+			}
+			for _, m := range at {
+				if err := m.Check(context.Background(), ""); err != nil {
+					t.Errorf("%s, inner first %v: Check: %v", name, innerFirst, err)
+				}
+				id := identify(t, m, "")
+				publish(t, m, stage(t, m, "x"))
+				must(t, m.Close())
+				if got := identify(t, m, id); got != id {
+					t.Errorf("%s: recognised as %q, want %q", name, got, id)
+				}
+			}
+		}
+	}
+	// What the outer one lies in is not made, and what is no Maildir there is none.
+	for text, before := range map[string]func(outer string){
+		"parent directory does not exist": func(string) {},
+		"neither a Maildir":               func(outer string) { mkdirs(t, outer, "documents") },
+	} {
+		outer := filepath.Join(t.TempDir(), "mnt", "Maildir")
+		before(outer)
+		m := deliver.OpenMaildir(deliver.MaildirOptions{Path: filepath.Join(outer, ".Work"), Outer: outer})
+		_, err := m.Identify(context.Background(), "")
+		refuses(t, err, text)
+		refuses(t, m.Check(context.Background(), ""), text)
+	}
+}

@@ -14,6 +14,8 @@ type Alarm struct {
 
 	After  time.Duration // how long trouble that may pass by itself lasts before it is told; more than 0
 	Parked int           // so many parked messages of an account are told; 0: never
+
+	Skipped bool // messages that are larger than max_size are told
 }
 
 func defaultAlarm() Alarm { return Alarm{Maildir: true, After: 6 * time.Hour, Parked: 1} }
@@ -25,6 +27,7 @@ func (c *checker) alarmKeys(a *Alarm) keys {
 		"webhook": webhook(&a.Webhook),
 		"after":   duration(&a.After),
 		"parked":  integer(&a.Parked, 0, 1_000_000),
+		"skipped": boolean(&a.Skipped),
 	}
 }
 

@@ -87,6 +87,7 @@ command = ["~/bin/tell", "~", ""]
 webhook = "https://chat.example/hooks/hunter2?a=b"
 after = "1h30m"
 parked = 0
+skipped = true
 [limits]
 connect = "1s"
 tls_handshake = "2s"
@@ -159,7 +160,7 @@ trace = true
 		Metrics: Metrics{Listen: "localhost:9110", Textfile: "/m/popsync.prom"},
 		Alarm: Alarm{
 			Command: []string{"/home/me/bin/tell", "~", ""}, Webhook: newSecret("https://chat.example/hooks/hunter2?a=b"),
-			After: 90 * time.Minute,
+			After: 90 * time.Minute, Skipped: true,
 		},
 		Limits: Limits{
 			Connect: time.Second, TLSHandshake: 2 * time.Second, Reply: 3 * time.Second, List: 4 * time.Second,

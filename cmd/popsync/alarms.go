@@ -55,7 +55,7 @@ func newAlarms(cfg *config.Config, ledger uidl.Ledger, log *zap.Logger) (*alarms
 }
 
 func (al *alarms) options(cfg *config.Config) notify.Options {
-	return notify.Options{After: cfg.Alarm.After, Parked: cfg.Alarm.Parked, Channels: al.channels}
+	return notify.Options{After: cfg.Alarm.After, Parked: cfg.Alarm.Parked, Skipped: cfg.Alarm.Skipped, Channels: al.channels}
 }
 
 // use makes the channels of a configuration. It fails without having changed anything.
@@ -221,7 +221,7 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 	}
 	o = notify.Outcome{
 		Account: rep.Account, At: rep.Started.Add(rep.Duration), Cause: string(rep.Verdict.Class),
-		What: rep.Verdict.Message, Next: rep.Verdict.Hint, Parked: rep.Parked,
+		What: rep.Verdict.Message, Next: rep.Verdict.Hint, Parked: rep.Parked, Skipped: rep.Skipped,
 	}
 	switch rep.Verdict.Class {
 	case fetcher.OK:
@@ -233,6 +233,9 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 	}
 	if !rep.Counted {
 		o.Parked = -1
+	}
+	if rep.Verdict.Class != fetcher.OK {
+		o.Skipped = -1 // such a pass may not have counted them
 	}
 	return o, true
 }

@@ -1,8 +1,8 @@
 // Package notify tells people when an account needs them: one notice when trouble has begun, one when it is over, and
 // none in between, however many passes fail, and however often popsync is restarted or killed meanwhile.
 //
-// An incident belongs to an account and one of two groups of causes: the account's trouble (whatever keeps a pass from
-// ending well) and its parked messages. Another cause or text within a group is no new incident. rules.go has the rules
+// An incident belongs to an account and one of three groups of causes: the account's trouble (whatever keeps a pass from
+// ending well), its parked messages, and those left out for their size. Another cause or text within a group is no new incident. rules.go has the rules
 // of what is told when.
 //
 // Each incident is one small JSON file, and each channel by which it is told is tracked in it by itself. That a notice
@@ -52,8 +52,9 @@ type Outcome struct {
 	Cause string
 	What  string // what failed, in one line; what is not printable is escaped, and too long a line is clipped
 	Next  string // what a person should do, in one line; may be ""
-	// Parked is how many messages are parked now; negative: not known, which changes nothing.
-	Parked int
+	// Parked is how many messages are parked now, Skipped how many are left out for their size; negative: not known, which
+	// changes nothing.
+	Parked, Skipped int
 }
 
 // Options are the thresholds and the ways out.
@@ -62,6 +63,8 @@ type Options struct {
 	After time.Duration
 	// Parked is how many parked messages are told; 0 means that they never are.
 	Parked int
+	// Skipped: messages that are left out for their size are told.
+	Skipped bool
 	// Channels gives the ways by which an account's notices go; their names differ. It is asked whenever something is
 	// told or sent, must not block or call the Notifier, and may be nil: then nothing is told, but incidents are known.
 	Channels func(account string) []Channel
@@ -148,8 +151,12 @@ func (n *Notifier) Observe(ctx context.Context, o Outcome) error {
 	}
 	a := n.account(o.Account)
 	errs := n.refresh(a)
+	thresholds := [groups]int{parkedGroup: n.o.Parked}
+	if n.o.Skipped {
+		thresholds[skippedGroup] = 1
+	}
 	for g := range groups {
-		f, known := o.fact(g, n.o.Parked, a.groups[g].open())
+		f, known := o.fact(g, thresholds[g], a.groups[g].open())
 		if !known {
 			continue
 		}

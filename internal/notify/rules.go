@@ -11,6 +11,7 @@ import (
 //   - Trouble that needs a person is told at once. Trouble that may pass is told when every pass has failed for
 //     Options.After; if it then turns out to need a person, that is told too. So an incident makes two notices at most.
 //   - Parked messages are told when they are as many as Options.Parked, and are over when there are none.
+//   - Messages that are left out for their size are told if Options.Skipped, and are over when there are none.
 //   - The end of an incident is told to those who were told of its beginning.
 //   - Flapping: after an incident was told, the next one of the same account and group is held back for an hour, after
 //     that one for two hours, and so on, doubled up to a day. What lasts an hour without a break does not flap: it is
@@ -27,10 +28,11 @@ const (
 const (
 	troubleGroup = iota
 	parkedGroup
+	skippedGroup
 	groups
 )
 
-var groupNames = [groups]string{troubleGroup: "trouble", parkedGroup: "parked"}
+var groupNames = [groups]string{troubleGroup: "trouble", parkedGroup: "parked", skippedGroup: "skipped"}
 
 // fact is what one outcome says about one group.
 type fact struct {
@@ -56,6 +58,12 @@ func (o Outcome) fact(group, threshold int, open bool) (fact, bool) {
 	if group == troubleGroup {
 		f.failing = o.Kind != Fine && !aboutMessages
 		return f, true
+	}
+	if group == skippedGroup {
+		f.failing = o.Skipped > 0 && (open || threshold > 0)
+		f.person, f.urgent, f.parked = false, true, 0
+		f.cause, f.what, f.next = groupNames[group], skippedWhat(o.Skipped), ""
+		return f, o.Skipped >= 0
 	}
 	needed := aboutMessages && o.Kind == Person
 	if o.Parked < 0 && !needed {

@@ -232,7 +232,7 @@ func (n *Notifier) sweep() {
 	defer dir.Close()
 	list, _ := safepath.NamesAt(dir)
 	for _, name := range list {
-		if strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") {
+		if strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") || strings.HasPrefix(name, ".skipped-") {
 			if st, err := safepath.StatAt(dir, name); err == nil && time.Since(time.Unix(st.Mtim.Unix())).Abs() > time.Hour {
 				_ = safepath.RemoveAt(dir, name) // it only takes some room
 			}

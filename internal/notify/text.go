@@ -19,6 +19,10 @@ func (n Notice) Subject() string {
 		return s + "no message is set aside any more"
 	case n.About == groupNames[parkedGroup]:
 		return s + "messages could not be delivered"
+	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
+		return s + "no message is left out for its size any more"
+	case n.About == groupNames[skippedGroup]:
+		return s + "a message is too large to be fetched"
 	case n.Kind == Recovered:
 		return s + "mail is fetched again"
 	case n.Person:
@@ -64,6 +68,10 @@ func (n Notice) opening() string {
 		return "popsync on " + n.Host + ` has no message of account "` + n.Account + `" set aside any more.`
 	case n.About == groupNames[parkedGroup]:
 		return "popsync on " + n.Host + ` could not deliver some messages of account "` + n.Account + `", in several attempts each, and has set them aside.`
+	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
+		return "popsync on " + n.Host + ` leaves no message of account "` + n.Account + `" on the server for its size any more.`
+	case n.About == groupNames[skippedGroup]:
+		return "popsync on " + n.Host + ` leaves mail of account "` + n.Account + `" on the server that is larger than max_size in the configuration.`
 	case n.Kind == Recovered:
 		return "popsync on " + n.Host + " has no more trouble with " + whose + "."
 	case n.Person && n.Follows != "":
@@ -81,6 +89,10 @@ func (n Notice) means() string {
 		return "Each of these messages was delivered after all, or is no longer on the server. popsync has deleted none that it had not delivered."
 	case n.About == groupNames[parkedGroup]:
 		return "Nothing was deleted or lost; these messages stay on the server. They hold up no others."
+	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
+		return "Each of these messages was fetched after all, or is no longer on the server. popsync has deleted none that it had not delivered."
+	case n.About == groupNames[skippedGroup]:
+		return "Nothing was deleted or lost; what is so large stays on the server, and all other mail is fetched."
 	case n.Kind == Recovered:
 		return "Nothing was deleted or lost. What waited on the server is fetched now."
 	}
@@ -92,6 +104,8 @@ func (n Notice) advice() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
 		return "If you miss something, read it in the web mail of your provider."
+	case n.About == groupNames[skippedGroup]:
+		return "Read it in the web mail of your provider, or raise max_size of this account."
 	case n.Person:
 		return `Run "popsync check ` + n.Account + `": it tries each step and shows what is wrong.`
 	}
@@ -102,6 +116,8 @@ func (n Notice) outlook() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
 		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
+	case n.About == groupNames[skippedGroup]:
+		return "It stays there until somebody deletes it. You will be told when none is left out any more."
 	case n.Person:
 		return `Once that is done, run "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login once a day at most: your provider might lock the account. You will be told when all is well again.`
 	}
@@ -115,6 +131,13 @@ func parkedWhat(n int) string {
 		return "1 message is set aside"
 	}
 	return fmt.Sprintf("%d messages are set aside", n)
+}
+
+func skippedWhat(n int) string {
+	if n == 1 {
+		return "1 message is larger than max_size"
+	}
+	return fmt.Sprintf("%d messages are larger than max_size", n)
 }
 
 // lasted is a duration in words, roughly.

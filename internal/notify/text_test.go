@@ -52,6 +52,12 @@ func notices() map[string]Notice {
 		"parked": noticeOf(parkedGroup, Trouble, 0, func(r *record) {
 			r.Cause, r.What, r.Next, r.Failures, r.Parked = "parked", parkedWhat(3), "", 1, 3
 		}),
+		"skipped": noticeOf(skippedGroup, Trouble, 0, func(r *record) {
+			r.Cause, r.What, r.Next, r.Failures = "skipped", skippedWhat(1), "", 1
+		}),
+		"skipped-recovered": noticeOf(skippedGroup, Recovered, 50*time.Hour, func(r *record) {
+			r.Cause, r.What, r.Next = "skipped", skippedWhat(2), ""
+		}),
 		"parked-recovered": noticeOf(parkedGroup, Recovered, 90*time.Minute, func(r *record) {
 			r.Cause, r.What, r.Next, r.Parked = "parked", parkedWhat(1), "", 1
 		}),

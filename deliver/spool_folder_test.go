@@ -60,6 +60,41 @@ func TestSpoolFolders(t *testing.T) {
 	}
 }
 
+// TestSpoolFolderRemoved: what popsync put there goes, and the folder if nothing else is in it. The spool works on if it comes back.
+func TestSpoolFolderRemoved(t *testing.T) {
+	root := t.TempDir()
+	for name, c := range map[string]struct{ remembered, foreign string }{
+		"random name": {}, "name of version 1": {remembered: "spool2 work/relay relay"},
+		"put aside": {foreign: strings.Repeat("a", 26) + ".aside"}, "somebody's": {remembered: "spool2 work/other relay", foreign: "x"},
+	} {
+		f := &spoolFixture{t: t, root: root, known: c.remembered, mail: delivertest.NewMemorySender("relay")}
+		f.restart()
+		f.stage("1", "x")
+		sent := f.stage("2", "y")
+		must(t, f.publish(sent))
+		if c.foreign != "" {
+			must(t, os.WriteFile(filepath.Join(f.dir, c.foreign), nil, 0o600))
+		}
+		must(t, f.Close())
+		folder, err := deliver.OpenSpoolFolder(root, f.known)
+		must(t, err)
+		_, err = folder.Remove()
+		must(t, err)
+		must(t, folder.Close())
+		left, err := os.ReadDir(f.dir)
+		switch {
+		case c.foreign == "" && !errors.Is(err, fs.ErrNotExist):
+			t.Errorf("%s: %v, %v", name, left, err)
+		case c.foreign != "" && (len(left) != 1 || left[0].Name() != c.foreign):
+			t.Errorf("%s: %v, %v", name, left, err)
+		}
+		f.restart()
+		f.stage("3", "z")
+		must(t, f.Close())
+		must(t, os.RemoveAll(f.dir))
+	}
+}
+
 // TestSpoolFolderIsNoLink: neither of its two names leads elsewhere.
 func TestSpoolFolderIsNoLink(t *testing.T) {
 	ctx := context.Background()

@@ -50,6 +50,8 @@ func (w *world) spool(identity string) (Leftover, error) {
 
 type chaosLeftover struct{ *delivertest.Memory }
 
+func (c *chaosLeftover) Remove() (int, error) { return 0, nil }
+
 func (c *chaosLeftover) Open(t deliver.Ticket) (io.ReadCloser, error) { return openStaged(c.Memory, t) }
 
 func openStaged(m *delivertest.Memory, t deliver.Ticket) (io.ReadCloser, error) {

@@ -305,8 +305,8 @@ func TestRemovedDestination(t *testing.T) {
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(deliver.Message) error { return &deliver.Error{Op: "send", Scope: deliver.WholeTarget} }
 	r.pair(m)
-	rep := r.ok()
-	if rep.Pending != 2 || r.retrieved() != 2 {
+	rep := r.run()
+	if rep.Pending != 2 || r.retrieved() != 2 || rep.Verdict.Class != Config {
 		t.Errorf("%+v, %d RETRs", rep, r.retrieved())
 	}
 	r.wantMail(box...)

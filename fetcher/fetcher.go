@@ -58,6 +58,9 @@ type Leftover interface {
 	deliver.Opener
 	// Discard removes the staged bytes of tickets that the ledger does not hold.
 	Discard(tickets []deliver.Ticket) error
+	// Remove removes the place, and what of ours is left in it, unless there is more: left is how many files. The ledger holds none
+	// of its tickets any more.
+	Remove() (left int, err error)
 	Close() error
 }
 

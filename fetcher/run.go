@@ -152,6 +152,9 @@ func (p *pass) work(ctx context.Context) error {
 			return err
 		}
 		p.facts.Adopt = false
+		if err := p.noteAway(ctx); err != nil {
+			return err
+		}
 		if err := p.chargeInterrupted(ctx); err != nil {
 			return err
 		}

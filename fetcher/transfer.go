@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.uber.org/zap"
 
@@ -15,16 +14,18 @@ import (
 // What is open for a destination that is configured no more stays open: it may be configured again. A person can release it
 // (see Adopt). Then its copies go on to the destinations that lack their messages, since the server may not have these any
 // more, and what has no copy is fetched again for them. Nothing counts as delivered by that.
+//
+// Of one that was not required nothing stays open: what every required destination has is dropped. See unneeded.go.
 
-// transfer gives away what was released, and forgets what a destination lacks that is the fallback now: nothing is fetched
-// for that.
+// transfer gives away what was released, and forgets what a destination lacks that is not required, or is the fallback now:
+// nothing is fetched for these.
 func (p *pass) transfer(ctx context.Context) error {
-	fallback := func(name string) bool { d := p.destination(name); return d != nil && d.Fallback }
-	if !p.facts.Adopt && !slices.ContainsFunc(p.dests, func(d *destination) bool { return d.Fallback }) {
+	unfetched := func(name string) bool { d := p.destination(name); return d != nil && (d.Fallback || d.Optional) }
+	if !p.facts.Adopt && !p.mayHaveUnneeded() {
 		return nil
 	}
-	pending, err := p.l.Pending(ctx)
-	if err != nil {
+	pending, err := p.dropUnneeded(ctx)
+	if err != nil || len(pending) == 0 {
 		return err
 	}
 	of := map[string]uidl.Destination{}
@@ -51,7 +52,7 @@ func (p *pass) transfer(ctx context.Context) error {
 	}()
 	for _, row := range pending {
 		d, released := of[row.Destination]
-		if !released && (row.State != uidl.Owed || !fallback(row.Destination)) {
+		if !released && (row.State != uidl.Owed || !unfetched(row.Destination)) {
 			continue
 		}
 		if _, met := left[d.Name]; released && !met {
@@ -59,7 +60,7 @@ func (p *pass) transfer(ctx context.Context) error {
 		}
 		to := p.set.lacks(row.Message) &^ busy[row.Key]
 		var state uidl.State
-		if open[row.Key]--; open[row.Key] == 0 && to == 0 && p.complete(row.Message) {
+		if open[row.Key]--; open[row.Key] == 0 && to == 0 && p.required(row.Destination) && p.complete(row.Message) {
 			state = uidl.Delivered // nothing else says so of a message that has no unique-id
 		}
 		if err := p.release(ctx, row, left[d.Name], to, state); err != nil {
@@ -68,6 +69,9 @@ func (p *pass) transfer(ctx context.Context) error {
 		if row.Ticket != "" {
 			busy[row.Key] |= to
 		}
+	}
+	for _, l := range left {
+		p.removeLeftover(l)
 	}
 	return nil
 }

@@ -144,6 +144,9 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 			w.DownReason = "" // it was just told
 		}
 		what = append(what, w.words(now)...)
+		if w.Gone && st.Trouble == fetcher.AwayText(w.Destination, w.Deliveries) {
+			continue // it is told already
+		}
 	}
 	what = append(what, st.CameShort.words(now, st.onlyShort)...)
 	what = append(what, st.aloneWords...)

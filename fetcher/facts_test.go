@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
@@ -571,29 +570,4 @@ func TestLostLedgerRemoteOnly(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, m, mailbox(6)...)
-}
-
-// What a destination lacks, and the server lists no more, is settled once that is sure: 30 days and ten complete listings.
-func TestOwedAndGone(t *testing.T) {
-	box := mailbox(2)
-	r := newRig(t, box...)
-	full := delivertest.NewMemory("full")
-	full.OnCreate = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.ThisMessage}) }
-	dests := func() []Destination { return []Destination{to("maildir", r.maildir()), to("full", full.Reopen())} }
-	dests2 := dests()
-	dests2[1].Target = full
-	r.run(dests2...)
-	r.server.AddUser("u", "p")
-	for day := range 45 {
-		r.clock = r.clock.Add(24 * time.Hour)
-		rep := r.run(dests()...)
-		if open := r.deliveries(); (open == 0) != (day >= 30) {
-			t.Fatalf("day %d: %d open: %+v", day, open, rep)
-		}
-	}
-	r.server.AddUser("u", "p", box...)
-	full.OnCreate = nil
-	if rep := r.run(dests()...); rep.New != 2 {
-		t.Errorf("listed again: %+v", rep)
-	}
 }

@@ -2,29 +2,31 @@ package fetcher
 
 import (
 	"context"
-	"fmt"
 
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/uidl"
 )
 
-// What a destination lacks can only come from the server. Once that has not listed a message for long enough, the delivery is
-// settled: nothing is left to wait for. If the message is listed again all the same, it is still lacking, and fetched.
-const (
-	goneAfter    = 30 * 24 * 3600 // seconds since a complete listing first lacked it, and
-	goneListings = 10             // complete listings since: one false listing settles nothing
-)
+// What a destination lacks, and no copy of ours is left of, can only come from the server. Once that does not list a message any
+// more, the delivery is settled: nothing is left to wait for. If the message is listed again all the same, it is still lacking,
+// and fetched: servers hide mail.
 
-// giveUpGone settles what is owed of messages that the server has not had for long.
+// goneAfter is how many seconds lie between the first complete listing that lacked it and the one that settles it, at least.
+const goneAfter = secondsADay
+
+// giveUpGone settles what is owed of messages that the server does not have any more, and tells it.
 func (s *session) giveUpGone(ctx context.Context, complete bool) error {
+	if !complete {
+		return nil
+	}
 	var keys []uidl.Key
 	for k, st := range s.pending {
 		if st.none {
 			keys = append(keys, k)
 		}
 	}
-	if len(keys) == 0 || !complete {
+	if len(keys) == 0 {
 		return nil
 	}
 	rows, err := s.l.Find(ctx, keys)
@@ -33,10 +35,12 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	}
 	gone := map[uidl.Key]bool{}
 	for _, m := range rows {
-		listings := s.l.Info().Listings - m.GoneListing
-		if m.GoneAt != 0 && s.clock.Confirmed-m.GoneAt >= goneAfter && listings >= goneListings {
+		if m.GoneAt != 0 && s.clock.Confirmed-m.GoneAt >= goneAfter {
 			gone[m.Key] = true
 		}
+	}
+	for _, k := range s.numbersOf(gone) { // it is listed again
+		delete(gone, k)
 	}
 	if len(gone) == 0 {
 		return nil
@@ -45,25 +49,57 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	if err != nil {
 		return err
 	}
-	var lacking []uidl.Delivery
+	var lost []uidl.Delivery
+	for _, row := range open {
+		if gone[row.Key] && row.State == uidl.Owed {
+			lost = append(lost, row)
+		}
+	}
+	now := s.now().Unix()
+	missed := map[string]int{}
 	err = s.change(ctx, func(c *uidl.Change) {
-		for _, row := range open {
-			if !gone[row.Key] || row.State != uidl.Owed {
-				continue
-			}
-			lacking = append(lacking, row)
+		for _, row := range lost {
+			missed[row.Destination]++
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
 			delete(s.open, row.Key)
 			delete(s.pending, row.Key)
 		}
+		s.facts.missed(missed, now)
+		c.Status = s.status()
 	})
 	if err != nil {
 		return err
 	}
-	for _, row := range lacking {
+	for _, row := range lost {
 		s.log.Warn("not waited for any more", zap.String("uid", quote(row.UID)), zap.String("destination", row.Destination),
-			zap.String("reason", "the server has not listed it for 30 days"))
+			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
-	s.mention(fmt.Sprintf("%d deliveries are not waited for any more: the server has not listed their messages for 30 days", len(lacking)))
+	for _, m := range missedOf(missed, now) {
+		s.mention(m.Words())
+	}
 	return nil
+}
+
+// numbersOf finds messages in the listing: their keys, by number.
+func (s *session) numbersOf(want map[uidl.Key]bool) map[int]uidl.Key {
+	found := map[int]uidl.Key{}
+	if len(want) == 0 {
+		return found
+	}
+	uids := map[string]bool{}
+	for k := range want {
+		uids[k.UID] = true
+	}
+	dups := map[string]int{}
+	for i := range s.list.Len() {
+		e := s.list.At(i)
+		if !e.HasUID || !uids[e.UID] {
+			continue
+		}
+		k := uidl.Key{UID: e.UID, Dup: dups[e.UID]} // a listing is in the order of its numbers
+		if dups[k.UID]++; want[k] {
+			found[e.Num] = k
+		}
+	}
+	return found
 }

@@ -84,6 +84,9 @@ func Learned(stored []byte, a Account, now time.Time) []Trait {
 		traits = append(traits, odd(fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
 			s.Delivered, stamp(s.DeliveredSince.Unix())))...)
 	}
+	for _, m := range f.missedMails(now) {
+		traits = append(traits, odd(m.Words())...)
+	}
 	return append(traits, odd(f.Stumbles.lines(now)...)...)
 }
 

@@ -341,6 +341,8 @@ type facts struct {
 	// VanishedAt is when the server last said of a message that is only read again, or has no unique-id, that it is gone (Unix
 	// seconds): see vanished.go.
 	VanishedAt int64 `json:"vanished_at,omitempty"`
+	// Missed is mail that left the server before a destination had it, by the destination's name: see gone.go.
+	Missed map[string]missedMail `json:"missed,omitempty"`
 	// Woken: a person wants the next pass to wait for nothing.
 	Woken bool `json:"woken,omitempty"`
 	// Slow: the last pass was slow, or took long while others waited: see Options.Slow.

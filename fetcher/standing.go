@@ -23,6 +23,7 @@ type State struct {
 	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
 	Down     []Outage  // destinations that are, by name
 	Short    Short     // messages that came shorter than listed
+	facts    facts     // see Missed
 	stumbles stumbles  // see LeftAlone
 	Slow     bool      // its last pass was slow, or took long while others waited: see Options.Slow
 }
@@ -40,7 +41,7 @@ type Outage struct {
 func Standing(s uidl.Summary) State {
 	f := decodeFacts(s.Facts)
 	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
-		Short: f.Wire.cameShort(), stumbles: f.Stumbles, Slow: f.Slow}
+		Short: f.Wire.cameShort(), facts: f, stumbles: f.Stumbles, Slow: f.Slow}
 	if r := f.Refused; r.ended(f.LoggedInAt) {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
@@ -71,6 +72,18 @@ func (s State) LeftAlone(now time.Time) []LeftAlone { return s.stumbles.leftAlon
 
 // Resting are the steps that rest, at a time; none: nil.
 func (s State) Resting(now time.Time) []Resting { return s.stumbles.resting(now) }
+
+// Missed is mail that left the server of late before destinations had it, at a time; none: nil.
+func (s State) Missed(now time.Time) []Missed { return s.facts.missedMails(now) }
+
+// Due is NextTry if it is yet to come, and not so far ahead that only a wrong clock can have set it; else zero: the next pass
+// tries.
+func (o Outage) Due(now time.Time) time.Time {
+	if at, ok := ahead(o.NextTry.Unix(), now); ok && !o.NextTry.IsZero() {
+		return at
+	}
+	return time.Time{}
+}
 
 // Due is NextTry if it is yet to come; zero when nothing speaks against a pass now. A time more than 25 hours ahead is
 // the work of a clock that was wrong and does not count.

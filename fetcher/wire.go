@@ -29,6 +29,7 @@ func (w *wireFacts) scanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix()
 // current forgets what is to be tried again.
 func (f *facts) current(now time.Time) {
 	f.Stumbles.current(now)
+	f.forgetMissed(now)
 	w := &f.Wire
 	f.Quirks.current(now)
 	if until := time.Unix(f.NoPipeliningUntil, 0); until.Before(now) || until.Sub(now) > mostApart+time.Hour { // noted by a wrong clock

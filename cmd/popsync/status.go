@@ -51,6 +51,7 @@ type accountStatus struct {
 	CameShort   *short      `json:"came_short,omitempty"`
 	LeftAlone   []leftAlone `json:"left_alone,omitempty"`
 	Resting     []resting   `json:"resting,omitempty"`
+	Missed      []missed    `json:"missed,omitempty"`
 	Failures    int64       `json:"failures"` // passes in a row
 	Trouble     string      `json:"trouble,omitempty"`
 	Class       string      `json:"class,omitempty"` // of the trouble
@@ -71,8 +72,9 @@ type accountStatus struct {
 	TroubleSince time.Time `json:"trouble_since,omitzero"`
 	Alarmed      bool      `json:"alarmed,omitempty"` // a person was told of it
 
-	aloneWords []string // about LeftAlone and Resting, for people
-	onlyShort  bool     // the last pass failed in nothing but that messages came short
+	aloneWords  []string // about LeftAlone and Resting, for people
+	missedWords []string // and about Missed
+	onlyShort   bool     // the last pass failed in nothing but that messages came short
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn

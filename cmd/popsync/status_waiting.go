@@ -23,7 +23,7 @@ type waiting struct {
 	account     string
 }
 
-func waitingOf(account string, s uidl.Summary) (all []waiting) {
+func waitingOf(account string, s uidl.Summary, now time.Time) (all []waiting) {
 	down := fetcher.Standing(s).Down
 	for _, w := range s.Waiting {
 		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Parked: w.Parked, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
@@ -37,7 +37,7 @@ func waitingOf(account string, s uidl.Summary) (all []waiting) {
 		}
 		for _, d := range down {
 			if d.Destination == w.Destination {
-				of.DownSince, of.NextTry, of.DownReason = d.Since, d.NextTry, d.Verdict.Message
+				of.DownSince, of.NextTry, of.DownReason = d.Since, d.Due(now), d.Verdict.Message
 			}
 		}
 		all = append(all, of)

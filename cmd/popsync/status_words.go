@@ -16,10 +16,11 @@ import (
 func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, PutOff: s.PutOff, Skipped: s.Skipped, Pending: s.Pending,
 		Held: s.Held, Unsure: s.Unsure,
-		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
+		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s, now)}
 	standing := fetcher.Standing(s)
 	st.CameShort, st.Slow = shortOf(standing.Short), standing.Slow
 	st.leaveAlone(standing, now)
+	st.miss(standing, now)
 	st.Paused = !standing.Paused.IsZero()
 	if st.NotBefore = standing.Barred(now); !st.NotBefore.IsZero() {
 		st.Reason = standing.Hold
@@ -112,7 +113,7 @@ func (st *accountStatus) rank() rank {
 		return rankPending
 	case st.Paused, st.State == stateWaiting && st.Reason != "", st.Slow, st.PassTime:
 		return rankWaiting
-	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting) > 0:
+	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting)+len(st.Missed) > 0:
 		return rankSkipped
 	}
 	return rankNothing
@@ -143,13 +144,13 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
 			w.DownReason = "" // it was just told
 		}
-		what = append(what, w.words(now)...)
 		if w.Gone && st.Trouble == fetcher.AwayText(w.Destination, w.Deliveries) {
 			continue // it is told already
 		}
+		what = append(what, w.words(now)...)
 	}
 	what = append(what, st.CameShort.words(now, st.onlyShort)...)
-	what = append(what, st.aloneWords...)
+	what = append(append(what, st.aloneWords...), st.missedWords...)
 	switch {
 	case st.Paused:
 		what = append(what, "paused, until you say: popsync resume "+st.Account)

@@ -28,16 +28,29 @@ func (s *session) asked() {
 
 // deleteDue deletes what earlier sessions delivered and recognise let through.
 func (s *session) deleteDue(ctx context.Context) error {
+	var again []uidl.Key
+	for _, k := range s.plan.due {
+		if k.row.State == uidl.DeleteSent {
+			again = append(again, k.key)
+			s.redo(k.key)
+		}
+	}
+	s.inVain(again)
 	var due []entry
 	for _, k := range s.plan.due {
-		due = append(due, k.entry)
-		s.redone = s.redone || k.row.State == uidl.DeleteSent
+		if !s.leftInVain(k.key) {
+			due = append(due, k.entry)
+		}
+	}
+	if left := len(s.plan.due) - len(due); left > 0 {
+		s.partial = true
+		s.count(func(r *Report) { r.Kept += left })
 	}
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
 	}
 	if s.deletesNothing() {
-		s.plan.kept += len(due)
+		s.count(func(r *Report) { r.Kept += len(due) })
 		s.partial = s.partial || len(due) > 0
 		return nil
 	}
@@ -61,8 +74,19 @@ func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
 	s.mu.Unlock()
+	var again []uidl.Key
+	for _, e := range s.same {
+		if s.twice[e.key] {
+			again = append(again, e.key)
+		}
+	}
+	s.inVain(again)
 	resting := s.deletesNothing()
 	s.partial = s.partial || resting
+	if resting {
+		s.count(func(r *Report) { r.Kept += len(s.same) })
+		s.same = nil
+	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
 	if s.a.NeverDelete || s.a.Policy.Delete != DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
 		s.count(func(r *Report) { r.Kept += len(due) })
@@ -89,8 +113,9 @@ func (s *session) leftThere(e entry) bool {
 	if !ok {
 		return false
 	}
-	left := s.facts.Stumbles.mark(k).alone(s.now()) || s.charged[k]
-	if !left && s.purpose != oldTrouble {
+	m := s.facts.Stumbles.mark(k)
+	left := m.alone(s.now()) || s.charged[k]
+	if !left && m.Step != stepQuit && s.purpose != oldTrouble {
 		s.retry, left = append(s.retry, k), true
 	}
 	s.partial = s.partial || left
@@ -100,7 +125,8 @@ func (s *session) leftThere(e entry) bool {
 
 // deletesNothing tells whether DELE rests.
 func (s *session) deletesNothing() bool {
-	return s.leftOut || s.facts.Stumbles.rests("DELE", s.now()) != nil
+	t := &s.facts.Stumbles
+	return s.leftOut || t.rests("DELE", s.now()) != nil || t.rests(stepQuit, s.now()) != nil
 }
 
 // rollBack takes back what a session deleted that ended without QUIT: nothing of it counts (RFC 1939, section 6), and it is to
@@ -109,8 +135,8 @@ func (s *session) rollBack() {
 	for _, k := range s.told {
 		delete(s.deleted, k)
 	}
-	s.count(func(r *Report) { r.Deleted -= len(s.told) })
-	s.told = nil
+	s.count(func(r *Report) { r.Deleted -= s.claimed })
+	s.told, s.claimed = nil, 0
 }
 
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
@@ -170,7 +196,9 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			s.removed = map[int]bool{}
 		}
 		s.removed[e.num] = true
-		s.count(func(rep *Report) { rep.Deleted++ })
+		claims := b2i(s.claims(e.key))
+		s.claimed += claims
+		s.count(func(rep *Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
 		then(e, true)
 		return nil
 	}
@@ -179,10 +207,13 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 // unconfirmed tells of a QUIT that was not answered with +OK, after so many DELEs (RFC 1939, section 6), if what was deleted the
 // last time is listed still. Once it means little: another client may have deleted a message meanwhile.
 func (s *session) unconfirmed(err error, deleted int) {
+	if err == nil {
+		s.answered()
+	}
 	if err == nil || deleted == 0 || !s.redone {
 		return
 	}
-	s.count(func(r *Report) { r.Deleted -= deleted; r.Kept += deleted })
+	s.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.worst = append(s.worst, Verdict{Class: Temporary, Message: clip("the server did not confirm that it deletes anything: " + err.Error()),

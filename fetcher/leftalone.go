@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// LeftAlone is a known message that broke the connection when something was to be done about it: see stumbles.go.
+// LeftAlone is a known message that broke the connection when something was to be done about it, or that was deleted in vain: see
+// stumbles.go and undeleted.go.
 type LeftAlone struct {
 	UID   string // printable ASCII; "": it has none
-	Step  string // DELE, TOP or RETR
-	Times int    // connections that it broke
+	Step  string // DELE, TOP or RETR; QUIT: it was deleted in vain
+	Times int    // connections that it broke, or deletions
 	Since time.Time
 	Until time.Time // zero: it is tried again in the next pass
 	Text  string    // what happened last; printable ASCII
 }
 
-// Resting is a step that broke the connection whatever the message was, and is not taken for a while.
+// Resting is a step that broke the connection whatever the message was, or was in vain, and is not taken for a while.
 type Resting struct {
-	Step  string // DELE, TOP or RETR
+	Step  string // DELE, TOP or RETR; QUIT: what the server says to delete stays
 	Since time.Time
 	Until time.Time
 }
@@ -83,11 +84,18 @@ func (l LeftAlone) Words() string {
 	if l.Times > 1 {
 		times = fmt.Sprintf("%d times", l.Times)
 	}
+	if l.Step == stepQuit {
+		return fmt.Sprintf("%s is listed still although the server said %s that it is deleted, first %s; %s", name, times, stamp(l.Since.Unix()), until)
+	}
 	return fmt.Sprintf("%s broke the connection %s, first %s, last with: %s; %s", name, times, stamp(l.Since.Unix()), l.Text, until)
 }
 
 // Words tell people about it.
 func (r Resting) Words() string {
+	if r.Step == stepQuit {
+		return fmt.Sprintf("the server says that it deletes messages, and lists them still, since %s: %s until %s", stamp(r.Since.Unix()),
+			stepRests[r.Step], stamp(r.Until.Unix()))
+	}
 	return fmt.Sprintf("%s breaks the connection whatever the message is, since %s: %s until %s", r.Step, stamp(r.Since.Unix()),
 		stepRests[r.Step], stamp(r.Until.Unix()))
 }

@@ -107,6 +107,8 @@ func (s *session) forPurpose() {
 			return p.purpose == oldTrouble
 		case m.alone(now) || p.charged[m.key()]:
 			return true
+		case m.Step == stepQuit: // it breaks nothing
+			return p.purpose == oldTrouble
 		}
 		p.retry = append(p.retry, m.key())
 		if pl.last == nil {

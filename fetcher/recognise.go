@@ -342,6 +342,9 @@ func (r *reader) isSame(f *fetchStep, m *received) bool {
 	r.safe[f.num] = true
 	r.mu.Unlock()
 	if r.dueNow(*f.row) {
+		if f.row.State == uidl.DeleteSent {
+			r.redo(f.key)
+		}
 		r.same = append(r.same, f.entry)
 		return true
 	}

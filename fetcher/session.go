@@ -31,6 +31,8 @@ type session struct {
 	stands   map[uidl.Key]bool          // rows whose message was read, is listed with another size and is the same
 	same     []entry                    // retrieved again, recognised, and due
 	told     []uidl.Key                 // messages whose DELE was answered +OK, while QUIT has not been sent
+	claimed  int                        // of those: reported as deleted
+	twice    map[uidl.Key]bool          // messages to delete that were deleted before
 	removed  map[int]bool               // numbers of messages whose DELE was answered +OK
 	marks    []uidl.Mark                // DELEs, to be committed before QUIT
 	cut      bool                       // the plan was longer than one session may be
@@ -109,6 +111,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := s.share.set(ofPlan, s.plan.memory()); err != nil {
 		return false, err
 	}
+	s.heeded(complete)
 	s.forgetMarks(listing, complete)
 	s.forPurpose()
 	if p.o.DryRun {
@@ -380,7 +383,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 			s.gain(len(s.told))
 		}
 		s.unconfirmed(unconfirmed, len(s.told))
-		s.told = nil
+		s.told, s.claimed = nil, 0
 	}
 	if err != nil && len(due) > 0 {
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.

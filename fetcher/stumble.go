@@ -57,7 +57,7 @@ func (s *session) brokeSession(step string, num int, err error) {
 	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
 	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && disconnected(err)) || s.naming
-	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 && !closed {
+	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 && m.Step != stepQuit && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
@@ -268,6 +268,10 @@ func markText(m *stumbleMark, now time.Time) string {
 }
 
 func restText(step string, until int64) string {
+	if step == stepQuit {
+		return fmt.Sprintf("the server says that it deletes messages, and lists them still: %s until %s; new mail is fetched all the same",
+			stepRests[step], stamp(until))
+	}
 	return fmt.Sprintf("%s breaks the connection whatever the message is: %s until %s; new mail is fetched all the same",
 		step, stepRests[step], stamp(until))
 }
@@ -277,6 +281,8 @@ var stepRests = map[string]string{
 	"DELE": "nothing is deleted on the server",
 	"TOP":  "headers are not looked at",
 	"RETR": "known messages are not read again to compare them",
+
+	stepQuit: "nothing is deleted there",
 }
 
 // forgetMarks drops the marks of messages that are not listed any more, and of those about which nothing is to be done.

@@ -26,8 +26,8 @@ type stumbles struct {
 type stumbleMark struct {
 	UID   []byte `json:"uid"`
 	Dup   int    `json:"dup,omitempty"`
-	Step  string `json:"step"`           // the verb
-	Times int    `json:"times"`          // sessions that it broke; 0: what was charged to it was the server's fault
+	Step  string `json:"step"`           // the verb; stepQuit: it was deleted in vain
+	Times int    `json:"times"`          // sessions that it broke, or deletions in vain; 0: what was charged to it was the server's fault
 	Since int64  `json:"since"`          // the first of them (Unix seconds)
 	Next  int64  `json:"next,omitempty"` // left alone until then (Unix seconds)
 	Text  string `json:"text"`           // what happened last; printable
@@ -113,8 +113,8 @@ func (t *stumbles) rests(step string, now time.Time) *stepState {
 	return s
 }
 
-// charge enters that a message broke a session in a step, and tells whether the step rests from now on.
-func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests bool) {
+// blame enters that a message broke a session in a step.
+func (t *stumbles) blame(k uidl.Key, step, text string, now time.Time) {
 	m := t.mark(k)
 	if m == nil {
 		if len(t.Marks) >= mostMarks {
@@ -126,6 +126,11 @@ func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests b
 	m.Step, m.Text = step, text
 	m.Times++
 	m.Next = now.Add(leftAloneFor(m.Times)).Unix()
+}
+
+// charge is blame, and tells whether the step rests from now on: it is not clear whether the message is to blame, or the server.
+func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests bool) {
+	t.blame(k, step, text, now)
 	if t.Steps == nil {
 		t.Steps = map[string]*stepState{}
 	}
@@ -168,7 +173,11 @@ func (t *stumbles) forget(k uidl.Key) {
 // current forgets the steps that there was no need of for so long that nobody knows how they go.
 func (t *stumbles) current(now time.Time) {
 	maps.DeleteFunc(t.Steps, func(_ string, s *stepState) bool {
-		return s == nil || now.Unix()-max(s.At, s.Until) > int64(stepForgotten/time.Second)
+		if s == nil {
+			return true
+		}
+		age := now.Sub(time.Unix(max(s.At, s.Until), 0))
+		return age > stepForgotten || -age > farthestTry // noted by a wrong clock
 	})
 }
 

@@ -150,7 +150,7 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 	for _, n := range nums {
 		k, ok := marked[n]
 		switch {
-		case !ok:
+		case !ok, t.mark(k).Step == stepQuit: // which breaks nothing
 			asked = append(asked, n)
 		case t.mark(k).alone(now) || s.charged[k]:
 			left = append(left, n)

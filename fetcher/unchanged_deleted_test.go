@@ -17,14 +17,14 @@ func TestUnchangedWithoutDeleted(t *testing.T) {
 		refuses string // it refuses DELE of this one
 		deleted int    // in the pass
 		read    bool   // the pass after it reads the rows
-		again   int    // and deletes
+		again   int    // and deletes, what it did not claim to have deleted
 	}{
 		"after delivery":                 {policy: Policy{Delete: DeleteAfterDelivery}, deleted: 6},
-		"after delivery, and kept":       {policy: Policy{Delete: DeleteAfterDelivery}, keeps: true, deleted: 6, read: true, again: 6},
+		"after delivery, and kept":       {policy: Policy{Delete: DeleteAfterDelivery}, keeps: true, deleted: 6, read: true},
 		"after delivery, one is refused": {policy: Policy{Delete: DeleteAfterDelivery}, refuses: "3", deleted: 5, read: true, again: 1},
 		"after delivery, a new one is":   {policy: Policy{Delete: DeleteAfterDelivery}, refuses: "5", deleted: 5, read: true, again: 1},
 		"by age":                         {policy: age, deleted: 4},
-		"by age, and kept":               {policy: age, keeps: true, deleted: 4, read: true, again: 4},
+		"by age, and kept":               {policy: age, keeps: true, deleted: 4, read: true},
 		"by age, one is refused":         {policy: age, refuses: "3", deleted: 3, read: true, again: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

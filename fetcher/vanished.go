@@ -65,7 +65,7 @@ func (r *reader) vanished(f *fetchStep) (again bool, err error) {
 func (s *session) vanishedUnnoted() (again bool) {
 	const week = 7 * 24 * 3600
 	now, at := s.now().Unix(), s.facts.VanishedAt
-	if !s.vanishing && at != 0 && now-at < week {
+	if ago := now - at; !s.vanishing && at != 0 && ago >= 0 && ago < week {
 		return true
 	}
 	s.vanishing, s.facts.VanishedAt = true, now

@@ -29,13 +29,14 @@ func (w *wireFacts) scanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix()
 // current forgets what is to be tried again.
 func (f *facts) current(now time.Time) {
 	f.Stumbles.current(now)
+	f.Undeleted.current(now)
 	f.forgetMissed(now)
 	w := &f.Wire
 	f.Quirks.current(now)
 	if until := time.Unix(f.NoPipeliningUntil, 0); until.Before(now) || until.Sub(now) > mostApart+time.Hour { // noted by a wrong clock
 		f.NoPipeliningUntil = 0
 	}
-	if w.Scan < 0 && now.Unix()-w.ScanAt > int64(scanAgain/time.Second) {
+	if age := now.Sub(time.Unix(w.ScanAt, 0)); w.Scan < 0 && (age > scanAgain || -age > farthestTry) {
 		w.Scan, w.ScanAt = 0, 0
 	}
 }

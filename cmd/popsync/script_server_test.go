@@ -306,6 +306,7 @@ var behaviours = map[string]behaviour{
 	},
 	"size":     func(*testscript.TestScript, *scripted, *pop3test.Options, string) {}, // see liar
 	"no-uidl":  func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.NoUIDL = true },
+	"keeps":    func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.QuitKeeps = true },
 	"no-top":   func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.NoTOP = true },
 	"tls-only": func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.TLSOnly = true },
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/popsync/popsync/fetcher"
 )
 
-// leftAlone is a known message that broke connections, as JSON.
+// leftAlone is a known message that broke connections, or was deleted in vain, as JSON.
 type leftAlone struct {
 	UID   string    `json:"uid,omitempty"` // none: it has none
-	Step  string    `json:"step"`          // DELE, TOP or RETR
-	Times int       `json:"times"`         // connections that it broke
+	Step  string    `json:"step"`          // DELE, TOP or RETR; QUIT: the server said that it is deleted, and lists it
+	Times int       `json:"times"`         // connections that it broke, or deletions in vain
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"` // zero: it is tried again in the next pass
 	Error string    `json:"error"`          // the last one
 }
 
-// resting is a step that broke connections whatever the message was, as JSON.
+// resting is a step that broke connections whatever the message was, or was in vain, as JSON.
 type resting struct {
-	Step  string    `json:"step"` // DELE, TOP or RETR
+	Step  string    `json:"step"` // DELE, TOP or RETR; QUIT: the server lists what it says to delete
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
 }

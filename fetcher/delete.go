@@ -45,6 +45,7 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if left := len(s.plan.due) - len(due); left > 0 {
 		s.partial = true
 		s.count(func(r *Report) { r.Kept += left })
+		due = s.wholly(due)
 	}
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true

@@ -226,7 +226,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.purpose != everything || !s.facts.Stumbles.none() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.purpose != everything || s.facts.Stumbles.breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return makePlan(planInput{

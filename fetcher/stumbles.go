@@ -181,4 +181,14 @@ func (t *stumbles) current(now time.Time) {
 	})
 }
 
+// breaks tells whether anything is known to break sessions, as opposed to being in vain.
+func (t *stumbles) breaks() bool {
+	for step := range t.Steps {
+		if step != stepQuit {
+			return true
+		}
+	}
+	return t.Turn != everything || slices.ContainsFunc(t.Marks, func(m stumbleMark) bool { return m.Step != stepQuit })
+}
+
 func (t *stumbles) none() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 && t.Turn == everything }

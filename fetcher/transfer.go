@@ -37,7 +37,7 @@ func (p *pass) transfer(ctx context.Context) error {
 	busy := map[uidl.Key]uidl.Places{} // a copy is on its way there already
 	open := map[uidl.Key]int{}
 	for _, row := range pending {
-		open[row.Key]++
+		open[row.Key] += b2i(p.required(row.Destination))
 		if d := p.destination(row.Destination); d != nil {
 			busy[row.Key] |= d.place()
 		}
@@ -60,8 +60,11 @@ func (p *pass) transfer(ctx context.Context) error {
 		}
 		to := p.set.lacks(row.Message) &^ busy[row.Key]
 		var state uidl.State
-		if open[row.Key]--; open[row.Key] == 0 && to == 0 && p.required(row.Destination) && p.complete(row.Message) {
-			state = uidl.Delivered // nothing else says so of a message that has no unique-id
+		if p.required(row.Destination) {
+			open[row.Key]--
+			if open[row.Key] == 0 && to == 0 && p.complete(row.Message) {
+				state = uidl.Delivered // nothing else says so of a message that has no unique-id
+			}
 		}
 		if err := p.release(ctx, row, left[d.Name], to, state); err != nil {
 			return err

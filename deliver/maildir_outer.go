@@ -22,15 +22,15 @@ func (m *Maildir) outer(path string) string {
 	return outer
 }
 
-// makeOuter makes it if it is not there yet. It gets its identity when it is delivered to.
+// makeOuter makes it if it is not there yet. It gets its identity when it is delivered to. What is wrong with it is not this one's
+// trouble, unless it lies in nothing.
 func (m *Maildir) makeOuter(path string) error {
 	outer := m.outer(path)
 	if outer == "" {
 		return nil
 	}
-	found, err := look(outer)
-	if err != nil || found == isMaildir {
-		return err
+	if found, err := look(outer); err != nil || found == isMaildir {
+		return nil
 	}
 	return failed("create", outer, create(outer))
 }
@@ -38,8 +38,8 @@ func (m *Maildir) makeOuter(path string) error {
 // lookAhead is look for what makeOuter would leave, without making anything.
 func (m *Maildir) lookAhead(path string) (at string, found condition, err error) {
 	if outer := m.outer(path); outer != "" {
-		if found, err = look(outer); err != nil || found == isMissing {
-			return outer, found, err
+		if found, err = look(outer); err == nil && found == isMissing {
+			return outer, found, nil
 		}
 	}
 	found, err = look(path)

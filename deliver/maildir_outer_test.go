@@ -49,16 +49,18 @@ func TestMaildirInMaildir(t *testing.T) {
 			}
 		}
 	}
-	// What the outer one lies in is not made, and what is no Maildir there is none.
-	for text, before := range map[string]func(outer string){
-		"parent directory does not exist": func(string) {},
-		"neither a Maildir":               func(outer string) { mkdirs(t, outer, "documents") },
-	} {
-		outer := filepath.Join(t.TempDir(), "mnt", "Maildir")
-		before(outer)
-		m := deliver.OpenMaildir(deliver.MaildirOptions{Path: filepath.Join(outer, ".Work"), Outer: outer})
-		_, err := m.Identify(context.Background(), "")
-		refuses(t, err, text)
-		refuses(t, m.Check(context.Background(), ""), text)
+	// What the outer one lies in is not made.
+	outer := filepath.Join(t.TempDir(), "mnt", "Maildir")
+	inner := func() *deliver.Maildir {
+		return deliver.OpenMaildir(deliver.MaildirOptions{Path: filepath.Join(outer, ".Work"), Outer: outer})
 	}
+	_, err := inner().Identify(context.Background(), "")
+	refuses(t, err, "parent directory does not exist")
+	refuses(t, inner().Check(context.Background(), ""), "parent directory does not exist")
+	// What is there and no Maildir is the outer one's trouble.
+	mkdirs(t, outer, "documents")
+	must(t, inner().Check(context.Background(), ""))
+	identify(t, inner(), "")
+	_, err = deliver.OpenMaildir(deliver.MaildirOptions{Path: outer}).Identify(context.Background(), "")
+	refuses(t, err, "neither a Maildir")
 }

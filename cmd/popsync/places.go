@@ -75,6 +75,13 @@ func knownOf(known []uidl.Destination, now []sighted) []int {
 // away tells whether a destination was not configured in the last run.
 func away(r uidl.Role) bool { return r == uidl.NotConfigured || r == uidl.WasOptional }
 
+// optional tells whether a known destination was not required when it was last configured.
+func optional(known []uidl.Destination, name string) bool {
+	return slices.ContainsFunc(known, func(d uidl.Destination) bool {
+		return d.Name == name && (d.Role == uidl.Optional || d.Role == uidl.WasOptional)
+	})
+}
+
 // staying are the names of known destinations that are configured. adopted: a Maildir that popsync does not know is
 // accepted where another was known; else the next run refuses it, and the known one is only not there.
 func staying(known []uidl.Destination, now []sighted, adopted bool) map[string]bool {

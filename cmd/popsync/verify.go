@@ -256,6 +256,11 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 	now := v.sight(ctx, v.cfg, cfg)
 	names, open := openElsewhere(staying(known, now, false), pending)
 	for _, d := range names {
+		if optional(known, d) {
+			v.note(fmt.Sprintf("%s for %s, which was not required and is not configured any more: the next run drops what the required destinations have",
+				count(open[d], "open delivery"), d))
+			continue
+		}
 		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", count(open[d], "open delivery"), d),
 			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}

@@ -37,7 +37,7 @@ func takeLease(dir, account string) (*lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := tryLock(f)
+	ok, err := lockLease(f)
 	if err == nil && !ok {
 		err = ErrBusy
 	}

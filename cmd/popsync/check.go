@@ -49,6 +49,8 @@ type checker struct {
 	account string
 	worst   fetcher.Class
 	blind   bool // what the ledger remembers could not be read
+
+	ended func() error // of the context: what fails then says nothing; nil: it does not end
 }
 
 func (c *checker) ok(what string) { fmt.Fprintf(c.out, "ok    %s: %s\n", c.account, printable(what)) }
@@ -57,6 +59,9 @@ func (c *checker) ok(what string) { fmt.Fprintf(c.out, "ok    %s: %s\n", c.accou
 func (c *checker) note(what string) { fmt.Fprintf(c.out, "note  %s: %s\n", c.account, printable(what)) }
 
 func (c *checker) bad(class fetcher.Class, what string, hint string) {
+	if c.ended != nil && c.ended() != nil {
+		return
+	}
 	fmt.Fprintf(c.out, "FAIL  %s: %s\n", c.account, printable(what))
 	if hint != "" {
 		fmt.Fprintf(c.out, "      next step: %s\n", printable(hint))
@@ -75,7 +80,8 @@ func (a *app) check(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{app: a, account: "configuration", worst: fetcher.OK}
+	defer a.ends(ctx)()
+	c := &checker{app: a, account: "configuration", worst: fetcher.OK, ended: ctx.Err}
 	c.ok(fmt.Sprintf("%s, %s", cfg.File, count(len(cfg.Accounts), "account")))
 	c.account = "ledger"
 	known := c.ledger(ctx, cfg)
@@ -86,7 +92,10 @@ func (a *app) check(ctx context.Context, names []string) error {
 			c.note(r.text)
 		}
 	}
-	for _, acc := range accounts {
+	for i, acc := range accounts {
+		if ctx.Err() != nil {
+			return c.stopped(i, len(accounts))
+		}
 		c.account = acc.Name
 		c.owner(known, acc.Name)
 		c.destinations(ctx, cfg, acc, known)
@@ -96,10 +105,19 @@ func (a *app) check(ctx context.Context, names []string) error {
 			c.note("nobody is told when it needs a person: it has no Maildir, and [alarm] names no command and no webhook")
 		}
 	}
-	if c.worst == fetcher.OK {
+	switch {
+	case ctx.Err() != nil:
+		return c.stopped(len(accounts)-1, len(accounts))
+	case c.worst == fetcher.OK:
 		return nil
 	}
 	return &exitError{exitOf(c.worst), errReported}
+}
+
+// stopped tells how far it got.
+func (c *checker) stopped(done, all int) error {
+	fmt.Fprintf(c.err, "popsync: stopped: %d of %s looked at, nothing was changed\n", done, count(all, "account"))
+	return &exitError{exitTemp, errReported}
 }
 
 // ledger looks at the ledger without making one, and returns what it remembers.

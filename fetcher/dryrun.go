@@ -28,9 +28,13 @@ func (s *session) decide(ctx context.Context, complete bool, known *rows, listed
 		return err
 	}
 	if flood == nil {
+		most := min(s.o.SessionMessages, len(s.plan.due)) // the headers of the others are for later sessions
+		rest := s.plan.due[most:]
+		s.plan.due = s.plan.due[:most:most]
 		if err := s.recognise(ctx); err != nil {
 			return err
 		}
+		s.plan.due = append(s.plan.due, rest...)
 		s.plan.question = nil // answered
 		s.noteWithheld()
 	}

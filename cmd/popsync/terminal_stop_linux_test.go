@@ -160,21 +160,6 @@ func TestAcceptPromptUndisturbed(t *testing.T) {
 	}
 }
 
-// A second Ctrl-C ends everything at once, with the terminal as it was. The first one is not seen here: it is sent to a process
-// that is stopped, and so are both taken at once.
-func TestAcceptPromptKilled(t *testing.T) {
-	h := asking(t)
-	p := sit(t, h.command("run", "asked"))
-	p.until(question)
-	p.types("\x03")
-	time.Sleep(300 * time.Millisecond)
-	_ = p.cmd.Process.Signal(syscall.SIGINT)
-	p.end()
-	if !p.echoes() {
-		t.Error("the terminal shows nothing of what is typed")
-	}
-}
-
 // Beside a daemon, run shows the pass that runs already, and at Ctrl-C what had ended; the daemon goes on.
 func TestAcceptRunWatchesDaemon(t *testing.T) {
 	messages := mailgen.Messages(1, 3, 300, 500)
@@ -195,7 +180,7 @@ func TestAcceptRunWatchesDaemon(t *testing.T) {
 	h := newHouse(t)
 	h.account("good", good, "u", "p", "Good")
 	h.account("slow", addr, "u", "p", "Slow")
-	h.account("rests", good, "v", "p", "Rests")
+	h.account("rests", good, "u", "p", "Rests")
 	h.env = append(h.env, "NO_COLOR=1", "TERM=xterm")
 	if r := h.popsync("pause", "rests"); r.code != 0 {
 		t.Fatal(r.err)
@@ -226,7 +211,13 @@ func TestAcceptRunWatchesDaemon(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, p.screen.String())
 	}
 	same(t, wanted(messages...), arrived(t, h.mail("Slow")))
-	if n := len(d.lines("rests")); n != 0 {
-		t.Errorf("the paused account has %d lines in the daemon's log: %q", n, d.lines("rests"))
+	if n := len(d.lines(`"account":"rests"`)); n != 0 {
+		t.Errorf("the paused account has %d lines in the daemon's log: %q", n, d.lines(`"account":"rests"`))
+	}
+	// Its name overrides the pause, once.
+	h.run(0, "rests")
+	same(t, wanted(messages...), arrived(t, h.mail("Rests")))
+	if out := h.popsync("status", "rests").out; !strings.Contains(out, "paused, until you say: popsync resume rests") {
+		t.Errorf("it is not paused any more:\n%s", out)
 	}
 }

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -106,6 +107,9 @@ func unjudged(err error) bool {
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
 func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the pass was told to end: nobody refused anything
+	}
 	p.reason(err.Error())
 	if is.Attempts == was.Attempts {
 		return

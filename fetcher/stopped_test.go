@@ -187,7 +187,7 @@ func TestStoppedWhileSending(t *testing.T) {
 		rep := r.cutOff(came, Destination{Name: "remote", Target: slowly{m.Reopen(), sync.OnceFunc(func() {
 			go func() { time.Sleep(time.Minute); close(came) }() // everything of the server is done by then
 		})}})
-		if rep.New != 0 || r.server.Stats().Quits != quits+1 {
+		if rep.New != 0 || len(rep.Reasons) != 0 || r.server.Stats().Quits != quits+1 {
 			t.Errorf("%+v", rep)
 		}
 		if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != OK {

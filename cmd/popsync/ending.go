@@ -63,7 +63,7 @@ func (a *app) ends(ctx context.Context) (over func()) {
 			return
 		case <-time.After(sayStopping):
 			if a.errTerm {
-				fmt.Fprintln(a.logWriter(), "popsync: stopping: what was received whole is being delivered; Ctrl-C once more ends it at once")
+				fmt.Fprintln(a.logWriter(), "popsync: stopping, as soon as what came whole is safe; Ctrl-C ends it now")
 			}
 		}
 		select {

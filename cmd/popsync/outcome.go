@@ -87,7 +87,7 @@ func stopText(reports []fetcher.Report) string {
 				text = "stopped: " + count(messages, "message") + " came"
 			}
 		}
-		parts = append(parts, text+"; what was received whole is delivered, and the next run goes on")
+		parts = append(parts, text+"; what was received whole is safe, and the next run goes on")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -14,7 +14,7 @@ func TestStopText(t *testing.T) {
 	cut := func(n int) fetcher.Report {
 		return fetcher.Report{New: n, Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}}
 	}
-	const settled = "; what was received whole is delivered, and the next run goes on"
+	const settled = "; what was received whole is safe, and the next run goes on"
 	for _, tc := range []struct {
 		reports []fetcher.Report
 		want    string

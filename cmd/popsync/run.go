@@ -31,7 +31,7 @@ that was refused several times is tried once a day at most, or not at all. Named
 A paused account is fetched only if it is named. One that another popsync works on is left alone, which is a failure only
 if it is named.
 
-Ctrl-C, or SIGTERM, ends it within three seconds: what was received whole is delivered, and the next run goes on. That is no
+Ctrl-C, or SIGTERM, ends it within three seconds: what was received whole is safe, and the next run goes on. That is no
 failure of the accounts; the exit code is 75 if something was cut off. A second one ends it at once.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {

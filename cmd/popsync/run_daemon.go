@@ -88,7 +88,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 
 // unreported is the verdict of a pass that the daemon gave no report of.
 func unreported(err error) fetcher.Verdict {
-	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was received whole is delivered; see popsync status, and the daemon's log"}
+	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was received whole is safe; see popsync status, and the daemon's log"}
 	if err != nil {
 		v.Message = err.Error()
 	} else {

@@ -23,6 +23,9 @@ func (a *app) showPlan(r fetcher.Report) error {
 	}
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
 		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
+	if r.Pending > 0 {
+		head += fmt.Sprintf(", %d on their way", r.Pending)
+	}
 	if n := counts["compare"]; n > 0 {
 		head += fmt.Sprintf(", retrieve %d to compare", n)
 	}

@@ -150,8 +150,8 @@ func TestAcceptPromptUndisturbed(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond) // for the lines, which must not come
 		p.types("p\n")
-		if code := p.end(); code != 0 {
-			t.Errorf("exit code %d", code)
+		if code := p.end(); code != 0 || !p.echoes() {
+			t.Errorf("exit code %d, or the terminal shows nothing of what is typed", code)
 		}
 		before, after, _ := strings.Cut(p.screen.String(), question)
 		if !strings.HasPrefix(after, "\r\n") || !strings.Contains(before+after, "pass finished  {\"account\": \"other\"") {

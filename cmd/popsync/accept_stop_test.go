@@ -215,6 +215,56 @@ func TestAcceptStop(t *testing.T) {
 	}
 }
 
+// A check that waits for a server ends, and says what it looked at; an alarm's program is ended with its run.
+func TestAcceptStopElsewhere(t *testing.T) {
+	t.Run("check", func(t *testing.T) {
+		mute, came := speechless(t, "")
+		h := newHouse(t)
+		h.account("a", mute, "u", "p", "Mail")
+		r := h.stopped(t, came, "check")
+		if r.code != 75 || r.err != "popsync: stopped: 0 of 1 account looked at, nothing was changed\n" || strings.Contains(r.out, "FAIL") {
+			t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+		}
+	})
+	t.Run("alarm", func(t *testing.T) {
+		plain, _ := speechless(t, "+OK hello\r\n")
+		h := newHouse(t)
+		fmt.Fprintf(&h.conf, "[alarm]\ncommand = [%q, %q]\n", h.program("tell", stubborn), h.dir)
+		h.add("a", "127.0.0.1", plain.Port, "u", "p", "Mail", `tls = "implicit"`, "alarm = true")
+		r := h.stopped(t, func() bool { return h.pid("parent") != 0 }, "run")
+		if r.code != 78 { // what the account's pass came to, before the stop
+			t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+		}
+		for _, name := range []string{"parent", "child"} {
+			if pid := h.pid(name); lives(pid) {
+				t.Errorf("%s (%d) goes on", name, pid)
+			}
+		}
+	})
+}
+
+// stopped starts a command, stops it when it came somewhere, and returns what it said.
+func (h *house) stopped(t *testing.T, there func() bool, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := h.command(args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); !there(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			_ = cmd.Process.Kill()
+			t.Fatalf("it never came there:\n%s%s", out.String(), errs.String())
+		}
+	}
+	began := time.Now()
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = cmd.Wait()
+	t.Logf("ended after %v", time.Since(began))
+	return result{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String()}
+}
+
 // A second signal ends it at once, and leaves no program behind either.
 func TestAcceptStopTwice(t *testing.T) {
 	_, addr := serve(t, pop3test.Options{}, boxOf(mailgen.Messages(3, 1, 300, 500)))

@@ -67,6 +67,9 @@ func execute(ctx context.Context, args []string, s streams) int {
 	code := codeOf(err)
 	if err != nil && !errors.Is(err, errReported) {
 		text, hint := apart(err)
+		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
+			text, hint, code = "stopped", "", exitTemp
+		}
 		fmt.Fprintf(s.err, "popsync: %s\n", text)
 		if hint != "" {
 			fmt.Fprintf(s.err, "Next step: %s\n", hint)

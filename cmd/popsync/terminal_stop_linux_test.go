@@ -113,6 +113,7 @@ func TestAcceptPromptStopped(t *testing.T) {
 		"run":      {[]string{"run", "asked"}, "popsync: stopped; nothing was fetched"},
 		"dry run":  {[]string{"run", "--dry-run", "asked"}, "asked: stopped"},
 		"check":    {[]string{"check", "asked"}, "popsync: stopped: 0 of 1 account looked at, nothing was changed"},
+		"baseline": {[]string{"baseline", "asked"}, "\npopsync: stopped\r\n"},
 		"no board": {[]string{"run", "--json", "asked"}, "popsync: stopped; nothing was fetched"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,14 +79,20 @@ func (b *board) show(p control.Progress) {
 	case p.Ended:
 	case i >= 0 && b.rows[i].isOther(p):
 		b.rows[i] = &row{Progress: p, began: b.since(p)}
+		b.sort()
 	case i >= 0:
 		b.rows[i].Progress = p
 	default:
 		b.rows = append(b.rows, &row{Progress: p, began: b.since(p)})
-		slices.SortStableFunc(b.rows, func(x, y *row) int {
-			return cmp.Or(x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
-		})
+		b.sort()
 	}
+}
+
+// sort puts passes that wait for their turn last: there may not be room for all.
+func (b *board) sort() {
+	slices.SortStableFunc(b.rows, func(x, y *row) int {
+		return cmp.Or(x.rank()-y.rank(), x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
+	})
 }
 
 // since is when a pass began, as far as that is known.

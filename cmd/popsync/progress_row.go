@@ -24,6 +24,14 @@ type tally struct {
 	bytes int64
 }
 
+// rank orders rows before the time does.
+func (r *row) rank() int {
+	if r.Waiting == waitingTurn {
+		return 1
+	}
+	return 0
+}
+
 // isOther tells whether what is told now is about another pass than what was told before.
 func (r *row) isOther(p control.Progress) bool {
 	return r.Before != p.Before || r.Waiting == waitingTurn && p.Waiting != waitingTurn ||

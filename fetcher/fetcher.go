@@ -91,6 +91,7 @@ type Options struct {
 	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
 	DryRun          bool          // log in, list, plan; change nothing anywhere
 	Headers         bool          // with DryRun: ask for headers (TOP), so that Report.Steps say from whom and what about
+	Errand          bool          // only what waits for destinations is tried; the server is not asked
 	Asked           bool          // a person wants this pass now: a stopped login and all waiting count for nothing
 	Named           bool          // a person named the account: a pause counts for nothing, and another popsync at work on it is told as a failure
 	// Slow is asked when the pass is written down, well or not: whether it was so slow, or took so long while others waited,
@@ -118,7 +119,8 @@ type Report struct {
 	Deleted      int            `json:"deleted"` // DELE answered +OK
 	Kept         int            `json:"kept"`    // delivered and left on the server
 	Skipped      int            `json:"skipped"` // left by policy: see Reasons
-	Parked       int            `json:"parked"`  // failed too often, tried again later
+	Parked       int            `json:"parked"`  // failed too often, or refused for good, here or at a destination: tried again later
+	PutOff       int            `json:"put_off"` // of those received: a destination has not taken it, and is tried again
 	NewlyParked  int            `json:"newly_parked"`
 	Failed       int            `json:"failed"`               // failed in this pass, tried again in the next
 	Pending      int            `json:"pending"`              // not durable at every destination yet
@@ -144,6 +146,9 @@ type Report struct {
 	Yielded      bool           `json:"yielded,omitempty"`    // it made room for others (ErrYield), and is to go on; Verdict means nothing
 	Waiting      string         `json:"waiting,omitempty"`    // what the pass waits for, or waited for in vain (Untried): "memory"; "": nothing
 	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
+	NextSend     time.Time      `json:"next_send,omitzero"`   // when what waits for a destination is due there, without asking the server: see Options.Errand; zero: nothing waits for a time
+	Errand       bool           `json:"errand,omitempty"`     // only what waits for destinations was tried
+	Counted      bool           `json:"-"`                    // Parked and PutOff are how the ledger had them at the end
 	Planned      int            `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
 	PlannedBytes int64          `json:"-"`                    // and their octets as listed
 	Err          error          `json:"-"`                    // what ended the pass early, or nil

@@ -81,9 +81,11 @@ type pass struct {
 	full    bool         // a remote destination had no room for a message while it was being sent to
 	safe    map[int]bool // numbers of messages durable for every destination, in this session
 	gains
-	notes   []string // for the report
-	started int      // RETRs of new messages in this pass, for Policy.Limit
-	whole   tally    // messages that were received whole in this pass
+	notes      []string // for the report
+	started    int      // RETRs of new messages in this pass, for Policy.Limit
+	deliveries int      // of Report.Failed: attempts at destinations, and not to retrieve a message
+	putOff     string   // why a delivery is put off; "": none is
+	whole      tally    // messages that were received whole in this pass
 }
 
 // tally counts messages and their octets as listed.
@@ -149,6 +151,13 @@ func (d *destination) failStaging(err error) {
 	if d.staging == nil {
 		d.staging = err
 	}
+}
+
+// recover takes back that a destination is down: it took something all the same, or failed in another way.
+func (d *destination) recover() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.publishing = nil
 }
 
 // failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
@@ -292,8 +301,13 @@ type facts struct {
 	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
 	Hold   *hold `json:"hold,omitempty"`
 	Paused int64 `json:"paused,omitempty"`
-	// Down has the remote destinations that are, by name: see outage.go.
+	// Down has the remote destinations that are, by name: see outage.go. Took is when others, or these, last took a message.
 	Down map[string]*outage `json:"down,omitempty"`
+	Took map[string]took    `json:"took,omitempty"`
+	// Parked is how many messages were parked at the end of the last pass that listed, those at destinations left out.
+	Parked int `json:"parked,omitempty"`
+	// OnlyOpen: nothing failed in the last pass but deliveries: see errand.go.
+	OnlyOpen bool `json:"only_open,omitempty"`
 	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
 	// and the rows when they were last read: see memory_pass.go.
 	Rows       int   `json:"rows,omitempty"`

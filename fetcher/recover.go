@@ -11,7 +11,7 @@ import (
 )
 
 // maxInDoubt is how often a delivery may end in doubt before it waits for its daily retry.
-const maxInDoubt = 3
+const maxInDoubt = uidl.ParkedAfter
 
 // outcome is what becomes of a delivery row.
 type outcome struct {
@@ -66,12 +66,7 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	if e.Scope == deliver.WholeTarget {
 		return outcome{row: row, target: err}
 	}
-	row.Attempts++
-	if e.Permanent {
-		row.Attempts = max(row.Attempts, maxAttempts)
-	}
-	row.NextTry = now.Add(retryAfter(row.Attempts)).Unix()
-	return outcome{row: row}
+	return outcome{row: attempted(row, e.Permanent, now)}
 }
 
 func wholeTarget(e *deliver.Error, err error) error {

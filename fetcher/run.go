@@ -113,10 +113,12 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.closeOutboxes(timed, halt, err)
 	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
 	p.weighDestinations(ctx)
+	if !p.o.DryRun && !p.verdictOf(err).Stop {
+		p.countOpen(ctx)
+	}
 	well := p.verdictOf(err).Class == OK
 	p.noteShort()
 	p.rep.OnlyShort = well && p.verdictOf(err).Class != OK
-	p.countOpen()
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
@@ -126,6 +128,8 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		werr = p.closeYielded(ctx)
 	case p.isStopped(err):
 		werr = p.closeStopped(ctx)
+	case p.o.Errand && untried(err):
+		return p.closeErrand(ctx, err)
 	default:
 		werr = p.close(ctx, err)
 	}
@@ -166,6 +170,9 @@ func (p *pass) work(ctx context.Context) error {
 	}
 	if err := p.blocked(); err != nil {
 		return err
+	}
+	if p.o.Errand {
+		return errErrand
 	}
 	if err := p.barred(ctx); err != nil {
 		return err
@@ -313,6 +320,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	p.facts.Woken, p.facts.Called = false, false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
+	p.facts.OnlyOpen = p.onlyOpen(err, v)
 	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == OK)
 	p.rep.Slow = p.facts.Slow
 	rep := p.report()
@@ -368,7 +376,7 @@ func (p *pass) report() Report {
 	rep := p.rep
 	rep.Notes = append(notes(rep), p.notes...)
 	var held *heldError
-	if rep.Untried = errors.As(rep.Err, &held); rep.Untried {
+	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != OK); rep.Untried {
 		if held.note != "" {
 			rep.Notes = append(rep.Notes, held.note)
 		}

@@ -74,7 +74,10 @@ func verdictOf(err error) Verdict {
 	case errors.As(err, &flood):
 		v.Class, v.Hint = Config, flood.hint()
 	case errors.As(err, &target):
-		if target.Permanent && target.Scope == deliver.WholeTarget {
+		switch {
+		case refusedByRelay(err):
+			v.Class = Login
+		case target.Permanent && target.Scope == deliver.WholeTarget:
 			v.Class = Config
 		}
 		// The error's text ends with its hint, which has a place of its own here.
@@ -308,13 +311,7 @@ func (p *pass) verdictOf(err error) Verdict {
 	if v.Class != OK {
 		return v
 	}
-	switch {
-	case p.rep.NewlyParked > 0:
-		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%d newly parked: they stay on the server and are tried again later", p.rep.NewlyParked)}
-	case p.rep.Failed > 0:
-		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%d failed: they stay on the server and are tried again", p.rep.Failed)}
-	}
-	return v
+	return p.openVerdict()
 }
 
 // severity orders classes for one exit code: see cmd/popsync.

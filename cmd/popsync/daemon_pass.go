@@ -33,7 +33,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
-		o.Asked, o.Named = asked, asked // the loop starts a paused one for nobody who did not name it
+		o.Asked, o.Named, o.Errand = asked, asked, schedule.IsErrand(ctx) // the loop starts a paused one for nobody who did not name it
 		sp.watch(&acc, &o, inSlow)
 		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
 	}

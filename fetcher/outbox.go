@@ -167,7 +167,7 @@ func (o *outbox) send() error {
 		}
 		reserved = o.reserve()
 		result = o.publish(last, reserved)
-		o.interrupted(result)
+		o.interrupted(&result)
 		if err := o.learn(last, &result); err != nil {
 			return err
 		}

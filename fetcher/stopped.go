@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -68,10 +69,18 @@ func (o *outbox) cutOff() bool {
 	return o.cut || len(o.queue) > 0 && o.d.publishFailure() == nil
 }
 
-// interrupted notes that a message did not get through because the time after the stop was over.
-func (o *outbox) interrupted(err error) {
-	if err == nil || o.late.Err() == nil {
+// interrupted notes that a message did not get through because of a stop: its time was over, or nobody knows what became of
+// it, as of a program that whoever stopped popsync has ended too (systemd ends a whole service). Nobody is to blame for that.
+func (o *outbox) interrupted(result *error) {
+	var e *deliver.Error
+	switch {
+	case *result == nil, o.stop.Err() == nil:
 		return
+	case o.late.Err() != nil:
+	case !errors.As(*result, &e) || !e.Uncertain:
+		return
+	case !errors.Is(*result, context.Canceled):
+		*result = fmt.Errorf("%w: %w", context.Canceled, *result)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -199,6 +199,52 @@ func TestStoppedWhileSending(t *testing.T) {
 	})
 }
 
+// struckDown is a remote destination whose program ends by a signal when the pass is told to end.
+type struckDown struct {
+	deliver.Target
+	came func()
+	stop context.Context
+}
+
+func (k struckDown) Publish(_ context.Context, tickets []deliver.Ticket) []error {
+	k.came()
+	<-k.stop.Done()
+	errs := make([]error, len(tickets))
+	for i := range errs {
+		errs[i] = &deliver.Error{Op: "run", Uncertain: true, Err: errors.New("ended by signal 15")}
+	}
+	return errs
+}
+
+// Whoever ends popsync may end its programs with it: that fails nothing and rests nothing, but it is in doubt.
+func TestStoppedWithItsPrograms(t *testing.T) {
+	box := mailbox(2)
+	r := newRig(t, box...)
+	m := delivertest.NewMemory("remote")
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	came := make(chan struct{})
+	at := sync.OnceFunc(func() { close(came) })
+	a := r.acc
+	a.Destinations = []Destination{{Name: "remote", Target: struckDown{m.Reopen(), at, ctx}}}
+	go func() { <-came; stop() }()
+	rep := Run(ctx, r.ledger, a, r.opt)
+	if !rep.Stopped || rep.Failed != 0 || len(rep.Reasons) != 0 || len(r.standing().Down) != 0 {
+		t.Errorf("%+v, down %+v", rep, r.standing().Down)
+	}
+	l, err := r.ledger.Acquire(context.Background(), "a")
+	r.must(err)
+	rows, err := l.Pending(context.Background())
+	r.must(err)
+	l.Close()
+	if len(rows) != 2 || rows[0].InDoubt+rows[1].InDoubt != 1 || rows[0].Reason+rows[1].Reason != "" {
+		t.Errorf("%+v", rows)
+	}
+	if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != OK || rep.New+rep.Recovered < 2 {
+		t.Errorf("%+v", rep)
+	}
+}
+
 // What a stop makes of errors.
 func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())

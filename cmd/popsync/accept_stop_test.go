@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"net"
 	"os"
@@ -263,6 +264,48 @@ func (h *house) stopped(t *testing.T, there func() bool, args ...string) result 
 	_ = cmd.Wait()
 	t.Logf("ended after %v", time.Since(began))
 	return result{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String()}
+}
+
+// What hangs is abandoned after five seconds, as by a kill; the next run settles it.
+func TestAcceptStopHangs(t *testing.T) {
+	messages := mailgen.Messages(3, 4, 300, 500)
+	server, addr := serve(t, pop3test.Options{}, boxOf(messages))
+	h := newHouse(t)
+	h.account("a", addr, "u", "p", "Mail")
+	met := make(chan struct{})
+	once := sync.OnceFunc(func() { close(met) })
+	server.Change(func(o *pop3test.Options) {
+		o.NoPipelining = true
+		o.OnCommand = func(_ *pop3test.Session, v, arg string) *pop3test.Reply {
+			if v == "RETR" && arg == "3" {
+				once()
+				<-server.Done()
+			}
+			return nil
+		}
+	})
+	var other *sql.Tx
+	r := h.stopped(t, func() bool {
+		if !closed(met)() {
+			return false
+		}
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state(), "ledger.db")+"?_txlock=immediate")
+		if err == nil {
+			t.Cleanup(func() { db.Close() })
+			other, err = db.Begin() // another process has the ledger, and does not give it back
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return true
+	}, "run")
+	if r.code != 75 || r.err != "popsync: stopped; what hung was abandoned, as by a kill: the next run settles it\n" {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	_ = other.Rollback()
+	server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+	h.run(0)
+	same(t, wanted(messages...), arrived(t, h.mail("Mail")))
 }
 
 // A second signal ends it at once, and leaves no program behind either.

@@ -140,12 +140,12 @@ func (p *pass) remember(err error) {
 	f.Flood, f.Accepted = nil, 0
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.Backlog = max(0, p.watch.unknown-len(p.settled)-p.epoch.fresh)
-	if p.rep.New == 0 {
+	f.Backlog = max(0, p.watch.unknown-(len(p.settled)-p.anew)-p.epoch.fresh)
+	if p.rep.New == p.anewAll { // what came before, and was asked for again, arrived then
 		return
 	}
 	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a arrival) bool { return a.At < p.now().Unix()-historyAge }),
-		arrival{At: p.now().Unix(), New: p.rep.New})
+		arrival{At: p.now().Unix(), New: p.rep.New - p.anewAll})
 	f.Arrivals = f.Arrivals[max(0, len(f.Arrivals)-historyMost):]
 }
 

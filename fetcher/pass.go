@@ -76,6 +76,8 @@ type pass struct {
 	carry   uidl.Change  // goes with the next commit
 	worst   []Verdict    // of what befell messages and destinations
 	settled []entry      // delivered in this session
+	anew    int          // of those: asked for again by a person
+	anewAll int          // in this pass
 	begun   int          // sessions
 	missed  int          // delivered after their session had ended
 	full    bool         // a remote destination had no room for a message while it was being sent to
@@ -198,6 +200,7 @@ func merge(a, b uidl.Change) uidl.Change {
 	b.Vouch = a.Vouch || b.Vouch
 	b.Release = a.Release || b.Release
 	b.Move = join(a.Move, b.Move)
+	b.Remove = join(a.Remove, b.Remove)
 	b.Listed = a.Listed || b.Listed
 	b.Destinations = append(a.Destinations, b.Destinations...)
 	b.Put = join(a.Put, b.Put)
@@ -228,11 +231,13 @@ func (p *pass) delivered(m *received) {
 	p.mu.Lock()
 	p.rep.New++
 	p.rep.Bytes += m.msg.Octets
+	p.anewAll += b2i(m.again)
 	switch {
 	case held:
 		p.rep.Kept++ // for a while
 	case m.session == p.begun:
 		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+		p.anew += b2i(m.again)
 	default:
 		p.missed++ // its number means nothing any more
 	}
@@ -245,7 +250,7 @@ func (p *pass) delivered(m *received) {
 func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settled, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, map[int]bool{}, 0, p.gained, 0
+	p.settled, p.anew, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, 0, map[int]bool{}, 0, p.gained, 0
 	p.free, p.homeless = nil, nil
 	p.begun++
 	p.hasListed.Store(true)
@@ -290,6 +295,10 @@ type facts struct {
 	Backlog  int       `json:"backlog,omitempty"`
 	Flood    *Flood    `json:"flood,omitempty"`
 	Accepted int64     `json:"accepted,omitempty"`
+	// Baselined is the last baseline, as long as it can be taken back; Marks is the number that the last one gave what it
+	// marked: see baseline_undo.go.
+	Baselined *baselined `json:"baselined,omitempty"`
+	Marks     int64      `json:"marks,omitempty"`
 	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
 	// seconds); LoginDelay what the server announced (seconds). Refused: see login.go.
 	Setting    string    `json:"setting,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/deliver"
@@ -124,6 +125,11 @@ func (p *pass) recover(ctx context.Context) error {
 		}
 		p.sweep(d, held)
 		if d.out != nil {
+			gone, err := p.sentSince(ctx, d, pending)
+			if err != nil {
+				return err
+			}
+			again, fresh = slices.DeleteFunc(again, gone), slices.DeleteFunc(fresh, gone)
 			if again, err = p.doubtful(ctx, again); err != nil {
 				return err
 			}

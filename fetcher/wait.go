@@ -183,7 +183,7 @@ func (p *pass) busy(err error) error {
 	p.rep.Busy = true
 	const text = "busy: another popsync works on it"
 	if p.o.Named {
-		return &heldError{verdict: Verdict{Class: Temporary, Message: text, Hint: "wait for its end, then try again: popsync status shows when"}, cause: err}
+		return &heldError{verdict: Verdict{Class: Temporary, Message: text, Hint: "wait for its end, then try again: popsync status shows it as running until then"}, cause: err}
 	}
 	return &heldError{verdict: Verdict{Class: OK}, note: text, cause: err}
 }

@@ -23,7 +23,7 @@ func (w *world) command() {
 		w.riskVouch()
 		_ = Vouch(ctx, w.ledger, w.name) // it knows the account, or not yet
 	case 5:
-		w.said(Wake(ctx, w.ledger, w.name))
+		w.said(Wake(ctx, w.ledger, w.name, false))
 	case 6:
 		w.said(Pause(ctx, w.ledger, w.name, d.one(2)))
 	case 7, 8:

@@ -93,8 +93,10 @@ type Options struct {
 	PassTime        time.Duration // after which the pass is ended; the rest comes with the next [12 h]
 	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
 	DryRun          bool          // log in, list, plan; change nothing anywhere
+	Headers         bool          // with DryRun: ask for headers (TOP), so that Report.Steps say from whom and what about
 	Errand          bool          // only what waits for destinations is tried; the server is not asked
-	Asked           bool          // a person wants this pass now: a pause, a stopped login and all waiting count for nothing
+	Asked           bool          // a person wants this pass now: a stopped login and all waiting count for nothing
+	Named           bool          // a person named the account: a pause counts for nothing, and another popsync at work on it is told as a failure
 	// Slow is asked when the pass is written down, well or not: whether it was so slow, or took so long while others waited,
 	// that the next one begins apart from the others. It is remembered: see State.Slow. nil: no.
 	Slow func(well bool) bool
@@ -138,9 +140,12 @@ type Report struct {
 	Held         int            `json:"held,omitempty"`       // held back until a person says what they are: the ledger may have forgotten them
 	Withheld     int            `json:"withheld,omitempty"`   // due by policy, and kept because of what is known of them: see Reasons
 	OnlyShort    bool           `json:"only_short,omitempty"` // nothing failed but that messages came shorter than listed, and wait: see Short
-	Untried      bool           `json:"untried,omitempty"`    // the server was not asked: paused, stopped, or it wants time; Verdict and Notes say why
+	Untried      bool           `json:"untried,omitempty"`    // the server was not asked: paused, stopped, busy, or it wants time; Verdict and Notes say why
+	Paused       bool           `json:"paused,omitempty"`     // with Untried: because the account is paused
+	Busy         bool           `json:"busy,omitempty"`       // with Untried: because another popsync works on the account; no failure unless it was Named
 	PassTime     bool           `json:"pass_time,omitempty"`  // it was ended because it took as long as a pass may; where Verdict is OK, the next one is to follow at once
 	Slow         bool           `json:"slow,omitempty"`       // what Options.Slow said
+	Stopped      bool           `json:"stopped,omitempty"`    // it was told to end before it was done, which is no failure and no success: the next one goes on
 	Yielded      bool           `json:"yielded,omitempty"`    // it made room for others (ErrYield), and is to go on; Verdict means nothing
 	Waiting      string         `json:"waiting,omitempty"`    // what the pass waits for, or waited for in vain (Untried): "memory"; "": nothing
 	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
@@ -155,11 +160,14 @@ type Report struct {
 
 // Step is one planned step, for people.
 type Step struct {
-	Action string `json:"action"` // fetch, delete, skip, retry, verify, hold
-	Num    int    `json:"num"`
-	UID    string `json:"uid"`
-	Size   int64  `json:"size"`
-	Reason string `json:"reason"`
+	Action  string `json:"action"` // fetch, delete, skip, retry, verify, compare, hold
+	Num     int    `json:"num"`
+	UID     string `json:"uid"`
+	Size    int64  `json:"size"`
+	Reason  string `json:"reason"`
+	From    string `json:"from,omitempty"` // with Options.Headers, as far as the server gave it; printable
+	Date    string `json:"date,omitempty"` // likewise, in local time where it can be read
+	Subject string `json:"subject,omitempty"`
 }
 
 // Class orders outcomes by what a person or a script must do.

@@ -17,9 +17,6 @@ import (
 // doubtLedger looks for notes of a later lease than the ledger knows. It comes first: whatever ends the pass early, its
 // doubt must be written down with the first commit, which is what takes the place of a lost ledger.
 func (p *pass) doubtLedger(ctx context.Context) error {
-	if p.o.DryRun {
-		return nil
-	}
 	d, err := p.doubts(ctx)
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ func TestLoginStops(t *testing.T) {
 	for name, act := range map[string]func(*rig){
 		"asked":      func(r *rig) { r.opt.Asked = true },
 		"setting":    func(r *rig) { r.acc.Setting = "another" },
-		"woken":      func(r *rig) { r.must(Wake(context.Background(), r.ledger, "a")) },
+		"woken":      func(r *rig) { r.must(Wake(context.Background(), r.ledger, "a", false)) },
 		"no, nobody": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -464,14 +464,25 @@ func TestPause(t *testing.T) {
 	if again := r.standing().Paused; since.IsZero() || !again.Equal(since) {
 		t.Errorf("paused since %v, then since %v", since, again)
 	}
-	r.must(Wake(ctx, r.ledger, "a"))
-	r.opt.Asked = true
-	if rep := r.ok(); rep.New != 2 {
-		t.Errorf("asked: %+v", rep)
+	r.must(Wake(ctx, r.ledger, "a", false))
+	r.opt.Asked = true // at a terminal, say
+	if rep := r.ok(); !rep.Untried || !rep.Paused {
+		t.Errorf("asked without its name: %+v", rep)
 	}
-	r.opt.Asked = false
-	if rep := r.ok(); !rep.Untried {
+	r.opt.Named = true
+	if rep := r.ok(); rep.New != 2 || rep.Paused {
+		t.Errorf("named: %+v", rep)
+	}
+	r.opt.Asked, r.opt.Named = false, false
+	if rep := r.ok(); !rep.Paused {
 		t.Errorf("still paused: %+v", rep)
+	}
+	r.must(Wake(ctx, r.ledger, "a", true)) // one pass, also by a timer
+	if rep := r.ok(); rep.Untried || rep.Kept != 2 {
+		t.Errorf("woken by name: %+v", rep)
+	}
+	if rep := r.ok(); !rep.Paused || !strings.Contains(rep.Notes[0], "popsync run a fetches it once, popsync resume a ends the pause") {
+		t.Errorf("and paused again: %+v", rep)
 	}
 	r.must(Pause(ctx, r.ledger, "a", false))
 	if rep := r.ok(); rep.Untried || rep.Kept != 2 {

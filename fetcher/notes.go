@@ -8,8 +8,8 @@ import (
 // notes are what a person should know of a pass although nothing failed.
 func notes(r Report) (out []string) {
 	if r.Adopted > 0 {
-		out = append(out, fmt.Sprintf("the server gave %d known messages new unique-ids: they were recognised, not fetched again, and "+
-			"nothing was deleted in this pass", r.Adopted))
+		out = append(out, fmt.Sprintf("the server gave %d known messages new unique-ids: they are recognised, not fetched again, and "+
+			"nothing is deleted in this pass", r.Adopted))
 	}
 	if r.Rebuilt > 0 {
 		rest := ""

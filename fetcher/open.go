@@ -58,6 +58,9 @@ func (p *pass) apply(ctx context.Context, c uidl.Change) error {
 	p.mu.Lock()
 	c, p.carry = merge(p.carry, c), uidl.Change{}
 	p.mu.Unlock()
+	if p.o.DryRun { // it decides as a run does, and writes nothing
+		return nil
+	}
 	err := p.l.Commit(context.WithoutCancel(ctx), c)
 	switch {
 	case err == nil:

@@ -171,7 +171,7 @@ func TestWakeDestination(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return errDown }
 	r.pair(m)
 	r.pair(m)
-	r.must(Wake(context.Background(), r.ledger, "a"))
+	r.must(Wake(context.Background(), r.ledger, "a", false))
 	r.pair(m)
 	if n := m.Calls("Publish"); n != 2 {
 		t.Errorf("%d tries", n)

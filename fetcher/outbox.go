@@ -44,6 +44,7 @@ type outbox struct {
 	moved   int           // messages settled so far
 	changed chan struct{} // closed and replaced whenever something above changes
 	err     error         // the ledger failed, or our own code
+	cut     bool          // a message did not get through because the pass was told to end
 
 	turns       int       // messages refused for now so far
 	vain        int       // and in a row
@@ -166,6 +167,7 @@ func (o *outbox) send() error {
 		}
 		reserved = o.reserve()
 		result = o.publish(last, reserved)
+		o.interrupted(&result)
 		if err := o.learn(last, &result); err != nil {
 			return err
 		}

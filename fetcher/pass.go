@@ -347,6 +347,8 @@ type facts struct {
 	Undeleted undeleted `json:"undeleted,omitzero"`
 	// Woken: a person wants the next pass to wait for nothing.
 	Woken bool `json:"woken,omitempty"`
+	// Called: a person named the account while it was paused, and so wants the next pass all the same.
+	Called bool `json:"called,omitempty"`
 	// Slow: the last pass was slow, or took long while others waited: see Options.Slow.
 	Slow bool `json:"slow,omitempty"`
 	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.

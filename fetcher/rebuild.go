@@ -25,7 +25,7 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < lately
 	begins := known.len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
 	if s.o.DryRun {
-		return known, nil
+		return s.foreseeRebuild(list, known), nil
 	}
 	if s.facts.Verify || s.set.fetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {

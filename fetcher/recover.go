@@ -46,7 +46,9 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 		}
 		return outcome{row: row}
 	}
-	row.Reason = clip(err.Error())
+	if !errors.Is(err, context.Canceled) { // else the pass was told to end, and nothing failed
+		row.Reason = clip(err.Error())
+	}
 	if e.Untouched && !remote && !staysPublishing { // certain: nothing of it is visible, and our copy is as it was
 		row.State, row.At = uidl.Staged, now.Unix()
 	}

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -27,6 +28,7 @@ func (o *outbox) learn(s *sending, result *error) error {
 	switch {
 	case *result == nil:
 		o.accepted(s)
+	case errors.Is(*result, context.Canceled): // the pass was told to end, which is nobody's fault
 	case !errors.As(*result, &e), e.Local:
 	case e.Scope == deliver.WholeTarget:
 		o.fail(*result)
@@ -125,6 +127,9 @@ func unjudged(err error) bool {
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
 func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // the pass was told to end: nobody refused anything
+	}
 	p.reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
 		p.log.Warn("not taken", zap.String("uid", quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", clip(err.Error())))

@@ -61,7 +61,7 @@ func (s *session) retrieve(ctx context.Context) error {
 			return err
 		}
 	}
-	settling, release := grace(ctx)
+	settling, release := grace(ctx, settleGrace)
 	defer release()
 	result := make(chan error, 1)
 	go func() {
@@ -132,16 +132,6 @@ func (s *session) await(ctx context.Context, result <-chan error) error {
 
 // keepAlive is the time between two NOOPs.
 const keepAlive = 4 * time.Minute
-
-// settleGrace is how long a batch may still be settled after the pass was cancelled.
-const settleGrace = 3 * time.Second
-
-// grace is a context that ends a little after ctx: what was received completely is better settled than fetched again.
-func grace(ctx context.Context) (context.Context, func()) {
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(settleGrace, cancel) })
-	return late, func() { stop(); cancel() }
-}
 
 // caught turns a panic into an error, on a goroutine that Run cannot guard, or where another one waits for this one.
 func caught(f func() error) (err error) {

@@ -34,7 +34,8 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 		rep = p.report()
 		p.logPass(rep)
 	}()
-	p.rep.Err = p.orYielded(ctx, p.run(ctx, ledger))
+	p.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
+	p.rep.Stopped = p.isStopped(p.rep.Err)
 	return
 }
 
@@ -75,7 +76,9 @@ func (o Options) withDefaults() Options {
 // run takes the lease, recovers, makes sessions until there is nothing left, and writes down how it went.
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
-	if err != nil {
+	if errors.Is(err, uidl.ErrBusy) {
+		return p.busy(err)
+	} else if err != nil {
 		p.rep.NextTry = p.holdAfter(err, Verdict{})
 		return err
 	}
@@ -100,7 +103,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	p.spare()
 	timed, over := p.timed(ctx)
 	defer over()
-	late, release := grace(timed)
+	late, release := grace(timed, sendGrace)
 	defer release()
 	stop, halt := context.WithCancel(timed)
 	defer halt()
@@ -108,7 +111,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.work(timed)
 	p.passTurn()
 	err = p.closeOutboxes(timed, halt, err)
-	err = p.outOfTime(ctx, timed, err)
+	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
 	p.weighDestinations(ctx)
 	if !p.o.DryRun && !p.verdictOf(err).Stop {
 		p.countOpen(ctx)
@@ -123,6 +126,8 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	switch {
 	case err == ErrYield:
 		werr = p.closeYielded(ctx)
+	case p.isStopped(err):
+		werr = p.closeStopped(ctx)
 	case p.o.Errand && untried(err):
 		return p.closeErrand(ctx, err)
 	default:
@@ -231,8 +236,11 @@ func (p *pass) sessions(ctx context.Context) error {
 			continue
 		}
 		idle, err := p.drain(p.o.SessionTime, func() {})
-		if err != nil || ctx.Err() != nil || idle && !more && !crowded && !p.deletable() {
+		if err != nil || idle && !more && !crowded && !p.deletable() {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return lost
@@ -313,7 +321,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	if untried(err) {
 		return p.closeHeld(ctx)
 	}
-	p.facts.Woken = false
+	p.facts.Woken, p.facts.Called = false, false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
 	p.facts.OnlyOpen = p.onlyOpen(err, v)

@@ -115,8 +115,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	s.forgetMarks(listing, complete)
 	s.forPurpose()
 	if p.o.DryRun {
-		s.sift(complete)
-		s.report()
+		if err := s.decide(ctx, complete, known, listing.Len()); err != nil {
+			return false, err
+		}
 		return false, s.c.Quit(ctx)
 	}
 	if err := s.renewed(ctx, complete, known); err != nil {
@@ -416,41 +417,4 @@ func (s *session) unsettled() bool {
 		}
 	}
 	return false
-}
-
-// report turns the plan into the steps that a dry run shows.
-func (s *session) report() {
-	pl := s.plan
-	var steps []Step
-	add := func(action string, e entry, reason string) {
-		steps = append(steps, Step{Action: action, Num: e.num, UID: e.key.UID, Size: e.size, Reason: reason})
-	}
-	for _, k := range pl.question {
-		add("verify", k.entry, k.reason)
-	}
-	for _, k := range pl.due {
-		add("delete", k.entry, k.reason)
-	}
-	limit := s.a.Policy.Limit
-	for i, f := range pl.fetch {
-		switch {
-		case limit > 0 && i >= limit:
-			add("skip", f.entry, reasonLimit)
-		case f.row.Attempts > 0:
-			add("retry", f.entry, f.reason)
-		default:
-			add("fetch", f.entry, f.reason)
-		}
-	}
-	for _, f := range pl.skipped {
-		add("skip", f.entry, f.reason)
-	}
-	for _, k := range pl.back {
-		add("hold", k.entry, reasonHeld)
-	}
-	slices.SortStableFunc(steps, func(a, b Step) int { return a.Num - b.Num })
-	s.count(func(r *Report) {
-		r.Listed = len(pl.fetch) + len(pl.due) + len(pl.question) + len(pl.skipped) + pl.kept + pl.parked + pl.pending + len(pl.back)
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.kept, pl.parked, pl.pending, len(pl.skipped), len(pl.back), steps
-	})
 }

@@ -116,9 +116,9 @@ func Pause(ctx context.Context, ledger uidl.Ledger, account string, paused bool)
 	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, now time.Time) bool {
 		switch {
 		case !paused:
-			f.Paused = 0
+			f.Paused, f.Called = 0, false
 		case f.Paused == 0:
-			f.Paused = now.Unix()
+			f.Paused, f.Called = now.Unix(), false
 		}
 		return paused
 	})
@@ -138,11 +138,12 @@ func WithPause(own, empty []byte) []byte {
 func OwnerOf(stored []byte) string { return decodeFacts(stored).Owner }
 
 // Wake forgets all that keeps an account or its destinations waiting: NextTry, refused logins, outages; and in its next pass
-// what was put off or parked is tried whatever its time. A pause stays.
-// uidl.ErrBusy while a pass runs.
-func Wake(ctx context.Context, ledger uidl.Ledger, account string) error {
+// what was put off or parked is tried whatever its time. named: a person named the account; if it is paused, one pass is made
+// all the same, and it stays paused. uidl.ErrBusy while a pass runs.
+func Wake(ctx context.Context, ledger uidl.Ledger, account string, named bool) error {
 	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, _ time.Time) bool {
 		st.NextTry = 0
+		f.Called = f.Called || named && f.Paused != 0
 		f.Hold, f.Refused, f.Down, f.Woken = nil, nil, nil, true
 		return false
 	})

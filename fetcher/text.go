@@ -71,8 +71,12 @@ func (p *pass) logPass(r Report) {
 		p.log.Info("pass makes room for others", fields...)
 		return
 	}
+	if r.Stopped {
+		p.log.Info("pass stopped", fields...)
+		return
+	}
 	fields = append(fields, zap.String("error", r.Verdict.Message))
-	if r.Waiting != "" {
+	if r.Waiting != "" || r.Busy {
 		p.log.Info("pass put off", fields...)
 		return
 	}

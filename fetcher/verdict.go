@@ -70,7 +70,7 @@ func verdictOf(err error) Verdict {
 		v.Class, v.Stop = Internal, true
 		v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
 	case errors.Is(err, context.Canceled):
-		v.Message, v.Hint = "stopped", "what was complete is delivered; the next pass goes on"
+		v.Message, v.Hint = "stopped", "what was received whole is safe; the next pass goes on"
 	case errors.As(err, &flood):
 		v.Class, v.Hint = Config, flood.hint()
 	case errors.As(err, &target):

@@ -142,7 +142,10 @@ func (p *pass) tooSoon() bool {
 type heldError struct {
 	verdict Verdict
 	note    string // for people, when nothing is wrong
+	cause   error  // or nil
 }
+
+func (e *heldError) Unwrap() error { return e.cause }
 
 func (e *heldError) Error() string {
 	if e.note != "" {
@@ -157,12 +160,32 @@ func untried(err error) bool {
 	return errors.As(err, &held)
 }
 
-// paused is the error of an account that a person told to rest.
+// paused is the error of an account that a person told to rest. Whoever names it gets one pass all the same.
 func (p *pass) paused() error {
-	if p.facts.Paused == 0 || p.o.Asked {
+	if p.facts.Paused == 0 || p.o.Named || p.facts.Called {
 		return nil
 	}
-	return &heldError{Verdict{Class: OK}, "paused since " + stamp(p.facts.Paused)}
+	p.rep.Paused = true
+	return &heldError{verdict: Verdict{Class: OK}, note: PausedNote(p.a.Name, time.Unix(p.facts.Paused, 0))}
+}
+
+// PausedNote tells of an account that was left alone because it is paused, and what to do. since is zero where it is not known.
+func PausedNote(account string, since time.Time) string {
+	text := "paused"
+	if !since.IsZero() {
+		text += " since " + stamp(since.Unix())
+	}
+	return text + fmt.Sprintf("; popsync run %[1]s fetches it once, popsync resume %[1]s ends the pause", account)
+}
+
+// busy is the error of an account that another popsync works on: that is no failure, unless a person wanted this one.
+func (p *pass) busy(err error) error {
+	p.rep.Busy = true
+	const text = "busy: another popsync works on it"
+	if p.o.Named {
+		return &heldError{verdict: Verdict{Class: Temporary, Message: text, Hint: "wait for its end, then try again: popsync status shows it as running until then"}, cause: err}
+	}
+	return &heldError{verdict: Verdict{Class: OK}, note: text, cause: err}
 }
 
 // barred is why the server is not asked now, nil if it is.
@@ -184,7 +207,7 @@ func (p *pass) barred(ctx context.Context) error {
 	if left := until.Sub(p.now()); h.Why == waitLogins && left < aMoment {
 		return sleep(ctx, left) // else every other run of a schedule as slow as the server wants it would be in vain
 	}
-	e := &heldError{h.Verdict, fmt.Sprintf("%s: not tried before %s", whyText(h.Why), stamp(until.Unix()))}
+	e := &heldError{verdict: h.Verdict, note: fmt.Sprintf("%s: not tried before %s", whyText(h.Why), stamp(until.Unix()))}
 	if h.Verdict.Class == "" {
 		e.verdict.Class = OK
 	}

@@ -42,7 +42,7 @@ func takeLease(dir, account string) (*lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := tryLock(f)
+	ok, err := lockLease(f)
 	// Between the two, who forgets the account may have removed the file: then its lock keeps nobody out.
 	if err == nil && (!ok || !isNamed(leases, name, f)) {
 		err = ErrBusy

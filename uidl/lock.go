@@ -48,9 +48,12 @@ func (l *SQLite) lock(ctx context.Context) (unlock func(), err error) {
 }
 
 // tryLock takes the whole-file lock of f's open description, or reports that another has it.
-func tryLock(f *os.File) (bool, error) {
+func tryLock(f *os.File) (bool, error) { return flock(f, unix.LOCK_EX) }
+
+// flock is tryLock for a lock of its own or one that is shared.
+func flock(f *os.File, how int) (bool, error) {
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		switch {
 		case err == nil:
 			return true, nil

@@ -155,7 +155,7 @@ func (l *SQLite) alone() (free func(), err error) {
 			return nil, err
 		}
 		held = append(held, f)
-		if ok, err := tryLock(f); err != nil {
+		if ok, err := lockLease(f); err != nil {
 			return nil, err
 		} else if !ok {
 			return nil, ErrBusy

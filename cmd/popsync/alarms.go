@@ -215,8 +215,8 @@ func (al *alarms) troubles() map[string]notify.Incident {
 
 // outcomeOf is a pass in the words of alarms; a pass that could not be made says nothing about the account.
 func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
-	waits := rep.Untried && (rep.Verdict.Class == fetcher.OK || rep.Waiting != "")
-	if errors.Is(rep.Err, uidl.ErrBusy) || errors.Is(rep.Err, context.Canceled) || rep.Yielded || waits {
+	waits := rep.Untried && (rep.Verdict.Class == fetcher.OK || rep.Waiting != "" || rep.Busy)
+	if rep.Stopped || rep.Yielded || waits {
 		return o, false
 	}
 	o = notify.Outcome{

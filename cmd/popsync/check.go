@@ -104,6 +104,7 @@ const (
 )
 
 func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
+	defer a.ends(ctx)()
 	cfg, err := a.load()
 	if err != nil {
 		return err

@@ -127,6 +127,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	case <-ended:
 	case <-time.After(stopTime):
 		left = true
+		d.a.undo.all() // no program is left by them
 	}
 	d.log.Info("daemon stopped", zap.Bool("passes_abandoned", left))
 	var fatal *fatalError

@@ -115,11 +115,21 @@ func TestWakeAndPauseByDaemon(t *testing.T) {
 	p.daemon(d)
 	out, _ := p.says(false, exitOK, "wake")
 	has(t, out, "home: the daemon begins now\n", "work: the daemon begins now\n", "new: the daemon does not know it yet")
-	out, _ = p.says(false, exitOK, "pause work")
-	has(t, out, "work: paused")
-	out, _ = p.says(false, exitOK, "resume work new")
-	has(t, out, "work: resumed\n", "new: resumed\n")
-	if want := []string{"wake home new work", "pause work true", "pause work false", "pause new false"}; !slices.Equal(d.asked, want) {
+	out, _ = p.says(false, exitOK, "pause work new")
+	has(t, out, "work: paused", "new: paused")
+	d.status.Accounts = []control.Account{{Account: "home"}, {Account: "work", Paused: true}}
+	// Without names, what is paused is left alone and named; a name overrides that.
+	out, _ = p.says(false, exitOK, "wake")
+	has(t, out, "home: the daemon begins now\n", "work: paused; popsync run work fetches it once, popsync resume work ends the pause\n", "new: paused since ")
+	out, _ = p.says(false, exitOK, "wake work")
+	has(t, out, "work: the daemon begins now\n")
+	out, _ = p.says(false, exitOK, "pause work new")
+	has(t, out, "work: was paused already\n", "new: was paused already, since ")
+	out, _ = p.says(false, exitOK, "resume home work new")
+	has(t, out, "home: was not paused\n", "work: resumed\n", "new: resumed\n")
+	out, _ = p.says(false, exitOK, "resume new")
+	has(t, out, "new: was not paused\n")
+	if want := []string{"wake home new work", "pause work true", "pause new true", "wake home", "wake work", "pause work false", "pause new false"}; !slices.Equal(d.asked, want) {
 		t.Errorf("the daemon was asked %q, want %q", d.asked, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
@@ -95,57 +96,93 @@ func (d *daemon) savePause(ctx context.Context, account string, paused bool) err
 
 // watcher waits for one pass over an account.
 type watcher struct {
-	asked    bool                 // a person waits, and no timer
-	progress func(fetcher.Report) // must not block
-	ended    chan fetcher.Report  // has room for one
+	asked    bool                   // a person waits, and no timer
+	progress func(control.Progress) // must not block
+	ended    chan fetcher.Report    // has room for one of each account
 }
 
-// Run wakes accounts and waits for the ends of the passes that begin then.
-func (d handler) Run(ctx context.Context, accounts []string, asked bool, progress func(control.Progress)) ([]json.RawMessage, error) {
-	known := map[string]bool{}
-	var all []string
+// Run wakes accounts and waits for the ends of the passes that begin then. What runs already, and comes before them, is shown.
+func (d handler) Run(ctx context.Context, q control.RunRequest, progress func(control.Progress), report func(json.RawMessage)) error {
+	paused := map[string]bool{}
+	accounts := q.Accounts
 	for _, s := range d.loop.State() {
-		known[s.Name] = true
-		all = append(all, s.Name)
-	}
-	if len(accounts) == 0 {
-		accounts = all
+		paused[s.Name] = s.Paused
+		if len(q.Accounts) == 0 {
+			accounts = append(accounts, s.Name)
+		}
 	}
 	var unknown []string
 	for _, name := range accounts {
-		if !known[name] {
+		if _, ok := paused[name]; !ok {
 			unknown = append(unknown, name)
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, &control.UnknownError{Accounts: unknown}
+		return &control.UnknownError{Accounts: unknown}
 	}
-	watchers := make([]*watcher, len(accounts))
-	d.mu.Lock()
-	for i, name := range accounts {
-		w := &watcher{asked: asked, ended: make(chan fetcher.Report, 1)}
-		w.progress = func(rep fetcher.Report) { progress(progressOf(rep)) }
-		watchers[i] = w
-		d.waiting[name] = append(d.waiting[name], w)
+	tell := func(rep fetcher.Report) error {
+		progress(control.Progress{Account: rep.Account, Ended: true})
+		doc, err := json.Marshal(rep)
+		if err == nil {
+			report(doc)
+		}
+		return err
 	}
-	d.mu.Unlock()
+	if !q.Named {
+		for _, name := range accounts {
+			if paused[name] {
+				if err := tell(leftPaused(name)); err != nil {
+					return err
+				}
+			}
+		}
+		accounts = slices.DeleteFunc(slices.Clone(accounts), func(name string) bool { return paused[name] })
+	}
+	if len(accounts) == 0 {
+		return nil
+	}
+	ended := make(chan fetcher.Report, len(accounts))
+	watchers := d.watch(accounts, q.Asked, progress, ended)
 	defer d.unwatch(accounts, watchers)
 	d.loop.Wake(accounts...)
-	var reports []json.RawMessage
-	for i, w := range watchers {
+	for range accounts {
 		select {
-		case rep := <-w.ended:
-			progress(control.Progress{Account: accounts[i], Ended: true})
-			doc, err := json.Marshal(rep)
-			if err != nil {
-				return reports, err
+		case rep := <-ended:
+			if err := tell(rep); err != nil {
+				return err
 			}
-			reports = append(reports, doc)
 		case <-ctx.Done():
-			return reports, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
-	return reports, nil
+	return nil
+}
+
+// watch makes a watcher for the next pass of each account. Until that begins it is shown what runs, or that it waits.
+func (d *daemon) watch(accounts []string, asked bool, progress func(control.Progress), ended chan fetcher.Report) []*watcher {
+	watchers := make([]*watcher, len(accounts))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, name := range accounts {
+		watchers[i] = &watcher{asked: asked, progress: progress, ended: ended}
+		d.waiting[name] = append(d.waiting[name], watchers[i])
+		if rep, ok := d.live[name]; ok {
+			progress(before(rep))
+		} else {
+			progress(control.Progress{Account: name, Waiting: waitingTurn})
+		}
+	}
+	return watchers
+}
+
+// waitingTurn is what a pass waits for that was asked for and has not begun.
+const waitingTurn = "its turn"
+
+// before is what is shown of a pass that ran when another one was asked for.
+func before(rep fetcher.Report) control.Progress {
+	p := progressOf(rep)
+	p.Before = true
+	return p
 }
 
 // unwatch forgets watchers of passes that have not begun.

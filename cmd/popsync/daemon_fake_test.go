@@ -55,9 +55,13 @@ func (d *fakeDaemon) Pause(_ context.Context, account string, paused bool) error
 	return nil
 }
 
-func (d *fakeDaemon) Run(ctx context.Context, accounts []string, asked bool, progress func(control.Progress)) ([]json.RawMessage, error) {
-	d.note("run %s %t", strings.Join(accounts, " "), asked)
-	return d.run(ctx, accounts, progress)
+func (d *fakeDaemon) Run(ctx context.Context, q control.RunRequest, progress func(control.Progress), report func(json.RawMessage)) error {
+	d.note("run %s %t", strings.Join(q.Accounts, " "), q.Asked)
+	reports, err := d.run(ctx, q.Accounts, progress)
+	for _, doc := range reports {
+		report(doc)
+	}
+	return err
 }
 
 func (d *fakeDaemon) Reload(context.Context) error { return nil }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -32,7 +33,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
-		o.Asked, o.Errand = asked, schedule.IsErrand(ctx)
+		o.Asked, o.Named, o.Errand = asked, asked, schedule.IsErrand(ctx) // the loop starts a paused one for nobody who did not name it
 		sp.watch(&acc, &o, inSlow)
 		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
 	}
@@ -50,6 +51,7 @@ func (d *daemon) madeRoom(ctx context.Context, account string, rep fetcher.Repor
 	delete(d.live, account)
 	d.waiting[account] = append(d.watched[account], d.waiting[account]...)
 	delete(d.watched, account)
+	d.waits(account)
 	d.partial[account] = joined(d.partial[account], rep)
 	d.mu.Unlock()
 	d.keepPause(context.WithoutCancel(ctx), account)
@@ -142,7 +144,17 @@ func (d *daemon) progress(rep fetcher.Report) {
 	defer d.mu.Unlock()
 	d.live[rep.Account] = rep
 	for _, w := range d.watched[rep.Account] {
-		w.progress(rep)
+		w.progress(progressOf(rep))
+	}
+	for _, w := range d.waiting[rep.Account] {
+		w.progress(before(rep))
+	}
+}
+
+// waits tells those whose pass comes next that the one before it is over. d.mu is held.
+func (d *daemon) waits(account string) {
+	for _, w := range d.waiting[account] {
+		w.progress(control.Progress{Account: account, Waiting: waitingTurn})
 	}
 }
 
@@ -159,11 +171,14 @@ func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report)
 		w.ended <- rep // has room for it
 	}
 	delete(d.watched, c.Name)
-	d.reasons[c.Name] = rep.Verdict.Message
+	d.waits(c.Name)
+	if !rep.Stopped {
+		d.reasons[c.Name] = rep.Verdict.Message
+	}
 	d.mu.Unlock()
 	d.keepPause(context.WithoutCancel(ctx), c.Name)
 	d.measure(rep)
-	if ctx.Err() == nil || rep.Verdict.Stop { // else it was told to stop, which is nobody's trouble
+	if ctx.Err() == nil || rep.Verdict.Stop { // else it was told to end, and so are those who would tell
 		d.alarms.observe(ctx, c, rep)
 	}
 	if rep.Verdict.Stop {
@@ -216,6 +231,7 @@ func (d *daemon) panicked(name string, err *schedule.PanicError) {
 		w.ended <- rep
 	}
 	delete(d.watched, name)
+	d.waits(name)
 }
 
 // without is list with one element left out.

@@ -2,12 +2,11 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// echoOff makes a terminal show nothing of what is typed, until it is restored.
-func echoOff(fd int) error {
-	t, err := unix.IoctlGetTermios(fd, getTermios)
-	if err != nil {
-		return err
-	}
+// echoOff makes a terminal, whose settings are these, show nothing of what is typed and give it by lines, until it is
+// restored. Ctrl-C stays a signal.
+func echoOff(fd int, t unix.Termios) error {
 	t.Lflag &^= unix.ECHO
-	return unix.IoctlSetTermios(fd, setTermios, t)
+	t.Lflag |= unix.ICANON | unix.ISIG
+	t.Iflag |= unix.ICRNL
+	return unix.IoctlSetTermios(fd, setTermios, &t)
 }

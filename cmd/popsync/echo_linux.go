@@ -5,6 +5,7 @@ package main
 import "golang.org/x/sys/unix"
 
 const (
-	getTermios = unix.TCGETS
-	setTermios = unix.TCSETS
+	getTermios  = unix.TCGETS
+	setTermios  = unix.TCSETS
+	dropTermios = unix.TCSETSF // and forgets what was typed
 )

@@ -16,7 +16,7 @@ import (
 func passOf(rep fetcher.Report) metrics.Pass {
 	return metrics.Pass{
 		Account: rep.Account, Ended: rep.Started.Add(rep.Duration), Duration: rep.Duration, Class: string(rep.Verdict.Class),
-		Messages: rep.New, Bytes: rep.Bytes, Deleted: rep.Deleted, Quarantined: rep.Quarantined, PassTime: rep.PassTime,
+		Cut: rep.Stopped, Messages: rep.New, Bytes: rep.Bytes, Deleted: rep.Deleted, Quarantined: rep.Quarantined, PassTime: rep.PassTime,
 	}
 }
 

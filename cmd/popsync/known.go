@@ -64,6 +64,15 @@ func (k *knownLedger) Acquire(ctx context.Context, name string) (uidl.Account, e
 	return k.Ledger.Acquire(ctx, was)
 }
 
+// inUse tells whether somebody works on the account that will have that name. What cannot be found out is taken for no.
+func (k *knownLedger) inUse(dir, name string) bool {
+	if was, renamed := k.was[name]; renamed {
+		name = was
+	}
+	used, err := uidl.InUse(dir, name)
+	return err == nil && used
+}
+
 // Summaries gives each account its name of tomorrow.
 func (k *knownLedger) Summaries(ctx context.Context) ([]uidl.Summary, error) {
 	sums, err := k.Ledger.Summaries(ctx)

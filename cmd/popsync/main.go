@@ -3,9 +3,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"syscall"
 	_ "time/tzdata" // the key timezone works where the system has no time zones
 )
@@ -17,8 +15,9 @@ func Main(args []string) int {
 	defer profile()()
 	syscall.Umask(0o077) // whatever is created is ours alone
 	noDump()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	return execute(ctx, args, std())
+	s := std()
+	s.undo = &undo{}
+	ctx, release := onSignal(s.undo)
+	defer release()
+	return execute(ctx, args, s)
 }

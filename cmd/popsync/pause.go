@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
@@ -44,7 +47,6 @@ func (a *app) pause(ctx context.Context, names []string, paused bool) error {
 	if err != nil {
 		return err
 	}
-	names = accountNames(accounts)
 	done := "resumed"
 	if paused {
 		done = "paused, until you say: popsync resume"
@@ -52,11 +54,31 @@ func (a *app) pause(ctx context.Context, names []string, paused bool) error {
 	inLedger := func(ctx context.Context, l uidl.Ledger, name string) error {
 		return fetcher.Pause(ctx, l, name, paused)
 	}
-	c, _, err := a.findDaemon(ctx, cfg)
-	if errors.Is(err, control.ErrNoDaemon) {
-		return a.onLedger(ctx, cfg, names, paused, inLedger, done)
-	} else if err != nil {
+	c, st, err := a.findDaemon(ctx, cfg)
+	alone := errors.Is(err, control.ErrNoDaemon)
+	if err != nil && !alone {
 		return &exitError{exitTemp, err}
+	}
+	were, err := pausedNow(ctx, cfg, st)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(accountNames(accounts), func(name string) bool {
+		since, was := were[name]
+		switch {
+		case was != paused:
+			return false
+		case paused && !since.IsZero():
+			fmt.Fprintf(a.out, "%s: was paused already, since %s\n", name, since.Format("2006-01-02 15:04"))
+		case paused:
+			fmt.Fprintf(a.out, "%s: was paused already\n", name)
+		default:
+			fmt.Fprintf(a.out, "%s: was not paused\n", name)
+		}
+		return true
+	})
+	if alone {
+		return a.onLedger(ctx, cfg, names, paused, inLedger, done)
 	}
 	var unknown []string
 	for _, name := range names {
@@ -72,4 +94,27 @@ func (a *app) pause(ctx context.Context, names []string, paused bool) error {
 		}
 	}
 	return a.onLedger(ctx, cfg, unknown, paused, inLedger, done) // in the configuration, but not in the daemon's yet
+}
+
+// pausedNow are the accounts that are paused, and since when as far as the ledger has that: of those that a running daemon has,
+// what it says counts.
+func pausedNow(ctx context.Context, cfg *config.Config, daemon control.Status) (map[string]time.Time, error) {
+	sums, _, err := summaries(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	since := map[string]time.Time{}
+	for _, s := range sums {
+		if at := fetcher.Standing(s).Paused; !at.IsZero() {
+			since[s.Name] = at
+		}
+	}
+	for _, acc := range daemon.Accounts {
+		if !acc.Paused {
+			delete(since, acc.Account)
+		} else if _, ok := since[acc.Account]; !ok {
+			since[acc.Account] = time.Time{}
+		}
+	}
+	return since, nil
 }

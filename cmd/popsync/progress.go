@@ -32,7 +32,8 @@ type board struct {
 	rows  []*row // of running passes, in the order in which they began, by name within a second
 	log   []byte // lines for above the rows, kept for the next drawing: each would cost one
 	drawn []string
-	held  int // somebody else writes to the terminal
+	held  int  // somebody else writes to the terminal
+	over  bool // nothing is shown any more
 	stop  func()
 	done  chan struct{}
 }
@@ -76,18 +77,30 @@ func (b *board) show(p control.Progress) {
 	case p.Ended && i >= 0:
 		b.rows = slices.Delete(b.rows, i, i+1)
 	case p.Ended:
+	case i >= 0 && b.rows[i].isOther(p):
+		b.rows[i] = &row{Progress: p, began: b.since(p)}
+		b.sort()
 	case i >= 0:
 		b.rows[i].Progress = p
 	default:
-		began := b.now()
-		if !p.Started.IsZero() && p.Started.Before(began) {
-			began = p.Started
-		}
-		b.rows = append(b.rows, &row{Progress: p, began: began})
-		slices.SortStableFunc(b.rows, func(x, y *row) int {
-			return cmp.Or(x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
-		})
+		b.rows = append(b.rows, &row{Progress: p, began: b.since(p)})
+		b.sort()
 	}
+}
+
+// sort puts passes that wait for their turn last: there may not be room for all.
+func (b *board) sort() {
+	slices.SortStableFunc(b.rows, func(x, y *row) int {
+		return cmp.Or(x.rank()-y.rank(), x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
+	})
+}
+
+// since is when a pass began, as far as that is known.
+func (b *board) since(p control.Progress) time.Time {
+	if now := b.now(); p.Started.IsZero() || p.Started.After(now) {
+		return now
+	}
+	return p.Started
 }
 
 // ended takes an account away.
@@ -99,17 +112,21 @@ func (b *board) ended(account string) {
 func (b *board) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.held > 0 || len(b.drawn) == 0 && len(b.log) == 0 {
+	if b.over || b.held == 0 && len(b.drawn) == 0 && len(b.log) == 0 {
 		return b.w.Write(p)
 	}
 	b.log = append(b.log, p...)
-	if len(b.log) > 64<<10 {
+	switch {
+	case b.held == 0 && len(b.log) > 64<<10:
 		b.draw()
+	case b.held > 0 && len(b.log) > mostKept:
+		_, _ = b.w.Write(b.log)
+		b.log = nil
 	}
 	return len(p), nil
 }
 
-// hold clears the rows so that somebody else may use the terminal until he calls release.
+// hold clears the rows so that somebody else may use the terminal until he calls release; lines wait until then.
 func (b *board) hold() (release func()) {
 	if b == nil {
 		return func() {}
@@ -121,7 +138,9 @@ func (b *board) hold() (release func()) {
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.held--
+		if b.held--; b.held == 0 {
+			b.draw()
+		}
 	}
 }
 
@@ -132,7 +151,12 @@ func (b *board) close() {
 	}
 	b.stop()
 	<-b.done
-	b.hold()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = 0
+	b.clear()
+	_, _ = b.w.Write(b.log) // a line without its end
+	b.log, b.over = nil, true
 }
 
 // clear takes the rows from the screen and writes the log that waits.
@@ -145,7 +169,7 @@ func (b *board) clear() {
 
 // draw brings the screen up to date, by one write: else it would flicker.
 func (b *board) draw() {
-	if b.held > 0 {
+	if b.held > 0 || b.over {
 		return
 	}
 	width, height := b.size()

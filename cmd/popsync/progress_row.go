@@ -24,8 +24,30 @@ type tally struct {
 	bytes int64
 }
 
+// rank orders rows before the time does.
+func (r *row) rank() int {
+	if r.Waiting == waitingTurn {
+		return 1
+	}
+	return 0
+}
+
+// isOther tells whether what is told now is about another pass than what was told before.
+func (r *row) isOther(p control.Progress) bool {
+	return r.Before != p.Before || r.Waiting == waitingTurn && p.Waiting != waitingTurn ||
+		!r.Started.IsZero() && !p.Started.IsZero() && !r.Started.Equal(p.Started)
+}
+
 // cells are the columns of the row: name, messages, size, rate, time left.
 func (r *row) cells(now time.Time) []string {
+	cells := r.figures(now)
+	if r.Before {
+		cells[1] = "runs already: " + cells[1]
+	}
+	return cells
+}
+
+func (r *row) figures(now time.Time) []string {
 	rate := r.rate(now)
 	if r.Waiting != "" && r.Messages == 0 {
 		return []string{r.Account, "waiting for " + r.Waiting + ", " + span(now.Sub(r.began))}

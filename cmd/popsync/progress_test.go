@@ -56,6 +56,26 @@ func TestBoard(t *testing.T) {
 	s.want(t, "before", "delivered 1", "delivered 2")
 }
 
+// Beside a daemon: a pass that runs already, then a wait, then the pass that was asked for, each with its own time. What waits
+// for its turn comes last.
+func TestBoardBesideDaemon(t *testing.T) {
+	watched(t, 80, 24, func(b *board, s *screen, wait func(time.Duration)) {
+		began := time.Now().Add(-time.Minute)
+		b.show(control.Progress{Account: "a", Waiting: waitingTurn})
+		b.show(control.Progress{Account: "b", Started: began, Planned: 9, Messages: 3, Before: true})
+		wait(2 * time.Second)
+		s.want(t, "b  runs already: 3 of 9 messages  0 B  0 B/s", "a  waiting for its turn, 2s")
+		b.show(control.Progress{Account: "b", Waiting: waitingTurn})
+		b.show(control.Progress{Account: "a", Started: time.Now()})
+		wait(time.Second)
+		s.want(t, "a  connecting and listing, 1s", "b  waiting for its turn, 1s")
+		b.show(control.Progress{Account: "b", Started: time.Now()})
+		b.show(control.Progress{Account: "a", Ended: true})
+		wait(time.Second)
+		s.want(t, "b  connecting and listing, 1s")
+	})
+}
+
 // The rate is that of the last seconds, and nothing is foretold from nothing.
 func TestBoardRate(t *testing.T) {
 	watched(t, 80, 24, func(b *board, s *screen, wait func(time.Duration)) {

@@ -20,6 +20,8 @@ type streams struct {
 	outTerm, errTerm bool
 	// outSize and errSize are the sizes of the terminals, in characters; 0: not known.
 	outSize, errSize func() (width, height int)
+	// undo is what is to be put right if the process ends at once; nil: nothing is, as it does not.
+	undo *undo
 }
 
 func std() streams {
@@ -46,6 +48,7 @@ type app struct {
 	configFile string
 	asking     sync.Mutex
 	live       *board // shows passes that are running; nil: nothing does
+	lines      *gate  // for the lines of the log on a terminal where nothing is live; nil: it is none
 }
 
 // execute runs one command line and returns the exit code.
@@ -53,6 +56,9 @@ func execute(ctx context.Context, args []string, s streams) int {
 	wide := speaksUTF8(os.Getenv)
 	s.out, s.err = plainWriter{s.out, wide}, plainWriter{s.err, wide}
 	a := &app{streams: s}
+	if s.errTerm {
+		a.lines = &gate{w: raw(s.err)}
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(s.out)
@@ -61,6 +67,9 @@ func execute(ctx context.Context, args []string, s streams) int {
 	code := codeOf(err)
 	if err != nil && !errors.Is(err, errReported) {
 		text, hint := apart(err)
+		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
+			text, hint, code = "stopped", "", exitTemp
+		}
 		fmt.Fprintf(s.err, "popsync: %s\n", text)
 		if hint != "" {
 			fmt.Fprintf(s.err, "Next step: %s\n", hint)

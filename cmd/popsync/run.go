@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	var dryRun, asJSON bool
+	var dryRun, asJSON, verbose bool
 	c := &cobra.Command{
 		Use:   "run [ACCOUNT...]",
 		Short: "Fetch and deliver new mail once, for all accounts or those named",
@@ -27,18 +27,24 @@ policy says. On a terminal you see how far each account is, and a table follows;
 on standard error. When a daemon is running, it makes the passes and this command shows how they go.
 
 From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
-that was refused several times is tried once a day at most, or not at all. Named, or on a terminal, every account is tried at once.`,
+that was refused several times is tried once a day at most, or not at all. Named, or on a terminal, every account is tried at once.
+A paused account is fetched only if it is named. One that another popsync works on is left alone, which is a failure only
+if it is named.
+
+Ctrl-C, or SIGTERM, ends it within three seconds: what was received whole is safe, and the next run goes on. That is no
+failure of the accounts; the exit code is 75 if something was cut off. A second one ends it at once.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.run(cmd.Context(), args, dryRun, asJSON)
+			return a.run(cmd.Context(), args, dryRun, asJSON, verbose)
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "log in and show what would be done; fetch, deliver and delete nothing")
+	c.Flags().BoolVar(&verbose, "verbose", false, "with --dry-run: also show sender, date and subject of messages")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per account on standard output")
 	return c
 }
 
-func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) error {
+func (a *app) run(ctx context.Context, names []string, dryRun, asJSON, verbose bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -51,17 +57,18 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 		a.live = a.newLive()
 	}
 	defer a.live.close()
+	defer a.ends(ctx)()
 	log, err := openLog(a.logWriter(), a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	asked := len(names) > 0 || a.errTerm // a person waits for it
+	w := wish{asked: len(names) > 0 || a.errTerm, named: len(names) > 0, dryRun: dryRun, headers: dryRun && verbose}
 	theirs, ours, resident := daemonPasses{}, accounts, false
 	if !dryRun {
-		theirs, ours, resident = a.daemonRun(ctx, cfg, accounts, asked, log.Logger)
+		theirs, ours, resident = a.daemonRun(ctx, cfg, accounts, w, log.Logger)
 	}
-	reports, err := a.localRun(ctx, cfg, ours, log.Logger, asked, dryRun, resident)
+	reports, err := a.localRun(ctx, cfg, ours, log.Logger, w, resident)
 	if err != nil {
 		return err
 	}
@@ -70,11 +77,24 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON bool) erro
 	if err := a.show(reports, dryRun, asJSON); err != nil {
 		return err
 	}
+	if text := stopText(reports); text != "" && a.errTerm {
+		width, _ := a.errSize()
+		fmt.Fprintln(a.err, wrapped("popsync: "+text, "  ", width))
+	}
 	return worst(reports)
 }
 
+// wish is what whoever runs popsync wants of the passes.
+type wish struct {
+	asked  bool // a person waits for them
+	named  bool // and named the accounts
+	dryRun bool // they are only to be foreseen
+
+	headers bool // with dryRun: from whom and what about
+}
+
 // localRun makes the passes in this process. resident: a daemon works on the same ledger.
-func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger, asked, dryRun, resident bool) ([]fetcher.Report, error) {
+func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []config.Account, log *zap.Logger, w wish, resident bool) ([]fetcher.Report, error) {
 	if len(accounts) == 0 {
 		return nil, nil
 	}
@@ -82,7 +102,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	var after func([]fetcher.Report)
 	var held map[string]error
 	switch {
-	case !dryRun:
+	case !w.dryRun:
 		l, err := openLedger(ctx, cfg)
 		if err != nil {
 			return nil, err
@@ -100,7 +120,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		defer k.Close()
 		ledger, held = k, k.held
 	}
-	if !dryRun {
+	if !w.dryRun {
 		defer a.telling(ctx, cfg, accounts, log)()
 	}
 	memory := newMemory(cfg)
@@ -110,7 +130,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		}
 		acc, err := a.wire(cfg, c, a.prompt(c))
 		o := options(cfg.Limits)
-		o.Log, o.DryRun, o.Asked, o.Memory = log, dryRun, asked, memory
+		o.Log, o.DryRun, o.Headers, o.Asked, o.Named, o.Memory = log, w.dryRun, w.headers, w.asked, w.named, memory
 		o.BeforeBody = beforeBody
 		if a.live != nil {
 			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
@@ -137,8 +157,10 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 			}
 			al.observe(ctx, accountOf(cfg, rep.Account), rep)
 		}
-		al.flush(ctx)
-		writeFigures(ctx, cfg, ledger, reports, log)
+		if ctx.Err() == nil { // whoever stopped it does not wait for that
+			al.flush(ctx)
+		}
+		writeFigures(context.WithoutCancel(ctx), cfg, ledger, reports, log)
 	}, nil
 }
 
@@ -174,8 +196,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 		var running atomic.Pointer[speed]
 		var first fetcher.Report // what a pass did before it made room for others
 		var brisk bool           // and whether it may go on among them
-		reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{
-			Class: fetcher.Temporary, Message: "not started: popsync was stopped", Hint: "the next run goes on"}}
+		reports[i] = unstarted(c.Name)
 		jobs[i] = schedule.Job{Host: c.Host, Slow: slow[c.Name], Slowly: func() bool {
 			sp := running.Load()
 			return sp != nil && sp.slowly()
@@ -186,7 +207,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			defer live.ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
-				reports[i].Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}
+				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}}
 				return err
 			}
 			began[i] = true
@@ -206,10 +227,14 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 	for i, err := range schedule.Parallel(ctx, schedule.Options{Parallel: cfg.Parallel, PerHost: cfg.PerHost, SlowAfter: cfg.Limits.SlowAfter}, jobs) {
 		var panicked *schedule.PanicError
 		if errors.As(err, &panicked) {
-			reports[i].Verdict = fetcher.Verdict{Class: fetcher.Internal, Message: panicked.Error()}
+			reports[i] = fetcher.Report{Account: reports[i].Account, Verdict: fetcher.Verdict{Class: fetcher.Internal, Message: panicked.Error()}}
 			began[i] = false
 		}
-		if v := reports[i].Verdict; !began[i] {
+		switch v := reports[i].Verdict; {
+		case began[i]:
+		case reports[i].Stopped:
+			log.Info("pass not started", zap.String("account", reports[i].Account))
+		default:
 			logUnbegun(log, reports[i].Account, v)
 		}
 	}
@@ -294,41 +319,6 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 		}
 	}
 	return nil
-}
-
-func outcomeText(r fetcher.Report) string {
-	if r.Verdict.Class == fetcher.OK {
-		return "ok"
-	}
-	return string(r.Verdict.Class) + ": " + r.Verdict.Message
-}
-
-// showPlan prints what a pass would do.
-func (a *app) showPlan(r fetcher.Report) error {
-	if r.Verdict.Class != fetcher.OK {
-		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(r.Verdict.Message))
-		return err
-	}
-	counts := map[string]int{}
-	var size int64
-	var rows [][]string
-	for _, s := range r.Steps {
-		counts[s.Action]++
-		if s.Action == "fetch" || s.Action == "retry" {
-			size += s.Size
-		}
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), fmt.Sprintf("%+q", s.UID), s.Reason})
-	}
-	held := ""
-	if r.Held > 0 {
-		held = fmt.Sprintf(", hold back %d until popsync accept %s", r.Held, r.Account)
-	}
-	fmt.Fprintf(a.out, "%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d%s\n", r.Account, r.Listed,
-		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept, held)
-	if len(rows) == 0 {
-		return nil
-	}
-	return table(a.out, []string{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}, rows)
 }
 
 // worst is the error that carries the exit code of the gravest outcome.

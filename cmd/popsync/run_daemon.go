@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,9 +33,9 @@ func (d daemonPasses) join(accounts []config.Account, local []fetcher.Report) []
 }
 
 // daemonRun makes the running daemon, if there is one, run the passes: it has the accounts, and would only be in the way.
-// What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for. asked
-// tells that a person waits for it, and no timer. resident: there is a daemon.
-func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, asked bool, log *zap.Logger) (done daemonPasses, left []config.Account, resident bool) {
+// What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for.
+// resident: there is a daemon.
+func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, w wish, log *zap.Logger) (done daemonPasses, left []config.Account, resident bool) {
 	done = daemonPasses{}
 	c, st, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
@@ -60,7 +61,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		return done, left, true
 	}
 	log.Debug("the daemon makes the passes", zap.Int("pid", st.PID), zap.Int("accounts", len(names)))
-	raw, err := c.Run(ctx, names, asked, a.live.show)
+	raw, err := c.Run(ctx, control.RunRequest{Accounts: names, Asked: w.asked, Named: w.named}, a.watching(log))
 	var unknown *control.UnknownError
 	if errors.Is(err, control.ErrNoDaemon) || errors.As(err, &unknown) {
 		return done, accounts, true // it ended, or read its configuration anew, just now, and began nothing
@@ -72,8 +73,13 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		}
 	}
 	for _, acc := range theirs {
-		if _, ok := done[acc.Name]; !ok {
-			done[acc.Name] = fetcher.Report{Account: acc.Name, Verdict: unreported(ctx, err)}
+		_, ok := done[acc.Name]
+		switch {
+		case ok:
+		case ctx.Err() != nil:
+			done[acc.Name] = unwatched(acc.Name)
+		default:
+			done[acc.Name] = fetcher.Report{Account: acc.Name, Verdict: unreported(err)}
 		}
 		logReport(log, done[acc.Name])
 	}
@@ -81,17 +87,26 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 }
 
 // unreported is the verdict of a pass that the daemon gave no report of.
-func unreported(ctx context.Context, err error) fetcher.Verdict {
-	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was complete is delivered; see popsync status, and the daemon's log"}
-	switch {
-	case ctx.Err() != nil:
-		v.Message = "stopped"
-	case err != nil:
+func unreported(err error) fetcher.Verdict {
+	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was received whole is safe; see popsync status, and the daemon's log"}
+	if err != nil {
 		v.Message = err.Error()
-	default:
+	} else {
 		v.Class, v.Message = fetcher.Internal, "the daemon gave no report"
 	}
 	return v
+}
+
+// watching shows how the daemon's passes get on. Where nothing can be shown live, one line tells a person why nothing happens.
+func (a *app) watching(log *zap.Logger) func(control.Progress) {
+	told := map[string]bool{}
+	return func(p control.Progress) {
+		a.live.show(p)
+		if a.live == nil && p.Before && !told[p.Account] {
+			told[p.Account] = true
+			log.Info("a pass runs already, and one more follows", zap.String("account", p.Account), zap.Time("since", p.Started))
+		}
+	}
 }
 
 // logReport writes the line of a pass that the daemon made; its messages are in the daemon's log.
@@ -100,7 +115,17 @@ func logReport(log *zap.Logger, r fetcher.Report) {
 		zap.String("account", r.Account), zap.Int("new", r.New), zap.Int64("octets", r.Bytes), zap.Int("kept", r.Kept),
 		zap.Int("deleted", r.Deleted), zap.Int("listed", r.Listed), zap.Duration("took", r.Duration), zap.Bool("by_daemon", true),
 	}
-	if r.Verdict.Class == fetcher.OK {
+	switch {
+	case r.Stopped && r.Verdict.Message == daemonsNow:
+		log.Info("stopped watching", zap.String("account", r.Account), zap.Bool("by_daemon", true))
+		return
+	case r.Stopped:
+		log.Info("pass stopped", fields...)
+		return
+	case r.Untried && (r.Verdict.Class == fetcher.OK || r.Busy):
+		log.Info("pass put off", append(fields, zap.String("note", strings.Join(r.Notes, "; ")))...)
+		return
+	case r.Verdict.Class == fetcher.OK:
 		log.Info("pass finished", fields...)
 		return
 	}
@@ -115,10 +140,13 @@ func (a *app) newLive() *board {
 	return newBoard(raw(a.err), a.errSize, time.Now)
 }
 
-// logWriter is where the log goes: above what is shown live.
+// logWriter is where the log goes: above what is shown live, and not into the midst of a question.
 func (a *app) logWriter() io.Writer {
-	if a.live != nil {
+	switch {
+	case a.live != nil:
 		return a.live
+	case a.lines != nil:
+		return a.lines
 	}
 	return a.err
 }

@@ -78,6 +78,8 @@ type accountStatus struct {
 
 	missing bool // there is a daemon, and it does not have the account
 	queued  bool // due, but for its turn
+	working bool // somebody works on it: a run without the daemon, if that does not say that it does
+	begun   bool // a pass was begun at some time
 }
 
 // state is how an account is, in a word.
@@ -107,6 +109,10 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	if err != nil {
 		return err
 	}
+	working, err := inUse(ctx, cfg, accounts)
+	if err != nil {
+		return err
+	}
 	known, troubles := byName(sums), troublesIn(cfg)
 	live := map[string]control.Account{}
 	for _, acc := range daemon.Accounts {
@@ -126,7 +132,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 		if l, ok := live[acc.Name]; ok {
 			st.join(l)
 		}
-		st.missing = derr == nil && !st.Daemon
+		st.missing, st.working = derr == nil && !st.Daemon, working[acc.Name]
 		st.State = st.stateAt(now)
 		if !trouble || st.rank() <= rankParked {
 			all = append(all, st)
@@ -160,6 +166,23 @@ func daemonText(st control.Status, err error) []string {
 		lines = append(lines, "the configuration was changed and could not be read, so the old one is in use: "+st.ReloadProblem)
 	}
 	return lines
+}
+
+// inUse are the accounts that somebody works on.
+func inUse(ctx context.Context, cfg *config.Config, accounts []config.Account) (map[string]bool, error) {
+	working := map[string]bool{}
+	if !hasLedger(cfg) {
+		return working, nil
+	}
+	ledger, err := openKnown(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer ledger.Close()
+	for _, acc := range accounts {
+		working[acc.Name] = ledger.inUse(cfg.StateDir, acc.Name)
+	}
+	return working, nil
 }
 
 // summaries reads the ledger, if there is one: looking makes none.

@@ -36,7 +36,7 @@ func (a *app) showStatus(head []string, all []accountStatus, now time.Time, trou
 
 // stateText is the state for people, of a running pass with how long and how far.
 func (st *accountStatus) stateText(now time.Time) string {
-	if st.State != stateRunning {
+	if st.State != stateRunning || st.RunningSince.IsZero() {
 		return string(st.State)
 	}
 	text := "running " + span(now.Sub(st.RunningSince))
@@ -57,9 +57,13 @@ func stories(all []accountStatus, now time.Time, width int) string {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y accountStatus) int { return cmp.Compare(x.rank(), y.rank()) })
 	var b strings.Builder
-	var never []string
+	var never, cut []string
 	for _, st := range sorted {
-		if st.State == stateNew && !st.Daemon {
+		switch {
+		case st.State != stateNew || st.Daemon:
+		case st.begun:
+			cut = append(cut, st.Account)
+		default:
 			never = append(never, st.Account)
 		}
 		if st.rank() == rankNothing {
@@ -84,6 +88,13 @@ func stories(all []accountStatus, now time.Time, width int) string {
 		fmt.Fprintf(&b, "%s has not run yet; next step: popsync run %s\n", never[0], never[0])
 	default:
 		fmt.Fprintf(&b, "%s have not run yet; next step: popsync run\n", count(len(never), "account"))
+	}
+	switch len(cut) {
+	case 0:
+	case 1:
+		fmt.Fprintf(&b, "%s was begun and has not been seen to its end yet; next step: popsync run %s\n", cut[0], cut[0])
+	default:
+		fmt.Fprintf(&b, "%s were begun and have not been seen to their end yet; next step: popsync run\n", count(len(cut), "account"))
 	}
 	if b.Len() == 0 {
 		return ""

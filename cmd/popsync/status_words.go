@@ -28,6 +28,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	if s.SucceededAt != 0 {
 		st.LastSuccess = time.Unix(s.SucceededAt, 0)
 	}
+	st.begun = s.Listings > 0
 	if s.Last == nil {
 		st.NextStep = "popsync run " + name
 		return st
@@ -67,7 +68,7 @@ func (st *accountStatus) join(l control.Account) {
 // stateAt is how the account is, in a word: what happens now comes before what a person wants and what was.
 func (st *accountStatus) stateAt(now time.Time) state {
 	switch {
-	case !st.RunningSince.IsZero():
+	case !st.RunningSince.IsZero(), st.working:
 		return stateRunning
 	case st.Paused:
 		return statePaused

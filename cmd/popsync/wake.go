@@ -19,7 +19,8 @@ func (a *app) wakeCommand() *cobra.Command {
 		Use:   "wake [ACCOUNT...]",
 		Short: "Try all accounts, or those named, at once, whatever they wait for",
 		Long: `Make every account, or those named, due at once: after a failure popsync waits longer and longer before it tries again,
-and after a refused login once a day at most, or not at all. A running daemon begins now; without one the next run does not wait.`,
+and after a refused login once a day at most, or not at all. A running daemon begins now; without one the next run does not wait.
+Paused accounts are left alone, unless they are named: then one pass is made, and they stay paused.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.wake(cmd.Context(), args) },
 	}
@@ -34,12 +35,32 @@ func (a *app) wake(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	c, _, err := a.findDaemon(ctx, cfg)
-	all := accountNames(accounts)
-	if errors.Is(err, control.ErrNoDaemon) {
-		return a.onLedger(ctx, cfg, all, false, fetcher.Wake, "the next run does not wait")
-	} else if err != nil {
+	c, st, err := a.findDaemon(ctx, cfg)
+	alone := errors.Is(err, control.ErrNoDaemon)
+	if err != nil && !alone {
 		return &exitError{exitTemp, err}
+	}
+	all := accountNames(accounts)
+	named := len(names) > 0
+	if !named {
+		were, err := pausedNow(ctx, cfg, st)
+		if err != nil {
+			return err
+		}
+		all = slices.DeleteFunc(all, func(name string) bool {
+			since, paused := were[name]
+			if paused {
+				fmt.Fprintf(a.out, "%s: %s\n", name, fetcher.PausedNote(name, since))
+			}
+			return paused
+		})
+	}
+	if len(all) == 0 {
+		return nil // none named would mean all
+	}
+	wake := func(ctx context.Context, l uidl.Ledger, name string) error { return fetcher.Wake(ctx, l, name, named) }
+	if alone {
+		return a.onLedger(ctx, cfg, all, false, wake, "the next run does not wait")
 	}
 	unknown, err := c.Wake(ctx, all)
 	if err != nil {
@@ -50,7 +71,7 @@ func (a *app) wake(ctx context.Context, names []string) error {
 			fmt.Fprintf(a.out, "%s: the daemon begins now\n", name)
 		}
 	}
-	return a.onLedger(ctx, cfg, unknown, false, fetcher.Wake, "the daemon does not know it yet; its first run does not wait")
+	return a.onLedger(ctx, cfg, unknown, false, wake, "the daemon does not know it yet; its first run does not wait")
 }
 
 // onLedger does something to each account in the ledger, for which there must be no other popsync at work on it. Without

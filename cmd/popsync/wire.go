@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
@@ -179,35 +177,5 @@ func password(source secret.Source) func(context.Context) (string, error) {
 			err = fmt.Errorf("%w (%s)", err, e.Hint)
 		}
 		return v, err
-	}
-}
-
-// prompt asks the person at the terminal. Accounts that ask at the same time wait for each other.
-func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		a.asking.Lock()
-		defer a.asking.Unlock()
-		fd := int(a.in.Fd())
-		if !term.IsTerminal(fd) {
-			return "", errors.New("no password is configured, and there is no terminal to ask on: set password_file or password_command")
-		}
-		defer a.live.hold()()
-		state, err := term.GetState(fd)
-		if err != nil {
-			return "", err
-		}
-		restore := func() { _ = term.Restore(fd, state) }
-		defer restore()
-		// Before the prompt: ReadPassword does it too late for who types at once.
-		if err := echoOff(fd); err != nil {
-			return "", err
-		}
-		// ReadPassword cannot be interrupted; the echo comes back all the same.
-		stop := context.AfterFunc(ctx, restore)
-		defer stop()
-		fmt.Fprintf(a.err, "Password for %s at %s (account %s): ", printable(c.Username), printable(c.Host), c.Name)
-		b, err := term.ReadPassword(fd)
-		fmt.Fprintln(a.err)
-		return string(b), err
 	}
 }

@@ -34,7 +34,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 			Parallel: d.Connections, Trace: d.Trace, TempDir: spoolRoot(cfg),
 		}
 		where = o.Where()
-		sender, err = command.New(o)
+		sender, err = command.New(a.running(o))
 	default:
 		err = fmt.Errorf("deliver type %q is not known", d.Type)
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	TempDir string
 	// Now gives the time for the Received line; nil means time.Now.
 	Now func() time.Time
+	// Running is told the process group of each program that was started, and what it returns is called when that has ended:
+	// for whoever must end at once and leave nothing behind. nil: nobody asks.
+	Running func(group int) (ended func())
 }
 
 // Sender runs a command for each message. It keeps nothing open in between.
@@ -61,6 +64,7 @@ type Sender struct {
 	o     Options
 	user  []string      // the part of the environment that is the same for all messages
 	grace time.Duration // between SIGTERM and SIGKILL, and then until the process is given up
+	hurry time.Duration // the same when popsync itself is told to end
 	drain time.Duration // for descendants that keep the output open after the command has ended
 	taken atomic.Int64  // when the command last took a message, in Unix seconds; 0: never
 }
@@ -102,11 +106,14 @@ func New(o Options) (*Sender, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Running == nil {
+		o.Running = func(int) func() { return func() {} }
+	}
 	if o.TraceBy == "" {
 		o.TraceBy, _ = os.Hostname() // an unusable name is replaced
 	}
 	closeInherited()
-	return &Sender{o: o, user: userEnviron(), grace: 5 * time.Second, drain: 2 * time.Second}, nil
+	return &Sender{o: o, user: userEnviron(), grace: 5 * time.Second, hurry: 500 * time.Millisecond, drain: 2 * time.Second}, nil
 }
 
 // Place is the path of the program.

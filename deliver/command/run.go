@@ -35,20 +35,22 @@ func (s *Sender) run(ctx context.Context, args, env []string, stdin *os.File) (e
 	if err := cmd.Start(); err != nil {
 		return ending{}, err
 	}
+	defer s.o.Running(cmd.Process.Pid)()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	timeout := time.NewTimer(s.o.Timeout)
 	defer timeout.Stop()
 
 	var stopped error
+	grace := s.grace
 	select {
 	case <-ended:
 	case <-timeout.C:
 		stopped = fmt.Errorf("no end within %v", s.o.Timeout)
 	case <-ctx.Done():
-		stopped = ctx.Err()
+		stopped, grace = ctx.Err(), s.hurry
 	}
-	if stopped != nil && !s.stop(cmd, ended) {
+	if stopped != nil && !stop(cmd, ended, grace) {
 		return ending{code: -1, stopped: fmt.Errorf("%w, and SIGKILL does not end it", stopped)}, nil
 	}
 	end := ending{code: -1, stopped: stopped, said: stderr.said()}
@@ -65,24 +67,24 @@ func (s *Sender) run(ctx context.Context, args, env []string, stdin *os.File) (e
 	return end, nil
 }
 
-// stop ends the command and what it started, and tells whether it has ended. The group's number cannot be somebody
-// else's: it stays taken until the command was waited for and the last member is gone, and the last signal follows at
-// once.
-func (s *Sender) stop(cmd *exec.Cmd, ended <-chan error) bool {
+// stop ends the command and what it started, by SIGKILL after the time of grace, and tells whether it has ended. The group's
+// number cannot be somebody else's: it stays taken until the command was waited for and the last member is gone, and the last
+// signal follows at once.
+func stop(cmd *exec.Cmd, ended <-chan error, grace time.Duration) bool {
 	group := -cmd.Process.Pid
 	_ = syscall.Kill(group, syscall.SIGTERM) // errors: it is gone
 	select {
 	case <-ended:
 		_ = syscall.Kill(group, syscall.SIGKILL) // descendants that ignored SIGTERM
 		return true
-	case <-time.After(s.grace):
+	case <-time.After(grace):
 	}
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	_ = cmd.Process.Kill() // it may have left its group
 	select {
 	case <-ended:
 		return true
-	case <-time.After(s.grace): // it hangs in the kernel; the lane must not
+	case <-time.After(grace): // it hangs in the kernel; the lane must not
 		return false
 	}
 }

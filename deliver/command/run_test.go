@@ -163,7 +163,7 @@ func TestCancelled(t *testing.T) {
 	path := script(t, stubborn)
 	out := filepath.Join(filepath.Dir(path), "out")
 	s := sender(t, Options{Args: []string{path, out}})
-	s.grace = 50 * time.Millisecond
+	s.hurry = 50 * time.Millisecond // and not the grace of a program that takes too long
 	go func() {
 		defer cancel()
 		for range 1000 {

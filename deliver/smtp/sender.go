@@ -237,16 +237,22 @@ func (s *Sender) release(ctx context.Context, c *session) {
 	s.idle = append(s.idle, c)
 }
 
-// Close says QUIT on all idle connections, at once, and closes them. One that holds an envelope only ends.
+// quitTime is how long Close waits for answers to QUIT: nothing depends on them, and a pass that was told to end waits for it.
+const quitTime = 500 * time.Millisecond
+
+// Close says QUIT on all idle connections, at once, and closes them after half a second at most. One that holds an envelope
+// only ends.
 func (s *Sender) Close() error {
 	s.mu.Lock()
 	idle := s.idle
 	s.idle, s.closed = nil, true
 	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), quitTime)
+	defer cancel()
 	var wg sync.WaitGroup
 	for _, c := range idle {
 		c.keep(0, nil)
-		wg.Go(func() { c.quit(context.Background()) })
+		wg.Go(func() { c.quit(ctx) })
 	}
 	wg.Wait()
 	return nil

@@ -12,15 +12,15 @@ import (
 // maxLine is the longest line of a run's answer, in octets: a report of one account.
 const maxLine = 1 << 20
 
-// Run makes the daemon run a pass over each account now; none named: over all. asked: a person wants it, whatever the
-// accounts wait for. progress is called on this goroutine; nil: nothing is. The reports are those that came, also with an
-// error. *UnknownError and ErrNoDaemon: nothing was begun. ErrGone: the daemon ended in the midst.
-func (c *Client) Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) (reports []json.RawMessage, err error) {
+// Run makes the daemon run a pass over each account now. progress is called on this goroutine; nil: nothing is. The reports
+// are those that came, also with an error, and when ctx ended before all had come: then the daemon goes on.
+// *UnknownError and ErrNoDaemon: nothing was begun. ErrGone: the daemon ended in the midst.
+func (c *Client) Run(ctx context.Context, q RunRequest, progress func(Progress)) (reports []json.RawMessage, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(silenceTime, func() { cancel(fmt.Errorf("%w: nothing came for %s", ErrGone, silenceTime)) })
 	defer silence.Stop()
-	res, err := c.do(ctx, http.MethodPost, "run", request{Accounts: accounts, Asked: asked})
+	res, err := c.do(ctx, http.MethodPost, "run", request{Accounts: q.Accounts, Asked: q.Asked, Named: q.Named})
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,19 @@ type Handler interface {
 	Wake(ctx context.Context, accounts []string) (unknown []string, err error)
 	// Pause stops or resumes passes over an account until the opposite is said. *UnknownError: there is no such account.
 	Pause(ctx context.Context, account string, paused bool) error
-	// Run makes a pass over each account now, none named: over all, and returns their reports in the same order when all
-	// have ended. asked: a person wants it, whatever the accounts wait for; else it is a timer's. progress takes what
-	// changed, from any goroutine, and never blocks. *UnknownError: nothing was begun.
-	Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) (reports []json.RawMessage, err error)
+	// Run makes a pass over each account now and returns when all have ended. progress takes what changed, also of passes
+	// that ran before it was asked, and report the report of each pass at its end. Both are called from any goroutine and
+	// never block. *UnknownError: nothing was begun. When ctx ends nobody watches any more, and the passes go on.
+	Run(ctx context.Context, q RunRequest, progress func(Progress), report func(json.RawMessage)) error
 	// Reload reads the configuration again. An error tells what is wrong with it: the old one stays in use.
 	Reload(ctx context.Context) error
+}
+
+// RunRequest says which passes are wanted.
+type RunRequest struct {
+	Accounts []string // none: all
+	Asked    bool     // a person wants it, whatever the accounts wait for; else it is a timer's
+	Named    bool     // the person named the accounts: a pause counts for nothing, once
 }
 
 // Status is what the daemon knows of itself and its accounts.
@@ -66,7 +73,8 @@ type Progress struct {
 	Bytes        int64     `json:"bytes"`                   // octets of them
 	Planned      int       `json:"planned,omitempty"`       // messages that the pass wants to fetch
 	PlannedBytes int64     `json:"planned_bytes,omitempty"` // octets of them, as listed
-	Waiting      string    `json:"waiting,omitempty"`       // what the pass waits for: "memory"; "": nothing
+	Waiting      string    `json:"waiting,omitempty"`       // what the pass waits for: "memory", "its turn"; "": nothing
+	Before       bool      `json:"before,omitempty"`        // this pass ran before one was asked for, which comes after it
 	Ended        bool      `json:"ended,omitempty"`         // the pass is over
 }
 

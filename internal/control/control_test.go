@@ -81,7 +81,7 @@ func TestRunStreams(t *testing.T) {
 	}}
 	c, _ := start(t, place(t), d)
 	var last Progress
-	reports, err := c.Run(t.Context(), []string{"home", "work"}, true, func(p Progress) { last = p; seen <- p })
+	reports, err := c.Run(t.Context(), RunRequest{Accounts: []string{"home", "work"}, Asked: true}, func(p Progress) { last = p; seen <- p })
 	if err != nil || len(reports) != 2 || string(reports[1]) != `{"account":"work"}` {
 		t.Errorf("reports %s, %v", reports, err)
 	}
@@ -89,10 +89,10 @@ func TestRunStreams(t *testing.T) {
 		t.Errorf("the last progress is %+v", last)
 	}
 	var u *UnknownError
-	if _, err := c.Run(t.Context(), []string{"unknown"}, false, nil); !errors.As(err, &u) {
+	if _, err := c.Run(t.Context(), RunRequest{Accounts: []string{"unknown"}}, nil); !errors.As(err, &u) {
 		t.Errorf("an unknown account: %v", err)
 	}
-	if _, err := c.Run(t.Context(), []string{"panics"}, false, nil); err == nil || !strings.Contains(err.Error(), "as told") {
+	if _, err := c.Run(t.Context(), RunRequest{Accounts: []string{"panics"}}, nil); err == nil || !strings.Contains(err.Error(), "as told") {
 		t.Errorf("a panic of a run is told as %v", err)
 	}
 }
@@ -108,11 +108,40 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 	}}
 	c, _ := start(t, place(t), d)
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := c.Run(ctx, nil, false, func(Progress) { cancel() }); !errors.Is(err, context.Canceled) {
+	if _, err := c.Run(ctx, RunRequest{}, func(Progress) { cancel() }); !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller was told %v", err)
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the daemon was told %v", err)
+	}
+}
+
+// reporter is a daemon that tells of its first pass while the second one goes on.
+type reporter struct {
+	daemon
+	asked RunRequest
+}
+
+func (d *reporter) Run(ctx context.Context, q RunRequest, progress func(Progress), report func(json.RawMessage)) error {
+	d.asked = q
+	report(json.RawMessage(`{"account":"home"}`))
+	progress(Progress{Account: "work", Before: true})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Who stops watching has the reports of the passes that were over.
+func TestRunReportsEachPassAtItsEnd(t *testing.T) {
+	d := &reporter{}
+	c, _ := start(t, place(t), d)
+	ctx, cancel := context.WithCancel(t.Context())
+	q := RunRequest{Accounts: []string{"home", "work"}, Asked: true, Named: true}
+	reports, err := c.Run(ctx, q, func(Progress) { cancel() })
+	if !errors.Is(err, context.Canceled) || len(reports) != 1 || string(reports[0]) != `{"account":"home"}` {
+		t.Errorf("reports %s, %v", reports, err)
+	}
+	if !reflect.DeepEqual(d.asked, q) {
+		t.Errorf("it was asked for %+v", d.asked)
 	}
 }
 
@@ -126,7 +155,7 @@ func TestRunEndsWithTheDaemon(t *testing.T) {
 	}}
 	c, end := start(t, place(t), d)
 	go func() { <-running; end() }()
-	reports, err := c.Run(t.Context(), nil, false, nil)
+	reports, err := c.Run(t.Context(), RunRequest{}, nil)
 	if err != nil || len(reports) != 1 {
 		t.Errorf("reports %s, %v", reports, err)
 	}

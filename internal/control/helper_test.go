@@ -49,8 +49,12 @@ func (d *daemon) Pause(_ context.Context, account string, paused bool) error {
 	return nil
 }
 
-func (d *daemon) Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) ([]json.RawMessage, error) {
-	return d.run(ctx, accounts, asked, progress)
+func (d *daemon) Run(ctx context.Context, q RunRequest, progress func(Progress), report func(json.RawMessage)) error {
+	reports, err := d.run(ctx, q.Accounts, q.Asked, progress)
+	for _, doc := range reports {
+		report(doc)
+	}
+	return err
 }
 
 func (d *daemon) Reload(context.Context) error { return d.reload }

@@ -13,6 +13,7 @@ type request struct {
 	Accounts []string `json:"accounts,omitempty"` // none: all
 	Paused   *bool    `json:"paused,omitempty"`   // for pause
 	Asked    bool     `json:"asked,omitempty"`    // for run
+	Named    bool     `json:"named,omitempty"`    // for run
 }
 
 // decode reads a request's body.

@@ -85,7 +85,7 @@ func TestLongRun(t *testing.T) {
 		}
 	}}
 	bubble(t, d, func(t *testing.T, p *pipes, c *Client) {
-		if reports, err := c.Run(t.Context(), nil, false, nil); err != nil || len(reports) != 1 {
+		if reports, err := c.Run(t.Context(), RunRequest{}, nil); err != nil || len(reports) != 1 {
 			t.Errorf("reports %s, %v", reports, err)
 		}
 	})
@@ -124,7 +124,7 @@ func TestDaemonFallsSilentOrDies(t *testing.T) {
 					return ours, nil
 				})
 				begin := time.Now()
-				reports, err := c.Run(t.Context(), nil, false, nil)
+				reports, err := c.Run(t.Context(), RunRequest{}, nil)
 				if !errors.Is(err, ErrGone) && tc.name != "dies within a line" || err == nil {
 					t.Errorf("told as %v", err)
 				}

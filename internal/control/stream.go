@@ -30,20 +30,16 @@ func stream(w http.ResponseWriter, r *http.Request, h Handler, q request) {
 	defer cancel()
 
 	news := latest{of: map[string]Progress{}}
-	type result struct {
-		reports []json.RawMessage
-		err     error
-	}
-	ended := make(chan result, 1)
+	ended := make(chan error, 1)
 	go func() {
-		var res result
+		var err error
 		defer func() {
 			if p := recover(); p != nil { // this is not the goroutine that net/http guards
-				res = result{err: panicked(p)}
+				err = panicked(p)
 			}
-			ended <- res
+			ended <- err
 		}()
-		res.reports, res.err = h.Run(ctx, q.Accounts, q.Asked, news.put)
+		err = h.Run(ctx, RunRequest{Accounts: q.Accounts, Asked: q.Asked, Named: q.Named}, news.put, news.report)
 	}()
 
 	show, beat := time.NewTicker(showTime), time.NewTicker(beatTime)
@@ -56,17 +52,14 @@ func stream(w http.ResponseWriter, r *http.Request, h Handler, q request) {
 		}
 		select {
 		case <-show.C:
-			out.progress(news.take())
+			out.news(news.take())
 		case <-beat.C:
 			out.write(line{})
-		case res := <-ended:
-			out.progress(news.take())
-			for _, rep := range res.reports {
-				out.write(line{Report: rep})
-			}
+		case err := <-ended:
+			out.news(news.take())
 			last := reply{}
-			if res.err != nil {
-				last = failed(res.err)
+			if err != nil {
+				last = failed(err)
 			}
 			out.write(line{Done: &last})
 			return
@@ -81,7 +74,10 @@ type lines struct {
 	err error
 }
 
-func (l *lines) progress(all []Progress) {
+func (l *lines) news(all []Progress, reports []json.RawMessage) {
+	for _, rep := range reports {
+		l.write(line{Report: rep})
+	}
 	for i := range all {
 		l.write(line{Progress: &all[i]})
 	}
@@ -97,11 +93,13 @@ func (l *lines) write(v line) {
 	}
 }
 
-// latest keeps the newest progress of each account until it is taken, in the order in which they were first heard of.
+// latest keeps the newest progress of each account, and every report, until they are taken, in the order in which they were
+// first heard of.
 type latest struct {
-	mu    sync.Mutex
-	of    map[string]Progress
-	order []string
+	mu      sync.Mutex
+	of      map[string]Progress
+	order   []string
+	reports []json.RawMessage
 }
 
 func (l *latest) put(p Progress) {
@@ -113,14 +111,20 @@ func (l *latest) put(p Progress) {
 	l.of[p.Account] = p
 }
 
-func (l *latest) take() []Progress {
+func (l *latest) report(doc json.RawMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all []Progress
+	l.reports = append(l.reports, doc)
+}
+
+func (l *latest) take() (all []Progress, reports []json.RawMessage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, name := range l.order {
 		all = append(all, l.of[name])
 	}
-	l.order = nil
+	reports = l.reports
+	l.order, l.reports = nil, nil
 	l.of = map[string]Progress{}
-	return all
+	return all, reports
 }

@@ -18,6 +18,7 @@ type Pass struct {
 	Account     string
 	Ended       time.Time
 	Duration    time.Duration
+	Cut         bool   // it was told to end: neither a success nor a failure, and Class means nothing
 	Class       string // of the failure: temporary, login, config or internal; "" or "ok" when nothing failed
 	Messages    int    // delivered to every destination
 	Bytes       int64  // octets received for them
@@ -61,7 +62,7 @@ func (m *Metrics) Seed(account string, p Past) {
 	m.gauges(account, Gauges{})
 }
 
-// Pass counts one pass. That of an account that is not known, because it was removed while the pass ran, is dropped.
+// Pass counts one pass. Of one that was told to end only what it did counts. That of an account that is not known, because it was removed while the pass ran, is dropped.
 // An unknown class counts as temporary.
 func (m *Metrics) Pass(p Pass) {
 	m.mu.Lock()
@@ -69,14 +70,19 @@ func (m *Metrics) Pass(p Pass) {
 	if !m.known[p.Account] {
 		return
 	}
-	m.lastPass.WithLabelValues(p.Account).Set(seconds(p.Ended))
-	m.duration.WithLabelValues(p.Account).Observe(max(p.Duration, 0).Seconds())
+	if !p.Cut {
+		m.lastPass.WithLabelValues(p.Account).Set(seconds(p.Ended))
+		m.duration.WithLabelValues(p.Account).Observe(max(p.Duration, 0).Seconds())
+	}
 	add(m.messages, p.Account, int64(p.Messages))
 	add(m.bytes, p.Account, p.Bytes)
 	add(m.deleted, p.Account, int64(p.Deleted))
 	add(m.quarantined, p.Account, int64(p.Quarantined))
 	if p.PassTime {
 		add(m.passTime, p.Account, 1)
+	}
+	if p.Cut {
+		return
 	}
 	class := "temporary"
 	switch p.Class {

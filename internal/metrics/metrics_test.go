@@ -66,6 +66,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// A pass that was told to end is neither a success nor a failure; what it did counts.
+func TestCutPass(t *testing.T) {
+	m := sample()
+	before := text(t, m)
+	m.Pass(Pass{Account: "work", Ended: at.Add(time.Hour), Duration: time.Second, Class: "temporary", Cut: true})
+	if after := text(t, m); after != before {
+		t.Errorf("it changed something:\n%s\nwas\n%s", after, before)
+	}
+	m.Pass(Pass{Account: "work", Class: "temporary", Cut: true, Messages: 2})
+	const figure = `popsync_messages_total{account="work"} `
+	if after := text(t, m); !strings.Contains(after, figure+"3\n") {
+		t.Errorf("its messages do not count:\n%s", after)
+	}
+}
+
 func TestNamesFollowTheConventions(t *testing.T) {
 	problems, err := testutil.GatherAndLint(sample().reg)
 	if err != nil {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// What a person is told of a run that was stopped is what happened.
+func TestStopText(t *testing.T) {
+	ok := fetcher.Report{New: 9, Verdict: fetcher.Verdict{Class: fetcher.OK}}
+	failed := fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "no route"}}
+	cut := func(n int) fetcher.Report {
+		return fetcher.Report{New: n, Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}}
+	}
+	const settled = "; what was received whole is safe, and the next run goes on"
+	for _, tc := range []struct {
+		reports []fetcher.Report
+		want    string
+	}{
+		{[]fetcher.Report{ok, failed}, ""},
+		{[]fetcher.Report{cut(0)}, "stopped; nothing was fetched"},
+		{[]fetcher.Report{cut(0), unstarted("b")}, "stopped; nothing was fetched"},
+		{[]fetcher.Report{cut(1)}, "stopped: 1 message came" + settled},
+		{[]fetcher.Report{ok, cut(0), unstarted("c")}, "stopped: 1 of 3 accounts finished" + settled},
+		{[]fetcher.Report{ok, failed, cut(2)}, "stopped: 2 of 3 accounts finished; of the others 2 messages came" + settled},
+		{[]fetcher.Report{ok, unwatched("b"), unwatched("c")}, "stopped watching; the daemon goes on with 2 accounts"},
+		{[]fetcher.Report{unwatched("b"), cut(0)}, "stopped watching; the daemon goes on with 1 account; stopped; nothing was fetched"},
+	} {
+		if got := stopText(tc.reports); got != tc.want {
+			t.Errorf("%q, want %q", got, tc.want)
+		}
+	}
+}
+
+// A stop is told to nobody, and an overlapping run to nobody either.
+func TestStopIsNoTrouble(t *testing.T) {
+	for _, rep := range []fetcher.Report{
+		{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}},
+		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy"}},
+		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.OK}},
+		leftPaused("a"),
+	} {
+		if o, ok := outcomeOf(rep); ok {
+			t.Errorf("%+v is told as %+v", rep, o)
+		}
+	}
+}
+
+// What is to be put right at once is, the latest first, and what was put right already is not.
+func TestUndo(t *testing.T) {
+	var u undo
+	var did []int
+	for i := range 4 {
+		done := u.add(func() { did = append(did, i) })
+		if i == 1 {
+			done()
+		}
+	}
+	if u.all(); !slices.Equal(did, []int{3, 2, 0}) {
+		t.Errorf("%v", did)
+	}
+	var none *undo
+	none.add(nil)()
+	none.all()
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/popsync/popsync/fetcher"
+)
+
+// showPlan prints what a pass would do.
+func (a *app) showPlan(r fetcher.Report) error {
+	if r.Verdict.Class != fetcher.OK {
+		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(r.Verdict.Message))
+		return err
+	}
+	counts := map[string]int{}
+	var size int64
+	for _, s := range r.Steps {
+		counts[s.Action]++
+		if s.Action == "fetch" || s.Action == "retry" {
+			size += s.Size
+		}
+	}
+	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
+		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
+	if r.Pending > 0 {
+		head += fmt.Sprintf(", %d on their way", r.Pending)
+	}
+	if n := counts["compare"]; n > 0 {
+		head += fmt.Sprintf(", retrieve %d to compare", n)
+	}
+	if r.Held > 0 {
+		head += fmt.Sprintf(", hold back %d until popsync accept %s", r.Held, r.Account)
+	}
+	width, _ := a.outSize()
+	if !a.outTerm {
+		width = 0
+	}
+	fmt.Fprintln(a.out, wrapped(head, "  ", width))
+	for _, note := range r.Notes {
+		fmt.Fprintln(a.out, "  "+wrapped(printable(note), "  ", less(width, true)))
+	}
+	if len(r.Steps) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprint(a.out, planText(r.Steps, width))
+	return err
+}
+
+// planText are the steps as a table, each with a line about its message where that is known.
+func planText(steps []fetcher.Step, width int) string {
+	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
+	for _, s := range steps {
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), fmt.Sprintf("%+q", s.UID), printable(s.Reason)})
+	}
+	var b strings.Builder
+	for i, line := range aligned(rows) {
+		fmt.Fprintln(&b, line)
+		if i > 0 {
+			if text := insideText(steps[i-1]); text != "" {
+				b.WriteString("    " + wrapped(printable(text), "      ", max(0, width-4)) + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// insideText is what a person knows a message by.
+func insideText(s fetcher.Step) string {
+	if s.From == "" && s.Date == "" && s.Subject == "" {
+		return ""
+	}
+	var parts []string
+	for _, part := range []string{s.Date, s.From} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ") + ": " + s.Subject
+}

@@ -1,0 +1,105 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// A pass that is told to end (its context's end, for another reason than making room for others) is neither a success nor a
+// failure: what was received completely is settled, what the account's last pass was stays what it was, and the next pass
+// goes on. See Report.Stopped.
+
+// errStopped is the error of such a pass.
+var errStopped = fmt.Errorf("stopped: %w", context.Canceled)
+
+const (
+	// settleGrace is how long a batch may still be settled after the pass was told to end.
+	settleGrace = 2500 * time.Millisecond
+	// sendGrace is how long a message may still be on its way to a remote destination then. What is left of it then has to be
+	// ended, and that takes time too: a program is first asked to end, a server is told QUIT.
+	sendGrace = 2 * time.Second
+)
+
+// grace is a context that ends some time after ctx: what was received completely is better settled than fetched again.
+func grace(ctx context.Context, most time.Duration) (context.Context, func()) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(most, cancel) })
+	return late, func() { stop(); cancel() }
+}
+
+// orStopped is the error of a pass, or errStopped where it was told to end and that cut something off: what that led to is no
+// error of its own. What the pass had found out before, it says.
+func (p *pass) orStopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil || yields(context.Cause(ctx)) || err == errStopped {
+		return err
+	}
+	if err == nil {
+		if p.cutOff() {
+			return errStopped
+		}
+		return nil
+	}
+	var secret *pop3.SecretError
+	if v := verdictOf(err); v.Stop || untried(err) || v.Class != Temporary && !errors.As(err, &secret) {
+		return err
+	}
+	return errStopped
+}
+
+// cutOff tells whether something was left at a remote destination that would have been sent.
+func (p *pass) cutOff() bool {
+	for _, d := range p.outboxes() {
+		if d.out.cutOff() {
+			return true
+		}
+	}
+	return false
+}
+
+// cutOff tells whether messages are left that would have been sent, or were when their time was over.
+func (o *outbox) cutOff() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.cut || len(o.queue) > 0 && o.d.publishFailure() == nil
+}
+
+// interrupted notes that a message did not get through because of a stop: its time was over, or nobody knows what became of
+// it, as of a program that whoever stopped popsync has ended too (systemd ends a whole service). Nobody is to blame for that.
+func (o *outbox) interrupted(result *error) {
+	var e *deliver.Error
+	switch {
+	case *result == nil, o.stop.Err() == nil:
+		return
+	case o.late.Err() != nil:
+	case !errors.As(*result, &e) || !e.Uncertain:
+		return
+	case !errors.Is(*result, context.Canceled):
+		*result = fmt.Errorf("%w: %w", context.Canceled, *result)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cut = true
+}
+
+// isStopped tells that a pass ended by errStopped has nothing worse to tell than that.
+func (p *pass) isStopped(err error) bool {
+	return err == errStopped && p.verdictOf(err).Class == Temporary
+}
+
+// closeStopped writes down what was carried and what was learned. How the account's last pass ended stays as it is, and so
+// does what a person asked for.
+func (p *pass) closeStopped(ctx context.Context) error {
+	p.remember(nil)
+	st := p.status()
+	if p.apart() > 0 {
+		p.rep.NextTry = p.holdAfter(errStopped, Verdict{Class: OK})
+		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
+	}
+	return p.commit(ctx, uidl.Change{Status: st})
+}

@@ -50,8 +50,8 @@ type floodError struct {
 }
 
 func (e *floodError) Error() string {
-	return fmt.Sprintf("%d new messages arrived at once, where %d are usual: nothing is fetched or deleted until you say what they are",
-		e.New, e.Usual)
+	return fmt.Sprintf("%s arrived at once, where %d %s usual: nothing is fetched or deleted until you say what they are",
+		number(e.New, "new message"), e.Usual, plural(e.Usual, "is", "are"))
 }
 
 func (e *floodError) hint() string {

@@ -64,6 +64,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 		s.log.Warn("not waited for any more", zap.String("uid", quote(row.UID)), zap.String("destination", row.Destination),
 			zap.String("reason", "the server has not listed it for 30 days"))
 	}
-	s.mention(fmt.Sprintf("%d deliveries are not waited for any more: the server has not listed their messages for 30 days", len(lacking)))
+	s.mention(fmt.Sprintf("%s not waited for any more: the server has not listed %s for 30 days",
+		number(len(lacking), "delivery")+plural(len(lacking), " is", " are"), plural(len(lacking), "its message", "their messages")))
 	return nil
 }

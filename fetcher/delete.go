@@ -60,6 +60,7 @@ func (s *session) deleteDue(ctx context.Context) error {
 func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
+	s.counted = true
 	s.mu.Unlock()
 	resting := s.deletesNothing()
 	s.partial = s.partial || resting

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/uidl"
@@ -144,7 +146,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		return during(b, t, next)
 	}}
 	d := &destination{Destination: Destination{Name: "remote", Target: target}}
-	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: open,
+	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: open,
 		set: newSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
 	stop, halt := context.WithCancel(ctx)
 	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/pop3"
@@ -196,7 +198,7 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := &pass{l: l, o: Options{}.withDefaults(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
+	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
 		set: newSet([]uidl.Destination{relay}, 0)}
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}

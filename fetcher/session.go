@@ -251,6 +251,14 @@ func (s *session) note(list *pop3.Listing) {
 	s.count(func(r *Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.kept, pl.parked, pl.pending, len(pl.skipped)
 		r.Held = len(pl.back)
+		s.onWay = make(map[uidl.Key]bool, len(pl.onWay))
+		for _, k := range pl.onWay {
+			if s.caughtUp[k] { // while the plan was made
+				r.Kept++
+			} else {
+				s.onWay[k] = true
+			}
+		}
 	})
 	s.noteHeld()
 	s.noteWithheld()
@@ -307,6 +315,18 @@ func (s *session) announcePlan() {
 	s.progress()
 }
 
+// only tells how many messages only one of the two listings has.
+func only(inUIDL, inLIST int) string {
+	var parts []string
+	if inUIDL > 0 {
+		parts = append(parts, number(inUIDL, "message")+plural(inUIDL, " is", " are")+" in UIDL alone")
+	}
+	if inLIST > 0 || inUIDL == 0 {
+		parts = append(parts, number(inLIST, "message")+plural(inLIST, " is", " are")+" in LIST alone")
+	}
+	return strings.Join(parts, ", ")
+}
+
 // checkListing notes a listing that cannot be relied on: what it lacks is not taken for gone, and what made no sense in
 // it, or stood in half of it, is mail that nobody sees.
 func (s *session) checkListing(list *pop3.Listing) {
@@ -315,13 +335,12 @@ func (s *session) checkListing(list *pop3.Listing) {
 	}
 	s.reason("the server's listing is not complete")
 	v := Verdict{
-		Class: Temporary,
-		Message: fmt.Sprintf("UIDL and LIST of the server do not name the same messages: %d are in UIDL alone, %d in LIST alone",
-			list.OnlyUIDL, list.OnlyLIST),
-		Hint: "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
+		Class:   Temporary,
+		Message: "UIDL and LIST of the server do not name the same messages: " + only(list.OnlyUIDL, list.OnlyLIST),
+		Hint:    "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
 	}
 	if list.Bad > 0 {
-		v.Message = clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", list.Bad, strings.Join(list.Problems, ", ")))
+		v.Message = clip(fmt.Sprintf("%s of the server's listing made no sense: %s", number(list.Bad, "line"), strings.Join(list.Problems, ", ")))
 		v.Hint = "those messages are not seen; if it goes on, ask the provider"
 	}
 	s.mu.Lock()

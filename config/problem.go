@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Problem is one thing that a person has to change. It never holds the value of a secret.
@@ -17,7 +19,7 @@ type Problem struct {
 	Hint string // what to do about it; may be ""
 }
 
-// Error gives the problem in one line of printable ASCII: file:line: key: text (hint).
+// Error gives the problem in one line of printable characters: file:line: key: text (hint).
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(printable(p.File))
@@ -65,15 +67,20 @@ func (e Error) sort() {
 	})
 }
 
-// printable replaces what a terminal might act upon.
+// printable replaces what a terminal might act upon. Letters of all scripts stay: a path is shown as it is, and what a
+// screen cannot show is its writer's affair.
 func printable(s string) string {
 	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c >= ' ' && c < 0x7f {
-			b.WriteByte(c)
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r != utf8.RuneError && unicode.IsPrint(r) && !unicode.Is(unicode.Variation_Selector, r) {
+			b.WriteString(s[:n])
 		} else {
-			fmt.Fprintf(&b, `\x%02x`, c)
+			for i := range n {
+				fmt.Fprintf(&b, `\x%02x`, s[i])
+			}
 		}
+		s = s[n:]
 	}
 	return b.String()
 }

@@ -69,16 +69,16 @@ func (s Source) choose() (name string, get func(context.Context) (secret, hint s
 	}
 	if s.File != "" {
 		n++
-		name, get = fmt.Sprintf("password_file %+q", s.File), func(context.Context) (string, string, error) { return readFile(s.File, true) }
+		name, get = fmt.Sprintf("password_file %q", s.File), func(context.Context) (string, string, error) { return readFile(s.File, true) }
 	}
 	if len(s.Command) > 0 {
 		n++
-		name, get = fmt.Sprintf("password_command %+q", s.Command[0]), func(ctx context.Context) (string, string, error) { return output(ctx, s.Command) }
+		name, get = fmt.Sprintf("password_command %q", s.Command[0]), func(ctx context.Context) (string, string, error) { return output(ctx, s.Command) }
 	}
 	if s.Credential != "" {
 		n++
 		// systemd sets mode and owner; with an ACL for the service's user the mode shows group bits that are none.
-		name, get = fmt.Sprintf("credential %+q", s.Credential), func(context.Context) (string, string, error) { return readFile(s.Credential, false) }
+		name, get = fmt.Sprintf("credential %q", s.Credential), func(context.Context) (string, string, error) { return readFile(s.Credential, false) }
 	}
 	if s.Prompt != nil {
 		n++

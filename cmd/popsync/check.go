@@ -23,7 +23,7 @@ func (a *app) checkCommand() *cobra.Command {
 	var adopt string
 	c := &cobra.Command{
 		Use:   "check [ACCOUNT...]",
-		Short: "Test the configuration, the servers and the destinations; changes nothing",
+		Short: "Test configuration, servers and destinations; changes nothing",
 		Long: `Read the configuration, look at the files it names, then for each account: look up and connect to the server, log in,
 count the messages, and test that each destination can be written to. Nothing is fetched, delivered, deleted or created.
 Of accounts that were fetched before it also says what was learned of their servers.

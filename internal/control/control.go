@@ -28,9 +28,26 @@ type Handler interface {
 	// have ended. asked: a person wants it, whatever the accounts wait for; else it is a timer's. progress takes what
 	// changed, from any goroutine, and never blocks. *UnknownError: nothing was begun.
 	Run(ctx context.Context, accounts []string, asked bool, progress func(Progress)) (reports []json.RawMessage, err error)
-	// Reload reads the configuration again. An error tells what is wrong with it: the old one stays in use.
-	Reload(ctx context.Context) error
+	// Reload reads the configuration again, and tells what came of it. An error tells what is wrong with it: the old one
+	// stays in use. A *ReloadError keeps its next step.
+	Reload(ctx context.Context) (Reloaded, error)
 }
+
+// Reloaded is what a configuration that was read again has changed.
+type Reloaded struct {
+	Accounts int `json:"accounts"` // there are now
+	Added    int `json:"added"`    // that were not there before
+	Removed  int `json:"removed"`  // that were there before
+}
+
+// ReloadError is why a configuration was not put into force.
+type ReloadError struct {
+	Text     string // one line for each problem
+	NextStep string // for a person; may be ""
+}
+
+// Error is the text without the next step.
+func (e *ReloadError) Error() string { return e.Text }
 
 // Status is what the daemon knows of itself and its accounts.
 type Status struct {
@@ -62,12 +79,12 @@ type Account struct {
 type Progress struct {
 	Account      string    `json:"account"`
 	Started      time.Time `json:"started,omitzero"`
-	Messages     int       `json:"messages"`                // delivered
-	Bytes        int64     `json:"bytes"`                   // octets of them
-	Planned      int       `json:"planned,omitempty"`       // messages that the pass wants to fetch
-	PlannedBytes int64     `json:"planned_bytes,omitempty"` // octets of them, as listed
-	Waiting      string    `json:"waiting,omitempty"`       // what the pass waits for: "memory"; "": nothing
-	Ended        bool      `json:"ended,omitempty"`         // the pass is over
+	Messages     int       `json:"messages"`                 // delivered
+	Bytes        int64     `json:"octets"`                   // of them
+	Planned      int       `json:"planned,omitempty"`        // messages that the pass wants to fetch
+	PlannedBytes int64     `json:"planned_octets,omitempty"` // of them, as listed
+	Waiting      string    `json:"waiting,omitempty"`        // what the pass waits for: "memory"; "": nothing
+	Ended        bool      `json:"ended,omitempty"`          // the pass is over
 }
 
 var (

@@ -46,7 +46,8 @@ type app struct {
 	streams
 	configFile string
 	asking     sync.Mutex
-	live       *board // shows passes that are running; nil: nothing does
+	live       *board       // shows passes that are running; nil: nothing does
+	told       *newsChannel // what a run that nobody watches tells; nil: it writes its log
 }
 
 // execute runs one command line and returns the exit code.

@@ -34,7 +34,7 @@ func (c *checker) table(path string, m map[string]any, known keys) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		at := member(path, k)
 		if check, ok := known[k]; !ok {
-			c.add(at, "unknown key", cmp.Or(comesFrom(k, known), didYouMean(k, slices.Sorted(maps.Keys(known)))))
+			c.add(at, "unknown key", cmp.Or(c.comesFrom(k, known), didYouMean(k, slices.Sorted(maps.Keys(known)))))
 		} else if f := check(m[k]); f != nil {
 			c.add(at+f.at, f.text, f.hint)
 		}

@@ -63,17 +63,23 @@ func hints(of map[string]string) map[string]string {
 	return all
 }
 
-// comesFrom words what a key of another program is here, in a table that has these keys, or gives "".
-func comesFrom(word string, known keys) string {
+// comesFrom words what a key of another program is here, in a table that has these keys, or gives "". What stands below a
+// destination and is meant for its account is answered as well.
+func (c *checker) comesFrom(word string, known keys) string {
 	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
-	table := ""
 	switch {
 	case known["deliver"] != nil:
-		table = "account"
-	case known["fallback"] != nil:
-		table = "deliver"
-	case known["account"] == nil:
+		return elsewhere["account"][word]
+	case known["account"] != nil:
+		return elsewhere[""][word]
+	case known["fallback"] == nil:
 		return ""
 	}
-	return elsewhere[table][word]
+	if hint := elsewhere["deliver"][word]; hint != "" {
+		return hint
+	}
+	if c.accountKeys("", &Account{}, &source{})[word] != nil {
+		return "it belongs to the account: write it above [[account.NAME.deliver]]"
+	}
+	return elsewhere["account"][word]
 }

@@ -141,11 +141,12 @@ func (p *pass) remember(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.Backlog = max(0, p.watch.unknown-len(p.settled)-p.epoch.fresh)
-	if p.rep.New == 0 {
+	came := p.rep.New - len(p.caughtUp) // what earlier passes fetched tells nothing of how much comes
+	if came == 0 {
 		return
 	}
 	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a arrival) bool { return a.At < p.now().Unix()-historyAge }),
-		arrival{At: p.now().Unix(), New: p.rep.New})
+		arrival{At: p.now().Unix(), New: came})
 	f.Arrivals = f.Arrivals[max(0, len(f.Arrivals)-historyMost):]
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Whatever stands around a line with a password: no panic, no password in the error, and an error of the right type.
@@ -40,8 +42,8 @@ func FuzzParse(f *testing.F) {
 			if strings.Contains(text, marker[:4]) {
 				t.Fatalf("shown: %s", text)
 			}
-			for i := range len(text) {
-				if text[i] != '\n' && (text[i] < ' ' || text[i] > '~') {
+			for _, r := range text {
+				if r != '\n' && (r == utf8.RuneError || !unicode.IsPrint(r)) {
 					t.Fatalf("not printable: %q", text)
 				}
 			}

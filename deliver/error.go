@@ -32,6 +32,7 @@ type Error struct {
 	Uncertain bool   // the destination may have taken the message all the same
 	Untouched bool   // of Publish with Batch above 1: it is certain that nothing was published, and the ticket is good as before
 	Full      bool   // out of space, inodes or quota
+	Local     bool   // remote: nothing of the message was sent, because our own copy of it cannot be read
 	Envelope  bool   // remote: refused before the content was sent; whose fault that is, the message alone does not tell
 	Vouched   bool   // with Envelope: the same recipients were accepted for another message within the last hour
 	Rest      string // some recipients have it: what Send needs to serve the others; from Publish, the Ticket to use from now on

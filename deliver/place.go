@@ -54,6 +54,27 @@ func Resolve(path string) string {
 	return resolve(abs, &links)
 }
 
+// LeadsTo tells of paths whether Resolve gives path for them, as that gave it. Many that stand in one folder cost one look each.
+func LeadsTo(path string) func(other string) bool {
+	above := map[string]string{} // folders, and what Resolve gives
+	return func(other string) bool {
+		if other == path || other == "" || !filepath.IsAbs(other) {
+			return other != "" && Resolve(other) == path
+		}
+		info, err := os.Lstat(other)
+		if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return Resolve(other) == path
+		}
+		dir, base := filepath.Split(filepath.Clean(other))
+		real, ok := above[dir]
+		if !ok {
+			real = Resolve(dir)
+			above[dir] = real
+		}
+		return filepath.Join(real, base) == path
+	}
+}
+
 func resolve(path string, links *int) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real

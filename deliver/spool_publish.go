@@ -53,7 +53,7 @@ func (s *Spool) publish(ctx context.Context, ticket, next Ticket) error {
 		return err
 	} else if err != nil {
 		// Other messages may lie on better parts of the disk.
-		return &Error{Op: "read", Place: s.path, Err: err, Hint: "the disk may be failing: see the kernel log"}
+		return &Error{Op: "read", Place: s.path, Local: true, Err: err, Hint: "the disk may be failing: see the kernel log"}
 	}
 	m := s.outgoing(f, t)
 	if t, err := parseSpoolTicket(next); err == nil {

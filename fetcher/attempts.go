@@ -8,7 +8,7 @@ import (
 )
 
 // maxAttempts is how many failures a message may be charged with before it is parked.
-const maxAttempts = 3
+const maxAttempts = uidl.ParkedAfter
 
 // retryAfter is how long a message waits after its n-th failure: not at all before it is parked, then 1 h, 6 h, a day.
 func retryAfter(n int) time.Duration {

@@ -78,9 +78,13 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	s.list, s.sore = named, nil
 	pl.fetch = nil // a million of them are a burden
 	s.facts.Rows = known.len() + len(seen)
-	tops := s.cheapTops(ctx, seen)
+	tops := s.cheapTops(ctx, entriesOf(seen))
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
+	}
+	mark := s.facts.Marks + marksEach
+	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
+		s.facts.noteBaseline(mark, len(seen), s.now())
 	}
 	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
 	s.facts.Verify, s.facts.LostAt = false, 0
@@ -96,7 +100,8 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 				m.Headers++
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: reasonSeen, Row: uidl.Row{
-				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: s.stamp(), Facts: uidl.Facts{Have: uidl.Seen},
+				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: s.stamp(),
+				Facts: uidl.Facts{Have: uidl.Seen, Generation: markOf(mark, e.known)},
 			}})
 		}
 		if err := s.commit(ctx, c); err != nil {
@@ -110,22 +115,36 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	return m, nil
 }
 
+// seenEntry is a message that a baseline marks.
+type seenEntry struct {
+	entry
+	known bool // it may have been delivered before: its unique-id was, or it was held back
+}
+
 // seen are the messages that a baseline marks, by number.
-func (p *plan) seen() []entry {
-	out := make([]entry, 0, len(p.fetch)+len(p.question))
+func (p *plan) seen() []seenEntry {
+	out := make([]seenEntry, 0, len(p.fetch)+len(p.question))
 	for _, f := range p.fetch {
 		if !f.owed {
-			out = append(out, f.entry)
+			out = append(out, seenEntry{f.entry, false})
 		}
 	}
 	for _, list := range [][]knownStep{p.question, p.back} {
 		for _, k := range list {
 			if k.row.State != uidl.Wanted && k.row.State != uidl.Parked { // else it is on its way
-				out = append(out, k.entry)
+				out = append(out, seenEntry{k.entry, true})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b entry) int { return a.num - b.num })
+	slices.SortFunc(out, func(a, b seenEntry) int { return a.num - b.num })
+	return out
+}
+
+func entriesOf(seen []seenEntry) []entry {
+	out := make([]entry, len(seen))
+	for i := range seen {
+		out[i] = seen[i].entry
+	}
 	return out
 }
 

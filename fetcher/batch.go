@@ -13,6 +13,7 @@ type received struct {
 	num     int // in the session that retrieved it
 	session int
 	owed    bool // known before: other destinations have it, or had
+	again   bool // delivered before, and asked for again
 	msg     uidl.Message
 	whole   [32]byte // SHA-256 of all of it; msg.SHA256 leaves out lines that servers rewrite
 	strong  bool     // its header is enough to know it by

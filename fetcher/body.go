@@ -47,7 +47,7 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 
 // open makes a staging place at each destination that needs the message.
 func (r *reader) open(f *fetchStep) (received, error) {
-	m := received{num: f.num, session: r.number, owed: f.owed, msg: uidl.Message{Row: *f.row}}
+	m := received{num: f.num, session: r.number, owed: f.owed, again: again(f.row) && !f.owed, msg: uidl.Message{Row: *f.row}}
 	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.key, f.size, 0, 0
 	m.msg.NextTry = 0
 	reused := f.row.State != 0 && !f.owed && (f.row.GoneAt != 0 || r.elsewhere) // its unique-id may have been another one's

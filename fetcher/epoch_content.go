@@ -33,7 +33,7 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 	s.formers = f
 	s.hunted = 0
 	for i := range s.plan.fetch {
-		if st := &s.plan.fetch[i]; !st.owed && !st.compare && !st.nameless {
+		if st := &s.plan.fetch[i]; !st.owed && !st.compare && !st.nameless && !again(st.row) {
 			st.moved = true
 			s.hunted++
 		}

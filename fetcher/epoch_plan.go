@@ -6,11 +6,12 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// unknown are the messages that may have been delivered under another unique-id, by number.
+// unknown are the messages that may have been delivered under another unique-id, by number. One that is asked for again was
+// delivered under its own.
 func (p *plan) unknown() []entry {
 	var out []entry
 	for _, f := range p.fetch {
-		if !f.owed && !f.compare && !f.nameless {
+		if !f.owed && !f.compare && !f.nameless && !again(f.row) {
 			out = append(out, f.entry)
 		}
 	}
@@ -23,11 +24,12 @@ func (p *plan) unknown() []entry {
 	return out
 }
 
-// strangers counts unknown messages that no row says anything of, but perhaps that they could not be retrieved yet.
+// strangers counts unknown messages that no row says anything of, but perhaps that they could not be retrieved yet. What a
+// person asked for again is none: however many there are, they are no flood.
 func (p *plan) strangers() int {
 	n := 0
 	for _, f := range p.fetch {
-		if (f.row.State == 0 || f.row.State == uidl.Wanted || f.returned()) && !f.owed && !f.compare && !f.nameless {
+		if (f.row.State == 0 || f.row.State == uidl.Wanted && !again(f.row) || f.returned()) && !f.owed && !f.compare && !f.nameless {
 			n++
 		}
 	}

@@ -90,6 +90,7 @@ type Options struct {
 	PassTime        time.Duration // after which the pass is ended; the rest comes with the next [12 h]
 	FreeFloor       int64         // octets that stay free at a destination; negative: none [16 MiB]
 	DryRun          bool          // log in, list, plan; change nothing anywhere
+	Errand          bool          // only what waits for destinations is tried; the server is not asked
 	Asked           bool          // a person wants this pass now: a pause, a stopped login and all waiting count for nothing
 	// Slow is asked when the pass is written down, well or not: whether it was so slow, or took so long while others waited,
 	// that the next one begins apart from the others. It is remembered: see State.Slow. nil: no.
@@ -116,7 +117,8 @@ type Report struct {
 	Deleted      int            `json:"deleted"` // DELE answered +OK
 	Kept         int            `json:"kept"`    // delivered and left on the server
 	Skipped      int            `json:"skipped"` // left by policy: see Reasons
-	Parked       int            `json:"parked"`  // failed too often, tried again later
+	Parked       int            `json:"parked"`  // failed too often, or refused for good, here or at a destination: tried again later
+	PutOff       int            `json:"put_off"` // of those received: a destination has not taken it, and is tried again
 	NewlyParked  int            `json:"newly_parked"`
 	Failed       int            `json:"failed"`               // failed in this pass, tried again in the next
 	Pending      int            `json:"pending"`              // not durable at every destination yet
@@ -139,6 +141,9 @@ type Report struct {
 	Yielded      bool           `json:"yielded,omitempty"`    // it made room for others (ErrYield), and is to go on; Verdict means nothing
 	Waiting      string         `json:"waiting,omitempty"`    // what the pass waits for, or waited for in vain (Untried): "memory"; "": nothing
 	NextTry      time.Time      `json:"next_try,omitzero"`    // not before this; zero: the schedule alone decides
+	NextSend     time.Time      `json:"next_send,omitzero"`   // when what waits for a destination is due there, without asking the server: see Options.Errand; zero: nothing waits for a time
+	Errand       bool           `json:"errand,omitempty"`     // only what waits for destinations was tried
+	Counted      bool           `json:"-"`                    // Parked and PutOff are how the ledger had them at the end
 	Planned      int            `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
 	PlannedBytes int64          `json:"-"`                    // and their octets as listed
 	Err          error          `json:"-"`                    // what ended the pass early, or nil

@@ -53,7 +53,7 @@ func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 }
 
 func (r *rig) open() {
-	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state})
+	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state, Restored: VerifyMode})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -140,9 +140,10 @@ func (p *pass) remember(err error) {
 	f.Flood, f.Accepted = nil, 0
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.Backlog = max(0, p.watch.unknown-len(p.settled)-p.epoch.fresh)
-	came := p.rep.New - len(p.caughtUp) // what earlier passes fetched tells nothing of how much comes
-	if came == 0 {
+	f.Backlog = max(0, p.watch.unknown-(len(p.settled)-p.anew)-p.epoch.fresh)
+	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
+	came := p.rep.New - len(p.caughtUp) - p.anewAll
+	if came <= 0 {
 		return
 	}
 	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a arrival) bool { return a.At < p.now().Unix()-historyAge }),

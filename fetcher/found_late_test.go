@@ -206,7 +206,7 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 	if err := o.learn(s, &result); err != nil {
 		t.Fatal(err)
 	}
-	o.accepted() // by another lane
+	o.accepted(&sending{}) // by another lane
 	if o.take(false, nil) != nil {
 		t.Error("it is tried again, and its refusal is not written down yet")
 	}

@@ -149,10 +149,8 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 		if err != nil {
 			return false, err
 		}
-		here := slices.ContainsFunc(ids, func(id string) bool {
-			at := deliver.PathOf(id)
-			return at != "" && deliver.Resolve(at) == path
-		})
+		leads := deliver.LeadsTo(path)
+		here := slices.ContainsFunc(ids, func(id string) bool { return leads(deliver.PathOf(id)) })
 		met = met || here
 		return here, nil
 	})

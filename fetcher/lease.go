@@ -20,43 +20,58 @@ func (p *pass) doubtLedger(ctx context.Context) error {
 	if p.o.DryRun {
 		return nil
 	}
-	info := p.l.Info()
-	known, err := p.l.Destinations(ctx)
+	d, err := p.doubts(ctx)
 	if err != nil {
 		return err
 	}
-	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
-	what := ""
-	foreign, _ := p.met()
-	foreign = slices.DeleteFunc(foreign, func(token string) bool { return slices.Contains(p.facts.Tokens, token) })
-	p.facts.Tokens = append(p.facts.Tokens, foreign...)
-	if fresh {
-		if note, ok := p.l.Noted(); ok && note.Token != info.Token || len(foreign) > 0 {
-			what = "the ledger knows nothing of this account, whose mail was delivered before"
-		}
-	} else if len(foreign) > 0 {
-		what = "mail of this account was delivered by another ledger: this one was restored from a copy, or two are in use"
-	}
-	var later int64
-	if note, ok := p.l.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
-		later = note.Epoch
-	}
-	if there := p.latestNote(info.Token); there > p.facts.Noted { // looks may have raised the lease's number since
-		later = max(later, there)
-	}
-	if later > 0 {
-		what = "the ledger is older than the mail that was delivered by it: it was restored from a copy"
-	}
-	if what == "" || noNotes {
+	p.facts.Tokens = append(p.facts.Tokens, d.foreign...)
+	if d.what == "" || noNotes {
 		return nil
 	}
-	p.facts.Verify, p.facts.Noted = true, max(p.facts.Noted, later)
-	p.mention(what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
-	p.log.Warn("ledger in doubt", zap.String("what", what), zap.Int64("lease", info.Epoch), zap.Int64("noted", later))
-	if later < info.Epoch {
+	info := p.l.Info()
+	p.facts.Verify, p.facts.Noted = true, max(p.facts.Noted, d.later)
+	p.mention(d.what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
+	p.log.Warn("ledger in doubt", zap.String("what", d.what), zap.Int64("lease", info.Epoch), zap.Int64("noted", d.later))
+	if d.later < info.Epoch {
 		return nil // it goes with the first commit: see identify and close
 	}
-	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Lift: later + 1, Status: p.status()})
+	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Lift: d.later + 1, Status: p.status()})
+}
+
+// suspicion is what notes say against a ledger.
+type suspicion struct {
+	what    string   // for people; "": nothing
+	later   int64    // the lease that is noted, and later than the ledger knows; 0: none
+	foreign []string // tokens of ledgers that delivered mail of this account, and that nobody dealt with yet
+}
+
+// doubts looks at the notes, and changes nothing.
+func (p *pass) doubts(ctx context.Context) (d suspicion, err error) {
+	info := p.l.Info()
+	known, err := p.l.Destinations(ctx)
+	if err != nil {
+		return d, err
+	}
+	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
+	d.foreign, _ = p.met()
+	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.facts.Tokens, token) })
+	if fresh {
+		if note, ok := p.l.Noted(); ok && note.Token != info.Token || len(d.foreign) > 0 {
+			d.what = "the ledger knows nothing of this account, whose mail was delivered before"
+		}
+	} else if len(d.foreign) > 0 {
+		d.what = "mail of this account was delivered by another ledger: this one was restored from a copy, or two are in use"
+	}
+	if note, ok := p.l.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
+		d.later = note.Epoch
+	}
+	if there := p.latestNote(info.Token); there > p.facts.Noted { // looks may have raised the lease's number since
+		d.later = max(d.later, there)
+	}
+	if d.later > 0 {
+		d.what = "the ledger is older than the mail that was delivered by it: it was restored from a copy"
+	}
+	return d, nil
 }
 
 // latestNote is the highest lease of an account that is noted where its mail is.

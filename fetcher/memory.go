@@ -48,7 +48,8 @@ const (
 	slowestBeat = 2 * time.Second  // a piece is 64 KiB, so 32 KiB/s are fast enough
 )
 
-// NewMemory makes a budget of so many octets. changed is told whenever what is reserved changes; nil: nobody asks.
+// NewMemory makes a budget of so many octets. changed is told whenever what is reserved for listings changes, without what each
+// pass takes besides; nil: nobody asks.
 func NewMemory(octets int64, changed func(held int64)) *Memory {
 	m := &Memory{changed: changed, patience: memoryWait}
 	m.resize(octets)
@@ -81,7 +82,8 @@ func (m *Memory) laneFor(octets int64) *lane {
 
 func (m *Memory) tell() {
 	if m.changed != nil {
-		m.changed(m.small.held + m.large.held)
+		passes := int64(len(m.small.shares) + len(m.large.shares))
+		m.changed(max(m.small.held+m.large.held-passes*passOctets, 0))
 	}
 }
 

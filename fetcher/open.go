@@ -186,17 +186,6 @@ func (p *pass) recovered(row uidl.Delivery, done bool) {
 	p.progress()
 }
 
-// countOpen reports what is still on its way when the pass ends.
-func (p *pass) countOpen() {
-	if len(p.outboxes()) == 0 {
-		return
-	}
-	p.committing.Lock()
-	n := len(p.open)
-	p.committing.Unlock()
-	p.count(func(r *Report) { r.Pending = n })
-}
-
 // loadPending remembers which messages have open deliveries, and which of these must be fetched again.
 func (p *pass) loadPending(ctx context.Context) error {
 	p.committing.Lock() // nothing changes between what is read and what is remembered

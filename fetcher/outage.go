@@ -3,8 +3,11 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/uidl"
 )
@@ -15,6 +18,9 @@ const (
 	relayWait     = time.Hour
 )
 
+// limitWait is how long a destination rests that took some messages and refused more.
+const limitWait = time.Minute
+
 // outage is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
 type outage struct {
 	Since    int64   `json:"since"`
@@ -22,8 +28,17 @@ type outage struct {
 	Refused  int     `json:"refused,omitempty"` // and those of them in which it refused our login
 	NextTry  int64   `json:"next_try,omitempty"`
 	Setting  string  `json:"setting,omitempty"`
-	Verdict  Verdict `json:"verdict"` // of the last failure
+	Verdict  Verdict `json:"verdict"`           // of the last failure
+	Refuses  bool    `json:"refuses,omitempty"` // connection and login went well: it refused messages
 }
+
+// refuses tells of an outage that single messages may end, if the destination is still reached in the same way.
+func (o *outage) refuses(setting string) bool { return o != nil && o.Refuses && o.Setting == setting }
+
+// refusesError is of a destination that refused messages; what it wraps is a deliver.Error.
+type refusesError struct{ error }
+
+func (e *refusesError) Unwrap() error { return e.error }
 
 // told adds to a verdict since when the destination is down and when it is tried next.
 func (o *outage) told(v Verdict) Verdict {
@@ -69,10 +84,19 @@ func (p *pass) weighDestinations(ctx context.Context) {
 	if p.o.DryRun {
 		return
 	}
-	down := map[string]*outage{}
+	down, taken := map[string]*outage{}, map[string]took{}
 	for _, d := range p.dests {
 		if d.out == nil {
 			continue
+		}
+		if err := d.out.unanswered(ctx); err != nil {
+			p.log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", clip(err.Error())))
+		}
+		if t := p.facts.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
+			taken[d.Name] = t
+		}
+		if at := d.out.took; !at.IsZero() {
+			taken[d.Name] = took{at.Unix(), d.Setting}
 		}
 		was, err := p.facts.Down[d.Name], d.publishFailure()
 		var spared *downError
@@ -88,20 +112,26 @@ func (p *pass) weighDestinations(ctx context.Context) {
 			down[d.Name] = d.down
 		}
 	}
-	p.facts.Down = down
+	p.facts.Down, p.facts.Took = down, taken
 }
 
 // failedAgain is an outage after one more failure.
 func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
 	now := p.now()
-	o := outage{Since: now.Unix(), Setting: d.Setting}
-	if was != nil && was.Since <= o.Since {
+	var refuses *refusesError
+	o := outage{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
+	took := !d.out.took.IsZero()
+	if was != nil && was.Since <= o.Since && !took {
 		o.Since, o.Failures, o.Refused = was.Since, was.Failures, was.Refused
 	}
 	o.Failures++
 	o.Verdict = verdictOf(err)
 	var wait time.Duration
-	if p.o.Backoff != nil {
+	switch {
+	case p.o.Backoff == nil:
+	case took && o.Refuses: // limits are often for each minute
+		wait = limitWait + rand.N(limitWait/16)
+	default:
 		wait = p.o.Backoff(o.Failures)
 	}
 	if refusedByRelay(err) {

@@ -186,7 +186,7 @@ func TestRelayRefusesLogin(t *testing.T) {
 		return &deliver.Error{Op: "login", Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
 	}
 	for range 12 * 6 {
-		if rep := r.pair(m); rep.Verdict.Class != Config || !strings.Contains(rep.Verdict.Message, "535 no") {
+		if rep := r.pair(m); rep.Verdict.Class != Login || !strings.Contains(rep.Verdict.Message, "535 no") {
 			t.Fatalf("%+v", rep.Verdict)
 		}
 		r.clock = r.clock.Add(10 * time.Minute)

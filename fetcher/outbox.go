@@ -1,8 +1,8 @@
 package fetcher
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -18,6 +18,8 @@ type sending struct {
 	m     *received // nil: retrieved in an earlier pass
 	again bool      // its envelope was refused in this pass: see refusedEnvelope
 	since int       // outbox.accepts when it was refused and is to be tried again; 0: it is not
+	begun int       // outbox.turns when it was begun
+	turn  int       // outbox.turns when it was refused for now, and charged to nobody: see suspect
 }
 
 // outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
@@ -42,10 +44,22 @@ type outbox struct {
 	moved   int           // messages settled so far
 	changed chan struct{} // closed and replaced whenever something above changes
 	err     error         // the ledger failed, or our own code
+
+	turns       int       // messages refused for now so far
+	vain        int       // and in a row
+	suspects    suspects  // of those, that nobody is charged with yet
+	blamed      []suspect // and that the next commit charges
+	lastRefusal error
+	forGood     bool      // all envelopes refused since the last one was accepted were refused for good
+	took        time.Time // when it last took a message in this pass; zero: it did not
+	limits      bool      // it refused messages when it was last tried
+	resting     bool      // it is not due, because of what it refused: see probe
+	probed      bool
 }
 
 func newOutbox(stop, late context.Context, p *pass, d *destination) *outbox {
-	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, changed: make(chan struct{})}
+	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, forGood: true, changed: make(chan struct{}),
+		limits: p.facts.Down[d.Name].refuses(d.Setting), resting: d.down.refuses(d.Setting)}
 }
 
 // add queues copies that the ledger has as 'staged'.
@@ -79,6 +93,9 @@ func (o *outbox) take(idle bool, reserved *sending) *sending {
 		o.queue = slices.Insert(o.queue, 0, *reserved)
 	}
 	if len(o.queue) == 0 || over {
+		if s := o.probe(); s != nil {
+			return s
+		}
 		if idle {
 			o.lanes--
 			o.tell()
@@ -157,6 +174,9 @@ func (o *outbox) send() error {
 
 // publish sends a message, with a word about the one after it if that is known.
 func (o *outbox) publish(s, next *sending) error {
+	o.mu.Lock()
+	s.begun = o.turns
+	o.mu.Unlock()
 	t := deliver.Ticket(s.row.Ticket)
 	if next == nil {
 		return publishAll(o.late, o.d, []deliver.Ticket{t})[0]
@@ -208,6 +228,7 @@ func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
 	}
 	next := judge(s.row, result, true, o.p.now())
 	if next.settled {
+		o.blame(c)
 		return entered{settled: true, done: o.p.settleRow(c, s.row, uidl.Had), ended: true}
 	}
 	if o.d.Optional && (next.row.State == uidl.Owed || permanent(result) && !unjudged(result)) {
@@ -216,6 +237,11 @@ func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
 	}
 	o.p.refusedDelivery(s.row, next.row, result)
 	c.Stage = append(c.Stage, next.row)
+	if s.turn > 0 {
+		o.mu.Lock()
+		o.suspects = append(o.suspects, suspect{next.row, result, s.turn})
+		o.mu.Unlock()
+	}
 	return entered{ended: next.discard}
 }
 
@@ -313,9 +339,22 @@ func (p *pass) outboxes() []*destination {
 	return all
 }
 
-// resume queues what earlier passes left. What failed before comes last and is in nobody's way.
+// resume queues what earlier passes left. What failed before comes last and is in nobody's way, and of that what failed last.
+// But one of them comes second: what becomes of those behind it tells whether it is to blame.
 func (o *outbox) resume(rows []uidl.Delivery) {
-	slices.SortStableFunc(rows, func(a, b uidl.Delivery) int { return a.Attempts + a.InDoubt - b.Attempts - b.InDoubt })
+	slices.SortStableFunc(rows, func(a, b uidl.Delivery) int {
+		failed := b2i(failedBefore(a)) - b2i(failedBefore(b))
+		if failed != 0 || !failedBefore(a) {
+			return failed
+		}
+		return cmp.Or(a.Attempts+a.InDoubt-b.Attempts-b.InDoubt, cmp.Compare(a.At, b.At))
+	})
+	fresh := slices.IndexFunc(rows, failedBefore)
+	if fresh > 1 {
+		one := rows[fresh]
+		copy(rows[2:fresh+1], rows[1:fresh])
+		rows[1] = one
+	}
 	all := make([]sending, len(rows))
 	for i, row := range rows {
 		all[i] = sending{row: row}
@@ -325,5 +364,3 @@ func (o *outbox) resume(rows []uidl.Delivery) {
 
 // isRemote tells that each Publish is a transaction elsewhere.
 func (d *destination) isRemote() bool { return d.Target.Batch() == 1 }
-
-var errRefusing = errors.New("it refused the envelopes of several messages in a row")

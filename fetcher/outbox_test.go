@@ -87,7 +87,7 @@ func TestRelayRefusesAll(t *testing.T) {
 	for range 3 {
 		m := spooled{m.Reopen()}
 		rep := r.with(Destination{Name: "remote", Target: m}, Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
-		if rep.Verdict.Class != Temporary || rep.Deleted != 0 || rep.Quarantined != 0 || rep.NewlyParked != 0 {
+		if rep.Verdict.Class != Config || rep.Deleted != 0 || rep.Quarantined != 0 || rep.NewlyParked != 0 {
 			t.Errorf("%+v", rep)
 		}
 		if !strings.Contains(rep.Verdict.Message, "refused the envelopes of several messages") {

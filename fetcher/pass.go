@@ -76,6 +76,8 @@ type pass struct {
 	carry    uidl.Change       // goes with the next commit
 	worst    []Verdict         // of what befell messages and destinations
 	settled  []entry           // delivered in this session
+	anew     int               // of those: asked for again by a person
+	anewAll  int               // in this pass
 	begun    int               // sessions
 	missed   int               // delivered after their session had ended
 	counted  bool              // what the session delivered was looked through for what is to be deleted
@@ -84,9 +86,11 @@ type pass struct {
 	full     bool              // a remote destination had no room for a message while it was being sent to
 	safe     map[int]bool      // numbers of messages durable for every destination, in this session
 	gains
-	notes   []string // for the report
-	started int      // RETRs of new messages in this pass, for Policy.Limit
-	whole   tally    // messages that were received whole in this pass
+	notes      []string // for the report
+	started    int      // RETRs of new messages in this pass, for Policy.Limit
+	deliveries int      // of Report.Failed: attempts at destinations, and not to retrieve a message
+	putOff     string   // why a delivery is put off; "": none is
+	whole      tally    // messages that were received whole in this pass
 }
 
 // tally counts messages and their octets as listed.
@@ -154,6 +158,13 @@ func (d *destination) failStaging(err error) {
 	}
 }
 
+// recover takes back that a destination is down: it took something all the same, or failed in another way.
+func (d *destination) recover() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.publishing = nil
+}
+
 // failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
 // either; a remote one has its own spool.
 func (d *destination) failPublishing(err error) {
@@ -192,6 +203,7 @@ func merge(a, b uidl.Change) uidl.Change {
 	b.Vouch = a.Vouch || b.Vouch
 	b.Release = a.Release || b.Release
 	b.Move = join(a.Move, b.Move)
+	b.Remove = join(a.Remove, b.Remove)
 	b.Listed = a.Listed || b.Listed
 	b.Destinations = append(a.Destinations, b.Destinations...)
 	b.Put = join(a.Put, b.Put)
@@ -222,12 +234,14 @@ func (p *pass) delivered(m *received) {
 	p.mu.Lock()
 	p.rep.New++
 	p.rep.Bytes += m.msg.Octets
+	p.anewAll += b2i(m.again)
 	switch {
 	case held:
 		p.rep.Kept++ // for a while
 	case m.session == p.begun:
 		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
 		p.rep.Kept += b2i(p.counted) // this session does not delete it
+		p.anew += b2i(m.again)
 	default:
 		p.missed++ // its number means nothing any more
 		p.rep.Kept++
@@ -241,7 +255,7 @@ func (p *pass) delivered(m *received) {
 func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settled, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, map[int]bool{}, 0, p.gained, 0
+	p.settled, p.anew, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, 0, map[int]bool{}, 0, p.gained, 0
 	p.counted, p.onWay = false, nil
 	p.free, p.homeless = nil, nil
 	p.begun++
@@ -287,6 +301,10 @@ type facts struct {
 	Backlog  int       `json:"backlog,omitempty"`
 	Flood    *Flood    `json:"flood,omitempty"`
 	Accepted int64     `json:"accepted,omitempty"`
+	// Baselined is the last baseline, as long as it can be taken back; Marks is the number that the last one gave what it
+	// marked: see baseline_undo.go.
+	Baselined *baselined `json:"baselined,omitempty"`
+	Marks     int64      `json:"marks,omitempty"`
 	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
 	// seconds); LoginDelay what the server announced (seconds). Refused: see login.go.
 	Setting    string    `json:"setting,omitempty"`
@@ -298,8 +316,13 @@ type facts struct {
 	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
 	Hold   *hold `json:"hold,omitempty"`
 	Paused int64 `json:"paused,omitempty"`
-	// Down has the remote destinations that are, by name: see outage.go.
+	// Down has the remote destinations that are, by name: see outage.go. Took is when others, or these, last took a message.
 	Down map[string]*outage `json:"down,omitempty"`
+	Took map[string]took    `json:"took,omitempty"`
+	// Parked is how many messages were parked at the end of the last pass that listed, those at destinations left out.
+	Parked int `json:"parked,omitempty"`
+	// OnlyOpen: nothing failed in the last pass but deliveries: see errand.go.
+	OnlyOpen bool `json:"only_open,omitempty"`
 	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
 	// and the rows when they were last read: see memory_pass.go.
 	Rows       int   `json:"rows,omitempty"`

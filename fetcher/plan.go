@@ -312,8 +312,11 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 			return
 		}
 		reason := reasonNew
-		if k.row.Attempts > 0 {
+		switch {
+		case k.row.Attempts > 0:
 			reason = reasonRetry
+		case again(&k.row):
+			reason = reasonAgain
 		}
 		p.wanted(in, fetchStep{entry: k.entry, row: known(k.row), reason: reason})
 	default:
@@ -396,9 +399,13 @@ func (p *plan) trimDue() {
 
 // memory is about what the plan takes, in octets, with what it takes to recognise messages.
 func (p *plan) memory() int64 {
-	const knownOctets, goneOctets = 1100, 150
+	const knownOctets, goneOctets, ownRowOctets = 1100, 150, 112
 	known := len(p.due) + len(p.question) + len(p.twins) + len(p.back) + len(p.stumps) + len(p.whole)
-	return int64(len(p.fetch)+len(p.skipped))*stepOctets + int64(known)*knownOctets + int64(len(p.gone))*goneOctets
+	rows := 0 // of steps that have one of their own: many only where a person asked for many again
+	for i := range p.fetch {
+		rows += b2i(p.fetch[i].row != noRow)
+	}
+	return int64(len(p.fetch)+len(p.skipped))*stepOctets + int64(rows)*ownRowOctets + int64(known)*knownOctets + int64(len(p.gone))*goneOctets
 }
 
 // due tells whether policy wants a delivered message deleted. An age counts from the first sight, and must have been

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/deliver"
@@ -11,7 +12,7 @@ import (
 )
 
 // maxInDoubt is how often a delivery may end in doubt before it waits for its daily retry.
-const maxInDoubt = 3
+const maxInDoubt = uidl.ParkedAfter
 
 // outcome is what becomes of a delivery row.
 type outcome struct {
@@ -64,12 +65,7 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	if e.Scope == deliver.WholeTarget {
 		return outcome{row: row, target: err}
 	}
-	row.Attempts++
-	if e.Permanent {
-		row.Attempts = max(row.Attempts, maxAttempts)
-	}
-	row.NextTry = now.Add(retryAfter(row.Attempts)).Unix()
-	return outcome{row: row}
+	return outcome{row: attempted(row, e.Permanent, now)}
 }
 
 func wholeTarget(e *deliver.Error, err error) error {
@@ -127,6 +123,11 @@ func (p *pass) recover(ctx context.Context) error {
 		}
 		p.sweep(d, held)
 		if d.out != nil {
+			gone, err := p.sentSince(ctx, d, pending)
+			if err != nil {
+				return err
+			}
+			again, fresh = slices.DeleteFunc(again, gone), slices.DeleteFunc(fresh, gone)
 			if again, err = p.doubtful(ctx, again); err != nil {
 				return err
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/uidl"
 )
@@ -11,71 +13,88 @@ import (
 // maxRefused is how many envelopes in a row a destination may refuse before that is taken for its own fault.
 const maxRefused = 3
 
+// maxVain is how many messages in a row may be sent whole in vain: the second one tells whether the first was to blame.
+const maxVain = 2
+
 // learn looks at what Publish said before it is entered: it is here that a refusal is told to be the message's fault or
 // the destination's. result is changed to what is to be entered.
 //
 // A refusal before the content was sent says little: the sender, the recipient, our address or a setting may be meant.
-// It is the message's own only if the same recipients were accepted for another one.
+// It is the message's own only if the same recipients were accepted for another one. One that may pass says as little,
+// whenever it comes: see putOff. What is refused for good after the content is the message's own.
 func (o *outbox) learn(s *sending, result *error) error {
 	var e *deliver.Error
 	switch {
 	case *result == nil:
-		o.accepted()
-		return nil
-	case !errors.As(*result, &e) || e.Scope == deliver.WholeTarget:
-		if e != nil {
-			o.d.failPublishing(*result)
-		}
-		return nil
-	case e.Uncertain:
-		return nil
+		o.accepted(s)
+	case !errors.As(*result, &e), e.Local:
+	case e.Scope == deliver.WholeTarget:
+		o.fail(*result)
+	case e.Uncertain, e.Rest == "" && !e.Permanent && (!e.Envelope || e.Vouched || e.Full):
+		o.putOff(s, result, e)
 	case e.Envelope && e.Rest != "":
-		o.accepted() // by the other recipients; the message waits for these, and no fallback gets it for them
-		return nil
-	case e.Envelope && !e.Vouched:
+		o.accepted(s) // by the other recipients; the message waits for these, and no fallback gets it for them
+	case e.Envelope && (!e.Vouched || o.refusesNow()):
 		o.refusedEnvelope(s, result)
-		return nil
-	case e.Envelope:
-		o.mu.Lock()
-		o.refused++
-		many := o.refused >= maxRefused // it took others, and takes none any more
-		o.mu.Unlock()
-		if many {
-			o.refusedEnvelope(s, result)
-			return nil
-		}
 	default:
-		o.accepted()
-	}
-	if e.Permanent && !o.d.Optional {
-		return o.divert(s, result)
+		if !e.Envelope {
+			o.accepted(s)
+		}
+		if e.Permanent && !o.d.Optional {
+			return o.divert(s, result)
+		}
 	}
 	return nil
 }
 
-// accepted notes that the destination takes envelopes: those that it refused are tried once more, now that the answer
-// will tell something.
-func (o *outbox) accepted() {
+// refusesNow tells, and counts it, that the destination took others and takes none any more.
+func (o *outbox) refusesNow() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.refused = 0
+	o.refused++
+	if o.refused < maxRefused {
+		return false
+	}
+	o.refused-- // it is counted once more
+	return true
+}
+
+// accepted notes that the destination takes envelopes: those that it refused are tried once more, now that the answer
+// will tell something.
+func (o *outbox) accepted(s *sending) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused, o.vain = 0, 0
 	o.accepts++
+	o.took = o.p.now()
 	o.queue = append(o.queue, o.waiting...)
-	o.waiting = nil
+	o.waiting, o.forGood = nil, true
+	o.blamed = append(o.blamed, o.suspects.before(s.begun)...)
+	o.wakeUp()
 }
 
 // refusedEnvelope keeps a message as it was. Several in a row mean that the destination, or our setting of it, is wrong.
 func (o *outbox) refusedEnvelope(s *sending, result *error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.refused++; o.refused >= maxRefused {
-		o.d.failPublishing(&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget,
-			Err:  fmt.Errorf("%w, the last: %w", errRefusing, *result),
-			Hint: "check from, to and the login of this destination; nothing is lost and nothing goes to the fallback"})
+	o.lastRefusal, o.forGood = *result, o.forGood && permanent(*result)
+	if o.refused++; o.refused >= maxRefused || o.resting {
+		o.failAnew(o.refusing())
 	} else if !s.again {
 		s.since = o.accepts
 	}
-	*result = &envelopeError{*result}
+	*result = &unjudgedError{*result}
+}
+
+// refusing is the error of a destination that refuses what nobody could see a fault in. For good only if each of them was.
+// o.mu is held.
+func (o *outbox) refusing() error {
+	e := &deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: o.forGood, Err: o.lastRefusal,
+		Hint: "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
+	if o.refused >= maxRefused {
+		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", o.lastRefusal)
+	}
+	return &refusesError{e}
 }
 
 // comeBack lets a refused message be tried again, now that the ledger has its refusal: sooner, another lane could enter
@@ -93,28 +112,32 @@ func (o *outbox) comeBack(s *sending) {
 	}
 }
 
-// envelopeError marks a refusal that is not the message's fault as far as anybody can tell: it is charged to nobody.
-type envelopeError struct{ err error }
+// unjudgedError marks a refusal that is not the message's fault as far as anybody can tell: it is charged to nobody.
+type unjudgedError struct{ err error }
 
-func (e *envelopeError) Error() string { return e.err.Error() }
-func (e *envelopeError) Unwrap() error { return e.err }
+func (e *unjudgedError) Error() string { return e.err.Error() }
+func (e *unjudgedError) Unwrap() error { return e.err }
 
 func unjudged(err error) bool {
-	var e *envelopeError
+	var e *unjudgedError
 	return errors.As(err, &e)
 }
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
 func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
 	p.reason(err.Error())
-	if is.Attempts == was.Attempts {
+	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
+		p.log.Warn("not taken", zap.String("uid", quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", clip(err.Error())))
 		return
 	}
 	p.count(func(r *Report) {
 		r.Failed++
-		if is.Attempts >= maxAttempts && was.Attempts < maxAttempts {
+		if is.Parked() && !was.Parked() {
 			r.NewlyParked++
 		}
 	})
-	p.logFailed(was.Key, clip(err.Error()), is.Attempts >= maxAttempts)
+	p.mu.Lock()
+	p.deliveries++
+	p.mu.Unlock()
+	p.logFailed(was.Key, clip(err.Error()), is.Parked())
 }

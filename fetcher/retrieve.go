@@ -50,6 +50,7 @@ func (s *session) retrieve(ctx context.Context) error {
 	r := &reader{session: s, ctx: ctx, fan: newFanout(), bat: newBatcher(s.o)}
 	r.spaces = s.measureSpace(ctx)
 	s.foretell()
+	s.endUndo()
 	s.fetched = map[int]bool{}
 	if chargeWindow {
 		c := uidl.Change{At: s.now().Unix()}

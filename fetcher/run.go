@@ -110,17 +110,22 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.closeOutboxes(timed, halt, err)
 	err = p.outOfTime(ctx, timed, err)
 	p.weighDestinations(ctx)
+	if !p.o.DryRun && !p.verdictOf(err).Stop {
+		p.countOpen(ctx)
+	}
 	well := p.verdictOf(err).Class == OK
 	p.noteShort()
 	p.rep.OnlyShort = well && p.verdictOf(err).Class != OK
-	p.countOpen()
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
 	var werr error
-	if err == ErrYield {
+	switch {
+	case err == ErrYield:
 		werr = p.closeYielded(ctx)
-	} else {
+	case p.o.Errand && untried(err):
+		return p.closeErrand(ctx, err)
+	default:
 		werr = p.close(ctx, err)
 	}
 	switch {
@@ -160,6 +165,9 @@ func (p *pass) work(ctx context.Context) error {
 	}
 	if err := p.blocked(); err != nil {
 		return err
+	}
+	if p.o.Errand {
+		return errErrand
 	}
 	if err := p.barred(ctx); err != nil {
 		return err
@@ -304,6 +312,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	p.facts.Woken = false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
+	p.facts.OnlyOpen = p.onlyOpen(err, v)
 	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == OK)
 	p.rep.Slow = p.facts.Slow
 	rep := p.report()
@@ -359,7 +368,7 @@ func (p *pass) report() Report {
 	rep := p.rep
 	rep.Notes = append(notes(rep), p.notes...)
 	var held *heldError
-	if rep.Untried = errors.As(rep.Err, &held); rep.Untried {
+	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != OK); rep.Untried {
 		if held.note != "" {
 			rep.Notes = append(rep.Notes, held.note)
 		}

@@ -56,6 +56,16 @@ func Standing(s uidl.Summary) State {
 	return st
 }
 
+// NextSend is when the first destination that is down is to be tried again, if that is yet to come; else zero.
+func (s State) NextSend(now time.Time) (first time.Time) {
+	for _, d := range s.Down {
+		if d.NextTry.After(now) && d.NextTry.Sub(now) <= farthestTry && (first.IsZero() || d.NextTry.Before(first)) {
+			first = d.NextTry
+		}
+	}
+	return first
+}
+
 // LeftAlone are the known messages that broke connections, at a time; none: nil.
 func (s State) LeftAlone(now time.Time) []LeftAlone { return s.stumbles.leftAlone(now) }
 

@@ -63,7 +63,7 @@ func (p *pass) logPass(r Report) {
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined},
+	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"put_off", r.PutOff}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined},
 		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}} {
 		if c.n > 0 {
 			fields = append(fields, zap.Int(c.name, c.n))
@@ -77,7 +77,10 @@ func (p *pass) logPass(r Report) {
 		if p.o.DryRun {
 			text = "dry run finished"
 		}
-		if r.Untried {
+		switch {
+		case r.Errand:
+			text = "waiting mail tried"
+		case r.Untried:
 			text = "pass put off"
 		}
 		p.log.Info(text, fields...)

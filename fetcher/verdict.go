@@ -75,7 +75,10 @@ func verdictOf(err error) Verdict {
 	case errors.As(err, &flood):
 		v.Class, v.Hint = Config, flood.hint()
 	case errors.As(err, &target):
-		if target.Permanent && target.Scope == deliver.WholeTarget {
+		switch {
+		case refusedByRelay(err):
+			v.Class = Login
+		case target.Permanent && target.Scope == deliver.WholeTarget:
 			v.Class = Config
 		}
 		// The error's text ends with its hint, which has a place of its own here.
@@ -320,13 +323,7 @@ func (p *pass) verdictOf(err error) Verdict {
 	if v.Class != OK {
 		return v
 	}
-	switch {
-	case p.rep.NewlyParked > 0:
-		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%s newly parked: %s on the server and %s tried again later", number(p.rep.NewlyParked, "message"), plural(p.rep.NewlyParked, "it stays", "they stay"), plural(p.rep.NewlyParked, "is", "are"))}
-	case p.rep.Failed > 0:
-		v = Verdict{Class: Temporary, Message: fmt.Sprintf("%s failed: %s on the server and %s tried again", number(p.rep.Failed, "message"), plural(p.rep.Failed, "it stays", "they stay"), plural(p.rep.Failed, "is", "are"))}
-	}
-	return v
+	return p.openVerdict()
 }
 
 // severity orders classes for one exit code: see cmd/popsync.

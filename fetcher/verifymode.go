@@ -8,7 +8,7 @@ import (
 
 // VerifyMode marks the stored facts of an account whose ledger may lack rows: it was repaired, lost, or restored from an
 // older copy. In its next complete listing, messages that the ledger lacks are looked for in the Maildirs, and what is not
-// found there is held back (rebuild); nothing is deleted on the server meanwhile. It fits uidl.Salvage.
+// found there is held back (rebuild); nothing is deleted on the server meanwhile. It fits uidl.Salvage and uidl.Options.
 func VerifyMode(stored []byte) []byte {
 	f := decodeFacts(stored)
 	f.Verify = true

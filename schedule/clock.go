@@ -48,6 +48,9 @@ func (l *Loop) wentBack(now time.Time, slip time.Duration) {
 		if j.notBefore.After(now) {
 			j.notBefore = j.notBefore.Add(slip)
 		}
+		if j.errand.After(now) {
+			j.errand = j.errand.Add(slip)
+		}
 	}
 	for _, j := range l.jobs {
 		if !j.waits() {

@@ -25,10 +25,12 @@ type job struct {
 	notBefore time.Time
 	again     bool // at notBefore, whatever the schedule says
 	paused    bool
-	asked     bool // by a person
-	owed      bool // one run, whatever the schedule says
-	gone      bool // removed while it runs
-	slow      bool // its next run begins in the slow lane
+	asked     bool      // by a person
+	owed      bool      // one run, whatever the schedule says
+	gone      bool      // removed while it runs
+	slow      bool      // its next run begins in the slow lane
+	errand    time.Time // zero: none
+	onErrand  bool      // what it is due for is that
 
 	due     time.Time // zero: never
 	dueAt   int       // place in Loop.due
@@ -93,6 +95,9 @@ func (j *job) distrust(now time.Time, maxWait time.Duration) {
 	}
 	if j.notBefore.After(now.Add(maxWait)) {
 		j.notBefore = time.Time{}
+	}
+	if j.errand.After(now.Add(maxWait)) {
+		j.errand = time.Time{}
 	}
 }
 

@@ -30,13 +30,14 @@ type Entry struct {
 	// The following are read when the name is first set. From then on the loop knows better.
 	Last      time.Time // when it last started, as stored; zero: never, and then @every is due at once, cron at its next time
 	NotBefore time.Time // a failure's wait, as stored; zero: none
+	Errand    time.Time // when an errand is due, as stored; zero: none
 	Paused    bool
 	Slow      bool // its next run begins in the slow lane, as stored
 
 	Version string // opaque; when it changes the configuration has, and NotBefore no longer holds
 
 	// Run is called on a goroutine of its own, never twice at once for one name. Its context ends with the loop's, or
-	// with the cause ErrRemoved or ErrMoved. asked: a person said Wake.
+	// with the cause ErrRemoved or ErrMoved. asked: a person said Wake. IsErrand tells by the context why it is called.
 	Run func(ctx context.Context, asked bool) Result
 
 	// Slowly tells whether the run that goes on gets on so slowly that it has to give its place away if others wait. It is
@@ -50,6 +51,10 @@ type Result struct {
 	Again     bool      // it failed: run at NotBefore if the schedule would be more than 15 minutes later
 	Soon      bool      // there is more to do: once more as soon as Gap, NotBefore and the others allow
 	Brisk     bool      // it got on well: the next run begins in an ordinary place, wherever this one ended
+
+	// Errand is when to run for an errand, unless a run comes before: whatever the schedule, Gap, NotBefore and the limits of
+	// the host say, but never while paused. It counts for no start, and of what it says only Errand does. Zero: none.
+	Errand time.Time
 }
 
 // ErrRemoved is the cause with which the context of a job ends that Set has removed.

@@ -65,7 +65,7 @@ func (l *Loop) enqueue(now time.Time) {
 			l.slow.put(j)
 			continue
 		}
-		j.queue = l.host(j.Host)
+		j.queue = l.lineUp(j)
 		j.queue.waiting.put(j)
 		l.offer(j.queue)
 	}

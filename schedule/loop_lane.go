@@ -40,7 +40,7 @@ func (l *Loop) startSlow(ctx context.Context, now time.Time) (wait time.Duration
 	for l.slowRunning < slowPlaces(l.o.Parallel) {
 		var first *job
 		for _, j := range l.slow.items {
-			h := l.host(j.Host)
+			h := l.lineUp(j)
 			if left := time.Until(h.free); left > 0 {
 				wait = min(wait, left)
 			} else if (h.limit == 0 || h.running < h.limit) && (first == nil || j.due.Before(first.due)) {
@@ -51,7 +51,7 @@ func (l *Loop) startSlow(ctx context.Context, now time.Time) (wait time.Duration
 			break
 		}
 		l.slow.drop(first)
-		l.start(ctx, first, l.host(first.Host), now, true)
+		l.start(ctx, first, l.lineUp(first), now, true)
 	}
 	return wait
 }

@@ -11,6 +11,7 @@ type run struct {
 	on      *host // whose place it takes
 	version string
 	asked   bool
+	errand  bool
 }
 
 // startReady starts what may start, in the order in which it was due.
@@ -28,8 +29,9 @@ func (l *Loop) startReady(ctx context.Context, now time.Time) {
 
 // start starts a job that is out of the line already.
 func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time, slow bool) {
+	errand := j.onErrand
 	h.running++
-	if rate := l.o.HostRate; rate > 0 && h.name != "" {
+	if rate := l.o.HostRate; rate > 0 && h.name != "" && !errand {
 		h.free = time.Now().Add(time.Minute / time.Duration(rate))
 	}
 	l.offer(h)
@@ -39,11 +41,15 @@ func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time, slow b
 		l.running++
 		l.held[j] = true
 	}
-	r := &run{on: h, version: j.Version, asked: j.asked}
+	r := &run{on: h, version: j.Version, asked: j.asked && !errand, errand: errand}
 	ctx = r.take(ctx, slow, j.Slowly)
 	name, do := j.Name, j.Run
-	j.queue, j.run, j.last, j.due = nil, r, now, time.Time{}
-	j.asked, j.owed, j.again = false, false, false
+	j.queue, j.run, j.due, j.errand, j.onErrand = nil, r, time.Time{}, time.Time{}, false
+	if errand {
+		ctx = context.WithValue(ctx, errandKey{}, true)
+	} else {
+		j.last, j.asked, j.owed, j.again = now, false, false, false
+	}
 	go func() {
 		var result *Result
 		defer func() {
@@ -67,12 +73,17 @@ func (l *Loop) finish(j *job, r *run, result *Result) {
 		delete(l.jobs, j.Name)
 	} else {
 		if result != nil && r.version == j.Version {
+			j.errand = result.Errand.Round(0)
+		}
+		switch {
+		case r.errand:
+		case result != nil && r.version == j.Version:
 			j.notBefore = result.NotBefore.Round(0)
 			j.again = result.Again && !j.notBefore.IsZero()
 			j.lane(r, result)
 			j.owed = j.owed || result.Soon
 			j.asked = j.asked || result.Soon && r.moved && r.asked && !j.paused
-		} else if r.version == j.Version {
+		case r.version == j.Version:
 			j.lane(r, nil)
 		}
 		l.plan(j, l.now(), false)
@@ -87,7 +98,11 @@ func (l *Loop) plan(j *job, now time.Time, spread bool) {
 		return
 	}
 	j.distrust(now, l.o.MaxWait)
-	if j.due = j.next(now, spread); !j.due.IsZero() {
+	j.due, j.onErrand = j.next(now, spread), false
+	if at := j.dueErrand(j.due); !at.IsZero() {
+		j.due, j.onErrand = at, true
+	}
+	if !j.due.IsZero() {
 		l.due.put(j)
 	}
 }

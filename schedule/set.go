@@ -26,7 +26,7 @@ func (l *Loop) Set(entries []Entry) {
 func (l *Loop) set(e Entry, now time.Time) {
 	j := l.jobs[e.Name]
 	if j == nil {
-		j = &job{since: now, last: e.Last.Round(0), notBefore: e.NotBefore.Round(0), paused: e.Paused, slow: e.Slow}
+		j = &job{since: now, last: e.Last.Round(0), notBefore: e.NotBefore.Round(0), errand: e.Errand.Round(0), paused: e.Paused, slow: e.Slow}
 		if j.last.After(now.Add(l.o.MaxWait)) {
 			j.last = time.Time{}
 		}

@@ -33,6 +33,9 @@ func (l *Loop) State() []State {
 			Paused: j.paused, NotBefore: j.notBefore,
 			Slow: j.slow || j.run != nil && j.run.slow.Load(),
 		}
+		if j.onErrand && !s.Waiting {
+			s.Next = j.next(l.now(), false)
+		}
 		if s.Running {
 			s.Since = j.last
 		} else if s.Waiting {

@@ -22,7 +22,7 @@ type change struct {
 func (c *change) apply() error {
 	for _, step := range [...]func() error{
 		c.fence, c.lift, c.list, c.newGeneration, c.fold, c.destinations, c.vouch, c.release, c.move,
-		c.put, c.renew, c.mark, c.gone, c.back, c.stage, c.settle, c.purge, c.pass, c.row,
+		c.remove, c.put, c.renew, c.mark, c.gone, c.back, c.stage, c.settle, c.purge, c.pass, c.row,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -44,11 +44,16 @@ func (c *change) stageAt(d *Delivery, destination int64) error {
 			attempts = excluded.attempts, next_try = excluded.next_try, reason = excluded.reason, at = excluded.at`,
 		c.account, []byte(d.UID), d.Dup, destination, int64(d.State), seq, d.Ticket,
 		d.InDoubt, d.Attempts, d.NextTry, d.Reason, at)
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY {
+	if brokenReference(err) {
 		return errUnknown
 	}
 	return err
+}
+
+// brokenReference tells that a row refers to one that is not there, or would.
+func brokenReference(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
 // What settles most deliveries has statements of its own, which bind no more than they must.

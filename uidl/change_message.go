@@ -1,5 +1,7 @@
 package uidl
 
+import "errors"
+
 // A new message, and a state alone, have statements of their own: to bind a NULL costs as much as a value, and a batch has
 // hundreds of them. All write the whole row, or all that a Mark has.
 const (
@@ -119,4 +121,20 @@ func (c *change) release() error {
 	}
 	return c.tx.exec(`UPDATE message SET state = ?, attempts = NULL, next_try = NULL, reason = NULL WHERE account = ? AND state = ?`,
 		int64(Wanted), c.account, int64(Held))
+}
+
+var errOpen = errors.New("a delivery of it is open")
+
+// remove lets rows go. The schema refuses those that a delivery refers to.
+func (c *change) remove() error {
+	for _, k := range c.Remove {
+		err := c.must(`DELETE FROM message WHERE account = ? AND uid = ? AND dup = ?`, c.account, []byte(k.UID), k.Dup)
+		if brokenReference(err) {
+			err = errOpen
+		}
+		if err != nil {
+			return named("remove", k, err)
+		}
+	}
+	return nil
 }

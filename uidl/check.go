@@ -9,7 +9,7 @@ import (
 // empty says that the change writes nothing; At alone is no change.
 func (c *Change) empty() bool {
 	return c.Lift == 0 && !c.Listed && c.Generation == 0 && !c.Vouch && !c.Release && !c.Purge && c.Status == nil && c.Pass == nil &&
-		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
+		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Remove)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
 			len(c.Stage)+len(c.Settle) == 0
 }
 
@@ -58,6 +58,11 @@ func (c *Change) checkMessages() error {
 		}
 		if m.From == m.To {
 			return fmt.Errorf("move %s: to itself", m.From.show())
+		}
+	}
+	for _, k := range c.Remove {
+		if err := checkKey(k); err != nil {
+			return fmt.Errorf("remove: %w", err)
 		}
 	}
 	for _, rows := range [...][]Message{c.Put, c.Renew} {

@@ -56,7 +56,7 @@ func openPool(path string, a access) *sql.DB {
 	return db
 }
 
-// identify tells a ledger and its schema version from other files, reading only.
+// identify tells a ledger, or a backup of one, and its schema version from other files, reading only.
 func identify(ctx context.Context, db *sql.DB) (version int, err error) {
 	var app int64
 	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
@@ -65,7 +65,7 @@ func identify(ctx context.Context, db *sql.DB) (version int, err error) {
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return 0, err
 	}
-	if app != applicationID {
+	if app != applicationID && app != backupID {
 		return 0, fmt.Errorf("%w: it is the database of another program (application_id %d)", ErrForeign, app)
 	}
 	if version < 1 {

@@ -5,13 +5,15 @@ import "math/bits"
 // Facts are what is known of a message and the destinations of its account: what each of them has is written where it
 // came to be known, in the transaction that settles the delivery, and never concluded later from what is configured.
 type Facts struct {
-	Have       Places // has it durably
-	Waived     Places // will not get it, as was decided: refused where optional, taken by the fallback, given up by a person
-	Generation int64  // Info.Generation when it was first retrieved; 0 also when it never was; or BeforeAll
+	Have   Places // has it durably
+	Waived Places // will not get it, as was decided: refused where optional, taken by the fallback, given up by a person
+	// Generation is Info.Generation when it was first retrieved; 0 also when it never was; or BeforeAll. Of one that is Seen,
+	// which was never retrieved, it says by which word of a person, if the caller numbers those.
+	Generation int64
 }
 
 // BeforeAll is the Facts.Generation of a message that is older than every set of destinations: it was found at one of them
-// after the ledger had lost it.
+// after the ledger had lost it, or, where no place has it, was delivered before and is to be fetched again.
 const BeforeAll = -1
 
 // Places is a set of destinations by ordinal, with four members that are no destinations of today. It is stored.

@@ -8,14 +8,18 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/popsync/popsync/internal/safepath"
 )
 
 // lease is the hold on one account: a lock on its file that ends with the process, whatever ends the process. The
-// file is never removed or renamed: a second holder could then lock another file of the same name. It also carries
-// the attempt marker and the note of the lease, because their writer is by construction alone.
+// file is never renamed, and removed only by who holds the lock, when the account is forgotten. It also carries the attempt
+// marker and the note of the lease, because their writer is by construction alone.
 type lease struct {
 	mu    sync.Mutex
+	dir   string   // the file's folder
+	name  string   // and its name there
 	f     *os.File // nil: given back
 	found Key      // the marker of an earlier holder; zero: none
 	clean bool     // no marker stands there
@@ -33,15 +37,17 @@ func takeLease(dir, account string) (*lease, error) {
 		return nil, mended(err)
 	}
 	defer leases.Close()
-	f, err := safepath.OpenOurs(leases, account+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	name := account + ".lock"
+	f, err := safepath.OpenOurs(leases, name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	ok, err := tryLock(f)
-	if err == nil && !ok {
+	// Between the two, who forgets the account may have removed the file: then its lock keeps nobody out.
+	if err == nil && (!ok || !isNamed(leases, name, f)) {
 		err = ErrBusy
 	}
-	l := &lease{f: f}
+	l := &lease{f: f, dir: leases.Name(), name: name}
 	if err == nil {
 		l.found, l.last, err = readLease(f)
 		l.clean = l.found == Key{}
@@ -145,4 +151,15 @@ func checkName(name string) error {
 		return fmt.Errorf("account name %.80q: it must be 1 to 64 of a-z 0-9 . _ - and not begin with a dot", name)
 	}
 	return nil
+}
+
+// isNamed tells whether an open file still has its name.
+func isNamed(dir *os.File, name string, f *os.File) bool {
+	there, err := safepath.StatAt(dir, name)
+	if err != nil {
+		return false
+	}
+	var open unix.Stat_t
+	err = unix.Fstat(int(f.Fd()), &open)
+	return err == nil && open.Ino == there.Ino && open.Dev == there.Dev
 }

@@ -20,6 +20,9 @@ type Options struct {
 	// Dir is the state directory. It is created with mode 0700 when its parent exists. It holds ledger.db with its
 	// -wal and -shm, ledger.lock, and lease/ACCOUNT.lock. It must be on a local filesystem.
 	Dir string
+	// Restored makes the facts of each account when a backup was put back (Backup): what it lacks is not known. Without it
+	// such a file is refused.
+	Restored func(facts []byte) []byte
 }
 
 // SQLite is the Ledger of one machine: one SQLite database for all accounts (docs/ledger-format.md). Several
@@ -81,6 +84,13 @@ func open(ctx context.Context, o Options) (_ *SQLite, err error) {
 		}
 	}()
 	version, err := identify(ctx, l.readers)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	restored, err := isBackup(ctx, l.readers)
+	if err == nil && restored {
+		err = l.putBack(ctx, o.Restored)
+	}
 	if err != nil {
 		return nil, l.explain(err)
 	}

@@ -40,7 +40,10 @@ func (l *SQLite) Summaries(ctx context.Context) ([]Summary, error) {
 		if err := addDestinations(ctx, tx, all); err != nil {
 			return err
 		}
-		return addWaiting(ctx, tx, all)
+		if err := addWaiting(ctx, tx, all); err != nil {
+			return err
+		}
+		return addOpen(ctx, tx, all)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise ledger: %w", l.explain(err))
@@ -114,15 +117,21 @@ func addDestinations(ctx context.Context, tx *sql.Tx, all []Summary) error {
 	return rows.Err()
 }
 
-// addWaiting gives each summary what is open for its account's destinations. A row was put off when its next try lay ahead
-// as it got into its state.
+// isParked and isPutOff are Delivery.Parked and Delivery.PutOff of a delivery d.
+const (
+	isParked = `(d.attempts >= 3 OR d.in_doubt >= 3)`
+	isPutOff = `(NOT ` + isParked + ` AND (d.attempts > 0 OR d.in_doubt > 0 OR coalesce(d.reason, '') <> ''))`
+)
+
+// addWaiting gives each summary what is open for its account's destinations.
 func addWaiting(ctx context.Context, tx *sql.Tx, all []Summary) error {
 	of := make(map[string]*Summary, len(all))
 	for i := range all {
 		of[all[i].Name] = &all[i]
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT a.name, t.name, count(*), sum(CASE WHEN d.next_try > d.at THEN 1 ELSE 0 END),
-			min(m.first_seen), coalesce(max(CASE WHEN d.next_try > d.at THEN nullif(d.reason, '') END), max(d.reason))
+	rows, err := tx.QueryContext(ctx, `SELECT a.name, t.name, count(*), sum(`+isPutOff+`), sum(`+isParked+`),
+			coalesce(min(CASE WHEN `+isParked+` THEN d.next_try END), 0), min(m.first_seen),
+			coalesce(max(CASE WHEN `+isParked+` THEN nullif(d.reason, '') END), max(d.reason), '')
 		FROM delivery AS d
 		JOIN account AS a ON a.id = d.account
 		JOIN destination AS t ON t.id = d.destination
@@ -135,11 +144,43 @@ func addWaiting(ctx context.Context, tx *sql.Tx, all []Summary) error {
 	for rows.Next() {
 		var account string
 		var w Waiting
-		if err := rows.Scan(&account, &w.Destination, &w.Deliveries, &w.PutOff, &w.Since, &w.Reason); err != nil {
+		err := rows.Scan(&account, &w.Destination, &w.Deliveries, &w.PutOff, &w.Parked, &w.NextTry, &w.Since, &w.Reason)
+		if err != nil {
 			return err
 		}
 		if s := of[account]; s != nil {
 			s.Waiting = append(s.Waiting, w)
+		}
+	}
+	return rows.Err()
+}
+
+// addOpen counts messages by the worst of their deliveries. Those that are parked themselves are counted already.
+func addOpen(ctx context.Context, tx *sql.Tx, all []Summary) error {
+	of := make(map[string]*Summary, len(all))
+	for i := range all {
+		of[all[i].Name] = &all[i]
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT name, sum(parked), sum(NOT parked) FROM (
+			SELECT a.name AS name, max(`+isParked+`) AS parked FROM delivery AS d
+			JOIN account AS a ON a.id = d.account
+			JOIN destination AS t ON t.id = d.destination AND t.role NOT IN (0, 5) -- those configured no more
+			JOIN message AS m ON m.account = d.account AND m.uid = d.uid AND m.dup = d.dup
+			WHERE (`+isParked+` OR `+isPutOff+`) AND NOT (m.state = 4 AND m.gone_at IS NULL)
+			GROUP BY d.account, d.uid, d.dup)
+		GROUP BY name`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var parked, putOff int
+		if err := rows.Scan(&account, &parked, &putOff); err != nil {
+			return err
+		}
+		if s := of[account]; s != nil {
+			s.Parked, s.PutOff = s.Parked+parked, putOff
 		}
 	}
 	return rows.Err()

@@ -74,6 +74,10 @@ type Account interface {
 	// is the same account's and higher. ok is false when nothing stands there, when it cannot be read, or when it is of an
 	// account that the ledger has under another name.
 	Noted() (n Note, ok bool)
+	// Forget removes all that is known of the account, at once, and then what stands of it beside the database: the note of
+	// the lease, and that of Reading. The ledger does not know the account any more; nothing but Close may follow. Of one
+	// that it does not know, only what stands beside the database goes. The errors are those of Commit.
+	Forget(ctx context.Context) error
 	// Close gives the lease back. It does not clear the note of Reading.
 	Close() error
 }
@@ -190,6 +194,7 @@ type Change struct {
 	Vouch        bool          // no row is Unsure any more
 	Release      bool          // all rows that are Held become Wanted, as new: without Attempts, NextTry, Reason
 	Move         []Moved       // known rows get another key, which must be unknown, with their deliveries
+	Remove       []Key         // known rows that are to be as if they had never been listed; one with an open delivery is an error
 	Put          []Message     // whole rows, inserted or replaced, facts included: a replaced one was of another message
 	Renew        []Message     // whole rows, inserted or replaced; a replaced one is of the same message and keeps its facts
 	Mark         []Mark        // state of known rows; an unknown key is an error; facts stay
@@ -256,14 +261,20 @@ type Summary struct {
 	Destinations                                 []Destination // all ever recorded, by name
 	Waiting                                      []Waiting     // destinations for which something is open, by name
 	Kept, Wanted, Parked, Skipped, Gone, Pending int           // rows; Kept: delivered and still listed; Pending: deliveries
+	PutOff                                       int           // messages with a delivery that is put off, and none that is parked
 	Held, Unsure                                 int           // rows that are listed: Held, Unsure in their facts
+
+	// Parked are listed messages in that state, and messages with a parked delivery. It and PutOff leave out destinations that
+	// are configured no more.
 }
 
 // Waiting is what is open for one destination of an account.
 type Waiting struct {
 	Destination string
 	Deliveries  int
-	PutOff      int    // of those, how many failed and got a time of their own before which they are not tried
+	PutOff      int    // of those, how many failed and are tried again soon: see Delivery.PutOff
+	Parked      int    // and how many seldom: see Delivery.Parked
+	NextTry     int64  // of the first of those parked, Unix seconds; 0: none is
 	Since       int64  // when a listing first had the oldest of their messages, Unix seconds
-	Reason      string // why one of them failed, of those put off if there are any; "": none has failed yet
+	Reason      string // why one of them failed, the parked ones first; "": none has failed yet
 }

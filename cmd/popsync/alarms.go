@@ -233,8 +233,8 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 	default:
 		o.Kind = notify.Person
 	}
-	if rep.Verdict.Class != fetcher.OK {
-		o.Parked = -1 // such a pass may not have counted them
+	if !rep.Counted {
+		o.Parked = -1
 	}
 	return o, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -13,17 +14,28 @@ import (
 )
 
 func (a *app) baselineCommand() *cobra.Command {
-	return &cobra.Command{
+	var undo bool
+	c := &cobra.Command{
 		Use:   "baseline ACCOUNT",
 		Short: "Mark everything now on the server as seen, without fetching it",
 		Long: `Log in, list the mailbox, and remember every message that is there as seen, so that runs fetch only what comes later.
 Nothing is fetched, delivered or deleted. What is marked so is never deleted on the server either, whatever 'delete'
-says: popsync did not deliver it.`,
-		Example:           "  popsync baseline work",
+says: popsync did not deliver it.
+
+With --undo the last baseline is taken back, as long as no run has fetched anything since: what it marked is new again, or
+held back again where it was before. No server is asked then.`,
+		Example:           "  popsync baseline work\n  popsync baseline --undo work",
 		Args:              a.named("an account", "baseline work"),
 		ValidArgsFunction: a.completeAccounts,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.baseline(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if undo {
+				return a.undoBaseline(cmd.Context(), args[0])
+			}
+			return a.baseline(cmd.Context(), args[0])
+		},
 	}
+	c.Flags().BoolVar(&undo, "undo", false, "take the last baseline back, as long as nothing was fetched since")
+	return c
 }
 
 func (a *app) baseline(ctx context.Context, name string) error {
@@ -63,6 +75,45 @@ func (a *app) baseline(ctx context.Context, name string) error {
 	}
 	if m.Nameless > 0 {
 		fmt.Fprintf(a.out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, count(m.Nameless, "message"))
+	}
+	return nil
+}
+
+// undoBaseline takes the last baseline back.
+func (a *app) undoBaseline(ctx context.Context, name string) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if _, err := pick(cfg, []string{name}); err != nil {
+		return err
+	}
+	if !hasLedger(cfg) {
+		return fail(exitUsage, "%s: there is no baseline to take back", name)
+	}
+	ledger, err := openKnown(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	u, err := fetcher.UndoBaseline(ctx, ledger, name, time.Now())
+	if no, ok := errors.AsType[*fetcher.NoUndoError](err); ok {
+		return &exitError{exitUsage, fmt.Errorf("%s: %w", name, no)}
+	} else if err != nil {
+		return unlessBusy(name, err)
+	}
+	a.tell("%s: the baseline is taken back: %s not marked as seen any more", name, verb(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
+	if u.Held > 0 {
+		a.tell("%[1]s: %[2]s held back, since nobody knows whether %[3]s delivered before: popsync accept %[1]s lets %[4]s through",
+			name, count(u.Held, "message"), verb(u.Held, "it was", "they were"), them(u.Held))
+	}
+	switch {
+	case u.Doubt:
+		a.tell("%s: the ledger is in doubt again, as before: the next run looks for them in the Maildirs, and holds the rest back", name)
+	case u.Flood != nil:
+		a.tell("%[1]s: %[2]s held back again, as before, until you say popsync accept %[1]s or popsync baseline %[1]s", name, count(u.Flood.New, "new message"))
+	case u.New > 0:
+		a.tell("%s: the next run fetches what is new and still listed; to begin now say: %s", name, a.begin(ctx, cfg, name))
 	}
 	return nil
 }

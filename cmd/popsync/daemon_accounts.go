@@ -46,6 +46,7 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 		if standing.Setting == setting {
 			e.NotBefore = standing.NextTry
 		}
+		e.Errand = standing.NextSend(time.Now())
 		if s.Last != nil {
 			e.Last = time.Unix(s.Last.Started, 0)
 		}

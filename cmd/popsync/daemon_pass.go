@@ -32,7 +32,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
-		o.Asked = asked
+		o.Asked, o.Errand = asked, schedule.IsErrand(ctx)
 		sp.watch(&acc, &o, inSlow)
 		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
 	}

@@ -35,7 +35,7 @@ func pastOf(s uidl.Summary) metrics.Past {
 // gaugesOf is how the ledger has an account now.
 func gaugesOf(s uidl.Summary) metrics.Gauges {
 	standing := fetcher.Standing(s)
-	return metrics.Gauges{Parked: s.Parked, Backlog: s.Wanted, Paused: !standing.Paused.IsZero(), Slow: standing.Slow}
+	return metrics.Gauges{Parked: s.Parked, PutOff: s.PutOff, Backlog: s.Wanted, Paused: !standing.Paused.IsZero(), Slow: standing.Slow}
 }
 
 // seed makes the accounts of a configuration known to the metrics.
@@ -48,16 +48,20 @@ func (d *daemon) seed(cfg *config.Config, known map[string]uidl.Summary) {
 	}
 }
 
-// measure counts a pass. One that failed early has not counted what is parked, and what it says of that is not taken.
+// measure counts a pass. One that failed early has not counted what is open, and what it says of that is not taken.
 func (d *daemon) measure(rep fetcher.Report) {
-	if rep.Untried {
-		return
-	}
-	d.metrics.Pass(passOf(rep))
-	if rep.Verdict.Class == fetcher.OK {
+	if rep.Counted {
 		d.mu.Lock()
-		d.gauges[rep.Account] = metrics.Gauges{Parked: rep.Parked, Backlog: rep.Pending}
+		g := d.gauges[rep.Account]
+		g.Parked, g.PutOff = rep.Parked, rep.PutOff
+		if rep.Verdict.Class == fetcher.OK && !rep.Untried {
+			g.Backlog = rep.Pending
+		}
+		d.gauges[rep.Account] = g
 		d.mu.Unlock()
+	}
+	if !rep.Untried && !rep.Errand {
+		d.metrics.Pass(passOf(rep))
 	}
 }
 
@@ -90,7 +94,7 @@ func writeFigures(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, r
 		m.Set(c.Name, gaugesOf(known[c.Name]))
 	}
 	for _, rep := range reports {
-		if !rep.Untried {
+		if !rep.Untried && !rep.Errand {
 			m.Pass(passOf(rep))
 		}
 	}

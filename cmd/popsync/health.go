@@ -25,7 +25,8 @@ type accountHealth struct {
 	Reason      string    `json:"reason"`
 }
 
-func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]error, limit staleness, now time.Time) (health, error) {
+// parked is how many parked messages of an account need somebody; 0: no number does.
+func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]error, limit staleness, parked int, now time.Time) (health, error) {
 	known := byName(sums)
 	h := health{Unhealthy: []accountHealth{}}
 	for _, acc := range accounts {
@@ -40,6 +41,9 @@ func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]er
 			return health{}, &exitError{exitConfig, err}
 		}
 		reason := unwell(sum, sched, limit, now)
+		if parked > 0 && sum.Parked >= parked && reason == "" {
+			reason = count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
+		}
 		if err := held[acc.Name]; err != nil {
 			reason = "needs a person: " + errorText(err)
 		}

@@ -25,7 +25,8 @@ func (a *app) healthcheckCommand() *cobra.Command {
 		Short: "Tell monitors by the exit code whether all mail is fetched",
 		Long: `Read the ledger, ask no server, and print one line. An account is healthy when its last pass without failure is not
 longer ago than three intervals of its schedule (at least 15 minutes), and no person is needed to log in or to mend the
-configuration. One that never had such a pass is not healthy. Accounts that are paused do not count. A pass of which nothing
+configuration. One that never had such a pass is not healthy, and neither is one with as many parked messages as the key
+alarm.parked says. Accounts that are paused do not count. A pass of which nothing
 failed but that messages came shorter than listed, and wait, is as good as one without failure.
 
 Exit codes: 0 healthy, 1 unhealthy or the ledger cannot be read, 64 usage, 78 configuration.`,
@@ -110,7 +111,7 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, 
 	} else if err != nil {
 		return err
 	}
-	h, err := healthOf(accounts, sums, held, limit, now)
+	h, err := healthOf(accounts, sums, held, limit, cfg.Alarm.Parked, now)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func TestHealth(t *testing.T) {
 			t.Fatal(err)
 		}
 		tt.sum.Name = "a"
-		h, err := healthOf([]config.Account{{Name: "a", Schedule: tt.schedule}}, []uidl.Summary{tt.sum}, nil, limit, now)
+		h, err := healthOf([]config.Account{{Name: "a", Schedule: tt.schedule}}, []uidl.Summary{tt.sum}, nil, limit, 0, now)
 		if err != nil {
 			t.Fatal(err)
 		}

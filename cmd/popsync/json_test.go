@@ -94,7 +94,7 @@ func TestJSONIsAsItWas(t *testing.T) {
 			Notes: []string{"look"}, Reasons: map[string]int{"why": 1}, NextTry: at,
 			Steps:   []fetcher.Step{{Action: "fetch", Num: 1, UID: "u", Size: 2, Reason: "new"}},
 			Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "no", Hint: "wait"}},
-			`{"account":"work","started":"2026-11-28T09:10:11Z","duration_ns":1500000000,"listed":3,"new":2,"octets":2048,"deleted":0,"kept":3,"skipped":0,"parked":0,"newly_parked":0,"failed":0,"pending":0,"quarantined":0,"recovered":0,"refetched_unknown":0,"questioned":0,"adopted":0,"rebuilt":0,"unfetched":0,"notes":["look"],"reasons":{"why":1},"steps":[{"action":"fetch","num":1,"uid":"u","size":2,"reason":"new"}],"next_try":"2026-11-28T09:10:11Z","verdict":{"class":"temporary","message":"no","hint":"wait"}}`},
+			`{"account":"work","started":"2026-11-28T09:10:11Z","duration_ns":1500000000,"listed":3,"new":2,"octets":2048,"deleted":0,"kept":3,"skipped":0,"parked":0,"put_off":0,"newly_parked":0,"failed":0,"pending":0,"quarantined":0,"recovered":0,"refetched_unknown":0,"questioned":0,"adopted":0,"rebuilt":0,"unfetched":0,"notes":["look"],"reasons":{"why":1},"steps":[{"action":"fetch","num":1,"uid":"u","size":2,"reason":"new"}],"next_try":"2026-11-28T09:10:11Z","verdict":{"class":"temporary","message":"no","hint":"wait"}}`},
 		{control.Progress{Account: "work", Messages: 1, Bytes: 2, Planned: 3, PlannedBytes: 4},
 			`{"account":"work","messages":1,"octets":2,"planned":3,"planned_octets":4}`},
 		{health{Accounts: 2, Unhealthy: []accountHealth{{"work", at, "never ran"}}},

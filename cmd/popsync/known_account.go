@@ -27,4 +27,5 @@ func (u unknownAccount) Commit(context.Context, uidl.Change) error              
 func (u unknownAccount) Reading(uidl.Key) error                                 { return u.err }
 func (unknownAccount) Interrupted() (uidl.Key, bool)                            { return uidl.Key{}, false }
 func (unknownAccount) Noted() (uidl.Note, bool)                                 { return uidl.Note{}, false }
+func (u unknownAccount) Forget(context.Context) error                           { return u.err }
 func (unknownAccount) Close() error                                             { return nil }

@@ -47,7 +47,7 @@ func openLedger(ctx context.Context, cfg *config.Config) (*uidl.SQLite, error) {
 	if err := makeState(cfg.StateDir); err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	l, err := uidl.Open(ctx, uidl.Options{Dir: cfg.StateDir})
+	l, err := uidl.Open(ctx, uidl.Options{Dir: cfg.StateDir, Restored: fetcher.VerifyMode})
 	if errors.Is(err, fs.ErrPermission) {
 		err = &hintError{err, "let the user that runs popsync read and write it, or set another state_dir"}
 	}

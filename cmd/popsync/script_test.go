@@ -36,6 +36,8 @@ func TestScript(t *testing.T) {
 		Condition:          condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server":  cmdServer,
+			"sink":    cmdSink,
+			"took":    cmdTook,
 			"reform":  cmdReform,
 			"account": cmdAccount,
 			"config":  cmdConfig,
@@ -56,6 +58,7 @@ func TestScript(t *testing.T) {
 type home struct {
 	ca           *pop3test.CA
 	servers      map[string]*scripted
+	sinks        map[string]*sink
 	unprivileged bool
 }
 
@@ -72,7 +75,7 @@ func settle(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	h := &home{ca: ca, servers: map[string]*scripted{}}
+	h := &home{ca: ca, servers: map[string]*scripted{}, sinks: map[string]*sink{}}
 	env.Values[homeKey{}] = h
 	env.Values[testKey{}] = env.T()
 	env.Setenv("HOME", env.WorkDir)
@@ -82,6 +85,9 @@ func settle(env *testscript.Env) error {
 	env.Defer(func() {
 		for _, s := range h.servers {
 			s.close()
+		}
+		for _, s := range h.sinks {
+			s.stop()
 		}
 	})
 	t := env.T().(testing.TB)
@@ -130,15 +136,26 @@ func cmdConfig(ts *testscript.TestScript, neg bool, args []string) {
 	addConfig(ts, os.Expand(ts.ReadFile(args[0]), ts.Getenv))
 }
 
-// account NAME SERVER [maildir=PATH] ['key = value']... adds an account to the configuration: plaintext on loopback, a
-// password that works, and a Maildir mail/NAME, as far as the lines do not say otherwise.
+// account NAME SERVER [maildir=PATH] [to=SINK] [program=FILE] ['key = value']... adds an account to the configuration: plaintext
+// on loopback, a password that works, and a Maildir mail/NAME, as far as the lines do not say otherwise; to=SINK has the mail
+// go to a mail server instead, and program=FILE to a program.
 func cmdAccount(ts *testscript.TestScript, neg bool, args []string) {
 	name, port := args[0], ts.Getenv(args[1])
 	maildir, lines := ts.MkAbs("mail/"+name), map[string]string{
 		"host": `"127.0.0.1"`, "port": port, "tls": `"none"`, "username": `"u"`, "password": strconv.Quote(scriptPassword),
 		"alarm": "false", // or Maildirs would hold more than mail
 	}
+	var instead []string
 	for _, a := range args[2:] {
+		if sink, ok := strings.CutPrefix(a, "to="); ok {
+			kind, address := homeOf(ts).sink(ts, sink).where()
+			instead = append(instead, fmt.Sprintf("type = %q\naddress = %q\ntls = \"none\"\nto = [\"me@example.org\"]\n", kind, address))
+			continue
+		}
+		if file, ok := strings.CutPrefix(a, "program="); ok {
+			instead = append(instead, fmt.Sprintf("type = \"command\"\ncommand = [%q]\n", ts.MkAbs(file)))
+			continue
+		}
 		if path, ok := strings.CutPrefix(a, "maildir="); ok {
 			maildir = ts.MkAbs(path)
 			continue
@@ -153,7 +170,12 @@ func cmdAccount(ts *testscript.TestScript, neg bool, args []string) {
 			fmt.Fprintf(&b, "%s = %s\n", key, os.Expand(lines[key], ts.Getenv))
 		}
 	}
-	fmt.Fprintf(&b, "[[account.%s.deliver]]\ntype = \"maildir\"\npath = %q\n", name, maildir)
+	if instead == nil {
+		instead = []string{fmt.Sprintf("type = \"maildir\"\npath = %q\n", maildir)}
+	}
+	for _, text := range instead {
+		fmt.Fprintf(&b, "[[account.%s.deliver]]\n%s", name, text)
+	}
 	addConfig(ts, b.String())
 	ts.Check(os.MkdirAll(ts.MkAbs("mail"), 0o700))
 }

@@ -65,11 +65,11 @@ func (s *speed) watch(acc *fetcher.Account, o *fetcher.Options, inSlow func() bo
 func (s *speed) resultOf(rep fetcher.Report) schedule.Result {
 	well := rep.Verdict.Class == fetcher.OK
 	if rep.Yielded { // a long pass that got on goes on among the others, in its turn
-		return schedule.Result{NotBefore: rep.NextTry, Soon: true, Brisk: rep.New > 0 && s.brisk()}
+		return schedule.Result{NotBefore: rep.NextTry, Soon: true, Brisk: rep.New > 0 && s.brisk(), Errand: rep.NextSend}
 	}
 	return schedule.Result{
 		NotBefore: rep.NextTry, Again: rep.Verdict.Class == fetcher.Temporary,
-		Soon: rep.PassTime && well, Brisk: well && !rep.Slow && !rep.Untried,
+		Soon: rep.PassTime && well, Brisk: well && !rep.Slow && !rep.Untried, Errand: rep.NextSend,
 	}
 }
 

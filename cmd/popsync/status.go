@@ -42,6 +42,7 @@ type accountStatus struct {
 	New         int         `json:"new"` // in the last pass
 	Kept        int         `json:"kept"`
 	Parked      int         `json:"parked"`
+	PutOff      int         `json:"put_off"` // at a destination, tried again soon
 	Skipped     int         `json:"skipped"`
 	Pending     int         `json:"pending"`
 	Held        int         `json:"held"`   // held back until a person says what they are
@@ -87,6 +88,7 @@ const (
 	stateWaiting state = "waiting" // for its turn, or until it may be tried again
 	statePaused  state = "paused"
 	stateTrouble state = "trouble" // the last pass failed
+	stateParked  state = "parked"  // all is well but for messages that failed too often or were refused for good
 )
 
 func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) error {

@@ -64,7 +64,7 @@ func TestHealthOfShort(t *testing.T) {
 		if tt.succeeded > 0 {
 			sum.SucceededAt = now.Add(-tt.succeeded).Unix()
 		}
-		h, err := healthOf([]config.Account{{Name: "a", Schedule: "*/10 * * * *"}}, []uidl.Summary{sum}, nil, staleness{intervals: 3}, now)
+		h, err := healthOf([]config.Account{{Name: "a", Schedule: "*/10 * * * *"}}, []uidl.Summary{sum}, nil, staleness{intervals: 3}, 0, now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,12 +12,13 @@ import (
 type waiting struct {
 	Destination string    `json:"destination"`
 	Deliveries  int       `json:"deliveries"`
-	PutOff      int       `json:"put_off"` // of those, how many failed and are tried again later
+	PutOff      int       `json:"put_off"` // of those, how many failed and are tried again soon
+	Parked      int       `json:"parked"`  // and how many seldom
 	Since       time.Time `json:"since"`   // when the oldest of the messages was first listed
 	Reason      string    `json:"reason,omitempty"`
 	DownSince   time.Time `json:"down_since,omitzero"` // of the destination as a whole
 	DownReason  string    `json:"down_reason,omitempty"`
-	NextTry     time.Time `json:"next_try,omitzero"` // with DownSince; zero: the next run
+	NextTry     time.Time `json:"next_try,omitzero"` // with DownSince of the destination, else of what is parked; zero: the next run
 	Gone        bool      `json:"gone,omitempty"`    // it is not configured any more
 	account     string
 }
@@ -25,7 +26,10 @@ type waiting struct {
 func waitingOf(account string, s uidl.Summary) (all []waiting) {
 	down := fetcher.Standing(s).Down
 	for _, w := range s.Waiting {
-		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
+		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Parked: w.Parked, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
+		if w.NextTry != 0 {
+			of.NextTry = time.Unix(w.NextTry, 0)
+		}
 		for _, d := range s.Destinations {
 			if d.Name == w.Destination {
 				of.Gone = away(d.Role)
@@ -47,25 +51,38 @@ func (w waiting) words(now time.Time) (lines []string) {
 		return []string{fmt.Sprintf("%s for %s, which is not configured any more, the oldest message from %s: configure it again, or give the copies to the others: popsync check --adopt %s",
 			count(w.Deliveries, "open delivery"), w.Destination, when(w.Since, now), w.account)}
 	}
-	if w.PutOff > 0 {
-		lines = append(lines, fmt.Sprintf("%s to %s failed and put off until later, the oldest message from %s%s",
-			count(w.PutOff, "delivery"), w.Destination, when(w.Since, now), after(": ", w.Reason)))
+	if w.Parked > 0 {
+		lines = append(lines, fmt.Sprintf("%s to %s parked, the oldest message from %s%s%s",
+			count(w.Parked, "delivery"), w.Destination, when(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
 	}
-	n := w.Deliveries - w.PutOff
+	n := w.Deliveries - w.Parked
 	if n == 0 {
 		return lines
 	}
-	why := after(": ", w.DownReason)
 	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
+	if w.PutOff > 0 {
+		line += fmt.Sprintf(", %d of them put off", w.PutOff)
+	}
+	why := after(": ", w.DownReason)
 	switch {
+	case w.DownSince.IsZero() && w.PutOff > 0 && w.Parked == 0:
+		line += after(": ", w.Reason) + "; the next run tries again"
 	case w.DownSince.IsZero():
-		line += ": the next run goes on" + after("; one failed: ", w.Reason)
+		line += ": the next run goes on"
 	case w.NextTry.After(now):
 		line += fmt.Sprintf("; it is down since %s and tried again at %s%s", stamp(w.DownSince), stamp(w.NextTry), why)
 	default:
 		line += fmt.Sprintf("; it is down since %s and tried again in the next run%s", stamp(w.DownSince), why)
 	}
 	return append(lines, line)
+}
+
+// nextParked tells when the first of those parked is tried again.
+func (w waiting) nextParked(now time.Time) string {
+	if w.DownSince.IsZero() && w.NextTry.After(now) {
+		return ", tried again at " + stamp(w.NextTry)
+	}
+	return ", tried again in the next run"
 }
 
 // after is what follows if there is something to say.

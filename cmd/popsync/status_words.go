@@ -14,7 +14,7 @@ import (
 
 // statusOf words a ledger summary as it is at a time; the zero Summary is an account that never ran.
 func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
-	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, Skipped: s.Skipped, Pending: s.Pending,
+	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, PutOff: s.PutOff, Skipped: s.Skipped, Pending: s.Pending,
 		Held: s.Held, Unsure: s.Unsure,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s)}
 	standing := fetcher.Standing(s)
@@ -46,7 +46,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	case s.Verdict != "":
 		st.NextStep = "see below"
 	case s.Parked > 0:
-		st.NextStep = fmt.Sprintf("none: %s parked on the server, tried again later", count(s.Parked, "message"))
+		st.NextStep = "popsync parked " + name
 	case s.Skipped > 0:
 		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", count(s.Skipped, "message"))
 	default:
@@ -76,6 +76,8 @@ func (st *accountStatus) stateAt(now time.Time) state {
 		return stateWaiting
 	case st.LastPass.IsZero():
 		return stateNew
+	case st.Parked > 0:
+		return stateParked
 	}
 	return stateOK
 }
@@ -134,9 +136,13 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		what = append(what, heldText(st.Account, st.Held))
 	}
 	if st.Parked > 0 {
-		what = append(what, fmt.Sprintf("%s parked: failed too often, tried again later", count(st.Parked, "message")))
+		what = append(what, fmt.Sprintf("%s parked: failed too often or refused for good, tried again seldom; to see why say: popsync parked %s",
+			count(st.Parked, "message"), st.Account))
 	}
 	for _, w := range st.Waiting {
+		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
+			w.DownReason = "" // it was just told
+		}
 		what = append(what, w.words(now)...)
 	}
 	what = append(what, st.CameShort.words(now, st.onlyShort)...)

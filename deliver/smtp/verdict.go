@@ -12,7 +12,7 @@ import (
 
 // message is an error about one message that never reached the server.
 func (s *Sender) message(op string, permanent bool, err error) error {
-	return &deliver.Error{Op: op, Place: s.o.Address, Scope: deliver.ThisMessage, Permanent: permanent, Err: err}
+	return &deliver.Error{Op: op, Place: s.o.Address, Scope: deliver.ThisMessage, Permanent: permanent, Local: !permanent, Err: err}
 }
 
 func errLength(got, want int64) error {
@@ -90,7 +90,7 @@ func (s *Sender) judge(ctx context.Context, t *task, r *result) error {
 	case ctx.Err() != nil && (r.err != nil || r.source != nil) && !slices.Contains(r.served, true):
 		return ctx.Err()
 	case r.source != nil:
-		e.Op, e.Err = "read", r.source
+		e.Op, e.Local, e.Err = "read", true, r.source
 	case r.err != nil:
 		e.Scope, e.Err = deliver.WholeTarget, r.err
 	case r.unfit != nil:

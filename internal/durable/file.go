@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"bufio"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -15,7 +17,7 @@ import (
 //
 // All goes by descriptors: whatever others put into the folder meanwhile, nothing outside it is touched.
 func WriteFile(dir *os.File, name string, data []byte, perm os.FileMode) error {
-	return writeFile(dir, name, data, perm, nil, replace)
+	return writeFile(dir, name, fill(data), perm, nil, replace)
 }
 
 // WriteShared is WriteFile with exactly the mode perm, whatever the umask, for a file that other users read.
@@ -27,15 +29,34 @@ func WriteShared(dir *os.File, name string, data []byte, perm os.FileMode) error
 		}
 		return f.Chmod(perm)
 	}
-	return writeFile(dir, name, data, 0o600, open, replace)
+	return writeFile(dir, name, fill(data), 0o600, open, replace)
 }
 
 // CreateFile is WriteFile for a file that must not exist yet: then the error is an fs.ErrExist and nothing changed.
 func CreateFile(dir *os.File, name string, data []byte, perm os.FileMode) error {
-	return writeFile(dir, name, data, perm, nil, func(dir *os.File, tmp, name string) error {
-		return RenameNoReplace(dir, tmp, dir, name)
-	})
+	return writeFile(dir, name, fill(data), perm, nil, noReplace)
 }
+
+// CreateFrom is CreateFile for what is too much to hold in memory: write gives it to w. Its error ends it, and then nothing
+// is left behind.
+func CreateFrom(dir *os.File, name string, perm os.FileMode, write func(w io.Writer) error) error {
+	return writeFile(dir, name, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 256<<10)
+		if err := write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}, perm, nil, noReplace)
+}
+
+func fill(data []byte) func(*os.File) error {
+	return func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	}
+}
+
+func noReplace(dir *os.File, tmp, name string) error { return RenameNoReplace(dir, tmp, dir, name) }
 
 func replace(dir *os.File, tmp, name string) error {
 	fd := int(dir.Fd())
@@ -46,7 +67,7 @@ func replace(dir *os.File, tmp, name string) error {
 	return nil
 }
 
-func writeFile(dir *os.File, name string, data []byte, perm os.FileMode, made func(*os.File) error,
+func writeFile(dir *os.File, name string, write func(*os.File) error, perm os.FileMode, made func(*os.File) error,
 	rename func(dir *os.File, tmp, name string) error) (err error) {
 	tmp := fmt.Sprintf(".%s.%s", name, rand.Text())
 	f, err := createAt(dir, tmp, perm)
@@ -62,7 +83,7 @@ func writeFile(dir *os.File, name string, data []byte, perm os.FileMode, made fu
 		err = made(f)
 	}
 	if err == nil {
-		_, err = f.Write(data)
+		err = write(f)
 	}
 	if err == nil {
 		err = f.Sync()

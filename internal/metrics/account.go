@@ -28,7 +28,8 @@ type Pass struct {
 
 // Gauges is how an account is now.
 type Gauges struct {
-	Parked  int       // messages that failed too often
+	Parked  int       // messages that failed too often, or were refused for good, here or at a destination
+	PutOff  int       // messages that a destination has not taken, and that are tried again soon
 	Backlog int       // messages that are known and not at every destination yet
 	NextRun time.Time // zero: none is planned
 	Paused  bool      // by a person
@@ -106,6 +107,7 @@ func (m *Metrics) Set(account string, g Gauges) {
 
 func (m *Metrics) gauges(account string, g Gauges) {
 	m.parked.WithLabelValues(account).Set(float64(g.Parked))
+	m.putOff.WithLabelValues(account).Set(float64(g.PutOff))
 	m.backlog.WithLabelValues(account).Set(float64(g.Backlog))
 	m.nextRun.WithLabelValues(account).Set(seconds(g.NextRun))
 	m.paused.WithLabelValues(account).Set(flag(g.Paused))
@@ -126,7 +128,7 @@ func (m *Metrics) Forget(account string) {
 	delete(m.known, account)
 	m.accounts.Set(float64(len(m.known)))
 	of := prometheus.Labels{"account": account}
-	for _, v := range []*prometheus.GaugeVec{m.lastSuccess, m.lastPass, m.consecutive, m.parked, m.backlog, m.nextRun, m.paused, m.slow} {
+	for _, v := range []*prometheus.GaugeVec{m.lastSuccess, m.lastPass, m.consecutive, m.parked, m.putOff, m.backlog, m.nextRun, m.paused, m.slow} {
 		v.DeletePartialMatch(of)
 	}
 	for _, v := range []*prometheus.CounterVec{m.messages, m.bytes, m.deleted, m.quarantined, m.passTime, m.bad} {

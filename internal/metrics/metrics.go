@@ -34,7 +34,8 @@ type Metrics struct {
 // appears with its first event hides that event from rate().
 type set struct {
 	lastSuccess, lastPass, consecutive         *prometheus.GaugeVec
-	parked, backlog, nextRun, paused, slow     *prometheus.GaugeVec
+	parked, putOff                             *prometheus.GaugeVec
+	backlog, nextRun, paused, slow             *prometheus.GaugeVec
 	messages, bytes, deleted, quarantined, bad *prometheus.CounterVec
 	passTime                                   *prometheus.CounterVec
 	duration                                   *prometheus.HistogramVec
@@ -64,7 +65,8 @@ func New(o Options) *Metrics {
 		quarantined: counter("popsync_quarantined_total", "Messages that a destination refused and the fallback took."),
 		bad:         counter("popsync_failures_total", "Passes that failed, by class: temporary, login, config, internal.", "class"),
 		consecutive: gauge("popsync_consecutive_failures", "Passes in a row that failed; 0 after a success."),
-		parked:      gauge("popsync_parked", "Messages that failed too often and stay on the server for now."),
+		parked:      gauge("popsync_parked", "Messages that failed too often, or were refused for good, and are tried again seldom."),
+		putOff:      gauge("popsync_put_off", "Messages that a destination has not taken yet and that are tried again soon."),
 		backlog:     gauge("popsync_backlog", "Messages that are known and not at every destination yet."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "popsync_pass_duration_seconds", Help: "How long passes took.",
@@ -81,7 +83,7 @@ func New(o Options) *Metrics {
 	}}
 	m.build.Set(1)
 	m.reg.MustRegister(m.lastSuccess, m.lastPass, m.messages, m.bytes, m.deleted, m.quarantined, m.bad, m.consecutive,
-		m.parked, m.backlog, m.duration, m.nextRun, m.paused, m.slow, m.passTime, m.build, m.accounts, m.running)
+		m.parked, m.putOff, m.backlog, m.duration, m.nextRun, m.paused, m.slow, m.passTime, m.build, m.accounts, m.running)
 	if o.Runtime {
 		m.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

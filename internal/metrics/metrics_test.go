@@ -93,7 +93,7 @@ func TestSeriesOfAnAccount(t *testing.T) {
 	}
 	m.Seed("a", Past{})
 	before := count()
-	if want := 8 + 5 + len(classes) + 12 + 3; before != want {
+	if want := 9 + 5 + len(classes) + 12 + 3; before != want {
 		t.Errorf("%d lines, want %d", before, want)
 	}
 	for _, class := range append(classes, "ok", "", "unheard of") {

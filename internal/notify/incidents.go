@@ -31,9 +31,16 @@ func (n *Notifier) Incidents() (list []Incident) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	names, _ := n.known()
+	dir, derr := safepath.Dir(n.dir)
+	if derr == nil {
+		defer dir.Close()
+	}
 	for _, name := range names {
 		for g := range groups {
-			r, err := n.read(name, g)
+			r, err := (*record)(nil), derr
+			if derr == nil {
+				r, err = n.read(dir, name, g)
+			}
 			if a := n.accounts[name]; a != nil && (err != nil || a.sending || a.groups[g].unsaved) {
 				r, err = a.groups[g].record, nil
 			}

@@ -49,12 +49,19 @@ func (n *Notifier) refresh(a *account) (errs []error) {
 	if a.sending {
 		return nil
 	}
+	dir, derr := safepath.Dir(n.dir)
+	if derr == nil {
+		defer dir.Close()
+	}
 	for g := range groups {
 		s := &a.groups[g]
 		if s.unsaved {
 			continue
 		}
-		r, err := n.read(a.name, g)
+		r, err := (*record)(nil), derr
+		if derr == nil {
+			r, err = n.read(dir, a.name, g)
+		}
 		switch {
 		case err == nil:
 			s.record = r
@@ -80,13 +87,8 @@ func (n *Notifier) refresh(a *account) (errs []error) {
 }
 
 // read gives the record in a file. Only a missing file is fs.ErrNotExist.
-func (n *Notifier) read(account string, group int) (*record, error) {
+func (n *Notifier) read(dir *os.File, account string, group int) (*record, error) {
 	path := n.path(account, group)
-	dir, err := safepath.Dir(n.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
 	f, err := safepath.OpenAt(dir, filepath.Base(path), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package safepath
 
 import (
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -73,9 +74,20 @@ func (w *walker) walk(path string) (entry, error) {
 			continue
 		}
 		here := w.here()
+		last := true
+		for _, r := range rest {
+			last = last && r == ""
+		}
+		if !last { // a folder, as a rule
+			if err := w.enter(name); !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP) {
+				if err != nil {
+					return entry{}, err
+				}
+				continue
+			}
+		}
 		var st unix.Stat_t
 		err := statAt(here.fd, name, &st)
-		last := !strings.ContainsFunc(strings.Join(rest, "/"), func(r rune) bool { return r != '/' })
 		switch {
 		case err == unix.ENOENT && last:
 			return entry{name: name}, nil

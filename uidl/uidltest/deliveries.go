@@ -183,19 +183,23 @@ func testWaiting(t *testing.T, b *bench) {
 	stage("d", "relay", "it is spam", now+60)
 	stage("a", "fresh", "", 0)
 	stage("a", "busy", "it was busy", now)
+	c.Stage[3].Attempts = uidl.ParkedAfter // refused for good
 	b.commit(uidl.Change{At: now, Destinations: places("relay", "fresh", "busy")})
 	if w := b.summary().Waiting; w != nil {
 		t.Errorf("nothing waits: %+v", w)
 	}
 	b.commit(c)
 	want := []uidl.Waiting{
-		{Destination: "busy", Deliveries: 1, Since: now, Reason: "it was busy"},
+		{Destination: "busy", Deliveries: 1, PutOff: 1, Since: now, Reason: "it was busy"},
 		{Destination: "fresh", Deliveries: 1, Since: now},
-		{Destination: "relay", Deliveries: 4, PutOff: 2, Since: now - 30, Reason: "it is spam"},
+		{Destination: "relay", Deliveries: 4, PutOff: 1, Parked: 1, NextTry: now + 60, Since: now - 30, Reason: "it is spam"},
 	}
 	for range 2 {
 		if w := b.summary().Waiting; !reflect.DeepEqual(w, want) {
 			t.Errorf("Waiting: %+v\nwant %+v", w, want)
+		}
+		if s := b.summary(); s.Parked != 1 || s.PutOff != 2 {
+			t.Errorf("%d parked, %d put off, want 1 and 2", s.Parked, s.PutOff)
 		}
 		b.reopen()
 	}

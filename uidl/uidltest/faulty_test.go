@@ -58,7 +58,7 @@ func TestEmptyKnowsAllFields(t *testing.T) {
 		t.Error("not empty")
 	}
 	for i, c := range []uidl.Change{
-		{Lift: 1}, {Generation: 1}, {Fold: make([]int, 1)}, {Vouch: true}, {Release: true}, {Move: make([]uidl.Moved, 1)},
+		{Lift: 1}, {Generation: 1}, {Fold: make([]int, 1)}, {Vouch: true}, {Release: true}, {Move: make([]uidl.Moved, 1)}, {Remove: make([]uidl.Key, 1)},
 		{Renew: make([]uidl.Message, 1)}, {Listed: true}, {Destinations: make([]uidl.Destination, 1)}, {Put: make([]uidl.Message, 1)},
 		{Mark: make([]uidl.Mark, 1)}, {Gone: make([]uidl.Key, 1)}, {Back: make([]uidl.Key, 1)},
 		{Stage: make([]uidl.Delivery, 1)}, {Settle: make([]uidl.Settled, 1)}, {Purge: true},
@@ -68,7 +68,7 @@ func TestEmptyKnowsAllFields(t *testing.T) {
 			t.Errorf("%d: empty", i)
 		}
 	}
-	if n := reflect.TypeFor[uidl.Change]().NumField(); n != 19 {
+	if n := reflect.TypeFor[uidl.Change]().NumField(); n != 20 {
 		t.Errorf("%d fields: one is not above", n)
 	}
 }

@@ -117,6 +117,27 @@ func (a *memoryAccount) Interrupted() (uidl.Key, bool) {
 
 func (a *memoryAccount) Noted() (uidl.Note, bool) { return a.noted, a.noted != uidl.Note{} }
 
+// Forget takes the account's state away, and what its lease keeps, unless another holder has changed it since.
+func (a *memoryAccount) Forget(ctx context.Context) error {
+	return a.l.do(ctx, func() error {
+		if a.closed {
+			return errAccountClosed
+		}
+		if a.info.Epoch != 0 {
+			s := a.l.m.states[a.name]
+			if s == nil || s.info.Epoch != a.info.Epoch || s.info.Token != a.info.Token {
+				return uidl.ErrLeaseLost
+			}
+			delete(a.l.m.states, a.name)
+		}
+		a.info, a.lastSeq, a.found, a.noted = uidl.Info{Name: a.name}, 0, uidl.Key{}, uidl.Note{}
+		if a.lease.holder == a {
+			a.lease.marker, a.lease.note = uidl.Key{}, uidl.Note{}
+		}
+		return nil
+	})
+}
+
 // Close gives the lease back; the second call does nothing.
 func (a *memoryAccount) Close() error {
 	a.l.m.mu.Lock()

@@ -157,6 +157,17 @@ func (c *memoryChange) all() error {
 			}
 		}
 	}
+	for _, k := range c.Remove {
+		_, known := c.s.messages[k]
+		for ordinal := range uidl.Ordinals {
+			_, open := c.s.deliveries[deliveryKey{k, ordinal}]
+			known = known && !open
+		}
+		if err := check(k, known); err != nil {
+			return err
+		}
+		delete(c.s.messages, k)
+	}
 	return nil
 }
 

@@ -32,13 +32,14 @@ func (s *memoryState) summary() uidl.Summary {
 			unsure++
 		}
 	}
+	parked, putOff := s.open()
 	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Waiting: s.waiting(), Pending: len(s.deliveries), Gone: gone,
-		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked], Skipped: of[uidl.Skipped],
+		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked] + parked, PutOff: putOff, Skipped: of[uidl.Skipped],
 		Held: of[uidl.Held], Unsure: unsure}
 }
 
 func (s *memoryState) waiting() (all []uidl.Waiting) {
-	put := map[string]string{} // greatest reason of those put off
+	parked := map[string]string{} // greatest reason of those parked
 	of := map[string]*uidl.Waiting{}
 	for k, d := range s.deliveries {
 		name := s.destinations[k.ordinal].Name
@@ -50,16 +51,46 @@ func (s *memoryState) waiting() (all []uidl.Waiting) {
 		w.Deliveries++
 		w.Since = min(w.Since, s.messages[d.Key].FirstSeen)
 		w.Reason = max(w.Reason, d.Reason)
-		if d.NextTry > d.At {
+		switch {
+		case d.Parked():
+			w.Parked++
+			parked[name] = max(parked[name], d.Reason)
+			if w.NextTry == 0 || d.NextTry < w.NextTry {
+				w.NextTry = d.NextTry
+			}
+		case d.PutOff():
 			w.PutOff++
-			put[name] = max(put[name], d.Reason)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(of)) {
-		of[name].Reason = cmp.Or(put[name], of[name].Reason)
+		of[name].Reason = cmp.Or(parked[name], of[name].Reason)
 		all = append(all, *of[name])
 	}
 	return all
+}
+
+// open counts messages that are not parked themselves by the worst of their deliveries.
+func (s *memoryState) open() (parked, putOff int) {
+	worst := map[uidl.Key]int{}
+	for k, d := range s.deliveries {
+		role := s.destinations[k.ordinal].Role
+		switch m := s.messages[d.Key]; {
+		case role == uidl.NotConfigured, role == uidl.WasOptional:
+		case m.State == uidl.Parked && m.GoneAt == 0:
+		case d.Parked():
+			worst[d.Key] = 2
+		case d.PutOff():
+			worst[d.Key] = max(worst[d.Key], 1)
+		}
+	}
+	for _, n := range worst {
+		if n == 2 {
+			parked++
+		} else {
+			putOff++
+		}
+	}
+	return parked, putOff
 }
 
 func (s *memoryState) byName() []uidl.Destination {

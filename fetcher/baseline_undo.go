@@ -1,0 +1,145 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// A baseline can be taken back until a pass fetches something: from then on it is what the account goes on from. Which rows it
+// marked stands in the rows: the Generation of what is Seen is the number of its baseline. What it ended (a doubt about the
+// ledger, mail that was held back as a flood) stands in the account's facts, and begins again.
+
+// Each baseline has two numbers: one for what was new, and the next for what may have been delivered before.
+const marksEach = 2
+
+func markOf(mark int64, known bool) int64 { return mark + int64(b2i(known)) }
+
+// baselined is what is remembered of the last baseline; stored with the account.
+type baselined struct {
+	Mark    int64 `json:"mark"`              // of what was new
+	At      int64 `json:"at"`                // Unix seconds
+	Marked  int   `json:"marked"`            // messages
+	Fetched int64 `json:"fetched,omitempty"` // when a pass began to fetch after it; 0: none has yet (Unix seconds)
+	// As they were before.
+	Verify    bool   `json:"verify,omitempty"`
+	LostAt    int64  `json:"lost_at,omitempty"`
+	RenewedAt int64  `json:"renewed_at,omitempty"`
+	Flood     *Flood `json:"flood,omitempty"`
+	Backlog   int    `json:"backlog,omitempty"`
+	Accepted  int64  `json:"accepted,omitempty"`
+}
+
+// noteBaseline remembers what a baseline is about to end.
+func (f *facts) noteBaseline(mark int64, marked int, now time.Time) {
+	f.Marks = mark
+	f.Baselined = &baselined{Mark: mark, At: now.Unix(), Marked: marked, Verify: f.Verify, LostAt: f.LostAt, RenewedAt: f.RenewedAt,
+		Flood: f.Flood, Backlog: f.Backlog, Accepted: f.Accepted}
+}
+
+// endUndo notes, with the first commit that tells of what is about to be fetched, that a baseline stands from now on.
+func (p *pass) endUndo() {
+	b := p.facts.Baselined
+	if b == nil || b.Fetched != 0 {
+		return
+	}
+	p.facts.Baselined = &baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
+	st := p.status()
+	p.later(func(c *uidl.Change) { c.Status = st })
+}
+
+// Unmarked is what UndoBaseline did. Counts are of messages.
+type Unmarked struct {
+	New   int    // as if they had never been listed
+	Held  int    // held back: they may have been delivered before the baseline
+	Flood *Flood // held back again; nil: nothing was
+	Doubt bool   // the ledger is in doubt again: see VerifyMode
+}
+
+// NoUndoError tells why a baseline cannot be taken back, for people.
+type NoUndoError struct{ Why string }
+
+func (e *NoUndoError) Error() string { return e.Why }
+
+// UndoBaseline takes the account's last baseline back: what it marked counts as never listed, and what it ended begins again.
+// The error is a *NoUndoError once a pass has fetched anything, or if there was no baseline; uidl.ErrBusy while a pass runs;
+// others are judged by Judge. Cut short, it is said again.
+func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (u Unmarked, err error) {
+	l, err := ledger.Acquire(ctx, account)
+	if err != nil {
+		return u, err
+	}
+	defer l.Close()
+	f := decodeFacts(l.Info().Facts)
+	b := f.Baselined
+	switch {
+	case b == nil:
+		return u, &NoUndoError{"there is no baseline to take back"}
+	case b.Fetched != 0:
+		return u, &NoUndoError{fmt.Sprintf("the baseline was on %s, and popsync has fetched mail since, on %s: what it marked stays so. Single messages come by: popsync refetch", stamp(b.At), stamp(b.Fetched))}
+	}
+	fresh, known, err := marked(ctx, l, b.Mark)
+	if err != nil {
+		return u, err
+	}
+	u = Unmarked{New: len(fresh), Held: len(known), Flood: b.Flood, Doubt: b.Verify}
+	f.Verify, f.LostAt, f.RenewedAt = b.Verify, b.LostAt, b.RenewedAt
+	f.Flood, f.Backlog, f.Accepted, f.Unchanged = b.Flood, b.Backlog, b.Accepted, nil
+	commit := func(c uidl.Change) error {
+		st := l.Info().Status
+		st.Facts = f.encode()
+		c.At, c.Status = now.Unix(), &st
+		return l.Commit(context.WithoutCancel(ctx), c)
+	}
+	for chunk := range slices.Chunk(known, topChunk) {
+		held, err := heldAgain(ctx, l, chunk)
+		if err == nil {
+			err = commit(uidl.Change{Put: held})
+		}
+		if err != nil {
+			return Unmarked{}, err
+		}
+	}
+	for chunk := range slices.Chunk(fresh, topChunk) {
+		if err := commit(uidl.Change{Remove: chunk}); err != nil {
+			return Unmarked{}, err
+		}
+	}
+	f.Baselined = nil
+	return u, commit(uidl.Change{})
+}
+
+// marked are the keys that a baseline marked: of what was new, and of what may have been delivered before.
+func marked(ctx context.Context, l uidl.Account, mark int64) (fresh, known []uidl.Key, err error) {
+	for row, err := range l.Messages(ctx) {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case row.Have != uidl.Seen:
+		case row.Generation == markOf(mark, false):
+			fresh = append(fresh, row.Key)
+		case row.Generation == markOf(mark, true):
+			known = append(known, row.Key)
+		}
+	}
+	return fresh, known, nil
+}
+
+// heldAgain are rows as those of messages that nobody knows to be new.
+func heldAgain(ctx context.Context, l uidl.Account, keys []uidl.Key) ([]uidl.Message, error) {
+	var all []uidl.Message
+	for chunk := range slices.Chunk(keys, 500) {
+		rows, err := l.Find(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range rows {
+			m.State, m.Facts, m.Reason = uidl.Held, uidl.Facts{}, reasonHeld
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}

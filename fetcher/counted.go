@@ -1,0 +1,89 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// countOpen reports what is open when the pass ends, as the ledger has it: for every kind of destination alike. A message
+// counts once, by the worst of its deliveries.
+func (p *pass) countOpen(ctx context.Context) {
+	if p.hasListed.Load() {
+		p.facts.Parked = p.rep.Parked
+	} else {
+		p.rep.Parked = p.facts.Parked
+	}
+	rows, err := p.l.Pending(context.WithoutCancel(ctx))
+	if err != nil {
+		return // whoever closes the pass meets it as well
+	}
+	parked, putOff := map[uidl.Key]bool{}, map[uidl.Key]bool{}
+	for _, row := range rows {
+		d := p.destination(row.Destination)
+		switch {
+		case d == nil: // it is configured no more, which status tells
+		case row.Parked():
+			parked[row.Key] = true
+			p.sendAt(time.Unix(row.NextTry, 0))
+		case row.PutOff():
+			putOff[row.Key] = true
+			if p.putOff == "" {
+				p.putOff = fmt.Sprintf("for %s: %s", row.Destination, row.Reason)
+			}
+			p.sendAt(time.Unix(row.NextTry, 0))
+		}
+		if d != nil && d.down != nil && d.down.NextTry != 0 {
+			p.sendAt(time.Unix(d.down.NextTry, 0))
+		}
+	}
+	for key := range parked {
+		delete(putOff, key)
+	}
+	p.committing.Lock()
+	n := len(p.open)
+	p.committing.Unlock()
+	p.count(func(r *Report) {
+		r.Counted = true
+		r.Parked += len(parked)
+		r.PutOff = len(putOff)
+		if len(p.outboxes()) > 0 {
+			r.Pending = n
+		}
+	})
+}
+
+// sendAt notes a time at which something may be delivered that is here already. One that has come is the next pass's affair:
+// what is due then was tried in this one.
+func (p *pass) sendAt(t time.Time) {
+	if at, ok := ahead(t.Unix(), p.now()); ok && (p.rep.NextSend.IsZero() || at.Before(p.rep.NextSend)) {
+		p.rep.NextSend = at
+	}
+}
+
+// openVerdict is what open deliveries mean, where nothing worse befell the pass.
+func (p *pass) openVerdict() Verdict {
+	r := &p.rep
+	v := Verdict{Class: Temporary, Hint: "see them with: popsync parked " + p.a.Name}
+	switch {
+	case r.NewlyParked > 0:
+		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and each is tried again later", messages(r.NewlyParked))
+	case r.Failed > 0:
+		v.Message = fmt.Sprintf("%s failed: nothing is lost, and each is tried again", messages(r.Failed))
+	case r.PutOff > 0:
+		v.Message = clip(fmt.Sprintf("%s put off %s", messages(r.PutOff), p.putOff))
+	default:
+		return Verdict{Class: OK}
+	}
+	return v
+}
+
+// messages is a number of them for people.
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
+}

@@ -1,0 +1,39 @@
+package fetcher
+
+import (
+	"context"
+)
+
+// An errand is a pass that only tries what waits at destinations, at their own time and not at the account's: the server
+// is not asked. It leaves no row, and what it says of a destination is kept with the account's facts. But if nothing had
+// failed in the last pass except deliveries, and they are well now, that pass's failure is over.
+
+// errErrand ends an errand before anything is asked of the server.
+var errErrand = &heldError{verdict: Verdict{Class: OK}}
+
+// onlyOpen tells that nothing failed in a pass but deliveries.
+func (p *pass) onlyOpen(err error, v Verdict) bool {
+	if err != nil || v.Class == OK {
+		return false
+	}
+	for _, d := range p.dests {
+		if d.stageFailure() != nil {
+			return false
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.worst) == 0 && p.rep.Failed == p.deliveries
+}
+
+// closeErrand writes down what an errand found out, and returns the error that the pass ended with.
+func (p *pass) closeErrand(ctx context.Context, err error) error {
+	p.rep.Errand = true
+	if err != error(errErrand) || p.verdictOf(nil).Class != OK || p.l.Info().Verdict == "" || !p.facts.OnlyOpen {
+		if werr := p.closeHeld(ctx); werr != nil {
+			return werr
+		}
+		return err
+	}
+	return p.close(ctx, nil)
+}

@@ -1,0 +1,188 @@
+package fetcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// What a destination refuses for now may be the message's fault, or the destination's: it limits how much it takes, its
+// mailbox is full, its program is broken. Only what becomes of other messages tells. So a message that was refused is not
+// charged at once: if another one, sent after that, is taken, it is; so it is if no other waits, and some were taken since it
+// failed the time before. Else the destination rests, with all that waits for it, and is tried again with another message.
+
+// suspect is a message that was refused for now, and that nobody is charged with yet.
+type suspect struct {
+	row  uidl.Delivery // as the ledger has it
+	err  error
+	turn int // refusals so far, this one included
+}
+
+type suspects []suspect
+
+// before removes and gives those that were refused before a message was begun after so many refusals.
+func (s *suspects) before(begun int) (all []suspect) {
+	rest := (*s)[:0]
+	for _, one := range *s {
+		if one.turn <= begun {
+			all = append(all, one)
+		} else {
+			rest = append(rest, one)
+		}
+	}
+	*s = rest
+	return all
+}
+
+// putOff deals with a message that was refused for now, or whose sending ended in doubt.
+func (o *outbox) putOff(s *sending, result *error, e *deliver.Error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.turns++
+	o.vain++
+	o.lastRefusal, o.forGood = *result, false
+	known := failedBefore(s.row)
+	if !e.Uncertain && !(known && len(o.queue) == 0 && o.tookSince(s.row.At)) {
+		s.turn = o.turns // enter makes a suspect of it
+		*result = &unjudgedError{*result}
+	}
+	most := maxVain
+	switch {
+	case e.Full, o.limits && !known: // the next one would be refused as well
+		most = 1
+	case e.Envelope:
+		most = maxRefused
+	}
+	if o.vain >= most || o.resting {
+		o.failAnew(o.rests())
+	}
+}
+
+// rests is the error of a destination that takes no more for now. o.mu is held.
+func (o *outbox) rests() error {
+	return &refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget,
+		Err:  fmt.Errorf("it takes nothing for now: %w", o.lastRefusal),
+		Hint: "nothing is lost; what waits for it is sent when it takes mail again"}}
+}
+
+// failedBefore tells that a delivery failed in an earlier pass, whoever was to blame.
+func failedBefore(row uidl.Delivery) bool { return row.Parked() || row.PutOff() }
+
+// tookSince tells that the destination took something after a time (Unix seconds). o.mu is held.
+func (o *outbox) tookSince(at int64) bool {
+	return o.accepts > 1 || o.p.facts.Took[o.d.Name].since(o.d.Setting) > at
+}
+
+// fail notes that the destination as a whole failed.
+func (o *outbox) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.resting {
+		o.failAnew(err)
+		return
+	}
+	o.d.failPublishing(err)
+}
+
+// failAnew notes a failure that says more than what was known at the beginning of the pass. o.mu is held.
+func (o *outbox) failAnew(err error) {
+	if o.resting {
+		o.resting = false
+		o.d.recover()
+	}
+	o.d.failPublishing(err)
+}
+
+// probe gives a message that came in this pass to a destination that rests because of what it refused: one new message may
+// tell that it takes mail again, or that what it refused was to blame. o.mu is held.
+func (o *outbox) probe() *sending {
+	if !o.resting || o.probed || o.err != nil || o.stop.Err() != nil {
+		return nil
+	}
+	for i := range o.queue {
+		if o.queue[i].m != nil {
+			o.probed = true
+			s := o.queue[i]
+			o.queue = append(o.queue[:i], o.queue[i+1:]...)
+			return &s
+		}
+	}
+	return nil
+}
+
+// wakeUp ends the rest of a destination that took something. o.mu is held.
+func (o *outbox) wakeUp() {
+	if o.resting {
+		o.resting = false
+		o.d.recover()
+	}
+}
+
+// blame enters an attempt for messages that were refused, and others taken after them.
+func (o *outbox) blame(c *uidl.Change) {
+	o.mu.Lock()
+	blamed := o.blamed
+	o.blamed = nil
+	o.mu.Unlock()
+	for _, b := range blamed {
+		is := attempted(b.row, false, o.p.now())
+		is.At = c.At
+		o.p.refusedDelivery(b.row, is, b.err)
+		c.Stage = append(c.Stage, is)
+	}
+}
+
+// attempted is a row after one more attempt that failed.
+func attempted(row uidl.Delivery, forGood bool, now time.Time) uidl.Delivery {
+	row.Attempts++
+	if forGood {
+		row.Attempts = max(row.Attempts, maxAttempts)
+	}
+	row.NextTry = now.Add(retryAfter(row.Attempts)).Unix()
+	return row
+}
+
+// unanswered deals with what was refused and nothing was taken after, once nothing is on its way any more. Envelopes are
+// charged if the destination took mail of late; else it is the destination that refuses.
+func (o *outbox) unanswered(ctx context.Context) error {
+	o.mu.Lock()
+	waiting, asked := o.waiting, len(o.suspects) > 0
+	o.waiting = nil
+	if o.d.publishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-trusted).Unix()) {
+		o.d.failPublishing(o.refusing())
+	} else if o.d.publishFailure() == nil && asked {
+		o.d.failPublishing(o.rests())
+	}
+	o.mu.Unlock()
+	if o.d.publishFailure() != nil || len(waiting) == 0 || o.p.doubt != nil {
+		return nil
+	}
+	return o.p.change(ctx, func(c *uidl.Change) {
+		for _, s := range waiting {
+			is := attempted(s.row, false, o.p.now())
+			is.State, is.At, is.Reason = uidl.Staged, c.At, clip(o.lastRefusal.Error())
+			o.p.refusedDelivery(s.row, is, o.lastRefusal)
+			c.Stage = append(c.Stage, is)
+		}
+	})
+}
+
+// trusted is for how long a destination that took mail is believed to be set right.
+const trusted = 24 * time.Hour
+
+// took is when a remote destination last took a message (Unix seconds), and how it was reached then.
+type took struct {
+	At      int64  `json:"at"`
+	Setting string `json:"setting,omitempty"`
+}
+
+// since is At, if the destination is reached in the same way now.
+func (t took) since(setting string) int64 {
+	if t.Setting != setting {
+		return 0
+	}
+	return t.At
+}

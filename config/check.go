@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,10 @@ type checker struct {
 	env      Env
 	opts     Options
 	problems Error
+
+	read   func(path string) (*sheet, *Problem) // an included file; nil: there are none
+	files  map[string]string                    // of included accounts, by their path
+	silent map[string]bool                      // what is wrong with these values was told elsewhere
 }
 
 // fault is what a converter finds wrong with a value. nil: nothing.
@@ -33,7 +38,7 @@ func (c *checker) table(path string, m map[string]any, known keys) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		at := member(path, k)
 		if check, ok := known[k]; !ok {
-			c.add(at, "unknown key", didYouMean(k, slices.Sorted(maps.Keys(known))))
+			c.add(at, "unknown key", cmp.Or(c.comesFrom(k, known), didYouMean(k, slices.Sorted(maps.Keys(known)))))
 		} else if f := check(m[k]); f != nil {
 			c.add(at+f.at, f.text, unexpanded(m[k], f.hint))
 		}
@@ -66,7 +71,10 @@ func (c *checker) subtable(path string, known keys) convert {
 
 // add notes a problem of a key, or of the table in which the key is missing.
 func (c *checker) add(path, text, hint string) {
-	c.problems = append(c.problems, Problem{File: c.file, Line: c.line(path), Key: short(path), Text: limit(text), Hint: limit(hint)})
+	if c.silenced(path) {
+		return
+	}
+	c.problems = append(c.problems, Problem{File: c.fileOf(path), Line: c.line(path), Key: short(path), Text: limit(text), Hint: limit(hint)})
 }
 
 // line finds where a path stands, or the nearest thing around it.

@@ -31,7 +31,7 @@ func TestAddresses(t *testing.T) {
 		{"smtp", "mx.example:smtp", "", `!"smtp" is not a port (1 to 65535)`},
 		{"smtp", ":25", "", "!the host is missing (write host:port)"},
 		{"smtp", "a b", "", `!"a b" is not a host name (letters, digits, dots and hyphens)`},
-		{"smtp", "müll.example:25", "", `!"m\u00fcll.example" is not a host name in ASCII (write the form that begins with xn--)`},
+		{"smtp", "müll.example:25", "", `!"müll.example" is not a host name in ASCII (write the form that begins with xn--)`},
 		{"smtp", "::1", "", `!"::1" has more than one colon (an IPv6 address stands in brackets: "[::1]:25")`},
 		{"smtp", "::1]:25", "", `!"::1]:25" has more than one colon (an IPv6 address stands in brackets: "[::1]:25")`},
 		{"smtp", "[::1]25", "", `!"[::1]25" is not an IPv6 address in brackets (such as "[::1]:25")`},
@@ -126,7 +126,7 @@ func TestRelayProblems(t *testing.T) {
 		{smtpKeys + "from = 'orignal'", `8: from: "orignal" is not an address, nor original or null (did you mean "original"?)`},
 		{smtpKeys + "from = '<>'", `8: from: "<>" is not an address, nor original or null (write name@domain, and nothing around it)`},
 		{smtpKeys + "helo = 'a b'", `8: helo: "a b" is not a domain (such as example.org)`},
-		{smtpKeys + "helo = 'ä.example'", `8: helo: "\u00e4.example" is not a domain in ASCII (write the form that begins with xn--)`},
+		{smtpKeys + "helo = 'ä.example'", `8: helo: "ä.example" is not a domain in ASCII (write the form that begins with xn--)`},
 		{smtpKeys + "helo = ''", ``},
 		// the login
 		{relay + "username = 'u'\nto = ['me@x.example']", noSecret + "smtp)"},

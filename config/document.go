@@ -51,6 +51,8 @@ func (c *checker) documentKeys(cfg *Config, socket *string) keys {
 		"alarm":     c.subtable("alarm", c.alarmKeys(&cfg.Alarm)),
 		"limits":    c.subtable("limits", limitKeys(&cfg.Limits)),
 		"account":   func(any) *fault { return nil }, // checked last, it takes defaults from the others
+		"include":   func(any) *fault { return nil }, // done by now, and so are
+		"defaults":  func(any) *fault { return nil },
 
 		"schedule":     c.schedule(&cfg.Schedule),
 		"timezone":     text(&cfg.Timezone, checkTimezone),

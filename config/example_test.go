@@ -132,7 +132,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		}
 	}
 	known := c.documentKeys(&Config{}, new(string))
-	for _, k := range []string{"log", "account", "alarm", "control", "metrics", "limits"} {
+	for _, k := range []string{"log", "account", "defaults", "alarm", "control", "metrics", "limits"} {
 		delete(known, k) // a table
 	}
 	check(top, known)

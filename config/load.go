@@ -1,11 +1,11 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"strings"
 	"syscall"
 
 	"github.com/popsync/popsync/internal/safepath"
@@ -15,54 +15,44 @@ import (
 // programs that are run. A file that holds a password itself must be a regular file that nobody else may open. An error is
 // an Error.
 func Load(path string, env Env, o Options) (*Config, error) {
-	f, err := safepath.File(path)
-	if err != nil {
-		return nil, Error{openProblem(path, err)}
+	s, p := readSheet(path)
+	if p != nil {
+		return nil, Error{*p}
 	}
-	defer f.Close()
-	// Of the open file, not of its name, which may be another one by now. It comes before the reading: what is written
-	// meanwhile is a later edition.
-	info, err := f.Stat()
-	if err != nil {
-		return nil, Error{openProblem(path, err)}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, Error{openProblem(path, err)}
-	}
-	owner, inode := uint32(0), uint64(0)
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		owner, inode = s.Uid, uint64(s.Ino)
-	}
-	c, cfg, literal := parse(path, data, env, o)
+	c, cfg, literal, included := parse(path, s.data, env, o, readSheet)
 	if cfg != nil {
-		cfg.Edition = fmt.Sprintf("%d %d %d", info.ModTime().UnixNano(), inode, info.Size())
-	}
-	if literal != "" {
-		if p := ownerFault(path, info.Mode().IsRegular(), info.Mode().Perm(), owner, uint32(os.Geteuid())); p != nil {
-			c.add(literal, p.text, p.hint)
+		cfg.Edition = s.edition
+		if len(included) > 0 {
+			cfg.Edition += fmt.Sprintf(" %x", sha256.Sum256([]byte(strings.Join(included, "\n"))))
 		}
+	}
+	if f := s.judge(literal); f != nil {
+		c.add(literal, f.text, f.hint)
 	}
 	return c.result(cfg)
 }
 
 // Parse checks a document; name stands for the file in errors. An error is an Error.
 func Parse(name string, data []byte, env Env, o Options) (*Config, error) {
-	c, cfg, _ := parse(name, data, env, o)
+	c, cfg, _, _ := parse(name, data, env, o, nil)
 	return c.result(cfg)
 }
 
-// parse gives the collected problems, the configuration as far as it is sound, and where a literal secret stands.
-func parse(name string, data []byte, env Env, o Options) (c *checker, cfg *Config, literal string) {
-	c = &checker{file: name, env: env, opts: o}
+// parse gives the collected problems, the configuration as far as it is sound, where a literal secret stands in the document
+// itself, and the editions of the files that it includes, which read reads. nil: it cannot include any.
+func parse(name string, data []byte, env Env, o Options, read func(path string) (*sheet, *Problem)) (c *checker, cfg *Config, literal string, included []string) {
+	c = &checker{file: name, env: env, opts: o, read: read, files: map[string]string{}, silent: map[string]bool{}}
 	tree, where, p := decode(name, data)
 	if p != nil {
 		c.problems = Error{*p}
-		return c, nil, ""
+		return c, nil, "", nil
 	}
 	c.where = where
+	literal = literalAt(tree, where)
+	included = c.include(tree)
+	c.inherit(tree)
 	cfg = c.document(tree)
-	return c, cfg, literalAt(tree, where)
+	return c, cfg, literal, included
 }
 
 func (c *checker) result(cfg *Config) (*Config, error) {

@@ -16,16 +16,18 @@ func literalAt(tree map[string]any, where positions) string {
 	}
 	alarm, _ := tree["alarm"].(map[string]any)
 	look("alarm", alarm, "webhook")
+	account := func(at string, v any) {
+		a, _ := v.(map[string]any)
+		look(at, a, "password")
+		list, _ := asTables(a["deliver"])
+		for i, d := range list {
+			look(element(member(at, "deliver"), i), d, "password")
+		}
+	}
+	account("defaults", tree["defaults"])
 	accounts, _ := tree["account"].(map[string]any)
 	for name, v := range accounts {
-		if a, ok := v.(map[string]any); ok {
-			at := member("account", name)
-			look(at, a, "password")
-			list, _ := asTables(a["deliver"])
-			for i, d := range list {
-				look(element(member(at, "deliver"), i), d, "password")
-			}
-		}
+		account(member("account", name), v)
 	}
 	return first
 }

@@ -40,7 +40,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Error is all problems of a file, by line. Load and Parse return no other type of error.
+// Error is all problems of a configuration, by file and line. Load and Parse return no other type of error.
 type Error []Problem
 
 // Error gives one line for each problem.
@@ -63,7 +63,7 @@ func (e Error) Unwrap() []error {
 
 func (e Error) sort() {
 	slices.SortStableFunc(e, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), strings.Compare(a.Key, b.Key))
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), strings.Compare(a.Key, b.Key))
 	})
 }
 

@@ -32,9 +32,9 @@ func shown(v string) string {
 	if !showable(v) {
 		return "this text"
 	}
-	q := strconv.QuoteToASCII(v)
+	q := strconv.Quote(v)
 	if len(q) > maxShown {
-		q = q[:maxShown-4] + `..."`
+		q = strings.ToValidUTF8(q[:maxShown-4], "") + `..."`
 	}
 	return q
 }

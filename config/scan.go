@@ -23,10 +23,23 @@ type scanner struct {
 	ok    bool
 	pos   positions
 	lists map[string]int // path of a list of tables -> tables so far
+	open  bracket        // the innermost that was open where it stopped
+}
+
+// bracket is one that was opened; the zero bracket is none.
+type bracket struct {
+	line int  // from 1
+	end  byte // what closes it
 }
 
 // scan returns the positions in doc. deep is the line where it nests deeper than maxDepth, or 0.
 func scan(doc string) (pos positions, deep int) {
+	s := scanned(doc)
+	return s.pos, s.deep
+}
+
+// scanned is a scanner at the end of doc, or at the first thing that it doesn't understand.
+func scanned(doc string) *scanner {
 	for _, bom := range []string{"\xff\xfe", "\xfe\xff", "\xef\xbb\xbf"} { // those that the decoder skips
 		if rest, found := strings.CutPrefix(doc, bom); found {
 			doc = rest
@@ -38,14 +51,14 @@ func scan(doc string) (pos positions, deep int) {
 		s.skip(true)
 		switch {
 		case s.at == len(doc):
-			return s.pos, s.deep
+			return s
 		case s.peek() == '[':
 			table = s.header()
 		default:
 			s.pair(table)
 		}
 	}
-	return s.pos, s.deep
+	return s
 }
 
 // header reads [name] or [[name]] and returns the path of the table that it opens.
@@ -157,6 +170,12 @@ func (s *scanner) value(path string) {
 
 // sequence reads what stands between commas up to end.
 func (s *scanner) sequence(end byte, one func(i int)) {
+	line := s.line
+	defer func() {
+		if !s.ok && s.open.line == 0 {
+			s.open = bracket{line, end}
+		}
+	}()
 	for i := 0; s.ok; i++ {
 		s.skip(true)
 		if s.take(end) {

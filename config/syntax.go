@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -40,7 +41,38 @@ func decode(name string, data []byte) (tree map[string]any, where positions, p *
 	if strings.Contains(text, "defined twice") {
 		p.Col = 0 // found when the line had been read: the decoder's column is its end
 	}
+	p.unclosed(pe.Message, string(data))
 	return nil, nil, p
+}
+
+// unclosed mends the place of a problem that is told where something else begins, though the bracket that is missing
+// belongs to an earlier line.
+func (p *Problem) unclosed(msg, doc string) {
+	s := scanned(doc)
+	rest := s.doc[s.at:]
+	switch {
+	case strings.Contains(msg, "table name") || strings.Contains(msg, "table array name"):
+		if s.line < p.Line { // it takes the end of the line for the next one
+			p.Line, p.Col = s.line, 0
+		}
+	case s.open.line == 0 || s.open.line >= p.Line:
+	case strings.Contains(msg, "terminator") && (rest == "" || beginsLine.MatchString(rest)),
+		strings.Contains(msg, "expected value") && beginsLine.MatchString(lineAt(doc, p.Line)): // there was a comma
+		p.Line, p.Col = s.open.line, 0
+		p.Text, p.Hint = fmt.Sprintf("syntax error: what begins here is not closed by %c", s.open.end), ""
+	}
+}
+
+// beginsLine is how a key or a table begins that stands where a list should go on.
+var beginsLine = regexp.MustCompile(`^[ \t]*([A-Za-z0-9_"'.-]+[ \t]*=|\[{1,2}[A-Za-z_"'])`)
+
+// lineAt is a line of a document, from 1, without its end.
+func lineAt(doc string, line int) string {
+	lines := strings.SplitN(doc, "\n", line+1)
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	return lines[line-1]
 }
 
 // syntaxText words a syntax error anew. The decoder's messages quote what they met, which near a password is a part

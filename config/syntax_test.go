@@ -36,6 +36,13 @@ func TestSyntaxErrorsShowNoSecret(t *testing.T) {
 		{"p\x00a\x00", `1:1: syntax error: the file is not UTF-8 (save it as UTF-8)`},
 		{"[a", `1:2: syntax error: in a table's name (write [name] or [[name]])`},
 		{"[{} x]", `1:17: syntax error: in a table's name (write [name] or [[name]])`},
+		{"[a\nx = '{}'\n", `1: syntax error: in a table's name (write [name] or [[name]])`},
+		{"x = 1\n\n[[a.b\n\nx = '{}'\n", `3: syntax error: in a table's name (write [name] or [[name]])`},
+		{"x = 1\nto = ['{}'\npassword = '{}'\n", `2: syntax error: what begins here is not closed by ]`},
+		{"to = ['{}'\n\n[a]\npassword = '{}'\n", `1: syntax error: what begins here is not closed by ]`},
+		{"to = ['{}',\npassword = '{}'\n", `1: syntax error: what begins here is not closed by ]`},
+		{"x = {a = '{}'\n[b]\n", `1: syntax error: what begins here is not closed by }`},
+		{"to = [\n'{}'\n'{}'\n]\n", `3:18: syntax error: expected , or ] in a list`},
 		{"x = " + strings.Repeat("[", 1<<20), " more than 100 levels in one another"},
 	} {
 		got := problems(t, strings.ReplaceAll(tt.doc, "{}", marker), Options{})

@@ -74,6 +74,7 @@ func (s *session) deleteDue(ctx context.Context) error {
 func (s *session) toDelete() []entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
+	s.counted = true
 	s.mu.Unlock()
 	var again []uidl.Key
 	for _, e := range s.same {

@@ -228,7 +228,7 @@ func TestInferredStays(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	r.must(os.Remove(filepath.Join(r.dir, "new", files[0].Name()))) // its reader took it
-	if rep := r.wants("then", OK, 0, 2, 1); rep.Withheld != 1 {
+	if rep := r.wants("then", OK, 3, 2, 1); rep.Withheld != 1 {
 		t.Errorf("%+v", rep)
 	}
 	r.must(Vouch(t.Context(), r.ledger, "a"))
@@ -277,7 +277,7 @@ func TestOtherMailboxWithOpenDeliveries(t *testing.T) {
 	r.acc.Mailbox = "second"
 	r.server.AddUser("u", "p", other("1"), message("3", "y"))
 	to1.down = nil
-	if rep := r.run(to("r", r.up("r", "x", to1))); rep.Verdict.Class != OK || rep.New != 2 {
+	if rep := r.run(to("r", r.up("r", "x", to1))); rep.Verdict.Class != OK || rep.New != 4 {
 		t.Errorf("%+v", rep)
 	}
 	if a := to1.arrived; a["1"] != 2 || a["2"] != 1 || a["3"] != 1 {

@@ -111,7 +111,7 @@ func (o *outbox) waive(s *sending, why error) error {
 	o.noteQuarantined(s, why)
 	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
-	o.p.completed(s.m, done)
+	o.p.completed(s.row, s.m, done)
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Del
 		_ = f.Target.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)})
 	}
 	if next.settled {
-		p.completed(m, done)
+		p.completed(row, m, done)
 	}
 	return nil
 }

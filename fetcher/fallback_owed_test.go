@@ -37,7 +37,7 @@ func TestFallbackIsOwedNothing(t *testing.T) {
 			m.OnWrite, m.OnPublish = nil, nil
 			before := r.retrieved()
 			rep := r.with(Destination{Name: "remote", Target: m.Reopen(), Fallback: true})
-			if rep.Verdict.Class != OK || rep.Deleted != 4 || rep.New != 0 {
+			if rep.Verdict.Class != OK || rep.Deleted != 4 || rep.New != 2 {
 				t.Errorf("%+v", rep)
 			}
 			if n := r.deliveries(); n != 0 {

@@ -117,8 +117,8 @@ type Report struct {
 	Started      time.Time      `json:"started"`
 	Duration     time.Duration  `json:"duration_ns"`
 	Listed       int            `json:"listed"`  // in the last complete listing
-	New          int            `json:"new"`     // delivered to every destination in this pass
-	Bytes        int64          `json:"bytes"`   // octets received for them
+	New          int            `json:"new"`     // became delivered to every destination in this pass, whichever pass retrieved them
+	Bytes        int64          `json:"octets"`  // of those, as received
 	Deleted      int            `json:"deleted"` // DELE answered +OK
 	Kept         int            `json:"kept"`    // delivered and left on the server
 	Skipped      int            `json:"skipped"` // left by policy: see Reasons

@@ -50,8 +50,8 @@ type floodError struct {
 }
 
 func (e *floodError) Error() string {
-	return fmt.Sprintf("%d new messages arrived at once, where %d are usual: nothing is fetched or deleted until you say what they are",
-		e.New, e.Usual)
+	return fmt.Sprintf("%s arrived at once, where %d %s usual: nothing is fetched or deleted until you say what they are",
+		number(e.New, "new message"), e.Usual, plural(e.Usual, "is", "are"))
 }
 
 func (e *floodError) hint() string {
@@ -141,11 +141,13 @@ func (p *pass) remember(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.Backlog = max(0, p.watch.unknown-(len(p.settled)-p.anew)-p.epoch.fresh)
-	if p.rep.New == p.anewAll { // what came before, and was asked for again, arrived then
+	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
+	came := p.rep.New - len(p.caughtUp) - p.anewAll
+	if came <= 0 {
 		return
 	}
 	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a arrival) bool { return a.At < p.now().Unix()-historyAge }),
-		arrival{At: p.now().Unix(), New: p.rep.New - p.anewAll})
+		arrival{At: p.now().Unix(), New: came})
 	f.Arrivals = f.Arrivals[max(0, len(f.Arrivals)-historyMost):]
 }
 

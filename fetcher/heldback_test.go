@@ -21,7 +21,7 @@ func TestDamagedInTmp(t *testing.T) {
 			t.Fatal(err)
 		}
 		rep := r.run()
-		if rep.New != 1 || rep.Recovered != 2 {
+		if rep.New != 3 || rep.Recovered != 2 {
 			t.Errorf("%+v", rep)
 		}
 		r.wantMail(box...)

@@ -133,11 +133,11 @@ func (s *sizes) text(ignored bool) string {
 	case ignored:
 		return "sizes in its listing are ignored, as the configuration says"
 	case s.None:
-		return fmt.Sprintf("sizes in its listing are no evidence%s: %d messages were shorter on two days", since, s.Lies)
+		return fmt.Sprintf("sizes in its listing are no evidence%s: %s shorter on two days", since, number(s.Lies, "message")+plural(s.Lies, " was", " were"))
 	case rule == ruleOffset && s.Offset > 0:
-		return fmt.Sprintf("sizes in its listing follow a rule%s: always %d octets too small", since, s.Offset)
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too small", since, number(int(s.Offset), "octet"))
 	case rule == ruleOffset:
-		return fmt.Sprintf("sizes in its listing follow a rule%s: always %d octets too large", since, -s.Offset)
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too large", since, number(int(-s.Offset), "octet"))
 	case rule > ruleExact:
 		return fmt.Sprintf("sizes in its listing follow a rule%s: %s", since, ruleNames[rule])
 	case rule == ruleExact:

@@ -65,7 +65,7 @@ func (t *stumbles) lines(now time.Time) (lines []string) {
 		lines = append(lines, l.Words())
 	}
 	if n := len(all) - 3; n > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more such messages", n))
+		lines = append(lines, "and "+number(n, "more such message"))
 	}
 	return lines
 }

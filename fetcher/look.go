@@ -106,14 +106,13 @@ func uidlRefused(l *pop3.Listing) error {
 // incomplete is what is wrong with a listing that cannot be relied on.
 func incomplete(l *pop3.Listing) Verdict {
 	v := Verdict{
-		Class: Temporary,
-		Message: fmt.Sprintf("UIDL and LIST of the server do not name the same messages: %d are in UIDL alone, %d in LIST alone",
-			l.OnlyUIDL, l.OnlyLIST),
-		Hint: "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
+		Class:   Temporary,
+		Message: "UIDL and LIST of the server do not name the same messages: " + only(l.OnlyUIDL, l.OnlyLIST),
+		Hint:    "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
 	}
 	if l.Bad > 0 {
-		v.Message = clip(fmt.Sprintf("%d lines of the server's listing made no sense: %s", l.Bad, strings.Join(l.Problems, ", ")))
-		v.Hint = "those messages are not seen; if it goes on, ask the provider"
+		v.Message = clip(fmt.Sprintf("%s of the server's listing made no sense: %s", number(l.Bad, "line"), strings.Join(l.Problems, ", ")))
+		v.Hint = "those messages are not fetched; if it goes on, ask the provider"
 	}
 	return v
 }

@@ -8,16 +8,16 @@ import (
 // notes are what a person should know of a pass although nothing failed.
 func notes(r Report) (out []string) {
 	if r.Adopted > 0 {
-		out = append(out, fmt.Sprintf("the server gave %d known messages new unique-ids: they are recognised, not fetched again, and "+
-			"nothing is deleted in this pass", r.Adopted))
+		out = append(out, fmt.Sprintf("the server gave %s: %s recognised, not fetched again, and nothing is deleted in this pass",
+			number(r.Adopted, "known message")+plural(r.Adopted, " a new unique-id", " new unique-ids"), plural(r.Adopted, "it is", "they are")))
 	}
 	if r.Rebuilt > 0 {
 		rest := ""
 		if r.Unfetched > 0 {
 			rest = fmt.Sprintf("; what is not there any more, or never was, is held back: %d", r.Unfetched)
 		}
-		out = append(out, fmt.Sprintf("the ledger did not know %d of the listed messages that the Maildir has: they count as "+
-			"delivered%s", r.Rebuilt, rest))
+		out = append(out, fmt.Sprintf("the ledger did not know %d of the listed messages that the Maildir has: %s as "+
+			"delivered%s", r.Rebuilt, plural(r.Rebuilt, "it counts", "they count"), rest))
 	}
 	return out
 }

@@ -152,20 +152,41 @@ func (p *pass) required(name string) bool {
 	return true
 }
 
-// completed reports a message for which nothing is open any more, as the ledger knows by now. m is nil for one that an
-// earlier pass retrieved.
-func (p *pass) completed(m *received, done bool) {
+// completed reports a delivery that was settled and, with done, its message, which is delivered everywhere by now. m is nil
+// for one that an earlier pass retrieved.
+func (p *pass) completed(row uidl.Delivery, m *received, done bool) {
 	switch {
 	case m == nil:
-		p.mu.Lock()
-		p.rep.Recovered++
+		p.recovered(row, done)
 		if done {
+			p.mu.Lock()
 			p.missed++
+			p.mu.Unlock()
 		}
-		p.mu.Unlock()
 	case done:
 		p.delivered(m)
 	}
+}
+
+// recovered is delivered for a message that an earlier pass retrieved, if it is done.
+func (p *pass) recovered(row uidl.Delivery, done bool) {
+	p.count(func(r *Report) { r.Recovered++ })
+	if !done {
+		return
+	}
+	p.mu.Lock()
+	p.rep.New++
+	p.rep.Bytes += row.Octets
+	if p.onWay[row.Key] {
+		p.rep.Kept++
+	}
+	if p.caughtUp == nil {
+		p.caughtUp = map[uidl.Key]bool{}
+	}
+	p.caughtUp[row.Key] = true
+	p.mu.Unlock()
+	p.log.Info("delivered", zap.String("uid", quote(row.UID)), zap.Int64("octets", row.Octets))
+	p.progress()
 }
 
 // loadPending remembers which messages have open deliveries, and which of these must be fetched again.

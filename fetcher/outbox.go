@@ -206,7 +206,7 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 		_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(last.row.Ticket)})
 	}
 	if came.settled {
-		o.p.completed(last.m, came.done)
+		o.p.completed(last.row, last.m, came.done)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

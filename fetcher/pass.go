@@ -71,17 +71,20 @@ type pass struct {
 
 	telling sync.Mutex // held while Progress is called
 
-	mu      sync.Mutex
-	rep     Report
-	carry   uidl.Change  // goes with the next commit
-	worst   []Verdict    // of what befell messages and destinations
-	settled []entry      // delivered in this session
-	anew    int          // of those: asked for again by a person
-	anewAll int          // in this pass
-	begun   int          // sessions
-	missed  int          // delivered after their session had ended
-	full    bool         // a remote destination had no room for a message while it was being sent to
-	safe    map[int]bool // numbers of messages durable for every destination, in this session
+	mu       sync.Mutex
+	rep      Report
+	carry    uidl.Change       // goes with the next commit
+	worst    []Verdict         // of what befell messages and destinations
+	settled  []entry           // delivered in this session
+	anew     int               // of those: asked for again by a person
+	anewAll  int               // in this pass
+	begun    int               // sessions
+	missed   int               // delivered after their session had ended
+	counted  bool              // what the session delivered was looked through for what is to be deleted
+	onWay    map[uidl.Key]bool // listed in this session while a copy from an earlier pass was on its way
+	caughtUp map[uidl.Key]bool // delivered in this pass, and retrieved by an earlier one
+	full     bool              // a remote destination had no room for a message while it was being sent to
+	safe     map[int]bool      // numbers of messages durable for every destination, in this session
 	gains
 	notes      []string // for the report
 	started    int      // RETRs of new messages in this pass, for Policy.Limit
@@ -237,9 +240,11 @@ func (p *pass) delivered(m *received) {
 		p.rep.Kept++ // for a while
 	case m.session == p.begun:
 		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+		p.rep.Kept += b2i(p.counted) // this session does not delete it
 		p.anew += b2i(m.again)
 	default:
 		p.missed++ // its number means nothing any more
+		p.rep.Kept++
 	}
 	p.mu.Unlock()
 	p.log.Info("delivered", zap.String("uid", quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
@@ -251,6 +256,7 @@ func (p *pass) begin() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settled, p.anew, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, 0, map[int]bool{}, 0, p.gained, 0
+	p.counted, p.onWay = false, nil
 	p.free, p.homeless = nil, nil
 	p.begun++
 	p.hasListed.Store(true)

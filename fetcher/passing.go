@@ -70,6 +70,13 @@ var often = []string{
 	" try later ", " try again", " later ", " retry ", " minutes between ", " seconds between ",
 }
 
+// apart are those words of often that say that logins must lie apart, whatever else they are about.
+var apart = []string{
+	" too many ", " too frequent", " too often ", " too fast ", " too quick", " too soon ", " too early ", " frequency ", " rate ", " rates ",
+	" ratelimit", " throttl", " flood", " slow down ", " login delay ", " once every ", " login limit", " logins limited ", " login limited ",
+	" between ", " minutes ", " seconds ", " wait ",
+}
+
 // down is what a server says of itself, or of what stands behind it.
 var down = []string{
 	" temporar", " transient", " momentar", " unavailable ", " not available ", " t available ", " unreachable ", " not reachable ", " not responding ",

@@ -108,6 +108,7 @@ type plan struct {
 	asked    int               // of those: the server was told to delete them earlier in this pass
 	parked   int               // parked, not due
 	pending  int               // staged somewhere, not to fetch
+	onWay    []uidl.Key        // of those: copies are on their way to all that lack them
 	back     []knownStep       // held back until a person says what they are
 	waiting  bool              // one is kept until a time of its own
 	purge    bool              // there are tombstones old enough
@@ -296,6 +297,7 @@ func (p *plan) known(in *planInput, k knownStep, v verdictOfFacts) {
 		return
 	case open != nil:
 		p.pending++
+		p.onWay = append(p.onWay, k.key)
 		return
 	case had && (k.row.State == uidl.Wanted || k.row.State == uidl.Parked):
 		k.row.State, k.row.Attempts, k.row.NextTry = uidl.Delivered, 0, 0

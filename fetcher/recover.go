@@ -219,6 +219,7 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 		}
 		results := publishAll(ctx, d, tickets)
 		var discard []deliver.Ticket
+		settled, done := make([]bool, len(chunk)), make([]bool, len(chunk))
 		err := p.change(ctx, func(c *uidl.Change) {
 			for i, err := range results {
 				if staged[i] && errors.Is(err, deliver.ErrInferred) && !staysPublishing {
@@ -229,8 +230,7 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 				case next.target != nil:
 					d.failPublishing(next.target)
 				case next.settled:
-					p.settleRow(c, chunk[i], next.as)
-					p.count(func(r *Report) { r.Recovered++ })
+					settled[i], done[i] = true, p.settleRow(c, chunk[i], next.as)
 					continue
 				case errors.Is(err, deliver.ErrUnknown):
 					p.count(func(r *Report) { r.Refetched++ })
@@ -250,6 +250,11 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 		}
 		// Only now does the ledger no longer hold these bytes.
 		_ = d.Target.Discard(discard)
+		for i, row := range chunk {
+			if settled[i] {
+				p.recovered(row, done[i])
+			}
+		}
 	}
 	return nil
 }
@@ -270,7 +275,8 @@ func (p *pass) sweep(d *destination, held []deliver.Ticket) {
 	if a, ok := d.Target.(deliver.Setter); ok {
 		n, where, err := a.SetAside(held)
 		if err == nil && n > 0 {
-			p.mention(fmt.Sprintf("%d copies that the ledger knows nothing of were put aside in %s: remove them when you miss nothing", n, where))
+			p.mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
+				number(n, "copy"), plural(n, "was", "were"), where, plural(n, "it", "them")))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/popsync/popsync/pop3"
@@ -254,6 +255,14 @@ func (s *session) note(list *pop3.Listing) {
 	s.count(func(r *Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.kept, pl.parked, pl.pending, len(pl.skipped)
 		r.Held = len(pl.back)
+		s.onWay = make(map[uidl.Key]bool, len(pl.onWay))
+		for _, k := range pl.onWay {
+			if s.caughtUp[k] { // while the plan was made
+				r.Kept++
+			} else {
+				s.onWay[k] = true
+			}
+		}
 	})
 	s.noteHeld()
 	s.noteWithheld()
@@ -308,6 +317,18 @@ func (s *session) announcePlan() {
 	s.rep.Planned, s.rep.PlannedBytes = all.messages, all.octets
 	s.mu.Unlock()
 	s.progress()
+}
+
+// only tells how many messages only one of the two listings has.
+func only(inUIDL, inLIST int) string {
+	var parts []string
+	if inUIDL > 0 {
+		parts = append(parts, number(inUIDL, "message")+plural(inUIDL, " is", " are")+" in UIDL alone")
+	}
+	if inLIST > 0 || inUIDL == 0 {
+		parts = append(parts, number(inLIST, "message")+plural(inLIST, " is", " are")+" in LIST alone")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // checkListing notes a listing that cannot be relied on: what it lacks is not taken for gone, and what made no sense in

@@ -17,6 +17,25 @@ const maxText = 1024
 // clip makes text harmless and bounds it: see foreign.Tidy.
 func clip(s string) string { return foreign.Tidy(s, maxText) }
 
+// number is so many things in words: "1 message", "2 messages".
+func number(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	if stem, ok := strings.CutSuffix(one, "y"); ok {
+		one = stem + "ie"
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// plural chooses between the words for one thing and for several.
+func plural(n int, singular, several string) string {
+	if n == 1 {
+		return singular
+	}
+	return several
+}
+
 // quote is a UID as it appears in logs: as it is when it is plain, else quoted.
 func quote(uid string) string {
 	for i := 0; i < len(uid); i++ {

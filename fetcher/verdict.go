@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -95,6 +96,7 @@ func verdictOf(err error) Verdict {
 		v.Class, v.Hint = Config, misfitHints[noTLS.Misfit()]
 	case errors.As(err, &login) && errors.As(err, &response):
 		judgeLogin(&v, codeOf(response))
+		soften(&v, response)
 		if errors.As(err, &refused) {
 			judgeRefused(&v, refused)
 		}
@@ -251,11 +253,21 @@ func judgeResponse(v *Verdict, code string) {
 	case code == "IN-USE":
 		v.Hint = "another client has the mailbox open; the next pass tries again"
 	case code == "LOGIN-DELAY":
-		v.Hint = "the server wants more time between logins; use a slower schedule"
+		v.Hint = loginDelayHint
 	case strings.HasPrefix(code, "SYS/PERM"):
 		v.Class, v.Hint = Config, "the server says this needs a person: ask the provider"
 	default:
 		v.Hint = "the next pass tries again"
+	}
+}
+
+const loginDelayHint = "the server wants more time between logins; use a slower schedule"
+
+// soften takes back a hint about the schedule where a server only says in words that a login may work later: that may be
+// about a quota, or about something that is down.
+func soften(v *Verdict, r *pop3.ResponseError) {
+	if v.Hint == loginDelayHint && r.Code == "" && !foreign.Says(foreign.Words(r.Text), apart) {
+		v.Hint = "the server says that it may work later: it is tried again after a while; if it goes on, ask the provider"
 	}
 }
 

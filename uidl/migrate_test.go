@@ -157,7 +157,7 @@ func afterFirst(t *testing.T, dir string) {
 	}
 	p, err := a.Pending(t.Context())
 	if err != nil || n != 16 || len(p) != 6 || p[0] != (Delivery{Key: Key{"half", 1}, Destination: "relay", State: Staged, Seq: 1, Ticket: "t",
-		InDoubt: 1, Attempts: 2, NextTry: 3, Reason: "r", At: 4, Message: Facts{Have: facts["half"]}}) {
+		InDoubt: 1, Attempts: 2, NextTry: 3, Reason: "r", At: 4, Message: Facts{Have: facts["half"]}, Octets: 100}) {
 		t.Errorf("%d rows, pending %+v, %v", n, p, err)
 	}
 	s, err := l.Summaries(t.Context())

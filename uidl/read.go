@@ -85,11 +85,11 @@ func (a *account) Pending(ctx context.Context) ([]Delivery, error) {
 	err := collect(&all, func(scan func(...any) error) (d Delivery, err error) {
 		var uid sql.RawBytes
 		err = scan(&uid, &d.Dup, &d.Destination, &d.State, &d.Seq, &d.Ticket, &d.InDoubt, &d.Attempts, &d.NextTry,
-			&d.Reason, &d.At, &d.Message.Have, &d.Message.Waived, &d.Message.Generation, &d.Why)
+			&d.Reason, &d.At, &d.Message.Have, &d.Message.Waived, &d.Message.Generation, &d.Why, &d.Octets)
 		d.UID = string(uid)
 		return d, err
 	})(a.l.readers.QueryContext(ctx, `SELECT d.uid, d.dup, t.name, d.state, d.seq, d.ticket, d.in_doubt, d.attempts,
-			d.next_try, d.reason, d.at, m.have, coalesce(m.waived, 0), m.generation, coalesce(m.reason, '')
+			d.next_try, d.reason, d.at, m.have, coalesce(m.waived, 0), m.generation, coalesce(m.reason, ''), coalesce(m.octets, 0)
 		FROM delivery AS d JOIN destination AS t ON t.id = d.destination
 		JOIN message AS m ON m.account = d.account AND m.uid = d.uid AND m.dup = d.dup
 		WHERE d.account = ? ORDER BY d.seq, d.uid, d.dup, t.name`, a.row()))

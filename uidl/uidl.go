@@ -150,6 +150,7 @@ type Delivery struct {
 	At          int64  // when this state was entered, Unix seconds
 	Message     Facts  // of the message, as Pending read them; Commit does not look at it
 	Why         string // Message.Reason of the message, likewise
+	Octets      int64  // Message.Octets of the message, likewise
 }
 
 // Info is an account's own row. Times are Unix seconds.

@@ -93,7 +93,7 @@ func newIntruderWorld(t *testing.T, root string, victim int, first bool, bin str
 func (w *intruderWorld) file() string { return filepath.Join(w.dir, "config.toml") }
 
 func (w *intruderWorld) run() *exec.Cmd {
-	cmd := exec.Command(w.bin, "--config", w.file(), "run")
+	cmd := exec.Command(w.bin, "--config", w.file(), "run", "--verbose")
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + w.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(w.victim), Gid: uint32(w.victim)}}
 	return cmd

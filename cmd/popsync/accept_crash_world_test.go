@@ -125,7 +125,7 @@ func (w *crashWorld) wrong(format string, args ...any) {
 }
 
 func (w *crashWorld) run() *exec.Cmd {
-	cmd := exec.Command(w.bin, "--config", w.file, "run")
+	cmd := exec.Command(w.bin, "--config", w.file, "run", "--verbose")
 	cmd.Env = append(os.Environ(), w.env...)
 	return cmd
 }

@@ -66,7 +66,7 @@ func (w *histWorld) popsync(args ...string) histResult {
 		}
 	}
 	w.mu.Unlock()
-	r := histExec(kill, w.env, w.bin, append([]string{"--config", conf}, args...)...)
+	r := histExec(kill, w.env, w.bin, append([]string{"--config", conf}, verbose(args)...)...)
 	w.mu.Lock()
 	if errors.Is(r.failed, syscall.EPERM) && os.Getenv("CI") == "" {
 		w.t.Skipf("NOT TESTED: %v", r.failed)

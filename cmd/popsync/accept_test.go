@@ -97,9 +97,18 @@ func (h *house) command(args ...string) *exec.Cmd {
 	if err := os.WriteFile(file, []byte(h.conf.String()), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	cmd := exec.Command(h.bin, append([]string{"--config", file}, args...)...)
+	cmd := exec.Command(h.bin, append([]string{"--config", file}, verbose(args)...)...)
 	cmd.Env = append(os.Environ(), h.env...)
 	return cmd
+}
+
+// verbose makes a run write its log, which says little to who does not watch it: see cron.txtar.
+func verbose(args []string) []string {
+	i := slices.Index(args, "run")
+	if i < 0 || slices.Contains(args, "--quiet") || slices.Contains(args, "--verbose") {
+		return args
+	}
+	return slices.Insert(slices.Clone(args), i+1, "--verbose")
 }
 
 // result is what a person sees of a command.

@@ -26,6 +26,7 @@ type alarms struct {
 	cfg     *config.Config
 	shared  []notify.Channel // command and webhook
 	maildir notify.Channel
+	news    *newsChannel // standard error, which every account has whatever is configured; nil: it gets the log
 }
 
 // openAlarms reads which incidents are open. once: for a process that ends soon.
@@ -93,11 +94,17 @@ func (al *alarms) reload(cfg *config.Config) error {
 func (al *alarms) channels(account string) []notify.Channel {
 	al.mu.Lock()
 	defer al.mu.Unlock()
-	channels := al.shared
+	var channels []notify.Channel
 	if _, ok := alarmMaildir(al.cfg, account); ok {
-		channels = append([]notify.Channel{al.maildir}, channels...)
+		channels = append(channels, al.maildir)
 	}
-	return channels
+	if channels = append(channels, al.shared...); al.news == nil {
+		return channels
+	}
+	if c := accountOf(al.cfg, account); c.Name != "" && !c.Alarm {
+		channels = nil // observed for the sake of standard error alone
+	}
+	return append(channels, al.news)
 }
 
 // accountOf is an account of a configuration; the zero Account if it has none of that name.
@@ -176,10 +183,14 @@ func identityAt(known []uidl.Summary, account string, d config.Deliver) string {
 // observe takes in how a pass ended. What goes wrong is in the log: a pass is not the worse for it.
 func (al *alarms) observe(ctx context.Context, c config.Account, rep fetcher.Report) {
 	o, ok := outcomeOf(rep)
-	if !ok || !c.Alarm {
+	if !ok || !c.Alarm && al.news == nil {
 		return
 	}
-	if err := al.notifier.Observe(ctx, o); err != nil {
+	err := al.notifier.Observe(ctx, o)
+	if forgotten, is := errors.AsType[*notify.MemoryError](err); is && al.news != nil && o.Kind != notify.Fine {
+		al.news.forgot(c.Name, o.What, forgotten)
+	}
+	if err != nil {
 		al.log.Warn("alarm not delivered", zap.String("account", c.Name), zap.String("error", errorText(err)))
 	}
 }

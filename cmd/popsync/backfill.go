@@ -16,7 +16,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	var without bool
 	c := &cobra.Command{
 		Use:   "backfill ACCOUNT DESTINATION",
-		Short: "Fetch for a destination what came before it, or say that it goes without",
+		Short: "Fetch what came before a destination, or say that it goes without",
 		Long: `A destination that was added, came back or became required gets mail from then on. What was delivered before stays on
 the server, whatever 'delete' says, until a person decides; this is how.
 

@@ -71,10 +71,10 @@ func (a *app) baseline(ctx context.Context, name string) error {
 	}
 	fmt.Fprintf(a.out, "%s: %s listed; %d marked as seen, %d known before\n", name, count(m.Listed, "message"), m.Marked, m.Known)
 	if m.Pending > 0 {
-		fmt.Fprintf(a.out, "%s: %d are on their way to a destination: the next run goes on with them\n", name, m.Pending)
+		fmt.Fprintf(a.out, "%s: %s on the way to a destination: the next run goes on\n", name, count(m.Pending, "message"))
 	}
 	if m.Nameless > 0 {
-		fmt.Fprintf(a.out, "%s: %d have no unique-id and no header to know them by, so they cannot be marked\n", name, m.Nameless)
+		fmt.Fprintf(a.out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, count(m.Nameless, "message"))
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (a *app) checkCommand() *cobra.Command {
 	var o checkOptions
 	c := &cobra.Command{
 		Use:   "check [ACCOUNT...]",
-		Short: "Test the configuration, the servers and the destinations; changes nothing",
+		Short: "Test configuration, servers and destinations; changes nothing",
 		Long: `Read the configuration, look at the files and programs that it names, then
 for each account, several at a time: look up and connect to the server, log in,
 count the messages, and look whether each destination can take mail. It says

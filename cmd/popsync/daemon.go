@@ -76,6 +76,9 @@ func (a *app) daemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := notAsRoot(cfg); err != nil {
+		return err
+	}
 	log, err := openLog(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -190,11 +192,12 @@ func removed(old, cfg *config.Config) (names []string) {
 }
 
 // reload reads the configuration again. One that is bad, or asks for what only a start can do, changes nothing.
-func (d *daemon) reload(ctx context.Context) error {
+func (d *daemon) reload(ctx context.Context) (done control.Reloaded, err error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	d.manager.Reloading()
 	defer d.manager.Ready()
+	old := d.config()
 	cfg, err := d.a.load()
 	if err == nil {
 		err = d.changeable(cfg)
@@ -206,11 +209,19 @@ func (d *daemon) reload(ctx context.Context) error {
 	defer d.mu.Unlock()
 	if err != nil {
 		d.problem = errorText(err)
-		return err
+		return done, err
 	}
 	d.problem = ""
-	d.log.Info("configuration loaded", zap.String("config", cfg.File), zap.Int("accounts", len(cfg.Accounts)))
-	return nil
+	done = control.Reloaded{Accounts: len(cfg.Accounts), Added: len(removed(cfg, old)), Removed: len(removed(old, cfg))}
+	d.log.Info("configuration loaded", zap.String("config", cfg.File), zap.Int("accounts", done.Accounts),
+		zap.Int("added", done.Added), zap.Int("removed", done.Removed))
+	return done, nil
+}
+
+// reloadProblem is why a configuration was not put into force, and the next step, which there always is.
+func reloadProblem(err error) (text, hint string) {
+	text, hint = apart(err)
+	return text, cmp.Or(hint, "correct it, then say: popsync reload; until then a running daemon goes on with the one that it has")
 }
 
 // changeable tells whether a running daemon can take a configuration.

@@ -16,7 +16,7 @@ import (
 )
 
 var reportsOfDaemon = map[string]string{
-	"home": `{"account":"home","new":7,"bytes":2048,"kept":9,"duration_ns":1000000,"notes":["look"],"verdict":{"class":"ok"},"newer":1}`,
+	"home": `{"account":"home","new":7,"octets":2048,"kept":9,"duration_ns":1000000,"notes":["look"],"verdict":{"class":"ok"},"newer":1}`,
 	"work": `{"account":"work","verdict":{"class":"login","message":"login refused","hint":"ask"}}`,
 }
 
@@ -31,20 +31,20 @@ func reporting(_ context.Context, accounts []string, _ func(control.Progress)) (
 func TestRunByDaemon(t *testing.T) {
 	p, d := newStation(t), &fakeDaemon{run: reporting}
 	p.daemon(d)
-	out, log := p.says(true, exitLogin, "run")
+	out, log := p.says(true, exitLogin, "run --verbose")
 	has(t, out, "home     7    2.0 KiB  9     0        0        0       ok\n", "work     0    0 B      0     0        0        0       login: login refused\n",
 		"home: look\n", "new      0    0 B      0     0        0        0       temporary: pop3: connect")
 	has(t, log, `"msg":"pass finished","account":"home","new":7,"octets":2048,"kept":9`,
 		`"msg":"pass failed","account":"work"`, `"error":"login refused","next_step":"ask"`, `"account":"new"`)
 	out, _ = p.says(false, exitOK, "run --json home")
 	has(t, out, `"account":"home"`, `"new":7`)
-	p.says(false, exitTemp, "run new")            // the server is not there
-	p.says(false, exitTemp, "run --dry-run home") // is never the daemon's
+	p.says(false, exitTemp, "run --verbose new")            // the server is not there
+	p.says(false, exitTemp, "run --verbose --dry-run home") // is never the daemon's
 	if want := []string{"run home work false", "run home true"}; !slices.Equal(d.asked, want) {
 		t.Errorf("the daemon was asked %q, want %q", d.asked, want)
 	}
 	p.stop()
-	p.says(false, exitTemp, "run home")
+	p.says(false, exitTemp, "run --verbose home")
 }
 
 // Another configuration's daemon is none of ours, whether it has a ledger of its own or ours.
@@ -65,7 +65,7 @@ func TestDaemonOfOthers(t *testing.T) {
 			}
 			d.status.Accounts = []control.Account{{Account: "home"}}
 			p.daemon(d)
-			p.says(false, exitTemp, "run home")
+			p.says(false, exitTemp, "run --verbose home")
 			out, _ := p.says(false, exitOK, "wake home")
 			has(t, out, "home: the next run does not wait")
 			p.says(false, exitOK, "pause home")
@@ -101,7 +101,7 @@ func TestRunThatDaemonDoesNotFinish(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d.run = tc.run
-			out, _ := p.says(true, tc.code, "run home work")
+			out, _ := p.says(true, tc.code, "run --verbose home work")
 			has(t, out, tc.want)
 			if home := strings.Contains(out, "home     7"); home != (tc.code != exitTemp || tc.name == "fails") {
 				t.Errorf("the report that came is not used, or one that did not is:\n%s", out)

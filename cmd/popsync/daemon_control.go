@@ -76,7 +76,14 @@ func (d handler) Pause(ctx context.Context, account string, paused bool) error {
 }
 
 // Reload reads the configuration again.
-func (d handler) Reload(ctx context.Context) error { return d.reload(context.WithoutCancel(ctx)) }
+func (d handler) Reload(ctx context.Context) (control.Reloaded, error) {
+	done, err := d.reload(context.WithoutCancel(ctx))
+	if err != nil {
+		text, hint := reloadProblem(err)
+		return done, &control.ReloadError{Text: text, NextStep: hint}
+	}
+	return done, nil
+}
 
 // savePause writes down that an account is paused, or leaves it to the end of the pass that runs.
 func (d *daemon) savePause(ctx context.Context, account string, paused bool) error {

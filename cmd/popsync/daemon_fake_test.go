@@ -64,7 +64,9 @@ func (d *fakeDaemon) Run(ctx context.Context, q control.RunRequest, progress fun
 	return err
 }
 
-func (d *fakeDaemon) Reload(context.Context) error { return nil }
+func (d *fakeDaemon) Reload(context.Context) (control.Reloaded, error) {
+	return control.Reloaded{Accounts: 2, Added: 1}, nil
+}
 
 // station is a person's home with a configuration of the accounts home, new and work, whose server is not there.
 type station struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -43,9 +44,9 @@ func (d *daemon) obey(ctx context.Context, s *signals) {
 			switch sig {
 			case syscall.SIGHUP:
 				d.log.Reopen()
-				if err := d.reload(ctx); err != nil {
-					text, hint := apart(err)
-					d.log.Error("configuration not loaded, the old one stays in force", zap.String("error", text), zap.String("next_step", hint))
+				if _, err := d.reload(ctx); err != nil {
+					text, hint := reloadProblem(err)
+					d.log.Error("configuration not loaded, the old one stays in force", zap.String("error", strings.ReplaceAll(text, "\n", "; ")), zap.String("next_step", hint))
 				}
 			case syscall.SIGUSR1:
 				d.log.Info("woken by a signal")

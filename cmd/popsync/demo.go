@@ -19,7 +19,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var keep bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Fetch a sample mailbox from a built-in server into a temporary Maildir",
+		Short: "Fetch a sample mailbox from a built-in server",
 		Long: `Start a POP3 server on loopback with a small mailbox of awkward mail, fetch it into a temporary Maildir, show what
 arrived, fetch again (nothing is new), and clean up. Nothing of yours is touched.`,
 		Args: cobra.NoArgs,
@@ -50,7 +50,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return &exitError{exitTemp, err}
 	}
 	text := fmt.Sprintf(demoConfig, filepath.Join(dir, "state"), addr.Port, filepath.Join(dir, "Mail"))
-	fmt.Fprintf(a.out, "A POP3 server listens on 127.0.0.1:%d with %d messages. The configuration:\n\n%s\n", addr.Port, len(mail),
+	fmt.Fprintf(a.out, "A POP3 server listens on 127.0.0.1:%d with %s. The configuration:\n\n%s\n", addr.Port, count(len(mail), "message"),
 		indent(text))
 	cfg, err := config.Parse("demo", []byte(text), config.Env(os.Getenv), config.Options{CheckSchedule: checkSchedule})
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	if keep {
 		fmt.Fprintf(a.out, "\nThe Maildir and the ledger are in %s\n", printable(dir))
 	} else {
-		fmt.Fprintf(a.out, "\nEverything is cleaned up. Now write your own: config.example.toml shows how, 'popsync check' tests it.\n")
+		fmt.Fprintf(a.out, "\nEverything is cleaned up. Now write your own configuration: config.example.toml\nshows how, and 'popsync check' tests it.\n")
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ const demoConfig = `state_dir = %q
 [account.demo]
 host     = "127.0.0.1"
 port     = %d
-tls      = "none"     # on loopback only; a real account needs no tls key: it is encrypted
+tls      = "none"     # on loopback only: without this key it is encrypted
 username = "demo"
 password = "demo"
 
@@ -125,7 +125,7 @@ func (a *app) demoMail(dir string, mail []sample) error {
 	var rows [][]string
 	for i, s := range mail {
 		want := strings.ReplaceAll(s.data, "\r\n", "\n")
-		state := "arrived, every byte the same"
+		state := "every byte the same"
 		if arrived[want]--; arrived[want] < 0 {
 			state = "NOT as it was sent"
 			err = fail(exitInternal, "message %d did not arrive as it was sent", i+1)

@@ -14,6 +14,7 @@ const (
 	exitOK       = 0  // nothing failed, whether or not there was mail
 	exitUsage    = 64 // a command line that cannot be understood
 	exitInternal = 70 // a fault of popsync or of its ledger
+	exitIO       = 74 // standard output could not be written, and nothing else failed
 	exitTemp     = 75 // something temporary; the next run may succeed unaided
 	exitLogin    = 77 // a server refused the login
 	exitConfig   = 78 // the configuration, or a place it names, needs a person

@@ -22,7 +22,7 @@ func (a *app) healthcheckCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "healthcheck [ACCOUNT...]",
-		Short: "Tell containers and monitors by the exit code whether all mail is fetched",
+		Short: "Tell monitors by the exit code whether all mail is fetched",
 		Long: `Read the ledger, ask no server, and print one line. An account is healthy when its last pass without failure is not
 longer ago than three intervals of its schedule (at least 15 minutes), and no person is needed to log in or to mend the
 configuration. One that never had such a pass is not healthy, and neither is one with as many parked messages as the key

@@ -40,6 +40,9 @@ func checkSchedule(spec string) error {
 
 // openLedger opens the ledger of the state directory, and makes it when it is new.
 func openLedger(ctx context.Context, cfg *config.Config) (*uidl.SQLite, error) {
+	if err := notAsRoot(cfg); err != nil {
+		return nil, err
+	}
 	// The default lies below a directory that may not exist yet on a fresh account.
 	if err := makeState(cfg.StateDir); err != nil {
 		return nil, &exitError{exitConfig, err}

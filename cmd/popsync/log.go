@@ -35,6 +35,13 @@ func openLog(w io.Writer, terminal bool, level, format, file string) (*programLo
 	return l, nil
 }
 
+// also has every line written to w as well.
+func (l *programLog) also(w io.Writer, terminal bool, format string) {
+	w = ownWriter(w)
+	more := newLogger(w, logStyle{format: format, terminal: terminal, utf8: speaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
+	l.Logger = zap.New(zapcore.NewTee(l.Core(), more.Core()))
+}
+
 // SetLevel changes from which level on lines are written, at once and for all loggers.
 func (l *programLog) SetLevel(level string) { l.level.SetLevel(levelOf(level)) }
 

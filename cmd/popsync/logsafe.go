@@ -67,7 +67,18 @@ func safeField(f zapcore.Field) zapcore.Field {
 	return zap.String(key, printable(render(f)))
 }
 
-func durationText(d time.Duration) string { return strings.ReplaceAll(d.String(), "\u00b5", "u") }
+// durationText is a time with as many digits as it is worth, in ASCII.
+func durationText(d time.Duration) string {
+	switch {
+	case d.Abs() >= time.Minute:
+		d = d.Round(time.Second)
+	case d.Abs() >= time.Second:
+		d = d.Round(10 * time.Millisecond)
+	case d.Abs() >= time.Millisecond:
+		d = d.Round(time.Millisecond)
+	}
+	return strings.ReplaceAll(d.String(), "\u00b5", "u")
+}
 
 // render gives the text of a field whose type has a method for it. Such a method may panic, on a nil pointer say: a log
 // line must never end a pass.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -47,14 +48,16 @@ type app struct {
 	streams
 	configFile string
 	asking     sync.Mutex
-	live       *board // shows passes that are running; nil: nothing does
-	lines      *gate  // for the lines of the log on a terminal where nothing is live; nil: it is none
+	live       *board       // shows passes that are running; nil: nothing does
+	lines      *gate        // for the lines of the log on a terminal where nothing is live; nil: it is none
+	told       *newsChannel // what a run that nobody watches tells; nil: it writes its log
 }
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
 	wide := speaksUTF8(os.Getenv)
-	s.out, s.err = plainWriter{s.out, wide}, plainWriter{s.err, wide}
+	out := &notedWriter{w: s.out}
+	s.out, s.err = plainWriter{out, wide}, plainWriter{s.err, wide}
 	a := &app{streams: s}
 	if s.errTerm {
 		a.lines = &gate{w: raw(s.err)}
@@ -64,16 +67,14 @@ func execute(ctx context.Context, args []string, s streams) int {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	cmd, err := root.ExecuteContextC(ctx)
+	err = out.judged(err)
 	code := codeOf(err)
 	if err != nil && !errors.Is(err, errReported) {
 		text, hint := apart(err)
 		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
 			text, hint, code = "stopped", "", exitTemp
 		}
-		fmt.Fprintf(s.err, "popsync: %s\n", text)
-		if hint != "" {
-			fmt.Fprintf(s.err, "Next step: %s\n", hint)
-		}
+		a.complain(text, hint)
 		if code == exitUsage {
 			fmt.Fprintf(s.err, "See '%s --help'.\n", cmd.CommandPath())
 		}
@@ -81,15 +82,41 @@ func execute(ctx context.Context, args []string, s streams) int {
 	return code
 }
 
+// complain says what ended a command, and the next step if there is one. A terminal gets lines that fit it; what is read by
+// a program, whole ones.
+func (a *app) complain(text, hint string) {
+	width := 0
+	if a.errTerm && a.errSize != nil {
+		width, _ = a.errSize()
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if i == 0 {
+			line = "popsync: " + line
+		}
+		if width > 0 && line == strings.TrimLeft(line, " \t") {
+			line = wrapped(line, "  ", width)
+		}
+		fmt.Fprintln(a.err, line)
+	}
+	if hint == "" {
+		return
+	}
+	if hint = "Next step: " + hint; width > 0 {
+		hint = wrapped(hint, "  ", width)
+	}
+	fmt.Fprintln(a.err, hint)
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "popsync",
-		Short: "Fetch mail by POP3 and deliver it, each message exactly once",
+		Use:     "popsync",
+		Short:   "Fetch mail by POP3 and deliver it, each message exactly once",
+		Version: versionText(),
 		Long: `popsync fetches mail from POP3 mailboxes and delivers it: to local Maildirs, by SMTP, by LMTP or to a command. It
 remembers by UIDL what was delivered, puts no message into a Maildir twice, and deletes nothing on a server before it is
 safe (by default: never).
 
-Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 75 temporary failure, 77 login refused, 78 configuration.`,
+Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written, 75 temporary failure, 77 login refused, 78 configuration.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		// Without a command nothing was fetched: exit code 0 would be a lie to cron. Without Args, cobra refuses unknown
@@ -99,10 +126,14 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 75 temporary failure,
 			HiddenDefaultCmd: true,
 		},
 	}
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.InitDefaultVersionFlag()
 	root.PersistentFlags().StringVar(&a.configFile, "config", "",
 		"configuration `FILE` (default $XDG_CONFIG_HOME/popsync/config.toml, then /etc/popsync/config.toml)")
 	root.AddCommand(a.runCommand(), a.daemonCommand(), a.checkCommand(), a.statusCommand(), a.healthcheckCommand(),
-		a.wakeCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
+		a.wakeCommand(), a.reloadCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
 		a.refetchCommand(), a.forgetCommand(), a.backupCommand(), a.demoCommand(), a.versionCommand())
+	fitHelp(root)
+	fitFlags(root)
 	return root
 }

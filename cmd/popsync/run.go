@@ -18,13 +18,18 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	var dryRun, asJSON, verbose bool
+	var dryRun, asJSON bool
+	var v voice
 	c := &cobra.Command{
 		Use:   "run [ACCOUNT...]",
 		Short: "Fetch and deliver new mail once, for all accounts or those named",
 		Long: `Make one pass over every account, or those named: fetch what is new, deliver it, delete on the server what the
-policy says. On a terminal you see how far each account is, and a table follows; otherwise there are only the log lines
-on standard error. When a daemon is running, it makes the passes and this command shows how they go.
+policy says. On a terminal you see how far each account is, and a table follows. When a daemon is running, it makes the
+passes and this command shows how they go.
+
+On standard error, a terminal, the journal and --verbose get every line of the log. Cron, and whatever else it leads to,
+gets only what needs a person, once for each incident: see [alarm] in the configuration. --quiet says that little
+everywhere, and nothing on standard output. log.file has all lines.
 
 From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
 that was refused several times is tried once a day at most, or not at all. Named, or on a terminal, every account is tried at once.
@@ -35,16 +40,20 @@ Ctrl-C, or SIGTERM, ends it within three seconds: what was received whole is saf
 failure of the accounts; the exit code is 75 if something was cut off. A second one ends it at once.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.run(cmd.Context(), args, dryRun, asJSON, verbose)
+			if v.quiet && v.verbose {
+				return fail(exitUsage, "--quiet and --verbose are opposites: give one of them, for example: popsync run --quiet")
+			}
+			return a.run(cmd.Context(), args, v, dryRun, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "log in and show what would be done; fetch, deliver and delete nothing")
-	c.Flags().BoolVar(&verbose, "verbose", false, "with --dry-run: also show sender, date and subject of messages")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per account on standard output")
+	c.Flags().BoolVar(&v.quiet, "quiet", false, "say only what needs a person, once; the default without a terminal")
+	c.Flags().BoolVar(&v.verbose, "verbose", false, "write every line of the log to standard error; with --dry-run show sender, date and subject of messages too")
 	return c
 }
 
-func (a *app) run(ctx context.Context, names []string, dryRun, asJSON, verbose bool) error {
+func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -53,17 +62,23 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON, verbose b
 	if err != nil {
 		return err
 	}
-	if !dryRun && !asJSON {
+	if err := notAsRoot(cfg); err != nil { // also before the log's file
+		return err
+	}
+	if !dryRun && !asJSON && !v.quiet {
 		a.live = a.newLive()
 	}
 	defer a.live.close()
 	defer a.ends(ctx)()
-	log, err := openLog(a.logWriter(), a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
+	log, err := a.openRunLog(cfg, v, dryRun)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	w := wish{asked: len(names) > 0 || a.errTerm, named: len(names) > 0, dryRun: dryRun, headers: dryRun && verbose}
+	if a.news(v, dryRun) {
+		a.told = &newsChannel{w: a.err}
+	}
+	w := wish{asked: len(names) > 0 || a.errTerm, named: len(names) > 0, dryRun: dryRun, headers: dryRun && v.verbose}
 	theirs, ours, resident := daemonPasses{}, accounts, false
 	if !dryRun {
 		theirs, ours, resident = a.daemonRun(ctx, cfg, accounts, w, log.Logger)
@@ -74,14 +89,18 @@ func (a *app) run(ctx context.Context, names []string, dryRun, asJSON, verbose b
 	}
 	a.live.close()
 	reports = theirs.join(accounts, reports)
-	if err := a.show(reports, dryRun, asJSON); err != nil {
-		return err
+	if v.quiet && !dryRun && !asJSON {
+		return worst(reports)
 	}
+	err = a.show(reports, dryRun, asJSON)
 	if text := stopText(reports); text != "" && a.errTerm {
 		width, _ := a.errSize()
 		fmt.Fprintln(a.err, wrapped("popsync: "+text, "  ", width))
 	}
-	return worst(reports)
+	if w := worst(reports); w != nil { // what became of the mail counts more than what could not be printed
+		return w
+	}
+	return err
 }
 
 // wish is what whoever runs popsync wants of the passes.
@@ -150,9 +169,10 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 	if err != nil {
 		return nil, nil, err
 	}
+	al.news = a.told
 	return held, func(reports []fetcher.Report) {
 		for _, rep := range reports {
-			if a.errTerm && rep.Verdict.Class != fetcher.OK {
+			if a.errTerm && a.told == nil && rep.Verdict.Class != fetcher.OK {
 				continue // a person sees it
 			}
 			al.observe(ctx, accountOf(cfg, rep.Account), rep)
@@ -173,7 +193,7 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 	var barrier error
 	if resident { // it would go on with the old name, and fetch all of its mail again
 		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
-			"make the daemon read its configuration again: send it SIGHUP, or restart it"}
+			"make the daemon read its configuration again: popsync reload"}
 	}
 	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
 		return nil, nil, judged(err)

@@ -28,6 +28,6 @@ func samples() []sample {
 		{"no header at all", "\r\nOnly a body.\r\n"},
 		{"empty", ""},
 		{"128 KiB attachment", head(9, "Attachment") + strings.Repeat(strings.Repeat("QUJD", 19)+"\r\n", 1683)},
-		{"a twin of the first: same text, own unique-id", head(1, "Welcome") + "Hello,\r\n\r\nthis message came by POP3.\r\n"},
+		{"a twin of the first, by another unique-id", head(1, "Welcome") + "Hello,\r\n\r\nthis message came by POP3.\r\n"},
 	}
 }

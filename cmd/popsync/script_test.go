@@ -180,12 +180,16 @@ func cmdAccount(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(ts.MkAbs("mail"), 0o700))
 }
 
-// exits CODE PROGRAM ARG... runs a program that must end with CODE and never shows the password.
+// exits CODE PROGRAM ARG... runs a program that must end with CODE and never shows the password. 'popsync run' writes its
+// log, as with --verbose, unless the script is cron's (env cron=1).
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	got := 0
 	var exit *exec.ExitError
+	if args[1] == "popsync" && ts.Getenv("cron") == "" {
+		args = verbose(args)
+	}
 	if homeOf(ts).unprivileged {
 		args = append([]string{args[0], "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}, args[1:]...)
 	}

@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var asJSON, trouble bool
 	c := &cobra.Command{
 		Use:   "status [ACCOUNT...]",
-		Short: "Show how the accounts are doing and what needs a person; asks no server",
+		Short: "Show how the accounts are and what needs a person",
 		Long: `Show how the accounts are doing: what the running daemon says, if there is one, and what the ledger remembers. Below the
 table stands what is wrong, since when, and what to do about it. No mail server is asked.`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -50,7 +50,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	case s.Parked > 0:
 		st.NextStep = "popsync parked " + name
 	case s.Skipped > 0:
-		st.NextStep = fmt.Sprintf("%d larger than max_size stay on the server", s.Skipped)
+		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", count(s.Skipped, "message"))
 	default:
 		st.NextStep = "none"
 	}
@@ -132,7 +132,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	}
 	if st.missing {
 		what = append(what, "the running daemon does not have this account yet")
-		step = cmp.Or(step, "make it read the configuration again: send it SIGHUP, or restart it")
+		step = cmp.Or(step, "make it read the configuration again: popsync reload")
 	}
 	if st.Held > 0 {
 		what = append(what, heldText(st.Account, st.Held))

@@ -25,7 +25,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	var repair bool
 	c := &cobra.Command{
 		Use:   "verify [ACCOUNT...]",
-		Short: "Look for damage in the ledger and the Maildirs, and repair what is safe",
+		Short: "Look for damage in ledger and Maildirs, and repair what is safe",
 		Long: `Read the whole ledger, compare it with the Maildirs, and print one line for each finding with the next step. No server
 is asked, and without --repair nothing is changed.
 

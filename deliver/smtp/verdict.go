@@ -143,7 +143,11 @@ func (s *Sender) refusals(e *deliver.Error, list []*replyError) {
 	}
 	e.Err = shown
 	if n := len(list) - 1; n > 0 {
-		e.Err = fmt.Errorf("%w (and %d more recipients refused)", shown, n)
+		more := "1 more recipient"
+		if n > 1 {
+			more = fmt.Sprintf("%d more recipients", n)
+		}
+		e.Err = fmt.Errorf("%w (and %s refused)", shown, more)
 	}
 	if shown.reply.code == 530 {
 		e.Hint = "the server wants a login, or TLS"

@@ -85,9 +85,16 @@ func (c *Client) Pause(ctx context.Context, account string, paused bool) error {
 	return c.call(ctx, http.MethodPost, "pause", request{Accounts: []string{account}, Paused: &paused}, &reply{})
 }
 
-// Reload makes the daemon read its configuration again. The error tells why it goes on with the old one.
-func (c *Client) Reload(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "reload", request{}, &reply{})
+// Reload makes the daemon read its configuration again. A *ReloadError tells why it goes on with the old one.
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	var r reply
+	if err := c.call(ctx, http.MethodPost, "reload", request{}, &r); err != nil {
+		return Reloaded{}, err
+	}
+	if r.Reloaded == nil { // a daemon of an older version does not count
+		return Reloaded{}, nil
+	}
+	return *r.Reloaded, nil
 }
 
 // call asks and reads the answer into v.
@@ -149,6 +156,8 @@ func (r reply) err() error {
 		return nil
 	case len(r.Unknown) > 0:
 		return &UnknownError{Accounts: r.Unknown}
+	case r.Reload:
+		return &ReloadError{Text: r.Error, NextStep: r.NextStep}
 	}
 	return errors.New(r.Error)
 }

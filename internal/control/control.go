@@ -28,8 +28,9 @@ type Handler interface {
 	// that ran before it was asked, and report the report of each pass at its end. Both are called from any goroutine and
 	// never block. *UnknownError: nothing was begun. When ctx ends nobody watches any more, and the passes go on.
 	Run(ctx context.Context, q RunRequest, progress func(Progress), report func(json.RawMessage)) error
-	// Reload reads the configuration again. An error tells what is wrong with it: the old one stays in use.
-	Reload(ctx context.Context) error
+	// Reload reads the configuration again, and tells what came of it. An error tells what is wrong with it: the old one
+	// stays in use. A *ReloadError keeps its next step.
+	Reload(ctx context.Context) (Reloaded, error)
 }
 
 // RunRequest says which passes are wanted.
@@ -38,6 +39,22 @@ type RunRequest struct {
 	Asked    bool     // a person wants it, whatever the accounts wait for; else it is a timer's
 	Named    bool     // the person named the accounts: a pause counts for nothing, once
 }
+
+// Reloaded is what a configuration that was read again has changed.
+type Reloaded struct {
+	Accounts int `json:"accounts"` // there are now
+	Added    int `json:"added"`    // that were not there before
+	Removed  int `json:"removed"`  // that were there before
+}
+
+// ReloadError is why a configuration was not put into force.
+type ReloadError struct {
+	Text     string // one line for each problem
+	NextStep string // for a person; may be ""
+}
+
+// Error is the text without the next step.
+func (e *ReloadError) Error() string { return e.Text }
 
 // Status is what the daemon knows of itself and its accounts.
 type Status struct {
@@ -69,13 +86,13 @@ type Account struct {
 type Progress struct {
 	Account      string    `json:"account"`
 	Started      time.Time `json:"started,omitzero"`
-	Messages     int       `json:"messages"`                // delivered
-	Bytes        int64     `json:"bytes"`                   // octets of them
-	Planned      int       `json:"planned,omitempty"`       // messages that the pass wants to fetch
-	PlannedBytes int64     `json:"planned_bytes,omitempty"` // octets of them, as listed
-	Waiting      string    `json:"waiting,omitempty"`       // what the pass waits for: "memory", "its turn"; "": nothing
-	Before       bool      `json:"before,omitempty"`        // this pass ran before one was asked for, which comes after it
-	Ended        bool      `json:"ended,omitempty"`         // the pass is over
+	Messages     int       `json:"messages"`                 // delivered
+	Bytes        int64     `json:"octets"`                   // of them
+	Planned      int       `json:"planned,omitempty"`        // messages that the pass wants to fetch
+	PlannedBytes int64     `json:"planned_octets,omitempty"` // of them, as listed
+	Waiting      string    `json:"waiting,omitempty"`        // what the pass waits for: "memory", "its turn"; "": nothing
+	Before       bool      `json:"before,omitempty"`         // this pass ran before one was asked for, which comes after it
+	Ended        bool      `json:"ended,omitempty"`          // the pass is over
 }
 
 var (

@@ -45,12 +45,17 @@ func TestQuestionsAndAnswers(t *testing.T) {
 	if err := c.Pause(ctx, "../etc", true); err == nil {
 		t.Error("a name that no account can have was taken")
 	}
-	if err := c.Reload(ctx); err != nil {
-		t.Error(err)
+	if done, err := c.Reload(ctx); err != nil || done != (Reloaded{Accounts: 3, Added: 1, Removed: 2}) {
+		t.Error(done, err)
 	}
 	d.reload = errors.New("line 3: no")
-	if err := c.Reload(ctx); err == nil || err.Error() != "line 3: no" {
+	if _, err := c.Reload(ctx); err == nil || err.Error() != "line 3: no" {
 		t.Errorf("reload: %v", err)
+	}
+	d.reload = &ReloadError{Text: "line 3: no\nline 4: neither", NextStep: "mend both"}
+	_, err = c.Reload(ctx)
+	if problem, ok := errors.AsType[*ReloadError](err); !ok || problem.NextStep != "mend both" || problem.Text != "line 3: no\nline 4: neither" {
+		t.Errorf("reload: %#v", err)
 	}
 	end()
 	if _, err := c.Status(ctx); !errors.Is(err, ErrNoDaemon) {

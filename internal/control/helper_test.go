@@ -57,7 +57,9 @@ func (d *daemon) Run(ctx context.Context, q RunRequest, progress func(Progress),
 	return err
 }
 
-func (d *daemon) Reload(context.Context) error { return d.reload }
+func (d *daemon) Reload(context.Context) (Reloaded, error) {
+	return Reloaded{Accounts: 3, Added: 1, Removed: 2}, d.reload
+}
 
 // place is a path for a socket whose directory does not exist yet.
 func place(t *testing.T) string {

@@ -95,7 +95,8 @@ func routes(h Handler) http.Handler {
 		stream(w, r, h, q)
 	})
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, reply{}, h.Reload(r.Context()))
+		done, err := h.Reload(r.Context())
+		answer(w, reply{Reloaded: &done}, err)
 	})
 	return unpanicked(mux)
 }
@@ -118,6 +119,10 @@ func panicked(value any) error { return fmt.Errorf("popsync panicked: %v", value
 type reply struct {
 	Error   string   `json:"error,omitempty"`
 	Unknown []string `json:"unknown,omitempty"` // accounts that the daemon does not know
+
+	Reloaded *Reloaded `json:"reloaded,omitempty"`
+	Reload   bool      `json:"reload,omitempty"` // Error is about the configuration that was to be reloaded
+	NextStep string    `json:"next_step,omitempty"`
 }
 
 func failed(err error) reply {
@@ -125,6 +130,10 @@ func failed(err error) reply {
 	var unknown *UnknownError
 	if errors.As(err, &unknown) {
 		r.Unknown = unknown.Accounts
+	}
+	var reload *ReloadError
+	if errors.As(err, &reload) {
+		r.Reload, r.NextStep = true, reload.NextStep
 	}
 	return r
 }

@@ -71,7 +71,7 @@ func Listen(listen string) (net.Listener, error) {
 	}
 	l, err := listenUnix(address)
 	if err != nil {
-		return nil, fmt.Errorf("metrics: socket %+q: %w", address, err)
+		return nil, fmt.Errorf("metrics: socket %q: %w", address, err)
 	}
 	return l, nil
 }

@@ -126,6 +126,20 @@ func (n *Notifier) putAside(name string) error {
 	return durable.RenameNoReplace(dir, name, dir, name+".damaged")
 }
 
+// MemoryError is an incident that could not be written down. With Options.Once nothing is sent of it.
+type MemoryError struct {
+	Account string
+	Err     error
+}
+
+// Error names the account.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("remembering the incident of account %s: %v", e.Account, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *MemoryError) Unwrap() error { return e.Err }
+
 // save makes the files say what memory does. What fails is tried again with the next save.
 func (n *Notifier) save(a *account) error {
 	if a.gone {
@@ -138,7 +152,7 @@ func (n *Notifier) save(a *account) error {
 			continue
 		}
 		if err := n.put(n.path(a.name, g), s.record); err != nil {
-			errs = append(errs, fmt.Errorf("remembering the incident of account %s: %w", a.name, err))
+			errs = append(errs, &MemoryError{a.name, err})
 			continue
 		}
 		s.unsaved = false

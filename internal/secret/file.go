@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -32,7 +33,7 @@ func readFile(path string, private bool) (secret, hint string, err error) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = st.Uid
 	}
-	if hint, err := trust(path, info.Mode(), owner, uint32(os.Geteuid()), private); err != nil {
+	if hint, err := trust(path, info.Mode(), owner, uint32(os.Geteuid()), private, provided(path, f)); err != nil {
 		return "", hint, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
@@ -54,8 +55,23 @@ func mend(err error) string {
 	return ""
 }
 
-// trust judges a file before its content is used.
-func trust(path string, mode fs.FileMode, owner, user uint32, private bool) (hint string, err error) {
+// containers is where Docker and Podman put secrets, readable by everybody inside.
+const containers = "/run/secrets/"
+
+// provided tells that a secret was put there by what runs the container, for which everybody inside is one: in the folder
+// for that, or on a filesystem in memory that is mounted read-only, as Kubernetes has it. Read-only alone is not enough:
+// so is the store of Nix, which every user of the machine can read.
+func provided(path string, f *os.File) bool {
+	return strings.HasPrefix(filepath.Clean(path), containers) || fixedInMemory(f)
+}
+
+// trust judges a file before its content is used. A file that was provided may be read by others, and written by nobody
+// else all the same.
+func trust(path string, mode fs.FileMode, owner, user uint32, private, provided bool) (hint string, err error) {
+	closed := fs.FileMode(0o077)
+	if provided {
+		closed = 0o022
+	}
 	switch {
 	case !mode.IsRegular():
 		return "", errors.New("not a regular file")
@@ -63,7 +79,7 @@ func trust(path string, mode fs.FileMode, owner, user uint32, private bool) (hin
 		return "", nil
 	case owner != user && owner != 0:
 		return "chown it to yourself", fmt.Errorf("belongs to another user (id %d)", owner)
-	case mode.Perm()&0o077 != 0:
+	case mode.Perm()&closed != 0:
 		return "chmod 600 " + safepath.Quote(path), fmt.Errorf("others may open it (mode %04o)", mode.Perm())
 	}
 	return "", nil

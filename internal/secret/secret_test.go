@@ -81,8 +81,43 @@ func TestFileMustBePrivate(t *testing.T) {
 		owner, user uint32
 		ok          bool
 	}{{1000, 1000, true}, {0, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
-		if _, err := trust("f", 0o600, tt.owner, tt.user, true); (err == nil) != tt.ok {
+		if _, err := trust("f", 0o600, tt.owner, tt.user, true, false); (err == nil) != tt.ok {
 			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}
+
+// What a container's secrets are may be read by everybody inside, and changed by nobody.
+func TestProvidedFile(t *testing.T) {
+	for _, tt := range []struct {
+		mode        fs.FileMode
+		owner, user uint32
+		provided    bool
+		ok          bool
+	}{
+		{0o444, 0, 1000, true, true},
+		{0o444, 1000, 1000, true, true},
+		{0o644, 0, 0, true, true},
+		{0o444, 0, 1000, false, false},
+		{0o664, 0, 1000, true, false},
+		{0o446, 0, 1000, true, false},
+		{0o444, 1001, 1000, true, false},
+	} {
+		if _, err := trust("f", tt.mode, tt.owner, tt.user, true, tt.provided); (err == nil) != tt.ok {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+	f, err := os.Open(write(t, marker, 0o444))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for path, want := range map[string]bool{
+		"/run/secrets/work": true, "/run/secrets/a/work": true, "/run/secrets/../work": false, "/run/secrets-not/work": false,
+		"/home/me/work": false,
+	} {
+		if got := provided(path, f); got != want {
+			t.Errorf("%s is provided: %t", path, got)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func testDeliveries(t *testing.T, b *bench) {
 		InDoubt: 6, Attempts: 7, NextTry: 8, Reason: "nine", At: 10,
 	}
 	b.commit(uidl.Change{At: now, Put: []uidl.Message{wholeMessage()}, Destinations: places("d", "other"), Stage: []uidl.Delivery{want}})
-	want.Message, want.Why = wholeMessage().Facts, wholeMessage().Reason
+	want.Message, want.Why, want.Octets = wholeMessage().Facts, wholeMessage().Reason, wholeMessage().Octets
 	for range 2 {
 		if got := b.pending(); len(got) != 1 || got[0] != want {
 			t.Errorf("Pending: %+v\nwant %+v", got, want)
@@ -24,7 +24,7 @@ func testDeliveries(t *testing.T, b *bench) {
 	}
 	want = uidl.Delivery{Key: want.Key, Destination: "d", State: uidl.Publishing, Seq: 5, At: 11}
 	b.commit(uidl.Change{At: now, Stage: []uidl.Delivery{want}})
-	want.Message, want.Why = wholeMessage().Facts, wholeMessage().Reason
+	want.Message, want.Why, want.Octets = wholeMessage().Facts, wholeMessage().Reason, wholeMessage().Octets
 	if got := b.pending(); len(got) != 1 || got[0] != want {
 		t.Errorf("a second Stage must replace every field: %+v\nwant %+v", got, want)
 	}

@@ -101,7 +101,7 @@ func (s *memoryState) byName() []uidl.Destination {
 func (s *memoryState) pending() (all []uidl.Delivery) {
 	for k, d := range s.deliveries {
 		m := s.messages[d.Key]
-		d.Destination, d.Message, d.Why = s.destinations[k.ordinal].Name, m.Facts, m.Reason
+		d.Destination, d.Message, d.Why, d.Octets = s.destinations[k.ordinal].Name, m.Facts, m.Reason, m.Octets
 		all = append(all, d)
 	}
 	slices.SortFunc(all, func(a, b uidl.Delivery) int {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// No line of any help is wider than a terminal.
+func TestHelpFits(t *testing.T) {
+	var walk func(c *cobra.Command, path []string)
+	walk = func(c *cobra.Command, path []string) {
+		var out bytes.Buffer
+		s := streams{in: os.Stdin, out: &out, err: &out}
+		if code := execute(t.Context(), append(path, "--help"), s); code != exitOK {
+			t.Errorf("%v --help: exit code %d", path, code)
+		}
+		for line := range strings.Lines(out.String()) {
+			if line = strings.TrimRight(line, "\n"); utf8.RuneCountInString(line) > helpWidth {
+				t.Errorf("%v --help has %d columns:\n%s", path, utf8.RuneCountInString(line), line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			if sub.Name() != "completion" {
+				walk(sub, append(path[:len(path):len(path)], sub.Name()))
+			}
+		}
+	}
+	walk((&app{}).root(), nil)
+}
+
+func TestFilled(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                "",
+		"one two\nthree":                  "one two\nthree",
+		"one two three four\nfive":        "one two\nthree four\nfive",
+		"a\nb\n\n  keep this as it is\nc": "a b\n\n  keep this as it is\nc",
+	} {
+		if got := filled(in, 10); got != want {
+			t.Errorf("%q is filled as %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Nor is any of what a newcomer looks at first.
+func TestDemoFits(t *testing.T) {
+	var out bytes.Buffer
+	if code := execute(t.Context(), []string{"demo"}, streams{in: os.Stdin, out: &out, err: &out}); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, out.String())
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/internal/control"
+)
+
+func (a *app) reloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "Make the running daemon read its configuration again",
+		Long: `Make the running daemon read its configuration again, and tell what came of it. A configuration that is wrong
+changes nothing: the problem is told with its line, the daemon goes on with the one that it has, and the exit code
+is 78. Passes that run end as they began. SIGHUP does the same, and tells the log.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.reload(cmd.Context()) },
+	}
+}
+
+func (a *app) reload(ctx context.Context) error {
+	cfg, err := a.load()
+	if err != nil { // it names the place of the socket, so the daemon cannot be asked; it would say the same
+		_, hint := reloadProblem(err)
+		return &exitError{exitConfig, &hintError{err, hint}}
+	}
+	c, _, err := a.findDaemon(ctx, cfg)
+	if errors.Is(err, control.ErrNoDaemon) {
+		return &exitError{exitTemp, &hintError{err, "nothing to do: the next run, or the daemon when it is started, reads the configuration anyway"}}
+	} else if err != nil {
+		return &exitError{exitTemp, err}
+	}
+	done, err := c.Reload(ctx)
+	if problem, ok := errors.AsType[*control.ReloadError](err); ok {
+		a.complain(problem.Text, printable(problem.NextStep)) // one line for each problem
+		return &exitError{exitConfig, errReported}
+	} else if err != nil {
+		return &exitError{exitTemp, fmt.Errorf("reload: %w", err)}
+	}
+	_, err = fmt.Fprintln(a.out, reloadText(done))
+	return err
+}
+
+// reloadText is what a reload changed; a daemon of an older version does not tell.
+func reloadText(r control.Reloaded) string {
+	switch {
+	case r.Accounts == 0:
+		return "reloaded"
+	case r.Added+r.Removed == 0:
+		return "reloaded: " + count(r.Accounts, "account")
+	}
+	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", count(r.Accounts, "account"), r.Added, r.Removed)
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// inherit gives each account of the tree the keys of [defaults] that it does not have itself. {account} in their texts is
+// its name. Destinations are inherited together or not at all, and so are the keys of the secret: an account that says one
+// of them has none of the others.
+func (c *checker) inherit(tree map[string]any) {
+	v, ok := tree["defaults"]
+	if !ok {
+		return
+	}
+	defaults, ok := v.(map[string]any)
+	if !ok {
+		c.add("defaults", "must be a table, not "+kind(v), "write [defaults] and its keys below")
+		return
+	}
+	before := len(c.problems)
+	c.table("defaults", defaults, c.accountKeys("defaults", &Account{}, &source{}))
+	if keys := given(defaults); len(keys) > 1 {
+		c.add(member("defaults", keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
+	}
+	c.placeholders("defaults", defaults)
+	told := len(c.problems) > before
+	accounts, _ := tree["account"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(accounts)) {
+		own, ok := accounts[name].(map[string]any)
+		if !ok {
+			continue
+		}
+		all := maps.Clone(own)
+		for k, v := range defaults {
+			if _, has := own[k]; has || len(given(own)) > 0 && slices.Contains(given(defaults), k) {
+				continue
+			}
+			if k != string(SecretLiteral) {
+				v = named(v, name)
+			}
+			all[k] = v
+			if told { // once, where they stand
+				c.silent[member(member("account", name), k)] = true
+			}
+		}
+		accounts[name] = all
+	}
+}
+
+// placeholders refuses other words in braces than {account} where a path is meant: they would make odd folders.
+func (c *checker) placeholders(at string, m map[string]any) {
+	for _, k := range []string{"path", "password_file", "ca_file"} {
+		if s, ok := m[k].(string); ok && strings.ContainsAny(strings.ReplaceAll(s, "{account}", ""), "{}") {
+			c.add(member(at, k), "holds a word in braces that means nothing", "{account} is the name of the account")
+		}
+	}
+	list, _ := asTables(m["deliver"])
+	for i, d := range list {
+		c.placeholders(element(member(at, "deliver"), i), d)
+	}
+}
+
+// named is a value with the name of an account in the place of {account}.
+func named(v any, account string) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "{account}", account)
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = named(v[i], account)
+		}
+		return list
+	case []map[string]any:
+		list := make([]map[string]any, len(v))
+		for i := range v {
+			list[i] = named(v[i], account).(map[string]any)
+		}
+		return list
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			if m[k] = e; k != string(SecretLiteral) {
+				m[k] = named(e, account)
+			}
+		}
+		return m
+	}
+	return v
+}
+
+// silenced tells whether a problem at a path was told where the value stands.
+func (c *checker) silenced(path string) bool {
+	for path != "" {
+		if c.silent[path] {
+			return true
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return false
+}

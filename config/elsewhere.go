@@ -1,0 +1,85 @@
+package config
+
+import "strings"
+
+// elsewhere is what people who come from other programs type, and what it is here, by the table that it was typed into. A
+// word of two tables may mean something else in each.
+var elsewhere = map[string]map[string]string{
+	"account": hints(map[string]string{
+		"server hostname pop pop3 pop_server pop3_server incoming via":                        `write host = "pop.example.org"`,
+		"user login login_name email mail address":                                            `write username = "me@example.org"`,
+		"pass passwd passphrase secret pw":                                                    `write password_command, password_file or password`,
+		"passwordeval passwordcommand pass_cmd":                                               `write password_command = ["pass", "show", "mail/work"]`,
+		"ssl use_ssl usessl tls_starttls starttls stls sslproto encryption security ssl_mode": `TLS is on by default; write tls = "implicit" (port 995) or tls = "starttls" (port 110)`,
+		"ssl_verify sslcertck verify tls_trust_file cafile ca_cert sslcertfile tls_certcheck": `certificates are always checked; to trust one more CA write ca_file = "/path/ca.pem"`,
+		"keep nokeep leave_on_server leave":                                                   `write delete = "never", which keeps mail and is the default, or delete = "after-delivery"`,
+		"delete_after retention expire delete_age expunge days":                               `write delete = "30d": it is deleted 30 days after popsync first saw it`,
+		"flush fetchall fetch_all uidl onlynew read_all":                                      `leave it out: popsync fetches what it has not delivered yet, read or not`,
+		"fetchlimit batchlimit max_messages max_messages_per_session":                         `write limit = 100: so many new messages in one pass`,
+		"sizelimit max_message_size size_limit maxsize":                                       `write max_size = "25MB"`,
+		"interval poll period frequency refresh check_interval every poll_interval cron":      `write schedule = "@every 10m", or cron's five fields`,
+		"enabled enable active disabled disable skip":                                         `there is no such key: say "popsync pause NAME", or take the account out`,
+		"oauth oauth2 xoauth2 token access_token refresh_token auth_mechanism":                `popsync logs in by password only: let your provider make an app password`,
+		"mda command program pipe exec":                                                       `mail goes to a program by [[account.NAME.deliver]] with type = "command" and command = ["/usr/bin/maildrop"]`,
+		"smtp smtphost smtp_host smtp_server forward":                                         `mail goes on by [[account.NAME.deliver]] with type = "smtp", address = "mail.example.org:587" and to`,
+		"folder maildir mailbox dir directory path destination inbox mbox":                    `mail goes to a Maildir by [[account.NAME.deliver]] with type = "maildir" and path`,
+		"protocol proto type":                                                                 `leave it out: popsync speaks POP3 only`,
+		"timeout":                                                                             `write [limits] with idle = "60s", or reply`,
+	}),
+	"deliver": hints(map[string]string{
+		"folder dir directory maildir mailbox inbox destination": `write type = "maildir" and path = "~/Mail/work"`,
+		"mbox":                      `popsync writes no mbox: write type = "maildir", or type = "command" with a program that does`,
+		"mda program cmd pipe exec": `write type = "command" and command = ["/usr/bin/maildrop"]`,
+		"host server hostname port smtphost smtp_host smtp_server": `write address = "mail.example.org:587"`,
+		"recipient recipients rcpt rcpt_to mailto":                 `write to = ["me@example.org"]`,
+		"sender mail_from envelope_from return_path":               `write from = "me@example.org", or "original"`,
+		"user login login_name":                                    `write username = "me@example.org"`,
+		"pass passwd passphrase secret pw":                         `write password_command, password_file or password`,
+		"ssl use_ssl starttls encryption security":                 `write tls = "starttls", which is the default of smtp, or tls = "implicit"`,
+		"protocol proto kind":                                      `write type = "maildir", "smtp", "lmtp" or "command"`,
+		"enabled enable active disabled":                           `there is no such key: take the destination out, or put # before its lines`,
+		"optional best_effort":                                     `write required = false`,
+		"quarantine":                                               `write fallback = true`,
+	}),
+	"": hints(map[string]string{
+		"interval poll period frequency refresh check_interval every daemon poll_interval cron": `write schedule = "@every 10m", or cron's five fields`,
+		"statedir state data_dir datadir db database idfile uid_file uidl_file":                 `write state_dir = "/path"`,
+		"logfile log_file syslog loglevel log_level verbose debug":                              `write [log] with level = "info" and file = "/path"`,
+		"threads workers concurrency max_parallel":                                              `write parallel = 64`,
+		"tz time_zone":                        `write timezone = "Europe/Berlin"`,
+		"notify notification mailto on_error": `write [alarm] with command = ["/usr/local/bin/tell-me"]`,
+		"poll_account mailbox server servers": `an account is written [account.NAME]`,
+	}),
+}
+
+// hints has an entry for each word of its keys.
+func hints(of map[string]string) map[string]string {
+	all := map[string]string{}
+	for words, hint := range of {
+		for _, w := range strings.Fields(words) {
+			all[w] = hint
+		}
+	}
+	return all
+}
+
+// comesFrom words what a key of another program is here, in a table that has these keys, or gives "". What stands below a
+// destination and is meant for its account is answered as well.
+func (c *checker) comesFrom(word string, known keys) string {
+	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
+	switch {
+	case known["deliver"] != nil:
+		return elsewhere["account"][word]
+	case known["account"] != nil:
+		return elsewhere[""][word]
+	case known["fallback"] == nil:
+		return ""
+	}
+	if hint := elsewhere["deliver"][word]; hint != "" {
+		return hint
+	}
+	if c.accountKeys("", &Account{}, &source{})[word] != nil {
+		return "it belongs to the account: write it above [[account.NAME.deliver]]"
+	}
+	return elsewhere["account"][word]
+}

@@ -1,0 +1,48 @@
+package fetcher
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/popsync/popsync/pop3"
+)
+
+// The schedule is to blame only where a server says so, by its code or in words; the wait is the same.
+func TestHintOfPutOffLogin(t *testing.T) {
+	for _, tc := range []struct {
+		code, text string
+		schedule   bool
+	}{
+		{"LOGIN-DELAY", "try again later", true},
+		{"", "too many logins, try again later", true},
+		{"", "login rate exceeded", true},
+		{"", "please wait 5 minutes between logins", true},
+		{"", "you log in too often", true},
+		{"", "try again later", false},
+		{"", "please retry", false},
+		{"", "quota exceeded", false},
+		{"", "account is temporarily locked, try again later", false},
+		{"", "System error", false},
+	} {
+		err := &pop3.LoginError{Err: &pop3.ResponseError{Command: "PASS", Code: tc.code, Text: tc.text}}
+		v := verdictOf(err)
+		if v.Class != Temporary || strings.Contains(v.Hint, "schedule") != tc.schedule || v.Hint == "" {
+			t.Errorf("[%s] %s: %+v", tc.code, tc.text, v)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 message": number(1, "message"), "0 messages": number(0, "message"), "2 deliveries": number(2, "delivery"), "1 copy": number(1, "copy"),
+		"1 message is in UIDL alone":                                   only(1, 0),
+		"2 messages are in LIST alone":                                 only(0, 2),
+		"1 message is in UIDL alone, 3 messages are in LIST alone":     only(1, 3),
+		"0 messages are in LIST alone":                                 only(0, 0),
+		"1 new message arrived at once, where 2 are usual: nothing is": strings.TrimSuffix((&floodError{Flood: Flood{New: 1, Usual: 2}}).Error(), " fetched or deleted until you say what they are"),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

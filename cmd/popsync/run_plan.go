@@ -76,5 +76,8 @@ func insideText(s fetcher.Step) string {
 			parts = append(parts, part)
 		}
 	}
+	if len(parts) == 0 {
+		return s.Subject
+	}
 	return strings.Join(parts, ", ") + ": " + s.Subject
 }

@@ -112,7 +112,7 @@ func (c *change) vouch() error {
 	if !c.Vouch {
 		return nil
 	}
-	return c.tx.exec(`UPDATE message SET have = have & ~?1 WHERE account = ?2 AND have & ?1 <> 0`, int64(Unsure), c.account)
+	return c.tx.exec(`UPDATE message SET have = have & ~?1 WHERE account = ?2 AND have & ?3 = ?1`, int64(Unsure), c.account, int64(givenUp))
 }
 
 func (c *change) release() error {

@@ -6,7 +6,7 @@ import "math/bits"
 // came to be known, in the transaction that settles the delivery, and never concluded later from what is configured.
 type Facts struct {
 	Have   Places // has it durably
-	Waived Places // will not get it, as was decided: refused where optional, taken by the fallback, given up by a person
+	Waived Places // will not get it, as was decided: refused where optional, taken by the fallback
 	// Generation is Info.Generation when it was first retrieved; 0 also when it never was; or BeforeAll. Of one that is Seen,
 	// which was never retrieved, it says by which word of a person, if the caller numbers those.
 	Generation int64
@@ -26,6 +26,16 @@ const (
 	Seen   Places = 1 << 2 // marked as seen by a person; was never retrieved. No destination lacks it; never deleted by policy
 	Unsure Places = 1 << 3 // nobody saw it become durable, or which message it is: never deleted by policy
 )
+
+// givenUp is Seen and Unsure at once: a person decided that a message goes to no destination that lacks it. Each of the two keeps
+// it from being deleted, in versions too that do not know the two together.
+const givenUp = Seen | Unsure
+
+// GivenUp tells that a person gave a message up. No destination lacks it, and policy never deletes it.
+func (p Places) GivenUp() bool { return p&givenUp == givenUp }
+
+// Unproven tells that a message is Unsure, and was not given up.
+func (p Places) Unproven() bool { return p&givenUp == Unsure }
 
 // Ordinals is how many destinations an account can know at once.
 const Ordinals = 48

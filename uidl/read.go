@@ -82,18 +82,26 @@ func (a *account) Matches(ctx context.Context, fps []Fingerprint) ([]Message, er
 // Pending is the recovery list, normally empty.
 func (a *account) Pending(ctx context.Context) ([]Delivery, error) {
 	var all []Delivery
-	err := collect(&all, func(scan func(...any) error) (d Delivery, err error) {
-		var uid sql.RawBytes
-		err = scan(&uid, &d.Dup, &d.Destination, &d.State, &d.Seq, &d.Ticket, &d.InDoubt, &d.Attempts, &d.NextTry,
-			&d.Reason, &d.At, &d.Message.Have, &d.Message.Waived, &d.Message.Generation, &d.Why, &d.Octets)
-		d.UID = string(uid)
-		return d, err
-	})(a.l.readers.QueryContext(ctx, `SELECT d.uid, d.dup, t.name, d.state, d.seq, d.ticket, d.in_doubt, d.attempts,
+	err := collect(&all, scanDelivery)(a.l.readers.QueryContext(ctx, deliveriesOf+"?"+deliveriesOrder, a.row()))
+	return all, a.readError("read deliveries", err)
+}
+
+// deliveriesOf and deliveriesOrder, with the account's number between them, read its deliveries in the order of Pending.
+const (
+	deliveriesOf = `SELECT d.uid, d.dup, t.name, d.state, d.seq, d.ticket, d.in_doubt, d.attempts,
 			d.next_try, d.reason, d.at, m.have, coalesce(m.waived, 0), m.generation, coalesce(m.reason, ''), coalesce(m.octets, 0)
 		FROM delivery AS d JOIN destination AS t ON t.id = d.destination
 		JOIN message AS m ON m.account = d.account AND m.uid = d.uid AND m.dup = d.dup
-		WHERE d.account = ? ORDER BY d.seq, d.uid, d.dup, t.name`, a.row()))
-	return all, a.readError("read deliveries", err)
+		WHERE d.account = `
+	deliveriesOrder = ` ORDER BY d.seq, d.uid, d.dup, t.name`
+)
+
+func scanDelivery(scan func(...any) error) (d Delivery, err error) {
+	var uid sql.RawBytes
+	err = scan(&uid, &d.Dup, &d.Destination, &d.State, &d.Seq, &d.Ticket, &d.InDoubt, &d.Attempts, &d.NextTry,
+		&d.Reason, &d.At, &d.Message.Have, &d.Message.Waived, &d.Message.Generation, &d.Why, &d.Octets)
+	d.UID = string(uid)
+	return d, err
 }
 
 // Destinations are all that were ever recorded.

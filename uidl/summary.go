@@ -55,7 +55,7 @@ func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
 	// Kept leaves out DeleteSent: those are on their way out. Numbers of states are those of the constants.
 	rows, err := tx.QueryContext(ctx, `SELECT `+infoColumns+`,
 			coalesce(m.kept, 0), coalesce(m.wanted, 0), coalesce(m.parked, 0), coalesce(m.skipped, 0), coalesce(m.gone, 0),
-			coalesce(m.held, 0), coalesce(m.unsure, 0),
+			coalesce(m.held, 0), coalesce(m.unsure, 0), coalesce(m.given_up, 0),
 			(SELECT count(*) FROM delivery AS d WHERE d.account = a.id),
 			p.n, coalesce(p.started, 0), coalesce(p.ended, 0), coalesce(p.ok, 0), coalesce(p.verdict, ''), p.totals
 		FROM account AS a
@@ -65,7 +65,8 @@ func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
 				count(*) FILTER (WHERE state = 4 AND gone_at IS NULL) AS parked,
 				count(*) FILTER (WHERE state = 5 AND gone_at IS NULL) AS skipped,
 				count(*) FILTER (WHERE state = 6 AND gone_at IS NULL) AS held,
-				count(*) FILTER (WHERE have & 8 AND gone_at IS NULL) AS unsure,
+				count(*) FILTER (WHERE have & 12 = 8 AND gone_at IS NULL) AS unsure,
+				count(*) FILTER (WHERE have & 12 = 12 AND gone_at IS NULL) AS given_up,
 				count(gone_at) AS gone
 			FROM message GROUP BY account) AS m ON m.account = a.id
 		LEFT JOIN pass AS p ON p.account = a.id AND p.n = (SELECT max(n) FROM pass WHERE account = a.id)
@@ -80,7 +81,7 @@ func summaries(ctx context.Context, tx *sql.Tx) ([]Summary, error) {
 		var p Pass
 		var n sql.NullInt64
 		err := rows.Scan(append(scanInfo(&s.Info), &s.Kept, &s.Wanted, &s.Parked, &s.Skipped, &s.Gone, &s.Held, &s.Unsure,
-			&s.Pending, &n, &p.Started, &p.Ended, &p.OK, &p.Verdict, &p.Totals)...)
+			&s.GivenUp, &s.Pending, &n, &p.Started, &p.Ended, &p.OK, &p.Verdict, &p.Totals)...)
 		if err != nil {
 			return nil, err
 		}

@@ -41,6 +41,9 @@ type Ledger interface {
 	Identities(ctx context.Context) ([]string, error)
 	// Summaries reads what status shows, by name; it needs no lease.
 	Summaries(ctx context.Context) ([]Summary, error)
+	// Stuck reads the messages of an account that are Unfetched, those with a delivery that is Parked or PutOff, and those that
+	// were given up, listed or not, by (UID, Dup) in byte order; it needs no lease. None: nil, of an unknown account too.
+	Stuck(ctx context.Context, account string) ([]Stuck, error)
 	// Check reads the whole ledger for damage; ErrCorrupt when it finds some.
 	Check(ctx context.Context) error
 	// Close frees the ledger. Accounts must be closed before.
@@ -191,7 +194,7 @@ type Change struct {
 	Generation   int64         // Info.Generation from now on; 0 leaves it
 	Fold         []int         // ordinals: in all rows Former takes the place of each, and the destination is forgotten
 	Destinations []Destination // inserted or replaced by ordinal, all at once: they may swap names
-	Vouch        bool          // no row is Unsure any more
+	Vouch        bool          // no row is Unproven any more
 	Release      bool          // all rows that are Held become Wanted, as new: without Attempts, NextTry, Reason
 	Move         []Moved       // known rows get another key, which must be unknown, with their deliveries
 	Remove       []Key         // known rows that are to be as if they had never been listed; one with an open delivery is an error
@@ -262,7 +265,7 @@ type Summary struct {
 	Waiting                                      []Waiting     // destinations for which something is open, by name
 	Kept, Wanted, Parked, Skipped, Gone, Pending int           // rows; Kept: delivered and still listed; Pending: deliveries
 	PutOff                                       int           // messages with a delivery that is put off, and none that is parked
-	Held, Unsure                                 int           // rows that are listed: Held, Unsure in their facts
+	Held, Unsure, GivenUp                        int           // rows that are listed: Held; by their facts Unproven, GivenUp
 
 	// Parked are listed messages in that state, and messages with a parked delivery. It and PutOff leave out destinations that
 	// are configured no more.

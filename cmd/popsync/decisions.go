@@ -41,7 +41,7 @@ func decisionsOf(ctx context.Context, ledger uidl.Ledger, name string) (t decisi
 }
 
 func (t *decisions) add(r uidl.Row) {
-	if r.Have.Has(uidl.Unsure) {
+	if r.Have.Unproven() {
 		t.unsure++
 	}
 	if r.Have.Destinations() == 0 || r.Have.Has(uidl.Seen) {

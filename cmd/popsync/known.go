@@ -73,6 +73,21 @@ func (k *knownLedger) inUse(dir, name string) bool {
 	return err == nil && used
 }
 
+// Stuck reads the rows of the account that will have that name.
+func (k *knownLedger) Stuck(ctx context.Context, name string) ([]uidl.Stuck, error) {
+	if err := k.held[name]; err != nil {
+		return nil, err
+	}
+	was, renamed := k.was[name]
+	switch {
+	case !renamed:
+		return k.Ledger.Stuck(ctx, name)
+	case was == "":
+		return nil, nil
+	}
+	return k.Ledger.Stuck(ctx, was)
+}
+
 // Summaries gives each account its name of tomorrow.
 func (k *knownLedger) Summaries(ctx context.Context) ([]uidl.Summary, error) {
 	sums, err := k.Ledger.Summaries(ctx)
@@ -126,6 +141,8 @@ func (emptyLedger) Identities(context.Context) ([]string, error)      { return n
 func (emptyLedger) Summaries(context.Context) ([]uidl.Summary, error) { return nil, nil }
 func (emptyLedger) Check(context.Context) error                       { return nil }
 func (emptyLedger) Close() error                                      { return nil }
+
+func (emptyLedger) Stuck(context.Context, string) ([]uidl.Stuck, error) { return nil, nil }
 
 // named wants so many arguments as what has, and tells what they are.
 func (a *app) named(what, example string) cobra.PositionalArgs {

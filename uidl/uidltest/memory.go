@@ -183,6 +183,16 @@ func (l *memoryLedger) Summaries(ctx context.Context) (all []uidl.Summary, err e
 	return all, err
 }
 
+func (l *memoryLedger) Stuck(ctx context.Context, account string) (all []uidl.Stuck, err error) {
+	err = l.do(ctx, func() error {
+		if s := l.m.states[account]; s != nil {
+			all = s.stuck()
+		}
+		return nil
+	})
+	return all, err
+}
+
 func (l *memoryLedger) Identities(ctx context.Context) (all []string, err error) {
 	err = l.do(ctx, func() error {
 		for _, s := range l.m.states {

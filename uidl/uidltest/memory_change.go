@@ -133,7 +133,7 @@ func (c *memoryChange) places() error {
 // all changes what all rows say, and keys.
 func (c *memoryChange) all() error {
 	c.each(func(m *uidl.Message) {
-		if c.Vouch {
+		if c.Vouch && !m.Have.Has(uidl.Seen) {
 			m.Have &^= uidl.Unsure
 		}
 		if c.Release && m.State == uidl.Held {

@@ -21,21 +21,24 @@ func (s *memoryState) clone() *memoryState {
 }
 
 func (s *memoryState) summary() uidl.Summary {
-	gone, unsure, of := 0, 0, map[uidl.State]int{}
+	gone, unsure, givenUp, of := 0, 0, 0, map[uidl.State]int{}
 	for _, m := range s.messages {
 		if m.GoneAt != 0 {
 			gone++
 			continue
 		}
 		of[m.State]++
-		if m.Have.Has(uidl.Unsure) {
+		switch both := m.Have & (uidl.Seen | uidl.Unsure); both {
+		case uidl.Unsure:
 			unsure++
+		case uidl.Seen | uidl.Unsure:
+			givenUp++
 		}
 	}
 	parked, putOff := s.open()
 	return uidl.Summary{Info: copyInfo(s.info), Last: s.last, Destinations: s.byName(), Waiting: s.waiting(), Pending: len(s.deliveries), Gone: gone,
 		Kept: of[uidl.Delivered], Wanted: of[uidl.Wanted], Parked: of[uidl.Parked] + parked, PutOff: putOff, Skipped: of[uidl.Skipped],
-		Held: of[uidl.Held], Unsure: unsure}
+		Held: of[uidl.Held], Unsure: unsure, GivenUp: givenUp}
 }
 
 func (s *memoryState) waiting() (all []uidl.Waiting) {
@@ -95,6 +98,24 @@ func (s *memoryState) open() (parked, putOff int) {
 
 func (s *memoryState) byName() []uidl.Destination {
 	return slices.SortedFunc(maps.Values(s.destinations), func(a, b uidl.Destination) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// stuck are the messages of which something failed, and those that were given up.
+func (s *memoryState) stuck() (all []uidl.Stuck) {
+	of := map[uidl.Key]*uidl.Stuck{}
+	for k, m := range s.messages {
+		of[k] = &uidl.Stuck{Message: m}
+	}
+	for _, d := range s.pending() {
+		of[d.Key].Open = append(of[d.Key].Open, d)
+	}
+	for _, st := range of {
+		if st.Fails() || st.Have&(uidl.Seen|uidl.Unsure) == uidl.Seen|uidl.Unsure {
+			all = append(all, *st)
+		}
+	}
+	slices.SortFunc(all, func(a, b uidl.Stuck) int { return compareKeys(a.Key, b.Key) })
+	return all
 }
 
 // pending is what is open, with what Pending tells of each message, in its order.

@@ -58,6 +58,8 @@ func Run(t *testing.T, s Store) {
 		{"status and facts", testStatus},
 		{"passes and summaries", testSummaries},
 		{"what waits for whom", testWaiting},
+		{"what is stuck", testStuck},
+		{"given up", testGivenUp},
 		{"find and matches", testFindMatches},
 		{"empty change", testEmptyChange},
 		{"all or nothing", testAtomic},

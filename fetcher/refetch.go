@@ -55,6 +55,7 @@ const (
 	leftDeleted = `the server was told to delete it: if it is there all the same, set delete = "never" and run once before`
 	leftSeen    = "it was marked as seen by popsync baseline, and never fetched"
 	leftNamed   = "the server gives it no unique-id"
+	leftGivenUp = "it was given up: popsync give-up --undo takes that back"
 )
 
 // Refetch has the next passes fetch messages again that were delivered and that the server still lists, for all destinations:
@@ -151,6 +152,8 @@ func (c *chooser) judge(known *rows, i int) string {
 		return leftNamed
 	case c.open[row.Key]:
 		return leftOpen
+	case row.Have.GivenUp():
+		return leftGivenUp
 	case row.State == uidl.Delivered, row.State == uidl.Wanted && again(&row):
 		return ""
 	case row.State == uidl.DeleteSent:

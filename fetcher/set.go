@@ -86,6 +86,7 @@ func (s *set) younger(f uidl.Facts) (p uidl.Places) {
 
 // Why facts keep a message from being deleted, for people.
 const (
+	reasonGivenUp = "given up: stays on the server" // see giveup.go
 	reasonSeen    = "marked as seen, never fetched"
 	reasonUnsure  = "not deleted: nobody saw it safe at its destination"
 	reasonBefore  = "not deleted: delivered before the upgrade, to a destination that is not configured any more"
@@ -99,6 +100,8 @@ const (
 func (s *set) keeps(f uidl.Facts) string {
 	legacy := f.Have.Has(uidl.Legacy)
 	switch {
+	case f.Have.GivenUp():
+		return reasonGivenUp
 	case f.Have.Has(uidl.Seen):
 		return reasonSeen
 	case f.Have.Has(uidl.Unsure):

@@ -46,6 +46,10 @@ func TestSet(t *testing.T) {
 		{"seen, another destination, the rest wanted", []uidl.Destination{of(required(1, 1, 1), uidl.Required, uidl.Fetch)}, facts{Have: uidl.Seen}, 0, reasonSeen},
 		{"unsure", []uidl.Destination{required(0, 0, 0)}, facts{Have: a | uidl.Unsure}, 0, reasonUnsure},
 
+		{"given up", []uidl.Destination{required(0, 0, 0), required(1, 0, 0)}, facts{Have: a | uidl.Seen | uidl.Unsure}, 0, reasonGivenUp},
+		{"given up, nobody has it", []uidl.Destination{required(0, 0, 0)}, facts{Have: uidl.Seen | uidl.Unsure}, 0, reasonGivenUp},
+		{"given up, the rest wanted", []uidl.Destination{required(0, 0, 0), of(required(1, 1, 1), uidl.Required, uidl.Fetch)}, facts{Have: a | uidl.Seen | uidl.Unsure}, 0, reasonGivenUp},
+
 		{"of schema 1", []uidl.Destination{required(0, 0, 0), required(1, 0, 0)}, facts{Have: uidl.Legacy}, 0, ""},
 		{"of schema 1, one added", []uidl.Destination{required(0, 0, 0), required(1, 1, 1)}, facts{Have: uidl.Legacy}, 0, reasonYounger},
 		{"of schema 1, one gone", []uidl.Destination{required(0, 0, 0), of(required(1, 0, 1), uidl.NotConfigured, 0)}, facts{Have: uidl.Legacy}, 0, reasonBefore},

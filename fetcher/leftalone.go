@@ -6,12 +6,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // LeftAlone is a known message that broke the connection when something was to be done about it, or that was deleted in vain: see
 // stumbles.go and undeleted.go.
 type LeftAlone struct {
-	UID   string // printable ASCII; "": it has none
+	UID   string // as logs have it, printable ASCII; "": it has none
+	Word  string // as people type it: see foreign.Word; "": it has none
 	Step  string // DELE, TOP or RETR; QUIT: it was deleted in vain
 	Times int    // connections that it broke, or deletions
 	Since time.Time
@@ -35,7 +38,7 @@ func (t *stumbles) leftAlone(now time.Time) (all []LeftAlone) {
 		}
 		l := LeftAlone{Step: m.Step, Times: m.Times, Since: time.Unix(m.Since, 0), Text: m.Text}
 		if uid := string(m.UID); !strings.HasPrefix(uid, placeName) {
-			l.UID = quote(uid)
+			l.UID, l.Word = quote(uid), foreign.Word(uid)
 		}
 		if m.alone(now) {
 			l.Until = time.Unix(m.Next, 0)
@@ -73,8 +76,8 @@ func (t *stumbles) lines(now time.Time) (lines []string) {
 // Words tell people about it.
 func (l LeftAlone) Words() string {
 	name := "a message"
-	if l.UID != "" {
-		name = "message " + l.UID
+	if l.Word != "" {
+		name = "message " + l.Word
 	}
 	until := "it is tried again in the next pass"
 	if !l.Until.IsZero() {

@@ -276,7 +276,7 @@ func TestVerifyContradictions(t *testing.T) {
 	h.exec(`UPDATE message SET have = have | (1 << 20) WHERE uid = CAST('0000000000.uid' AS BLOB)`)
 	h.exec(`INSERT INTO delivery SELECT m.account, m.uid, m.dup, d.id, 2, 1, 'nonsense', 0, 0, 0, '', 0
 		FROM message m, destination d WHERE m.uid = CAST('0000000005.uid' AS BLOB)`)
-	h.verify(78, nil, "0000000001.uid\" left the listing, but when", `"0000000002.uid" (and 1 more) left a listing that there was not yet`,
+	h.verify(78, nil, "0000000001.uid left the listing, but when", `0000000002.uid (and 1 more) left a listing that there was not yet`,
 		"no place has it", "a destination that there is not", "a delivery of it is open", "another Maildir", "6 findings")
 
 	// What is open for a destination that a message need not have contradicts nothing.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/safepath"
 )
 
 const refetchExample = "refetch work 0000019a5f2c"
@@ -137,13 +136,10 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
 	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, count(len(refused), "unique-id"))
 	for _, r := range refused {
-		fmt.Fprintf(a.err, "  %s: %s\n", shownUID(r.UID), printable(r.Why))
+		fmt.Fprintf(a.err, "  %s: %s\n", uidArg(r.UID), printable(r.Why))
 	}
 	return &exitError{exitUsage, errReported}
 }
-
-// shownUID is a unique-id as a person would type it.
-func shownUID(uid string) string { return printable(safepath.Quote(uid)) }
 
 func them(n int) string { return verb(n, "it", "them") }
 

@@ -51,7 +51,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 func planText(steps []fetcher.Step, width int) string {
 	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
 	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), fmt.Sprintf("%+q", s.UID), printable(s.Reason)})
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), uidArg(s.UID), printable(s.Reason)})
 	}
 	var b strings.Builder
 	for i, line := range aligned(rows) {

@@ -278,7 +278,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		}
 	}
 	if k, ok := acc.Interrupted(); ok {
-		v.ok(fmt.Sprintf("the last run ended while it read message %+q; the next one counts that as a failed attempt", k.UID))
+		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidArg(k.UID)))
 	}
 	if fetcher.InVerifyMode(acc.Info().Facts) {
 		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")
@@ -320,7 +320,7 @@ func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl
 	}
 	next := "popsync run " + v.account
 	for i, where := range at {
-		what := fmt.Sprintf("%s: message %+q, ", d.Name, open[i].UID)
+		what := fmt.Sprintf("%s: message %s, ", d.Name, uidArg(open[i].UID))
 		switch where {
 		case deliver.Waiting:
 			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")

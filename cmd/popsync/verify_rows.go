@@ -126,7 +126,7 @@ func (v *verifier) rows(ctx context.Context, acc uidl.Account, known []uidl.Dest
 		if r.GoneAt == 0 && r.State == uidl.Held {
 			v.held++
 		}
-		if r.GoneAt == 0 && r.Have.Has(uidl.Unsure) {
+		if r.GoneAt == 0 && r.Have.Unproven() {
 			v.unsure++
 		}
 	}
@@ -136,7 +136,7 @@ func (v *verifier) rows(ctx context.Context, acc uidl.Account, known []uidl.Dest
 		if kind.n > 1 {
 			more = fmt.Sprintf(" (and %d more)", kind.n-1)
 		}
-		v.found(fetcher.Internal, fmt.Sprintf("message %+q%s %s", kind.first.UID, more, kind.what),
+		v.found(fetcher.Internal, fmt.Sprintf("message %s%s %s", uidArg(kind.first.UID), more, kind.what),
 			"popsync goes on, and prefers a message twice to none; please report this, with a copy of ledger.db if you can")
 	}
 	return nil

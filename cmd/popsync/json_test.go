@@ -18,6 +18,7 @@ var jsonSections = map[string]any{
 	"run": fetcher.Report{}, "step": fetcher.Step{}, "verdict": fetcher.Verdict{},
 	"status": accountStatus{}, "waiting": waiting{}, "came_short": short{}, "left_alone": leftAlone{}, "resting": resting{},
 	"progress": control.Progress{}, "healthcheck": health{}, "unhealthy": accountHealth{},
+	"parked": parkedMessage{}, "stuck": stuckAt{},
 	"missed": missed{}, "check": checkObject{}, "destinations": seen{}, "finding": finding{},
 }
 

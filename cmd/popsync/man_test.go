@@ -41,7 +41,7 @@ func TestManualIsComplete(t *testing.T) {
 			t.Errorf("the manual does not name the command %s", name)
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^\.It Cm ([a-z]+)`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+)`).FindAllStringSubmatch(page, -1) {
 		if !commands[m[1]] {
 			t.Errorf("the manual names a command %s that does not exist", m[1])
 		}

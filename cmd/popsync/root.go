@@ -131,7 +131,7 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 	root.PersistentFlags().StringVar(&a.configFile, "config", "",
 		"configuration `FILE` (default $XDG_CONFIG_HOME/popsync/config.toml, then /etc/popsync/config.toml)")
 	root.AddCommand(a.runCommand(), a.daemonCommand(), a.checkCommand(), a.statusCommand(), a.healthcheckCommand(),
-		a.wakeCommand(), a.reloadCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
+		a.parkedCommand(), a.retryCommand(), a.giveUpCommand(), a.wakeCommand(), a.reloadCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
 		a.refetchCommand(), a.forgetCommand(), a.backupCommand(), a.demoCommand(), a.versionCommand())
 	fitHelp(root)
 	fitFlags(root)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -155,6 +156,19 @@ func cmdReform(ts *testscript.TestScript, neg bool, args []string) {
 			o.TLS = sound
 		}
 	})
+}
+
+// leaves NAME UID: a message leaves the server, by another client.
+func cmdLeaves(ts *testscript.TestScript, neg bool, args []string) {
+	s := homeOf(ts).server(ts, args[0])
+	all := s.Messages("u")
+	for i, m := range all {
+		if m.UID == args[1] {
+			s.AddUser("u", scriptPassword, slices.Delete(slices.Clone(all), i, i+1)...)
+			return
+		}
+	}
+	ts.Fatalf("%s has no message %s", args[0], args[1])
 }
 
 // waits NAME returns once the server has left a command without an answer.

@@ -25,9 +25,9 @@ func (s *sink) where() (kind, address string) {
 	return "smtp", s.addr
 }
 
-// sink NAME [lmtp] [takes=N] ['VERB=REPLY']... starts a mail server that takes mail by SMTP, or LMTP, or changes what one says:
-// REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N. By SMTP, $NAME is its port. down ends it, up
-// begins it anew.
+// sink NAME [lmtp] [takes=N] [about=TEXT] ['VERB=REPLY']... starts a mail server that takes mail by SMTP, or LMTP, or changes what
+// one says: REPLY to MAIL, RCPT, DATA or to the end of each message (end), after it took N, or only where TEXT is in the message.
+// By SMTP, $NAME is its port. down ends it, up begins it anew.
 func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 	h, name := homeOf(ts), args[0]
 	s := h.sinks[name]
@@ -42,11 +42,13 @@ func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv(name, port)
 		}
 	}
-	replies, takes := map[string]string{}, 0
+	replies, takes, about := map[string]string{}, 0, ""
 	for _, word := range args[1:] {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "lmtp":
+		case "about":
+			about = value
 		case "down":
 			s.stop()
 		case "up":
@@ -59,7 +61,10 @@ func cmdSink(ts *testscript.TestScript, neg bool, args []string) {
 			replies[key] = value
 		}
 	}
-	s.set(func(verb, _ string) string {
+	s.set(func(verb, arg string) string {
+		if verb == "end" && !strings.Contains(arg, about) {
+			return ""
+		}
 		if verb == "end" && takes > 0 {
 			takes--
 			return ""

@@ -50,6 +50,7 @@ func TestScript(t *testing.T) {
 			"nobody":  cmdNobody,
 			"ledger":  cmdLedger,
 			"knows":   cmdKnows,
+			"leaves":  cmdLeaves,
 		},
 	})
 }
@@ -216,11 +217,14 @@ var changing = []struct {
 }{
 	{regexp.MustCompile(`\b[0-9]s ago`), "0s ago"},
 	{regexp.MustCompile(`\b[0-9]{2}s ago`), "0s ago "}, // the columns are wider than that
-	{regexp.MustCompile(`"(time|started|last_pass|last_success|not_before)":"[^"]+"`), `"$1":"TIME"`},
+	{regexp.MustCompile(`"(time|started|last_pass|last_success|not_before|first_listed|last_try|next_try)":"[^"]+"`), `"$1":"TIME"`},
 	{regexp.MustCompile(`"took":( ?)"[^"]+"`), `"took":$1"TIME"`},
 	{regexp.MustCompile(`"duration_ns":[0-9]+`), `"duration_ns":TIME`},
 	{regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\b`), "DATE HH:MM:SS"},
 	{regexp.MustCompile(`(since) [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b`), "$1 DATE"},
+	{regexp.MustCompile(`\bin (59m|1h)\b`), "in 1h"},
+	{regexp.MustCompile(`(next try in 1h) .[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b.`), "$1 (DATE)"},
+	{regexp.MustCompile(`(at) [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b`), "$1 DATE"},
 	{regexp.MustCompile(`\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b`), "HH:MM:SS"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+->127`), "127.0.0.1:PORT->127"},
 	{regexp.MustCompile(`(current time) [0-9TZ:-]+ is after [0-9TZ:-]+`), "$1 NOW is after THEN"},

@@ -47,6 +47,7 @@ type accountStatus struct {
 	Pending     int         `json:"pending"`
 	Held        int         `json:"held"`   // held back until a person says what they are
 	Unsure      int         `json:"unsure"` // kept on the server because nobody saw them safe
+	GivenUp     int         `json:"given_up,omitempty"`
 	Waiting     []waiting   `json:"waiting,omitempty"`
 	CameShort   *short      `json:"came_short,omitempty"`
 	LeftAlone   []leftAlone `json:"left_alone,omitempty"`

@@ -15,7 +15,7 @@ import (
 // statusOf words a ledger summary as it is at a time; the zero Summary is an account that never ran.
 func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	st := accountStatus{Account: name, Kept: s.Kept, Parked: s.Parked, PutOff: s.PutOff, Skipped: s.Skipped, Pending: s.Pending,
-		Held: s.Held, Unsure: s.Unsure,
+		Held: s.Held, Unsure: s.Unsure, GivenUp: s.GivenUp,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s, now)}
 	standing := fetcher.Standing(s)
 	st.CameShort, st.Slow = shortOf(standing.Short), standing.Slow
@@ -114,7 +114,7 @@ func (st *accountStatus) rank() rank {
 		return rankPending
 	case st.Paused, st.State == stateWaiting && st.Reason != "", st.Slow, st.PassTime:
 		return rankWaiting
-	case st.Skipped > 0, st.Unsure > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting)+len(st.Missed) > 0:
+	case st.Skipped > 0, st.Unsure > 0, st.GivenUp > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting)+len(st.Missed) > 0:
 		return rankSkipped
 	}
 	return rankNothing
@@ -173,6 +173,9 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	}
 	if st.Unsure > 0 {
 		what = append(what, unsureText(st.Account, st.Unsure))
+	}
+	if st.GivenUp > 0 {
+		what = append(what, givenUpText(st.Account, st.GivenUp))
 	}
 	return what, step
 }

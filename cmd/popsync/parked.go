@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/uidl"
+)
+
+func (a *app) parkedCommand() *cobra.Command {
+	var asJSON, headers bool
+	c := &cobra.Command{
+		Use:   "parked [ACCOUNT...]",
+		Short: "List what failed and waits: where, why, and when the next try is",
+		Long: `List the messages that could not be fetched or delivered and are tried again
+later: soon (put off), or seldom, because they failed too often or were refused
+for good (parked); and those that were given up. From, date and subject come
+from the copy that waits here, if there is one. It changes nothing and asks no
+server.
+
+With --headers it logs in and gets them for the others with TOP, unless the
+account is paused or its server wants time.`,
+		Example:           "  popsync parked\n  popsync parked --headers work",
+		ValidArgsFunction: a.completeAccounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.parked(cmd.Context(), args, asJSON, headers)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per message")
+	c.Flags().BoolVar(&headers, "headers", false, "log in and get from, date and subject from the server where there is no copy")
+	return c
+}
+
+// parkedAccount is what waits in one account.
+type parkedAccount struct {
+	name     string
+	messages []parkedMessage
+	waits    string // why nothing is tried for now, for people; ""
+	unread   string // why no headers were got; ""
+}
+
+func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	accounts, err := pick(cfg, names)
+	if err != nil {
+		return err
+	}
+	var all []parkedAccount
+	class := fetcher.OK
+	if hasLedger(cfg) { // looking makes none
+		ledger, err := openKnown(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+		sums, err := ledger.Summaries(ctx)
+		if err != nil {
+			return &exitError{exitOf(ledgerClass(err)), err}
+		}
+		known := byName(sums)
+		for _, acc := range accounts {
+			p, err := parkedIn(ctx, cfg, ledger, acc.Name, known[acc.Name])
+			if err != nil { // the others are shown
+				text, hint := apart(judged(err))
+				fmt.Fprintf(a.err, "popsync: %s: %s\n", acc.Name, text)
+				if hint != "" {
+					fmt.Fprintf(a.err, "Next step: %s\n", hint)
+				}
+				class = fetcher.Config
+				continue
+			}
+			if headers {
+				if c := a.headers(ctx, cfg, acc, fetcher.Standing(known[acc.Name]), &p); fetcher.Worse(c, class) {
+					class = c
+				}
+			}
+			all = append(all, p)
+		}
+	}
+	if err := a.showParked(all, asJSON, headers, time.Now()); err != nil {
+		return err
+	}
+	if class != fetcher.OK {
+		return &exitError{exitOf(class), errReported}
+	}
+	return nil
+}
+
+// parkedIn reads what waits in an account.
+func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name string, sum uidl.Summary) (p parkedAccount, err error) {
+	now := time.Now()
+	p.name = name
+	all, err := ledger.Stuck(ctx, name)
+	if err != nil {
+		return p, err
+	}
+	standing := fetcher.Standing(sum)
+	for i := range all {
+		s := &all[i]
+		if s.Have.GivenUp() && s.GoneAt != 0 {
+			continue // nothing is left of it
+		}
+		m := messageOf(name, nameIn(all, s.Key), s, sum.Destinations, standing.Down, now)
+		m.header, m.read = headerOf(cfg, sum.Destinations, s.Open)
+		p.messages = append(p.messages, m)
+	}
+	switch {
+	case !standing.Paused.IsZero():
+		p.waits = "Paused, until you say: popsync resume " + name
+	case !standing.Stopped.IsZero():
+		p.waits = "Its login was refused, and is not tried again: " + standing.Refusal
+	case !standing.Due(now).IsZero():
+		p.waits = "Nothing is fetched before " + stamp(standing.Due(now)) + after(": ", standing.Hold)
+	}
+	return p, nil
+}
+
+// showParked prints what waits, as people or programs want it.
+func (a *app) showParked(all []parkedAccount, asJSON, headers bool, now time.Time) error {
+	if asJSON {
+		for _, p := range all {
+			for i := range p.messages {
+				if err := writeJSON(a.out, p.messages[i].json()); err != nil {
+					return err
+				}
+			}
+			if p.unread != "" {
+				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.name, printable(p.unread))
+			}
+		}
+		return nil
+	}
+	width := 0 // what is no terminal gets whole lines
+	if a.outTerm {
+		width, _ = a.outSize()
+	}
+	text := ""
+	for _, p := range all {
+		if len(p.messages) > 0 {
+			if text != "" {
+				text += "\n"
+			}
+			text += p.text(headers, now, width)
+		}
+	}
+	if text == "" {
+		text = "nothing is parked or put off\n"
+	}
+	_, err := io.WriteString(a.out, text)
+	return err
+}

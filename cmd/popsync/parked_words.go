@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// text is what people read of an account, of which something waits.
+func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
+	var b strings.Builder
+	line := func(indent, text string) {
+		b.WriteString(indent + wrapped(text, indent+"  ", less(width, false)-len(indent)) + "\n")
+	}
+	n := map[string]int{}
+	unread := 0
+	for _, m := range p.messages {
+		if n[m.State]++; !m.read && m.Listed {
+			unread++
+		}
+	}
+	b.WriteString(p.name + ": " + countStates(n) + "\n")
+	if p.waits != "" {
+		line("  ", printable(p.waits))
+	}
+	for i := range p.messages {
+		b.WriteByte('\n')
+		p.messages[i].write(&b, line, now, width)
+	}
+	b.WriteByte('\n')
+	switch {
+	case unread > 0 && p.unread != "":
+		line("", "From, date and subject could not be had from the server: "+printable(p.unread))
+	case unread > 0 && !headers:
+		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", count(unread, "message"), p.name))
+	}
+	if slices.ContainsFunc(p.messages, func(m parkedMessage) bool { return slices.ContainsFunc(m.Stuck, stuckAt.final) }) {
+		line("", "A refusal for good counts as three failures at once.")
+	}
+	if n[wordParked]+n[wordPutOff] > 0 {
+		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.name))
+		line("", fmt.Sprintf("To make one due: popsync retry %s UID", p.name))
+		line("", fmt.Sprintf("To give one up: popsync give-up %s UID", p.name))
+	}
+	if n[wordGivenUp] > 0 {
+		line("", fmt.Sprintf("To take back what was given up: popsync give-up --undo %s UID", p.name))
+	}
+	return b.String()
+}
+
+// countStates tells how many messages are in which state.
+func countStates(n map[string]int) string {
+	text := ""
+	for _, s := range []struct{ state, word string }{{wordParked, "parked"}, {wordPutOff, "put off"}, {wordGivenUp, "given up"}} {
+		switch k := n[s.state]; {
+		case k == 0:
+		case text == "":
+			text = count(k, "message") + " " + s.word
+		default:
+			text += fmt.Sprintf(", %d %s", k, s.word)
+		}
+	}
+	return text
+}
+
+// write prints the block of one message.
+func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string), now time.Time, width int) {
+	about := []string{"given up"}
+	if m.State != wordGivenUp {
+		about = []string{strings.ReplaceAll(m.State, "_", " ")}
+	}
+	if m.Octets > 0 {
+		about = append(about, octets(m.Octets))
+	}
+	switch {
+	case !m.Listed:
+		about = append(about, "not on the server any more")
+	case !m.FirstListed.IsZero():
+		about = append(about, "on the server since "+stamp(m.FirstListed))
+	}
+	b.WriteString("  " + m.word + "\n")
+	line("    ", strings.Join(about, ", "))
+	if m.read {
+		for _, f := range [][2]string{{"From:    ", m.header.from}, {"Date:    ", m.header.when()}, {"Subject: ", m.header.subject}} {
+			if f[1] != "" {
+				text := f[0] + f[1]
+				if width > 0 {
+					text = shortened(text, max(width-4, 12))
+				}
+				b.WriteString("    " + text + "\n")
+			}
+		}
+	}
+	if m.State == wordGivenUp {
+		line("    ", "it stays on the server, and goes to no destination that does not have it yet")
+	}
+	for _, at := range m.Stuck {
+		line("    ", at.where()+after(": ", printable(at.Reason)))
+		line("    ", at.next(now))
+	}
+}
+
+// where tells what does not go on.
+func (at stuckAt) where() string {
+	switch {
+	case at.At == "server":
+		return "The server does not give it"
+	case at.Gone:
+		return "Stuck on the way to " + at.Destination + ", which is not configured any more"
+	}
+	return "Stuck on the way to " + at.Destination
+}
+
+// final tells that it may have been refused for good.
+func (at stuckAt) final() bool { return at.Attempts >= uidl.ParkedAfter }
+
+// next tells how often it was tried, and when it is again.
+func (at stuckAt) next(now time.Time) string {
+	var tries []string
+	if at.Attempts > 0 {
+		tries = append(tries, count(at.Attempts, "failure")+" counted")
+	}
+	if at.InDoubt > 0 {
+		tries = append(tries, count(at.InDoubt, "attempt")+" in doubt")
+	}
+	if len(tries) == 0 {
+		tries = append(tries, "the message itself did not fail")
+	}
+	text := strings.Join(tries, ", ")
+	if !at.LastTry.IsZero() {
+		text += ", the last try " + ago(at.LastTry.Unix(), now)
+	}
+	switch {
+	case at.Gone:
+		return text + "; no further try"
+	case at.NextTry.IsZero():
+		text += "; next try: due now"
+	default:
+		text += fmt.Sprintf("; next try %s (%s)", until(at.NextTry, now), stamp(at.NextTry))
+	}
+	if !at.DownSince.IsZero() {
+		text += "; the destination is down since " + stamp(at.DownSince)
+	}
+	return text
+}

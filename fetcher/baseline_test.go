@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestBaselineTakesEverything(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	r.acc.Policy = Policy{}
-	if rep := r.ok(); rep.New != 0 || rep.Parked != 0 || rep.Kept != 5 {
+	if rep := r.run(); rep.New != 0 || rep.Parked != 0 || rep.Kept != 5 || !strings.Contains(rep.Verdict.Message, "destination other") {
 		t.Errorf("%+v", rep)
 	}
 }

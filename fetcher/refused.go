@@ -88,11 +88,13 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 	*result = &unjudgedError{*result}
 }
 
-// refusing is the error of a destination that refuses what nobody could see a fault in. For good only if each of them was.
+// refusing is the error of a destination that refuses what nobody could see a fault in. For good only if each of them was, and
+// if it has not taken mail of late: what it took yesterday it may take tomorrow.
 // o.mu is held.
 func (o *outbox) refusing() error {
-	e := &deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: o.forGood, Err: o.lastRefusal,
-		Hint: "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
+	e := &deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Err: o.lastRefusal,
+		Permanent: o.forGood && !o.tookSince(o.p.now().Add(-trusted).Unix()),
+		Hint:      "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
 	if o.refused >= maxRefused {
 		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", o.lastRefusal)
 	}
@@ -132,7 +134,7 @@ func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
 	}
 	p.reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
-		p.log.Warn("not taken", zap.String("uid", quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", clip(err.Error())))
+		p.log.Debug("not taken", zap.String("uid", quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", clip(err.Error())))
 		return
 	}
 	p.count(func(r *Report) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,6 +51,7 @@ func TestRecipesTried(t *testing.T) {
 	tried := map[string]string{
 		"Postfix on this machine":                                 "TestAcceptRemoteFidelity",
 		"Dovecot, by LMTP over a unix socket":                     "TestAcceptRemoteFidelity",
+		"One mailbox for a whole domain":                          "TestAcceptRemoteCatchAll",
 		"Everything into my main mailbox, over SMTP with a login": "TestAcceptRemoteLogin",
 		"An archive beside it":                                    "TestAcceptRemoteArchive",
 		"A quarantine for what is refused":                        "TestAcceptRemoteQuarantine",
@@ -185,6 +187,32 @@ func TestAcceptRemoteQuarantine(t *testing.T) {
 	same(t, wanted(bad...), arrived(t, h.mail("Mail/quarantine")))
 	if left := len(pop.Messages("u")); left != len(bad) {
 		t.Errorf("%d left on the server", left)
+	}
+	h.nothingWaits()
+}
+
+// One mailbox for a domain: each message goes to those of it whom its fields name, and to nobody else.
+func TestAcceptRemoteCatchAll(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	s := &sink{t: t, unix: filepath.Join(h.dir, "lmtp"), seen: map[string]int{}}
+	t.Cleanup(s.stop)
+	s.start()
+	head := func(fields string) []byte { return []byte(fields + "Subject: x\r\n\r\nbody\r\n") }
+	_, addr := serve(t, pop3test.Options{}, boxOf([][]byte{
+		head("Delivered-To: example-org-ada@example.org\r\n"),
+		head("Delivered-To: example-org-ada@example.org\r\nDelivered-To: example-org-bob@example.org\r\n"),
+		head("Delivered-To: x@elsewhere.example, example-org-eve@example.org\r\n"),
+	}))
+	h.work(addr, replace(t, recipe(t, "One mailbox for a whole domain"), "/run/dovecot/lmtp", s.unix))
+	h.run(0)
+	var got []string
+	for _, m := range s.messages() {
+		got = append(got, strings.Join(m.to, ","))
+	}
+	slices.Sort(got)
+	if want := "ada@example.org ada@example.org bob@example.org eve@example.org"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %s", got, want)
 	}
 	h.nothingWaits()
 }

@@ -89,7 +89,7 @@ func TestWaitingIsNoAlarm(t *testing.T) {
 	if _, ok := outcomeOf(rep); !ok {
 		t.Error("what a pass that is put off says otherwise is told")
 	}
-	st := accountStatus{State: stateRunning, Progress: &control.Progress{Waiting: "memory"}}
+	st := accountStatus{State: stateRunning, RunningSince: time.Now(), Progress: &control.Progress{Waiting: "memory"}}
 	if got := st.stateText(time.Now()); !strings.HasSuffix(got, ", waiting for memory") {
 		t.Error(got)
 	}

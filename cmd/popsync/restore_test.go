@@ -292,7 +292,7 @@ func TestBackupHasNoSecret(t *testing.T) {
 	h := newHouse(t)
 	s := pop3test.NewServer(pop3test.Options{OnCommand: func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
 		if verb == "UIDL" {
-			return &pop3test.Reply{Raw: []byte("-ERR not now: " + arg + secret + " " + relayed + "\r\n")}
+			return &pop3test.Reply{Raw: []byte("-ERR not now: " + arg + secret + "\r\n")}
 		}
 		return nil
 	}})

@@ -112,7 +112,7 @@ func TestAcceptPromptStopped(t *testing.T) {
 	}{
 		"run":      {[]string{"run", "asked"}, "popsync: stopped; nothing was fetched"},
 		"dry run":  {[]string{"run", "--dry-run", "asked"}, "asked: stopped"},
-		"check":    {[]string{"check", "asked"}, "popsync: stopped: 0 of 1 account looked at, nothing was changed"},
+		"check":    {[]string{"check", "asked"}, "stopped; 1 account not looked at"},
 		"baseline": {[]string{"baseline", "asked"}, "\npopsync: stopped\r\n"},
 		"no board": {[]string{"run", "--json", "asked"}, "popsync: stopped; nothing was fetched"},
 	} {

@@ -22,8 +22,9 @@ func (w *world) drawSkew() {
 	case 3:
 		w.skew = -time.Duration(1+d.n(200)) * 24 * time.Hour
 	}
-	// After a month nothing says what left, so what then comes under another unique-id is new.
-	if w.m.uids && w.skew > 0 {
+	// After a month nothing says what left, so what then comes under another unique-id is new. A clock that was months behind, and
+	// is right again, is such a month too.
+	if w.m.uids && -w.skew < 365*24*time.Hour {
 		w.skew %= 20 * 24 * time.Hour
 	}
 }

@@ -22,8 +22,12 @@ func (r *reader) unfit() error {
 
 // failed charges a message.
 func (s *session) failed(f *fetchStep, err error, permanent bool) {
-	if f.compare || f.key.UID == "" {
-		// Delivered as far as anybody knows: a failed look at it changes nothing. Nameless: there is nothing to charge.
+	s.mu.Lock()
+	known := s.safe[f.num]
+	s.mu.Unlock()
+	if f.compare || f.key.UID == "" || known {
+		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
+		// nothing to charge.
 		s.reason(err.Error())
 		s.count(func(r *Report) { r.Failed++ })
 		return

@@ -43,7 +43,7 @@ func (p *pass) held(k uidl.Key) bool {
 func (o *outbox) divert(s *sending, result *error) error {
 	f := o.p.fallback()
 	from, ok := o.d.Target.(deliver.Opener)
-	if f == nil || f == o.d || !ok || f.stageFailure() != nil || f.publishFailure() != nil {
+	if f == nil || f == o.d || !ok || f.stageFailure() != nil || f.publishFailure() != nil && !f.isRemote() {
 		return nil
 	}
 	f.single.Lock() // several lanes may have something for it
@@ -56,7 +56,8 @@ func (o *outbox) divert(s *sending, result *error) error {
 		if scopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
 			f.failPublishing(err)
 		}
-		*result = fmt.Errorf("%w; and the fallback could not take it: %w", *result, err)
+		// What became of a copy elsewhere is no fact about the copy here.
+		*result = fmt.Errorf("%w; and the fallback could not take it: %v", *result, err)
 		return nil
 	}
 	row := uidl.Delivery{Key: s.row.Key, Destination: f.Name, State: uidl.Publishing, Ticket: string(ticket),

@@ -127,6 +127,7 @@ type Report struct {
 	NewlyParked  int            `json:"newly_parked"`
 	Failed       int            `json:"failed"`               // failed in this pass, tried again in the next
 	Pending      int            `json:"pending"`              // not durable at every destination yet
+	Waived       int            `json:"waived,omitempty"`     // refused for good by a destination that is not required, which goes without
 	Quarantined  int            `json:"quarantined"`          // refused by a destination, taken by the fallback
 	Recovered    int            `json:"recovered"`            // deliveries of an interrupted pass that were settled first
 	Refetched    int            `json:"refetched_unknown"`    // deliveries without trace, fetched again: a duplicate is possible

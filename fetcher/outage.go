@@ -18,6 +18,13 @@ const (
 	relayWait     = time.Hour
 )
 
+// A run from a timer tries a destination each time, but one that refused messages in so many runs in a row hourly only: each try
+// sends a message in vain.
+const (
+	refusedRuns = 3
+	refusedWait = time.Hour
+)
+
 // limitWait is how long a destination rests that took some messages and refused more.
 const limitWait = time.Minute
 
@@ -113,6 +120,7 @@ func (p *pass) weighDestinations(ctx context.Context) {
 		}
 	}
 	p.facts.Down, p.facts.Took = down, taken
+	p.noteWithout()
 }
 
 // failedAgain is an outage after one more failure.
@@ -128,6 +136,8 @@ func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
 	o.Verdict = verdictOf(err)
 	var wait time.Duration
 	switch {
+	case p.o.Backoff == nil && o.Refuses && o.Failures > refusedRuns:
+		wait = refusedWait
 	case p.o.Backoff == nil:
 	case took && o.Refuses: // limits are often for each minute
 		wait = limitWait + rand.N(limitWait/16)

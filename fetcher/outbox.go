@@ -3,7 +3,6 @@ package fetcher
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -48,6 +47,8 @@ type outbox struct {
 
 	turns       int       // messages refused for now so far
 	vain        int       // and in a row
+	waived      int       // messages that it goes without
+	spurns      int       // messages refused for good after their content, in a row
 	suspects    suspects  // of those, that nobody is charged with yet
 	blamed      []suspect // and that the next commit charges
 	lastRefusal error
@@ -234,7 +235,7 @@ func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
 		return entered{settled: true, done: o.p.settleRow(c, s.row, uidl.Had), ended: true}
 	}
 	if o.d.Optional && (next.row.State == uidl.Owed || permanent(result) && !unjudged(result)) {
-		o.p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", o.d.Name, result))
+		o.goesWithout(s, result)
 		return entered{done: o.p.settleRow(c, s.row, uidl.Waive), ended: true}
 	}
 	o.p.refusedDelivery(s.row, next.row, result)

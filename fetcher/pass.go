@@ -349,6 +349,8 @@ type facts struct {
 	VanishedAt int64 `json:"vanished_at,omitempty"`
 	// Missed is mail that left the server before a destination had it, by the destination's name: see gone.go.
 	Missed map[string]missedMail `json:"missed,omitempty"`
+	// Without is what destinations that are not required refused for good, likewise: see without.go.
+	Without map[string]missedMail `json:"without,omitempty"`
 	// Undeleted is what the server said that it deletes, and may list still: see undeleted.go.
 	Undeleted undeleted `json:"undeleted,omitzero"`
 	// Woken: a person wants the next pass to wait for nothing.

@@ -35,18 +35,32 @@ func (o *outbox) learn(s *sending, result *error) error {
 	case e.Uncertain, e.Rest == "" && !e.Permanent && (!e.Envelope || e.Vouched || e.Full):
 		o.putOff(s, result, e)
 	case e.Envelope && e.Rest != "":
-		o.accepted(s) // by the other recipients; the message waits for these, and no fallback gets it for them
+		o.takesEnvelopes() // of the other recipients; the message waits for these, and no fallback gets it for them
 	case e.Envelope && (!e.Vouched || o.refusesNow()):
 		o.refusedEnvelope(s, result)
 	default:
 		if !e.Envelope {
-			o.accepted(s)
+			o.takesEnvelopes()
+			o.spurned(*result)
 		}
 		if e.Permanent && !o.d.Optional {
 			return o.divert(s, result)
 		}
 	}
 	return nil
+}
+
+// spurned counts a message that was refused for good once it was sent whole. That is the message's own, but where several in a row
+// are, and none was taken of late, it is more likely that this destination was never set right.
+func (o *outbox) spurned(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.spurns++; o.spurns < maxRefused || o.tookSince(o.p.now().Add(-trusted).Unix()) {
+		return
+	}
+	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: true,
+		Err:  fmt.Errorf("it refused several messages in a row for good, and took none: %w", err),
+		Hint: "check what is set for this destination; nothing is lost"}})
 }
 
 // refusesNow tells, and counts it, that the destination took others and takes none any more.
@@ -61,18 +75,26 @@ func (o *outbox) refusesNow() bool {
 	return true
 }
 
-// accepted notes that the destination takes envelopes: those that it refused are tried once more, now that the answer
-// will tell something.
+// accepted notes that the destination took a message.
 func (o *outbox) accepted(s *sending) {
+	o.takesEnvelopes()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.refused, o.vain = 0, 0
-	o.accepts++
+	o.vain, o.spurns = 0, 0
 	o.took = o.p.now()
-	o.queue = append(o.queue, o.waiting...)
-	o.waiting, o.forGood = nil, true
 	o.blamed = append(o.blamed, o.suspects.before(s.begun)...)
 	o.wakeUp()
+}
+
+// takesEnvelopes notes that the destination takes them: those that it refused are tried once more, now that the answer will tell
+// something.
+func (o *outbox) takesEnvelopes() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused = 0
+	o.accepts++
+	o.queue = append(o.queue, o.waiting...)
+	o.waiting, o.forGood = nil, true
 }
 
 // refusedEnvelope keeps a message as it was. Several in a row mean that the destination, or our setting of it, is wrong.

@@ -63,7 +63,7 @@ func (p *pass) logPass(r Report) {
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"put_off", r.PutOff}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined},
+	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"put_off", r.PutOff}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined}, {"waived", r.Waived},
 		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}} {
 		if c.n > 0 {
 			fields = append(fields, zap.Int(c.name, c.n))

@@ -11,8 +11,8 @@ import (
 
 // What a destination refuses for now may be the message's fault, or the destination's: it limits how much it takes, its
 // mailbox is full, its program is broken. Only what becomes of other messages tells. So a message that was refused is not
-// charged at once: if another one, sent after that, is taken, it is; so it is if no other waits, and some were taken since it
-// failed the time before. Else the destination rests, with all that waits for it, and is tried again with another message.
+// charged at once: if another one, sent after that, is taken, it is; so it is if no other waits, and it was charged before, or
+// some were taken since it failed the time before. Else the destination rests, with all that waits for it, and is tried again with another message.
 
 // suspect is a message that was refused for now, and that nobody is charged with yet.
 type suspect struct {
@@ -45,7 +45,7 @@ func (o *outbox) putOff(s *sending, result *error, e *deliver.Error) {
 	o.vain++
 	o.lastRefusal, o.forGood = *result, false
 	known := failedBefore(s.row)
-	if !e.Uncertain && !(known && len(o.queue) == 0 && o.tookSince(s.row.At)) {
+	if !e.Uncertain && !(known && len(o.queue) == 0 && (s.row.Attempts > 0 || o.tookSince(s.row.At))) {
 		s.turn = o.turns // enter makes a suspect of it
 		*result = &unjudgedError{*result}
 	}
@@ -73,7 +73,7 @@ func failedBefore(row uidl.Delivery) bool { return row.Parked() || row.PutOff() 
 
 // tookSince tells that the destination took something after a time (Unix seconds). o.mu is held.
 func (o *outbox) tookSince(at int64) bool {
-	return o.accepts > 1 || o.p.facts.Took[o.d.Name].since(o.d.Setting) > at
+	return !o.took.IsZero() || o.p.facts.Took[o.d.Name].since(o.d.Setting) > at
 }
 
 // fail notes that the destination as a whole failed.
@@ -171,7 +171,7 @@ func (o *outbox) unanswered(ctx context.Context) error {
 }
 
 // trusted is for how long a destination that took mail is believed to be set right.
-const trusted = 24 * time.Hour
+const trusted = 7 * 24 * time.Hour
 
 // took is when a remote destination last took a message (Unix seconds), and how it was reached then.
 type took struct {

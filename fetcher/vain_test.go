@@ -387,3 +387,75 @@ func TestErrandAfterOtherTrouble(t *testing.T) {
 		t.Errorf("%+v", sum.Info)
 	}
 }
+
+// What a destination that is not required refuses for good is told, though nothing fails.
+func TestOptionalGoesWithout(t *testing.T) {
+	r := newRig(t, mailbox(4)...)
+	r.acc.Policy.Delete = DeleteAfterDelivery
+	m := delivertest.NewMemory("archive")
+	m.OnPublish = func(deliver.Message) error { return spam() }
+	rep := r.with(Destination{Name: "archive", Target: m.Reopen(), Optional: true})
+	if rep.Waived == 0 || len(rep.Notes) == 0 || !strings.Contains(rep.Notes[0], "554 5.7.1 spam") {
+		t.Errorf("%+v", rep)
+	}
+	if w := r.standing().Without(r.clock); len(w) != 1 || w[0].Messages != rep.Waived || w[0].Destination != "archive" {
+		t.Errorf("%+v", w)
+	}
+	if w := r.standing().Without(r.clock.Add(31 * 24 * time.Hour)); w != nil {
+		t.Errorf("told for ever: %+v", w)
+	}
+}
+
+// A destination that was never set right refuses everything after the content: few bodies are sent, and a person is needed.
+func TestRefusesAllContent(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		r := newRig(t, mailbox(1)...)
+		good := true
+		x := newRelay(r, func(deliver.Message) error {
+			if good {
+				return nil
+			}
+			return spam()
+		})
+		if before {
+			x.pass()
+		} else {
+			r.server.AddUser("u", "p")
+		}
+		good, x.offered = false, 0
+		r.clock = r.clock.Add(24 * time.Hour)
+		r.server.Deliver("u", fresh("more", 20)...)
+		rep := x.pass()
+		if before && (x.offered != 20 || rep.NewlyParked != 20 || rep.Verdict.Class != Temporary) {
+			t.Errorf("of 20 that it refused of late %d were sent: %+v", x.offered, rep)
+		}
+		if !before && (x.offered != maxRefused || rep.Verdict.Class != Config) {
+			t.Errorf("of 20 %d were sent: %+v", x.offered, rep)
+		}
+	}
+}
+
+// One message that is refused for now again and again, with no other to compare it with, is not sent in each run for ever; one
+// that others got through beside is parked.
+func TestLoneRefusedMessage(t *testing.T) {
+	for _, others := range []int{0, 3} {
+		box := mailbox(1 + others)
+		r := newRig(t, box...)
+		x := newRelay(r, func(m deliver.Message) error {
+			if m.UID == box[0].UID {
+				return later()
+			}
+			return nil
+		})
+		x.pass()
+		x.offered = 0
+		var rep Report
+		for range 24 * 6 {
+			r.clock = r.clock.Add(10 * time.Minute)
+			rep = x.pass()
+		}
+		if others > 0 && (rep.Parked != 1 || rep.Verdict.Class != OK || x.offered > 5) || others == 0 && (rep.Verdict.Class != Temporary || x.offered > 30) {
+			t.Errorf("beside %d others: %d bodies in a day: %+v", others, x.offered, rep)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func newOpenHouse(t *testing.T, kind string) *openHouse {
 	h.env = append(h.env, "XDG_RUNTIME_DIR=", "RUNTIME_DIRECTORY=")
 	fmt.Fprintf(&h.conf, "[limits]\nbackoff_min = \"1h\"\nbackoff_max = \"1h\"\n[metrics]\ntextfile = %q\n[alarm]\nmaildir = false\ncommand = [%q]\n",
 		filepath.Join(h.dir, "popsync.prom"), tell)
-	fmt.Fprintf(&h.conf, "[account.open]\nhost = \"127.0.0.1\"\nport = %s\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nschedule = \"@every 24h\"\nrun_at_start = false\n",
+	fmt.Fprintf(&h.conf, "[account.open]\nhost = \"127.0.0.1\"\nport = %s\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nschedule = \"0 0 1 1 *\"\nrun_at_start = false\n",
 		addr.String()[strings.LastIndex(addr.String(), ":")+1:])
 	switch kind {
 	case "smtp":

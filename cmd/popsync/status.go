@@ -53,6 +53,7 @@ type accountStatus struct {
 	LeftAlone   []leftAlone `json:"left_alone,omitempty"`
 	Resting     []resting   `json:"resting,omitempty"`
 	Missed      []missed    `json:"missed,omitempty"`
+	Without     []missed    `json:"without,omitempty"`
 	Failures    int64       `json:"failures"` // passes in a row
 	Trouble     string      `json:"trouble,omitempty"`
 	Class       string      `json:"class,omitempty"` // of the trouble

@@ -18,4 +18,8 @@ func (st *accountStatus) miss(s fetcher.State, now time.Time) {
 		st.Missed = append(st.Missed, missed(m))
 		st.missedWords = append(st.missedWords, m.Words())
 	}
+	for _, w := range s.Without(now) {
+		st.Without = append(st.Without, missed(w))
+		st.missedWords = append(st.missedWords, w.Words())
+	}
 }

@@ -47,6 +47,7 @@ type outbox struct {
 
 	turns       int       // messages refused for now so far
 	vain        int       // and in a row
+	some        bool      // it refused some recipients for good, and that was told
 	waived      int       // messages that it goes without
 	spurns      int       // messages refused for good after their content, in a row
 	suspects    suspects  // of those, that nobody is charged with yet

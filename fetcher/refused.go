@@ -36,6 +36,9 @@ func (o *outbox) learn(s *sending, result *error) error {
 		o.putOff(s, result, e)
 	case e.Envelope && e.Rest != "":
 		o.takesEnvelopes() // of the other recipients; the message waits for these, and no fallback gets it for them
+		if e.Permanent {
+			o.refusesSome(*result)
+		}
 	case e.Envelope && (!e.Vouched || o.refusesNow()):
 		o.refusedEnvelope(s, result)
 	default:
@@ -61,6 +64,24 @@ func (o *outbox) spurned(err error) {
 	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: true,
 		Err:  fmt.Errorf("it refused several messages in a row for good, and took none: %w", err),
 		Hint: "check what is set for this destination; nothing is lost"}})
+}
+
+// refusesSome tells once that recipients are refused for good, while others are not: unless all were accepted of late it is their
+// setting that is wrong. Nothing rests for that, or the others would wait for them.
+func (o *outbox) refusesSome(err error) {
+	o.mu.Lock()
+	first := !o.some && !o.tookSince(o.p.now().Add(-trusted).Unix())
+	o.some = o.some || first
+	o.mu.Unlock()
+	if !first {
+		return
+	}
+	v := verdictOf(err)
+	v.Class, v.Message = Config, clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
+	v.Hint = "check the recipients that are set for this destination; the others get their mail"
+	o.p.mu.Lock()
+	defer o.p.mu.Unlock()
+	o.p.worst = append(o.p.worst, v)
 }
 
 // refusesNow tells, and counts it, that the destination took others and takes none any more.

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -458,4 +459,23 @@ func TestLoneRefusedMessage(t *testing.T) {
 			t.Errorf("beside %d others: %d bodies in a day: %+v", others, x.offered, rep)
 		}
 	}
+}
+
+// One of two recipients is refused for good each time: the others get their mail, and a person is told which setting is wrong.
+func TestSomeRecipientsRefused(t *testing.T) {
+	r := newRig(t, mailbox(5)...)
+	m := delivertest.NewMemory("relay")
+	var tickets []deliver.Ticket
+	rep := r.with(Destination{Name: "relay", Target: halfRefused{partial{m.Reopen(), &tickets}}})
+	if rep.Verdict.Class != Config || !strings.Contains(rep.Verdict.Message, "some of the recipients") || len(tickets) != 5 || rep.NewlyParked != 5 {
+		t.Errorf("%d sent: %+v", len(tickets), rep)
+	}
+}
+
+// halfRefused is accepted for some recipients, and refused for good for the rest.
+type halfRefused struct{ partial }
+
+func (h halfRefused) Publish(ctx context.Context, tickets []deliver.Ticket) []error {
+	*h.tickets = append(*h.tickets, tickets...)
+	return []error{refuse(deliver.Error{Rest: string(tickets[0]) + " rest", Permanent: true, Envelope: true})}
 }

@@ -66,12 +66,18 @@ func (p *pass) sendAt(t time.Time) {
 // openVerdict is what open deliveries mean, where nothing worse befell the pass.
 func (p *pass) openVerdict() Verdict {
 	r := &p.rep
-	v := Verdict{Class: Temporary, Hint: "see them with: popsync parked " + p.a.Name}
+	v := Verdict{Class: Temporary}
+	if r.NewlyParked+r.Parked+r.PutOff > 0 {
+		v.Hint = "see them with: popsync parked " + p.a.Name
+	}
 	switch {
 	case r.NewlyParked > 0:
 		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and each is tried again later", messages(r.NewlyParked))
 	case r.Failed > 0:
 		v.Message = fmt.Sprintf("%s failed: nothing is lost, and each is tried again", messages(r.Failed))
+		if p.failure != "" { // no list has it
+			v.Message = clip(fmt.Sprintf("%s failed (%s): nothing is lost, and each is tried again", messages(r.Failed), p.failure))
+		}
 	case r.PutOff > 0:
 		v.Message = clip(fmt.Sprintf("%s put off %s", messages(r.PutOff), p.putOff))
 	default:

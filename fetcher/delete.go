@@ -185,8 +185,8 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 				then(e, false)
 				return nil
 			}
-			s.reason("server refused DELE: " + r.Err.Error())
-			s.count(func(rep *Report) { rep.Failed++; rep.Kept++ })
+			s.fails("server refused DELE: " + r.Err.Error())
+			s.count(func(rep *Report) { rep.Kept++ })
 			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil

@@ -39,7 +39,11 @@ func (s *session) decide(ctx context.Context, complete bool, known *rows, listed
 		s.noteWithheld()
 	}
 	s.sift(complete)
-	s.report()
+	parked, err := s.parkedOnWay(ctx)
+	if err != nil {
+		return err
+	}
+	s.report(parked)
 	if flood != nil {
 		s.floods(flood)
 	}
@@ -134,11 +138,24 @@ func (s *session) shownSteps() (steps []Step) {
 	return steps
 }
 
-// report makes the plan the report of a dry run.
-func (s *session) report() {
+// parkedOnWay is how many of the messages that are on their way are parked at a destination.
+func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
+	open, err := s.l.Pending(ctx)
+	parked := map[uidl.Key]bool{}
+	for _, d := range open {
+		parked[d.Key] = parked[d.Key] || d.Parked() && s.destination(d.Destination) != nil
+	}
+	for _, k := range s.plan.onWay {
+		n += b2i(parked[k])
+	}
+	return n, err
+}
+
+// report makes the plan the report of a dry run. parked is of those on their way.
+func (s *session) report(parked int) {
 	pl, steps := s.plan, s.shownSteps()
 	s.count(func(r *Report) {
 		r.Listed = s.listed
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.kept, pl.parked, pl.pending, len(pl.skipped), len(pl.back), steps
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.kept, pl.parked+parked, pl.pending-parked, len(pl.skipped), len(pl.back), steps
 	})
 }

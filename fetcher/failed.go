@@ -28,8 +28,7 @@ func (s *session) failed(f *fetchStep, err error, permanent bool) {
 	if f.compare || f.key.UID == "" || known {
 		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
 		// nothing to charge.
-		s.reason(err.Error())
-		s.count(func(r *Report) { r.Failed++ })
+		s.fails(err.Error())
 		return
 	}
 	c := uidl.Change{At: s.now().Unix()}

@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -56,7 +57,8 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 	if err != nil {
 		return nil, err
 	}
-	picked, err := g.Pick(slices.DeleteFunc(all, func(s uidl.Stuck) bool { return !s.Fails() }))
+	all = slices.DeleteFunc(all, func(s uidl.Stuck) bool { return !s.Fails() })
+	picked, err := g.Pick(all)
 	if err != nil || len(picked) == 0 {
 		return nil, err
 	}
@@ -88,11 +90,11 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 	if len(last) > 0 {
 		return nil, &LastCopyError{last}
 	}
-	return p.giveUp(ctx, g, picked, seen)
+	return p.giveUp(ctx, g, all, picked, seen)
 }
 
-// giveUp writes it down, and removes the copies that nobody waits for any more.
-func (p *pass) giveUp(ctx context.Context, g GivingUp, picked []uidl.Stuck, seen sightings) ([]GaveUp, error) {
+// giveUp writes it down, and removes the copies that nobody waits for any more. all is what failed before.
+func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck, seen sightings) ([]GaveUp, error) {
 	c := uidl.Change{At: p.now().Unix()}
 	var out []GaveUp
 	for i := range picked {
@@ -112,6 +114,10 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, picked []uidl.Stuck, seen
 		if m.Fingerprint == (uidl.Fingerprint{}) {
 			m.Fingerprint = seen.headers[m.Key]
 		}
+		if !gave.Listed && m.GoneAt == 0 && (gave.Unknown == "" || s.State == uidl.DeleteSent) {
+			// Nothing is left of it on the server. Should it be listed again, it is still given up.
+			m.GoneAt, m.GoneListing = p.l.Info().Clock.Now(c.At), p.l.Info().Listings
+		}
 		p.facts.Wire.forget(m.Key) // it is not read again
 		c.Put = append(c.Put, m)
 		for _, d := range s.Open {
@@ -119,7 +125,24 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, picked []uidl.Stuck, seen
 		}
 		out = append(out, gave)
 	}
+	given := map[uidl.Key]bool{}
+	for i := range picked {
+		given[picked[i].Key] = true
+	}
+	p.facts.Parked = 0
+	left := 0
+	for i := range all {
+		if s := &all[i]; !given[s.Key] {
+			left++
+			p.facts.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
+		}
+	}
 	c.Status = p.status()
+	if left == 0 {
+		if err := p.pardon(ctx, &c); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.commit(ctx, c); err != nil {
 		return nil, err
 	}
@@ -129,6 +152,37 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, picked []uidl.Stuck, seen
 		}
 	}
 	return out, nil
+}
+
+// pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
+// nothing was asked since.
+func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
+	if !p.facts.OnlyOpen && !p.facts.OnlyMessages || len(p.facts.Down) > 0 || p.l.Info().Verdict == "" {
+		return nil
+	}
+	sums, err := p.ledger.Summaries(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(sums, func(s uidl.Summary) bool { return s.Name == p.a.Name })
+	if i < 0 || sums[i].Last == nil {
+		return nil
+	}
+	last := *sums[i].Last
+	var rep Report
+	if json.Unmarshal(last.Totals, &rep) != nil {
+		return nil // of another version, and the next pass tells
+	}
+	rep.Verdict, rep.Parked, rep.PutOff, rep.Failed, rep.NewlyParked = Verdict{Class: OK}, 0, 0, 0, 0
+	if last.Totals, err = json.Marshal(rep); err != nil {
+		return err
+	}
+	last.OK, last.Verdict = true, ""
+	p.facts.OnlyOpen, p.facts.OnlyMessages = false, false
+	c.Status = p.status()
+	c.Status.Verdict, c.Status.Failures = "", 0
+	c.At, c.Pass = last.Ended, &last
+	return nil
 }
 
 // lacking names the destinations that a message must still get to, and those that something is open for.

@@ -127,6 +127,9 @@ func TestGiveUp(t *testing.T) {
 	if n := s.spooled(); n != 0 || s.deliveries() != 0 {
 		t.Errorf("%d copies and %d deliveries are left", n, s.deliveries())
 	}
+	if sum := s.info(); sum.Verdict != "" || sum.Failures != 0 || sum.SucceededAt != s.clock.Unix() || !sum.Last.OK || sum.Last.Ended != s.clock.Unix() {
+		t.Errorf("the pass failed in nothing else: %+v, %+v", sum.Info, sum.Last)
+	}
 	stays := func(what string, dests ...Destination) {
 		t.Helper()
 		if len(dests) == 0 {
@@ -624,5 +627,50 @@ func TestHeaders(t *testing.T) {
 	r.server.Change(func(o *pop3test.Options) { o.NoTOP = true })
 	if n, err := Headers(t.Context(), r.acc, keys, nil); err == nil || n != 0 {
 		t.Errorf("without TOP: %d, %v", n, err)
+	}
+}
+
+// The last pass is a failure no more once all that failed in it is given up, but only then.
+func TestGiveUpPardons(t *testing.T) {
+	refuses := func(what string) func(*pop3test.Options) {
+		return func(o *pop3test.Options) {
+			o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
+				if verb != what {
+					return nil
+				}
+				return &pop3test.Reply{Raw: []byte("-ERR no\r\n")}
+			}
+		}
+	}
+	both := []uidl.Stuck(nil)
+	first := func(all []uidl.Stuck) ([]uidl.Stuck, error) { both = all; return all[:1], nil }
+	for name, c := range map[string]struct {
+		change func(*pop3test.Options)
+		pick   func([]uidl.Stuck) ([]uidl.Stuck, error)
+		well   bool
+	}{
+		"not retrieved":        {refuses("RETR"), pickAll, true},
+		"one of several":       {refuses("RETR"), first, false},
+		"not deleted, as well": {refuses("DELE"), pickAll, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStation(t)
+			s.server.Change(c.change)
+			s.run(s.dests()...)
+			ended := s.clock.Unix()
+			if s.info().Verdict == "" || len(s.stuck()) == 0 {
+				t.Fatalf("%+v", s.info())
+			}
+			s.clock = s.clock.Add(50 * time.Hour)
+			_, err := s.giving(func(g *GivingUp) { g.Pick = c.pick })
+			s.must(err)
+			want := int64(0)
+			if c.well {
+				want = ended
+			}
+			if sum := s.info(); (sum.Verdict == "") != c.well || (sum.Failures == 0) != c.well || sum.SucceededAt != want {
+				t.Errorf("%+v; failed: %d", sum.Info, len(both))
+			}
+		})
 	}
 }

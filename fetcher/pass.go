@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"cmp"
 	"encoding/json"
 	"sync"
 	"sync/atomic"
@@ -89,6 +90,7 @@ type pass struct {
 	notes      []string // for the report
 	started    int      // RETRs of new messages in this pass, for Policy.Limit
 	deliveries int      // of Report.Failed: attempts at destinations, and not to retrieve a message
+	failure    string   // the first of Report.Failed that no row has; printable
 	putOff     string   // why a delivery is put off; "": none is
 	whole      tally    // messages that were received whole in this pass
 }
@@ -110,6 +112,15 @@ func (p *pass) count(f func(*Report)) {
 
 // reason counts why a message was not dealt with as wished.
 func (p *pass) reason(text string) { p.reasons(text, 1) }
+
+// fails counts a message for which something failed that its row does not have.
+func (p *pass) fails(why string) {
+	p.reason(why)
+	p.count(func(r *Report) { r.Failed++ })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failure = cmp.Or(p.failure, clip(why))
+}
 
 // reasons is reason for n messages.
 func (p *pass) reasons(text string, n int) {
@@ -323,6 +334,8 @@ type facts struct {
 	Parked int `json:"parked,omitempty"`
 	// OnlyOpen: nothing failed in the last pass but deliveries: see errand.go.
 	OnlyOpen bool `json:"only_open,omitempty"`
+	// OnlyMessages: nothing failed in the last pass but messages, on the server or at a destination: see GiveUp.
+	OnlyMessages bool `json:"only_messages,omitempty"`
 	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
 	// and the rows when they were last read: see memory_pass.go.
 	Rows       int   `json:"rows,omitempty"`

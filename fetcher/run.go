@@ -324,7 +324,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	p.facts.Woken, p.facts.Called = false, false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
-	p.facts.OnlyOpen = p.onlyOpen(err, v)
+	p.facts.OnlyOpen, p.facts.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
 	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == OK)
 	p.rep.Slow = p.facts.Slow
 	rep := p.report()

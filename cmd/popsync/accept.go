@@ -52,12 +52,12 @@ func (a *app) accept(ctx context.Context, name string) error {
 		return nil
 	}
 	if flood != nil {
-		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets them through\n", name, count(flood.New, "new message"),
-			time.Unix(flood.Since, 0).Format(time.DateTime))
+		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, count(flood.New, "new message"),
+			time.Unix(flood.Since, 0).Format(time.DateTime), them(flood.New))
 	}
 	if held > 0 {
-		fmt.Fprintf(a.out, "%s: %s held back because the ledger may have forgotten them; the next run fetches those that are still listed\n",
-			name, count(held, "message"))
+		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, count(held, "message"),
+			verb(held, "it if it is still listed", "those that are still listed"))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/uidl"
 )
 
 func (a *app) baselineCommand() *cobra.Command {
@@ -67,7 +69,7 @@ func (a *app) baseline(ctx context.Context, name string) error {
 	}
 	m, err := fetcher.Baseline(ctx, ledger, acc, options(cfg.Limits))
 	if err != nil {
-		return judged(err)
+		return notMarked(err)
 	}
 	fmt.Fprintf(a.out, "%s: %s listed; %d marked as seen, %d known before\n", name, count(m.Listed, "message"), m.Marked, m.Known)
 	if m.Pending > 0 {
@@ -77,6 +79,23 @@ func (a *app) baseline(ctx context.Context, name string) error {
 		fmt.Fprintf(a.out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, count(m.Nameless, "message"))
 	}
 	return nil
+}
+
+// notMarked words why nothing was marked. No pass tries it again: a person must.
+func notMarked(err error) error {
+	v := fetcher.Judge(err)
+	if v.Class != fetcher.Temporary {
+		return judged(err)
+	}
+	if errors.Is(err, context.Canceled) {
+		return fail(exitTemp, "stopped; nothing was marked")
+	}
+	again := "nothing was marked; say it again when the server answers"
+	if errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrFull) {
+		again = "nothing was marked; say it again then"
+	}
+	hint := strings.Replace(v.Hint, "nothing was lost, and the next pass tries again", again, 1)
+	return &exitError{exitTemp, &hintError{fmt.Errorf("%s", v.Message), strings.Replace(hint, "the next pass tries again", again, 1)}}
 }
 
 // undoBaseline takes the last baseline back.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
@@ -84,11 +85,11 @@ func (a *app) forget(ctx context.Context, name string, yes, drop bool) error {
 		return unlessBusy(name, err)
 	}
 	defer l.Close()
-	return a.forgetAccount(ctx, cfg, l, drop)
+	return a.forgetAccount(ctx, cfg, l, yes, drop)
 }
 
 // forgetAccount forgets an account whose lease is held. The ledger comes first: copies that it still names must not go.
-func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Account, drop bool) error {
+func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Account, yes, drop bool) error {
 	name := l.Info().Name
 	pending, err := l.Pending(ctx)
 	if err != nil {
@@ -96,8 +97,12 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 	}
 	waiting := slices.DeleteFunc(pending, func(d uidl.Delivery) bool { return d.State == uidl.Owed }) // of those there is no copy
 	if len(waiting) > 0 && !drop {
+		flags := "--drop-waiting"
+		if yes || !term.IsTerminal(int(a.in.Fd())) { // nobody could answer
+			flags = "--yes " + flags
+		}
 		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
-			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget --drop-waiting %[1]s", name)}}
+			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget %[2]s %[1]s", name, flags)}}
 	}
 	known, err := l.Destinations(ctx)
 	if err != nil {

@@ -104,7 +104,7 @@ func (a *app) giveUp(ctx context.Context, name string, uids []string, g givingUp
 		a.tellBack(name, back)
 		return nil
 	}
-	ask := fetcher.GivingUp{Pick: g.pick(name, uids), Copy: copyOpener(cfg), Lost: g.lost}
+	ask := fetcher.GivingUp{Pick: orGivenUp(ctx, ledger, name, uids, g.pick(name, uids)), Copy: copyOpener(cfg), Lost: g.lost}
 	if g.saves {
 		path, err := filepath.Abs(g.save)
 		if err != nil {

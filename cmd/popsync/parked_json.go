@@ -15,7 +15,7 @@ type parkedMessage struct {
 	Argument    string    `json:"argument"` // as a shell takes it
 	State       string    `json:"state"`    // parked, put_off or given_up
 	Octets      int64     `json:"octets"`   // as the server lists it; 0: not known
-	Listed      bool      `json:"listed"`   // the last listing had it
+	Listed      bool      `json:"listed"`   // the last listing had it, and popsync has not deleted it since
 	FirstListed time.Time `json:"first_listed,omitzero"`
 	From        string    `json:"from,omitempty"`
 	Date        string    `json:"date,omitempty"`
@@ -52,7 +52,7 @@ const (
 
 func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []fetcher.Outage, now time.Time) parkedMessage {
 	m := parkedMessage{Account: account, UID: uidLog(s.UID), Argument: uidArgs(name), State: wordPutOff, Octets: s.Size,
-		Listed: s.GoneAt == 0, key: s.Key, word: uidArg(name), Stuck: []stuckAt{}}
+		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidArg(name), Stuck: []stuckAt{}}
 	if s.FirstSeen != uidl.Unstamped {
 		m.FirstListed = time.Unix(s.FirstSeen, 0)
 	}

@@ -65,6 +65,7 @@ func stuckExamples(now time.Time) (all []uidl.Stuck, known []uidl.Destination, d
 		message("e", func(m *uidl.Message) {
 			m.State, m.Have, m.Reason = uidl.Delivered, uidl.Seen|uidl.Unsure, "given up by a person"
 		}),
+		at(message("f", func(m *uidl.Message) { m.State = uidl.DeleteSent }), uidl.Delivery{Destination: "archive", State: uidl.Staged, Ticket: "x", Attempts: 2, At: tried, Reason: "try later"}),
 	}
 	known = []uidl.Destination{{Name: "relay", Role: uidl.Required}, {Name: "archive", Ordinal: 1, Role: uidl.Required},
 		{Name: "old", Ordinal: 2, Role: uidl.NotConfigured}, {Name: "down", Ordinal: 3, Role: uidl.Required}}

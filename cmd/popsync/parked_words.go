@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +15,18 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 		b.WriteString(indent + wrapped(text, indent+"  ", less(width, false)-len(indent)) + "\n")
 	}
 	n := map[string]int{}
-	unread := 0
+	unread, listed, gone := 0, map[string]int{}, 0
 	for _, m := range p.messages {
-		if n[m.State]++; !m.read && m.Listed {
+		n[m.State]++
+		switch {
+		case m.Listed && m.State == wordGivenUp:
+			listed[wordGivenUp]++
+		case m.Listed:
+			listed[wordParked]++
+		case m.State != wordGivenUp:
+			gone++
+		}
+		if !m.read && m.Listed {
 			unread++
 		}
 	}
@@ -37,15 +45,17 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	case unread > 0 && !headers:
 		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", count(unread, "message"), p.name))
 	}
-	if slices.ContainsFunc(p.messages, func(m parkedMessage) bool { return slices.ContainsFunc(m.Stuck, stuckAt.final) }) {
-		line("", "A refusal for good counts as three failures at once.")
-	}
 	if n[wordParked]+n[wordPutOff] > 0 {
 		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.name))
 		line("", fmt.Sprintf("To make one due: popsync retry %s UID", p.name))
+	}
+	if listed[wordParked] > 0 {
 		line("", fmt.Sprintf("To give one up: popsync give-up %s UID", p.name))
 	}
-	if n[wordGivenUp] > 0 {
+	if gone > 0 {
+		line("", fmt.Sprintf("To give one up that is not on the server any more: popsync give-up --save FILE %s UID", p.name))
+	}
+	if listed[wordGivenUp] > 0 {
 		line("", fmt.Sprintf("To take back what was given up: popsync give-up --undo %s UID", p.name))
 	}
 	return b.String()
@@ -94,12 +104,15 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 			}
 		}
 	}
-	if m.State == wordGivenUp {
+	if m.State == wordGivenUp && m.Listed {
 		line("    ", "it stays on the server, and goes to no destination that does not have it yet")
 	}
 	for _, at := range m.Stuck {
 		line("    ", at.where()+after(": ", printable(at.Reason)))
 		line("    ", at.next(now))
+		if at.Copy && !m.Listed {
+			line("    ", "The copy that waits here is the last one for "+at.Destination)
+		}
 	}
 }
 
@@ -114,14 +127,16 @@ func (at stuckAt) where() string {
 	return "Stuck on the way to " + at.Destination
 }
 
-// final tells that it may have been refused for good.
-func (at stuckAt) final() bool { return at.Attempts >= uidl.ParkedAfter }
-
 // next tells how often it was tried, and when it is again.
 func (at stuckAt) next(now time.Time) string {
 	var tries []string
-	if at.Attempts > 0 {
-		tries = append(tries, count(at.Attempts, "failure")+" counted")
+	switch {
+	case at.Attempts == 1:
+		tries = append(tries, "failed once")
+	case at.Attempts >= uidl.ParkedAfter: // a refusal for good counts as so many failures
+		tries = append(tries, fmt.Sprintf("failed %d times or refused for good", at.Attempts))
+	case at.Attempts > 0:
+		tries = append(tries, fmt.Sprintf("failed %d times", at.Attempts))
 	}
 	if at.InDoubt > 0 {
 		tries = append(tries, count(at.InDoubt, "attempt")+" in doubt")

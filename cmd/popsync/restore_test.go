@@ -263,7 +263,7 @@ func TestForgetWaiting(t *testing.T) {
 	h.conf.WriteString(before)
 	h.account("other", addr, "v", "p", "Other")
 	r := h.popsync("forget", "--yes", "work")
-	if r.code != 78 || !strings.Contains(r.err, "work: 3 deliveries wait for smtp: nothing was forgotten") || !strings.Contains(r.err, "--drop-waiting") {
+	if r.code != 78 || !strings.Contains(r.err, "work: 3 deliveries wait for smtp: nothing was forgotten") || !strings.Contains(r.err, "popsync forget --yes --drop-waiting work") {
 		t.Errorf("%+v", r)
 	}
 	if files, _ := h.spooled("work", "smtp"); files != 3 {

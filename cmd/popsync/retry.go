@@ -42,7 +42,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 		if err != nil {
 			return err
 		}
-		picked, err := fetcher.Retry(ctx, ledger, name, pickOf)
+		picked, err := fetcher.Retry(ctx, ledger, name, orGivenUp(ctx, ledger, name, uids, pickOf))
 		ledger.Close() // the daemon may want it
 		if err != nil {
 			return judgedIn(name, err)

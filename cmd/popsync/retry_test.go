@@ -43,5 +43,5 @@ func TestRetryByDaemon(t *testing.T) {
 		t.Errorf("the daemon was asked %q, want %q", d.asked, want)
 	}
 	out, _ = p.says(false, exitOK, "parked home new")
-	has(t, out, "home: 2 messages parked\n", "new: 2 messages parked\n", "    3 failures counted; next try: due now\n")
+	has(t, out, "home: 2 messages parked\n", "new: 2 messages parked\n", "    failed 3 times or refused for good; next try: due now\n")
 }

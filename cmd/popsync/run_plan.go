@@ -24,7 +24,10 @@ func (a *app) showPlan(r fetcher.Report) error {
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
 		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
 	if r.Pending > 0 {
-		head += fmt.Sprintf(", %d on their way", r.Pending)
+		head += fmt.Sprintf(", %d on %s way", r.Pending, verb(r.Pending, "its", "their"))
+	}
+	if r.Parked > 0 {
+		head += fmt.Sprintf(", %d parked", r.Parked)
 	}
 	if n := counts["compare"]; n > 0 {
 		head += fmt.Sprintf(", retrieve %d to compare", n)

@@ -226,6 +226,7 @@ var behaviours = map[string]behaviour{
 	"closes":  closes, // at a command
 	"login":   replies("PASS", "AUTH"),
 	"no-retr": replies("RETR"),
+	"no-dele": replies("DELE"),
 	"echoes": func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) {
 		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
 			if verb == "PASS" || verb == "AUTH" {

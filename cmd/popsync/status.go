@@ -94,7 +94,9 @@ const (
 	stateWaiting state = "waiting" // for its turn, or until it may be tried again
 	statePaused  state = "paused"
 	stateTrouble state = "trouble" // the last pass failed
-	stateParked  state = "parked"  // all is well but for messages that failed too often or were refused for good
+	// stateUnfinished: passes were begun, and none has come to an end.
+	stateUnfinished state = "unfinished"
+	stateParked     state = "parked" // all is well but for messages that failed too often or were refused for good
 )
 
 func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) error {

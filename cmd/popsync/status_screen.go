@@ -60,10 +60,10 @@ func stories(all []accountStatus, now time.Time, width int) string {
 	var never, cut []string
 	for _, st := range sorted {
 		switch {
-		case st.State != stateNew || st.Daemon:
-		case st.begun:
+		case st.Daemon:
+		case st.State == stateUnfinished:
 			cut = append(cut, st.Account)
-		default:
+		case st.State == stateNew:
 			never = append(never, st.Account)
 		}
 		if st.rank() == rankNothing {

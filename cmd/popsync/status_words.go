@@ -76,6 +76,8 @@ func (st *accountStatus) stateAt(now time.Time) state {
 		return stateTrouble
 	case st.queued, st.NotBefore.After(now):
 		return stateWaiting
+	case st.LastPass.IsZero() && st.begun:
+		return stateUnfinished
 	case st.LastPass.IsZero():
 		return stateNew
 	case st.Parked > 0:

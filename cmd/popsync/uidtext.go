@@ -121,6 +121,28 @@ func picking(account, what string, args []string) func([]uidl.Stuck) ([]uidl.Stu
 	}
 }
 
+// orGivenUp is pick, but where an argument names a message that was given up, that is what it says.
+func orGivenUp(ctx context.Context, ledger uidl.Ledger, account string, args []string, pick func([]uidl.Stuck) ([]uidl.Stuck, error)) func([]uidl.Stuck) ([]uidl.Stuck, error) {
+	return func(all []uidl.Stuck) ([]uidl.Stuck, error) {
+		_, unknown := chosen(all, args)
+		if len(unknown) == 0 {
+			return pick(all)
+		}
+		given, err := ledger.Stuck(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		given = slices.DeleteFunc(given, func(s uidl.Stuck) bool { return !s.Have.GivenUp() })
+		for _, arg := range unknown {
+			if len(named(given, arg)) > 0 {
+				return nil, &exitError{exitUsage, &hintError{fmt.Errorf("%s: message %s was given up already; nothing was changed", account, uidArg(arg)),
+					"popsync parked " + account + " lists what can be taken back"}}
+			}
+		}
+		return pick(all)
+	}
+}
+
 // wantsUIDs wants an account and at least so many unique-ids.
 func wantsUIDs(least int, what, example string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -83,7 +83,7 @@ func TestRestore(t *testing.T) {
 					t.Error("a whole listing was looked at, and the ledger is still in doubt")
 				}
 				same(t, wanted(messages[:50]...), arrived(t, h.mail("Mail")))
-				if r := h.popsync("accept", "a"); r.code != 0 || !strings.Contains(r.out, "10 messages held back") {
+				if r := h.popsync("accept", "a"); r.code != 0 || !strings.Contains(r.out, "10 messages let through") {
 					t.Fatalf("accept: %+v", r)
 				}
 				for range 2 {

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -27,6 +28,7 @@ func (p *pass) countOpen(ctx context.Context) {
 		case d == nil: // it is configured no more, which status tells
 		case row.Parked():
 			parked[row.Key] = true
+			p.parkedWhy("stuck on the way to " + row.Destination + ": " + row.Reason)
 			p.sendAt(time.Unix(row.NextTry, 0))
 		case row.PutOff():
 			putOff[row.Key] = true
@@ -55,6 +57,11 @@ func (p *pass) countOpen(ctx context.Context) {
 	})
 }
 
+// parkedWhy notes why a message is parked, of the first.
+func (p *pass) parkedWhy(text string) {
+	p.count(func(r *Report) { r.ParkedWhy = cmp.Or(r.ParkedWhy, clip(text)) })
+}
+
 // sendAt notes a time at which something may be delivered that is here already. One that has come is the next pass's affair:
 // what is due then was tried in this one.
 func (p *pass) sendAt(t time.Time) {
@@ -67,7 +74,7 @@ func (p *pass) sendAt(t time.Time) {
 func (p *pass) openVerdict() Verdict {
 	r := &p.rep
 	v := Verdict{Class: Temporary}
-	if r.NewlyParked+r.Parked+r.PutOff > 0 {
+	if r.NewlyParked+r.Parked+r.PutOff > 0 || r.Failed > p.rowless { // else the list has nothing of it
 		v.Hint = "see them with: popsync parked " + p.a.Name
 	}
 	switch {

@@ -90,7 +90,8 @@ type pass struct {
 	notes      []string // for the report
 	started    int      // RETRs of new messages in this pass, for Policy.Limit
 	deliveries int      // of Report.Failed: attempts at destinations, and not to retrieve a message
-	failure    string   // the first of Report.Failed that no row has; printable
+	rowless    int      // of Report.Failed: what no row has
+	failure    string   // the first of those; printable
 	putOff     string   // why a delivery is put off; "": none is
 	whole      tally    // messages that were received whole in this pass
 }
@@ -119,6 +120,7 @@ func (p *pass) fails(why string) {
 	p.count(func(r *Report) { r.Failed++ })
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.rowless++
 	p.failure = cmp.Or(p.failure, clip(why))
 }
 

@@ -99,6 +99,7 @@ func TestStatusStates(t *testing.T) {
 			"the last pass was ended after the longest time that a pass may take (limits.pass_time); the next one goes on"},
 		{with(func(st *accountStatus) { st.PassTime, st.Trouble, st.Class = true, "x", "temporary" }), stateTrouble, rankTrouble,
 			"x|the last pass failed; the last success was 1h ago"},
+		{accountStatus{begun: true}, stateUnfinished, rankNothing, ""},
 		{with(func(st *accountStatus) { st.missing = true }), stateOK, rankMissing, "the running daemon does not have this account yet"},
 	} {
 		st := tc.st

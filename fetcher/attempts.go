@@ -60,6 +60,9 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 			}
 		}
 	})
+	if state == uidl.Parked {
+		p.parkedWhy("not given by the server: " + reason)
+	}
 	p.reason(reason)
 	p.logFailed(row.Key, reason, state == uidl.Parked)
 }

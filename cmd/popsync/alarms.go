@@ -232,7 +232,7 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 	}
 	o = notify.Outcome{
 		Account: rep.Account, At: rep.Started.Add(rep.Duration), Cause: string(rep.Verdict.Class),
-		What: rep.Verdict.Message, Next: rep.Verdict.Hint, Parked: rep.Parked, Skipped: rep.Skipped,
+		What: rep.Verdict.Message, Next: rep.Verdict.Hint, Parked: rep.Parked, ParkedWhy: rep.ParkedWhy, Skipped: rep.Skipped,
 	}
 	switch rep.Verdict.Class {
 	case fetcher.OK:

@@ -55,6 +55,8 @@ type Outcome struct {
 	// Parked is how many messages are parked now, Skipped how many are left out for their size; negative: not known, which
 	// changes nothing.
 	Parked, Skipped int
+	// ParkedWhy tells where one of the parked messages is stuck, and why, in words that follow "1 message is set aside, "; "": not known.
+	ParkedWhy string
 }
 
 // Options are the thresholds and the ways out.

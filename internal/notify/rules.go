@@ -42,6 +42,7 @@ type fact struct {
 	urgent            bool // told at once
 	cause, what, next string
 	parked            int
+	vague             bool // what does not tell why
 
 	host  string        // for an incident that begins
 	after time.Duration // Options.After
@@ -72,7 +73,8 @@ func (o Outcome) fact(group, threshold int, open bool) (fact, bool) {
 	f.failing = needed || open && o.Parked > 0 || threshold > 0 && o.Parked >= threshold
 	f.person, f.urgent = needed, true
 	if !aboutMessages { // the outcome's words are about something else
-		f.cause, f.what, f.next = "parked", parkedWhat(f.parked), ""
+		f.cause, f.what, f.next = "parked", line(parkedWhat(f.parked, o.ParkedWhy)), line(parkedNext(o.Account))
+		f.vague = o.ParkedWhy == ""
 	}
 	return f, true
 }
@@ -92,6 +94,9 @@ func advance(r *record, f fact) (*record, bool) {
 	}
 	if r.Since.After(f.at) { // the clock went back: nobody knows how long it has lasted
 		r.Since = f.at
+	}
+	if f.vague && r.Parked == f.parked && r.Group == groupNames[parkedGroup] && r.What != "" {
+		f.what = r.What // as an earlier outcome told
 	}
 	r.Person, r.Cause, r.What, r.Next, r.Parked = f.person, f.cause, f.what, f.next, f.parked
 	if f.urgent || f.at.Sub(r.Since) >= f.after {

@@ -18,7 +18,7 @@ func (n Notice) Subject() string {
 	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
 		return s + "no message is set aside any more"
 	case n.About == groupNames[parkedGroup]:
-		return s + "messages could not be delivered"
+		return s + some(n.Parked, "a message", "messages") + " could not be delivered"
 	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
 		return s + "no message is left out for its size any more"
 	case n.About == groupNames[skippedGroup]:
@@ -67,7 +67,7 @@ func (n Notice) opening() string {
 	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
 		return "popsync on " + n.Host + ` has no message of account "` + n.Account + `" set aside any more.`
 	case n.About == groupNames[parkedGroup]:
-		return "popsync on " + n.Host + ` could not deliver some messages of account "` + n.Account + `", in several attempts each, and has set them aside.`
+		return "popsync on " + n.Host + ` could not deliver ` + some(n.Parked, "a message", "some messages") + ` of account "` + n.Account + `" and has set ` + some(n.Parked, "it", "them") + ` aside.`
 	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
 		return "popsync on " + n.Host + ` leaves no message of account "` + n.Account + `" on the server for its size any more.`
 	case n.About == groupNames[skippedGroup]:
@@ -86,9 +86,11 @@ func (n Notice) opening() string {
 func (n Notice) means() string {
 	switch {
 	case n.About == groupNames[parkedGroup] && n.Kind == Recovered:
-		return "Each of these messages was delivered after all, or is no longer on the server. popsync has deleted none that it had not delivered."
+		return "Each of these messages was delivered after all, was given up, or is no longer on the server. popsync has deleted none that it had not delivered."
+	case n.About == groupNames[parkedGroup] && n.Parked == 1:
+		return "Nothing was lost: the message is still on the server, or a copy of it waits on this machine. It holds up no others."
 	case n.About == groupNames[parkedGroup]:
-		return "Nothing was deleted or lost; these messages stay on the server. They hold up no others."
+		return "Nothing was lost: each of these messages is still on the server, or a copy of it waits on this machine. They hold up no others."
 	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
 		return "Each of these messages was fetched after all, or is no longer on the server. popsync has deleted none that it had not delivered."
 	case n.About == groupNames[skippedGroup]:
@@ -103,7 +105,7 @@ func (n Notice) means() string {
 func (n Notice) advice() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
-		return "If you miss something, read it in the web mail of your provider."
+		return parkedNext(n.Account)
 	case n.About == groupNames[skippedGroup]:
 		return "Read it in the web mail of your provider, or raise max_size of this account."
 	case n.Person:
@@ -115,22 +117,48 @@ func (n Notice) advice() string {
 func (n Notice) outlook() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
-		return "popsync tries each of these messages again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
+		return "popsync tries " + some(n.Parked, "the message", "each of these messages") + " again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
 	case n.About == groupNames[skippedGroup]:
 		return "It stays there until somebody deletes it. You will be told when none is left out any more."
+	case n.Person && n.Cause == "login":
+		text := "Until then popsync tries a refused login seldom or not at all: your provider might lock the account. You will be told when all is well again."
+		if again := `popsync run ` + n.Account; !strings.Contains(n.Next, again) {
+			text = `Once that is done, say "` + again + `", which tries at once. ` + text
+		}
+		return text
+	case n.Person && n.Cause == "internal": // it may have ended
+		return "You will be told when all is well again."
 	case n.Person:
-		return `Once that is done, run "popsync wake ` + n.Account + `", and it is tried at once. Until then popsync tries seldom, and a refused login once a day at most: your provider might lock the account. You will be told when all is well again.`
+		return "Once that is done, popsync goes on by itself. You will be told when all is well again."
 	}
 	return "popsync keeps trying by itself. You will be told when all is well again, or when it needs your help."
 }
 
 func moment(t time.Time) string { return t.Format("Mon, 2 Jan 2006 15:04 -0700") }
 
-func parkedWhat(n int) string {
-	if n == 1 {
+// parkedWhat tells how many messages are parked, and why one of them is; "": that is not known.
+func parkedWhat(n int, why string) string {
+	switch {
+	case n == 1 && why == "":
 		return "1 message is set aside"
+	case n == 1:
+		return "1 message is set aside, " + why
+	case why == "":
+		return fmt.Sprintf("%d messages are set aside", n)
 	}
-	return fmt.Sprintf("%d messages are set aside", n)
+	return fmt.Sprintf("%d messages are set aside, one of them %s", n, why)
+}
+
+func parkedNext(account string) string {
+	return "Say: popsync parked " + account + ". It shows what waits where, and why, and how to try it again or give it up."
+}
+
+// some is the word for one message or for several.
+func some(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
 }
 
 func skippedWhat(n int) string {

@@ -50,7 +50,18 @@ func notices() map[string]Notice {
 		}),
 		"recovered": noticeOf(troubleGroup, Recovered, 26*time.Hour, nil),
 		"parked": noticeOf(parkedGroup, Trouble, 0, func(r *record) {
-			r.Cause, r.What, r.Next, r.Failures, r.Parked = "parked", parkedWhat(3), "", 1, 3
+			r.Cause, r.What, r.Next, r.Failures, r.Parked = "parked", parkedWhat(3, "stuck on the way to smtp: send mx.example.net:25: end of data: server said 554 5.7.1 spam"), parkedNext("work"), 1, 3
+		}),
+		"parked-one": noticeOf(parkedGroup, Trouble, 0, func(r *record) {
+			r.Cause, r.What, r.Next, r.Failures, r.Parked = "parked", parkedWhat(1, ""), "", 1, 1
+		}),
+		"stopped": noticeOf(troubleGroup, Trouble, 0, func(r *record) {
+			login(r)
+			r.Next = "refused 3 times, so it is not tried again: check username and password; then change the configuration or say: popsync run work, which tries at once"
+		}),
+		"config": noticeOf(troubleGroup, Trouble, 0, func(r *record) {
+			r.Person, r.Failures, r.Cause = true, 1, "config"
+			r.What, r.Next = "/mail/work: it belongs to another user", "make it your own"
 		}),
 		"skipped": noticeOf(skippedGroup, Trouble, 0, func(r *record) {
 			r.Cause, r.What, r.Next, r.Failures = "skipped", skippedWhat(1), "", 1
@@ -59,7 +70,7 @@ func notices() map[string]Notice {
 			r.Cause, r.What, r.Next = "skipped", skippedWhat(2), ""
 		}),
 		"parked-recovered": noticeOf(parkedGroup, Recovered, 90*time.Minute, func(r *record) {
-			r.Cause, r.What, r.Next, r.Parked = "parked", parkedWhat(1), "", 1
+			r.Cause, r.What, r.Next, r.Parked = "parked", parkedWhat(1, "not given by the server: pop3: RETR 1: server refused: damaged"), parkedNext("work"), 1
 		}),
 	}
 }
@@ -205,5 +216,25 @@ func TestMaildir(t *testing.T) {
 	})
 	if err := m.Send(context.Background(), n); err != fault || m.Name() != "maildir" {
 		t.Error(err)
+	}
+}
+
+// Why a message is parked is told as long as it is the same number of them, whether or not a later outcome knows it.
+func TestParkedWhy(t *testing.T) {
+	var r *record
+	for i, c := range []struct {
+		n         int
+		why, want string
+	}{
+		{1, "stuck at b", "1 message is set aside, stuck at b"},
+		{1, "", "1 message is set aside, stuck at b"},
+		{2, "", "2 messages are set aside"},
+		{2, "stuck at c\n", "2 messages are set aside, one of them stuck at c"},
+	} {
+		o := Outcome{Account: "a", At: start.Add(time.Duration(i) * time.Minute), Parked: c.n, ParkedWhy: c.why}
+		f, ok := o.fact(parkedGroup, 1, r.open())
+		if r, _ = advance(r, f); !ok || r.What != c.want || !r.open() {
+			t.Fatalf("%d: %+v", i, r)
+		}
 	}
 }

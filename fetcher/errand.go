@@ -26,22 +26,6 @@ func (p *pass) onlyOpen(err error, v Verdict) bool {
 	return len(p.worst) == 0 && p.rep.Failed == p.deliveries
 }
 
-// onlyMessages tells that nothing failed in a pass but messages, one by one, whether the server did not give them or a destination
-// did not take them. What was refused otherwise, as DELE is, is no message that anybody can give up.
-func (p *pass) onlyMessages(err error, v Verdict) bool {
-	if err != nil || v.Class == OK {
-		return false
-	}
-	for _, d := range p.dests {
-		if d.stageFailure() != nil || d.publishFailure() != nil {
-			return false
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.worst) == 0 && p.failure == ""
-}
-
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *pass) closeErrand(ctx context.Context, err error) error {
 	p.rep.Errand = true

@@ -2,7 +2,6 @@ package fetcher
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -152,37 +151,6 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 		}
 	}
 	return out, nil
-}
-
-// pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
-// nothing was asked since.
-func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
-	if !p.facts.OnlyOpen && !p.facts.OnlyMessages || len(p.facts.Down) > 0 || p.l.Info().Verdict == "" {
-		return nil
-	}
-	sums, err := p.ledger.Summaries(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(sums, func(s uidl.Summary) bool { return s.Name == p.a.Name })
-	if i < 0 || sums[i].Last == nil {
-		return nil
-	}
-	last := *sums[i].Last
-	var rep Report
-	if json.Unmarshal(last.Totals, &rep) != nil {
-		return nil // of another version, and the next pass tells
-	}
-	rep.Verdict, rep.Parked, rep.PutOff, rep.Failed, rep.NewlyParked = Verdict{Class: OK}, 0, 0, 0, 0
-	if last.Totals, err = json.Marshal(rep); err != nil {
-		return err
-	}
-	last.OK, last.Verdict = true, ""
-	p.facts.OnlyOpen, p.facts.OnlyMessages = false, false
-	c.Status = p.status()
-	c.Status.Verdict, c.Status.Failures = "", 0
-	c.At, c.Pass = last.Ended, &last
-	return nil
 }
 
 // lacking names the destinations that a message must still get to, and those that something is open for.

@@ -1,0 +1,56 @@
+package fetcher
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/popsync/popsync/uidl"
+)
+
+// onlyMessages tells that nothing failed in a pass but messages, one by one, whether the server did not give them or a destination
+// did not take them. What was refused otherwise, as DELE is, is no message that anybody can give up.
+func (p *pass) onlyMessages(err error, v Verdict) bool {
+	if err != nil || v.Class == OK {
+		return false
+	}
+	for _, d := range p.dests {
+		if d.stageFailure() != nil || d.publishFailure() != nil {
+			return false
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.worst) == 0 && p.failure == ""
+}
+
+// pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
+// nothing was asked since.
+func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
+	if !p.facts.OnlyOpen && !p.facts.OnlyMessages || len(p.facts.Down) > 0 || p.l.Info().Verdict == "" {
+		return nil
+	}
+	sums, err := p.ledger.Summaries(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(sums, func(s uidl.Summary) bool { return s.Name == p.a.Name })
+	if i < 0 || sums[i].Last == nil {
+		return nil
+	}
+	last := *sums[i].Last
+	var rep Report
+	if json.Unmarshal(last.Totals, &rep) != nil {
+		return nil // of another version, and the next pass tells
+	}
+	rep.Verdict, rep.Parked, rep.PutOff, rep.Failed, rep.NewlyParked = Verdict{Class: OK}, 0, 0, 0, 0
+	if last.Totals, err = json.Marshal(rep); err != nil {
+		return err
+	}
+	last.OK, last.Verdict = true, ""
+	p.facts.OnlyOpen, p.facts.OnlyMessages = false, false
+	c.Status = p.status()
+	c.Status.Verdict, c.Status.Failures = "", 0
+	c.At, c.Pass = last.Ended, &last
+	return nil
+}

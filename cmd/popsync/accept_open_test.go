@@ -118,7 +118,7 @@ var fates = []fate{
 	{"command", "exit 75", does("exit 75"), always75, "trouble", 0, 1, 0},
 	{"command", "exit 78", does("exit 78"), always75, "trouble", 0, 1, 0},
 	{"command", "is killed", does("kill -9 $$"), map[string][]int{"": {75, 75, 75, 0}, "run NAME": {75, 75, 75, 75}}, "parked", 1, 0, 1},
-	{"command", "is gone", func(w *openHouse) { os.Remove(w.script) }, always75, "trouble", 0, 1, 0},
+	{"command", "is gone", func(w *openHouse) { os.Remove(w.script) }, always78, "trouble", 0, 1, 1},
 	{"command", "is slow", does("sleep 0.3"), always0, "ok", 0, 0, 0},
 	{"maildir", "is a file", func(w *openHouse) { os.WriteFile(w.mail, nil, 0o600) }, map[string][]int{"": {78, 78, 78, 78}}, "trouble", 0, 0, 1},
 }

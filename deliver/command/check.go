@@ -15,7 +15,7 @@ import (
 // program: it, every folder on the way to it and every link must be root's or this user's, and nobody else may write there
 // (safepath.Program). It runs nothing. Send looks first, too.
 func (s *Sender) Check(context.Context, string) error {
-	hint, err := s.check()
+	hint, person, err := s.check()
 	if err == nil {
 		return nil
 	}
@@ -23,25 +23,25 @@ func (s *Sender) Check(context.Context, string) error {
 	if errors.As(err, &path) && path.Path == s.Place() {
 		err = path.Err // it would say the path again
 	}
-	var fault *safepath.Error // only a person mends that
-	return &deliver.Error{Op: "check", Place: s.Place(), Scope: deliver.WholeTarget, Permanent: errors.As(err, &fault), Hint: hint, Err: err}
+	return &deliver.Error{Op: "check", Place: s.Place(), Scope: deliver.WholeTarget, Permanent: person, Hint: hint, Err: err}
 }
 
-func (s *Sender) check() (hint string, err error) {
+// check tells what is wrong, and whether only a person mends it.
+func (s *Sender) check() (hint string, person bool, err error) {
 	err = safepath.Program(s.Place(), false)
 	var fault *safepath.Error
 	switch {
 	case errors.As(err, &fault):
-		return fault.Mend, err
+		return fault.Mend, true, err
 	case errors.Is(err, safepath.ErrNotExecutable):
-		return "chmod +x " + safepath.Quote(s.Place()), err
+		return "chmod +x " + safepath.Quote(s.Place()), true, err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return "is it installed, and may the user that runs popsync see it?", err
+		return "is it installed, and may the user that runs popsync see it?", true, err
 	case err != nil:
-		return "", err
+		return "", false, err
 	}
 	if info, err := os.Stat(s.o.Dir); err != nil || !info.IsDir() {
-		return "see 'dir' of this destination", fmt.Errorf("%s is not a folder that can be entered", s.o.Dir)
+		return "see 'dir' of this destination", true, fmt.Errorf("%s is not a folder that can be entered", s.o.Dir)
 	}
-	return "", nil
+	return "", false, nil
 }

@@ -236,7 +236,8 @@ func TestNotStarted(t *testing.T) {
 		"too long":       {Args: []string{"/bin/cat", strings.Repeat("x", 3<<20)}},
 	} {
 		e := fails(t, sender(t, o), outgoing(hello))
-		if e.Scope != deliver.WholeTarget || e.Permanent || e.Uncertain || name != "too long" && name != "a folder" && e.Hint == "" {
+		person := name == "missing" || name == "not executable" || name == "no dir"
+		if e.Scope != deliver.WholeTarget || e.Permanent != person || e.Uncertain || name != "too long" && name != "a folder" && e.Hint == "" {
 			t.Errorf("%s: %+v", name, e)
 		}
 		if strings.Count(e.Error(), o.Args[0]+":") > 1 {

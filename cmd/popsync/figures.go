@@ -77,28 +77,54 @@ func (d *daemon) refresh() {
 	}
 }
 
-// writeFigures leaves a file for node-exporter behind after a run.
-func writeFigures(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, reports []fetcher.Report, log *zap.Logger) {
+// figures is what a run leaves behind for node-exporter; nil: nobody wants it.
+type figures struct {
+	m   *metrics.Metrics
+	log *zap.Logger
+}
+
+// newFigures begins with what the ledger remembers before the passes of the run: it counts them, too.
+func newFigures(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger) *figures {
 	if cfg.Metrics.Textfile == "" {
+		return nil
+	}
+	f := &figures{metrics.New(metrics.Options{Version: versionText()}), log}
+	sums, err := ledger.Summaries(ctx)
+	if err != nil {
+		f.failed(err)
+		return nil
+	}
+	known := byName(sums)
+	for _, c := range cfg.Accounts {
+		f.m.Seed(c.Name, pastOf(known[c.Name]))
+	}
+	return f
+}
+
+func (f *figures) failed(err error) {
+	f.log.Warn("metrics not written", zap.String("error", errorText(err)))
+}
+
+// write counts the passes and writes the file.
+func (f *figures) write(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, reports []fetcher.Report) {
+	if f == nil {
 		return
 	}
 	sums, err := ledger.Summaries(ctx)
 	if err != nil {
-		log.Warn("metrics not written", zap.String("error", errorText(err)))
+		f.failed(err)
 		return
 	}
-	m := metrics.New(metrics.Options{Version: versionText()})
 	known := byName(sums)
 	for _, c := range cfg.Accounts {
-		m.Seed(c.Name, pastOf(known[c.Name]))
-		m.Set(c.Name, gaugesOf(known[c.Name]))
+		f.m.Set(c.Name, gaugesOf(known[c.Name]))
 	}
 	for _, rep := range reports {
 		if !rep.Untried && !rep.Errand {
-			m.Pass(passOf(rep))
+			f.m.Pass(passOf(rep))
 		}
 	}
-	if err := m.WriteTextfile(cfg.Metrics.Textfile); err != nil {
-		log.Warn("metrics not written", zap.String("error", errorText(err)))
+	if err := f.m.WriteTextfile(cfg.Metrics.Textfile); err != nil {
+		f.failed(err)
 	}
 }

@@ -170,6 +170,7 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 		return nil, nil, err
 	}
 	al.news = a.told
+	figures := newFigures(ctx, cfg, ledger, log)
 	return held, func(reports []fetcher.Report) {
 		for _, rep := range reports {
 			if a.errTerm && a.told == nil && rep.Verdict.Class != fetcher.OK {
@@ -180,7 +181,7 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 		if ctx.Err() == nil { // whoever stopped it does not wait for that
 			al.flush(ctx)
 		}
-		writeFigures(context.WithoutCancel(ctx), cfg, ledger, reports, log)
+		figures.write(context.WithoutCancel(ctx), cfg, ledger, reports)
 	}, nil
 }
 

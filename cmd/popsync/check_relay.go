@@ -5,13 +5,9 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
 	"github.com/popsync/popsync/pop3"
 )
-
-// withoutCheck is a Sender that is not looked at.
-type withoutCheck struct{ deliver.Sender }
 
 // mailServer looks at a destination by SMTP or LMTP: first where its copies wait, then the server itself.
 func (l *looker) mailServer(ctx context.Context, s *sheet, account string, d sighted, identity string, say func(level, string)) error {

@@ -44,6 +44,21 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	return spoolOf(cfg, account, d, sender, where), nil
 }
 
+// withoutCheck is a Sender that is not looked at.
+type withoutCheck struct{ deliver.Sender }
+
+// unaskedOf is targetOf for whoever asks no mail server: its Check looks only at what is on this machine.
+func (a *app) unaskedOf(cfg *config.Config, account string, d config.Deliver) (target, error) {
+	if d.SMTP == nil {
+		return a.targetOf(cfg, account, d)
+	}
+	sender, where, err := mailServer(cfg, d, nil)
+	if err != nil {
+		return nil, fmt.Errorf("destination %s: %w", d.Name, err)
+	}
+	return spoolOf(cfg, account, d, withoutCheck{sender}, where), nil
+}
+
 // spoolOf is the Target around a Sender, which sends to where.
 func spoolOf(cfg *config.Config, account string, d config.Deliver, sender deliver.Sender, where string) *deliver.Spool {
 	return deliver.OpenSpool(deliver.SpoolOptions{

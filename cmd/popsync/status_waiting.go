@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
@@ -21,6 +22,7 @@ type waiting struct {
 	NextTry     time.Time `json:"next_try,omitzero"` // with DownSince of the destination, else of what is parked; zero: the next run
 	Gone        bool      `json:"gone,omitempty"`    // it is not configured any more
 	account     string
+	told        string // what was just said of the account
 }
 
 func waitingOf(account string, s uidl.Summary, now time.Time) (all []waiting) {
@@ -60,21 +62,32 @@ func (w waiting) words(now time.Time) (lines []string) {
 		return lines
 	}
 	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
-	if w.PutOff > 0 {
+	switch {
+	case w.PutOff == n:
+		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
+	case w.PutOff > 0:
 		line += fmt.Sprintf(", %d of them put off", w.PutOff)
 	}
-	why := after(": ", w.DownReason)
 	switch {
 	case w.DownSince.IsZero() && w.PutOff > 0 && w.Parked == 0:
 		line += after(": ", w.Reason) + "; the next run tries again"
 	case w.DownSince.IsZero():
 		line += ": the next run goes on"
+	case w.NextTry.After(now) && strings.Contains(w.told, "tried next at "+stamp(w.NextTry)):
 	case w.NextTry.After(now):
-		line += fmt.Sprintf("; it is down since %s and tried again at %s%s", stamp(w.DownSince), stamp(w.NextTry), why)
+		line += w.down() + "tried again at " + stamp(w.NextTry) + after(": ", w.DownReason)
 	default:
-		line += fmt.Sprintf("; it is down since %s and tried again in the next run%s", stamp(w.DownSince), why)
+		line += w.down() + "tried again in the next run" + after(": ", w.DownReason)
 	}
 	return append(lines, line)
+}
+
+// down tells since when the destination is down, unless that was just told.
+func (w waiting) down() string {
+	if strings.Contains(w.told, "down since "+stamp(w.DownSince)) {
+		return "; it is "
+	}
+	return "; it is down since " + stamp(w.DownSince) + " and "
 }
 
 // nextParked tells when the first of those parked is tried again.

@@ -145,7 +145,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	}
 	for _, w := range st.Waiting {
 		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
-			w.DownReason = "" // it was just told
+			w.DownReason, w.told = "", st.Trouble
 		}
 		if w.Gone && st.Trouble == fetcher.AwayText(w.Destination, w.Deliveries) {
 			continue // it is told already

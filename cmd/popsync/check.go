@@ -19,8 +19,6 @@ type checkOptions struct {
 	alarm, offline, asJSON, verbose bool
 }
 
-const checkExample = "popsync check work"
-
 func (a *app) checkCommand() *cobra.Command {
 	var o checkOptions
 	c := &cobra.Command{
@@ -57,9 +55,6 @@ what the next run will do. Nothing counts as delivered by that.`,
 			return a.check(cmd.Context(), args, o)
 		},
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return fail(exitUsage, "%w, for example: %s", err, checkExample)
-	})
 	c.Flags().StringVar(&o.adopt, "adopt", "", "accept the destinations of `ACCOUNT` as the next run\nfinds them (this writes to the ledger)")
 	c.Flags().BoolVar(&o.alarm, "alarm", false, "send a test alarm (this delivers a message)")
 	c.Flags().BoolVar(&o.offline, "offline", false, "ask no server; say what was not looked at")

@@ -27,7 +27,7 @@ supervisor, starts it at boot: see docs/service.md.
 SIGHUP reads the configuration again (a bad one changes nothing), SIGUSR1 fetches from all accounts now, SIGUSR2 opens
 the log file again, SIGTERM and SIGINT stop within five seconds. 'popsync status', 'wake', 'pause', 'resume' and 'run'
 talk to a running daemon.`,
-		Args: cobra.NoArgs,
+		Args: a.alone("daemon"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.daemon(cmd.Context()) },
 	}
 }

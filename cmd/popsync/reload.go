@@ -17,7 +17,7 @@ func (a *app) reloadCommand() *cobra.Command {
 		Long: `Make the running daemon read its configuration again, and tell what came of it. A configuration that is wrong
 changes nothing: the problem is told with its line, the daemon goes on with the one that it has, and the exit code
 is 78. Passes that run end as they began. SIGHUP does the same, and tells the log.`,
-		Args: cobra.NoArgs,
+		Args: a.alone("reload"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.reload(cmd.Context()) },
 	}
 }

@@ -133,6 +133,8 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 	root.AddCommand(a.runCommand(), a.daemonCommand(), a.checkCommand(), a.statusCommand(), a.healthcheckCommand(),
 		a.parkedCommand(), a.retryCommand(), a.giveUpCommand(), a.wakeCommand(), a.reloadCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
 		a.refetchCommand(), a.forgetCommand(), a.backupCommand(), a.demoCommand(), a.versionCommand())
+	root.SetHelpCommand(a.helpCommand())
+	root.SetFlagErrorFunc(wrongFlag)
 	fitHelp(root)
 	fitFlags(root)
 	return root

@@ -13,7 +13,7 @@ import (
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrBusy      = errors.New("account is in use by another popsync")             // lease held elsewhere
+	ErrBusy      = errors.New("it is in use")                                     // lease held elsewhere
 	ErrLeaseLost = errors.New("another process took over the account")            // nothing was applied
 	ErrLocked    = errors.New("ledger is locked by another process")              // temporary; nothing was applied
 	ErrCorrupt   = errors.New("ledger is damaged")                                // never treated as empty

@@ -202,7 +202,7 @@ func TestVerifyLedgerInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-blocked
-	h.verify(75, nil, "in use by another popsync")
+	h.verify(75, nil, "another popsync works on this account")
 	if err := os.WriteFile(h.ledgerPath()+".repairing", []byte("20261123T220000Z\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,9 @@ func (a *app) pauseCommand() *cobra.Command {
 		Use:   "pause ACCOUNT...",
 		Short: "Leave accounts alone until 'popsync resume'",
 		Long: `Make no more passes over the named accounts, neither by a daemon nor by a timer, until 'popsync resume' names them. A pass
-that is running ends in order. It is remembered over restarts; nothing else is forgotten, and no mail is lost by it.`,
-		Args:              cobra.MinimumNArgs(1),
+of the daemon that is running ends in order. A pass of 'popsync run' must end first: that is waited for
+some seconds, and if it takes longer nothing is changed. A pause is remembered over restarts; nothing else is forgotten, and no mail is lost by it.`,
+		Args:              a.atLeast(1, "an account", "pause work"),
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.pause(cmd.Context(), args, true) },
 	}
@@ -31,7 +32,7 @@ func (a *app) resumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "resume ACCOUNT...",
 		Short:             "Go on with accounts that were paused",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              a.atLeast(1, "an account", "resume work"),
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.pause(cmd.Context(), args, false) },
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +21,7 @@ func (a *app) wakeCommand() *cobra.Command {
 		Use:   "wake [ACCOUNT...]",
 		Short: "Try all accounts, or those named, at once, whatever they wait for",
 		Long: `Make every account, or those named, due at once: after a failure popsync waits longer and longer before it tries again,
-and after a refused login once a day at most, or not at all. A running daemon begins now; without one the next run does not wait.
+and after a refused login once a day at most, or not at all. A running daemon begins now; without one the next run does not wait, but a pass of 'popsync run' must end first.
 Paused accounts are left alone, unless they are named: then one pass is made, and they stay paused.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.wake(cmd.Context(), args) },
@@ -50,7 +52,7 @@ func (a *app) wake(ctx context.Context, names []string) error {
 		all = slices.DeleteFunc(all, func(name string) bool {
 			since, paused := were[name]
 			if paused {
-				fmt.Fprintf(a.out, "%s: %s\n", name, fetcher.PausedNote(name, since))
+				a.tell("%s: %s", name, fetcher.PausedNote(name, since))
 			}
 			return paused
 		})
@@ -74,8 +76,8 @@ func (a *app) wake(ctx context.Context, names []string) error {
 	return a.onLedger(ctx, cfg, unknown, false, wake, "the daemon does not know it yet; its first run does not wait")
 }
 
-// onLedger does something to each account in the ledger, for which there must be no other popsync at work on it. Without
-// a ledger there is nothing to do, unless it is to be made.
+// onLedger does something to each account in the ledger, for which there must be no other popsync at work on it: the end of a
+// short pass is waited for. Without a ledger there is nothing to do, unless it is to be made.
 func (a *app) onLedger(ctx context.Context, cfg *config.Config, names []string, create bool,
 	do func(context.Context, uidl.Ledger, string) error, done string) error {
 	if len(names) == 0 {
@@ -94,13 +96,13 @@ func (a *app) onLedger(ctx context.Context, cfg *config.Config, names []string, 
 	defer ledger.Close()
 	var worst error // the others go on
 	for _, name := range names {
-		if err := do(ctx, ledger, name); err != nil {
-			err = judged(err)
+		if err := afterPass(ctx, func() error { return do(ctx, ledger, name) }); err != nil {
+			err = judgedIn(name, err)
 			text, hint := apart(err)
-			fmt.Fprintf(a.err, "popsync: %s: %s\n", name, text)
-			if hint != "" {
-				fmt.Fprintf(a.err, "Next step: %s\n", hint)
+			if !strings.HasPrefix(text, name+": ") {
+				text = name + ": " + text
 			}
+			a.complain(text, hint)
 			if worst == nil || codeOf(err) == exitInternal {
 				worst = &exitError{codeOf(err), errReported}
 			}
@@ -109,6 +111,24 @@ func (a *app) onLedger(ctx context.Context, cfg *config.Config, names []string, 
 		fmt.Fprintf(a.out, "%s: %s\n", name, done)
 	}
 	return worst
+}
+
+// passPatience is how long a command waits for the end of a pass, which may take hours.
+const passPatience = 3 * time.Second
+
+// afterPass does what can only be done while no pass runs.
+func afterPass(ctx context.Context, do func() error) error {
+	for until := time.Now().Add(passPatience); ; {
+		err := do()
+		if !errors.Is(err, uidl.ErrBusy) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func accountNames(accounts []config.Account) (names []string) {

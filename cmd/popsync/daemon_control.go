@@ -106,6 +106,7 @@ type watcher struct {
 	asked    bool                   // a person waits, and no timer
 	progress func(control.Progress) // must not block
 	ended    chan fetcher.Report    // has room for one of each account
+	seen     fetcher.Report         // of the pass that ran when this one was asked for; guarded by daemon.mu
 }
 
 // Run wakes accounts and waits for the ends of the passes that begin then. What runs already, and comes before them, is shown.

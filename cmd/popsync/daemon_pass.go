@@ -158,6 +158,18 @@ func (d *daemon) waits(account string) {
 	}
 }
 
+// report gives those who watch a pass its report, together with the one before it if they saw that, too: what they were shown
+// coming is part of what came. Those whose pass comes next keep it. d.mu is held.
+func (d *daemon) report(rep fetcher.Report) {
+	for _, w := range d.watched[rep.Account] {
+		w.ended <- joined(w.seen, rep) // has room for it
+	}
+	delete(d.watched, rep.Account)
+	for _, w := range d.waiting[rep.Account] {
+		w.seen = joined(w.seen, rep)
+	}
+}
+
 // ends is told of each pass.
 func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report) {
 	d.mu.Lock()
@@ -167,10 +179,7 @@ func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report)
 	}
 	rep = joined(d.partial[c.Name], rep)
 	delete(d.partial, c.Name)
-	for _, w := range d.watched[c.Name] {
-		w.ended <- rep // has room for it
-	}
-	delete(d.watched, c.Name)
+	d.report(rep)
 	d.waits(c.Name)
 	if !rep.Stopped {
 		d.reasons[c.Name] = rep.Verdict.Message
@@ -227,10 +236,7 @@ func (d *daemon) panicked(name string, err *schedule.PanicError) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.live, name)
-	for _, w := range d.watched[name] {
-		w.ended <- rep
-	}
-	delete(d.watched, name)
+	d.report(rep)
 	d.waits(name)
 }
 

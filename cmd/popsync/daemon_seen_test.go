@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/control"
+)
+
+// Who asks for a pass while one runs sees that one, too: the report is of both. Who did not see it is told of one.
+func TestReportOfWhatWasSeen(t *testing.T) {
+	d := &daemon{live: map[string]fetcher.Report{"b": {Account: "b", New: 20}}, waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}}
+	ended := make(chan fetcher.Report, 2)
+	ask := func() { d.watch([]string{"b"}, true, func(control.Progress) {}, ended) }
+	ask()
+	d.report(fetcher.Report{Account: "b", New: 22, Bytes: 2200}) // the one that ran
+	if len(ended) > 0 {
+		t.Fatal("the pass that was asked for has not begun")
+	}
+	delete(d.live, "b")
+	ask()
+	d.begins("b", true)
+	d.report(fetcher.Report{Account: "b", New: 1, Bytes: 100, Kept: 23})
+	for _, want := range []int{23, 1} {
+		if rep := <-ended; rep.New != want || rep.Bytes != int64(want*100) || rep.Kept != 23 {
+			t.Errorf("%+v, want %d new", rep, want)
+		}
+	}
+}

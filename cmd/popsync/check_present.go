@@ -20,7 +20,7 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 		a.await(s, stopped, sheets)
 		all[i] = s.copied()
 		if err := p.sheet(all[i]); err != nil {
-			return &exitError{exitTemp, err}
+			return err // of standard output
 		}
 		if i == 0 {
 			first()
@@ -28,7 +28,7 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 	}
 	cut := ctx.Err() != nil && slices.ContainsFunc(all, func(s *sheet) bool { return !s.whole })
 	if err := p.summary(all, cut); err != nil {
-		return &exitError{exitTemp, err}
+		return err // of standard output
 	}
 	worst := fetcher.OK
 	for _, s := range all {

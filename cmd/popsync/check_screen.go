@@ -16,10 +16,11 @@ type checkScreen struct {
 	full  bool
 	table bool // a row for each of several accounts
 	json  bool
+	alone bool // no server was asked
 }
 
 func (a *app) newCheckScreen(accounts int, o checkOptions) *checkScreen {
-	p := &checkScreen{w: a.out, full: o.verbose || o.alarm || accounts <= fewAccounts, table: accounts > 1 && !o.alarm, json: o.asJSON}
+	p := &checkScreen{w: a.out, full: o.verbose || o.alarm || accounts <= fewAccounts, table: accounts > 1 && !o.alarm, json: o.asJSON, alone: o.offline}
 	if a.outTerm {
 		p.width, _ = a.outSize()
 	}
@@ -82,6 +83,9 @@ func (p *checkScreen) summary(all []*sheet, stopped bool) error {
 		}
 	}
 	lines := verdictLines(all, stopped)
+	if p.alone && !p.full {
+		lines = append(lines, "servers, logins, the mail there and mail servers of destinations were not looked at (--offline)")
+	}
 	if len(lines) > 0 {
 		b.WriteString("\n")
 	}

@@ -19,6 +19,11 @@ func checkTable(w io.Writer, accounts []*sheet) error {
 	for _, s := range accounts {
 		rows = append(rows, s.cells())
 	}
+	return table(w, head, fitted(head, rows))
+}
+
+// fitted cuts the names in the first column so that a table fits.
+func fitted(head []string, rows [][]string) [][]string {
 	rest := 0 // what the columns behind the names take
 	for i := 1; i < len(head); i++ {
 		width := len(head[i])
@@ -31,7 +36,7 @@ func checkTable(w io.Writer, accounts []*sheet) error {
 	for _, r := range rows {
 		r[0] = shortened(r[0], most)
 	}
-	return table(w, head, rows)
+	return rows
 }
 
 // shortened cuts a text to so many characters.

@@ -32,8 +32,8 @@ func TestRunByDaemon(t *testing.T) {
 	p, d := newStation(t), &fakeDaemon{run: reporting}
 	p.daemon(d)
 	out, log := p.says(true, exitLogin, "run --verbose")
-	has(t, out, "home     7    2.0 KiB  9     0        0        0       ok\n", "work     0    0 B      0     0        0        0       login: login refused\n",
-		"home: look\n", "new      0    0 B      0     0        0        0       temporary: pop3: connect")
+	has(t, out, "home     7    2.0 KiB  9     0        0        0       ok\n", "work     0    0 B      0     0        0        0       login\n",
+		"home: look\n", "work: login refused\n  next step: ask\n", "new      0    0 B      0     0        0        0       temporary\n", "new: pop3: connect")
 	has(t, log, `"msg":"pass finished","account":"home","new":7,"octets":2048,"kept":9`,
 		`"msg":"pass failed","account":"work"`, `"error":"login refused","next_step":"ask"`, `"account":"new"`)
 	out, _ = p.says(false, exitOK, "run --json home")
@@ -91,13 +91,13 @@ func TestRunThatDaemonDoesNotFinish(t *testing.T) {
 	}{
 		{"fails", func(context.Context, []string, func(control.Progress)) ([]json.RawMessage, error) {
 			return []json.RawMessage{[]byte(reportsOfDaemon["home"])}, errors.New("out of\x1b[2J order")
-		}, exitTemp, `temporary: out of\x1b[2J order`},
+		}, exitTemp, `work: out of\x1b[2J order`},
 		{"leaves one out", func(context.Context, []string, func(control.Progress)) ([]json.RawMessage, error) {
 			return []json.RawMessage{[]byte(reportsOfDaemon["home"]), []byte(`{"odd":1}`), []byte(`[]`)}, nil
-		}, exitInternal, "internal: the daemon gave no report"},
+		}, exitInternal, "work: the daemon gave no report"},
 		{"does not know any more", func(_ context.Context, accounts []string, _ func(control.Progress)) ([]json.RawMessage, error) {
 			return nil, &control.UnknownError{Accounts: accounts[:1]}
-		}, exitTemp, "temporary: pop3: connect"}, // so it was tried here
+		}, exitTemp, "home: pop3: connect"}, // so it was tried here
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d.run = tc.run

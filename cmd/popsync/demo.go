@@ -22,7 +22,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Fetch a sample mailbox from a built-in server",
 		Long: `Start a POP3 server on loopback with a small mailbox of awkward mail, fetch it into a temporary Maildir, show what
 arrived, fetch again (nothing is new), and clean up. Nothing of yours is touched.`,
-		Args: cobra.NoArgs,
+		Args: a.alone("demo"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), keep) },
 	}
 	c.Flags().BoolVar(&keep, "keep", false, "leave the Maildir and the ledger for a look")
@@ -62,8 +62,9 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, octets(rep.Bytes), rep.Kept, printable(outcomeText(rep)))
+		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, octets(rep.Bytes), rep.Kept, outcomeText(rep))
 		if rep.Verdict.Class != fetcher.OK {
+			a.complain(rep.Verdict.Message, printable(rep.Verdict.Hint))
 			return &exitError{exitOf(rep.Verdict.Class), errReported}
 		}
 	}

@@ -42,6 +42,25 @@ func (l *programLog) also(w io.Writer, terminal bool, format string) {
 	l.Logger = zap.New(zapcore.NewTee(l.Core(), more.Core()))
 }
 
+// withoutOutcomes leaves out how passes failed or why they were put off, where a table and what stands below it tell that.
+func (l *programLog) withoutOutcomes() {
+	l.Logger = l.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return outcomeless{c} }))
+}
+
+// outcomeless is a Core that drops the lines of withoutOutcomes.
+type outcomeless struct{ zapcore.Core }
+
+func (c outcomeless) With(fields []zapcore.Field) zapcore.Core {
+	return outcomeless{c.Core.With(fields)}
+}
+
+func (c outcomeless) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if e.Message == "pass failed" || e.Message == "pass put off" {
+		return to
+	}
+	return c.Core.Check(e, to)
+}
+
 // SetLevel changes from which level on lines are written, at once and for all loggers.
 func (l *programLog) SetLevel(level string) { l.level.SetLevel(levelOf(level)) }
 

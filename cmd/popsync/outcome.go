@@ -8,11 +8,11 @@ import (
 	"github.com/popsync/popsync/fetcher"
 )
 
-// outcomeText is a pass in a word, and what went wrong.
+// outcomeText is a pass in a word or three; what went wrong stands below the table.
 func outcomeText(r fetcher.Report) string {
 	switch {
-	case r.Stopped && r.Verdict.Message != "stopped":
-		return "stopped: " + r.Verdict.Message
+	case r.Stopped && (r.Verdict.Message == notStarted || r.Verdict.Message == daemonsNow):
+		return r.Verdict.Message
 	case r.Stopped:
 		return "stopped"
 	case r.Paused:
@@ -24,7 +24,31 @@ func outcomeText(r fetcher.Report) string {
 	case r.Verdict.Class == fetcher.OK:
 		return "ok"
 	}
-	return string(r.Verdict.Class) + ": " + r.Verdict.Message
+	return string(r.Verdict.Class)
+}
+
+// outcomeWords are the lines below the table about an account: what went wrong and the next step, and what else is to be said.
+func outcomeWords(r fetcher.Report, width int) string {
+	var b strings.Builder
+	say := func(text string) {
+		text, indent := printable(text), b.Len() > 0
+		if indent {
+			b.WriteString("  ")
+		} else {
+			text = r.Account + ": " + text
+		}
+		b.WriteString(wrapped(text, "  ", less(width, indent)) + "\n")
+	}
+	if v := r.Verdict; v.Class != fetcher.OK && !r.Stopped {
+		say(v.Message)
+		if v.Hint != "" {
+			say("next step: " + v.Hint)
+		}
+	}
+	for _, note := range r.Notes {
+		say(note)
+	}
+	return b.String()
 }
 
 // Why a pass was not seen to its end, as Report.Verdict says. They are compared: see stopText.

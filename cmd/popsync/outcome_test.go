@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/popsync/popsync/fetcher"
@@ -30,6 +31,38 @@ func TestStopText(t *testing.T) {
 	} {
 		if got := stopText(tc.reports); got != tc.want {
 			t.Errorf("%q, want %q", got, tc.want)
+		}
+	}
+}
+
+// The table of a run has the outcome in a word or three, and below it each account says once why, and what to do.
+func TestOutcomes(t *testing.T) {
+	long := strings.Repeat("many words ", 20) + "and no more"
+	for _, tc := range []struct {
+		rep         fetcher.Report
+		word, below string
+	}{
+		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}}, "ok", ""},
+		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}, Notes: []string{"look", "here"}}, "ok", "a: look\n  here\n"},
+		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Login, Message: "refused", Hint: "ask"}, Notes: []string{"look"}}, "login", "a: refused\n  next step: ask\n  look\n"},
+		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Config, Message: long, Hint: long}}, "config", ""},
+		{fetcher.Report{Busy: true, Untried: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy: x", Hint: "wait"}}, "busy", "a: busy: x\n  next step: wait\n"},
+		{unstarted("a"), "not started", ""},
+		{unwatched("a"), "the daemon goes on", ""},
+		{fetcher.Report{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped", Hint: "x"}}, "stopped", ""},
+	} {
+		tc.rep.Account = "a"
+		if got := outcomeText(tc.rep); got != tc.word {
+			t.Errorf("%q, want %q", got, tc.word)
+		}
+		got := outcomeWords(tc.rep, 80)
+		if got != tc.below && tc.rep.Verdict.Message != long {
+			t.Errorf("%q, want %q", got, tc.below)
+		}
+		for line := range strings.Lines(got) {
+			if len(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("too wide: %s", line)
+			}
 		}
 	}
 }

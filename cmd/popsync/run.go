@@ -28,7 +28,7 @@ policy says. On a terminal you see how far each account is, and a table follows.
 passes and this command shows how they go.
 
 On standard error, a terminal, the journal and --verbose get every line of the log. Cron, and whatever else it leads to,
-gets only what needs a person, once for each incident: see [alarm] in the configuration. --quiet says that little
+gets only what needs a person, once for each incident: see [alarm] in the configuration; with --dry-run, what failed. --quiet says that little
 everywhere, and nothing on standard output. log.file has all lines.
 
 From cron or a timer, without names, an account is left alone while its server wants time between logins, and a login
@@ -75,6 +75,9 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 		return err
 	}
 	defer log.Close()
+	if cfg.Log.File == "" && a.outTerm && a.errTerm && !v.verbose && !dryRun && !asJSON {
+		log.withoutOutcomes()
+	}
 	if a.news(v, dryRun) {
 		a.told = &newsChannel{w: a.err}
 	}
@@ -331,15 +334,20 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
 			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
 	}
-	if err := table(a.out, []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}, rows); err != nil {
+	head := []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}
+	if err := table(a.out, head, fitted(head, rows)); err != nil {
 		return err
 	}
+	width, _ := a.outSize()
+	var below strings.Builder
 	for _, r := range reports {
-		for _, note := range r.Notes {
-			fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(note))
-		}
+		below.WriteString(outcomeWords(r, width))
 	}
-	return nil
+	if below.Len() == 0 {
+		return nil
+	}
+	_, err := fmt.Fprint(a.out, "\n"+below.String())
+	return err
 }
 
 // worst is the error that carries the exit code of the gravest outcome.

@@ -20,7 +20,8 @@ import (
 //	--verbose            every line of the log, in log.file as well if there is one
 //	log.file             news; a terminal gets none, as it has the table. The lines are in the file
 //	a terminal, the
-//	journal, --dry-run   every line of the log
+//	journal              every line of the log
+//	--dry-run            what failed
 //	anything else        news only: cron makes a mail of whatever it gets
 //
 // News is what an alarm would tell: see newsChannel. What keeps a run from beginning (a usage error, a configuration that
@@ -47,7 +48,11 @@ func (a *app) news(v voice, dryRun bool) bool { return !dryRun && !a.saysLog(v, 
 
 // openRunLog is openLog for a run.
 func (a *app) openRunLog(cfg *config.Config, v voice, dryRun bool) (*programLog, error) {
-	log, err := openLog(a.logWriter(), a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
+	level := cfg.Log.Level
+	if dryRun && cfg.Log.File == "" && !a.saysLog(v, false) {
+		level = "error"
+	}
+	log, err := openLog(a.logWriter(), a.errTerm, level, cfg.Log.Format, cfg.Log.File)
 	switch {
 	case err != nil:
 		return nil, err

@@ -161,7 +161,7 @@ func daemonText(st control.Status, err error) []string {
 	case errors.As(err, &others):
 		return []string{"no daemon of this configuration is running: " + others.Error()}
 	case errors.Is(err, control.ErrNoDaemon):
-		return []string{"no daemon is running (popsync daemon, or a timer with popsync run)"}
+		return []string{"no daemon is running; to start one: popsync daemon"}
 	case err != nil:
 		return []string{"what follows is from the ledger alone: " + err.Error()}
 	}

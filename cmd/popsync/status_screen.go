@@ -82,19 +82,22 @@ func stories(all []accountStatus, now time.Time, width int) string {
 			b.WriteString("  " + wrapped("next step: "+printable(step), "  ", less(width, true)) + "\n")
 		}
 	}
+	foot := func(format string, args ...any) {
+		b.WriteString(wrapped(printable(fmt.Sprintf(format, args...)), "  ", width) + "\n")
+	}
 	switch len(never) {
 	case 0:
 	case 1:
-		fmt.Fprintf(&b, "%s has not run yet; next step: popsync run %s\n", never[0], never[0])
+		foot("%s has not run yet; next step: popsync run %s", never[0], never[0])
 	default:
-		fmt.Fprintf(&b, "%s have not run yet; next step: popsync run\n", count(len(never), "account"))
+		foot("%s have not run yet; next step: popsync run", count(len(never), "account"))
 	}
 	switch len(cut) {
 	case 0:
 	case 1:
-		fmt.Fprintf(&b, "%s was begun and has not been seen to its end yet; next step: popsync run %s\n", cut[0], cut[0])
+		foot("%s was begun and has not been seen to its end yet; next step: popsync run %s", cut[0], cut[0])
 	default:
-		fmt.Fprintf(&b, "%s were begun and have not been seen to their end yet; next step: popsync run\n", count(len(cut), "account"))
+		foot("%s were begun and have not been seen to their end yet; next step: popsync run", count(len(cut), "account"))
 	}
 	if b.Len() == 0 {
 		return ""

@@ -55,17 +55,27 @@ type verifier struct {
 	unsure   int // and that nobody saw safe
 }
 
-func (v *verifier) ok(what string) { fmt.Fprintf(v.out, "ok    %s: %s\n", v.account, printable(what)) }
+// line prints one text behind what its first line begins with.
+func (v *verifier) line(head, text string) {
+	if text = printable(text); v.outTerm {
+		if width, _ := v.outSize(); width > 0 {
+			text = wrapped(text, "      ", max(width-len(head), 20))
+		}
+	}
+	fmt.Fprintln(v.out, head+text)
+}
+
+func (v *verifier) ok(what string) { v.line("ok    ", v.account+": "+what) }
 
 // note tells what is no failure.
 func (v *verifier) note(what string) {
-	fmt.Fprintf(v.out, "note  %s: %s\n", v.account, printable(what))
+	v.line("note  ", v.account+": "+what)
 }
 
 func (v *verifier) bad(class fetcher.Class, what string, hint string) {
-	fmt.Fprintf(v.out, "FAIL  %s: %s\n", v.account, printable(what))
+	v.line("FAIL  ", v.account+": "+what)
 	if hint != "" {
-		fmt.Fprintf(v.out, "      next step: %s\n", printable(fetcher.HintFor(v.account, hint)))
+		v.line("      ", "next step: "+fetcher.HintFor(v.account, hint))
 	}
 	if fetcher.Worse(class, v.worst) {
 		v.worst = class
@@ -78,7 +88,7 @@ func (v *verifier) found(class fetcher.Class, what, hint string) {
 }
 
 func (v *verifier) repaired(what string) {
-	fmt.Fprintf(v.out, "DONE  %s: %s\n", v.account, printable(what))
+	v.line("DONE  ", v.account+": "+what)
 }
 
 func (a *app) verify(ctx context.Context, names []string, repair bool) error {
@@ -154,7 +164,7 @@ func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
 		v.found(fetcher.Internal, text, "restore a backup, or say: popsync verify --repair. It moves "+filepath.Base(ledgerFile(v.cfg))+" aside and carries over what can be read")
 		return nil
 	}
-	fmt.Fprintf(v.out, "FAIL  %s: %s\n", v.account, printable(text))
+	v.line("FAIL  ", v.account+": "+text)
 	if err := v.salvage(ctx); err != nil {
 		class := ledgerClass(err)
 		if errors.Is(err, uidl.ErrBusy) {
@@ -297,7 +307,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 
 // destination compares a Maildir with what the ledger says of it.
 func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl.Destination, pending []uidl.Delivery) error {
-	target, err := v.targetOf(v.cfg, v.account, d)
+	target, err := v.unaskedOf(v.cfg, v.account, d)
 	if err != nil {
 		return err
 	}

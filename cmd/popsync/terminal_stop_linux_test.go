@@ -113,7 +113,7 @@ func TestAcceptPromptStopped(t *testing.T) {
 		"run":      {[]string{"run", "asked"}, "popsync: stopped; nothing was fetched"},
 		"dry run":  {[]string{"run", "--dry-run", "asked"}, "asked: stopped"},
 		"check":    {[]string{"check", "asked"}, "stopped; 1 account not looked at"},
-		"baseline": {[]string{"baseline", "asked"}, "\npopsync: stopped\r\n"},
+		"baseline": {[]string{"baseline", "asked"}, "\npopsync: stopped; nothing was marked\r\n"},
 		"no board": {[]string{"run", "--json", "asked"}, "popsync: stopped; nothing was fetched"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -257,7 +257,7 @@ func TestAcceptRemoteHalf(t *testing.T) {
 	h.work(addr, replace(t, recipe(t, "Dovecot, by LMTP over a unix socket"), "/run/dovecot/lmtp", server.LMTP,
 		`to = ["me@example.org"]`, `to = ["nobody@example.org", "me@example.org"]`), `delete = "after-delivery"`)
 	for i := range 4 {
-		if r := h.popsync("run"); r.code != 75 || !strings.Contains(r.err, "<nobody@example.org>") {
+		if r := h.popsync("run"); r.code != 78 || !strings.Contains(r.err, "<nobody@example.org>") {
 			t.Errorf("run %d: exit code %d: %s", i, r.code, r.err)
 		}
 		same(t, relayed(messages...), untraced(t, maildirMessages(t, server.Maildir("me"))))

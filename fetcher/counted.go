@@ -79,12 +79,13 @@ func (p *pass) openVerdict() Verdict {
 	}
 	switch {
 	case r.NewlyParked > 0:
-		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and each is tried again later", messages(r.NewlyParked))
+		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and %s tried again later", messages(r.NewlyParked), plural(r.NewlyParked, "it is", "each is"))
 	case r.Failed > 0:
-		v.Message = fmt.Sprintf("%s failed: nothing is lost, and each is tried again", messages(r.Failed))
+		why := ""
 		if p.failure != "" { // no list has it
-			v.Message = clip(fmt.Sprintf("%s failed (%s): nothing is lost, and each is tried again", messages(r.Failed), p.failure))
+			why = " (" + p.failure + ")"
 		}
+		v.Message = clip(fmt.Sprintf("%s failed%s: nothing is lost, and %s tried again", messages(r.Failed), why, plural(r.Failed, "it is", "each is")))
 	case r.PutOff > 0:
 		v.Message = clip(fmt.Sprintf("%s put off %s", messages(r.PutOff), p.putOff))
 	default:

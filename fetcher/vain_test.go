@@ -243,8 +243,8 @@ func TestVerdictOfOpenMail(t *testing.T) {
 				if want != OK && rep.Verdict.Message == "" {
 					t.Errorf("run %d says nothing: %+v", i, rep.Verdict)
 				}
-				if i == 3 && rep.Parked != tt.parked {
-					t.Errorf("%d parked: %+v", rep.Parked, rep)
+				if i == 3 && (rep.Parked != tt.parked || rep.PutOff != 1-tt.parked) {
+					t.Errorf("%d parked, %d put off: %+v", rep.Parked, rep.PutOff, rep)
 				}
 				r.clock = r.clock.Add(10 * time.Minute)
 			}

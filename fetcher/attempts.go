@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -42,7 +43,7 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 	if attempts >= maxAttempts {
 		state, next = uidl.Parked, now.Add(retryAfter(attempts)).Unix()
 	}
-	reason = clip(reason)
+	reason = words.Clip(reason)
 	if row.State == 0 {
 		row.FirstSeen, row.Facts = p.stamp(), uidl.Facts{}
 		row.State, row.Attempts, row.NextTry = state, attempts, next

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -79,7 +80,7 @@ func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now t
 	case b == nil:
 		return u, &NoUndoError{"there is no baseline to take back"}
 	case b.Fetched != 0:
-		return u, &NoUndoError{fmt.Sprintf("the baseline was on %s, and popsync has fetched mail since, on %s: what it marked stays so. Single messages come by: popsync refetch", stamp(b.At), stamp(b.Fetched))}
+		return u, &NoUndoError{fmt.Sprintf("the baseline was on %s, and popsync has fetched mail since, on %s: what it marked stays so. Single messages come by: popsync refetch", words.Stamp(b.At), words.Stamp(b.Fetched))}
 	}
 	fresh, known, err := marked(ctx, l, b.Mark)
 	if err != nil {

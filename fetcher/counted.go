@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -59,7 +60,7 @@ func (p *pass) countOpen(ctx context.Context) {
 
 // parkedWhy notes why a message is parked, of the first.
 func (p *pass) parkedWhy(text string) {
-	p.count(func(r *Report) { r.ParkedWhy = cmp.Or(r.ParkedWhy, clip(text)) })
+	p.count(func(r *Report) { r.ParkedWhy = cmp.Or(r.ParkedWhy, words.Clip(text)) })
 }
 
 // sendAt notes a time at which something may be delivered that is here already. One that has come is the next pass's affair:
@@ -79,25 +80,17 @@ func (p *pass) openVerdict() Verdict {
 	}
 	switch {
 	case r.NewlyParked > 0:
-		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and %s tried again later", messages(r.NewlyParked), plural(r.NewlyParked, "it is", "each is"))
+		v.Message = fmt.Sprintf("%s newly parked: nothing is lost, and %s tried again later", words.Number(r.NewlyParked, "message"), words.Plural(r.NewlyParked, "it is", "each is"))
 	case r.Failed > 0:
 		why := ""
 		if p.failure != "" { // no list has it
 			why = " (" + p.failure + ")"
 		}
-		v.Message = clip(fmt.Sprintf("%s failed%s: nothing is lost, and %s tried again", messages(r.Failed), why, plural(r.Failed, "it is", "each is")))
+		v.Message = words.Clip(fmt.Sprintf("%s failed%s: nothing is lost, and %s tried again", words.Number(r.Failed, "message"), why, words.Plural(r.Failed, "it is", "each is")))
 	case r.PutOff > 0:
-		v.Message = clip(fmt.Sprintf("%s put off %s", messages(r.PutOff), p.putOff))
+		v.Message = words.Clip(fmt.Sprintf("%s put off %s", words.Number(r.PutOff, "message"), p.putOff))
 	default:
 		return Verdict{Class: OK}
 	}
 	return v
-}
-
-// messages is a number of them for people.
-func messages(n int) string {
-	if n == 1 {
-		return "1 message"
-	}
-	return fmt.Sprintf("%d messages", n)
 }

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -187,7 +188,7 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			}
 			s.fails("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Kept++ })
-			s.log.Warn("not deleted", zap.String("uid", quote(e.key.UID)), zap.String("error", r.Err.Error()))
+			s.log.Warn("not deleted", zap.String("uid", words.Quote(e.key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
 		}
@@ -218,6 +219,6 @@ func (s *session) unconfirmed(err error, deleted int) {
 	s.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.worst = append(s.worst, Verdict{Class: Temporary, Message: clip("the server did not confirm that it deletes anything: " + err.Error()),
+	s.worst = append(s.worst, Verdict{Class: Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
 		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -72,7 +73,7 @@ func (r *reader) blame(err error) {
 		return
 	}
 	if f := r.hog(); f != nil {
-		r.failed(f, fmt.Errorf("it was being read for more than %s, and the pass had to end", roughly(r.o.PassTime/2)), false)
+		r.failed(f, fmt.Errorf("it was being read for more than %s, and the pass had to end", words.Roughly(r.o.PassTime/2)), false)
 		return
 	}
 	if endless(err) && !r.alone {

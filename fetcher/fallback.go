@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -61,7 +62,7 @@ func (o *outbox) divert(s *sending, result *error) error {
 		return nil
 	}
 	row := uidl.Delivery{Key: s.row.Key, Destination: f.Name, State: uidl.Publishing, Ticket: string(ticket),
-		Reason: clip((*result).Error())}
+		Reason: words.Clip((*result).Error())}
 	if f.isRemote() {
 		row.State = uidl.Staged
 	}
@@ -119,7 +120,7 @@ func (o *outbox) waive(s *sending, why error) error {
 func (o *outbox) noteQuarantined(s *sending, why error) {
 	o.p.count(func(r *Report) { r.Quarantined++ })
 	o.p.reason(why.Error())
-	o.p.log.Warn("quarantined", zap.String("uid", quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", clip(why.Error())))
+	o.p.log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", words.Clip(why.Error())))
 }
 
 // copyTo stages and prepares at f what a delivery row of another destination names.
@@ -150,30 +151,11 @@ func (p *pass) copyTo(ctx context.Context, f *destination, from deliver.Opener, 
 
 // publishDiverted publishes at the fallback what it has staged.
 func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Delivery, m *received) error {
-	err := publishAll(ctx, f, []deliver.Ticket{deliver.Ticket(row.Ticket)})[0]
-	next := judge(row, err, false, p.now())
-	if next.target != nil {
-		f.failPublishing(next.target)
-	}
-	done := false
-	if cerr := p.change(ctx, func(c *uidl.Change) {
-		if next.settled {
-			done = p.settleRow(c, row, next.as)
-			return
+	one := []published{{d: f, row: row, m: m}}
+	publishRows(ctx, f, one)
+	return p.concludeRound(ctx, one, func(*uidl.Change) {
+		if open := p.open[row.Key]; open != nil && !one[0].settled {
+			open.diverted = one[0].next.row.State != uidl.Owed
 		}
-		p.reason(err.Error())
-		if m := p.open[row.Key]; m != nil {
-			m.diverted = next.row.State != uidl.Owed
-		}
-		c.Stage = append(c.Stage, next.row)
-	}); cerr != nil {
-		return cerr
-	}
-	if next.discard {
-		_ = f.Target.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)})
-	}
-	if next.settled {
-		p.completed(row, m, done)
-	}
-	return nil
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -51,12 +52,14 @@ type floodError struct {
 
 func (e *floodError) Error() string {
 	return fmt.Sprintf("%s arrived at once, where %d %s usual: nothing is fetched or deleted until you say what they are",
-		number(e.New, "new message"), e.Usual, plural(e.Usual, "is", "are"))
+		words.Number(e.New, "new message"), e.Usual, words.Plural(e.Usual, "is", "are"))
 }
 
-func (e *floodError) hint() string {
-	return fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; if they are right, say: popsync accept %[1]s; "+
+func (e *floodError) judge(v Verdict) Verdict {
+	v.Class = Config
+	v.Hint = fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; if they are right, say: popsync accept %[1]s; "+
 		"if all of them were seen before, say: popsync baseline %[1]s", e.account)
+	return v
 }
 
 // toldBefore tells whether an error is an incident that an earlier pass reported.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -108,7 +109,7 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 		if gave.Saved {
 			reason += rowSaved + g.Saved
 		}
-		m.State, m.Attempts, m.NextTry, m.Reason = uidl.Delivered, 0, 0, clip(reason)
+		m.State, m.Attempts, m.NextTry, m.Reason = uidl.Delivered, 0, 0, words.Clip(reason)
 		m.Have |= uidl.Seen | uidl.Unsure
 		if m.Fingerprint == (uidl.Fingerprint{}) {
 			m.Fingerprint = seen.headers[m.Key]

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -71,7 +72,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 		return err
 	}
 	for _, row := range lost {
-		s.log.Warn("not waited for any more", zap.String("uid", quote(row.UID)), zap.String("destination", row.Destination),
+		s.log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
 	for _, m := range missedOf(missed, now) {

@@ -3,6 +3,8 @@ package fetcher
 import (
 	"fmt"
 	"time"
+
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Short is how many messages came shorter than listed and are watched: see short.go. The times are when the first of them was
@@ -73,16 +75,16 @@ func Learned(stored []byte, a Account, now time.Time) []Trait {
 	traits[2].Odd = w.Sizes.None && !a.IgnoreSizes
 	traits = append(traits, odd(f.Quirks.texts()...)...)
 	if w.Unstuffed != 0 {
-		traits = append(traits, odd("lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+stamp(w.Unstuffed))...)
+		traits = append(traits, odd("lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+words.Stamp(w.Unstuffed))...)
 	}
 	s := w.cameShort()
 	if s.Waiting > 0 {
 		traits = append(traits, odd(fmt.Sprintf("messages that came shorter than listed and are read again before they are delivered: %d, since %s",
-			s.Waiting, stamp(s.WaitingSince.Unix())))...)
+			s.Waiting, words.Stamp(s.WaitingSince.Unix())))...)
 	}
 	if s.Delivered > 0 {
 		traits = append(traits, odd(fmt.Sprintf("messages that were delivered with another length than listed and are looked at once more on another day: %d, since %s",
-			s.Delivered, stamp(s.DeliveredSince.Unix())))...)
+			s.Delivered, words.Stamp(s.DeliveredSince.Unix())))...)
 	}
 	for _, m := range f.missedMails(now) {
 		traits = append(traits, odd(m.Words())...)
@@ -94,18 +96,18 @@ func Learned(stored []byte, a Account, now time.Time) []Trait {
 func (f *facts) pace(forbidden bool, now time.Time) string {
 	lost := ""
 	if w := &f.Wire; w.Lost > 0 {
-		lost = fmt.Sprintf("the server lost step or fell silent, last %s", stamp(w.LostAt))
+		lost = fmt.Sprintf("the server lost step or fell silent, last %s", words.Stamp(w.LostAt))
 		if w.Lost > 1 {
-			lost = fmt.Sprintf("the server lost step or fell silent %d times, last %s", w.Lost, stamp(w.LostAt))
+			lost = fmt.Sprintf("the server lost step or fell silent %d times, last %s", w.Lost, words.Stamp(w.LostAt))
 		}
 	}
 	switch {
 	case forbidden:
 		return "commands are sent one at a time, as the configuration says"
 	case f.NoPipeliningUntil > now.Unix() && lost != "":
-		return fmt.Sprintf("commands are sent one at a time until %s: %s", stamp(f.NoPipeliningUntil), lost)
+		return fmt.Sprintf("commands are sent one at a time until %s: %s", words.Stamp(f.NoPipeliningUntil), lost)
 	case f.NoPipeliningUntil > now.Unix():
-		return fmt.Sprintf("commands are sent one at a time until %s: when they were sent ahead, not all replies could be told apart", stamp(f.NoPipeliningUntil))
+		return fmt.Sprintf("commands are sent one at a time until %s: when they were sent ahead, not all replies could be told apart", words.Stamp(f.NoPipeliningUntil))
 	case lost != "":
 		return "commands are sent ahead again, if the server announces PIPELINING; before, " + lost
 	}
@@ -118,7 +120,7 @@ func (w *wireFacts) scanText() string {
 		return "LIST with the number of a message is answered as it should be"
 	case w.Scan < 0:
 		return fmt.Sprintf("LIST with the number of a message is not answered as it should be, seen %s; it is tried again after %s",
-			stamp(w.ScanAt), stamp(w.ScanAt+int64(scanAgain/time.Second)))
+			words.Stamp(w.ScanAt), words.Stamp(w.ScanAt+int64(scanAgain/time.Second)))
 	}
 	return "whether LIST with the number of a message is answered is not known yet"
 }
@@ -127,17 +129,17 @@ func (w *wireFacts) scanText() string {
 func (s *sizes) text(ignored bool) string {
 	since := ""
 	if s.Since != 0 {
-		since = ", since " + stamp(s.Since)
+		since = ", since " + words.Stamp(s.Since)
 	}
 	switch rule := s.rule(); {
 	case ignored:
 		return "sizes in its listing are ignored, as the configuration says"
 	case s.None:
-		return fmt.Sprintf("sizes in its listing are no evidence%s: %s shorter on two days", since, number(s.Lies, "message")+plural(s.Lies, " was", " were"))
+		return fmt.Sprintf("sizes in its listing are no evidence%s: %s shorter on two days", since, words.Number(s.Lies, "message")+words.Plural(s.Lies, " was", " were"))
 	case rule == ruleOffset && s.Offset > 0:
-		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too small", since, number(int(s.Offset), "octet"))
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too small", since, words.Number(int(s.Offset), "octet"))
 	case rule == ruleOffset:
-		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too large", since, number(int(-s.Offset), "octet"))
+		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too large", since, words.Number(int(-s.Offset), "octet"))
 	case rule > ruleExact:
 		return fmt.Sprintf("sizes in its listing follow a rule%s: %s", since, ruleNames[rule])
 	case rule == ruleExact:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // LeftAlone is a known message that broke the connection when something was to be done about it, or that was deleted in vain: see
@@ -38,7 +39,7 @@ func (t *stumbles) leftAlone(now time.Time) (all []LeftAlone) {
 		}
 		l := LeftAlone{Step: m.Step, Times: m.Times, Since: time.Unix(m.Since, 0), Text: m.Text}
 		if uid := string(m.UID); !strings.HasPrefix(uid, placeName) {
-			l.UID, l.Word = quote(uid), foreign.Word(uid)
+			l.UID, l.Word = words.Quote(uid), foreign.Word(uid)
 		}
 		if m.alone(now) {
 			l.Until = time.Unix(m.Next, 0)
@@ -68,7 +69,7 @@ func (t *stumbles) lines(now time.Time) (lines []string) {
 		lines = append(lines, l.Words())
 	}
 	if n := len(all) - 3; n > 0 {
-		lines = append(lines, "and "+number(n, "more such message"))
+		lines = append(lines, "and "+words.Number(n, "more such message"))
 	}
 	return lines
 }
@@ -81,24 +82,24 @@ func (l LeftAlone) Words() string {
 	}
 	until := "it is tried again in the next pass"
 	if !l.Until.IsZero() {
-		until = "it is left alone until " + stamp(l.Until.Unix())
+		until = "it is left alone until " + words.Stamp(l.Until.Unix())
 	}
 	times := "once"
 	if l.Times > 1 {
 		times = fmt.Sprintf("%d times", l.Times)
 	}
 	if l.Step == stepQuit {
-		return fmt.Sprintf("%s is listed still although the server said %s that it is deleted, first %s; %s", name, times, stamp(l.Since.Unix()), until)
+		return fmt.Sprintf("%s is listed still although the server said %s that it is deleted, first %s; %s", name, times, words.Stamp(l.Since.Unix()), until)
 	}
-	return fmt.Sprintf("%s broke the connection %s, first %s, last with: %s; %s", name, times, stamp(l.Since.Unix()), l.Text, until)
+	return fmt.Sprintf("%s broke the connection %s, first %s, last with: %s; %s", name, times, words.Stamp(l.Since.Unix()), l.Text, until)
 }
 
 // Words tell people about it.
 func (r Resting) Words() string {
 	if r.Step == stepQuit {
-		return fmt.Sprintf("the server says that it deletes messages, and lists them still, since %s: %s until %s", stamp(r.Since.Unix()),
-			stepRests[r.Step], stamp(r.Until.Unix()))
+		return fmt.Sprintf("the server says that it deletes messages, and lists them still, since %s: %s until %s", words.Stamp(r.Since.Unix()),
+			stepRests[r.Step], words.Stamp(r.Until.Unix()))
 	}
-	return fmt.Sprintf("%s breaks the connection whatever the message is, since %s: %s until %s", r.Step, stamp(r.Since.Unix()),
-		stepRests[r.Step], stamp(r.Until.Unix()))
+	return fmt.Sprintf("%s breaks the connection whatever the message is, since %s: %s until %s", r.Step, words.Stamp(r.Since.Unix()),
+		stepRests[r.Step], words.Stamp(r.Until.Unix()))
 }

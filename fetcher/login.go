@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -45,7 +46,7 @@ func (r *refusals) add(coded bool, text string, now, worked int64) {
 	case now < r.Last: // the clock was set back: nobody knows how long ago the last one was
 		r.First, r.Last = min(r.First, now), now
 	}
-	r.Text = clip(text)
+	r.Text = words.Clip(text)
 	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && !r.proven(worked)
 }
 
@@ -83,7 +84,7 @@ func (r *refusals) next(worked int64) time.Time {
 // stopped is the verdict while no login is tried.
 func (r *refusals) stopped(a Account) Verdict {
 	return Verdict{Class: Login,
-		Message: clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", times(r.Coded+r.Plain), stamp(r.Last), r.Text)),
+		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),
 		Hint:    hintOfStopped(a)}
 }
 
@@ -93,14 +94,7 @@ func hintOfStopped(a Account) string {
 
 // hintOfSlow is the next step for a login that worked before and is now believed to be refused.
 func hintOfSlow(r *refusals, a Account) string {
-	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", times(r.Plain), hintOfStopped(a))
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", words.Times(r.Plain), hintOfStopped(a))
 }
 
 // refusedError is a refused login with what the account's history says of it.
@@ -115,6 +109,22 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
+func (e *refusedError) judge(v Verdict) Verdict {
+	switch {
+	case e.stopped != "":
+		v.Hint = e.stopped
+	case e.worked > 0:
+		v.Class = Temporary
+		v.Message = words.Clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", words.Roughly(e.worked), v.Message))
+		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
+	case e.slow != "":
+		v.Hint = e.slow
+	case e.hint != "":
+		v.Hint = e.hint
+	}
+	return v
+}
+
 // hungUpError is a connection that the server closed instead of answering a login, with what the provider is known to want.
 type hungUpError struct {
 	err  error
@@ -123,6 +133,11 @@ type hungUpError struct {
 
 func (e *hungUpError) Error() string { return e.err.Error() }
 func (e *hungUpError) Unwrap() error { return e.err }
+
+func (e *hungUpError) judge(v Verdict) Verdict {
+	v.Hint += "; " + e.hint
+	return v
+}
 
 // logIn logs in and keeps what that teaches. A client that did not get in is closed.
 func (p *pass) logIn(c *pop3.Client, login func() error) error {
@@ -159,7 +174,7 @@ func (p *pass) refuse(err error) error {
 	e := &refusedError{err: err, hint: p.a.LoginHint}
 	switch {
 	case r.ended(worked):
-		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", times(r.Coded+r.Plain), hintOfStopped(p.a))
+		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", words.Times(r.Coded+r.Plain), hintOfStopped(p.a))
 	case !r.stands(worked):
 		e.worked = max(now.Sub(time.Unix(worked, 0)), time.Second)
 	case r.proven(worked):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -111,7 +112,7 @@ func incomplete(l *pop3.Listing) Verdict {
 		Hint:    "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
 	}
 	if l.Bad > 0 {
-		v.Message = clip(fmt.Sprintf("%s of the server's listing made no sense: %s", number(l.Bad, "line"), strings.Join(l.Problems, ", ")))
+		v.Message = words.Clip(fmt.Sprintf("%s of the server's listing made no sense: %s", words.Number(l.Bad, "line"), strings.Join(l.Problems, ", ")))
 		v.Hint = "those messages are not fetched; if it goes on, ask the provider"
 	}
 	return v

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -69,7 +70,7 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 		err = errors.New("the account has another mailbox now")
 	}
 	if err != nil {
-		return sightings{unknown: clip(err.Error())}
+		return sightings{unknown: words.Clip(err.Error())}
 	}
 	p.facts.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/popsync/popsync/internal/words"
 )
 
 // missedTold is for how long status tells of mail that left the server before a destination had it.
@@ -26,10 +28,10 @@ type Missed struct {
 // Words tell people about it.
 func (m Missed) Words() string {
 	if m.Messages == 1 {
-		return fmt.Sprintf("1 message left the server before %s had it: it can't be fetched any more (given up at %s)", m.Destination, stamp(m.Last.Unix()))
+		return fmt.Sprintf("1 message left the server before %s had it: it can't be fetched any more (given up at %s)", m.Destination, words.Stamp(m.Last.Unix()))
 	}
 	return fmt.Sprintf("%d messages left the server before %s had them: they can't be fetched any more (the last given up at %s)",
-		m.Messages, m.Destination, stamp(m.Last.Unix()))
+		m.Messages, m.Destination, words.Stamp(m.Last.Unix()))
 }
 
 // missed adds messages that destinations will never have, by name.

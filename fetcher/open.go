@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -72,6 +73,21 @@ func (p *pass) apply(ctx context.Context, c uidl.Change) error {
 	}
 	p.halted.Store(true)
 	return p.doubt
+}
+
+// commitError is a commit that failed and is in doubt: the process must stop.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
+func (e *commitError) Unwrap() error { return e.err }
+
+func (e *commitError) judge(v Verdict) Verdict {
+	if v.Stop { // the ledger itself said why
+		return v
+	}
+	v.Class, v.Stop = Internal, true
+	v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
+	return v
 }
 
 // unapplied tells that a commit failed and that nothing of it was applied, for certain.
@@ -185,7 +201,7 @@ func (p *pass) recovered(row uidl.Delivery, done bool) {
 	}
 	p.caughtUp[row.Key] = true
 	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", quote(row.UID)), zap.Int64("octets", row.Octets))
+	p.log.Info("delivered", zap.String("uid", words.Quote(row.UID)), zap.Int64("octets", row.Octets))
 	p.progress()
 }
 
@@ -241,7 +257,7 @@ func (s *session) dropMoot(c *uidl.Change) {
 		for _, row := range slices.Concat(st.owed, st.late) {
 			if d := s.destination(row.Destination); d != nil && places.Has(d.place()) {
 				s.settleRow(c, row, uidl.Dropped)
-				s.log.Warn("not fetched again", zap.String("uid", quote(key.UID)), zap.String("destination", row.Destination),
+				s.log.Warn("not fetched again", zap.String("uid", words.Quote(key.UID)), zap.String("destination", row.Destination),
 					zap.String("reason", "it was added later, and another destination has the message"))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -50,12 +51,12 @@ func (e *refusesError) Unwrap() error { return e.error }
 // told adds to a verdict since when the destination is down and when it is tried next.
 func (o *outage) told(v Verdict) Verdict {
 	if o.Failures > 1 {
-		v.Message += "; down since " + stamp(o.Since)
+		v.Message += "; down since " + words.Stamp(o.Since)
 	}
 	if o.NextTry != 0 {
-		v.Message += "; tried next at " + stamp(o.NextTry)
+		v.Message += "; tried next at " + words.Stamp(o.NextTry)
 	}
-	v.Message = clip(v.Message)
+	v.Message = words.Clip(v.Message)
 	return v
 }
 
@@ -64,6 +65,8 @@ func (o *outage) told(v Verdict) Verdict {
 type downError struct{ *outage }
 
 func (e *downError) Error() string { return e.Verdict.Message }
+
+func (e *downError) judge(Verdict) Verdict { return e.Verdict }
 
 // spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
 func (p *pass) spare() {
@@ -97,7 +100,7 @@ func (p *pass) weighDestinations(ctx context.Context) {
 			continue
 		}
 		if err := d.out.unanswered(ctx); err != nil {
-			p.log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", clip(err.Error())))
+			p.log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		}
 		if t := p.facts.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
 			taken[d.Name] = t

@@ -17,6 +17,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -91,7 +92,7 @@ func TestDownForDays(t *testing.T) {
 			t.Fatalf("deleted: %+v", rep)
 		}
 		if len(box) > 3 && (rep.Verdict.Class != Temporary || !full && (!strings.Contains(rep.Verdict.Message, "connection refused") ||
-			!strings.Contains(rep.Verdict.Message, "; down since "+stamp(began.Add(10*time.Minute).Unix())) ||
+			!strings.Contains(rep.Verdict.Message, "; down since "+words.Stamp(began.Add(10*time.Minute).Unix())) ||
 			!strings.Contains(rep.Verdict.Message, "; tried next at "))) {
 			t.Fatalf("pass %d: %+v", passes, rep.Verdict)
 		}

@@ -190,10 +190,13 @@ func (o *outbox) publish(s, next *sending) error {
 
 // turn commits what came of the last message together with 'publishing' for the next one; either may be nil.
 func (o *outbox) turn(last *sending, result error, next *sending) error {
-	var came entered
-	err := o.p.change(o.late, func(c *uidl.Change) {
-		if last != nil {
-			came = o.enter(c, last, result)
+	var came []published
+	if last != nil && last.row.Ticket != "" { // else it was given to the fallback: see divert
+		came = []published{{d: o.d, row: last.row, m: last.m, err: result}}
+	}
+	err := o.p.concludeRound(o.late, came, func(c *uidl.Change) {
+		if len(came) > 0 {
+			o.suspect(last, &came[0])
 		}
 		if next != nil {
 			next.row.State, next.row.At = uidl.Publishing, c.At
@@ -203,13 +206,6 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 	if err != nil || last == nil {
 		return err
 	}
-	// Only now does the ledger not hold these bytes any more. What cannot be removed is swept by a later pass.
-	if came.ended {
-		_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(last.row.Ticket)})
-	}
-	if came.settled {
-		o.p.completed(last.row, last.m, came.done)
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.moved++
@@ -218,35 +214,19 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 	return nil
 }
 
-// entered is what became of a message by the commit of its result.
-type entered struct {
-	settled bool // here
-	done    bool // everywhere
-	ended   bool // the ledger does not hold its bytes any more
+// suspect remembers a message that was refused for now and charged to nobody.
+func (o *outbox) suspect(s *sending, came *published) {
+	if s.turn == 0 || came.settled || came.waived {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.suspects = append(o.suspects, suspect{came.next.row, came.err, s.turn})
 }
 
-// enter writes what came of a message into a change.
-func (o *outbox) enter(c *uidl.Change, s *sending, result error) entered {
-	if s.row.Ticket == "" {
-		return entered{} // it was given to the fallback: see divert
-	}
-	next := judge(s.row, result, true, o.p.now())
-	if next.settled {
-		o.blame(c)
-		return entered{settled: true, done: o.p.settleRow(c, s.row, uidl.Had), ended: true}
-	}
-	if o.d.Optional && (next.row.State == uidl.Owed || permanent(result) && !unjudged(result)) {
-		o.goesWithout(s, result)
-		return entered{done: o.p.settleRow(c, s.row, uidl.Waive), ended: true}
-	}
-	o.p.refusedDelivery(s.row, next.row, result)
-	c.Stage = append(c.Stage, next.row)
-	if s.turn > 0 {
-		o.mu.Lock()
-		o.suspects = append(o.suspects, suspect{next.row, result, s.turn})
-		o.mu.Unlock()
-	}
-	return entered{ended: next.discard}
+// waives tells that a destination that is not required goes without a message: it refused that for good, or its copy is lost.
+func (o *outbox) waives(result error, next uidl.Delivery) bool {
+	return o.d.Optional && (next.State == uidl.Owed || permanent(result) && !unjudged(result))
 }
 
 // idle tells that nothing is being sent, and whether something waits; the channel is closed when that may have changed.

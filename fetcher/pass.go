@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -121,7 +122,7 @@ func (p *pass) fails(why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rowless++
-	p.failure = cmp.Or(p.failure, clip(why))
+	p.failure = cmp.Or(p.failure, words.Clip(why))
 }
 
 // reasons is reason for n messages.
@@ -130,7 +131,7 @@ func (p *pass) reasons(text string, n int) {
 		if r.Reasons == nil {
 			r.Reasons = map[string]int{}
 		}
-		if text = clip(text); r.Reasons[text] > 0 || len(r.Reasons) < maxReasons {
+		if text = words.Clip(text); r.Reasons[text] > 0 || len(r.Reasons) < maxReasons {
 			r.Reasons[text] += n
 		}
 	})
@@ -260,7 +261,7 @@ func (p *pass) delivered(m *received) {
 		p.rep.Kept++
 	}
 	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
+	p.log.Info("delivered", zap.String("uid", words.Quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
 	p.progress()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -14,7 +15,16 @@ import (
 
 // ErrYield ends a pass that made room for others and goes on later: the cause of its context's end had a method Yield that
 // returned true. It is no failure, and nothing counts the worse for it: see Report.Yielded.
-var ErrYield = errors.New("it made room for others, and goes on in its turn")
+var ErrYield error = yieldError{}
+
+type yieldError struct{}
+
+func (yieldError) Error() string { return "it made room for others, and goes on in its turn" }
+
+func (yieldError) judge(v Verdict) Verdict {
+	v.Hint = "nothing to do: it goes on by itself"
+	return v
+}
 
 // errPassTime is the cause with which the work of a pass ends that lasted as long as a pass may.
 var errPassTime = errors.New("the pass took as long as a pass may take")
@@ -23,7 +33,12 @@ var errPassTime = errors.New("the pass took as long as a pass may take")
 type passTimeError struct{ most time.Duration }
 
 func (e *passTimeError) Error() string {
-	return "the pass was ended after " + roughly(e.most) + ", and brought nothing in that time"
+	return "the pass was ended after " + words.Roughly(e.most) + ", and brought nothing in that time"
+}
+
+func (e *passTimeError) judge(v Verdict) Verdict {
+	v.Hint = "nothing was lost, and the next pass tries again; a server that is so slow needs more time: raise limits.pass_time, or ask the provider"
+	return v
 }
 
 // timed is the context of the work: it ends with ctx, or when the pass took its time.
@@ -49,7 +64,7 @@ func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
 	if !p.advanced() {
 		return &passTimeError{p.o.PassTime}
 	}
-	p.mention("the pass was ended after " + roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
+	p.mention("the pass was ended after " + words.Roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
 	return nil
 }
 

@@ -37,6 +37,11 @@ type placeError struct{ what, hint string }
 
 func (e *placeError) Error() string { return e.what }
 
+func (e *placeError) judge(v Verdict) Verdict {
+	v.Class, v.Hint = Config, e.hint
+	return v
+}
+
 // match tells which known destination each configured one is, and what becomes of the others. open are ordinals that a
 // delivery is open for. strange tells whether a Maildir may be one that the ledger never met although another was known at
 // its path. elsewhere tells whether any account knew a Maildir at a path. It is a pure function but for following links.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -80,10 +81,10 @@ func (q *quirks) login(l pop3.Login) pop3.Login {
 // texts tell of it in words for people.
 func (q *quirks) texts() (lines []string) {
 	if q.NoAuthUntil != 0 {
-		lines = append(lines, fmt.Sprintf("it announces AUTH PLAIN and does not know AUTH; until %s the login goes by USER and PASS", stamp(q.NoAuthUntil)))
+		lines = append(lines, fmt.Sprintf("it announces AUTH PLAIN and does not know AUTH; until %s the login goes by USER and PASS", words.Stamp(q.NoAuthUntil)))
 	}
 	if q.NoCapaUntil != 0 {
-		lines = append(lines, fmt.Sprintf("CAPA broke the connection, so until %s it is not asked what it can do: no commands are sent ahead, and no TOP", stamp(q.NoCapaUntil)))
+		lines = append(lines, fmt.Sprintf("CAPA broke the connection, so until %s it is not asked what it can do: no commands are sent ahead, and no TOP", words.Stamp(q.NoCapaUntil)))
 	}
 	return lines
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -47,7 +48,7 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 		return outcome{row: row}
 	}
 	if !errors.Is(err, context.Canceled) { // else the pass was told to end, and nothing failed
-		row.Reason = clip(err.Error())
+		row.Reason = words.Clip(err.Error())
 	}
 	if e.Untouched && !remote && !staysPublishing { // certain: nothing of it is visible, and our copy is as it was
 		row.State, row.At = uidl.Staged, now.Unix()
@@ -79,7 +80,7 @@ func wholeTarget(e *deliver.Error, err error) error {
 
 // owed is the row of a destination that has no copy, staged or published: the message is fetched again for it.
 func owed(row uidl.Delivery, err error, at int64) uidl.Delivery {
-	row.State, row.Ticket, row.At, row.Reason = uidl.Owed, "", at, clip(err.Error())
+	row.State, row.Ticket, row.At, row.Reason = uidl.Owed, "", at, words.Clip(err.Error())
 	return row
 }
 
@@ -202,65 +203,27 @@ func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Deliv
 	return due, p.commit(ctx, c)
 }
 
-// republish publishes rows of one destination in their order and commits what came of it.
+// republish publishes rows of one destination in their order, as many at a time as it takes.
 func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
 	for n := d.Target.Batch(); len(rows) > 0 && d.publishFailure() == nil; rows = rows[min(n, len(rows)):] {
 		chunk := rows[:min(n, len(rows))]
-		staged := make([]bool, len(chunk)) // for certain: nothing has moved them
+		all := make([]published, len(chunk))
 		for i := range chunk {
-			staged[i] = chunk[i].State == uidl.Staged
+			all[i] = published{d: d, early: true, staged: chunk[i].State == uidl.Staged}
 		}
 		if err := p.announce(ctx, chunk); err != nil {
 			return err
 		}
-		tickets := make([]deliver.Ticket, len(chunk))
 		for i := range chunk {
-			tickets[i] = deliver.Ticket(chunk[i].Ticket)
+			all[i].row = chunk[i]
 		}
-		results := publishAll(ctx, d, tickets)
-		var discard []deliver.Ticket
-		settled, done := make([]bool, len(chunk)), make([]bool, len(chunk))
-		err := p.change(ctx, func(c *uidl.Change) {
-			for i, err := range results {
-				if staged[i] && errors.Is(err, deliver.ErrInferred) && !staysPublishing {
-					err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
-				}
-				next := judge(chunk[i], err, false, p.now())
-				switch {
-				case next.target != nil:
-					d.failPublishing(next.target)
-				case next.settled:
-					settled[i], done[i] = true, p.settleRow(c, chunk[i], next.as)
-					continue
-				case errors.Is(err, deliver.ErrUnknown):
-					p.count(func(r *Report) { r.Refetched++ })
-				}
-				if next.discard {
-					discard = append(discard, tickets[i])
-				}
-				p.reason(err.Error())
-				c.Stage = append(c.Stage, next.row)
-			}
-			if earlyDiscard {
-				_ = d.Target.Discard(discard)
-			}
-		})
-		if err != nil {
+		publishRows(ctx, d, all)
+		if err := p.concludeRound(ctx, all, nil); err != nil {
 			return err
-		}
-		// Only now does the ledger no longer hold these bytes.
-		_ = d.Target.Discard(discard)
-		for i, row := range chunk {
-			if settled[i] {
-				p.recovered(row, done[i])
-			}
 		}
 	}
 	return nil
 }
-
-// errRemoved: a copy that was staged, and never published, is gone. Whoever emptied the staging place took it.
-var errRemoved = errors.New("somebody removed what was staged")
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
 func (p *pass) sweep(d *destination, held []deliver.Ticket) {
@@ -276,7 +239,7 @@ func (p *pass) sweep(d *destination, held []deliver.Ticket) {
 		n, where, err := a.SetAside(held)
 		if err == nil && n > 0 {
 			p.mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
-				number(n, "copy"), plural(n, "was", "were"), where, plural(n, "it", "them")))
+				words.Number(n, "copy"), words.Plural(n, "was", "were"), where, words.Plural(n, "it", "them")))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -77,7 +78,7 @@ func (o *outbox) refusesSome(err error) {
 		return
 	}
 	v := verdictOf(err)
-	v.Class, v.Message = Config, clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
+	v.Class, v.Message = Config, words.Clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
 	v.Hint = "check the recipients that are set for this destination; the others get their mail"
 	o.p.mu.Lock()
 	defer o.p.mu.Unlock()
@@ -177,7 +178,7 @@ func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
 	}
 	p.reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
-		p.log.Debug("not taken", zap.String("uid", quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", clip(err.Error())))
+		p.log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
 		return
 	}
 	p.count(func(r *Report) {
@@ -189,5 +190,5 @@ func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
 	p.mu.Lock()
 	p.deliveries++
 	p.mu.Unlock()
-	p.logFailed(was.Key, clip(err.Error()), is.Parked())
+	p.logFailed(was.Key, words.Clip(err.Error()), is.Parked())
 }

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -213,17 +214,17 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
 			p.noteFault(err)
 			p.afterStumble()
-			p.log.Debug("connecting again, for known mail broke the session", zap.String("error", clip(err.Error())))
+			p.log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.mayAsk():
 			p.noteFault(err)
-			p.log.Debug("connecting again", zap.String("error", clip(err.Error())))
+			p.log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
 		case err != nil && p.sessionsBegun() > before && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
-			p.log.Debug("connection lost, connecting again", zap.String("error", clip(err.Error())))
+			p.log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil:
 			return err
@@ -398,3 +399,8 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("popsync panicked: %v", e.value) }
+
+func (e *panicError) judge(v Verdict) Verdict {
+	v.Class, v.Hint = Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
+	return v
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -323,10 +324,10 @@ func (s *session) announcePlan() {
 func only(inUIDL, inLIST int) string {
 	var parts []string
 	if inUIDL > 0 {
-		parts = append(parts, number(inUIDL, "message")+plural(inUIDL, " is", " are")+" in UIDL alone")
+		parts = append(parts, words.Number(inUIDL, "message")+words.Plural(inUIDL, " is", " are")+" in UIDL alone")
 	}
 	if inLIST > 0 || inUIDL == 0 {
-		parts = append(parts, number(inLIST, "message")+plural(inLIST, " is", " are")+" in LIST alone")
+		parts = append(parts, words.Number(inLIST, "message")+words.Plural(inLIST, " is", " are")+" in LIST alone")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -199,86 +199,35 @@ func (p *pass) refused(c *uidl.Change, m *received, err error) {
 func (p *pass) publishBatch(ctx context.Context, b *batch) error {
 	for {
 		var all []published
+		var of []*delivery
 		for _, d := range p.dests {
-			if !d.isRemote() {
-				all = append(all, p.publish(ctx, d, b)...)
+			if d.isRemote() {
+				continue
+			}
+			from := len(all)
+			b.each(d, func(m *received, dl *delivery) {
+				if dl.row.State == uidl.Publishing {
+					all, of = append(all, published{d: d, row: dl.row, m: m}), append(of, dl)
+				}
+			})
+			if len(all) > from {
+				publishRows(ctx, d, all[from:])
 			}
 		}
 		if len(all) == 0 {
 			return nil
 		}
-		var done []*received
-		err := p.change(ctx, func(c *uidl.Change) {
-			c.Settle = slices.Grow(c.Settle, len(all))
-			c.Mark = slices.Grow(c.Mark, len(all))
-			for _, it := range all {
-				if p.enterPublished(c, it) {
-					done = append(done, it.m)
+		if err := p.concludeRound(ctx, all, func(c *uidl.Change) {
+			for i, dl := range of {
+				if dl.row = all[i].next.row; !all[i].settled {
+					dl.err = all[i].err
 				}
 			}
 			p.next(b, c)
-		})
-		if err != nil {
+		}); err != nil {
 			return err
 		}
-		for _, m := range done {
-			p.delivered(m)
-		}
 	}
-}
-
-// published is what came of publishing one copy.
-type published struct {
-	m   *received
-	dl  *delivery
-	err error
-}
-
-// publish publishes one destination's copies that are 'publishing'.
-func (p *pass) publish(ctx context.Context, d *destination, b *batch) []published {
-	var all []published
-	var tickets []deliver.Ticket
-	b.each(d, func(m *received, dl *delivery) {
-		if dl.row.State == uidl.Publishing {
-			all = append(all, published{m: m, dl: dl})
-			tickets = append(tickets, dl.ticket())
-		}
-	})
-	if len(all) == 0 {
-		return nil
-	}
-	for i, err := range publishAll(ctx, d, tickets) {
-		all[i].err = err
-	}
-	return all
-}
-
-// enterPublished enters what came of publishing one copy; done tells that nothing is open for the message any more.
-func (p *pass) enterPublished(c *uidl.Change, it published) (done bool) {
-	d := it.dl.dest
-	next := judge(it.dl.row, it.err, false, p.now())
-	if next.target != nil {
-		d.failPublishing(next.target)
-	}
-	row := it.dl.row
-	it.dl.row, it.dl.err = next.row, it.err
-	if next.settled {
-		it.dl.err = nil
-		return p.settleRow(c, row, next.as)
-	}
-	p.reason(it.err.Error())
-	c.Stage = append(c.Stage, next.row)
-	return false
-}
-
-// publishAll guards against a Target that answers for fewer tickets than it was given.
-func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) []error {
-	errs := d.Target.Publish(ctx, tickets)
-	for len(errs) < len(tickets) {
-		errs = append(errs, &deliver.Error{Op: "publish", Scope: deliver.WholeTarget,
-			Err: fmt.Errorf("destination %s answered for %d of %d messages", d.Name, len(errs), len(tickets))})
-	}
-	return errs
 }
 
 // next moves staged rows on to 'publishing', for destinations that work.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -194,9 +195,9 @@ func (p *pass) noteShort() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := "1 message comes shorter than the server lists it, since " + stamp(since)
+	text := "1 message comes shorter than the server lists it, since " + words.Stamp(since)
 	if n > 1 {
-		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, stamp(since))
+		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, words.Stamp(since))
 	}
 	p.worst = append(p.worst, Verdict{
 		Class: Temporary, Message: text,

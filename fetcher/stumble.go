@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -230,7 +231,7 @@ func (p *pass) weighStumble(again bool) {
 	if p.stumble = nil; st == nil {
 		return
 	}
-	v := Verdict{Class: Temporary, Message: clip(st.err.Error()),
+	v := Verdict{Class: Temporary, Message: words.Clip(st.err.Error()),
 		Hint: "nothing that this session deleted counts; it is done again, and new mail is fetched all the same"}
 	if st.sure && (again || chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
 		t := &p.facts.Stumbles
@@ -241,7 +242,7 @@ func (p *pass) weighStumble(again bool) {
 			if told {
 				return
 			}
-			v.Hint = clip("the last time: " + st.err.Error())
+			v.Hint = words.Clip("the last time: " + st.err.Error())
 		} else {
 			v.Hint = markText(t.mark(st.key), p.now())
 		}
@@ -257,23 +258,23 @@ func (p *pass) weighStumble(again bool) {
 
 // markText tells what becomes of a message that broke a session.
 func markText(m *stumbleMark, now time.Time) string {
-	name := "message " + quote(string(m.UID))
+	name := "message " + words.Quote(string(m.UID))
 	if strings.HasPrefix(string(m.UID), placeName) {
 		name = "the message"
 	}
 	if m.Next <= now.Unix() {
 		return name + " is left alone for the rest of this pass; new mail and all else goes on"
 	}
-	return fmt.Sprintf("%s is left alone until %s; new mail and all else goes on", name, stamp(m.Next))
+	return fmt.Sprintf("%s is left alone until %s; new mail and all else goes on", name, words.Stamp(m.Next))
 }
 
 func restText(step string, until int64) string {
 	if step == stepQuit {
 		return fmt.Sprintf("the server says that it deletes messages, and lists them still: %s until %s; new mail is fetched all the same",
-			stepRests[step], stamp(until))
+			stepRests[step], words.Stamp(until))
 	}
 	return fmt.Sprintf("%s breaks the connection whatever the message is: %s until %s; new mail is fetched all the same",
-		step, stepRests[step], stamp(until))
+		step, stepRests[step], words.Stamp(until))
 }
 
 // stepRests tells what is not done while a step rests.

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -55,7 +56,7 @@ func (r *reader) giveUpOwed(f *fetchStep, before *uidl.Message) error {
 		return err
 	}
 	for _, s := range settle {
-		r.log.Warn("superseded", zap.String("uid", quote(f.key.UID)), zap.String("destination", s.Destination),
+		r.log.Warn("superseded", zap.String("uid", words.Quote(f.key.UID)), zap.String("destination", s.Destination),
 			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
 	}
 	r.reason(reasonSuperseded)

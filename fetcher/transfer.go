@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -86,7 +87,7 @@ func (p *pass) leftover(d uidl.Destination) Leftover {
 	}
 	l, err := p.a.Spool(d.Identity)
 	if err != nil {
-		p.log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", clip(err.Error())))
+		p.log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		return nil
 	}
 	return l
@@ -130,6 +131,6 @@ func (p *pass) release(ctx context.Context, row uidl.Delivery, from Leftover, pl
 	if from != nil && row.Ticket != "" {
 		_ = from.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)}) // only now does the ledger not hold it any more
 	}
-	p.log.Warn("released", zap.String("uid", quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
+	p.log.Warn("released", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
 	return nil
 }

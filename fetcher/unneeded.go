@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -92,6 +93,6 @@ func (p *pass) removeLeftover(l Leftover) {
 		return
 	}
 	if _, err := l.Remove(); err != nil {
-		p.log.Warn("copies cannot be removed", zap.String("error", clip(err.Error())))
+		p.log.Warn("copies cannot be removed", zap.String("error", words.Clip(err.Error())))
 	}
 }

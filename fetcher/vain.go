@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -163,7 +164,7 @@ func (o *outbox) unanswered(ctx context.Context) error {
 	return o.p.change(ctx, func(c *uidl.Change) {
 		for _, s := range waiting {
 			is := attempted(s.row, false, o.p.now())
-			is.State, is.At, is.Reason = uidl.Staged, c.At, clip(o.lastRefusal.Error())
+			is.State, is.At, is.Reason = uidl.Staged, c.At, words.Clip(o.lastRefusal.Error())
 			o.p.refusedDelivery(s.row, is, o.lastRefusal)
 			c.Stage = append(c.Stage, is)
 		}

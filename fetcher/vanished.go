@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -31,7 +32,7 @@ func (r *reader) declined(f *fetchStep, err error) error {
 		return nil
 	}
 	r.reason(reasonVanished)
-	r.log.Info("gone before it was fetched", zap.String("uid", quote(f.key.UID)), zap.String("reason", clip(err.Error())))
+	r.log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.key.UID)), zap.String("reason", words.Clip(err.Error())))
 	return nil
 }
 

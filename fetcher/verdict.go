@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -21,13 +21,30 @@ import (
 // Judge tells what an error of a pass means, for commands that look at a server without making one.
 func Judge(err error) Verdict { return verdictOf(err) }
 
+// judged is an error of our own, which says itself what it means. facts is what the errors of other rooms that it wraps mean,
+// with its own text for a message.
+type judged interface {
+	error
+	judge(facts Verdict) Verdict
+}
+
 // verdictOf is the one place where facts are judged: what an error means for the person and for the process. Unknown
 // means temporary.
 func verdictOf(err error) Verdict {
 	if err == nil {
 		return Verdict{Class: OK}
 	}
-	v := Verdict{Class: Temporary, Message: clip(err.Error())}
+	v := judgeFacts(err)
+	var own judged
+	if errors.As(err, &own) {
+		return own.judge(v)
+	}
+	return v
+}
+
+// judgeFacts judges what pop3, deliver, uidl and the system say.
+func judgeFacts(err error) Verdict {
+	v := Verdict{Class: Temporary, Message: words.Clip(err.Error())}
 	var (
 		target   *deliver.Error
 		response *pop3.ResponseError
@@ -36,29 +53,8 @@ func verdictOf(err error) Verdict {
 		protocol *pop3.ProtocolError
 		limit    *pop3.LimitError
 		noTLS    *pop3.TLSError
-		panicked *panicError
-		commit   *commitError
-		flood    *floodError
-		held     *heldError
-		down     *downError
-		refused  *refusedError
-		hung     *hungUpError
-		place    *placeError
-		late     *passTimeError
 	)
 	switch {
-	case err == ErrYield:
-		v.Hint = "nothing to do: it goes on by itself"
-	case errors.As(err, &late):
-		v.Hint = "nothing was lost, and the next pass tries again; a server that is so slow needs more time: raise limits.pass_time, or ask the provider"
-	case errors.As(err, &place):
-		v.Class, v.Hint = Config, place.hint
-	case errors.As(err, &held):
-		v = held.verdict
-	case errors.As(err, &down):
-		v = down.Verdict
-	case errors.As(err, &panicked):
-		v.Class, v.Hint = Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
 	case errors.Is(err, uidl.ErrBusy):
 		v.Hint = "another popsync works on this account; wait for it"
 	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
@@ -67,13 +63,8 @@ func verdictOf(err error) Verdict {
 		v.Hint = "make room on the filesystem of state_dir; nothing was lost, and the next pass tries again"
 	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
 		v.Class, v.Stop = Internal, true
-	case errors.As(err, &commit):
-		v.Class, v.Stop = Internal, true
-		v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
 	case errors.Is(err, context.Canceled):
 		v.Message, v.Hint = "stopped", "what was received whole is safe; the next pass goes on"
-	case errors.As(err, &flood):
-		v.Class, v.Hint = Config, flood.hint()
 	case errors.As(err, &target):
 		switch {
 		case refusedByRelay(err):
@@ -97,9 +88,6 @@ func verdictOf(err error) Verdict {
 	case errors.As(err, &login) && errors.As(err, &response):
 		judgeLogin(&v, codeOf(response))
 		soften(&v, response)
-		if errors.As(err, &refused) {
-			judgeRefused(&v, refused)
-		}
 	case errors.As(err, &response):
 		judgeResponse(&v, codeOf(response))
 	case errors.As(err, &limit) && limit.Num > 0:
@@ -109,11 +97,8 @@ func verdictOf(err error) Verdict {
 	case errors.As(err, &protocol):
 		v.Hint = "the server does not speak POP3 as expected; check host, port and tls"
 	case hungUpAtLogin(err):
-		v.Message = clip("the server closed the connection without a word when it was given the login (" + v.Message + ")")
+		v.Message = words.Clip("the server closed the connection without a word when it was given the login (" + v.Message + ")")
 		v.Hint = "some servers do that where username or password is wrong; if it goes on, " + loginHint
-		if errors.As(err, &hung) {
-			v.Hint += "; " + hung.hint
-		}
 	default:
 		v.Hint = networkHint(err)
 	}
@@ -147,35 +132,6 @@ func judgeLogin(v *Verdict, code string) {
 
 // loginHint is the next step after a refused login where nothing is known of the provider.
 const loginHint = "check username and password, and that the provider allows POP3 for this mailbox (many want it switched on, or an app password)"
-
-// judgeRefused adds what the account's history says of a refused login.
-func judgeRefused(v *Verdict, e *refusedError) {
-	switch {
-	case e.stopped != "":
-		v.Hint = e.stopped
-	case e.worked > 0:
-		v.Class = Temporary
-		v.Message = clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", roughly(e.worked), v.Message))
-		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
-	case e.slow != "":
-		v.Hint = e.slow
-	case e.hint != "":
-		v.Hint = e.hint
-	}
-}
-
-// roughly words a span of time.
-func roughly(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
-}
 
 // codeOf is the response code of a refusal, or of a login what its text means: see passing.
 func codeOf(r *pop3.ResponseError) string {
@@ -337,7 +293,7 @@ func (v Verdict) text() string {
 	if v.Hint == "" {
 		return v.Message
 	}
-	return clip(v.Message + " (" + v.Hint + ")")
+	return words.Clip(v.Message + " (" + v.Hint + ")")
 }
 
 // scopeOf tells what an error of a destination is about; what is no deliver.Error is about the whole of it.
@@ -410,9 +366,3 @@ func lostStep(err error) bool {
 	var protocol *pop3.ProtocolError
 	return errors.As(err, &pe) && (errors.As(err, &protocol) || errors.Is(err, errOutOfStep))
 }
-
-// commitError is a commit that failed and is in doubt: the process must stop.
-type commitError struct{ err error }
-
-func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
-func (e *commitError) Unwrap() error { return e.err }

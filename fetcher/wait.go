@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Why a pass is not to be made before Status.NextTry. They are stored: never rename one.
@@ -147,6 +149,8 @@ type heldError struct {
 
 func (e *heldError) Unwrap() error { return e.cause }
 
+func (e *heldError) judge(Verdict) Verdict { return e.verdict }
+
 func (e *heldError) Error() string {
 	if e.note != "" {
 		return e.note
@@ -173,7 +177,7 @@ func (p *pass) paused() error {
 func PausedNote(account string, since time.Time) string {
 	text := "paused"
 	if !since.IsZero() {
-		text += " since " + stamp(since.Unix())
+		text += " since " + words.Stamp(since.Unix())
 	}
 	return text + fmt.Sprintf("; popsync run %[1]s fetches it once, popsync resume %[1]s ends the pause", account)
 }
@@ -207,7 +211,7 @@ func (p *pass) barred(ctx context.Context) error {
 	if left := until.Sub(p.now()); h.Why == waitLogins && left < aMoment {
 		return sleep(ctx, left) // else every other run of a schedule as slow as the server wants it would be in vain
 	}
-	e := &heldError{verdict: h.Verdict, note: fmt.Sprintf("%s: not tried before %s", whyText(h.Why), stamp(until.Unix()))}
+	e := &heldError{verdict: h.Verdict, note: fmt.Sprintf("%s: not tried before %s", whyText(h.Why), words.Stamp(until.Unix()))}
 	if h.Verdict.Class == "" {
 		e.verdict.Class = OK
 	}
@@ -245,6 +249,3 @@ func whyText(why string) string {
 	}
 	return "the last pass failed"
 }
-
-// stamp is a time for people, on this machine's clock.
-func stamp(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04") }

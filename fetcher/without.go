@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/uidl"
 )
 
 // A destination that is not required goes without what it refuses for good, or what is lost of it: nothing waits for that, and no
@@ -25,14 +28,14 @@ func (w Without) Words() string {
 	if w.Messages == 1 {
 		what = "1 message goes"
 	}
-	return fmt.Sprintf("%s without %s, which is not required and refused to take that (the last at %s)", what, w.Destination, stamp(w.Last.Unix()))
+	return fmt.Sprintf("%s without %s, which is not required and refused to take that (the last at %s)", what, w.Destination, words.Stamp(w.Last.Unix()))
 }
 
 // goesWithout notes one of them.
-func (o *outbox) goesWithout(s *sending, why error) {
-	text := clip(why.Error())
+func (o *outbox) goesWithout(row uidl.Delivery, why error) {
+	text := words.Clip(why.Error())
 	o.p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %s", o.d.Name, text))
-	o.p.log.Warn("destination goes without", zap.String("uid", quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", text))
+	o.p.log.Warn("destination goes without", zap.String("uid", words.Quote(row.UID)), zap.String("destination", o.d.Name), zap.String("reason", text))
 	o.p.mention(fmt.Sprintf("destination %s, which is not required, goes without what it refused: %s", o.d.Name, text))
 	o.p.count(func(r *Report) { r.Waived++ })
 	o.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -34,7 +35,7 @@ func TestHintOfPutOffLogin(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for want, got := range map[string]string{
-		"1 message": number(1, "message"), "0 messages": number(0, "message"), "2 deliveries": number(2, "delivery"), "1 copy": number(1, "copy"),
+		"1 message": words.Number(1, "message"), "0 messages": words.Number(0, "message"), "2 deliveries": words.Number(2, "delivery"), "1 copy": words.Number(1, "copy"),
 		"1 message is in UIDL alone":                                   only(1, 0),
 		"2 messages are in LIST alone":                                 only(0, 2),
 		"1 message is in UIDL alone, 3 messages are in LIST alone":     only(1, 3),

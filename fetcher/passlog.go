@@ -2,56 +2,20 @@ package fetcher
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
 
-	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
-
-// maxText is the longest text of foreign origin that is stored or logged, in octets.
-const maxText = 1024
-
-// clip makes text harmless and bounds it: see foreign.Tidy.
-func clip(s string) string { return foreign.Tidy(s, maxText) }
-
-// number is so many things in words: "1 message", "2 messages".
-func number(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	if stem, ok := strings.CutSuffix(one, "y"); ok {
-		one = stem + "ie"
-	}
-	return strconv.Itoa(n) + " " + one + "s"
-}
-
-// plural chooses between the words for one thing and for several.
-func plural(n int, singular, several string) string {
-	if n == 1 {
-		return singular
-	}
-	return several
-}
-
-// quote is a UID as it appears in logs: as it is when it is plain, else quoted.
-func quote(uid string) string {
-	for i := 0; i < len(uid); i++ {
-		if uid[i] <= 0x20 || uid[i] >= 0x7f || uid[i] == '"' || uid[i] == '\\' {
-			return clip(strconv.QuoteToASCII(uid))
-		}
-	}
-	return clip(uid)
-}
 
 func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
 	text := "attempt failed"
 	if parked {
 		text = "parked"
 	}
-	p.log.Warn(text, zap.String("uid", quote(k.UID)), zap.String("reason", reason))
+	p.log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
 }
 
 // logPass is the one line of a pass.

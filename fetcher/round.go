@@ -1,0 +1,136 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/uidl"
+)
+
+// A round publishes copies that the ledger has as 'publishing', judges what came of each, commits that, and only then lets go
+// of bytes that the ledger does not hold any more. Whoever publishes, in whatever part of a pass, does it by a round.
+
+// published is one copy that was published, and what came of it.
+type published struct {
+	d      *destination
+	row    uidl.Delivery // as the ledger has it: 'publishing'
+	m      *received     // nil: retrieved by an earlier pass
+	early  bool          // left by an earlier pass, and published before the first session
+	staged bool          // with early: it was only 'staged', so nothing has moved it: if it is gone, somebody took it
+	err    error         // what Publish said
+
+	next    outcome
+	settled bool // here
+	done    bool // everywhere
+	waived  bool // or its destination goes without it
+	ended   bool // the ledger does not hold its bytes any more
+}
+
+// publishRows publishes copies of one destination, in their order.
+func publishRows(ctx context.Context, d *destination, all []published) {
+	tickets := make([]deliver.Ticket, len(all))
+	for i := range all {
+		tickets[i] = deliver.Ticket(all[i].row.Ticket)
+	}
+	for i, err := range publishAll(ctx, d, tickets) {
+		all[i].err = err
+	}
+}
+
+// publishAll guards against a Target that answers for fewer tickets than it was given.
+func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) []error {
+	errs := d.Target.Publish(ctx, tickets)
+	for len(errs) < len(tickets) {
+		errs = append(errs, &deliver.Error{Op: "publish", Scope: deliver.WholeTarget,
+			Err: fmt.Errorf("destination %s answered for %d of %d messages", d.Name, len(errs), len(tickets))})
+	}
+	return errs
+}
+
+// concludeRound commits what came of copies that were published, together with what also adds to the change: nil for nothing.
+func (p *pass) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
+	err := p.change(ctx, func(c *uidl.Change) {
+		c.Settle = slices.Grow(c.Settle, len(all))
+		for i := range all {
+			p.enterPublished(c, &all[i])
+		}
+		if also != nil {
+			also(c)
+		}
+		if earlyDiscard {
+			discardEnded(all)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	discardEnded(all)
+	for i := range all {
+		switch it := &all[i]; {
+		case it.settled && it.early:
+			p.recovered(it.row, it.done)
+		case it.settled:
+			p.completed(it.row, it.m, it.done)
+		}
+	}
+	return nil
+}
+
+// enterPublished enters what came of one copy. p.committing is held.
+func (p *pass) enterPublished(c *uidl.Change, it *published) {
+	if it.staged && errors.Is(it.err, deliver.ErrInferred) && !staysPublishing {
+		it.err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
+	}
+	d, remote := it.d, it.d.isRemote()
+	it.next = judge(it.row, it.err, remote, p.now())
+	switch {
+	case it.next.settled:
+		if d.out != nil {
+			d.out.blame(c)
+		}
+		it.settled, it.ended = true, remote // a Maildir has moved it
+		it.done = p.settleRow(c, it.row, it.next.as)
+		return
+	case errors.Is(it.err, deliver.ErrUnknown):
+		p.count(func(r *Report) { r.Refetched++ })
+	}
+	it.ended = it.next.discard
+	if d.out == nil {
+		if it.next.target != nil {
+			d.failPublishing(it.next.target)
+		}
+		p.reason(it.err.Error())
+		c.Stage = append(c.Stage, it.next.row)
+		return
+	}
+	// Its outbox has noted already what that says of the whole destination.
+	if d.out.waives(it.err, it.next.row) {
+		d.out.goesWithout(it.row, it.err)
+		it.done, it.waived, it.ended = p.settleRow(c, it.row, uidl.Waive), true, true
+		return
+	}
+	p.refusedDelivery(it.row, it.next.row, it.err)
+	c.Stage = append(c.Stage, it.next.row)
+}
+
+// discardEnded removes staged bytes that no row names any more. What cannot be removed is swept by a later pass.
+func discardEnded(all []published) {
+	for i := 0; i < len(all); {
+		d := all[i].d
+		var tickets []deliver.Ticket
+		for ; i < len(all) && all[i].d == d; i++ {
+			if all[i].ended {
+				tickets = append(tickets, deliver.Ticket(all[i].row.Ticket))
+			}
+		}
+		if len(tickets) > 0 {
+			_ = d.Target.Discard(tickets)
+		}
+	}
+}
+
+// errRemoved: a copy that was staged, and never published, is gone. Whoever emptied the staging place took it.
+var errRemoved = errors.New("somebody removed what was staged")

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -31,7 +32,7 @@ func (p *pass) noteAway(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(open)) {
-		p.worst = append(p.worst, Verdict{Class: Config, Message: AwayText(name, open[name]),
+		p.worst = append(p.worst, verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
 			Hint: "configure it again, or say: popsync check --adopt " + p.a.Name + "; then the next run gives the copies to the destinations that lack these messages"})
 	}
 	return nil

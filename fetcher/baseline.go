@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -88,7 +89,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
 	s.facts.Verify, s.facts.LostAt = false, 0
-	next := s.holdAfter(nil, Verdict{Class: OK})
+	next := s.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
 	st := s.status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.

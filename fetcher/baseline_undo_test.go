@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -79,7 +80,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 	t.Run("flood", func(t *testing.T) {
 		r, _ := used(t, 30, 3)
 		r.server.Deliver("u", fresh("flood", 600)...)
-		if rep := r.run(); rep.Verdict.Class != Config {
+		if rep := r.run(); rep.Verdict.Class != verdict.Config {
 			t.Fatalf("%+v", rep)
 		}
 		r.baseline()
@@ -90,7 +91,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 		if f := r.remembered(); f.Flood == nil || f.Flood.New != 600 {
 			t.Errorf("remembered: %+v", f.Flood)
 		}
-		if rep := r.run(); rep.Verdict.Class != Config || rep.New != 0 {
+		if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.New != 0 {
 			t.Errorf("%+v", rep)
 		}
 	})
@@ -100,7 +101,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 		r.ok()
 		r.empty()
 		r.lose()
-		if rep := r.run(); rep.Verdict.Class != Config || rep.Held+rep.Unfetched == 0 {
+		if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.Held+rep.Unfetched == 0 {
 			t.Fatalf("%+v", rep)
 		}
 		r.server.Deliver("u", box[5])
@@ -110,7 +111,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 		if u, err := r.undo(); err != nil || u.New != 1 || u.Held != 5 {
 			t.Fatalf("%+v, %v", u, err)
 		}
-		if rep := r.run(); rep.Verdict.Class != Config || rep.New != 1 || rep.Held != 5 {
+		if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.New != 1 || rep.Held != 5 {
 			t.Errorf("%+v", rep)
 		}
 		r.wantMail(box[5])

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -114,7 +115,7 @@ func TestPreparedInVain(t *testing.T) {
 	m.Messages = 500
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
 	rep := r.run(Destination{Name: "memory", Target: m})
-	if rep.Verdict.Class != Temporary || rep.New != 0 {
+	if rep.Verdict.Class != verdict.Temporary || rep.New != 0 {
 		t.Errorf("%+v", rep)
 	}
 	// The destination says for certain that it published nothing, so none is 'publishing'.
@@ -129,7 +130,7 @@ func TestPreparedInVain(t *testing.T) {
 	}
 	m.OnPublish = nil
 	again := m.Reopen()
-	if rep := r.run(Destination{Name: "memory", Target: again}); rep.Verdict.Class != OK {
+	if rep := r.run(Destination{Name: "memory", Target: again}); rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, again, box...)

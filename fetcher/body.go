@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -118,7 +119,7 @@ func (r *reader) lacking(f *fetchStep) (need []delivery) {
 
 // weigh stops the fetching when a destination as a whole cannot take copies any more.
 func (r *reader) weigh(d *destination, err error) {
-	if err != nil && scopeOf(err) == deliver.WholeTarget && r.ctx.Err() == nil {
+	if err != nil && verdict.ScopeOf(err) == deliver.WholeTarget && r.ctx.Err() == nil {
 		d.failStaging(err)
 		if !d.Optional {
 			r.stop.Store(true)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -48,7 +49,7 @@ func TestChangedSetWritesNoRows(t *testing.T) {
 	two := func() Destination { return to("two", r.at("two")) }
 	optional := func() Destination { return Destination{Name: "two", Target: r.at("two"), Optional: true} }
 	for i, dests := range [][]Destination{{one(), two()}, {one(), optional()}, {one(), two()}, {one()}, {two()}, {two(), one()}} {
-		if rep := r.run(dests...); rep.Verdict.Class != OK || rep.New != 0 || rep.Kept != 300 || w.n != 0 || r.retrieved() != 600 {
+		if rep := r.run(dests...); rep.Verdict.Class != verdict.OK || rep.New != 0 || rep.Kept != 300 || w.n != 0 || r.retrieved() != 600 {
 			t.Errorf("set %d: %d rows written, %d fetched: %+v", i, w.n, r.retrieved(), rep)
 		}
 	}
@@ -80,10 +81,10 @@ func TestUnchangedAndChangedSet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, mailbox(5)...)
 			both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
-			r.wants("first", OK, 5, 0, 5, both()...)
+			r.wants("first", verdict.OK, 5, 0, 5, both()...)
 			count := &reads{Ledger: r.ledger}
 			r.ledger = count
-			r.wants("then", OK, 0, 0, 5, c.dests(r)...)
+			r.wants("then", verdict.OK, 0, 0, 5, c.dests(r)...)
 			if read := count.n > 0; read != c.read {
 				t.Errorf("rows were read: %v", read)
 			}
@@ -95,11 +96,11 @@ func TestUnchangedAndChangedSet(t *testing.T) {
 func TestUnchangedAndBackfill(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
-	r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
-	r.wants("added", OK, 0, 0, 5, both()...)
-	r.wants("unchanged", OK, 0, 0, 5, both()...)
+	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
+	r.wants("added", verdict.OK, 0, 0, 5, both()...)
+	r.wants("unchanged", verdict.OK, 0, 0, 5, both()...)
 	r.backfill("two")
-	r.wants("the rest", OK, 5, 0, 5, both()...)
+	r.wants("the rest", verdict.OK, 5, 0, 5, both()...)
 	r.holds("two", 5)
 }
 
@@ -117,8 +118,8 @@ func TestLostLedgerYoungArchive(t *testing.T) {
 			}
 			return []Destination{to("one", r.at("one")), two}
 		}
-		r.wants("first", OK, 6, 0, 6, to("one", r.at("one")))
-		r.wants("added", OK, 0, 0, 6, both()...)
+		r.wants("first", verdict.OK, 6, 0, 6, to("one", r.at("one")))
+		r.wants("added", verdict.OK, 0, 0, 6, both()...)
 		r.server.Deliver("u", box[6:]...)
 		r.run(both()...)
 		r.lose()

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 	"github.com/popsync/popsync/uidl"
 )
@@ -93,13 +94,13 @@ func (w *world) after(tr *trouble, rep Report, before outlook) {
 		w.reopen()
 	}
 	if before.refuse != "" && !rep.Untried {
-		if rep.Verdict.Class == OK || rep.New > 0 || rep.Deleted > 0 || w.stock() > before.had {
+		if rep.Verdict.Class == verdict.OK || rep.New > 0 || rep.Deleted > 0 || w.stock() > before.had {
 			w.fail("the pass goes on although %s", before.refuse)
 		}
 	}
 	w.orphaned(tr, dead)
 	w.factsAreTrue()
-	if w.verify && rep.Verdict.Class == OK && !rep.Untried {
+	if w.verify && rep.Verdict.Class == verdict.OK && !rep.Untried {
 		w.verify = w.facts().Verify
 	}
 }

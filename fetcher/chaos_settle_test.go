@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // settleDown ends all faults and lets popsync run until nothing changes any more; then all promises must be kept.
@@ -47,7 +49,7 @@ func (w *world) settleDown() {
 		if still++; rep.New+rep.Deleted+rep.Failed+rep.Recovered+rep.Adopted+rep.Rebuilt > 0 {
 			still = 0
 		}
-		if rep.Verdict.Class == Config && !w.steady {
+		if rep.Verdict.Class == verdict.Config && !w.steady {
 			w.sayAdopt()
 		}
 		if rep.Held > 0 {

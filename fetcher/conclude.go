@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -18,7 +19,7 @@ func (r *reader) conclude(o *reply) error {
 		r.skipLong(f)
 		return nil
 	case unfit:
-		r.failed(f, o.err, permanent(o.err))
+		r.failed(f, o.err, verdict.Permanent(o.err))
 		return nil
 	}
 	r.held++

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // A Maildir and its copy, or one Maildir under two paths, are not two places: nothing is delivered to either until a person
@@ -32,23 +34,23 @@ func TestCopiesAndLinks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
-			r.wants("first", OK, 3, 0, 3, to("one", r.at("one")))
+			r.wants("first", verdict.OK, 3, 0, 3, to("one", r.at("one")))
 			c.make(r)
 			r.acc.Policy.Delete = DeleteAfterDelivery
 			r.server.Deliver("u", message("more", "x"))
-			rep := r.wants("both", Config, 0, 0, 0, to("one", r.at("one")), to("two", r.at("two")))
+			rep := r.wants("both", verdict.Config, 0, 0, 0, to("one", r.at("one")), to("two", r.at("two")))
 			if !strings.Contains(rep.Verdict.Message, c.told) {
 				t.Errorf("%+v", rep.Verdict)
 			}
 			r.holds("one", 3)
-			r.wants("one alone", OK, 1, 4, 0, to("one", r.at("one")))
+			r.wants("one alone", verdict.OK, 1, 4, 0, to("one", r.at("one")))
 			r.holds("one", 4)
 			if name != "cp -a" {
 				return
 			}
 			r.must(os.Remove(filepath.Join(r.path("two"), "popsync.id")))
 			r.server.Deliver("u", message("later", "y"))
-			r.wants("two places", OK, 1, 1, 0, to("one", r.at("one")), to("two", r.at("two")))
+			r.wants("two places", verdict.OK, 1, 1, 0, to("one", r.at("one")), to("two", r.at("two")))
 			r.holds("one", 5)
 			r.holds("two", 4)
 		})

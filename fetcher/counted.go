@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -72,9 +73,9 @@ func (p *pass) sendAt(t time.Time) {
 }
 
 // openVerdict is what open deliveries mean, where nothing worse befell the pass.
-func (p *pass) openVerdict() Verdict {
+func (p *pass) openVerdict() verdict.Verdict {
 	r := &p.rep
-	v := Verdict{Class: Temporary}
+	v := verdict.Verdict{Class: verdict.Temporary}
 	if r.NewlyParked+r.Parked+r.PutOff > 0 || r.Failed > p.rowless { // else the list has nothing of it
 		v.Hint = "see them with: popsync parked " + p.a.Name
 	}
@@ -90,7 +91,7 @@ func (p *pass) openVerdict() Verdict {
 	case r.PutOff > 0:
 		v.Message = words.Clip(fmt.Sprintf("%s put off %s", words.Number(r.PutOff, "message"), p.putOff))
 	default:
-		return Verdict{Class: OK}
+		return verdict.Verdict{Class: verdict.OK}
 	}
 	return v
 }

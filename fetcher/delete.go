@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -181,7 +182,7 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 		n++
 		if r.Err != nil {
 			s.wasRefused("DELE", e.num, r.Err)
-			if saysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
+			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
 				s.reason(reasonVanished)
 				then(e, false)
 				return nil
@@ -219,6 +220,6 @@ func (s *session) unconfirmed(err error, deleted int) {
 	s.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.worst = append(s.worst, Verdict{Class: Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
+	s.worst = append(s.worst, verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
 		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

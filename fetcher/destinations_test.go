@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -48,7 +49,7 @@ func TestTwoDestinations(t *testing.T) {
 	r.acc.Policy.Delete = DeleteAfterDelivery
 	r.opt.BatchMessages = 6
 	m := delivertest.NewMemory("remote")
-	if rep := r.pair(m); rep.Verdict.Class != OK || rep.New != 20 || rep.Deleted != 20 {
+	if rep := r.pair(m); rep.Verdict.Class != verdict.OK || rep.New != 20 || rep.Deleted != 20 {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)
@@ -65,7 +66,7 @@ func TestRemoteDown(t *testing.T) {
 		return &deliver.Error{Op: "connect", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}
 	}
 	for range 3 {
-		if rep := r.pair(m); rep.Verdict.Class != Temporary || rep.New != 0 || rep.Deleted != 0 {
+		if rep := r.pair(m); rep.Verdict.Class != verdict.Temporary || rep.New != 0 || rep.Deleted != 0 {
 			t.Errorf("%+v", rep)
 		}
 		r.clock = r.clock.Add(24 * time.Hour)
@@ -75,7 +76,7 @@ func TestRemoteDown(t *testing.T) {
 		t.Errorf("a remote that is down was asked %d times in 3 passes", n)
 	}
 	m.OnPublish = nil
-	if rep := r.pair(m); rep.Verdict.Class != OK || rep.Recovered != 10 || rep.Deleted != 10 {
+	if rep := r.pair(m); rep.Verdict.Class != verdict.OK || rep.Recovered != 10 || rep.Deleted != 10 {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, m, box...)
@@ -150,7 +151,7 @@ func TestOwed(t *testing.T) {
 	if rep := r.pair(m); rep.New != 4 {
 		t.Errorf("%+v", rep)
 	}
-	if rep := r.pair(m); rep.New != 1 || rep.Verdict.Class != OK {
+	if rep := r.pair(m); rep.New != 1 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)
@@ -252,7 +253,7 @@ func TestCommitInDoubt(t *testing.T) {
 				if w.Late() > 0 {
 					t.Errorf("commit %d: %d commits after it", k, w.Late())
 				}
-				if rep := r.run(); rep.Verdict.Class != OK {
+				if rep := r.run(); rep.Verdict.Class != verdict.OK {
 					t.Errorf("commit %d, applied %v: next pass: %+v %v", k, applied, rep.Verdict, rep.Err)
 				}
 				got := mailIn(t, r.dir)
@@ -285,7 +286,7 @@ func TestNothingApplied(t *testing.T) {
 				w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: k, Err: cause})
 				r.ledger = w
 				rep := r.run()
-				if !w.Hit() || rep.Verdict.Class != Temporary || rep.Verdict.Stop {
+				if !w.Hit() || rep.Verdict.Class != verdict.Temporary || rep.Verdict.Stop {
 					t.Errorf("%+v", rep.Verdict)
 				}
 				w.Close()
@@ -306,15 +307,15 @@ func TestRemovedDestination(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return &deliver.Error{Op: "send", Scope: deliver.WholeTarget} }
 	r.pair(m)
 	rep := r.run()
-	if rep.Pending != 2 || r.retrieved() != 2 || rep.Verdict.Class != Config {
+	if rep.Pending != 2 || r.retrieved() != 2 || rep.Verdict.Class != verdict.Config {
 		t.Errorf("%+v, %d RETRs", rep, r.retrieved())
 	}
 	r.wantMail(box...)
 }
 
 func TestVerdictText(t *testing.T) {
-	v := Verdict{Class: Temporary, Message: "m", Hint: "h"}
-	if got := v.text(); !strings.Contains(got, "m") || !strings.Contains(got, "h") {
+	v := verdict.Verdict{Class: verdict.Temporary, Message: "m", Hint: "h"}
+	if got := v.Text(); !strings.Contains(got, "m") || !strings.Contains(got, "h") {
 		t.Error(got)
 	}
 }

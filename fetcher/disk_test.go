@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -150,7 +151,7 @@ func TestDiskFaults(t *testing.T) {
 func (r *rig) stopped(rep Report, cause, hint string) {
 	r.t.Helper()
 	v := rep.Verdict
-	if v.Class == OK || v.Stop || !strings.Contains(v.Message, cause) || !strings.Contains(v.Hint, hint) {
+	if v.Class == verdict.OK || v.Stop || !strings.Contains(v.Message, cause) || !strings.Contains(v.Hint, hint) {
 		r.t.Errorf("verdict: %+v", v)
 	}
 	if rep.Failed+rep.Parked > 0 {
@@ -179,7 +180,7 @@ func TestLedgerDiskFaults(t *testing.T) {
 			w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: k, Err: errno})
 			r.ledger = w
 			rep := r.run()
-			if !w.Hit() || w.Late() > 0 || !rep.Verdict.Stop || rep.Verdict.Class != Internal ||
+			if !w.Hit() || w.Late() > 0 || !rep.Verdict.Stop || rep.Verdict.Class != verdict.Internal ||
 				!strings.Contains(rep.Verdict.Message, errno.Error()) || !strings.Contains(rep.Verdict.Hint, "state_dir") {
 				t.Errorf("%v at commit %d: hit %v, %d late, %+v", errno, k, w.Hit(), w.Late(), rep.Verdict)
 			}
@@ -303,7 +304,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 		}
 	}
 	rep := r.run()
-	if rep.Verdict.Stop || rep.Verdict.Class != Temporary || !strings.Contains(rep.Verdict.Hint, "state_dir") || rep.New == len(box) {
+	if rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Hint, "state_dir") || rep.New == len(box) {
 		t.Errorf("%d delivered, %+v", rep.New, rep.Verdict)
 	}
 	if left, err := os.ReadDir(filepath.Join(r.dir, "tmp")); len(left) > 0 || err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -123,7 +124,7 @@ func TestDryRunFlood(t *testing.T) {
 	if steps["hold"] != 501+len(*box) || len(steps) != 1 || rep.Held != 501 || len(rep.Notes) == 0 {
 		t.Errorf("%v, %d held, %q", steps, rep.Held, rep.Notes)
 	}
-	if rep := r.run(); rep.New != 0 || rep.Deleted != 0 || rep.Verdict.Class != Config {
+	if rep := r.run(); rep.New != 0 || rep.Deleted != 0 || rep.Verdict.Class != verdict.Config {
 		t.Errorf("the run: %+v", rep)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -103,8 +104,8 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
 			both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
-			r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
-			r.wants("added", OK, 0, 0, 5, both()...)
+			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
+			r.wants("added", verdict.OK, 0, 0, 5, both()...)
 			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 			r.server.AddUser("u", "p", renamed("x", box)...)
 			for range 3 {
@@ -115,11 +116,11 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			for range 3 {
 				r.run(both()...)
 			}
-			r.wants("back", OK, 0, 0, 5, both()...)
+			r.wants("back", verdict.OK, 0, 0, 5, both()...)
 			r.holds("one", 5)
 			r.holds("two", 5)
 			r.acc.Policy.Delete = DeleteAfterDelivery
-			r.wants("deleted", OK, 0, 5, 0, both()...)
+			r.wants("deleted", verdict.OK, 0, 5, 0, both()...)
 		})
 		t.Run(fmt.Sprintf("relay, TOP %v", top), func(t *testing.T) {
 			box := mailbox(5)
@@ -135,7 +136,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			both := func(relay deliver.Target) []Destination {
 				return []Destination{to("one", r.at("one")), to("two", relay)}
 			}
-			r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.run(both(r.down("two", "relay"))...)
 			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 			for _, listed := range [][]pop3test.Message{renamed("x", box), box, renamed("y", box), box} {
@@ -347,7 +348,7 @@ func TestEpochChangeInterrupted(t *testing.T) {
 					if adopted == 60 {
 						r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
 					}
-					if rep.Verdict.Class == OK && len(r.server.Messages("u")) == 0 {
+					if rep.Verdict.Class == verdict.OK && len(r.server.Messages("u")) == 0 {
 						break
 					}
 					r.clock = r.clock.Add(24 * time.Hour / 4)
@@ -411,7 +412,7 @@ func TestEpochChangeKilled(t *testing.T) {
 			r.ledger = whole
 			for range 7 {
 				r.clock = r.clock.Add(time.Minute)
-				if rep := r.run(); rep.Verdict.Class != OK {
+				if rep := r.run(); rep.Verdict.Class != verdict.OK {
 					t.Fatalf("TOP %v, killed at commit %d: %+v", top, at, rep.Verdict)
 				}
 			}
@@ -422,7 +423,7 @@ func TestEpochChangeKilled(t *testing.T) {
 			if got := mailIn(t, r.dir); !maps.Equal(got, want) {
 				t.Fatalf("TOP %v, killed at commit %d: %d messages, or others", top, at, len(got))
 			}
-			if first.Verdict.Class == OK {
+			if first.Verdict.Class == verdict.OK {
 				if at < 3 {
 					t.Errorf("only %d commits in the pass", at)
 				}

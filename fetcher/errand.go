@@ -2,6 +2,8 @@ package fetcher
 
 import (
 	"context"
+
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // An errand is a pass that only tries what waits at destinations, at their own time and not at the account's: the server
@@ -9,11 +11,11 @@ import (
 // failed in the last pass except deliveries, and they are well now, that pass's failure is over.
 
 // errErrand ends an errand before anything is asked of the server.
-var errErrand = &heldError{verdict: Verdict{Class: OK}}
+var errErrand = &heldError{verdict: verdict.Verdict{Class: verdict.OK}}
 
 // onlyOpen tells that nothing failed in a pass but deliveries.
-func (p *pass) onlyOpen(err error, v Verdict) bool {
-	if err != nil || v.Class == OK {
+func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
+	if err != nil || v.Class == verdict.OK {
 		return false
 	}
 	for _, d := range p.dests {
@@ -29,7 +31,7 @@ func (p *pass) onlyOpen(err error, v Verdict) bool {
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *pass) closeErrand(ctx context.Context, err error) error {
 	p.rep.Errand = true
-	if err != error(errErrand) || p.verdictOf(nil).Class != OK || p.l.Info().Verdict == "" || !p.facts.OnlyOpen {
+	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.l.Info().Verdict == "" || !p.facts.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr
 		}

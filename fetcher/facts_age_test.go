@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -77,9 +78,9 @@ func TestOnlyFormerHasItAndAge(t *testing.T) {
 	r := newRig(t, box...)
 	one := func() []Destination { return []Destination{to("one", r.at("one"))} }
 	two := func() []Destination { return []Destination{to("two", r.at("two"))} }
-	r.wants("first", OK, 5, 0, 5, one()...)
+	r.wants("first", verdict.OK, 5, 0, 5, one()...)
 	r.daily(100, one)
-	r.wants("second", OK, 0, 0, 5, two()...)
+	r.wants("second", verdict.OK, 0, 0, 5, two()...)
 	r.server.Deliver("u", message("new", "x"))
 	r.acc.Policy = thirtyDays
 	if got := r.daily(60, two); got != 1 {
@@ -102,21 +103,21 @@ func TestSeenAndChangedSet(t *testing.T) {
 	}
 	more := message("more", "x")
 	r.server.Deliver("u", more)
-	r.wants("first", OK, 1, 0, 6)
+	r.wants("first", verdict.OK, 1, 0, 6)
 	r.acc.Policy = thirtyDays
 	both := func() []Destination { return []Destination{to("maildir", r.maildir()), to("two", r.at("two"))} }
 	two := func() []Destination { return []Destination{to("two", r.at("two"))} }
-	r.wants("added", OK, 0, 0, 6, both()...)
+	r.wants("added", verdict.OK, 0, 0, 6, both()...)
 	r.backfill("two")
-	r.wants("the rest wanted", OK, 1, 0, 6, both()...)
-	r.wants("the first removed", OK, 0, 0, 6, two()...)
-	r.wants("and the other", OK, 0, 0, 6)
+	r.wants("the rest wanted", verdict.OK, 1, 0, 6, both()...)
+	r.wants("the first removed", verdict.OK, 0, 0, 6, two()...)
+	r.wants("and the other", verdict.OK, 0, 0, 6)
 	r.backfill("maildir")
 	if got := r.daily(60); got != 1 || r.retrieved() != 2 {
 		t.Errorf("%d deleted, %d fetched", got, r.retrieved())
 	}
 	r.acc.Policy = Policy{Delete: DeleteAfterDelivery}
-	r.wants("after delivery", OK, 0, 0, 5)
+	r.wants("after delivery", verdict.OK, 0, 0, 5)
 	r.wantMail(more)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -93,8 +94,8 @@ func TestRelaysSwapped(t *testing.T) {
 			box := mailbox(40)
 			r := newRig(t, box...)
 			first, second := &relay{down: errRelayDown, arrived: map[string]int{}}, &relay{down: errRelayDown, arrived: map[string]int{}}
-			r.wants("down", Temporary, 0, 0, 0, to("x", r.up("x", "one:25", first)), to("y", r.up("y", "two:25", second)))
-			r.wants("renamed", Temporary, 0, 0, 0, to(as[0], r.up(as[0], "one:25", first)), to(as[1], r.up(as[1], "two:25", second)))
+			r.wants("down", verdict.Temporary, 0, 0, 0, to("x", r.up("x", "one:25", first)), to("y", r.up("y", "two:25", second)))
+			r.wants("renamed", verdict.Temporary, 0, 0, 0, to(as[0], r.up(as[0], "one:25", first)), to(as[1], r.up(as[1], "two:25", second)))
 			first.down = nil
 			r.run(to(as[0], r.up(as[0], "one:25", first)), to(as[1], r.up(as[1], "two:25", second)))
 			if len(first.arrived) != 40 || len(second.arrived) != 0 {
@@ -102,7 +103,7 @@ func TestRelaysSwapped(t *testing.T) {
 			}
 			second.down = nil
 			rep := r.run(to(as[0], r.up(as[0], "one:25", first)), to(as[1], r.up(as[1], "two:25", second)))
-			if rep.Verdict.Class != OK || rep.New != 40 || rep.Kept != 40 || rep.Deleted > 0 {
+			if rep.Verdict.Class != verdict.OK || rep.New != 40 || rep.Kept != 40 || rep.Deleted > 0 {
 				t.Errorf("up: %+v", rep)
 			}
 			for _, m := range box {
@@ -124,7 +125,7 @@ func TestNothingInherited(t *testing.T) {
 		t.Run(fmt.Sprint("policy ", policy), func(t *testing.T) {
 			box := mailbox(2)
 			r := newRig(t, box...)
-			r.wants("first", OK, 2, 0, 2, to("one", r.at("one")), to("two", r.at("two")))
+			r.wants("first", verdict.OK, 2, 0, 2, to("one", r.at("one")), to("two", r.at("two")))
 			p := r.holding()
 			r.must(p.change(t.Context(), func(c *uidl.Change) {
 				c.Settle = append(c.Settle, uidl.Settled{Key: uidl.Key{UID: box[0].UID}, Destination: "two", As: uidl.Inferred})

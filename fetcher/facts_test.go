@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -27,7 +28,7 @@ func (r *rig) path(name string) string { return filepath.Join(filepath.Dir(r.dir
 func to(name string, t deliver.Target) Destination { return Destination{Name: name, Target: t} }
 
 // wants makes a pass that must be of a class, with so many new, deleted and kept.
-func (r *rig) wants(what string, class Class, fresh, deleted, kept int, dests ...Destination) Report {
+func (r *rig) wants(what string, class verdict.Class, fresh, deleted, kept int, dests ...Destination) Report {
 	r.t.Helper()
 	rep := r.run(dests...)
 	if rep.Verdict.Class != class || rep.New != fresh || rep.Deleted != deleted || rep.Kept != kept {
@@ -71,7 +72,7 @@ func TestRelayReplaced(t *testing.T) {
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
 			r.acc.Policy.Delete = DeleteAfterDelivery
 			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
-			r.wants("relay down", Temporary, 0, 0, 0, to("mail", r.down("mail", "relay")))
+			r.wants("relay down", verdict.Temporary, 0, 0, 0, to("mail", r.down("mail", "relay")))
 			if !c.listed {
 				r.server.AddUser("u", "p")
 			}
@@ -84,7 +85,7 @@ func TestRelayReplaced(t *testing.T) {
 			r.adopt()
 			rep = r.run(to(c.as, r.maildir()))
 			r.holds("mail", 3)
-			if rep.Verdict.Class != OK || c.listed && rep.Deleted != 3 {
+			if rep.Verdict.Class != verdict.OK || c.listed && rep.Deleted != 3 {
 				t.Errorf("released: %+v", rep)
 			}
 			if n := sizeOf(t, r.path("spool")); n != 0 {
@@ -98,14 +99,14 @@ func TestRelayReplaced(t *testing.T) {
 func TestRelayComesBack(t *testing.T) {
 	for _, as := range []string{"relay", "renamed"} {
 		r := newRig(t, mailbox(4)...)
-		r.wants("down", Temporary, 0, 0, 0, to("maildir", r.maildir()), to("relay", r.down("relay", "x:25")))
+		r.wants("down", verdict.Temporary, 0, 0, 0, to("maildir", r.maildir()), to("relay", r.down("relay", "x:25")))
 		r.server.Deliver("u", message("meanwhile", "x"))
-		if rep := r.run(to("maildir", r.maildir())); rep.Verdict.Class != Config || rep.New != 1 {
+		if rep := r.run(to("maildir", r.maildir())); rep.Verdict.Class != verdict.Config || rep.New != 1 {
 			t.Errorf("%+v", rep)
 		}
 		back := &relay{arrived: map[string]int{}}
 		rep := r.run(to("maildir", r.maildir()), to(as, r.up(as, "x:25", back)))
-		if rep.Verdict.Class != OK || len(back.arrived) != 4 {
+		if rep.Verdict.Class != verdict.OK || len(back.arrived) != 4 {
 			t.Errorf("%s: %d arrived, want those that waited for it: %+v", as, len(back.arrived), rep)
 		}
 	}
@@ -114,29 +115,29 @@ func TestRelayComesBack(t *testing.T) {
 // Years of keeping into one place; it is removed, another added, and policy begins to delete: what only the first has stays.
 func TestOnlyFormerHasIt(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
-	r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 	r.server.Deliver("u", message("new", "x"))
 	r.acc.Policy.Delete = DeleteAfterDelivery
-	if rep := r.wants("second", OK, 1, 1, 5, to("two", r.at("two"))); rep.Withheld != 5 {
+	if rep := r.wants("second", verdict.OK, 1, 1, 5, to("two", r.at("two"))); rep.Withheld != 5 {
 		t.Errorf("%+v", rep)
 	}
 	r.holds("two", 1)
-	r.wants("both", OK, 0, 0, 5, to("two", r.at("two")), to("one", r.at("one")))
+	r.wants("both", verdict.OK, 0, 0, 5, to("two", r.at("two")), to("one", r.at("one")))
 	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
-	r.wants("the rest wanted", OK, 5, 5, 0, to("two", r.at("two")))
+	r.wants("the rest wanted", verdict.OK, 5, 5, 0, to("two", r.at("two")))
 	r.holds("two", 6)
 }
 
 // A destination that is added gets mail from then on; old mail is deleted only if a person lets it go without.
 func TestAddedLater(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
-	r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 	r.acc.Policy.Delete = DeleteAfterDelivery
 	both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
-	r.wants("added", OK, 0, 0, 5, both()...)
+	r.wants("added", verdict.OK, 0, 0, 5, both()...)
 	r.holds("two", 0)
 	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
-	r.wants("without", OK, 0, 5, 0, both()...)
+	r.wants("without", verdict.OK, 0, 5, 0, both()...)
 	r.holds("one", 5)
 }
 
@@ -145,7 +146,7 @@ func TestAddedLater(t *testing.T) {
 func TestBackfillOfCopy(t *testing.T) {
 	for _, lacks := range []int{0, 1} {
 		r := newRig(t, mailbox(5)...)
-		r.wants("first", OK, 5, 0, 5, to("one", r.at("one")))
+		r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 		r.must(os.CopyFS(r.path("two"), os.DirFS(r.path("one"))))
 		r.must(os.Remove(filepath.Join(r.path("two"), "popsync.id")))
 		files, err := os.ReadDir(filepath.Join(r.path("two"), "new"))
@@ -154,33 +155,33 @@ func TestBackfillOfCopy(t *testing.T) {
 			r.must(os.Remove(filepath.Join(r.path("two"), "new", f.Name())))
 		}
 		both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
-		r.wants("added", OK, 0, 0, 5, both()...)
+		r.wants("added", verdict.OK, 0, 0, 5, both()...)
 		r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
-		r.wants("backfill", OK, lacks, 0, 5, both()...)
+		r.wants("backfill", verdict.OK, lacks, 0, 5, both()...)
 		r.holds("two", 5)
-		r.wants("and again", OK, 0, 0, 5, both()...)
+		r.wants("and again", verdict.OK, 0, 0, 5, both()...)
 	}
 }
 
 // The disk dies, and an empty Maildir takes its path: refused, and once it is adopted, the dead one's mail does not vouch for it.
 func TestReplacedMaildir(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
-	r.wants("first", OK, 5, 0, 5)
+	r.wants("first", verdict.OK, 5, 0, 5)
 	r.must(os.Rename(r.dir, r.path("dead")))
 	r.acc.Policy.Delete = DeleteAfterDelivery
 	for _, name := range []string{"maildir", "other"} {
 		r.must(os.MkdirAll(r.dir, 0o700))
-		r.wants("not mounted, as "+name, Config, 0, 0, 0, to(name, r.maildir()))
+		r.wants("not mounted, as "+name, verdict.Config, 0, 0, 0, to(name, r.maildir()))
 	}
 	r.adopt()
 	r.server.Deliver("u", message("new", "x"))
-	r.wants("adopted", OK, 1, 1, 5)
+	r.wants("adopted", verdict.OK, 1, 1, 5)
 	r.holds("mail", 1)
 	r.must(os.Rename(r.dir, r.path("empty")))
 	r.must(os.Rename(r.path("dead"), r.dir))
-	r.wants("the first one again, in place of the second", Config, 0, 0, 0)
+	r.wants("the first one again, in place of the second", verdict.Config, 0, 0, 0)
 	r.adopt()
-	r.wants("and adopted", OK, 0, 5, 0)
+	r.wants("and adopted", verdict.OK, 0, 5, 0)
 }
 
 // The rename fails for certain, and somebody empties tmp: nothing counts as delivered, all is fetched again.
@@ -190,7 +191,7 @@ func TestCertainFailure(t *testing.T) {
 	fails := func() Destination {
 		return to("maildir", unpublished{r.maildir(), &deliver.Error{Op: "publish", Scope: deliver.WholeTarget, Untouched: true, Err: os.ErrPermission}})
 	}
-	r.wants("it fails", Temporary, 0, 0, 0, fails())
+	r.wants("it fails", verdict.Temporary, 0, 0, 0, fails())
 	entries, err := os.ReadDir(filepath.Join(r.dir, "tmp"))
 	if err != nil || len(entries) != 3 {
 		t.Fatal(entries, err)
@@ -198,7 +199,7 @@ func TestCertainFailure(t *testing.T) {
 	for _, e := range entries {
 		r.must(os.Remove(filepath.Join(r.dir, "tmp", e.Name())))
 	}
-	r.wants("tmp was emptied", OK, 3, 3, 0)
+	r.wants("tmp was emptied", verdict.OK, 3, 3, 0)
 	r.holds("mail", 3)
 }
 
@@ -228,11 +229,11 @@ func TestInferredStays(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	r.must(os.Remove(filepath.Join(r.dir, "new", files[0].Name()))) // its reader took it
-	if rep := r.wants("then", OK, 3, 2, 1); rep.Withheld != 1 {
+	if rep := r.wants("then", verdict.OK, 3, 2, 1); rep.Withheld != 1 {
 		t.Errorf("%+v", rep)
 	}
 	r.must(Vouch(t.Context(), r.ledger, "a"))
-	r.wants("vouched for", OK, 0, 1, 0)
+	r.wants("vouched for", verdict.OK, 0, 1, 0)
 }
 
 // Twelve messages without Message-ID, Date and Received are deleted elsewhere, and twelve others with the same headers come.
@@ -273,11 +274,11 @@ func TestOtherMailboxWithOpenDeliveries(t *testing.T) {
 	r := newRig(t, message("1", "x"), message("2", "x"))
 	r.acc.Mailbox = "first"
 	to1 := &relay{down: errRelayDown, arrived: map[string]int{}}
-	r.wants("down", Temporary, 0, 0, 0, to("r", r.up("r", "x", to1)))
+	r.wants("down", verdict.Temporary, 0, 0, 0, to("r", r.up("r", "x", to1)))
 	r.acc.Mailbox = "second"
 	r.server.AddUser("u", "p", other("1"), message("3", "y"))
 	to1.down = nil
-	if rep := r.run(to("r", r.up("r", "x", to1))); rep.Verdict.Class != OK || rep.New != 4 {
+	if rep := r.run(to("r", r.up("r", "x", to1))); rep.Verdict.Class != verdict.OK || rep.New != 4 {
 		t.Errorf("%+v", rep)
 	}
 	if a := to1.arrived; a["1"] != 2 || a["2"] != 1 || a["3"] != 1 {
@@ -395,7 +396,7 @@ func TestLostLedgerSecondPlace(t *testing.T) {
 	for name, second := range map[string]Destination{"added later": {}, "optional": {Optional: true}, "fallback": {Fallback: true}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, mailbox(5)...)
-			r.wants("before", OK, 5, 0, 5, to("one", r.at("one")))
+			r.wants("before", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.lose()
 			r.server.Deliver("u", message("new", "x")) // nobody can tell that it is
 			second.Name, second.Target = "two", r.at("two")
@@ -442,7 +443,7 @@ func TestOlderLedger(t *testing.T) {
 		r.server.AddUser("u", "p", box...)
 		r.acc.Policy.Delete = DeleteAfterDelivery
 		rep := r.run()
-		if rep.Verdict.Class != Config || rep.New != 0 || rep.Deleted != 0 || rep.Rebuilt != 4 || rep.Unfetched != 2 || took != 1 {
+		if rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Deleted != 0 || rep.Rebuilt != 4 || rep.Unfetched != 2 || took != 1 {
 			t.Errorf("whole %v: %+v", whole, rep)
 		}
 		r.holds("mail", 7)
@@ -454,7 +455,7 @@ func TestOlderLedger(t *testing.T) {
 		if held != 2 || err != nil {
 			t.Error(held, err)
 		}
-		r.wants("accepted", OK, 2, 2, 0)
+		r.wants("accepted", verdict.OK, 2, 2, 0)
 	}
 }
 
@@ -464,21 +465,21 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box[:2]...)
 	both := func() []Destination { return []Destination{to("mail", r.at("mail")), to("two", r.at("two"))} }
-	r.wants("first", OK, 2, 0, 2, both()...)
+	r.wants("first", verdict.OK, 2, 0, 2, both()...)
 	r.must(Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
 	r.must(r.ledger.Close())
 	old := r.path("old")
 	r.must(exec.Command("cp", "-a", r.state, old).Run())
 	r.open()
 	r.server.Deliver("u", box[2])
-	r.wants("since the copy", OK, 1, 0, 3, both()...)
+	r.wants("since the copy", verdict.OK, 1, 0, 3, both()...)
 	r.must(r.ledger.Close())
 	r.must(os.RemoveAll(r.state))
 	r.must(os.Rename(old, r.state))
 	r.open()
 	r.take(box[2])
 	for range 2 {
-		if rep := r.wants("restored", Config, 0, 0, 2, both()...); rep.Held != 1 {
+		if rep := r.wants("restored", verdict.Config, 0, 0, 2, both()...); rep.Held != 1 {
 			t.Errorf("%+v", rep)
 		}
 		r.holds("mail", 2)
@@ -486,7 +487,7 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 1 || err != nil {
 		t.Error(held, err)
 	}
-	r.wants("accepted", OK, 1, 0, 3, both()...)
+	r.wants("accepted", verdict.OK, 1, 0, 3, both()...)
 	r.holds("mail", 3)
 	r.holds("two", 3)
 }
@@ -496,7 +497,7 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 func TestOwedToYounger(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	r.acc.Policy.Delete = DeleteAfterDelivery
-	r.wants("relay down", Temporary, 0, 0, 0, to("relay", r.down("relay", "x:25")))
+	r.wants("relay down", verdict.Temporary, 0, 0, 0, to("relay", r.down("relay", "x:25")))
 	bad := func() Destination {
 		return to("two", &damaged{Target: r.at("two"), ledger: func() int { return 0 }, t: t})
 	}
@@ -510,13 +511,13 @@ func TestOwedToYounger(t *testing.T) {
 		return []Destination{to("relay", r.up("relay", "x:25", up)), to("two", r.at("two"))}
 	}
 	for range 2 {
-		if rep := r.run(both()...); rep.Verdict.Class != OK || rep.Deleted != 0 || r.deliveries() != 0 || len(up.arrived) != 1 {
+		if rep := r.run(both()...); rep.Verdict.Class != verdict.OK || rep.Deleted != 0 || r.deliveries() != 0 || len(up.arrived) != 1 {
 			t.Errorf("%d are open, %d arrived: %+v", r.deliveries(), len(up.arrived), rep)
 		}
 	}
 	r.holds("two", 0)
 	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
-	r.wants("backfill", OK, 1, 1, 0, both()...)
+	r.wants("backfill", verdict.OK, 1, 1, 0, both()...)
 	r.holds("two", 1)
 }
 
@@ -565,7 +566,7 @@ func TestLostLedgerRemoteOnly(t *testing.T) {
 		t.Errorf("before: %+v", rep)
 	}
 	r.lose()
-	rep := r.wants("lost", Config, 0, 0, 0, to("remote", m.Reopen()))
+	rep := r.wants("lost", verdict.Config, 0, 0, 0, to("remote", m.Reopen()))
 	if rep.Unfetched != 6 {
 		t.Errorf("%+v", rep)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -64,7 +65,7 @@ func (r *reader) skipLong(f *fetchStep) {
 // all behind it for ever.
 func (r *reader) blame(err error) {
 	n := len(r.queue)
-	if r.behind != nil && disconnected(err) { // the server closed behind a step before
+	if r.behind != nil && verdict.Disconnected(err) { // the server closed behind a step before
 		r.closedAfter(r.ctx, err)
 		return
 	}
@@ -76,7 +77,7 @@ func (r *reader) blame(err error) {
 		r.failed(f, fmt.Errorf("it was being read for more than %s, and the pass had to end", words.Roughly(r.o.PassTime/2)), false)
 		return
 	}
-	if endless(err) && !r.alone {
+	if verdict.Endless(err) && !r.alone {
 		return // in a flight it may be another message's: it is asked for again by itself
 	}
 	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.fetch) || asked(err)) {
@@ -84,15 +85,15 @@ func (r *reader) blame(err error) {
 	}
 	if n > 0 {
 		// An answer that nothing has proven. In a flight it may be another message's; by itself it is to blame.
-		if r.alone && (chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.brought() && disconnected(err)) {
+		if r.alone && (verdict.Chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.brought() && verdict.Disconnected(err)) {
 			r.failed(r.queue[n-1].f, err, false)
 		}
 		return
 	}
-	if !r.begun && !chargeable(err) {
+	if !r.begun && !verdict.Chargeable(err) {
 		return
 	}
-	if r.brought() && disconnected(err) {
+	if r.brought() && verdict.Disconnected(err) {
 		return // the next session begins with this message: if it is to blame, that will show at once
 	}
 	r.failed(&r.plan.fetch[r.next], err, false)

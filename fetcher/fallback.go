@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -54,7 +55,7 @@ func (o *outbox) divert(s *sending, result *error) error {
 	}
 	ticket, err := o.p.copyTo(o.late, f, from, s.row)
 	if err != nil {
-		if scopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
+		if verdict.ScopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
 			f.failPublishing(err)
 		}
 		// What became of a copy elsewhere is no fact about the copy here.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -37,7 +38,7 @@ func TestFallbackIsOwedNothing(t *testing.T) {
 			m.OnWrite, m.OnPublish = nil, nil
 			before := r.retrieved()
 			rep := r.with(Destination{Name: "remote", Target: m.Reopen(), Fallback: true})
-			if rep.Verdict.Class != OK || rep.Deleted != 4 || rep.New != 2 {
+			if rep.Verdict.Class != verdict.OK || rep.Deleted != 4 || rep.New != 2 {
 				t.Errorf("%+v", rep)
 			}
 			if n := r.deliveries(); n != 0 {

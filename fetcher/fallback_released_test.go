@@ -5,6 +5,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -43,7 +44,7 @@ func TestFallbackReplaced(t *testing.T) {
 			r.adopt()
 			r.run(now())
 			rep := r.run(now())
-			if rep.Verdict.Class != OK || r.deliveries() != 0 {
+			if rep.Verdict.Class != verdict.OK || r.deliveries() != 0 {
 				t.Errorf("released, with %d open: %+v", r.deliveries(), rep)
 			}
 			if left := len(r.server.Messages("u")); left != 0 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -103,7 +104,7 @@ func (r *rig) maildir() *deliver.Maildir {
 func (r *rig) ok() Report {
 	r.t.Helper()
 	rep := r.run()
-	if rep.Verdict.Class != OK {
+	if rep.Verdict.Class != verdict.OK {
 		r.t.Fatalf("pass: %+v, err %v", rep.Verdict, rep.Err)
 	}
 	return rep
@@ -497,7 +498,7 @@ func TestNoUIDLNoTOP(t *testing.T) {
 	box = append(box, box[2], message("", "twin"), message("", "twin"))
 	r := newRig(t, box...)
 	r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP = true, true })
-	if rep := r.run(); rep.Verdict.Class != Config || rep.New != 0 || rep.Skipped != 8 || rep.Reasons[reasonNoUID] != 8 {
+	if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Skipped != 8 || rep.Reasons[reasonNoUID] != 8 {
 		t.Errorf("keep: %+v", rep)
 	}
 	r.acc.Policy = Policy{Delete: DeleteAfterDelivery, MaxSize: 20}
@@ -506,7 +507,7 @@ func TestNoUIDLNoTOP(t *testing.T) {
 	}
 	r.acc.Policy.MaxSize = 0
 	r.opt.BeforeBody = func(string) { panic("poison") }
-	if rep := r.run(); rep.Verdict.Class != Internal || rep.Failed != 1 {
+	if rep := r.run(); rep.Verdict.Class != verdict.Internal || rep.Failed != 1 {
 		t.Errorf("poison: %+v", rep)
 	}
 	r.opt.BeforeBody = nil
@@ -538,7 +539,7 @@ func TestRefusedRETR(t *testing.T) {
 	})
 	for i := range 3 {
 		rep := r.run()
-		if rep.Failed != 1 || rep.Verdict.Class != Temporary {
+		if rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 			t.Errorf("pass %d: %+v", i, rep)
 		}
 		if parked := i == 2; (rep.NewlyParked == 1) != parked {
@@ -567,7 +568,7 @@ func TestPanicInOneMessage(t *testing.T) {
 		}
 	}
 	for range 3 {
-		if rep := r.run(); rep.Verdict.Class != Internal {
+		if rep := r.run(); rep.Verdict.Class != verdict.Internal {
 			t.Errorf("%+v", rep)
 		}
 	}
@@ -624,7 +625,7 @@ func TestMaildirNotMounted(t *testing.T) {
 	}
 	before := r.server.Stats().Sessions
 	rep := r.run()
-	if rep.Verdict.Class == OK || r.server.Stats().Sessions != before {
+	if rep.Verdict.Class == verdict.OK || r.server.Stats().Sessions != before {
 		t.Errorf("%+v, %d sessions", rep, r.server.Stats().Sessions-before)
 	}
 	if _, err := os.Stat(filepath.Join(r.dir, "new")); !os.IsNotExist(err) {
@@ -640,11 +641,11 @@ func TestBusy(t *testing.T) {
 	}
 	defer l.Close()
 	// No failure for a timer, whose next run comes; one for a person who wanted this one.
-	if rep := r.run(); rep.Verdict.Class != OK || !rep.Busy || !rep.Untried || !slices.Equal(rep.Notes, []string{"busy: another popsync works on it"}) {
+	if rep := r.run(); rep.Verdict.Class != verdict.OK || !rep.Busy || !rep.Untried || !slices.Equal(rep.Notes, []string{"busy: another popsync works on it"}) {
 		t.Errorf("%+v", rep)
 	}
 	r.opt.Named = true
-	if rep := r.run(); rep.Verdict.Class != Temporary || !rep.Busy || !rep.Untried || rep.Verdict.Message != "busy: another popsync works on it" {
+	if rep := r.run(); rep.Verdict.Class != verdict.Temporary || !rep.Busy || !rep.Untried || rep.Verdict.Message != "busy: another popsync works on it" {
 		t.Errorf("named: %+v", rep)
 	}
 }
@@ -653,7 +654,7 @@ func TestLoginRefused(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	r.acc.Login.Password = func(context.Context) (string, error) { return "marker-password", nil }
 	rep := r.run()
-	if rep.Verdict.Class != Login || strings.Contains(fmt.Sprintf("%+v %v", rep, rep.Err), "marker-password") {
+	if rep.Verdict.Class != verdict.Login || strings.Contains(fmt.Sprintf("%+v %v", rep, rep.Err), "marker-password") {
 		t.Errorf("%+v", rep)
 	}
 }
@@ -743,7 +744,7 @@ func TestDestinationFails(t *testing.T) {
 	r := newRig(t, box...)
 	r.acc.Policy.Delete = DeleteAfterDelivery
 	rep := r.run(Destination{Name: "maildir", Target: &brokenAfter{Target: r.maildir(), left: 8}})
-	if rep.New != 8 || rep.Verdict.Class != Temporary {
+	if rep.New != 8 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box[:8]...)
@@ -766,7 +767,7 @@ func TestCancelled(t *testing.T) {
 	a := r.acc
 	a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
 	rep := Run(ctx, r.ledger, a, r.opt)
-	if rep.Verdict.Class != Temporary || rep.Failed != 0 {
+	if rep.Verdict.Class != verdict.Temporary || rep.Failed != 0 {
 		t.Errorf("%+v", rep)
 	}
 	r.opt.BeforeBody = nil

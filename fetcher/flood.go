@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -55,8 +56,8 @@ func (e *floodError) Error() string {
 		words.Number(e.New, "new message"), e.Usual, words.Plural(e.Usual, "is", "are"))
 }
 
-func (e *floodError) judge(v Verdict) Verdict {
-	v.Class = Config
+func (e *floodError) Judge(v verdict.Verdict) verdict.Verdict {
+	v.Class = verdict.Config
 	v.Hint = fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; if they are right, say: popsync accept %[1]s; "+
 		"if all of them were seen before, say: popsync baseline %[1]s", e.account)
 	return v

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -44,7 +45,7 @@ func TestFlood(t *testing.T) {
 	r.server.Deliver("u", more...)
 	for i := range 2 {
 		rep := r.run()
-		if rep.Verdict.Class != Config || rep.New != 0 || rep.Deleted != 0 || toldBefore(rep.Err) != (i > 0) ||
+		if rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Deleted != 0 || toldBefore(rep.Err) != (i > 0) ||
 			!strings.HasPrefix(rep.Verdict.Message, "501 new messages arrived at once, where 3 are usual") ||
 			!strings.Contains(rep.Verdict.Hint, "popsync accept a;") {
 			t.Fatalf("pass %d: %+v", i, rep)
@@ -72,7 +73,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("nothing to accept: %+v, %v", got, err)
 	}
 	r.server.Deliver("u", fresh("second", 600)...)
-	if rep := r.run(); rep.Verdict.Class != Config {
+	if rep := r.run(); rep.Verdict.Class != verdict.Config {
 		t.Errorf("the next flood: %+v", rep)
 	}
 }
@@ -82,7 +83,7 @@ func TestFloodGoes(t *testing.T) {
 	t.Parallel()
 	r, box := used(t, 30, 3)
 	r.server.Deliver("u", fresh("flood", 600)...)
-	if rep := r.run(); rep.Verdict.Class != Config {
+	if rep := r.run(); rep.Verdict.Class != verdict.Config {
 		t.Fatalf("%+v", rep)
 	}
 	r.server.AddUser("u", "p", *box...)

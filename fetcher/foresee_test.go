@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -71,7 +72,7 @@ func TestForeseen(t *testing.T) {
 		m := delivertest.NewMemory("remote")
 		m.Senders = lanes
 		log := &foreseen{}
-		if rep := r.with(Destination{Name: "remote", Target: foreseeing{m.Reopen(), log, nil}}); rep.Verdict.Class != OK || rep.Deleted != 60 {
+		if rep := r.with(Destination{Name: "remote", Target: foreseeing{m.Reopen(), log, nil}}); rep.Verdict.Class != verdict.OK || rep.Deleted != 60 {
 			t.Errorf("%+v", rep)
 		}
 		wantRemote(t, m, box...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -102,7 +103,7 @@ func TestUIDLRefusedForOnce(t *testing.T) {
 					return nil
 				}
 			})
-			if rep := r.run(); rep.Verdict.Class != Temporary || !strings.Contains(rep.Verdict.Message, "UIDL") || rep.New != 0 {
+			if rep := r.run(); rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Message, "UIDL") || rep.New != 0 {
 				t.Errorf("%+v", rep)
 			}
 			r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -138,7 +139,7 @@ func TestGiveUp(t *testing.T) {
 		for range 2 {
 			s.clock = s.clock.Add(50 * time.Hour)
 			rep := s.run(dests...)
-			if rep.Verdict.Class != OK || rep.New != 0 || rep.Deleted != 0 || len(s.server.Messages("u")) != 1 || s.relay.arrived[s.key.UID] != 0 {
+			if rep.Verdict.Class != verdict.OK || rep.New != 0 || rep.Deleted != 0 || len(s.server.Messages("u")) != 1 || s.relay.arrived[s.key.UID] != 0 {
 				t.Fatalf("%s: %+v", what, rep)
 			}
 			if sum := s.info(); sum.GivenUp != 1 || sum.Unsure != 0 || sum.Kept != 1 {
@@ -288,7 +289,7 @@ func TestGiveUpTheLastCopy(t *testing.T) {
 	if !errors.As(err, &none) || none.Saved != "/home/me/lost.eml" || none.Unknown != "" {
 		t.Errorf("%#v", err)
 	}
-	if rep := s.run(s.dests()...); rep.Verdict.Class != OK || s.info().GivenUp != 0 {
+	if rep := s.run(s.dests()...); rep.Verdict.Class != verdict.OK || s.info().GivenUp != 0 {
 		t.Errorf("%+v", rep)
 	}
 	s.server.AddUser("u", "p", s.box[1]) // it comes back

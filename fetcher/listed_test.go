@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -138,7 +139,7 @@ func TestListingsThatCannotBeWhole(t *testing.T) {
 			for range 2 {
 				rep := r.run()
 				wantReason(t, rep, "not complete")
-				if rep.Verdict.Class != Temporary || rep.New != 0 || !strings.Contains(rep.Verdict.Hint, "ask the provider") {
+				if rep.Verdict.Class != verdict.Temporary || rep.New != 0 || !strings.Contains(rep.Verdict.Hint, "ask the provider") {
 					t.Errorf("%+v", rep)
 				}
 			}

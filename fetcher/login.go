@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -82,14 +83,14 @@ func (r *refusals) next(worked int64) time.Time {
 }
 
 // stopped is the verdict while no login is tried.
-func (r *refusals) stopped(a Account) Verdict {
-	return Verdict{Class: Login,
+func (r *refusals) stopped(a Account) verdict.Verdict {
+	return verdict.Verdict{Class: verdict.Login,
 		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),
 		Hint:    hintOfStopped(a)}
 }
 
 func hintOfStopped(a Account) string {
-	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(a.LoginHint, loginHint), a.Name)
+	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(a.LoginHint, verdict.LoginHint), a.Name)
 }
 
 // hintOfSlow is the next step for a login that worked before and is now believed to be refused.
@@ -109,12 +110,12 @@ type refusedError struct {
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
-func (e *refusedError) judge(v Verdict) Verdict {
+func (e *refusedError) Judge(v verdict.Verdict) verdict.Verdict {
 	switch {
 	case e.stopped != "":
 		v.Hint = e.stopped
 	case e.worked > 0:
-		v.Class = Temporary
+		v.Class = verdict.Temporary
 		v.Message = words.Clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", words.Roughly(e.worked), v.Message))
 		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
 	case e.slow != "":
@@ -134,7 +135,7 @@ type hungUpError struct {
 func (e *hungUpError) Error() string { return e.err.Error() }
 func (e *hungUpError) Unwrap() error { return e.err }
 
-func (e *hungUpError) judge(v Verdict) Verdict {
+func (e *hungUpError) Judge(v verdict.Verdict) verdict.Verdict {
 	v.Hint += "; " + e.hint
 	return v
 }
@@ -157,8 +158,8 @@ func (p *pass) logIn(c *pop3.Client, login func() error) error {
 
 // refuse counts a refused login; other errors pass.
 func (p *pass) refuse(err error) error {
-	text, coded, ok := loginRefused(err)
-	if !ok && hungUpAtLogin(err) && p.a.LoginHint != "" {
+	text, coded, ok := verdict.LoginRefused(err)
+	if !ok && verdict.HungUpAtLogin(err) && p.a.LoginHint != "" {
 		return &hungUpError{err, p.a.LoginHint}
 	}
 	if !ok {

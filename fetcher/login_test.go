@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -85,7 +86,7 @@ func TestLoginStops(t *testing.T) {
 			n := r.connections()
 			r.refuse("-ERR [AUTH] no")
 			for range 2 {
-				if rep := r.run(); rep.Verdict.Class != Login || rep.Untried || !strings.Contains(rep.Verdict.Hint, "switch it on") {
+				if rep := r.run(); rep.Verdict.Class != verdict.Login || rep.Untried || !strings.Contains(rep.Verdict.Hint, "switch it on") {
 					t.Errorf("%+v", rep.Verdict)
 				}
 			}
@@ -94,7 +95,7 @@ func TestLoginStops(t *testing.T) {
 				r.ledger.Close()
 				r.open()
 				rep := r.run()
-				if rep.Verdict.Class != Login || !rep.Untried || !rep.NextTry.IsZero() ||
+				if rep.Verdict.Class != verdict.Login || !rep.Untried || !rep.NextTry.IsZero() ||
 					!strings.Contains(rep.Verdict.Message, "login refused 2 times") || !strings.Contains(rep.Verdict.Hint, "popsync run a") {
 					t.Errorf("%+v", rep)
 				}
@@ -140,7 +141,7 @@ func TestLoginRefusedPlain(t *testing.T) {
 	start := r.clock
 	for range 6 * 60 {
 		before := *n
-		if rep := r.run(); rep.Verdict.Class != Login {
+		if rep := r.run(); rep.Verdict.Class != verdict.Login {
 			t.Fatalf("%+v", rep.Verdict)
 		}
 		if *n > before {
@@ -166,10 +167,10 @@ func TestLoginSuspected(t *testing.T) {
 		var last Report
 		for r.clock.Sub(start) < 48*time.Hour {
 			last = r.run()
-			if last.Verdict.Class == Login || last.Verdict.Class == OK {
+			if last.Verdict.Class == verdict.Login || last.Verdict.Class == verdict.OK {
 				break
 			}
-			if last.Verdict.Class != Temporary || !strings.Contains(last.Verdict.Message, "worked 2 h ago") && r.clock == start {
+			if last.Verdict.Class != verdict.Temporary || !strings.Contains(last.Verdict.Message, "worked 2 h ago") && r.clock == start {
 				t.Fatalf("%+v", last.Verdict)
 			}
 			if heals && r.clock.Sub(start) >= 3*time.Hour {
@@ -178,7 +179,7 @@ func TestLoginSuspected(t *testing.T) {
 			r.clock = r.clock.Add(time.Minute)
 		}
 		if heals {
-			if last.Verdict.Class != OK || r.clock.Sub(start) > 4*time.Hour {
+			if last.Verdict.Class != verdict.OK || r.clock.Sub(start) > 4*time.Hour {
 				t.Errorf("after %v: %+v", r.clock.Sub(start), last.Verdict)
 			}
 			if f := r.remembered(); f.Refused != nil || f.Hold != nil {
@@ -186,7 +187,7 @@ func TestLoginSuspected(t *testing.T) {
 			}
 			continue
 		}
-		if after := r.clock.Sub(start); last.Verdict.Class != Login || after < 6*time.Hour || after > 6*time.Hour+time.Minute || *n > 8 ||
+		if after := r.clock.Sub(start); last.Verdict.Class != verdict.Login || after < 6*time.Hour || after > 6*time.Hour+time.Minute || *n > 8 ||
 			!strings.Contains(last.Verdict.Hint, "only once a day") || !strings.Contains(last.Verdict.Hint, "popsync run a") {
 			t.Errorf("%d logins, stopped after %v: %+v", *n, after, last.Verdict)
 		}
@@ -195,7 +196,7 @@ func TestLoginSuspected(t *testing.T) {
 		r.clock = r.clock.Add(time.Hour)
 		for r.clock.Sub(start) < 20*24*time.Hour {
 			rep := r.run()
-			if rep.Verdict.Class != Login || rep.Untried && rep.NextTry.IsZero() {
+			if rep.Verdict.Class != verdict.Login || rep.Untried && rep.NextTry.IsZero() {
 				t.Fatalf("%+v", rep)
 			}
 			r.ledger.Close()
@@ -236,7 +237,7 @@ func TestStoppedLoginStillDelivers(t *testing.T) {
 	r.pair(m)
 	m.OnPublish = nil
 	n := r.connections()
-	if rep := r.pair(m); !rep.Untried || rep.Recovered != 3 || rep.Verdict.Class != Login || *n != 0 {
+	if rep := r.pair(m); !rep.Untried || rep.Recovered != 3 || rep.Verdict.Class != verdict.Login || *n != 0 {
 		t.Errorf("%+v, %d connections", rep, *n)
 	}
 	wantRemote(t, m, box...)
@@ -333,7 +334,7 @@ func TestLoginDelayOutlivesOutage(t *testing.T) {
 	}
 	r.acc.Server.Dial, r.opt.Asked = dial, false
 	r.clock = r.clock.Add(time.Minute)
-	if rep := r.run(); !rep.Untried || rep.Verdict.Class != Temporary {
+	if rep := r.run(); !rep.Untried || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	r.clock = free.Add(time.Second)
@@ -355,40 +356,40 @@ func TestWaits(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		err         error
-		class       Class
+		class       verdict.Class
 		least, most time.Duration // after the first time
 		third       time.Duration // after the third, at least
 		server      bool          // whoever is not asked keeps to it
 	}{
-		{"nothing", nil, OK, 0, 0, 0, false},
-		{"stopped by a person", context.Canceled, Temporary, 0, 0, 0, false},
-		{"lease held", uidl.ErrBusy, Temporary, 0, 0, 0, false},
-		{"ledger locked", uidl.ErrLocked, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"network", &pop3.ConnError{Command: "connect", Err: errors.New("refused")}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"destination", errDown, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"flood", &floodError{}, Config, 0, 0, 0, false},
-		{"secret", &pop3.SecretError{Err: errors.New("no")}, Config, 7 * minute, 7 * minute, 21 * minute, false},
-		{"SYS/TEMP", login("[SYS/TEMP] x"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"SYS/PERM", login("[SYS/PERM] x"), Config, time.Hour, time.Hour, 24 * time.Hour, true},
-		{"IN-USE", login("[IN-USE] x"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
-		{"duplicate login", login("duplicate login!"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
-		{"LOGIN-DELAY", login("[LOGIN-DELAY] x"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
-		{"text: locked", login("maildrop already locked"), Temporary, 2 * minute, 5 * minute, 2 * minute, true},
-		{"text: too often", login("please wait"), Temporary, 15 * minute, 15 * minute, 60 * minute, true},
-		{"text: down", login("internal server error"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"hung up at the password", &pop3.ConnError{Command: "PASS", Err: io.EOF}, Temporary, 7 * minute, 7 * minute, 30 * minute, true},
-		{"hung up before", &pop3.ConnError{Command: "USER", Err: io.EOF}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"TLS does not fit", &pop3.TLSError{Op: "greeting", Err: pop3.ErrTLSFirst}, Config, time.Hour, time.Hour, 24 * time.Hour, false},
-		{"login limit", login("Exceeded the login limit for a 15 minute period"), Temporary, 15 * minute, 15 * minute, 15 * minute, true},
-		{"greeting", &pop3.ResponseError{Command: "greeting", Code: "LOGIN-DELAY"}, Temporary, 15 * minute, 15 * minute, 15 * minute, true},
-		{"AUTH", login("[AUTH] x"), Login, 0, 0, 0, false},
-		{"plain", login("x"), Login, 10 * minute, 10 * minute, 0, true},
-		{"no STLS", fmt.Errorf("%w", pop3.ErrNoSTLS), Config, time.Hour, time.Hour, 24 * time.Hour, false},
-		{"garbage at the greeting", garbage("greeting"), Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
-		{"garbage in a listing", garbage("LIST"), Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
-		{"garbage in a pipelined listing", &pipelineError{garbage("LIST")}, Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"garbage in a message", garbage("RETR"), Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"our fault", &panicError{}, Internal, 7 * minute, 7 * minute, 21 * minute, false},
+		{"nothing", nil, verdict.OK, 0, 0, 0, false},
+		{"stopped by a person", context.Canceled, verdict.Temporary, 0, 0, 0, false},
+		{"lease held", uidl.ErrBusy, verdict.Temporary, 0, 0, 0, false},
+		{"ledger locked", uidl.ErrLocked, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"network", &pop3.ConnError{Command: "connect", Err: errors.New("refused")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"destination", errDown, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"flood", &floodError{}, verdict.Config, 0, 0, 0, false},
+		{"secret", &pop3.SecretError{Err: errors.New("no")}, verdict.Config, 7 * minute, 7 * minute, 21 * minute, false},
+		{"SYS/TEMP", login("[SYS/TEMP] x"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"SYS/PERM", login("[SYS/PERM] x"), verdict.Config, time.Hour, time.Hour, 24 * time.Hour, true},
+		{"IN-USE", login("[IN-USE] x"), verdict.Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"duplicate login", login("duplicate login!"), verdict.Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"LOGIN-DELAY", login("[LOGIN-DELAY] x"), verdict.Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"text: locked", login("maildrop already locked"), verdict.Temporary, 2 * minute, 5 * minute, 2 * minute, true},
+		{"text: too often", login("please wait"), verdict.Temporary, 15 * minute, 15 * minute, 60 * minute, true},
+		{"text: down", login("internal server error"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"hung up at the password", &pop3.ConnError{Command: "PASS", Err: io.EOF}, verdict.Temporary, 7 * minute, 7 * minute, 30 * minute, true},
+		{"hung up before", &pop3.ConnError{Command: "USER", Err: io.EOF}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"TLS does not fit", &pop3.TLSError{Op: "greeting", Err: pop3.ErrTLSFirst}, verdict.Config, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"login limit", login("Exceeded the login limit for a 15 minute period"), verdict.Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"greeting", &pop3.ResponseError{Command: "greeting", Code: "LOGIN-DELAY"}, verdict.Temporary, 15 * minute, 15 * minute, 15 * minute, true},
+		{"AUTH", login("[AUTH] x"), verdict.Login, 0, 0, 0, false},
+		{"plain", login("x"), verdict.Login, 10 * minute, 10 * minute, 0, true},
+		{"no STLS", fmt.Errorf("%w", pop3.ErrNoSTLS), verdict.Config, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage at the greeting", garbage("greeting"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage in a listing", garbage("LIST"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"garbage in a pipelined listing", &pipelineError{garbage("LIST")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"garbage in a message", garbage("RETR"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"our fault", &panicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {
 		now := time.Unix(1e9, 0)
 		p := &pass{o: Options{Now: func() time.Time { return now }, Backoff: backoff}}
@@ -404,7 +405,7 @@ func TestWaits(t *testing.T) {
 			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
 				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
 			}
-			if err := p.barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != Login {
+			if err := p.barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
 			now = now.Add(max(wait, refusedApart))
@@ -442,7 +443,7 @@ func TestBackoffStored(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.Failed != 1 || rep.New != 1 || rep.Verdict.Class != Temporary || !rep.NextTry.IsZero() {
+	if rep := r.run(); rep.Failed != 1 || rep.New != 1 || rep.Verdict.Class != verdict.Temporary || !rep.NextTry.IsZero() {
 		t.Errorf("%+v", rep)
 	}
 	if st := r.standing(); !st.NextTry.IsZero() || st.Hold != "" {
@@ -630,7 +631,7 @@ func TestDryRunBesideOutage(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return errDown }
 	r.pair(m)
 	r.opt.DryRun = true
-	if rep := r.pair(m); rep.Verdict.Class != OK || rep.Untried {
+	if rep := r.pair(m); rep.Verdict.Class != verdict.OK || rep.Untried {
 		t.Errorf("%+v", rep)
 	}
 	if len(r.standing().Down) != 1 {

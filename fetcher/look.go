@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -17,7 +18,7 @@ import (
 // the headers of the first few are asked for, as a pass would go by those; nothing is kept of them.
 //
 // With the error of a broken conversation comes no listing.
-func Look(ctx context.Context, c *pop3.Client, a Account, named func(ctx context.Context) (bool, error)) (l *pop3.Listing, said []Verdict, err error) {
+func Look(ctx context.Context, c *pop3.Client, a Account, named func(ctx context.Context) (bool, error)) (l *pop3.Listing, said []verdict.Verdict, err error) {
 	if l, err = listTwice(ctx, c); err != nil {
 		return nil, nil, err
 	}
@@ -29,7 +30,7 @@ func Look(ctx context.Context, c *pop3.Client, a Account, named func(ctx context
 			}
 		}
 		if refused {
-			return l, []Verdict{verdictOf(uidlRefused(l))}, nil
+			return l, []verdict.Verdict{verdict.Of(uidlRefused(l))}, nil
 		}
 	}
 	if !l.Complete {
@@ -105,9 +106,9 @@ func uidlRefused(l *pop3.Listing) error {
 }
 
 // incomplete is what is wrong with a listing that cannot be relied on.
-func incomplete(l *pop3.Listing) Verdict {
-	v := Verdict{
-		Class:   Temporary,
+func incomplete(l *pop3.Listing) verdict.Verdict {
+	v := verdict.Verdict{
+		Class:   verdict.Temporary,
 		Message: "UIDL and LIST of the server do not name the same messages: " + only(l.OnlyUIDL, l.OnlyLIST),
 		Hint:    "those messages are not fetched, and none counts as gone; the next pass looks again. If it goes on, ask the provider",
 	}
@@ -119,8 +120,8 @@ func incomplete(l *pop3.Listing) Verdict {
 }
 
 // unnamed is of messages that stay unfetched because nothing tells new from old.
-var unnamed = Verdict{
-	Class:   Config,
+var unnamed = verdict.Verdict{
+	Class:   verdict.Config,
 	Message: "there are messages that the server gives no unique-id (UIDL) and no header to know them by (TOP); they are not fetched",
 	Hint:    `all others are fetched. These would be with delete = "after-delivery", but that deletes all mail on the server once it is delivered`,
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -75,13 +76,13 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	p.facts.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)
 	st := p.l.Info().Status
-	st.NextTry = ceil(p.holdAfter(err, verdictOf(err)))
+	st.NextTry = ceil(p.holdAfter(err, verdict.Of(err)))
 	st.Facts = p.facts.encode()
 	if cerr := p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return sightings{unknown: verdictOf(err).Message}
+		return sightings{unknown: verdict.Of(err).Message}
 	}
 	return seen
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -84,7 +85,7 @@ func TestMailboxChangedAndCut(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.Verdict.Class == OK || MailboxOf(r.facts()) != "old" {
+	if rep := r.run(); rep.Verdict.Class == verdict.OK || MailboxOf(r.facts()) != "old" {
 		t.Fatalf("%+v, mailbox %q", rep, MailboxOf(r.facts()))
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -137,8 +138,8 @@ func (p *pass) noMemory() error {
 		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return errNoMemory
 	}
-	return &heldError{verdict: Verdict{
-		Class: Temporary, Message: errNoMemory.Error(),
+	return &heldError{verdict: verdict.Verdict{
+		Class: verdict.Temporary, Message: errNoMemory.Error(),
 		Hint: "nothing to do: the next pass tries again. If it happens often, lower parallel, or allow more: limits.memory, and MemoryMax of the service",
 	}}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -22,12 +23,12 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	r.ok()
 	m.empty(t)
 	r.acc.Login.Password = func(context.Context) (string, error) { panic("at the worst time") }
-	if rep := r.run(); rep.Verdict.Class != Internal {
+	if rep := r.run(); rep.Verdict.Class != verdict.Internal {
 		t.Errorf("%+v", rep.Verdict)
 	}
 	m.empty(t)
 	r.acc.Login.Password = func(context.Context) (string, error) { return "wrong", nil }
-	if rep := r.run(); rep.Verdict.Class == OK {
+	if rep := r.run(); rep.Verdict.Class == verdict.OK {
 		t.Errorf("%+v", rep.Verdict)
 	}
 	m.empty(t)
@@ -55,7 +56,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 		r.opt.Progress = func(rep Report) { waits.Store(waits.Load() || rep.Waiting == "memory") }
 		before := r.info()
 		rep := r.run()
-		if rep.Verdict.Class != Temporary || !rep.Untried || rep.Waiting != "memory" || !strings.Contains(rep.Verdict.Message, "waiting for memory") {
+		if rep.Verdict.Class != verdict.Temporary || !rep.Untried || rep.Waiting != "memory" || !strings.Contains(rep.Verdict.Message, "waiting for memory") {
 			t.Errorf("%+v", rep)
 		}
 		if !waits.Load() {

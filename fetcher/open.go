@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -81,11 +82,11 @@ type commitError struct{ err error }
 func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
 func (e *commitError) Unwrap() error { return e.err }
 
-func (e *commitError) judge(v Verdict) Verdict {
+func (e *commitError) Judge(v verdict.Verdict) verdict.Verdict {
 	if v.Stop { // the ledger itself said why
 		return v
 	}
-	v.Class, v.Stop = Internal, true
+	v.Class, v.Stop = verdict.Internal, true
 	v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
 	return v
 }

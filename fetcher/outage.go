@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -31,13 +32,13 @@ const limitWait = time.Minute
 
 // outage is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
 type outage struct {
-	Since    int64   `json:"since"`
-	Failures int     `json:"failures"`          // passes in a row that could not send to it
-	Refused  int     `json:"refused,omitempty"` // and those of them in which it refused our login
-	NextTry  int64   `json:"next_try,omitempty"`
-	Setting  string  `json:"setting,omitempty"`
-	Verdict  Verdict `json:"verdict"`           // of the last failure
-	Refuses  bool    `json:"refuses,omitempty"` // connection and login went well: it refused messages
+	Since    int64           `json:"since"`
+	Failures int             `json:"failures"`          // passes in a row that could not send to it
+	Refused  int             `json:"refused,omitempty"` // and those of them in which it refused our login
+	NextTry  int64           `json:"next_try,omitempty"`
+	Setting  string          `json:"setting,omitempty"`
+	Verdict  verdict.Verdict `json:"verdict"`           // of the last failure
+	Refuses  bool            `json:"refuses,omitempty"` // connection and login went well: it refused messages
 }
 
 // refuses tells of an outage that single messages may end, if the destination is still reached in the same way.
@@ -49,7 +50,7 @@ type refusesError struct{ error }
 func (e *refusesError) Unwrap() error { return e.error }
 
 // told adds to a verdict since when the destination is down and when it is tried next.
-func (o *outage) told(v Verdict) Verdict {
+func (o *outage) told(v verdict.Verdict) verdict.Verdict {
 	if o.Failures > 1 {
 		v.Message += "; down since " + words.Stamp(o.Since)
 	}
@@ -66,7 +67,7 @@ type downError struct{ *outage }
 
 func (e *downError) Error() string { return e.Verdict.Message }
 
-func (e *downError) judge(Verdict) Verdict { return e.Verdict }
+func (e *downError) Judge(verdict.Verdict) verdict.Verdict { return e.Verdict }
 
 // spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
 func (p *pass) spare() {
@@ -136,7 +137,7 @@ func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
 		o.Since, o.Failures, o.Refused = was.Since, was.Failures, was.Refused
 	}
 	o.Failures++
-	o.Verdict = verdictOf(err)
+	o.Verdict = verdict.Of(err)
 	var wait time.Duration
 	switch {
 	case p.o.Backoff == nil && o.Refuses && o.Failures > refusedRuns:
@@ -147,7 +148,7 @@ func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
 	default:
 		wait = p.o.Backoff(o.Failures)
 	}
-	if refusedByRelay(err) {
+	if verdict.RefusedByRelay(err) {
 		if o.Refused++; o.Refused >= relayRefusals {
 			wait = max(wait, relayWait)
 		}

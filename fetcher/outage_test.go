@@ -17,6 +17,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -91,7 +92,7 @@ func TestDownForDays(t *testing.T) {
 		if rep.Deleted > 0 {
 			t.Fatalf("deleted: %+v", rep)
 		}
-		if len(box) > 3 && (rep.Verdict.Class != Temporary || !full && (!strings.Contains(rep.Verdict.Message, "connection refused") ||
+		if len(box) > 3 && (rep.Verdict.Class != verdict.Temporary || !full && (!strings.Contains(rep.Verdict.Message, "connection refused") ||
 			!strings.Contains(rep.Verdict.Message, "; down since "+words.Stamp(began.Add(10*time.Minute).Unix())) ||
 			!strings.Contains(rep.Verdict.Message, "; tried next at "))) {
 			t.Fatalf("pass %d: %+v", passes, rep.Verdict)
@@ -109,7 +110,7 @@ func TestDownForDays(t *testing.T) {
 	to.down = nil
 	before := to.tries
 	r.opt.Asked = true
-	if rep := pass(); rep.Verdict.Class != OK || rep.Deleted != 200 {
+	if rep := pass(); rep.Verdict.Class != verdict.OK || rep.Deleted != 200 {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)
@@ -137,7 +138,7 @@ func TestSpared(t *testing.T) {
 	}
 	pass()
 	r.server.Deliver("u", box[2:]...)
-	if rep := pass(); m.Calls("Publish") != 1 || rep.Verdict.Class != Temporary || !rep.NextTry.IsZero() {
+	if rep := pass(); m.Calls("Publish") != 1 || rep.Verdict.Class != verdict.Temporary || !rep.NextTry.IsZero() {
 		t.Errorf("%d tries: %+v", m.Calls("Publish"), rep)
 	}
 	wantRemote(t, other, box...)
@@ -155,7 +156,7 @@ func TestSpared(t *testing.T) {
 	}
 	m.OnPublish = nil
 	r.clock = r.clock.Add(-100 * time.Hour) // a clock that was wrong
-	if rep := pass(); rep.Verdict.Class != OK {
+	if rep := pass(); rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, m, box...)
@@ -187,7 +188,7 @@ func TestRelayRefusesLogin(t *testing.T) {
 		return &deliver.Error{Op: "login", Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
 	}
 	for range 12 * 6 {
-		if rep := r.pair(m); rep.Verdict.Class != Login || !strings.Contains(rep.Verdict.Message, "535 no") {
+		if rep := r.pair(m); rep.Verdict.Class != verdict.Login || !strings.Contains(rep.Verdict.Message, "535 no") {
 			t.Fatalf("%+v", rep.Verdict)
 		}
 		r.clock = r.clock.Add(10 * time.Minute)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -226,7 +227,7 @@ func (o *outbox) suspect(s *sending, came *published) {
 
 // waives tells that a destination that is not required goes without a message: it refused that for good, or its copy is lost.
 func (o *outbox) waives(result error, next uidl.Delivery) bool {
-	return o.d.Optional && (next.State == uidl.Owed || permanent(result) && !unjudged(result))
+	return o.d.Optional && (next.State == uidl.Owed || verdict.Permanent(result) && !unjudged(result))
 }
 
 // idle tells that nothing is being sent, and whether something waits; the channel is closed when that may have changed.
@@ -291,20 +292,20 @@ func (p *pass) openOutboxes(stop, late context.Context) {
 // closeOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
 // its way: a message that is being sent is never abandoned by us, only its time is bounded.
 func (p *pass) closeOutboxes(ctx context.Context, halt func(), err error) error {
-	if ctx.Err() == nil && !verdictOf(err).Stop {
+	if ctx.Err() == nil && !verdict.Of(err).Stop {
 		if _, derr := p.drain(p.o.SessionTime, func() {}); err == nil {
 			err = derr
 		}
 	}
 	halt()
 	for _, d := range p.outboxes() {
-		if derr := d.out.rest(); derr != nil && (err == nil || verdictOf(derr).Stop && !verdictOf(err).Stop) {
+		if derr := d.out.rest(); derr != nil && (err == nil || verdict.Of(derr).Stop && !verdict.Of(err).Stop) {
 			err = derr
 		}
 	}
 	p.committing.Lock()
 	defer p.committing.Unlock()
-	if !verdictOf(p.doubt).Stop {
+	if !verdict.Of(p.doubt).Stop {
 		p.doubt = nil // nothing was applied; how the pass went may still be written down
 	}
 	return err

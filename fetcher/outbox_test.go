@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -65,7 +66,7 @@ func TestLanes(t *testing.T) {
 		mu.Unlock()
 		return nil
 	}
-	if rep := r.pair(m); rep.Verdict.Class != OK || rep.New != 40 || rep.Deleted != 40 {
+	if rep := r.pair(m); rep.Verdict.Class != verdict.OK || rep.New != 40 || rep.Deleted != 40 {
 		t.Errorf("%+v", rep)
 	}
 	if most != 3 {
@@ -87,7 +88,7 @@ func TestRelayRefusesAll(t *testing.T) {
 	for range 3 {
 		m := spooled{m.Reopen()}
 		rep := r.with(Destination{Name: "remote", Target: m}, Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
-		if rep.Verdict.Class != Config || rep.Deleted != 0 || rep.Quarantined != 0 || rep.NewlyParked != 0 {
+		if rep.Verdict.Class != verdict.Config || rep.Deleted != 0 || rep.Quarantined != 0 || rep.NewlyParked != 0 {
 			t.Errorf("%+v", rep)
 		}
 		if !strings.Contains(rep.Verdict.Message, "refused the envelopes of several messages") {
@@ -227,7 +228,7 @@ func TestFallbackFails(t *testing.T) {
 				Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 		}
 		f.OnCreate = broken
-		if rep := run(); rep.New != 2 || rep.Deleted != 2 || rep.Verdict.Class != Temporary {
+		if rep := run(); rep.New != 2 || rep.Deleted != 2 || rep.Verdict.Class != verdict.Temporary {
 			t.Errorf("%+v", rep)
 		}
 		f.OnCreate, f.OnPublish = nil, broken
@@ -236,7 +237,7 @@ func TestFallbackFails(t *testing.T) {
 		}
 		wantRemote(t, f)
 		f.OnPublish = nil
-		if rep := run(); rep.Deleted != 1 || rep.Verdict.Class != OK {
+		if rep := run(); rep.Deleted != 1 || rep.Verdict.Class != verdict.OK {
 			t.Errorf("%+v", rep)
 		}
 		wantRemote(t, f, box[1])
@@ -262,7 +263,7 @@ func TestOptional(t *testing.T) {
 		}
 		return nil
 	}
-	if rep := run(); rep.New != 6 || rep.Deleted != 6 || rep.Verdict.Class != Temporary {
+	if rep := run(); rep.New != 6 || rep.Deleted != 6 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	m.OnPublish = func(d deliver.Message) error {
@@ -271,7 +272,7 @@ func TestOptional(t *testing.T) {
 		}
 		return nil
 	}
-	if rep := run(); rep.Recovered != 4 || rep.Verdict.Class != OK {
+	if rep := run(); rep.Recovered != 4 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, m, box[0], box[1], box[3], box[5])
@@ -368,7 +369,7 @@ func TestSpoolFull(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
 	q.Memory = m.Reopen()
 	rep := r.run(Destination{Name: "remote", Target: q})
-	if rep.New != 0 || rep.Skipped == 0 || rep.Verdict.Class != Temporary || !strings.Contains(rep.Verdict.Hint+rep.Verdict.Message, "spool_max") {
+	if rep.New != 0 || rep.Skipped == 0 || rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Hint+rep.Verdict.Message, "spool_max") {
 		t.Errorf("%+v", rep)
 	}
 	if n := r.retrieved(); n != 5 {

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
 // onlyMessages tells that nothing failed in a pass but messages, one by one, whether the server did not give them or a destination
 // did not take them. What was refused otherwise, as DELE is, is no message that anybody can give up.
-func (p *pass) onlyMessages(err error, v Verdict) bool {
-	if err != nil || v.Class == OK {
+func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
+	if err != nil || v.Class == verdict.OK {
 		return false
 	}
 	for _, d := range p.dests {
@@ -43,7 +44,7 @@ func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
 	if json.Unmarshal(last.Totals, &rep) != nil {
 		return nil // of another version, and the next pass tells
 	}
-	rep.Verdict, rep.Parked, rep.PutOff, rep.Failed, rep.NewlyParked = Verdict{Class: OK}, 0, 0, 0, 0
+	rep.Verdict, rep.Parked, rep.PutOff, rep.Failed, rep.NewlyParked = verdict.Verdict{Class: verdict.OK}, 0, 0, 0, 0
 	if last.Totals, err = json.Marshal(rep); err != nil {
 		return err
 	}

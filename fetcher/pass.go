@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -76,7 +77,7 @@ type pass struct {
 	mu       sync.Mutex
 	rep      Report
 	carry    uidl.Change       // goes with the next commit
-	worst    []Verdict         // of what befell messages and destinations
+	worst    []verdict.Verdict // of what befell messages and destinations
 	settled  []entry           // delivered in this session
 	anew     int               // of those: asked for again by a person
 	anewAll  int               // in this pass

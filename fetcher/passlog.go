@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -36,7 +37,7 @@ func (p *pass) logPass(r Report) {
 	if len(r.Notes) > 0 {
 		fields = append(fields, zap.String("note", strings.Join(r.Notes, "; ")))
 	}
-	if r.Verdict.Class == OK {
+	if r.Verdict.Class == verdict.OK {
 		text := "pass finished"
 		if p.o.DryRun {
 			text = "dry run finished"

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
-	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -21,7 +21,7 @@ type yieldError struct{}
 
 func (yieldError) Error() string { return "it made room for others, and goes on in its turn" }
 
-func (yieldError) judge(v Verdict) Verdict {
+func (yieldError) Judge(v verdict.Verdict) verdict.Verdict {
 	v.Hint = "nothing to do: it goes on by itself"
 	return v
 }
@@ -36,7 +36,7 @@ func (e *passTimeError) Error() string {
 	return "the pass was ended after " + words.Roughly(e.most) + ", and brought nothing in that time"
 }
 
-func (e *passTimeError) judge(v Verdict) Verdict {
+func (e *passTimeError) Judge(v verdict.Verdict) verdict.Verdict {
 	v.Hint = "nothing was lost, and the next pass tries again; a server that is so slow needs more time: raise limits.pass_time, or ask the provider"
 	return v
 }
@@ -51,7 +51,7 @@ func (p *pass) timed(ctx context.Context) (context.Context, func()) {
 // outOfTime judges the end of a pass whose time was over, or that made room for others: what the context's end led to is no
 // error of its own. With something to show for it a pass that took its time has not failed: the next one goes on.
 func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
-	if v := verdictOf(err); v.Stop || v.Class != OK && v.Class != Temporary {
+	if v := verdict.Of(err); v.Stop || v.Class != verdict.OK && v.Class != verdict.Temporary {
 		return err
 	}
 	switch {
@@ -70,7 +70,7 @@ func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
 
 // orYielded is the error of a pass, or ErrYield where making room for others led to it.
 func (p *pass) orYielded(ctx context.Context, err error) error {
-	if err == nil || !yields(context.Cause(ctx)) || verdictOf(err).Class != Temporary {
+	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary {
 		return err
 	}
 	p.count(func(r *Report) { r.Yielded = true })
@@ -87,7 +87,7 @@ func (p *pass) closeYielded(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
 	if p.apart() > 0 {
-		p.rep.NextTry = p.holdAfter(ErrYield, Verdict{Class: OK})
+		p.rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
 		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
 	}
 	return p.commit(ctx, uidl.Change{Status: st})
@@ -110,12 +110,6 @@ func (r *reader) hog() *fetchStep {
 		r.facts.NoPipeliningUntil = max(r.facts.NoPipeliningUntil, r.now().Add(silent).Unix())
 	}
 	return nil
-}
-
-// endless tells that a message became so much longer than listed that its end was not waited for.
-func endless(err error) bool {
-	var limit *pop3.LimitError
-	return errors.As(err, &limit) && limit.Command == "RETR" && limit.Num > 0
 }
 
 // most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 )
@@ -32,13 +33,13 @@ func TestSizesThatLie(t *testing.T) {
 				return
 			}
 			if lie == 1 { // shorter than listed: not before it was read again and again
-				if rep.Verdict.Class != Temporary || rep.New != 0 {
+				if rep.Verdict.Class != verdict.Temporary || rep.New != 0 {
 					t.Errorf("%+v", rep)
 				}
 				r.clock = r.clock.Add(time.Hour)
 				rep = r.run()
 			}
-			if rep.Verdict.Class != OK || rep.New != 4 {
+			if rep.Verdict.Class != verdict.OK || rep.New != 4 {
 				t.Errorf("%+v", rep)
 			}
 			r.wantMail(box...)
@@ -62,7 +63,7 @@ func TestVanishesBeforeRETR(t *testing.T) {
 		}
 	})
 	rep := r.run()
-	if rep.New != 4 || rep.Failed != 1 || rep.Verdict.Class != Temporary {
+	if rep.New != 4 || rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	wantReason(t, rep, "not there any more")
@@ -104,7 +105,7 @@ func TestAlwaysBreaksAtOneMessage(t *testing.T) {
 					parked := 0
 					for range 6 {
 						rep := r.run()
-						if parked += rep.NewlyParked; rep.NewlyParked == 1 && rep.Verdict.Class != Temporary {
+						if parked += rep.NewlyParked; rep.NewlyParked == 1 && rep.Verdict.Class != verdict.Temporary {
 							t.Errorf("%+v", rep.Verdict)
 						}
 						if rep.Parked == 0 && rep.Failed != 1 {
@@ -195,11 +196,11 @@ func TestTwoAgents(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.Verdict.Class != Temporary || !strings.Contains(rep.Verdict.Hint, "another client") {
+	if rep := r.run(); rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Hint, "another client") {
 		t.Errorf("%+v", rep.Verdict)
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
-	if rep := r.run(); !rep.Untried || rep.Verdict.Class != Temporary {
+	if rep := r.run(); !rep.Untried || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("at once again: %+v", rep.Verdict)
 	}
 	r.clock = r.clock.Add(5 * time.Minute)
@@ -243,7 +244,7 @@ func TestLoggedOutBeforeDELE(t *testing.T) {
 		}
 	})
 	rep := r.run()
-	if rep.New != 3 || rep.Deleted != 0 || rep.Verdict.Class != Temporary {
+	if rep.New != 3 || rep.Deleted != 0 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	wantReason(t, rep, "autologout")

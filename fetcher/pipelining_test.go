@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -35,7 +36,7 @@ func TestBrokenPipelining(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, "tcp", a.String())
 	}
 	r.acc.Server.Timeouts.List = 50 * time.Millisecond
-	if rep := r.run(); rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	r.ok()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -37,8 +38,8 @@ type placeError struct{ what, hint string }
 
 func (e *placeError) Error() string { return e.what }
 
-func (e *placeError) judge(v Verdict) Verdict {
-	v.Class, v.Hint = Config, e.hint
+func (e *placeError) Judge(v verdict.Verdict) verdict.Verdict {
+	v.Class, v.Hint = verdict.Config, e.hint
 	return v
 }
 

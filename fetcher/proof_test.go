@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -43,7 +44,7 @@ func TestForgedEnd(t *testing.T) {
 				})
 				for range 8 {
 					rep := r.run()
-					if rep.Verdict.Class == OK && rep.Parked == 0 {
+					if rep.Verdict.Class == verdict.OK && rep.Parked == 0 {
 						t.Errorf("%+v", rep)
 					}
 				}
@@ -79,7 +80,7 @@ func TestReplyLeftOut(t *testing.T) {
 		}
 	})
 	rep := r.run()
-	if rep.New != 40 || rep.Deleted != 40 || rep.Verdict.Class != OK {
+	if rep.New != 40 || rep.Deleted != 40 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)
@@ -96,14 +97,14 @@ func TestOneWrongSize(t *testing.T) {
 		r := newRig(t, box...)
 		rep := r.run()
 		if lie > 0 {
-			if rep.New != 29 || rep.Verdict.Class != Temporary || decodeFacts(r.facts()).NoPipeliningUntil != 0 {
+			if rep.New != 29 || rep.Verdict.Class != verdict.Temporary || decodeFacts(r.facts()).NoPipeliningUntil != 0 {
 				t.Errorf("%+v", rep)
 			}
 			r.clock = r.clock.Add(time.Hour)
 			rep = r.ok()
 			rep.New += 29
 		}
-		if rep.New != 30 || rep.Verdict.Class != OK || errors.Is(rep.Err, errOutOfStep) {
+		if rep.New != 30 || rep.Verdict.Class != verdict.OK || errors.Is(rep.Err, errOutOfStep) {
 			t.Errorf("%+v", rep)
 		}
 		r.wantMail(box...)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 )
@@ -86,7 +87,7 @@ func TestAuthUnknown(t *testing.T) {
 	// A person who says how to log in is obeyed, and a refusal of the password is not followed by another try.
 	r.acc.Setting, r.acc.Login.Auth = "three", "plain"
 	*verbs = nil
-	if rep := r.run(); rep.Verdict.Class != Login || slices.Contains(*verbs, "USER") || r.learned("does not know AUTH") {
+	if rep := r.run(); rep.Verdict.Class != verdict.Login || slices.Contains(*verbs, "USER") || r.learned("does not know AUTH") {
 		t.Errorf("%+v, %v", rep.Verdict, *verbs)
 	}
 	r.acc.Setting, r.acc.Login.Auth = "four", "auto"
@@ -96,7 +97,7 @@ func TestAuthUnknown(t *testing.T) {
 		}
 		return nil
 	})
-	if rep := r.run(); rep.Verdict.Class != Login || slices.Contains(*verbs, "USER") {
+	if rep := r.run(); rep.Verdict.Class != verdict.Login || slices.Contains(*verbs, "USER") {
 		t.Errorf("%+v, %v", rep.Verdict, *verbs)
 	}
 }
@@ -224,7 +225,7 @@ func TestNoCapaApart(t *testing.T) {
 		loggedIn = loggedIn || verb == "USER" || verb == "AUTH"
 		return nil
 	})
-	if rep := r.run(); rep.Verdict.Class != Temporary || *n != 1 {
+	if rep := r.run(); rep.Verdict.Class != verdict.Temporary || *n != 1 {
 		t.Fatalf("%+v, %d connections", rep, *n)
 	}
 	r.clock = r.clock.Add(16 * time.Minute)
@@ -238,7 +239,7 @@ func TestNoCapaApart(t *testing.T) {
 func TestNoCapaUnreachable(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	r.answers(func(*pop3test.Session, string, string) *pop3test.Reply { return saysLast("") })
-	if rep := r.run(); rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	if q := r.remembered().Quirks; q != (quirks{}) {
@@ -261,7 +262,7 @@ func TestHungUpAtLogin(t *testing.T) {
 			return nil
 		})
 		rep := r.run()
-		if v := rep.Verdict; v.Class != Temporary || !strings.Contains(v.Message, "when it was given the login") || !strings.Contains(v.Hint, "check username and password") || !strings.Contains(v.Hint, "app password") {
+		if v := rep.Verdict; v.Class != verdict.Temporary || !strings.Contains(v.Message, "when it was given the login") || !strings.Contains(v.Hint, "check username and password") || !strings.Contains(v.Hint, "app password") {
 			t.Errorf("%s: %+v", verb, v)
 		}
 		if r.remembered().Refused != nil {
@@ -283,7 +284,7 @@ func TestPassingNeverCounts(t *testing.T) {
 			r.refuse("-ERR " + text)
 			for range 60 {
 				rep := r.run()
-				if rep.Verdict.Class != Temporary && rep.Verdict.Class != OK || !rep.Untried && rep.Verdict.Class != Temporary || r.remembered().Refused != nil {
+				if rep.Verdict.Class != verdict.Temporary && rep.Verdict.Class != verdict.OK || !rep.Untried && rep.Verdict.Class != verdict.Temporary || r.remembered().Refused != nil {
 					t.Fatalf("%s: %+v", text, rep)
 				}
 				r.clock = r.clock.Truncate(time.Second).Add(21 * time.Minute)
@@ -319,7 +320,7 @@ func TestRefusedInChinese(t *testing.T) {
 	for _, said := range []string{"登录失败", "\xb5\xc7\xc2\xbc\xca\xa7\xb0\xdc"} {
 		r := newRig(t)
 		r.refuse("-ERR " + said)
-		if rep := r.run(); rep.Verdict.Class != Login || !strings.Contains(rep.Verdict.Message, "登录失败") || r.remembered().Refused.Text != "登录失败" {
+		if rep := r.run(); rep.Verdict.Class != verdict.Login || !strings.Contains(rep.Verdict.Message, "登录失败") || r.remembered().Refused.Text != "登录失败" {
 			t.Errorf("%+v", rep.Verdict)
 		}
 	}
@@ -342,7 +343,7 @@ func TestSecretInUniqueIDs(t *testing.T) {
 	r.opt.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel))
 	for i, want := range []int{4, 0, 0} {
 		rep := r.run()
-		if rep.New != want || rep.Verdict.Class != OK {
+		if rep.New != want || rep.Verdict.Class != verdict.OK {
 			t.Fatalf("pass %d: %+v", i, rep)
 		}
 		fmt.Fprintf(&log, "%+v", rep)

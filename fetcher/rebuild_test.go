@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -99,11 +100,11 @@ func TestLostLedgerInPart(t *testing.T) {
 	// The one that was removed, the one under a unique-id that was given away, and a new one are held back: nobody can tell
 	// which of them were delivered before. What comes later is fetched.
 	rep := r.run()
-	if rep.Rebuilt != 20 || rep.Unfetched != 3 || rep.New != 0 || rep.Verdict.Class != Config {
+	if rep.Rebuilt != 20 || rep.Unfetched != 3 || rep.New != 0 || rep.Verdict.Class != verdict.Config {
 		t.Errorf("%+v", rep)
 	}
 	r.server.Deliver("u", message("later", "y"))
-	if rep := r.run(); rep.New != 1 || rep.Rebuilt != 0 || rep.Held != 3 || rep.Verdict.Class != Config {
+	if rep := r.run(); rep.New != 1 || rep.Rebuilt != 0 || rep.Held != 3 || rep.Verdict.Class != verdict.Config {
 		t.Errorf("then: %+v", rep)
 	}
 	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 3 || err != nil {
@@ -174,7 +175,7 @@ func TestLostLedgerRemoteDestination(t *testing.T) {
 	r.lose()
 	r.acc.Policy.Delete = DeleteAfterDelivery
 	for range 2 {
-		if rep := r.pair(m.Reopen()); rep.Verdict.Class != OK || rep.New != 0 || rep.Deleted != 0 || rep.Kept != 4 {
+		if rep := r.pair(m.Reopen()); rep.Verdict.Class != verdict.OK || rep.New != 0 || rep.Deleted != 0 || rep.Kept != 4 {
 			t.Errorf("%+v", rep)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -55,7 +56,7 @@ func TestServerClosesForGood(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.New != 10 || rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.New != 10 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%d delivered, %+v", rep.New, rep.Verdict)
 	}
 	if n := r.server.Stats().Sessions; n != 2 {
@@ -84,7 +85,7 @@ func TestSessionsAtMost(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.New != 4 || rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.New != 4 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%d delivered, %+v", rep.New, rep.Verdict)
 	}
 }
@@ -108,7 +109,7 @@ func TestServerClosesAtOneMessage(t *testing.T) {
 	})
 	for i := range 3 {
 		rep := r.run()
-		if rep.Failed != 1 || rep.Verdict.Class != Temporary {
+		if rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 			t.Errorf("pass %d: %+v", i, rep)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -127,7 +128,7 @@ func TestRefetchEverywhere(t *testing.T) {
 		t.Fatalf("%+v", rep)
 	}
 	r.refetch(2, box[0].UID, box[1].UID)
-	if rep := pass(); rep.New != 2 || rep.Verdict.Class != OK {
+	if rep := pass(); rep.New != 2 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%+v", rep)
 	}
 	if rep := pass(); rep.New != 0 {
@@ -218,7 +219,7 @@ func TestRefetchIsNoFlood(t *testing.T) {
 	r.refetch(all)
 	r.server.Deliver("u", fresh("second", 600)...)
 	rep := r.run()
-	if rep.Verdict.Class != Config || !strings.Contains(rep.Verdict.Message, "600 new messages") {
+	if rep.Verdict.Class != verdict.Config || !strings.Contains(rep.Verdict.Message, "600 new messages") {
 		t.Errorf("a flood beside it: %+v", rep.Verdict)
 	}
 	if got := r.refetch(all); got.Flood == nil || got.Flood.New != 600 {

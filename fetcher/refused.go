@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -77,8 +78,8 @@ func (o *outbox) refusesSome(err error) {
 	if !first {
 		return
 	}
-	v := verdictOf(err)
-	v.Class, v.Message = Config, words.Clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
+	v := verdict.Of(err)
+	v.Class, v.Message = verdict.Config, words.Clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
 	v.Hint = "check the recipients that are set for this destination; the others get their mail"
 	o.p.mu.Lock()
 	defer o.p.mu.Unlock()
@@ -123,7 +124,7 @@ func (o *outbox) takesEnvelopes() {
 func (o *outbox) refusedEnvelope(s *sending, result *error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.lastRefusal, o.forGood = *result, o.forGood && permanent(*result)
+	o.lastRefusal, o.forGood = *result, o.forGood && verdict.Permanent(*result)
 	if o.refused++; o.refused >= maxRefused || o.resting {
 		o.failAnew(o.refusing())
 	} else if !s.again {

@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // A ledger keeps the reports of earlier versions, which said "bytes".
 func TestReportOfEarlierVersion(t *testing.T) {
 	for doc, want := range map[string]Report{
-		`{"account":"a","new":2,"bytes":7,"verdict":{"class":"ok"}}`:  {Account: "a", New: 2, Bytes: 7, Verdict: Verdict{Class: OK}},
-		`{"account":"a","new":2,"octets":7,"verdict":{"class":"ok"}}`: {Account: "a", New: 2, Bytes: 7, Verdict: Verdict{Class: OK}},
+		`{"account":"a","new":2,"bytes":7,"verdict":{"class":"ok"}}`:  {Account: "a", New: 2, Bytes: 7, Verdict: verdict.Verdict{Class: verdict.OK}},
+		`{"account":"a","new":2,"octets":7,"verdict":{"class":"ok"}}`: {Account: "a", New: 2, Bytes: 7, Verdict: verdict.Verdict{Class: verdict.OK}},
 	} {
 		var got Report
 		if err := json.Unmarshal([]byte(doc), &got); err != nil || got.New != want.New || got.Bytes != want.Bytes || got.Verdict != want.Verdict || got.Account != want.Account {

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -80,7 +81,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	if errors.Is(err, uidl.ErrBusy) {
 		return p.busy(err)
 	} else if err != nil {
-		p.rep.NextTry = p.holdAfter(err, Verdict{})
+		p.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
@@ -117,9 +118,9 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	if !p.o.DryRun && !p.verdictOf(err).Stop {
 		p.countOpen(ctx)
 	}
-	well := p.verdictOf(err).Class == OK
+	well := p.verdictOf(err).Class == verdict.OK
 	p.noteShort()
-	p.rep.OnlyShort = well && p.verdictOf(err).Class != OK
+	p.rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
@@ -139,7 +140,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		return err
 	case err == nil:
 		return werr
-	case verdictOf(werr).Stop:
+	case verdict.Of(werr).Stop:
 		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop
 	}
 	return err
@@ -221,7 +222,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			p.log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
-		case err != nil && p.sessionsBegun() > before && p.brought() && (disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
+		case err != nil && p.sessionsBegun() > before && p.brought() && (verdict.Disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
 			p.log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
@@ -261,7 +262,7 @@ func (p *pass) otherwise(err error) bool {
 		p.shorts++
 		p.alone = p.alone || p.shorts > 1
 		return p.shorts <= mostCut
-	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(endless(err) && p.ahead):
+	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(verdict.Endless(err) && p.ahead):
 		return false
 	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way
 		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(leastApart).Unix())
@@ -326,7 +327,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
 	p.facts.OnlyOpen, p.facts.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
-	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == OK)
+	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
 	p.rep.Slow = p.facts.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
@@ -335,9 +336,9 @@ func (p *pass) close(ctx context.Context, err error) error {
 		return jerr
 	}
 	st := uidl.Status{Facts: p.facts.encode(), NextTry: ceil(p.rep.NextTry)}
-	ok := v.Class == OK
+	ok := v.Class == verdict.OK
 	if !ok {
-		st.Failures, st.Verdict = info.Failures+1, v.text()
+		st.Failures, st.Verdict = info.Failures+1, v.Text()
 	}
 	return p.commit(ctx, uidl.Change{
 		At: now, Status: &st,
@@ -382,7 +383,7 @@ func (p *pass) report() Report {
 	rep := p.rep
 	rep.Notes = append(notes(rep), p.notes...)
 	var held *heldError
-	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != OK); rep.Untried {
+	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != verdict.OK); rep.Untried {
 		if held.note != "" {
 			rep.Notes = append(rep.Notes, held.note)
 		}
@@ -400,7 +401,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("popsync panicked: %v", e.value) }
 
-func (e *panicError) judge(v Verdict) Verdict {
-	v.Class, v.Hint = Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
+func (e *panicError) Judge(v verdict.Verdict) verdict.Verdict {
+	v.Class, v.Hint = verdict.Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // between is a Maildir beside which something happens right after it was looked at.
@@ -29,8 +30,8 @@ func TestSecondLookAtNewMaildir(t *testing.T) {
 	for name, c := range map[string]struct {
 		leaves bool // the Maildir that the other made is not there any more when it is looked at again
 		looks  int
-		class  Class
-	}{"the other has just made it": {looks: 2, class: OK}, "and it is gone": {leaves: true, looks: 2, class: Config}} {
+		class  verdict.Class
+	}{"the other has just made it": {looks: 2, class: verdict.OK}, "and it is gone": {leaves: true, looks: 2, class: verdict.Config}} {
 		t.Run(name, func(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
@@ -39,7 +40,7 @@ func TestSecondLookAtNewMaildir(t *testing.T) {
 				if look > 1 {
 					return
 				}
-				r.wants("the other", OK, 3, 0, 3)
+				r.wants("the other", verdict.OK, 3, 0, 3)
 				if c.leaves {
 					r.must(os.Rename(r.dir, r.path("away")))
 				}
@@ -66,13 +67,13 @@ func TestSecondLookAtNewMaildir(t *testing.T) {
 func TestOneLookAtNewMaildir(t *testing.T) {
 	r := newRig(t, mailbox(3)...)
 	looks := 0
-	r.wants("first", OK, 3, 0, 3, to("maildir", between{r.maildir(), &looks, func(int) {}}))
+	r.wants("first", verdict.OK, 3, 0, 3, to("maildir", between{r.maildir(), &looks, func(int) {}}))
 	if looks != 1 {
 		t.Errorf("%d looks", looks)
 	}
 	looks = 0
 	r.must(os.Rename(r.dir, r.path("away")))
-	r.wants("not mounted", Config, 0, 0, 0, to("maildir", between{r.maildir(), &looks, func(int) {}}))
+	r.wants("not mounted", verdict.Config, 0, 0, 0, to("maildir", between{r.maildir(), &looks, func(int) {}}))
 	if looks != 1 {
 		t.Errorf("%d looks", looks)
 	}

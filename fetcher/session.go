@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -397,7 +398,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}))
 	s.stumbled(ctx, "DELE", err)
 	// It closed behind the last DELE: one that it refused, or did not carry out the last time either.
-	if err == nil && s.behind != nil && (s.behind.err != nil || s.redone) && unconfirmed != nil && disconnected(unconfirmed) {
+	if err == nil && s.behind != nil && (s.behind.err != nil || s.redone) && unconfirmed != nil && verdict.Disconnected(unconfirmed) {
 		s.closedAfter(ctx, unconfirmed)
 		return false, s.pipelined(unconfirmed)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -188,10 +189,10 @@ func (p *pass) refused(c *uidl.Change, m *received, err error) {
 			dl.err = err
 		}
 	}
-	if scopeOf(err) == deliver.WholeTarget || errors.Is(err, context.Canceled) {
+	if verdict.ScopeOf(err) == deliver.WholeTarget || errors.Is(err, context.Canceled) {
 		return
 	}
-	p.charge(c, m.msg.Row, err.Error(), permanent(err))
+	p.charge(c, m.msg.Row, err.Error(), verdict.Permanent(err))
 }
 
 // publishBatch publishes what is 'publishing', commits the results together with the next 'publishing', and so on until
@@ -250,7 +251,7 @@ func (p *pass) next(b *batch, c *uidl.Change) {
 // owedAgain is the row of a destination that could not stage a message that another one has.
 func (p *pass) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
 	row = owed(row, err, at)
-	if scopeOf(err) == deliver.ThisMessage {
+	if verdict.ScopeOf(err) == deliver.ThisMessage {
 		row.Attempts++
 		row.NextTry = p.now().Add(retryAfter(row.Attempts)).Unix()
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -199,8 +200,8 @@ func (p *pass) noteShort() {
 	if n > 1 {
 		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, words.Stamp(since))
 	}
-	p.worst = append(p.worst, Verdict{
-		Class: Temporary, Message: text,
+	p.worst = append(p.worst, verdict.Verdict{
+		Class: verdict.Temporary, Message: text,
 		Hint: "nothing is lost: they stay on the server and are read again, first after an hour, and are delivered when they come the same again",
 	})
 }

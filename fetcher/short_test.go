@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -47,7 +48,7 @@ func TestShortForADay(t *testing.T) {
 					return reply
 				}
 				c.after = func(day int, rep Report, arrived map[string]int, _ facts) {
-					if day == 3 && (rep.Deleted > 0 || rep.Verdict.Class == OK) {
+					if day == 3 && (rep.Deleted > 0 || rep.Verdict.Class == verdict.OK) {
 						t.Errorf("%+v", rep)
 					}
 					for uid, n := range arrived {
@@ -77,7 +78,7 @@ func TestAlwaysShort(t *testing.T) {
 						t.Errorf("%d came at once: %+v", len(arrived)-20, rep)
 					case day == 2 && arrived["uid003"] != 0:
 						t.Error("it was believed within an hour")
-					case day == 4 && !hides && (arrived["uid003"] != 1 || len(f.Wire.Short) != 1 || rep.Verdict.Class != OK):
+					case day == 4 && !hides && (arrived["uid003"] != 1 || len(f.Wire.Short) != 1 || rep.Verdict.Class != verdict.OK):
 						t.Errorf("after more than an hour: %+v, %+v", rep, f.Wire)
 					case day == 4 && rep.Deleted > 0:
 						t.Error("deleted on the same day")

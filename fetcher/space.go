@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // space follows the free space at one destination without asking for every message.
@@ -98,7 +99,7 @@ func (r *reader) note(f *fetchStep, sp *space) {
 		Err:  fmt.Errorf("message of %d octets: %w", f.size, errNoSpace),
 		Hint: sp.dest.makeRoom() + "; smaller messages go on"}
 	r.mu.Lock()
-	r.worst = append(r.worst, verdictOf(err))
+	r.worst = append(r.worst, verdict.Of(err))
 	r.rep.Skipped++
 	r.mu.Unlock()
 }

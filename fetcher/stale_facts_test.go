@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // waiting is a relay that takes nothing before something has begun.
@@ -47,7 +48,7 @@ func TestStaleFacts(t *testing.T) {
 		}
 		return nil
 	}
-	if rep := r.run(dests(late)...); rep.Verdict.Class != OK || len(r.server.Messages("u")) != 0 {
+	if rep := r.run(dests(late)...); rep.Verdict.Class != verdict.OK || len(r.server.Messages("u")) != 0 {
 		t.Errorf("%+v", rep)
 	}
 	if got, want := r.stored(), "uid00000 at lacks+maildir+relay"; got != want || r.deliveries() != 0 {

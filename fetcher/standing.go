@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -32,9 +33,9 @@ type State struct {
 type Outage struct {
 	Destination string
 	Since       time.Time
-	NextTry     time.Time // zero: in the next pass
-	Failures    int       // passes in a row that could not send to it
-	Verdict     Verdict   // of the last one
+	NextTry     time.Time       // zero: in the next pass
+	Failures    int             // passes in a row that could not send to it
+	Verdict     verdict.Verdict // of the last one
 }
 
 // Standing decodes what the ledger has of an account.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -46,7 +47,7 @@ func (p *pass) orStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	var secret *pop3.SecretError
-	if v := verdictOf(err); v.Stop || untried(err) || v.Class != Temporary && !errors.As(err, &secret) {
+	if v := verdict.Of(err); v.Stop || untried(err) || v.Class != verdict.Temporary && !errors.As(err, &secret) {
 		return err
 	}
 	return errStopped
@@ -89,7 +90,7 @@ func (o *outbox) interrupted(result *error) {
 
 // isStopped tells that a pass ended by errStopped has nothing worse to tell than that.
 func (p *pass) isStopped(err error) bool {
-	return err == errStopped && p.verdictOf(err).Class == Temporary
+	return err == errStopped && p.verdictOf(err).Class == verdict.Temporary
 }
 
 // closeStopped writes down what was carried and what was learned. How the account's last pass ended stays as it is, and so
@@ -98,7 +99,7 @@ func (p *pass) closeStopped(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
 	if p.apart() > 0 {
-		p.rep.NextTry = p.holdAfter(errStopped, Verdict{Class: OK})
+		p.rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
 		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
 	}
 	return p.commit(ctx, uidl.Change{Status: st})

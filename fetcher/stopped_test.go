@@ -14,6 +14,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -40,7 +41,7 @@ func (r *rig) cutOff(at <-chan struct{}, dests ...Destination) Report {
 	if took := time.Since(told); took > 3*time.Second {
 		r.t.Errorf("it took %v to end", took)
 	}
-	if !rep.Stopped || rep.Verdict.Class != Temporary || rep.Verdict.Message != "stopped" || rep.Untried {
+	if !rep.Stopped || rep.Verdict.Class != verdict.Temporary || rep.Verdict.Message != "stopped" || rep.Untried {
 		r.t.Errorf("%+v, error %v", rep, rep.Err)
 	}
 	after := r.summary()
@@ -190,7 +191,7 @@ func TestStoppedWhileSending(t *testing.T) {
 		if rep.New != 0 || len(rep.Reasons) != 0 || r.server.Stats().Quits != quits+1 {
 			t.Errorf("%+v", rep)
 		}
-		if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != OK {
+		if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK {
 			t.Errorf("%+v", rep)
 		}
 		wantRemote(t, m, box...)
@@ -240,7 +241,7 @@ func TestStoppedWithItsPrograms(t *testing.T) {
 	if len(rows) != 2 || rows[0].InDoubt+rows[1].InDoubt != 1 || rows[0].Reason+rows[1].Reason != "" {
 		t.Errorf("%+v", rows)
 	}
-	if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != OK || rep.New+rep.Recovered < 2 {
+	if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK || rep.New+rep.Recovered < 2 {
 		t.Errorf("%+v", rep)
 	}
 }
@@ -249,7 +250,7 @@ func TestStoppedWithItsPrograms(t *testing.T) {
 func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	held, flood := &heldError{verdict: Verdict{Class: Temporary}}, &floodError{}
+	held, flood := &heldError{verdict: verdict.Verdict{Class: verdict.Temporary}}, &floodError{}
 	doubt := &commitError{errors.New("disk")}
 	for name, tc := range map[string]struct {
 		ctx       context.Context
@@ -269,11 +270,11 @@ func TestOrStopped(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
-	p := &pass{worst: []Verdict{{Class: Temporary}}}
+	p := &pass{worst: []verdict.Verdict{{Class: verdict.Temporary}}}
 	if !p.isStopped(errStopped) {
 		t.Error("what may pass by itself makes a stop a failure")
 	}
-	if p.worst = append(p.worst, Verdict{Class: Config}); p.isStopped(errStopped) {
+	if p.worst = append(p.worst, verdict.Verdict{Class: verdict.Config}); p.isStopped(errStopped) {
 		t.Error("what needs a person is not told because of a stop")
 	}
 }

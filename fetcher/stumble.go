@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -42,7 +43,7 @@ func (s *session) stumbled(ctx context.Context, step string, err error) {
 	if !ok {
 		return
 	}
-	if l := s.behind; l != nil && l.err != nil && disconnected(err) {
+	if l := s.behind; l != nil && l.err != nil && verdict.Disconnected(err) {
 		step, num = l.step, l.num
 		err = fmt.Errorf("%w; then %w", l.err, err)
 	}
@@ -57,12 +58,12 @@ func (s *session) brokeSession(step string, num int, err error) {
 	}
 	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
-	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && disconnected(err)) || s.naming
+	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && verdict.Disconnected(err)) || s.naming
 	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 && m.Step != stepQuit && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
-	inOrder := chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
+	inOrder := verdict.Chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
 	s.pass.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
 	switch done := s.went[step] - b2i(closed); {
 	case s.pass.stumble.sure:
@@ -231,9 +232,9 @@ func (p *pass) weighStumble(again bool) {
 	if p.stumble = nil; st == nil {
 		return
 	}
-	v := Verdict{Class: Temporary, Message: words.Clip(st.err.Error()),
+	v := verdict.Verdict{Class: verdict.Temporary, Message: words.Clip(st.err.Error()),
 		Hint: "nothing that this session deleted counts; it is done again, and new mail is fetched all the same"}
-	if st.sure && (again || chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
+	if st.sure && (again || verdict.Chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
 		t := &p.facts.Stumbles
 		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
 		if t.charge(st.key, st.step, v.Message, p.now()) {

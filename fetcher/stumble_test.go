@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -148,7 +149,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		deleted := 0
 		if c.policy != DeleteAfterDelivery {
 			for range 2 {
-				if rep := pass(); rep.Verdict.Class != OK {
+				if rep := pass(); rep.Verdict.Class != verdict.OK {
 					t.Fatalf("%+v", rep)
 				}
 				time.Sleep(31 * 24 * time.Hour)
@@ -171,7 +172,7 @@ func (c *stumbleCase) play(t *testing.T) {
 			if got := arrived(); came >= 0 && got[fmt.Sprint("new", came)] != 1 {
 				t.Errorf("pass %d: new mail did not come: %+v", day, rep)
 			}
-			if rep.Verdict.Class != OK {
+			if rep.Verdict.Class != verdict.OK {
 				bothered++
 			}
 			if (c.verb != "DELE" || c.way != "-ERR and close") && rep.Failed+rep.NewlyParked > 0 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // noteHeld tells of messages that wait for a person's word.
@@ -14,8 +16,8 @@ func (s *session) noteHeld() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.worst = append(s.worst, Verdict{
-		Class:   Config,
+	s.worst = append(s.worst, verdict.Verdict{
+		Class:   verdict.Config,
 		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
 			s.a.Name),

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -135,7 +136,7 @@ func TestEveryPassEnds(t *testing.T) {
 						if took := time.Since(start); took > 4*time.Hour {
 							t.Errorf("pass %d took %v", pass, took)
 						}
-						told += b2i(rep.Verdict.Class != OK)
+						told += b2i(rep.Verdict.Class != verdict.OK)
 					}
 					least := 3
 					if c.due {
@@ -178,7 +179,7 @@ func endlessInAFlight(t *testing.T, most int64) {
 		}
 	})
 	rep := r.run()
-	if rep.Failed != 1 || rep.Verdict.Class != Temporary {
+	if rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
 	for range 2 {
@@ -231,7 +232,7 @@ func TestSlowAndHonest(t *testing.T) {
 			start := time.Now()
 			rep := r.run()
 			brought += rep.New
-			if rep.Verdict.Class != OK || rep.New == 0 || rep.PassTime != (brought < len(box)) || rep.PassTime && len(rep.Notes) == 0 {
+			if rep.Verdict.Class != verdict.OK || rep.New == 0 || rep.PassTime != (brought < len(box)) || rep.PassTime && len(rep.Notes) == 0 {
 				t.Errorf("%+v", rep)
 			}
 			if took := time.Since(start); took > time.Hour+10*time.Second {
@@ -244,7 +245,7 @@ func TestSlowAndHonest(t *testing.T) {
 		late.UID = "late"
 		r.server.Deliver("u", late)
 		rep := r.run()
-		if rep.Verdict.Class != Temporary || !rep.PassTime || rep.Failed != 1 || !strings.Contains(rep.Err.Error(), "brought nothing") {
+		if rep.Verdict.Class != verdict.Temporary || !rep.PassTime || rep.Failed != 1 || !strings.Contains(rep.Err.Error(), "brought nothing") {
 			t.Errorf("%+v", rep)
 		}
 	})
@@ -308,7 +309,7 @@ func TestRecognisingIsNoProgress(t *testing.T) {
 		rep := r.run()
 		after := r.server.Stats()
 		// From the third pass on the message is left alone.
-		if n := after.Logins - before.Logins; n > 6 || (rep.Verdict.Class == OK) != (pass == 2) {
+		if n := after.Logins - before.Logins; n > 6 || (rep.Verdict.Class == verdict.OK) != (pass == 2) {
 			t.Errorf("pass %d: %d logins and %d RETRs: %+v", pass, n, after.Commands["RETR"]-before.Commands["RETR"], rep.Verdict)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -94,7 +95,7 @@ func TestTwinsKilled(t *testing.T) {
 				if got := mailIn(t, r.dir); !maps.Equal(got, want) { // tmp may hold what the kill left
 					t.Fatalf("%s, TOP=%v, killed at commit %d: %d messages, want %d", name, top, at, count(got), len(want))
 				}
-				if first.Verdict.Class == OK {
+				if first.Verdict.Class == verdict.OK {
 					break
 				}
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -44,7 +45,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			if !c.optional {
 				for range 2 {
 					rep := alone()
-					if rep.Verdict.Class != Config || rep.Verdict.Message != "3 deliveries are open for destination relay, which is not configured any more" ||
+					if rep.Verdict.Class != verdict.Config || rep.Verdict.Message != "3 deliveries are open for destination relay, which is not configured any more" ||
 						!strings.Contains(rep.Verdict.Hint, "popsync check --adopt a;") || r.deliveries() != 3 {
 						t.Errorf("%d open: %+v", r.deliveries(), rep)
 					}
@@ -52,13 +53,13 @@ func TestRemovedWithOpenMail(t *testing.T) {
 				r.adopt()
 			}
 			rep := alone()
-			if rep.Verdict.Class != OK || r.deliveries() != 0 || len(r.spools()) != 0 {
+			if rep.Verdict.Class != verdict.OK || r.deliveries() != 0 || len(r.spools()) != 0 {
 				t.Errorf("%d open, %d spools: %+v", r.deliveries(), len(r.spools()), rep)
 			}
 			if told := strings.Contains(strings.Join(rep.Notes, "\n"), "3 deliveries to it are dropped"); told != c.optional {
 				t.Errorf("notes: %v", rep.Notes)
 			}
-			if rep = alone(); rep.Verdict.Class != OK || len(rep.Notes) > 0 {
+			if rep = alone(); rep.Verdict.Class != verdict.OK || len(rep.Notes) > 0 {
 				t.Errorf("once more: %+v", rep)
 			}
 			if left := len(r.server.Messages("u")); (left == 0) != (c.policy == DeleteAfterDelivery) {
@@ -68,7 +69,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			// It comes back, at the same address.
 			back := &relay{arrived: map[string]int{}}
 			r.server.Deliver("u", message("new", "x"))
-			if rep := r.run(to("maildir", r.maildir()), to("relay", r.up("relay", "x:25", back))); rep.Verdict.Class != OK || len(back.arrived) != 1 {
+			if rep := r.run(to("maildir", r.maildir()), to("relay", r.up("relay", "x:25", back))); rep.Verdict.Class != verdict.OK || len(back.arrived) != 1 {
 				t.Errorf("%d arrived: %+v", len(back.arrived), rep)
 			}
 		})
@@ -107,7 +108,7 @@ func TestOwedNoMore(t *testing.T) {
 		t.Fatalf("%d open", r.deliveries())
 	}
 	rep := r.run(to("maildir", r.maildir()), Destination{Name: "full", Target: full.Reopen(), Optional: true})
-	if r.deliveries() != 0 || rep.Pending != 0 || rep.Verdict.Class != OK {
+	if r.deliveries() != 0 || rep.Pending != 0 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%d open: %+v", r.deliveries(), rep)
 	}
 	r.wantMail(box...)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // sealed is a Maildir whose new cannot be renamed to from tmp: it is a mount of its own, for as long as the Maildir is open.
@@ -69,16 +70,16 @@ func TestUnpublishedAndLost(t *testing.T) {
 			r.ok() // the Maildir is made
 			r.server.AddUser("u", "p", box...)
 			r.acc.Policy.Delete = DeleteAfterDelivery
-			r.wants("it fails", Temporary, 0, 0, 0, to("maildir", fails[c.fails](r)))
+			r.wants("it fails", verdict.Temporary, 0, 0, 0, to("maildir", fails[c.fails](r)))
 			if entries, err := os.ReadDir(filepath.Join(r.dir, "tmp")); err != nil || len(entries) != 3 || r.deliveries() != 3 {
 				t.Fatalf("%d in tmp, %d open, %v", len(entries), r.deliveries(), err)
 			}
 			c.then(r)
 			if c.adopt {
-				r.wants("not the one", Config, 0, 0, 0)
+				r.wants("not the one", verdict.Config, 0, 0, 0)
 				r.adopt()
 			}
-			rep := r.wants("all comes again", OK, 3, 3, 0)
+			rep := r.wants("all comes again", verdict.OK, 3, 3, 0)
 			r.wantMail(box...)
 			if left := len(r.server.Messages("u")); left != 0 || r.deliveries() != 0 {
 				t.Errorf("%d on the server, %d open: %+v", left, r.deliveries(), rep)

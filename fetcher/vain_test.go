@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // relayRig is a remote destination that answers what take says, and how many messages were offered to it.
@@ -111,7 +112,7 @@ func TestDestinationThatLimits(t *testing.T) {
 			if n := r.retrieved(); n != 100 {
 				t.Errorf("%d RETRs", n)
 			}
-			if rep := x.pass(); bad >= 0 && rep.Verdict.Class != Temporary || bad < 0 && rep.Verdict.Class != OK {
+			if rep := x.pass(); bad >= 0 && rep.Verdict.Class != verdict.Temporary || bad < 0 && rep.Verdict.Class != verdict.OK {
 				t.Errorf("%+v", rep.Verdict)
 			}
 		})
@@ -134,7 +135,7 @@ func TestLimitedRuns(t *testing.T) {
 	for i := range 3 {
 		took = 0
 		before := x.offered
-		if rep := x.pass(); rep.Verdict.Class != Temporary || !strings.Contains(rep.Verdict.Message, "451 4.7.1 later") {
+		if rep := x.pass(); rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Message, "451 4.7.1 later") {
 			t.Errorf("%+v", rep.Verdict)
 		}
 		if n := x.offered - before; n > 7 || len(x.m.Delivered()) != 5*(i+1) {
@@ -165,7 +166,7 @@ func TestOneAlwaysLater(t *testing.T) {
 					err.Vouched = err.Envelope && vouched
 					return err
 				})
-				if rep := x.pass(); rep.Verdict.Class != Temporary || len(x.m.Delivered()) < 39 {
+				if rep := x.pass(); rep.Verdict.Class != verdict.Temporary || len(x.m.Delivered()) < 39 {
 					t.Errorf("first run: %d there, %+v", len(x.m.Delivered()), rep.Verdict)
 				}
 				parked := false
@@ -173,7 +174,7 @@ func TestOneAlwaysLater(t *testing.T) {
 					r.clock = r.clock.Add(5 * time.Minute)
 					r.server.Deliver("u", message(fmt.Sprint("more", i), "x"))
 					rep := x.pass()
-					if parked && (rep.Verdict.Class != OK || rep.Parked != 1) {
+					if parked && (rep.Verdict.Class != verdict.OK || rep.Parked != 1) {
 						t.Errorf("run %d: %+v", i, rep)
 					}
 					parked = parked || rep.Parked == 1
@@ -201,14 +202,14 @@ func TestAskedAfterTrouble(t *testing.T) {
 				return nil
 			})
 			for range 3 {
-				if rep := x.pass(); rep.Verdict.Class == OK && rep.Parked == 0 {
+				if rep := x.pass(); rep.Verdict.Class == verdict.OK && rep.Parked == 0 {
 					t.Errorf("%+v", rep)
 				}
 				r.clock = r.clock.Add(10 * time.Minute)
 			}
 			broken = false
 			r.opt.Asked = true
-			if rep := x.pass(); rep.Verdict.Class != OK || len(x.m.Delivered()) != 3 || rep.Parked != 0 || rep.PutOff != 0 {
+			if rep := x.pass(); rep.Verdict.Class != verdict.OK || len(x.m.Delivered()) != 3 || rep.Parked != 0 || rep.PutOff != 0 {
 				t.Errorf("%d there: %+v", len(x.m.Delivered()), rep)
 			}
 		})
@@ -220,17 +221,17 @@ func TestVerdictOfOpenMail(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		say    func() error
-		class  []Class // of four runs in a row
-		parked int     // after them
+		class  []verdict.Class // of four runs in a row
+		parked int             // after them
 	}{
-		{"put off", later, []Class{Temporary, Temporary, Temporary, Temporary}, 0},
-		{"full", full, []Class{Temporary, Temporary, Temporary, Temporary}, 0},
-		{"crashes", crashed, []Class{Temporary, Temporary, Temporary, OK}, 1},
-		{"spam", spam, []Class{Temporary, OK, OK, OK}, 1},
-		{"nobody", nobody, []Class{Config, Config, Config, Config}, 0},
-		{"greylisted", greyed, []Class{Temporary, Temporary, Temporary, Temporary}, 0},
-		{"login", refuses, []Class{Login, Login, Login, Login}, 0},
-		{"down", missing, []Class{Temporary, Temporary, Temporary, Temporary}, 0},
+		{"put off", later, []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.Temporary}, 0},
+		{"full", full, []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.Temporary}, 0},
+		{"crashes", crashed, []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.OK}, 1},
+		{"spam", spam, []verdict.Class{verdict.Temporary, verdict.OK, verdict.OK, verdict.OK}, 1},
+		{"nobody", nobody, []verdict.Class{verdict.Config, verdict.Config, verdict.Config, verdict.Config}, 0},
+		{"greylisted", greyed, []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.Temporary}, 0},
+		{"login", refuses, []verdict.Class{verdict.Login, verdict.Login, verdict.Login, verdict.Login}, 0},
+		{"down", missing, []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.Temporary}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, mailbox(1)...)
@@ -240,7 +241,7 @@ func TestVerdictOfOpenMail(t *testing.T) {
 				if rep.Verdict.Class != want {
 					t.Errorf("run %d: %+v", i, rep.Verdict)
 				}
-				if want != OK && rep.Verdict.Message == "" {
+				if want != verdict.OK && rep.Verdict.Message == "" {
 					t.Errorf("run %d says nothing: %+v", i, rep.Verdict)
 				}
 				if i == 3 && (rep.Parked != tt.parked || rep.PutOff != 1-tt.parked) {
@@ -267,7 +268,7 @@ func TestTrustedDestination(t *testing.T) {
 			}
 			return nil
 		})
-		if rep := x.pass(); rep.Verdict.Class != OK {
+		if rep := x.pass(); rep.Verdict.Class != verdict.OK {
 			t.Fatal(rep.Verdict)
 		}
 		bad = true
@@ -275,9 +276,9 @@ func TestTrustedDestination(t *testing.T) {
 			x.setting = "another address"
 		}
 		r.server.Deliver("u", message("bad", "x"))
-		want := []Class{Temporary, Temporary, Temporary, OK}
+		want := []verdict.Class{verdict.Temporary, verdict.Temporary, verdict.Temporary, verdict.OK}
 		if other {
-			want = []Class{Config, Config, Config, Config}
+			want = []verdict.Class{verdict.Config, verdict.Config, verdict.Config, verdict.Config}
 		}
 		for i, class := range want {
 			r.clock = r.clock.Add(10 * time.Minute)
@@ -306,7 +307,7 @@ func TestProbeWithNewMail(t *testing.T) {
 		t.Fatalf("%d were sent", x.offered)
 	}
 	r.clock = r.clock.Add(10 * time.Minute)
-	if rep := x.pass(); x.offered != maxVain || rep.Verdict.Class != Temporary {
+	if rep := x.pass(); x.offered != maxVain || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("it does not rest: %d, %+v", x.offered, rep.Verdict)
 	}
 	r.server.Deliver("u", message("new1", "x"))
@@ -335,12 +336,12 @@ func TestErrand(t *testing.T) {
 		return nil
 	})
 	rep := x.pass()
-	if rep.Verdict.Class != Temporary || rep.NextSend.IsZero() || !rep.NextTry.IsZero() {
+	if rep.Verdict.Class != verdict.Temporary || rep.NextSend.IsZero() || !rep.NextTry.IsZero() {
 		t.Fatalf("%+v", rep)
 	}
 	logins := r.server.Stats().Commands["PASS"]
 	r.clock, r.opt.Errand = rep.NextSend, true
-	if rep = x.pass(); rep.Verdict.Class != Temporary || !rep.Errand || rep.Untried || !rep.NextSend.After(r.clock) {
+	if rep = x.pass(); rep.Verdict.Class != verdict.Temporary || !rep.Errand || rep.Untried || !rep.NextSend.After(r.clock) {
 		t.Errorf("%+v", rep)
 	}
 	if n := r.passes(); n != 1 {
@@ -348,7 +349,7 @@ func TestErrand(t *testing.T) {
 	}
 	broken = false
 	r.clock = rep.NextSend
-	if rep = x.pass(); rep.Verdict.Class != OK || rep.Untried || len(x.m.Delivered()) != 3 || !rep.NextSend.IsZero() {
+	if rep = x.pass(); rep.Verdict.Class != verdict.OK || rep.Untried || len(x.m.Delivered()) != 3 || !rep.NextSend.IsZero() {
 		t.Errorf("%+v", rep)
 	}
 	if sum := r.info(); sum.Verdict != "" || sum.Failures != 0 || sum.SucceededAt != r.clock.Unix() {
@@ -377,7 +378,7 @@ func TestErrandAfterOtherTrouble(t *testing.T) {
 	r.refuse("-ERR no")
 	r.clock = r.clock.Add(10 * time.Minute)
 	rep := x.pass()
-	if rep.Verdict.Class == OK {
+	if rep.Verdict.Class == verdict.OK {
 		t.Fatal(rep.Verdict)
 	}
 	broken, r.opt.Errand, r.clock = false, true, rep.NextSend
@@ -427,10 +428,10 @@ func TestRefusesAllContent(t *testing.T) {
 		r.clock = r.clock.Add(24 * time.Hour)
 		r.server.Deliver("u", fresh("more", 20)...)
 		rep := x.pass()
-		if before && (x.offered != 20 || rep.NewlyParked != 20 || rep.Verdict.Class != Temporary) {
+		if before && (x.offered != 20 || rep.NewlyParked != 20 || rep.Verdict.Class != verdict.Temporary) {
 			t.Errorf("of 20 that it refused of late %d were sent: %+v", x.offered, rep)
 		}
-		if !before && (x.offered != maxRefused || rep.Verdict.Class != Config) {
+		if !before && (x.offered != maxRefused || rep.Verdict.Class != verdict.Config) {
 			t.Errorf("of 20 %d were sent: %+v", x.offered, rep)
 		}
 	}
@@ -455,7 +456,7 @@ func TestLoneRefusedMessage(t *testing.T) {
 			r.clock = r.clock.Add(10 * time.Minute)
 			rep = x.pass()
 		}
-		if others > 0 && (rep.Parked != 1 || rep.Verdict.Class != OK || x.offered > 5) || others == 0 && (rep.Verdict.Class != Temporary || x.offered > 30) {
+		if others > 0 && (rep.Parked != 1 || rep.Verdict.Class != verdict.OK || x.offered > 5) || others == 0 && (rep.Verdict.Class != verdict.Temporary || x.offered > 30) {
 			t.Errorf("beside %d others: %d bodies in a day: %+v", others, x.offered, rep)
 		}
 	}
@@ -467,7 +468,7 @@ func TestSomeRecipientsRefused(t *testing.T) {
 	m := delivertest.NewMemory("relay")
 	var tickets []deliver.Ticket
 	rep := r.with(Destination{Name: "relay", Target: halfRefused{partial{m.Reopen(), &tickets}}})
-	if rep.Verdict.Class != Config || !strings.Contains(rep.Verdict.Message, "some of the recipients") || len(tickets) != 5 || rep.NewlyParked != 5 {
+	if rep.Verdict.Class != verdict.Config || !strings.Contains(rep.Verdict.Message, "some of the recipients") || len(tickets) != 5 || rep.NewlyParked != 5 {
 		t.Errorf("%d sent: %+v", len(tickets), rep)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -19,7 +20,7 @@ const reasonVanished = "the server says that it is gone"
 
 // declined deals with the refusal of a RETR.
 func (r *reader) declined(f *fetchStep, err error) error {
-	if !saysGone(err) {
+	if !verdict.SaysGone(err) {
 		r.failed(f, err, false)
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -67,7 +68,7 @@ func TestExpungedForEver(t *testing.T) {
 	r.ok()
 	for i := range 3 {
 		rep := r.run()
-		if rep.Failed != 1 || rep.Verdict.Class != Temporary || (rep.NewlyParked == 1) != (i == 2) {
+		if rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary || (rep.NewlyParked == 1) != (i == 2) {
 			t.Errorf("%d: %+v", i, rep)
 		}
 		wantReason(t, rep, "and lists it")
@@ -90,7 +91,7 @@ func TestExpungedWhileCompared(t *testing.T) {
 	if rep := r.ok(); rep.Failed != 0 || rep.Reasons[reasonVanished] != 1 {
 		t.Errorf("%+v", rep)
 	}
-	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("told of it twice: %+v", rep)
 	}
 	r.wantMail(box...)
@@ -115,7 +116,7 @@ func TestExpungedBeforeDELE(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	num = "1"
-	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != Temporary {
+	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("it is listed still: %+v", rep)
 	}
 	r.wantMail(box...)
@@ -135,7 +136,7 @@ func TestSaysGone(t *testing.T) {
 		{errors.New("message 31 expunged"), false},
 		{nil, false},
 	} {
-		if got := saysGone(tt.err); got != tt.gone {
+		if got := verdict.SaysGone(tt.err); got != tt.gone {
 			t.Errorf("%+v: %v", tt.err, got)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -39,7 +40,7 @@ type hold struct {
 	N     int    `json:"n"`               // passes in a row that ended so
 	Until int64  `json:"until,omitempty"` // no login before this unless a person asks (Unix seconds); 0: only the daemon waits
 	// Verdict is the last pass's: what is told while nothing is tried.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 }
 
 // ahead is a stored time, if it is yet to come and not so far off that only a wrong clock can have made it.
@@ -49,7 +50,7 @@ func ahead(at int64, now time.Time) (time.Time, bool) {
 }
 
 // holdAfter sets how long the account waits after a pass that ended with err, and returns Status.NextTry.
-func (p *pass) holdAfter(err error, v Verdict) time.Time {
+func (p *pass) holdAfter(err error, v verdict.Verdict) time.Time {
 	now := p.now()
 	h := hold{Why: waitFor(err), N: 1, Verdict: v}
 	was := p.facts.Hold
@@ -70,7 +71,7 @@ func (p *pass) holdAfter(err error, v Verdict) time.Time {
 		login = now.Add(inUseLeast + rand.N(inUseSpread))
 	case waitLogins:
 		wait := loginDelay
-		if saidInWords(err) { // which may mean anything
+		if verdict.SaidInWords(err) { // which may mean anything
 			wait = growing(h.N)
 		}
 		login = now.Add(orElse(p.apart(), wait))
@@ -142,14 +143,14 @@ func (p *pass) tooSoon() bool {
 // heldError means that nothing was asked of the server, as decided before. What was on its way to a destination went on
 // unless the account is paused.
 type heldError struct {
-	verdict Verdict
+	verdict verdict.Verdict
 	note    string // for people, when nothing is wrong
 	cause   error  // or nil
 }
 
 func (e *heldError) Unwrap() error { return e.cause }
 
-func (e *heldError) judge(Verdict) Verdict { return e.verdict }
+func (e *heldError) Judge(verdict.Verdict) verdict.Verdict { return e.verdict }
 
 func (e *heldError) Error() string {
 	if e.note != "" {
@@ -170,7 +171,7 @@ func (p *pass) paused() error {
 		return nil
 	}
 	p.rep.Paused = true
-	return &heldError{verdict: Verdict{Class: OK}, note: PausedNote(p.a.Name, time.Unix(p.facts.Paused, 0))}
+	return &heldError{verdict: verdict.Verdict{Class: verdict.OK}, note: PausedNote(p.a.Name, time.Unix(p.facts.Paused, 0))}
 }
 
 // PausedNote tells of an account that was left alone because it is paused, and what to do. since is zero where it is not known.
@@ -187,9 +188,9 @@ func (p *pass) busy(err error) error {
 	p.rep.Busy = true
 	const text = "busy: another popsync works on it"
 	if p.o.Named {
-		return &heldError{verdict: Verdict{Class: Temporary, Message: text, Hint: "wait for its end, then try again: popsync status shows it as running until then"}, cause: err}
+		return &heldError{verdict: verdict.Verdict{Class: verdict.Temporary, Message: text, Hint: "wait for its end, then try again: popsync status shows it as running until then"}, cause: err}
 	}
-	return &heldError{verdict: Verdict{Class: OK}, note: text, cause: err}
+	return &heldError{verdict: verdict.Verdict{Class: verdict.OK}, note: text, cause: err}
 }
 
 // barred is why the server is not asked now, nil if it is.
@@ -213,7 +214,7 @@ func (p *pass) barred(ctx context.Context) error {
 	}
 	e := &heldError{verdict: h.Verdict, note: fmt.Sprintf("%s: not tried before %s", whyText(h.Why), words.Stamp(until.Unix()))}
 	if h.Verdict.Class == "" {
-		e.verdict.Class = OK
+		e.verdict.Class = verdict.OK
 	}
 	return e
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -120,7 +121,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 				Destinations: []Destination{{Name: "maildir",
 					Target: deliver.OpenMaildir(deliver.MaildirOptions{Path: maildir, Host: "h", Now: time.Now})}},
 			}, Options{Now: time.Now, FreeFloor: -1, BatchMessages: 4})
-			if rep.Verdict.Class == Internal {
+			if rep.Verdict.Class == verdict.Internal {
 				complain("%+v", rep.Verdict)
 			}
 			return rep

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -26,8 +27,8 @@ func TestHintOfPutOffLogin(t *testing.T) {
 		{"", "System error", false},
 	} {
 		err := &pop3.LoginError{Err: &pop3.ResponseError{Command: "PASS", Code: tc.code, Text: tc.text}}
-		v := verdictOf(err)
-		if v.Class != Temporary || strings.Contains(v.Hint, "schedule") != tc.schedule || v.Hint == "" {
+		v := verdict.Of(err)
+		if v.Class != verdict.Temporary || strings.Contains(v.Hint, "schedule") != tc.schedule || v.Hint == "" {
 			t.Errorf("[%s] %s: %+v", tc.code, tc.text, v)
 		}
 	}

@@ -1,4 +1,4 @@
-package fetcher
+package verdict
 
 import (
 	"testing"
@@ -62,11 +62,11 @@ func TestPassing(t *testing.T) {
 // Texts count at a login and in the greeting. Behind it they may be about anything.
 func TestPassingOnlyAtLogin(t *testing.T) {
 	for command, want := range map[string]string{"USER": "IN-USE", "PASS": "IN-USE", "AUTH": "IN-USE", "greeting": "IN-USE", "RETR": "", "LIST": "", "STLS": ""} {
-		if got := codeOf(&pop3.ResponseError{Command: command, Text: "mailbox locked"}); got != want {
+		if got := CodeOf(&pop3.ResponseError{Command: command, Text: "mailbox locked"}); got != want {
 			t.Errorf("%s: %q, want %q", command, got, want)
 		}
 	}
-	if got := codeOf(&pop3.ResponseError{Command: "PASS", Code: "AUTH", Text: "mailbox locked"}); got != "AUTH" {
+	if got := CodeOf(&pop3.ResponseError{Command: "PASS", Code: "AUTH", Text: "mailbox locked"}); got != "AUTH" {
 		t.Errorf("a code counts more than words, got %q", got)
 	}
 }

@@ -1,0 +1,24 @@
+package fetcher
+
+import "github.com/popsync/popsync/fetcher/verdict"
+
+// A Report speaks in verdicts.
+type (
+	Verdict = verdict.Verdict
+	Class   = verdict.Class
+)
+
+// The classes of verdict, for whoever reads Reports.
+const (
+	OK        = verdict.OK
+	Temporary = verdict.Temporary
+	Login     = verdict.Login
+	Config    = verdict.Config
+	Internal  = verdict.Internal
+)
+
+// Judge tells what an error of a pass means, for commands that look at a server without making one.
+func Judge(err error) Verdict { return verdict.Of(err) }
+
+// Worse tells whether a outranks b when accounts differ: 78, 70, 77, 75, 0 in this order.
+func Worse(a, b Class) bool { return verdict.Worse(a, b) }

@@ -1,0 +1,121 @@
+package verdict
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// judgeFacts judges what pop3, deliver, uidl and the system say.
+func judgeFacts(err error) Verdict {
+	v := Verdict{Class: Temporary, Message: words.Clip(err.Error())}
+	var (
+		target   *deliver.Error
+		response *pop3.ResponseError
+		login    *pop3.LoginError
+		secret   *pop3.SecretError
+		protocol *pop3.ProtocolError
+		limit    *pop3.LimitError
+		noTLS    *pop3.TLSError
+	)
+	switch {
+	case errors.Is(err, uidl.ErrBusy):
+		v.Hint = "another popsync works on this account; wait for it"
+	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
+		v.Hint = "another process uses the ledger; the next pass tries again"
+	case errors.Is(err, uidl.ErrFull):
+		v.Hint = "make room on the filesystem of state_dir; nothing was lost, and the next pass tries again"
+	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
+		v.Class, v.Stop = Internal, true
+	case errors.Is(err, context.Canceled):
+		v.Message, v.Hint = "stopped", "what was received whole is safe; the next pass goes on"
+	case errors.As(err, &target):
+		switch {
+		case RefusedByRelay(err):
+			v.Class = Login
+		case target.Permanent && target.Scope == deliver.WholeTarget:
+			v.Class = Config
+		}
+		// The error's text ends with its hint, which has a place of its own here.
+		v.Hint = target.Hint
+		v.Message = strings.TrimSuffix(v.Message, " ("+target.Hint+")")
+	case errors.As(err, &secret):
+		v.Class, v.Hint = Config, "correct the password setting of this account, then say: popsync check"
+	case Certificate(err):
+		v.Class = Config
+		v.Hint = "the server could not prove who it is, so no password was sent; check host and the clock, or name its CA in ca_file"
+	case errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
+		v.Class = Config
+		v.Hint = `the server offers no STLS here, so no password was sent; try tls = "implicit" (port 995), which is the default`
+	case errors.As(err, &noTLS) && noTLS.Misfit() != pop3.Fits:
+		v.Class, v.Hint = Config, misfitHints[noTLS.Misfit()]
+	case errors.As(err, &login) && errors.As(err, &response):
+		judgeLogin(&v, CodeOf(response))
+		soften(&v, response)
+	case errors.As(err, &response):
+		judgeResponse(&v, CodeOf(response))
+	case errors.As(err, &limit) && limit.Num > 0:
+		v.Hint = `it is far longer than the server lists it, and stays there; if that server's sizes are wrong, set sizes = "ignore" for the account`
+	case errors.As(err, &limit):
+		v.Hint = "raise the limit in [limits] if the server is right"
+	case errors.As(err, &protocol):
+		v.Hint = "the server does not speak POP3 as expected; check host, port and tls"
+	case HungUpAtLogin(err):
+		v.Message = words.Clip("the server closed the connection without a word when it was given the login (" + v.Message + ")")
+		v.Hint = "some servers do that where username or password is wrong; if it goes on, " + LoginHint
+	default:
+		v.Hint = networkHint(err)
+	}
+	return v
+}
+
+// misfitHints are the next steps where TLS cannot come about as things are set.
+var misfitHints = map[pop3.Misfit]string{
+	pop3.MisfitVersion:   "the server speaks no TLS newer than 1.1, which is not safe, so no password was sent; ask the provider for a server with TLS 1.2, or for another host or port",
+	pop3.MisfitCiphers:   "the server and popsync have no safe encryption in common (its key exchange or its ciphers are too old), so no password was sent; ask the provider for another host or port",
+	pop3.MisfitPlaintext: `the server greets without TLS on this port, so no password was sent; use the port for TLS (995), or tls = "starttls" on this one`,
+	pop3.MisfitTLSFirst:  `the server expects TLS at once on this port, so no password was sent; set tls = "implicit", which is the default`,
+	pop3.MisfitProtocol:  "the server offers another protocol than POP3 on this port, so no password was sent; check host and port",
+}
+
+func judgeResponse(v *Verdict, code string) {
+	switch {
+	case code == "AUTH":
+		v.Class, v.Hint = Login, "check username and password"
+	case code == "IN-USE":
+		v.Hint = "another client has the mailbox open; the next pass tries again"
+	case code == "LOGIN-DELAY":
+		v.Hint = loginDelayHint
+	case strings.HasPrefix(code, "SYS/PERM"):
+		v.Class, v.Hint = Config, "the server says this needs a person: ask the provider"
+	default:
+		v.Hint = "the next pass tries again"
+	}
+}
+
+func networkHint(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	var notTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &dns):
+		return "the name could not be looked up; check host and the network"
+	case errors.Is(err, pop3.ErrSlow):
+		return "the next pass tries again; if the line is as slow as that, raise limits.answer or lower limits.least_rate"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "the next pass tries again; if the server never answers, check host, port and tls"
+	case errors.As(err, &notTLS):
+		return "check host, port and tls"
+	case errors.As(err, &op) && op.Op == "dial":
+		return "the next pass tries again; if it goes on, check host, port and the network"
+	}
+	return "the next pass tries again"
+}

@@ -15,9 +15,9 @@ const neighbours = 8
 
 // alike tells whether a message has the size of one close to it, or may have with a CRLF more: see measured.right.
 func (r *reader) alike(i int) bool {
-	all := r.plan.fetch
+	all := r.plan.Fetch
 	for j := max(0, i-neighbours); j < min(len(all), i+neighbours+1); j++ {
-		if d := all[j].size - all[i].size; j != i && (d == 0 || d == 2 || d == -2) {
+		if d := all[j].Size - all[i].Size; j != i && (d == 0 || d == 2 || d == -2) {
 			return true
 		}
 	}
@@ -29,7 +29,7 @@ func (r *reader) alike(i int) bool {
 func (r *reader) asks(i int) (top, scan bool) {
 	w := &r.facts.Wire
 	alike := r.alike(i)
-	trusted := w.Sizes.rule() >= 0 && r.plan.fetch[i].size > 0 && !r.a.IgnoreSizes
+	trusted := w.Sizes.rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
 	if blindBeacons || trusted && !alike {
 		return false, false
 	}
@@ -43,11 +43,11 @@ func (r *reader) asks(i int) (top, scan bool) {
 func (r *reader) asksFor(o *reply) []pop3.Item {
 	switch {
 	case r.facts.Wire.Scan < 0, o.kind == refusal:
-		return []pop3.Item{{Num: o.f.num, Ask: pop3.AskNoop}}
+		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskNoop}}
 	case o.kind == whole && r.isShort(o):
-		return []pop3.Item{{Num: o.f.num, Ask: pop3.AskScan}, {Num: r.any(o.f.num), Ask: pop3.AskScan}}
+		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}, {Num: r.any(o.f.Num), Ask: pop3.AskScan}}
 	}
-	return []pop3.Item{{Num: o.f.num, Ask: pop3.AskScan}}
+	return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}}
 }
 
 // any is the number of a message of the listing that nobody can guess.
@@ -90,7 +90,7 @@ func (r *reader) answer(resp pop3.Response) error {
 	case resp.Ask == pop3.AskScan:
 		r.scans++
 	case resp.Ask == pop3.AskNoop:
-	case last < 0 || r.queue[last].f.num != resp.Num || r.queue[last].kind != whole || top == uidl.Fingerprint{}:
+	case last < 0 || r.queue[last].f.Num != resp.Num || r.queue[last].kind != whole || top == uidl.Fingerprint{}:
 		return nil // nothing to compare
 	case top != r.queue[last].m.msg.Fingerprint:
 		r.setAside(r.queue[last].f) // or the server changes what it sends

@@ -94,7 +94,7 @@ func (p *pass) chargeReading(ctx context.Context, key uidl.Key) error {
 		row = found[0].Row
 	}
 	open := p.pending[key]
-	read := p.open[key] != nil && (open == nil || len(open.owed) == 0)
+	read := p.open[key] != nil && (open == nil || len(open.Owed) == 0)
 	if row.State == uidl.Delivered || row.State == uidl.DeleteSent || read {
 		return nil // it was read whole before; at most it was read again to recognise it
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -43,7 +44,7 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	if p.known, err = p.l.Destinations(ctx); err != nil {
 		return m, err
 	}
-	p.set = newSet(p.known, p.l.Info().Generation)
+	p.set = plan.NewSet(p.known, p.l.Info().Generation)
 	for _, d := range p.dests {
 		for _, k := range p.known {
 			if k.Name == d.Name {
@@ -70,15 +71,15 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 		return m, err
 	}
 	// Without a policy nothing is due or too large, and nothing that was parked waits.
-	pl := makePlan(planInput{
-		listing: named, order: sortedByUID(named), complete: complete, rows: known, open: s.pending, set: s.set,
-		now: s.now(), waits: func(int64) bool { return false },
+	pl := plan.Make(plan.Input{
+		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
+		Now: s.now(), Waits: func(int64) bool { return false },
 	})
-	seen := pl.seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.kept + s.head, Pending: len(s.pending), Nameless: len(pl.skipped)}
+	seen := pl.Seen()
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.pending), Nameless: len(pl.Skipped)}
 	s.list, s.sore = named, nil
-	pl.fetch = nil // a million of them are a burden
-	s.facts.Rows = known.len() + len(seen)
+	pl.Fetch = nil // a million of them are a burden
+	s.facts.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
@@ -96,68 +97,43 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	for chunk := range slices.Chunk(seen, topChunk) {
 		c := uidl.Change{At: s.now().Unix()}
 		for _, e := range chunk {
-			fp := tops[e.num]
+			fp := tops[e.Num]
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
-			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: reasonSeen, Row: uidl.Row{
-				Key: e.key, State: uidl.Delivered, Size: e.size, FirstSeen: s.stamp(),
-				Facts: uidl.Facts{Have: uidl.Seen, Generation: markOf(mark, e.known)},
+			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: plan.ReasonSeen, Row: uidl.Row{
+				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.stamp(),
+				Facts: uidl.Facts{Have: uidl.Seen, Generation: markOf(mark, e.Known)},
 			}})
 		}
 		if err := s.commit(ctx, c); err != nil {
 			return Marked{}, err
 		}
 	}
-	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.gone, Status: st}); err != nil {
+	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
 		return Marked{}, err
 	}
 	_ = s.c.Quit(ctx) // there is nothing that QUIT could make count
 	return m, nil
 }
 
-// seenEntry is a message that a baseline marks.
-type seenEntry struct {
-	entry
-	known bool // it may have been delivered before: its unique-id was, or it was held back
-}
-
-// seen are the messages that a baseline marks, by number.
-func (p *plan) seen() []seenEntry {
-	out := make([]seenEntry, 0, len(p.fetch)+len(p.question))
-	for _, f := range p.fetch {
-		if !f.owed {
-			out = append(out, seenEntry{f.entry, false})
-		}
-	}
-	for _, list := range [][]knownStep{p.question, p.back} {
-		for _, k := range list {
-			if k.row.State != uidl.Wanted && k.row.State != uidl.Parked { // else it is on its way
-				out = append(out, seenEntry{k.entry, true})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b seenEntry) int { return a.num - b.num })
-	return out
-}
-
-func entriesOf(seen []seenEntry) []entry {
-	out := make([]entry, len(seen))
+func entriesOf(seen []plan.SeenEntry) []plan.Entry {
+	out := make([]plan.Entry, len(seen))
 	for i := range seen {
-		out[i] = seen[i].entry
+		out[i] = seen[i].Entry
 	}
 	return out
 }
 
 // cheapTops are the fingerprints that can be had at little cost. They are worth having and not needed: an error means
 // only that there are fewer.
-func (s *session) cheapTops(ctx context.Context, of []entry) map[int]uidl.Fingerprint {
+func (s *session) cheapTops(ctx context.Context, of []plan.Entry) map[int]uidl.Fingerprint {
 	if !s.c.Capabilities().Pipelining {
 		of = of[:min(len(of), cheapHeaders)]
 	}
 	if len(of) == 0 {
 		return nil
 	}
-	tops, _ := s.fingerprints(ctx, spread(of, len(of)))
+	tops, _ := s.fingerprints(ctx, plan.Spread(of, len(of)))
 	return tops
 }

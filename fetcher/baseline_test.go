@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -44,7 +45,7 @@ func TestBaseline(t *testing.T) {
 		}
 		more := message("more", "x")
 		r.server.Deliver("u", more)
-		for _, p := range []Policy{{Delete: DeleteAfterDelivery}, {Delete: DeleteAfterAge, Age: time.Hour}} {
+		for _, p := range []plan.Policy{{Delete: plan.DeleteAfterDelivery}, {Delete: plan.DeleteAfterAge, Age: time.Hour}} {
 			r.acc.Policy = p
 			r.clock = r.clock.Add(50 * time.Hour)
 			r.ok()
@@ -93,11 +94,11 @@ func TestBaselineTakesEverything(t *testing.T) {
 	if err := errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	r.acc.Policy = Policy{MaxSize: 20}
+	r.acc.Policy = plan.Policy{MaxSize: 20}
 	if m := r.baseline(); m != (Marked{Listed: 6, Marked: 5, Pending: 1, Headers: 5}) {
 		t.Errorf("%+v", m)
 	}
-	r.acc.Policy = Policy{}
+	r.acc.Policy = plan.Policy{}
 	if rep := r.run(); rep.New != 0 || rep.Parked != 0 || rep.Kept != 5 || !strings.Contains(rep.Verdict.Message, "destination other") {
 		t.Errorf("%+v", rep)
 	}

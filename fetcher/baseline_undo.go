@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -138,7 +139,7 @@ func heldAgain(ctx context.Context, l uidl.Account, keys []uidl.Key) ([]uidl.Mes
 			return nil, err
 		}
 		for _, m := range rows {
-			m.State, m.Facts, m.Reason = uidl.Held, uidl.Facts{}, reasonHeld
+			m.State, m.Facts, m.Reason = uidl.Held, uidl.Facts{}, plan.ReasonHeld
 			all = append(all, m)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -141,7 +142,7 @@ func TestPreparedInVain(t *testing.T) {
 func TestDeleteAndQuit(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	states := func() string {
 		db := r.sql()
 		defer db.Close()

@@ -6,13 +6,14 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
 
 // body streams one message to its destinations. What becomes of it is decided once it is proven: see came.
-func (r *reader) body(f *fetchStep, body io.Reader) error {
+func (r *reader) body(f *plan.FetchStep, body io.Reader) error {
 	o := reply{f: f}
 	m, err := r.open(f)
 	if err == nil {
@@ -47,16 +48,16 @@ func (r *reader) body(f *fetchStep, body io.Reader) error {
 }
 
 // open makes a staging place at each destination that needs the message.
-func (r *reader) open(f *fetchStep) (received, error) {
-	m := received{num: f.num, session: r.number, owed: f.owed, again: again(f.row) && !f.owed, msg: uidl.Message{Row: *f.row}}
-	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.key, f.size, 0, 0
+func (r *reader) open(f *plan.FetchStep) (received, error) {
+	m := received{num: f.Num, session: r.number, owed: f.Owed, again: plan.AskedAgain(f.Row) && !f.Owed, msg: uidl.Message{Row: *f.Row}}
+	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.Key, f.Size, 0, 0
 	m.msg.NextTry = 0
-	reused := f.row.State != 0 && !f.owed && (f.row.GoneAt != 0 || r.elsewhere) // its unique-id may have been another one's
-	if f.row.State == 0 || f.compare || reused {
-		m.msg.FirstSeen, m.msg.Attempts = r.stamp(), f.row.Attempts
+	reused := f.Row.State != 0 && !f.Owed && (f.Row.GoneAt != 0 || r.elsewhere) // its unique-id may have been another one's
+	if f.Row.State == 0 || f.Compare || reused {
+		m.msg.FirstSeen, m.msg.Attempts = r.stamp(), f.Row.Attempts
 	}
-	if !f.owed { // what another message under its key had counts for nothing
-		m.msg.Facts = uidl.Facts{Generation: r.set.generation}
+	if !f.Owed { // what another message under its key had counts for nothing
+		m.msg.Facts = uidl.Facts{Generation: r.set.Generation}
 	}
 	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
 	r.fan.count = r.facts.Wire.Sizes.rule() != ruleExact
@@ -65,7 +66,7 @@ func (r *reader) open(f *fetchStep) (received, error) {
 		br := branch{dest: need.dest}
 		if br.err = need.dest.stageFailure(); br.err == nil {
 			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
-				Account: r.a.Name, Token: r.l.Info().Token, UID: f.key.UID, Dup: f.key.Dup, Size: f.size,
+				Account: r.a.Name, Token: r.l.Info().Token, UID: f.Key.UID, Dup: f.Key.Dup, Size: f.Size,
 				Again: need.row.InDoubt > 0,
 			})
 			r.weigh(need.dest, br.err)
@@ -81,9 +82,9 @@ func (r *reader) open(f *fetchStep) (received, error) {
 }
 
 // needs are the destinations that a message must go to: all of them, or those that still lack it.
-func (r *reader) needs(f *fetchStep) []delivery {
+func (r *reader) needs(f *plan.FetchStep) []delivery {
 	var need []delivery
-	if f.owed {
+	if f.Owed {
 		return r.lacking(f)
 	}
 	need = make([]delivery, 0, len(r.dests))
@@ -91,22 +92,22 @@ func (r *reader) needs(f *fetchStep) []delivery {
 		if d.Fallback {
 			continue
 		}
-		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}})
+		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.Key, Destination: d.Name}})
 	}
 	return need
 }
 
 // lacking are the destinations that a known message must still get to.
-func (r *reader) lacking(f *fetchStep) (need []delivery) {
-	open := r.pending[f.key]
-	facts := f.row.Facts
+func (r *reader) lacking(f *plan.FetchStep) (need []delivery) {
+	open := r.pending[f.Key]
+	facts := f.Row.Facts
 	if open != nil {
 		facts = open.Facts
 	}
-	for _, d := range r.at(open.need(r.set.lacks(facts))) {
-		dl := delivery{dest: d, row: uidl.Delivery{Key: f.key, Destination: d.Name}}
+	for _, d := range r.at(open.Need(r.set.Lacks(facts))) {
+		dl := delivery{dest: d, row: uidl.Delivery{Key: f.Key, Destination: d.Name}}
 		if open != nil {
-			for _, row := range open.owed {
+			for _, row := range open.Owed {
 				if row.Destination == d.Name {
 					dl.row = row
 				}
@@ -128,10 +129,10 @@ func (r *reader) weigh(d *destination, err error) {
 }
 
 // hand gives a complete message to the batcher.
-func (r *reader) hand(f *fetchStep, m received) error {
+func (r *reader) hand(f *plan.FetchStep, m received) error {
 	r.mu.Lock()
 	r.whole.messages++
-	r.whole.octets += f.size
+	r.whole.octets += f.Size
 	r.mu.Unlock()
 	if !r.bat.add(m) {
 		return errStop

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -127,7 +128,7 @@ func TestLostLedgerYoungArchive(t *testing.T) {
 		if rep := r.run(both()...); rep.Rebuilt != 10 || rep.New != 0 || rep.Unfetched != 0 {
 			t.Errorf("remote %v: %+v", remote, rep)
 		}
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		for range 2 {
 			r.clock = r.clock.Add(24 * time.Hour)
 			r.run(both()...)

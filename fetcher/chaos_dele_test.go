@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -26,15 +27,15 @@ func (w *world) mustBeSafe(s *pop3test.Session, num int, m pop3test.Message, tr 
 		}
 	}
 	switch w.acc.Policy.Delete {
-	case DeleteNever:
+	case plan.DeleteNever:
 		w.fail("DELE of %s although everything is to be kept", l.UID)
-	case DeleteAfterAge:
+	case plan.DeleteAfterAge:
 		if !w.old(l, w.acc.Policy.Age) {
 			w.fail("DELE of %s (letter %d), which no earlier pass can have known to be old: %v since pass %d", l.UID, l.id, w.clocks, l.offered)
 		}
 	}
 	a := tr.ledger.current
-	if strings.HasPrefix(key.UID, contentName) {
+	if strings.HasPrefix(key.UID, plan.ContentName) {
 		key.Dup = tr.anyOf(s, a, key.UID)
 	}
 	rows, err := a.Find(context.Background(), []uidl.Key{key})
@@ -131,7 +132,7 @@ func (w *world) factsAreTrue() {
 		}
 	}
 	for _, row := range w.rows {
-		if row.Have.Has(uidl.Unsure) || strings.HasPrefix(row.UID, formerName) {
+		if row.Have.Has(uidl.Unsure) || strings.HasPrefix(row.UID, plan.FormerName) {
 			continue
 		}
 		groups := w.groupsOf(row.UID)

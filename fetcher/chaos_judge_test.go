@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -91,7 +92,7 @@ func (w *world) judgeLetter(l *letter, e end) {
 			w.fail("%s is still open: %+v", what, m)
 		}
 	}
-	if whole && !waits && w.acc.Policy.Delete != DeleteNever && !w.undecided(l) {
+	if whole && !waits && w.acc.Policy.Delete != plan.DeleteNever && !w.undecided(l) {
 		w.fail("%s was delivered and due, and is still on the server: %+v", what, rows)
 	}
 }

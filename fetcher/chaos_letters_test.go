@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -119,10 +120,10 @@ func (w *world) nameOf(l *letter) string {
 	switch {
 	case !w.noTOP && fingerprint(l.Data) != (uidl.Fingerprint{}):
 		fp := fingerprint(l.Data)
-		return headerName + hex.EncodeToString(fp[:])
-	case w.acc.Policy.Delete == DeleteAfterDelivery:
+		return plan.HeaderName + hex.EncodeToString(fp[:])
+	case w.acc.Policy.Delete == plan.DeleteAfterDelivery:
 		sum := sha256.Sum256(l.wire())
-		return contentName + hex.EncodeToString(sum[:])
+		return plan.ContentName + hex.EncodeToString(sum[:])
 	}
 	return ""
 }

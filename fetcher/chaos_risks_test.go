@@ -3,6 +3,7 @@ package fetcher
 import (
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -43,7 +44,7 @@ func (w *world) groupsOf(uid string) (all []int) {
 // riskRows calls f with the groups of all rows that fit.
 func (w *world) riskRows(fits func(uidl.Row) bool, f func(group int)) {
 	for i := range w.rows {
-		if fits(w.rows[i].Row) && !strings.HasPrefix(w.rows[i].UID, formerName) {
+		if fits(w.rows[i].Row) && !strings.HasPrefix(w.rows[i].UID, plan.FormerName) {
 			for _, g := range w.groupsOf(w.rows[i].UID) {
 				f(g)
 			}

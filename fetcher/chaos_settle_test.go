@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -28,7 +29,7 @@ func (w *world) settleDown() {
 	w.said(Pause(context.Background(), w.ledger, w.name, false))
 	w.offset = max(w.offset, 0) + 50*24*time.Hour // later than ever before
 	still, enough := 0, 3
-	if w.acc.Policy.Delete == DeleteAfterAge {
+	if w.acc.Policy.Delete == plan.DeleteAfterAge {
 		enough = 6 // an age counts from when a clock was right
 	}
 	if w.m.clocks {

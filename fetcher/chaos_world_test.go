@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -95,9 +96,9 @@ func newWorld(c *common, name string) *world {
 	w.opt = Options{Now: w.now, FreeFloor: -1, BatchMessages: 1 + d.n(5), SessionMessages: 3 + d.n(7), BatchBytes: 4000}
 	switch d.n(4) {
 	case 1, 2:
-		w.acc.Policy.Delete = DeleteAfterDelivery
+		w.acc.Policy.Delete = plan.DeleteAfterDelivery
 	case 3:
-		w.acc.Policy = Policy{Delete: DeleteAfterAge, Age: time.Duration(1+d.n(60)) * time.Hour}
+		w.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: time.Duration(1+d.n(60)) * time.Hour}
 	}
 	if d.one(4) && !w.m.uids && !w.m.accounts {
 		w.acc.Policy.Limit = 1 + d.n(4) // what waits for its turn for a month has no trace of a former unique-id left

@@ -1,10 +1,6 @@
 package fetcher
 
-import (
-	"time"
-
-	"github.com/popsync/popsync/uidl"
-)
+import "github.com/popsync/popsync/uidl"
 
 // waits tells whether something is to be left alone until a stored time. A person who asks is obeyed at once, and a time
 // farther ahead than anything ever waits is the work of a clock that was wrong.
@@ -36,13 +32,3 @@ func (p *pass) stamp() int64 {
 
 // confirmedNow is the time of a listing now as tombstones count it.
 func (s *session) confirmedNow() int64 { return max(s.clock.Confirmed, 1) }
-
-// heldUntil tells whether a message that only a fallback has stays on the server for now: until a time that was stored, or,
-// if a wrong clock stored it, until popsync has known the message for as long.
-func heldUntil(until, firstSeen, aged int64, now time.Time) bool {
-	left := until - now.Unix()
-	if left <= 0 {
-		return false
-	}
-	return left <= int64(quarantineHold/time.Second)+3600 || aged-firstSeen < int64(quarantineHold/time.Second)
-}

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -8,12 +9,12 @@ import (
 // conclude decides what becomes of an answer that is proven to belong to its message.
 func (r *reader) conclude(o *reply) error {
 	f, m := o.f, &o.m
-	if f.row.State == 0 && !f.nameless && r.counted > 0 {
+	if f.Row.State == 0 && !f.Nameless && r.counted > 0 {
 		r.counted--
 	}
 	switch o.kind {
 	case refusal:
-		delete(r.fetched, f.num)
+		delete(r.fetched, f.Num)
 		return r.declined(f, o.err)
 	case tooLong:
 		r.skipLong(f)
@@ -34,7 +35,7 @@ func (r *reader) conclude(o *reply) error {
 		}
 		return nil
 	}
-	if f.nameless {
+	if f.Nameless {
 		if err := r.name(f, m); err != nil {
 			r.discard(m, err)
 			return err
@@ -42,12 +43,12 @@ func (r *reader) conclude(o *reply) error {
 		if len(m.copies) == 0 {
 			return nil // it is on its way already
 		}
-		if f.row.State == 0 && !r.admit(true) {
+		if f.Row.State == 0 && !r.admit(true) {
 			r.discard(m, errNoBranch) // it was asked for before those ahead of it had filled the limit
 			return nil
 		}
 	}
-	if f.owed {
+	if f.Owed {
 		before, err := r.superseded(f, m)
 		if err != nil || before != nil {
 			r.discard(m, errNoBranch)
@@ -61,7 +62,7 @@ func (r *reader) conclude(o *reply) error {
 			return err
 		}
 	}
-	if f.compare && !again && r.isSame(f, m) || f.moved && r.isMoved(f, m) {
+	if f.Compare && !again && r.isSame(f, m) || f.Moved && r.isMoved(f, m) {
 		r.discard(m, errNoBranch)
 		return nil
 	}
@@ -87,11 +88,11 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	}
 	switch {
 	case short:
-		again = e != nil && e.Done && !o.f.nameless
+		again = e != nil && e.Done && !o.f.Nameless
 		if counts = r.readShort(o); !counts && !again {
-			r.reason(reasonShort)
+			r.reason(plan.ReasonShort)
 		}
-	case e != nil && e.Done && !o.f.nameless:
+	case e != nil && e.Done && !o.f.Nameless:
 		again, counts = true, o.is.octets > e.Octets+sameSlack
 		if !counts && !o.exact {
 			w.Sizes.lied(o.is, r.now().Unix())
@@ -115,12 +116,12 @@ func (r *reader) isKnown(o *reply) (bool, error) {
 	f, m := o.f, &o.m
 	like := func(row *uidl.Message) bool { return row.SHA256 != [32]byte{} && row.SHA256 == m.msg.SHA256 }
 	switch {
-	case f.compare:
-		row := r.details[f.key]
+	case f.Compare:
+		row := r.details[f.Key]
 		return row != nil && r.isLike(row, m), nil
-	case f.moved:
+	case f.Moved:
 		return len(r.formers.byContent[m.msg.SHA256]) > 0, nil
-	case f.owed, f.nameless:
+	case f.Owed, f.Nameless:
 		rows, err := r.l.Find(r.ctx, []uidl.Key{shortKey(o)})
 		return len(rows) > 0 && rows[0].Have.Destinations() != 0 && like(&rows[0]), err
 	}

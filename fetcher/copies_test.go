@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -36,7 +37,7 @@ func TestCopiesAndLinks(t *testing.T) {
 			r := newRig(t, box...)
 			r.wants("first", verdict.OK, 3, 0, 3, to("one", r.at("one")))
 			c.make(r)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.server.Deliver("u", message("more", "x"))
 			rep := r.wants("both", verdict.Config, 0, 0, 0, to("one", r.at("one")), to("two", r.at("two")))
 			if !strings.Contains(rep.Verdict.Message, c.told) {

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -19,32 +20,32 @@ import (
 // to ask again at once would go on for ever. The next pass does.
 func (s *session) asked() {
 	pl := s.plan
-	before := len(pl.due)
-	pl.due = slices.DeleteFunc(pl.due, func(k knownStep) bool { return s.deleted[k.key] })
-	n := before - len(pl.due)
-	pl.kept, pl.asked = pl.kept+n, pl.asked+n
-	if pl.asked > 0 {
-		s.reason(reasonUndeleted)
+	before := len(pl.Due)
+	pl.Due = slices.DeleteFunc(pl.Due, func(k plan.KnownStep) bool { return s.deleted[k.Key] })
+	n := before - len(pl.Due)
+	pl.Kept, pl.Asked = pl.Kept+n, pl.Asked+n
+	if pl.Asked > 0 {
+		s.reason(plan.ReasonUndeleted)
 	}
 }
 
 // deleteDue deletes what earlier sessions delivered and recognise let through.
 func (s *session) deleteDue(ctx context.Context) error {
 	var again []uidl.Key
-	for _, k := range s.plan.due {
-		if k.row.State == uidl.DeleteSent {
-			again = append(again, k.key)
-			s.redo(k.key)
+	for _, k := range s.plan.Due {
+		if k.Row.State == uidl.DeleteSent {
+			again = append(again, k.Key)
+			s.redo(k.Key)
 		}
 	}
 	s.inVain(again)
-	var due []entry
-	for _, k := range s.plan.due {
-		if !s.leftInVain(k.key) {
-			due = append(due, k.entry)
+	var due []plan.Entry
+	for _, k := range s.plan.Due {
+		if !s.leftInVain(k.Key) {
+			due = append(due, k.Entry)
 		}
 	}
-	if left := len(s.plan.due) - len(due); left > 0 {
+	if left := len(s.plan.Due) - len(due); left > 0 {
 		s.partial = true
 		s.count(func(r *Report) { r.Kept += left })
 		due = s.wholly(due)
@@ -60,9 +61,9 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
+	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if accepted {
-			s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
+			s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
 		}
 	}))
 	s.stumbled(ctx, "DELE", err)
@@ -73,15 +74,15 @@ func (s *session) deleteDue(ctx context.Context) error {
 }
 
 // toDelete is what this session delivered and the policy wants deleted at once.
-func (s *session) toDelete() []entry {
+func (s *session) toDelete() []plan.Entry {
 	s.mu.Lock()
 	due := slices.Clone(s.settled)
 	s.counted = true
 	s.mu.Unlock()
 	var again []uidl.Key
 	for _, e := range s.same {
-		if s.twice[e.key] {
-			again = append(again, e.key)
+		if s.twice[e.Key] {
+			again = append(again, e.Key)
 		}
 	}
 	s.inVain(again)
@@ -92,28 +93,28 @@ func (s *session) toDelete() []entry {
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if s.a.NeverDelete || s.a.Policy.Delete != DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
+	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
-	due = slices.DeleteFunc(due, func(e entry) bool {
-		came := s.facts.Wire.short(e.key)
+	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
+		came := s.facts.Wire.short(e.Key)
 		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
 	due = slices.DeleteFunc(append(due, s.same...), s.leftThere)
 	due = s.wholly(due)
-	slices.SortFunc(due, func(a, b entry) int { return cmp.Compare(a.num, b.num) })
+	slices.SortFunc(due, func(a, b plan.Entry) int { return cmp.Compare(a.Num, b.Num) })
 	return due
 }
 
 // leftThere tells whether a message that is to be deleted broke a session and is left alone. It goes by its place while it has no
 // unique-id.
-func (s *session) leftThere(e entry) bool {
+func (s *session) leftThere(e plan.Entry) bool {
 	if len(s.facts.Stumbles.Marks) == 0 {
 		return false
 	}
-	k, ok := s.marked()[e.num]
+	k, ok := s.marked()[e.Num]
 	if !ok {
 		return false
 	}
@@ -145,18 +146,18 @@ func (s *session) rollBack() {
 
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
 // its place, and nothing but their content could tell which was delivered.
-func (s *session) wholly(due []entry) []entry {
-	if len(s.plan.shared) == 0 {
+func (s *session) wholly(due []plan.Entry) []plan.Entry {
+	if len(s.plan.Shared) == 0 {
 		return due
 	}
 	going := map[string]int{}
 	for _, e := range due {
-		going[e.key.UID]++
+		going[e.Key.UID]++
 	}
-	return slices.DeleteFunc(due, func(e entry) bool {
-		stays := going[e.key.UID] < s.plan.shared[e.key.UID]
+	return slices.DeleteFunc(due, func(e plan.Entry) bool {
+		stays := going[e.Key.UID] < s.plan.Shared[e.Key.UID]
 		if stays {
-			s.reason(reasonDuplicate)
+			s.reason(plan.ReasonDuplicate)
 			s.count(func(r *Report) { r.Kept++ })
 		}
 		return stays
@@ -164,10 +165,10 @@ func (s *session) wholly(due []entry) []entry {
 }
 
 // numbers are the messages to delete. Until QUIT nothing has happened to them.
-func numbers(due []entry) iter.Seq[pop3.Item] {
+func numbers(due []plan.Entry) iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) {
 		for _, e := range due {
-			if !yield(pop3.Item{Num: e.num}) {
+			if !yield(pop3.Item{Num: e.Num}) {
 				return
 			}
 		}
@@ -175,13 +176,13 @@ func numbers(due []entry) iter.Seq[pop3.Item] {
 }
 
 // deletion takes the replies to DELE for messages that the ledger has as delivered, and hands each on.
-func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(pop3.Response) error {
+func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bool)) func(pop3.Response) error {
 	n := 0
 	return func(r pop3.Response) error {
 		e := due[n]
 		n++
 		if r.Err != nil {
-			s.wasRefused("DELE", e.num, r.Err)
+			s.wasRefused("DELE", e.Num, r.Err)
 			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
 				s.reason(reasonVanished)
 				then(e, false)
@@ -189,18 +190,18 @@ func (s *session) deletion(due []entry, then func(e entry, accepted bool)) func(
 			}
 			s.fails("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Kept++ })
-			s.log.Warn("not deleted", zap.String("uid", words.Quote(e.key.UID)), zap.String("error", r.Err.Error()))
+			s.log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
 		}
-		s.wentWell("DELE", e.num)
-		s.deleted[uidl.Key{UID: strings.Clone(e.key.UID), Dup: e.key.Dup}] = true // a part of it would keep much of this listing
-		s.told = append(s.told, e.key)
+		s.wentWell("DELE", e.Num)
+		s.deleted[uidl.Key{UID: strings.Clone(e.Key.UID), Dup: e.Key.Dup}] = true // a part of it would keep much of this listing
+		s.told = append(s.told, e.Key)
 		if s.removed == nil {
 			s.removed = map[int]bool{}
 		}
-		s.removed[e.num] = true
-		claims := b2i(s.claims(e.key))
+		s.removed[e.Num] = true
+		claims := b2i(s.claims(e.Key))
 		s.claimed += claims
 		s.count(func(rep *Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
 		then(e, true)

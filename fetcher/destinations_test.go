@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -46,7 +47,7 @@ func (r *rig) retrieved() int { return r.server.Stats().Commands["RETR"] }
 func TestTwoDestinations(t *testing.T) {
 	box := mailbox(20)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.BatchMessages = 6
 	m := delivertest.NewMemory("remote")
 	if rep := r.pair(m); rep.Verdict.Class != verdict.OK || rep.New != 20 || rep.Deleted != 20 {
@@ -60,7 +61,7 @@ func TestTwoDestinations(t *testing.T) {
 func TestRemoteDown(t *testing.T) {
 	box := mailbox(10)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(deliver.Message) error {
 		return &deliver.Error{Op: "connect", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}
@@ -90,7 +91,7 @@ func TestRemoteDown(t *testing.T) {
 func TestRemoteRefusesOne(t *testing.T) {
 	box := mailbox(10)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(d deliver.Message) error {
 		if d.UID == box[4].UID {
@@ -242,7 +243,7 @@ func (r *rig) tickets() int {
 
 // A commit that fails, applied or not, at every place of a pass: nothing lost, nothing twice, nothing deleted early.
 func TestCommitInDoubt(t *testing.T) {
-	for _, policy := range []Delete{DeleteNever, DeleteAfterDelivery} {
+	for _, policy := range []plan.Delete{plan.DeleteNever, plan.DeleteAfterDelivery} {
 		for _, applied := range []bool{false, true} {
 			for k := 1; ; k++ {
 				box := mailbox(10)
@@ -260,7 +261,7 @@ func TestCommitInDoubt(t *testing.T) {
 				if n := count(got); n != 10 || len(got) != 10 {
 					t.Errorf("policy %d, commit %d, applied %v: %d messages, %d different", policy, k, applied, n, len(got))
 				}
-				if left := len(r.server.Messages("u")); policy == DeleteAfterDelivery && left > 0 {
+				if left := len(r.server.Messages("u")); policy == plan.DeleteAfterDelivery && left > 0 {
 					t.Errorf("commit %d, applied %v: %d left on the server", k, applied, left)
 				}
 				if !w.Hit() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -126,7 +127,7 @@ func TestDiskFaults(t *testing.T) {
 					t.Parallel()
 					box := mailbox(6)
 					r := newRig(t, box...)
-					r.acc.Policy.Delete = DeleteAfterDelivery
+					r.acc.Policy.Delete = plan.DeleteAfterDelivery
 					r.opt.BatchMessages = 2
 					disk := &badDisk{Target: r.maildir(), t: t, step: step, sound: sound, synced: map[deliver.Ticket]bool{},
 						err: &deliver.Error{Op: step, Place: r.dir, Scope: deliver.WholeTarget,
@@ -175,7 +176,7 @@ func TestLedgerDiskFaults(t *testing.T) {
 		for k := 1; k <= 6; k++ {
 			box := mailbox(6)
 			r := newRig(t, box...)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.opt.BatchMessages = 2
 			w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: k, Err: errno})
 			r.ledger = w
@@ -251,7 +252,7 @@ func TestRealDisks(t *testing.T) {
 			disk := filepath.Join(filepath.Dir(r.dir), "disk")
 			mounted(t, disk, tt.options)
 			r.dir = filepath.Join(disk, "mail")
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.acc.IgnoreSizes = true
 			r.opt.BatchMessages, r.opt.FreeFloor = 1, tt.floor
 			var delivered atomic.Int64
@@ -295,7 +296,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 	mounted(t, disk, "size=1m")
 	r.state = filepath.Join(disk, "state")
 	r.open()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.BatchMessages = 4
 	filler := filepath.Join(disk, "filler")
 	r.opt.BeforeBody = func(uid string) {

@@ -1,12 +1,12 @@
 package fetcher
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -18,7 +18,7 @@ import (
 const toCompare = "to be compared when retrieved"
 
 // decide makes of the plan what a run would make of it.
-func (s *session) decide(ctx context.Context, complete bool, known *rows, listed int) error {
+func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, listed int) error {
 	if err := s.renewed(ctx, complete, known); err != nil {
 		return err
 	}
@@ -28,14 +28,14 @@ func (s *session) decide(ctx context.Context, complete bool, known *rows, listed
 		return err
 	}
 	if flood == nil {
-		most := min(s.o.SessionMessages, len(s.plan.due)) // the headers of the others are for later sessions
-		rest := s.plan.due[most:]
-		s.plan.due = s.plan.due[:most:most]
+		most := min(s.o.SessionMessages, len(s.plan.Due)) // the headers of the others are for later sessions
+		rest := s.plan.Due[most:]
+		s.plan.Due = s.plan.Due[:most:most]
 		if err := s.recognise(ctx); err != nil {
 			return err
 		}
-		s.plan.due = append(s.plan.due, rest...)
-		s.plan.question = nil // answered
+		s.plan.Due = append(s.plan.Due, rest...)
+		s.plan.Question = nil // answered
 		s.noteWithheld()
 	}
 	s.sift(complete)
@@ -67,72 +67,55 @@ func (s *session) floods(e *floodError) {
 	s.mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
 }
 
-// with is the rows with those of some messages more, which they do not have.
-func (r *rows) with(more []uidl.Message) *rows {
-	all := make([]uidl.Row, 0, r.len()+len(more))
-	for i := range r.len() {
-		all = append(all, r.row(i))
-	}
-	for i := range more {
-		all = append(all, more[i].Row)
-	}
-	slices.SortFunc(all, func(a, b uidl.Row) int { return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.Dup, b.Dup)) })
-	out := &rows{}
-	for _, row := range all {
-		out.add(row)
-	}
-	return out
-}
-
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
 // unless a Maildir shows it. Into those a dry run does not look.
-func (s *session) foreseeRebuild(list listing, known *rows) *rows {
+func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows {
 	if !s.facts.Verify {
 		return known
 	}
 	strangers := s.strangersTo(known, list)
 	held := make([]uidl.Message, len(strangers))
 	for i, e := range strangers {
-		held[i] = s.heldBack(e.entry)
+		held[i] = s.heldBack(e.Entry)
 	}
 	if len(held) > 0 {
 		s.mention("of what is held back, the run takes as delivered what a Maildir still shows")
 	}
-	return known.with(held)
+	return known.With(held)
 }
 
 // shownSteps turns the plan into the steps that are shown.
 func (s *session) shownSteps() (steps []Step) {
 	pl := s.plan
-	add := func(action string, e entry, reason string) {
-		steps = append(steps, Step{Action: action, Num: e.num, UID: e.key.UID, Size: e.size, Reason: reason})
+	add := func(action string, e plan.Entry, reason string) {
+		steps = append(steps, Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
 	}
-	for _, k := range pl.question {
-		add("verify", k.entry, k.reason)
+	for _, k := range pl.Question {
+		add("verify", k.Entry, k.Reason)
 	}
-	for _, k := range pl.due {
-		add("delete", k.entry, k.reason)
+	for _, k := range pl.Due {
+		add("delete", k.Entry, k.Reason)
 	}
 	limit := s.a.Policy.Limit
-	for i, f := range pl.fetch {
+	for i, f := range pl.Fetch {
 		switch {
 		case limit > 0 && i >= limit:
-			add("skip", f.entry, reasonLimit)
-		case f.compare:
-			add("compare", f.entry, f.reason+": "+toCompare)
-		case f.moved:
-			add("compare", f.entry, "perhaps known under another unique-id: "+toCompare)
-		case f.row.Attempts > 0:
-			add("retry", f.entry, f.reason)
+			add("skip", f.Entry, plan.ReasonLimit)
+		case f.Compare:
+			add("compare", f.Entry, f.Reason+": "+toCompare)
+		case f.Moved:
+			add("compare", f.Entry, "perhaps known under another unique-id: "+toCompare)
+		case f.Row.Attempts > 0:
+			add("retry", f.Entry, f.Reason)
 		default:
-			add("fetch", f.entry, f.reason)
+			add("fetch", f.Entry, f.Reason)
 		}
 	}
-	for _, f := range pl.skipped {
-		add("skip", f.entry, f.reason)
+	for _, f := range pl.Skipped {
+		add("skip", f.Entry, f.Reason)
 	}
-	for _, k := range pl.back {
-		add("hold", k.entry, reasonHeld)
+	for _, k := range pl.Back {
+		add("hold", k.Entry, plan.ReasonHeld)
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int { return a.Num - b.Num })
 	return steps
@@ -145,7 +128,7 @@ func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
 	for _, d := range open {
 		parked[d.Key] = parked[d.Key] || d.Parked() && s.destination(d.Destination) != nil
 	}
-	for _, k := range s.plan.onWay {
+	for _, k := range s.plan.OnWay {
 		n += b2i(parked[k])
 	}
 	return n, err
@@ -156,6 +139,6 @@ func (s *session) report(parked int) {
 	pl, steps := s.plan, s.shownSteps()
 	s.count(func(r *Report) {
 		r.Listed = s.listed
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.kept, pl.parked+parked, pl.pending-parked, len(pl.skipped), len(pl.back), steps
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
 	})
 }

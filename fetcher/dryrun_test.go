@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -82,7 +83,7 @@ func TestDryRunLooksAtWhatIsDue(t *testing.T) {
 	box := mailbox(5)
 	r := newRig(t, box...)
 	r.ok()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	box[2].Data = message("other", "another message").Data
 	r.server.AddUser("u", "p", box...)
 	_, steps := r.foretold()
@@ -118,7 +119,7 @@ func TestDryRunLostLedger(t *testing.T) {
 func TestDryRunFlood(t *testing.T) {
 	t.Parallel()
 	r, box := used(t, 30, 3)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Deliver("u", fresh("flood", 501)...)
 	rep, steps := r.foretold()
 	if steps["hold"] != 501+len(*box) || len(steps) != 1 || rep.Held != 501 || len(rep.Notes) == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -14,12 +15,11 @@ import (
 // are recognised by their headers and adopted, so that nothing is delivered twice. A Gmail-like server that lists
 // another page, and a mailbox that somebody emptied, look alike at first; their headers tell.
 const (
-	manyLost    = 10             // delivered messages that left the listing of late, and
-	manyUnknown = 10             // unknown unique-ids listed, that rather mean new unique-ids than mail
-	sampleSize  = 20             // unknown messages whose headers are looked at first, at most
-	topChunk    = 5000           // headers between two commits
-	lately      = 30 * 24 * 3600 // seconds that a row counts as missing: some mailboxes are empty while they are moved
-	sizeSlack   = 4096           // octets by which sizes may differ, and an eighth: line ends, added header lines
+	manyLost    = 10   // delivered messages that left the listing of late, and
+	manyUnknown = 10   // unknown unique-ids listed, that rather mean new unique-ids than mail
+	sampleSize  = 20   // unknown messages whose headers are looked at first, at most
+	topChunk    = 5000 // headers between two commits
+	sizeSlack   = 4096 // octets by which sizes may differ, and an eighth: line ends, added header lines
 	reasonMoved = "listed under another unique-id since"
 )
 
@@ -34,36 +34,36 @@ type epochState struct {
 
 // renewed looks for an epoch change and adopts what it recognises. Where there is no TOP, messages are retrieved and
 // compared by their content: see isMoved. What is committed stays if the pass is interrupted, and the next one goes on.
-func (s *session) renewed(ctx context.Context, complete bool, known *rows) error {
+func (s *session) renewed(ctx context.Context, complete bool, known *plan.Rows) error {
 	pl := s.plan
 	s.spareDue()
 	if !complete {
 		return nil
 	}
-	goingOn := s.facts.RenewedAt > s.now().Unix()-lately
-	strangers := pl.strangers()
-	if !goingOn && (pl.lostKept == 0 || strangers == 0) {
+	goingOn := s.facts.RenewedAt > s.now().Unix()-plan.Lately
+	strangers := pl.Strangers()
+	if !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil // as in nearly every pass: a first import has a million unknown ones
 	}
-	unknown := pl.unknown()
-	if goingOn && (len(unknown)+pl.parked == 0 || len(pl.lost) == 0) {
+	unknown := pl.Unknown()
+	if goingOn && (len(unknown)+pl.Parked == 0 || len(pl.Lost) == 0) {
 		s.facts.RenewedAt, goingOn = 0, false
 	}
-	if len(unknown) == 0 || !goingOn && (pl.lostKept == 0 || strangers == 0) {
+	if len(unknown) == 0 || !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil
 	}
-	s.epoch.many = goingOn || pl.lostKept >= manyLost && strangers >= manyUnknown
-	lost := make(map[uidl.Key]bool, len(pl.lost))
-	for _, r := range pl.lost {
-		lost[known.row(int(r)).Key] = true
+	s.epoch.many = goingOn || pl.LostKept >= manyLost && strangers >= manyUnknown
+	lost := make(map[uidl.Key]bool, len(pl.Lost))
+	for _, r := range pl.Lost {
+		lost[known.Row(int(r)).Key] = true
 	}
-	tops, err := s.fingerprints(ctx, spread(unknown, sampleSize))
+	tops, err := s.fingerprints(ctx, plan.Spread(unknown, sampleSize))
 	if err != nil {
 		return err
 	}
 	s.log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
 	if len(tops) == 0 { // no TOP
-		s.epoch.spare = s.epoch.spare || goingOn || pl.lostNow >= manyLost
+		s.epoch.spare = s.epoch.spare || goingOn || pl.LostNow >= manyLost
 		return s.hunt(ctx, lost)
 	}
 	if !goingOn {
@@ -71,10 +71,10 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(unknown, func(e entry) bool {
-			return !s.weak[e.num] && found.byHeaderOf(tops[e.num], e.size) != nil
+		if !slices.ContainsFunc(unknown, func(e plan.Entry) bool {
+			return !s.weak[e.Num] && found.byHeaderOf(tops[e.Num], e.Size) != nil
 		}) {
-			if s.anyDark(unknown, tops) || slices.ContainsFunc(unknown, func(e entry) bool { return len(found.byHeader[tops[e.num]]) > 0 }) {
+			if s.anyDark(unknown, tops) || slices.ContainsFunc(unknown, func(e plan.Entry) bool { return len(found.byHeader[tops[e.Num]]) > 0 }) {
 				return s.hunt(ctx, lost)
 			}
 			return nil
@@ -87,32 +87,32 @@ func (s *session) renewed(ctx context.Context, complete bool, known *rows) error
 
 // adoptByHeader looks at the headers of all unknown messages. Those that have none worth the name are compared by their
 // content when they are retrieved.
-func (s *session) adoptByHeader(ctx context.Context, unknown []entry, lost map[uidl.Key]bool) error {
+func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost map[uidl.Key]bool) error {
 	adopted := map[int]bool{}
 	dark := false
 	for chunk := range slices.Chunk(unknown, topChunk) {
-		tops, terr := s.fingerprints(ctx, spread(chunk, len(chunk)))
+		tops, terr := s.fingerprints(ctx, plan.Spread(chunk, len(chunk)))
 		found, err := s.formersOf(ctx, tops, lost)
 		if err != nil {
 			return err
 		}
 		c := uidl.Change{At: s.now().Unix()}
 		for _, e := range chunk {
-			top := tops[e.num]
+			top := tops[e.Num]
 			var old *uidl.Message
-			if !s.weak[e.num] {
-				old = found.byHeaderOf(top, e.size)
+			if !s.weak[e.Num] {
+				old = found.byHeaderOf(top, e.Size)
 			}
 			switch {
-			case old != nil && s.pending[old.Key].copies():
-				s.displace(old.Key, e.key)
+			case old != nil && s.pending[old.Key].Copies():
+				s.displace(old.Key, e.Key)
 				delete(lost, old.Key)
-				adopted[e.num] = true
+				adopted[e.Num] = true
 			case old != nil:
 				s.adopt(&c, e, old, s.stamp()) // its age is not known: the header alone does not vouch for that
 				delete(lost, old.Key)
-				adopted[e.num] = true
-			case top == (uidl.Fingerprint{}), s.weak[e.num], len(found.byHeader[top]) > 0:
+				adopted[e.Num] = true
+			case top == (uidl.Fingerprint{}), s.weak[e.Num], len(found.byHeader[top]) > 0:
 				dark = true
 			}
 		}
@@ -129,13 +129,13 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []entry, lost map[u
 		}
 	}
 	pl := s.plan
-	pl.kept += len(adopted)
-	known := func(f fetchStep) bool { return f.key.UID != "" && adopted[f.num] }
-	pl.fetch, pl.skipped = slices.DeleteFunc(pl.fetch, known), slices.DeleteFunc(pl.skipped, known)
+	pl.Kept += len(adopted)
+	known := func(f plan.FetchStep) bool { return f.Key.UID != "" && adopted[f.Num] }
+	pl.Fetch, pl.Skipped = slices.DeleteFunc(pl.Fetch, known), slices.DeleteFunc(pl.Skipped, known)
 	if dark {
 		return s.hunt(ctx, lost)
 	}
-	if pl.parked == 0 {
+	if pl.Parked == 0 {
 		s.facts.RenewedAt = 0
 	}
 	return nil
@@ -150,22 +150,22 @@ func (s *session) adopted(n int) {
 }
 
 // anyDark tells whether one of the messages that were looked at says too little in its header.
-func (s *session) anyDark(unknown []entry, tops map[int]uidl.Fingerprint) bool {
-	return slices.ContainsFunc(unknown, func(e entry) bool {
-		top, looked := tops[e.num]
-		return looked && (top == (uidl.Fingerprint{}) || s.weak[e.num])
+func (s *session) anyDark(unknown []plan.Entry, tops map[int]uidl.Fingerprint) bool {
+	return slices.ContainsFunc(unknown, func(e plan.Entry) bool {
+		top, looked := tops[e.Num]
+		return looked && (top == (uidl.Fingerprint{}) || s.weak[e.Num])
 	})
 }
 
 // adopt enters a known message under its new key, with its facts. The old row stays as that of a message that is
 // gone, so that its unique-id is known if it returns, and is not matched again.
-func (p *pass) adopt(c *uidl.Change, e entry, old *uidl.Message, firstSeen int64) {
+func (p *pass) adopt(c *uidl.Change, e plan.Entry, old *uidl.Message, firstSeen int64) {
 	m := *old
-	m.Key, m.Size, m.State, m.FirstSeen = e.key, e.size, uidl.Delivered, firstSeen
+	m.Key, m.Size, m.State, m.FirstSeen = e.Key, e.Size, uidl.Delivered, firstSeen
 	m.GoneAt, m.GoneListing, m.Attempts, m.Reason = 0, 0, 0, ""
 	c.Put = append(c.Put, m)
-	if open := p.pending[old.Key]; open != nil && open.none { // what is lacked is fetched under the new key
-		for _, row := range slices.Concat(open.owed, open.late) {
+	if open := p.pending[old.Key]; open != nil && open.None { // what is lacked is fetched under the new key
+		for _, row := range slices.Concat(open.Owed, open.Late) {
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
 		}
 	}
@@ -176,7 +176,7 @@ func (p *pass) adopt(c *uidl.Change, e entry, old *uidl.Message, firstSeen int64
 // spareDue keeps what is due while it is not clear which message a unique-id names.
 func (s *session) spareDue() {
 	if s.epoch.spare {
-		s.plan.kept += len(s.plan.due) + s.plan.later
-		s.plan.due, s.plan.later = nil, 0
+		s.plan.Kept += len(s.plan.Due) + s.plan.Later
+		s.plan.Due, s.plan.Later = nil, 0
 	}
 }

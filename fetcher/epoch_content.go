@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -32,9 +33,9 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 	}
 	s.formers = f
 	s.hunted = 0
-	for i := range s.plan.fetch {
-		if st := &s.plan.fetch[i]; !st.owed && !st.compare && !st.nameless && !again(st.row) {
-			st.moved = true
+	for i := range s.plan.Fetch {
+		if st := &s.plan.Fetch[i]; !st.Owed && !st.Compare && !st.Nameless && !plan.AskedAgain(st.Row) {
+			st.Moved = true
 			s.hunted++
 		}
 	}
@@ -48,7 +49,7 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 }
 
 // isMoved compares a message that was just read with those that left the listing, and adopts it if it is one of them.
-func (r *reader) isMoved(f *fetchStep, m *received) bool {
+func (r *reader) isMoved(f *plan.FetchStep, m *received) bool {
 	r.hunted--
 	alike := r.formers.byContent[m.msg.SHA256]
 	if m.whole != m.msg.SHA256 {
@@ -66,21 +67,21 @@ func (r *reader) isMoved(f *fetchStep, m *received) bool {
 }
 
 // movedHere enters a message that was just read as one that left the listing, or notes that it is on its way as that.
-func (r *reader) movedHere(f *fetchStep, old *uidl.Message) {
+func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 	r.epoch.proven = true
-	if r.pending[old.Key].copies() {
-		r.displace(old.Key, f.entry.key)
+	if r.pending[old.Key].Copies() {
+		r.displace(old.Key, f.Entry.Key)
 		r.mu.Lock()
-		r.safe[f.num] = true // it is on its way, under its former unique-id
+		r.safe[f.Num] = true // it is on its way, under its former unique-id
 		r.mu.Unlock()
 		return
 	}
 	r.later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
-		r.adopt(c, f.entry, old, old.FirstSeen)
+		r.adopt(c, f.Entry, old, old.FirstSeen)
 	})
 	r.mu.Lock()
-	r.safe[f.num] = true
+	r.safe[f.Num] = true
 	r.rep.Kept++
 	r.epoch.unsaved++
 	r.mu.Unlock()
@@ -90,11 +91,11 @@ func (r *reader) movedHere(f *fetchStep, old *uidl.Message) {
 // wentOn deals with a message that is listed again under a unique-id under which destinations lacked it when it got another
 // one. What they lack it was given under that one since, or it is on its way: the row of the other one counts. Where
 // there is none any more, nothing is known but what stands under this one.
-func (r *reader) wentOn(f *fetchStep) (bool, error) {
-	if f.row.GoneAt == 0 || len(r.plan.lost) == 0 {
+func (r *reader) wentOn(f *plan.FetchStep) (bool, error) {
+	if f.Row.GoneAt == 0 || len(r.plan.Lost) == 0 {
 		return false, nil
 	}
-	rows, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	rows, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil || len(rows) == 0 || rows[0].Reason != reasonMoved {
 		return false, err
 	}
@@ -104,7 +105,7 @@ func (r *reader) wentOn(f *fetchStep) (bool, error) {
 		}
 	}
 	for _, m := range r.heirs[traitsOf(&rows[0])] { // made of this row: see adopt
-		if m.Key == f.key || r.isTaken(m.Key) {
+		if m.Key == f.Key || r.isTaken(m.Key) {
 			continue
 		}
 		if r.moved == nil {
@@ -129,9 +130,9 @@ func traitsOf(m *uidl.Message) traits { return traits{m.SHA256, m.Fingerprint} }
 // session.
 func (r *reader) readHeirs() error {
 	r.heirs = map[traits][]*uidl.Message{}
-	keys := make([]uidl.Key, 0, len(r.plan.lost))
-	for _, i := range r.plan.lost {
-		keys = append(keys, r.rows.row(int(i)).Key)
+	keys := make([]uidl.Key, 0, len(r.plan.Lost))
+	for _, i := range r.plan.Lost {
+		keys = append(keys, r.rows.Row(int(i)).Key)
 	}
 	for chunk := range slices.Chunk(keys, 500) {
 		rows, err := r.l.Find(r.ctx, chunk)
@@ -155,7 +156,7 @@ func (r *reader) isTaken(k uidl.Key) bool {
 // keepAdopted commits what isMoved carried, so that the next session knows it. err is how the retrieving ended; it is
 // the caller's to return.
 func (s *session) keepAdopted(ctx context.Context, err error) error {
-	if s.formers != nil && s.hunted == 0 && s.plan.parked == 0 && err == nil {
+	if s.formers != nil && s.hunted == 0 && s.plan.Parked == 0 && err == nil {
 		s.facts.RenewedAt = 0 // written when the pass ends
 	}
 	if s.epoch.unsaved == 0 || s.verdictOf(err).Stop {

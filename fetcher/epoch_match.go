@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -82,15 +83,15 @@ const mostFormers = 20_000
 
 // former finds the message that left the listing and has this header, for a message that came under a unique-id that was
 // another one's: servers that change their unique-ids may give old ones anew. nil: none, or the header says too little.
-func (s *session) former(ctx context.Context, e entry, top uidl.Fingerprint) (*uidl.Message, error) {
-	if len(s.plan.lost) == 0 || len(s.plan.lost) > mostFormers || s.weak[e.num] || top == (uidl.Fingerprint{}) {
+func (s *session) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint) (*uidl.Message, error) {
+	if len(s.plan.Lost) == 0 || len(s.plan.Lost) > mostFormers || s.weak[e.Num] || top == (uidl.Fingerprint{}) {
 		return nil, nil
 	}
 	if s.left == nil {
 		s.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
-		keys := make([]uidl.Key, 0, len(s.plan.lost))
-		for _, r := range s.plan.lost {
-			keys = append(keys, s.rows.row(int(r)).Key)
+		keys := make([]uidl.Key, 0, len(s.plan.Lost))
+		for _, r := range s.plan.Lost {
+			keys = append(keys, s.rows.Row(int(r)).Key)
 		}
 		rows, err := s.l.Find(ctx, keys)
 		if err != nil {
@@ -102,13 +103,13 @@ func (s *session) former(ctx context.Context, e entry, top uidl.Fingerprint) (*u
 			}
 		}
 	}
-	return s.left.byHeaderOf(top, e.size), nil
+	return s.left.byHeaderOf(top, e.Size), nil
 }
 
 // returns enters a message that came under a unique-id of another one as the one that it is.
-func (s *session) returns(e entry, old *uidl.Message) {
-	if s.pending[old.Key].copies() {
-		s.displace(old.Key, e.key)
+func (s *session) returns(e plan.Entry, old *uidl.Message) {
+	if s.pending[old.Key].Copies() {
+		s.displace(old.Key, e.Key)
 		return
 	}
 	s.later(func(c *uidl.Change) {
@@ -116,5 +117,5 @@ func (s *session) returns(e entry, old *uidl.Message) {
 		s.adopt(c, e, old, s.stamp())
 	})
 	s.adopted(1)
-	s.plan.kept++
+	s.plan.Kept++
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -48,7 +49,7 @@ func TestEpochChange(t *testing.T) {
 			r.ok()
 			for i, prefix := range []string{"second", "third"} {
 				r.clock = r.clock.Add(26 * time.Hour)
-				r.acc.Policy = Policy{Delete: DeleteAfterDelivery}
+				r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 				more := fresh(prefix, 5)
 				known := len(box)
 				box = append(box, more...)
@@ -63,13 +64,13 @@ func TestEpochChange(t *testing.T) {
 				if st.Commands["DELE"] != 0 || top && st.Commands["RETR"]-before.Commands["RETR"] != 5 {
 					t.Errorf("change %d: commands %v", i, st.Commands)
 				}
-				r.acc.Policy = Policy{}
+				r.acc.Policy = plan.Policy{}
 				if rep := r.ok(); rep.New != 0 || rep.Adopted != 0 || rep.Kept != len(box) || len(rep.Notes) != 0 {
 					t.Errorf("after change %d: %+v", i, rep)
 				}
 			}
 			// What was adopted is deleted like any other, by the guard's rules.
-			r.acc.Policy = Policy{Delete: DeleteAfterDelivery}
+			r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil }) // it takes its time
 			if rep := r.ok(); rep.New != 0 || rep.Deleted != len(box) {
 				t.Errorf("deleting at last: %+v", rep)
@@ -119,7 +120,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			r.wants("back", verdict.OK, 0, 0, 5, both()...)
 			r.holds("one", 5)
 			r.holds("two", 5)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.wants("deleted", verdict.OK, 0, 5, 0, both()...)
 		})
 		t.Run(fmt.Sprintf("relay, TOP %v", top), func(t *testing.T) {
@@ -161,7 +162,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 				t.Errorf("the relay got %v", at.arrived)
 			}
 			r.holds("one", 5)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			if rep := r.run(both(r.up("two", "relay", at))...); rep.Deleted != 5 {
 				t.Errorf("%+v", rep)
 			}
@@ -247,7 +248,7 @@ func TestDisjointPages(t *testing.T) {
 func TestNothingLeft(t *testing.T) {
 	box := mailbox(30)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.ok()
 	again := renamed("again", box)
 	r.server.AddUser("u", "p", again...)
@@ -317,7 +318,7 @@ func TestEpochChangeInterrupted(t *testing.T) {
 				r := newRig(t, box...)
 				r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
 				r.ok()
-				r.acc.Policy.Delete = DeleteAfterDelivery
+				r.acc.Policy.Delete = plan.DeleteAfterDelivery
 				r.opt.BatchMessages = 3
 				more := fresh("new", 3)
 				r.server.AddUser("u", "p", append(renamed("x", box), more...)...)
@@ -433,45 +434,15 @@ func TestEpochChangeKilled(t *testing.T) {
 	}
 }
 
-// A plan counts as lost what was delivered and left the listing of late; what the server was told to delete is no
-// suspicion.
-func TestLost(t *testing.T) {
-	now := time.Unix(100*24*3600, 0)
-	rows := &rows{}
-	for _, row := range []uidl.Row{
-		{Key: uidl.Key{UID: "a"}, State: uidl.Delivered},
-		{Key: uidl.Key{UID: "b"}, State: uidl.DeleteSent},
-		{Key: uidl.Key{UID: "c"}, State: uidl.Parked},
-		{Key: uidl.Key{UID: "d"}, State: uidl.Delivered, GoneAt: now.Unix() - lately + 1},
-		{Key: uidl.Key{UID: "e"}, State: uidl.Delivered, GoneAt: now.Unix() - lately},
-		{Key: uidl.Key{UID: "f"}, State: uidl.Delivered},
-	} {
-		rows.add(row)
-	}
-	list := fakeListing{{Num: 1, Size: 1, UID: "f", HasUID: true}}
-	in := planInput{listing: list, order: sortedByUID(list), complete: true, rows: rows}
-	in.fill()
-	in.now, in.confirmed = now, now.Unix()
-	p := makePlan(in)
-	if !slices.Equal(p.lost, []int32{0, 1, 3}) || p.lostKept != 2 || p.lostNow != 1 {
-		t.Errorf("lost %v, %d kept, %d now", p.lost, p.lostKept, p.lostNow)
-	}
-	in.complete = false
-	p = makePlan(in)
-	if !slices.Equal(p.lost, []int32{3}) {
-		t.Errorf("an incomplete listing: lost %v", p.lost)
-	}
-}
-
 func TestSpread(t *testing.T) {
-	var from []entry
+	var from []plan.Entry
 	for i := range 100 {
-		from = append(from, entry{num: i})
+		from = append(from, plan.Entry{Num: i})
 	}
-	if got := spread(from, 4); !slices.Equal(got, []int{0, 25, 50, 75}) {
+	if got := plan.Spread(from, 4); !slices.Equal(got, []int{0, 25, 50, 75}) {
 		t.Errorf("%v", got)
 	}
-	if got := spread(from[:3], 20); !slices.Equal(got, []int{0, 1, 2}) {
+	if got := plan.Spread(from[:3], 20); !slices.Equal(got, []int{0, 1, 2}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -25,7 +26,7 @@ func (r *rig) daily(days int, dests ...func() []Destination) (deleted int) {
 	return deleted
 }
 
-var thirtyDays = Policy{Delete: DeleteAfterAge, Age: 30 * 24 * time.Hour}
+var thirtyDays = plan.Policy{Delete: plan.DeleteAfterAge, Age: 30 * 24 * time.Hour}
 
 // Mail with nothing but From, To and Subject is deleted elsewhere a month after it came, and other mail with the same headers
 // comes: it is fetched, and its age is its own. The same mail under other unique-ids keeps its age.
@@ -116,7 +117,7 @@ func TestSeenAndChangedSet(t *testing.T) {
 	if got := r.daily(60); got != 1 || r.retrieved() != 2 {
 		t.Errorf("%d deleted, %d fetched", got, r.retrieved())
 	}
-	r.acc.Policy = Policy{Delete: DeleteAfterDelivery}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 	r.wants("after delivery", verdict.OK, 0, 0, 5)
 	r.wantMail(more)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -51,7 +52,7 @@ func (r *rig) stored() string {
 func TestFactsAndDecisions(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	refusing := func(name, uid string) *delivertest.Memory {
 		m := delivertest.NewMemory(name)
 		m.OnPublish = func(d deliver.Message) error {
@@ -121,7 +122,7 @@ func TestRelaysSwapped(t *testing.T) {
 // A new message under an old unique-id inherits nothing: what a place that is configured no more had, what went without, what
 // was not sure, are of the first one.
 func TestNothingInherited(t *testing.T) {
-	for _, policy := range []Delete{DeleteNever, DeleteAfterDelivery} {
+	for _, policy := range []plan.Delete{plan.DeleteNever, plan.DeleteAfterDelivery} {
 		t.Run(fmt.Sprint("policy ", policy), func(t *testing.T) {
 			box := mailbox(2)
 			r := newRig(t, box...)
@@ -141,7 +142,7 @@ func TestNothingInherited(t *testing.T) {
 			r.acc.Policy.Delete = policy
 			r.server.AddUser("u", "p", others...)
 			rep := r.run(to("one", r.at("one")))
-			if rep.New != 2 || rep.Deleted != 2*b2i(policy == DeleteAfterDelivery) {
+			if rep.New != 2 || rep.Deleted != 2*b2i(policy == plan.DeleteAfterDelivery) {
 				t.Errorf("%+v", rep)
 			}
 			if got, want := r.stored(), "uid00000 at one, uid00001 at one"; got != want {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -70,7 +71,7 @@ func TestRelayReplaced(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
 			r.wants("relay down", verdict.Temporary, 0, 0, 0, to("mail", r.down("mail", "relay")))
 			if !c.listed {
@@ -117,7 +118,7 @@ func TestOnlyFormerHasIt(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 	r.server.Deliver("u", message("new", "x"))
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	if rep := r.wants("second", verdict.OK, 1, 1, 5, to("two", r.at("two"))); rep.Withheld != 5 {
 		t.Errorf("%+v", rep)
 	}
@@ -132,7 +133,7 @@ func TestOnlyFormerHasIt(t *testing.T) {
 func TestAddedLater(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
 	r.wants("added", verdict.OK, 0, 0, 5, both()...)
 	r.holds("two", 0)
@@ -168,7 +169,7 @@ func TestReplacedMaildir(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	r.wants("first", verdict.OK, 5, 0, 5)
 	r.must(os.Rename(r.dir, r.path("dead")))
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	for _, name := range []string{"maildir", "other"} {
 		r.must(os.MkdirAll(r.dir, 0o700))
 		r.wants("not mounted, as "+name, verdict.Config, 0, 0, 0, to(name, r.maildir()))
@@ -187,7 +188,7 @@ func TestReplacedMaildir(t *testing.T) {
 // The rename fails for certain, and somebody empties tmp: nothing counts as delivered, all is fetched again.
 func TestCertainFailure(t *testing.T) {
 	r := newRig(t, mailbox(3)...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	fails := func() Destination {
 		return to("maildir", unpublished{r.maildir(), &deliver.Error{Op: "publish", Scope: deliver.WholeTarget, Untouched: true, Err: os.ErrPermission}})
 	}
@@ -220,7 +221,7 @@ func (u unpublished) Publish(_ context.Context, tickets []deliver.Ticket) []erro
 // What is concluded is not deleted: a message that was being published, and of which no trace is left.
 func TestInferredStays(t *testing.T) {
 	r := newRig(t)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.ok()
 	r.server.AddUser("u", "p", mailbox(3)...)
 	r.interruptAfterPublish()
@@ -320,24 +321,6 @@ func TestTwins(t *testing.T) {
 			}
 			r.wantMail(all...)
 		})
-	}
-}
-
-// More than 65,536 messages of one unique-id are each known.
-func TestManyTwins(t *testing.T) {
-	r := &rows{}
-	for i := range 70_000 {
-		r.add(uidl.Row{Key: uidl.Key{UID: "x", Dup: i}, State: uidl.Delivered, Facts: uidl.Facts{Have: uidl.PlaceOf(0)}})
-	}
-	var l listed
-	for i := range 70_000 {
-		l = append(l, list("1 10 x")[0])
-		l[i].Num = i + 1
-	}
-	in := planInput{listing: l, order: sortedByUID(l), complete: true, rows: r}
-	in.fill()
-	if p := makePlan(in); len(p.fetch) != 0 || len(p.twins) != 70_000 || len(p.gone) != 0 {
-		t.Errorf("%d to fetch, %d known, %d gone", len(p.fetch), len(p.twins), len(p.gone))
 	}
 }
 
@@ -441,7 +424,7 @@ func TestOlderLedger(t *testing.T) {
 		}
 		took := r.take(box[7])
 		r.server.AddUser("u", "p", box...)
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		rep := r.run()
 		if rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Deleted != 0 || rep.Rebuilt != 4 || rep.Unfetched != 2 || took != 1 {
 			t.Errorf("whole %v: %+v", whole, rep)
@@ -496,7 +479,7 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 // it is old mail for the other one: nothing is open any more, and policy keeps it until a person says more.
 func TestOwedToYounger(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.wants("relay down", verdict.Temporary, 0, 0, 0, to("relay", r.down("relay", "x:25")))
 	bad := func() Destination {
 		return to("two", &damaged{Target: r.at("two"), ledger: func() int { return 0 }, t: t})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -23,40 +24,33 @@ func (r *reader) unfit() error {
 }
 
 // failed charges a message.
-func (s *session) failed(f *fetchStep, err error, permanent bool) {
+func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
 	s.mu.Lock()
-	known := s.safe[f.num]
+	known := s.safe[f.Num]
 	s.mu.Unlock()
-	if f.compare || f.key.UID == "" || known {
+	if f.Compare || f.Key.UID == "" || known {
 		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
 		// nothing to charge.
 		s.fails(err.Error())
 		return
 	}
 	c := uidl.Change{At: s.now().Unix()}
-	s.charge(&c, f.rowOrNew(), err.Error(), permanent)
+	s.charge(&c, f.RowOrNew(), err.Error(), permanent)
 	s.later(func(carry *uidl.Change) { *carry = merge(*carry, c) })
-}
-
-// rowOrNew is the message's row, or a new one with what the listing told.
-func (f *fetchStep) rowOrNew() uidl.Row {
-	row := *f.row
-	row.Key, row.Size = f.key, f.size
-	return row
 }
 
 // skipLong leaves a message that turned out larger than max_size. LIST lies about it, so it would be read in vain in
 // every pass; once a day is enough, unless the limit is lifted.
-func (r *reader) skipLong(f *fetchStep) {
+func (r *reader) skipLong(f *plan.FetchStep) {
 	skip := *f
-	skip.reason = reasonTooLarge
+	skip.Reason = plan.ReasonTooLarge
 	r.later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
-		if !f.compare {
+		if !f.Compare {
 			r.noteSkipped(c, skip, r.now().Add(24*time.Hour).Unix())
 		}
 	})
-	r.reason(reasonTooLarge)
+	r.reason(plan.ReasonTooLarge)
 	r.count(func(rep *Report) { rep.Skipped++ })
 }
 
@@ -69,7 +63,7 @@ func (r *reader) blame(err error) {
 		r.closedAfter(r.ctx, err)
 		return
 	}
-	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.fetch[r.known:], func(f fetchStep) bool { return f.num == num }) {
+	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.Fetch[r.known:], func(f plan.FetchStep) bool { return f.Num == num }) {
 		r.stumbled(r.ctx, "RETR", err)
 		return
 	}
@@ -80,7 +74,7 @@ func (r *reader) blame(err error) {
 	if verdict.Endless(err) && !r.alone {
 		return // in a flight it may be another message's: it is asked for again by itself
 	}
-	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.fetch) || asked(err)) {
+	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.Fetch) || asked(err)) {
 		return
 	}
 	if n > 0 {
@@ -96,7 +90,7 @@ func (r *reader) blame(err error) {
 	if r.brought() && verdict.Disconnected(err) {
 		return // the next session begins with this message: if it is to blame, that will show at once
 	}
-	r.failed(&r.plan.fetch[r.next], err, false)
+	r.failed(&r.plan.Fetch[r.next], err, false)
 }
 
 // asked tells that it was not a message at which a conversation broke, but what was asked in between.

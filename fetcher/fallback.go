@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -14,10 +13,6 @@ import (
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
-
-// quarantineHold is how long a message that only a fallback has stays on the server: one wrong setting of a relay must
-// not empty a mailbox into the quarantine before anybody has looked.
-const quarantineHold = 7 * 24 * time.Hour
 
 // reasonQuarantined, in a ledger row, tells that a fallback has the message in place of a destination that refused it.
 const reasonQuarantined = "refused by a destination, taken by the fallback"

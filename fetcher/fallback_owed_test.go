@@ -6,6 +6,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -18,7 +19,7 @@ func TestFallbackIsOwedNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			box := mailbox(4)
 			r := newRig(t, box...)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP = nameless, nameless })
 			if nameless {
 				r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil }) // it looks for unique-ids
@@ -59,7 +60,7 @@ func TestFallbackIsOwedNothing(t *testing.T) {
 func TestFallbackThatNobodyElseHas(t *testing.T) {
 	box := mailbox(1)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(deliver.Message) error { return deliver.ErrUnknown } // its copy is lost
 	r.run(to("remote", m))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -21,7 +22,7 @@ func TestFallbackReplaced(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
-			r.acc.Policy.Delete, r.acc.DeleteQuarantined = DeleteAfterDelivery, true
+			r.acc.Policy.Delete, r.acc.DeleteQuarantined = plan.DeleteAfterDelivery, true
 			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
 			m := spooled{delivertest.NewMemory("remote")}
 			m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Permanent: true, Vouched: true}) }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 )
@@ -20,7 +21,7 @@ type Account struct {
 	Name         string       // as configured; [a-z0-9._-]{1,64}
 	Server       pop3.Options // where and how to connect
 	Login        pop3.Login   // asked for the secret at each login
-	Policy       Policy
+	Policy       plan.Policy
 	Destinations []Destination // at least one, with different names
 	RetrHides    bool          // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
 	NeverDelete  bool          // no DELE on this login whatever the policy says (Gmail's recent:)
@@ -63,24 +64,6 @@ type Leftover interface {
 	// of its tickets any more.
 	Remove() (left int, err error)
 	Close() error
-}
-
-// Delete says what happens to a message on the server once it is durable at every destination.
-type Delete int
-
-// The zero value keeps everything.
-const (
-	DeleteNever Delete = iota
-	DeleteAfterDelivery
-	DeleteAfterAge // once a listing on an earlier day came Policy.Age after popsync first saw it
-)
-
-// Policy is what the person wants for an account. The zero value: keep all, fetch all, whatever the size.
-type Policy struct {
-	Delete  Delete
-	Age     time.Duration // for DeleteAfterAge
-	MaxSize int64         // octets; larger messages are skipped and reported; 0: no limit
-	Limit   int           // new messages per pass; 0: no limit
 }
 
 // Options are the same for all accounts. Zero fields take the default in brackets.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -198,7 +199,7 @@ func TestKeep(t *testing.T) {
 func TestDeleteAfterDelivery(t *testing.T) {
 	box := mailbox(30)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.SessionMessages = 8 // several sessions in one pass
 	if rep := r.ok(); rep.New != 30 || rep.Deleted != 30 {
 		t.Errorf("%+v", rep)
@@ -219,7 +220,7 @@ func TestDeleteAfterDelivery(t *testing.T) {
 func TestDeletionsThatDoNotHappen(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps = true })
 	for range 3 {
 		r.ok()
@@ -235,7 +236,7 @@ func TestDeletionsThatDoNotHappen(t *testing.T) {
 func TestDeletionsThatDoNotHappenWithoutTOP(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.NoTOP = true, true })
 	for range 2 {
 		r.ok()
@@ -249,7 +250,7 @@ func TestDeletionsThatDoNotHappenWithoutTOP(t *testing.T) {
 func TestDeleteAfterAge(t *testing.T) {
 	box := mailbox(2)
 	r := newRig(t, box...)
-	r.acc.Policy = Policy{Delete: DeleteAfterAge, Age: 48 * time.Hour}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 48 * time.Hour}
 	r.ok()
 	r.clock = r.clock.Add(47 * time.Hour)
 	if rep := r.ok(); rep.Deleted != 0 {
@@ -284,7 +285,7 @@ func TestAgeAndClocks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, mailbox(2)...)
 			r.opt.Built = begin.Add(-240 * time.Hour).Unix()
-			r.acc.Policy = Policy{Delete: DeleteAfterAge, Age: 30 * 24 * time.Hour}
+			r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 30 * 24 * time.Hour}
 			for i, clock := range c.clocks {
 				r.clock = clock
 				if deleted := r.run().Deleted; deleted != 2*b2i(i == c.at) {
@@ -298,7 +299,7 @@ func TestAgeAndClocks(t *testing.T) {
 // A clock that jumps must not empty a mailbox: the second listing is on the second day only in its own eyes.
 func TestAgeNeedsTwoDays(t *testing.T) {
 	r := newRig(t, mailbox(2)...)
-	r.acc.Policy = Policy{Delete: DeleteAfterAge, Age: time.Minute}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: time.Minute}
 	r.clock = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	r.ok()
 	r.clock = r.clock.Add(time.Hour)
@@ -311,7 +312,7 @@ func TestAgeNeedsTwoDays(t *testing.T) {
 func TestReusedUID(t *testing.T) {
 	first := message("x", "first message")
 	r := newRig(t, first)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.ok()
 	second := pop3test.Message{UID: "x", Data: bytes.ReplaceAll(first.Data, []byte("<x>"), []byte("<y>"))}
 	r.server.Deliver("u", second)
@@ -326,10 +327,10 @@ func TestReusedUIDAfterPolicyChange(t *testing.T) {
 	for _, top := range []bool{true, false} {
 		first := message("x", "first message")
 		r := newRig(t, first)
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
 		r.ok()
-		r.acc.Policy.Delete = DeleteNever
+		r.acc.Policy.Delete = plan.DeleteNever
 		second := pop3test.Message{UID: "x", Data: bytes.ReplaceAll(first.Data, []byte("<x>"), []byte("<y>"))}
 		r.server.Deliver("u", second) // no listing lacked the unique-id
 		if rep := r.ok(); rep.New != 1 || rep.Kept != 1 {
@@ -351,10 +352,10 @@ func TestUndeletedAfterPolicyChange(t *testing.T) {
 	for _, top := range []bool{true, false} {
 		box := mailbox(3)
 		r := newRig(t, box...)
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		r.server.Change(func(o *pop3test.Options) { o.NoTOP, o.QuitKeeps = !top, true })
 		r.ok()
-		r.acc.Policy.Delete = DeleteNever
+		r.acc.Policy.Delete = plan.DeleteNever
 		if rep := r.ok(); rep.New != 0 || rep.Kept != 3 || rep.Questioned != 3 {
 			t.Errorf("TOP=%v: %+v", top, rep)
 		}
@@ -368,7 +369,7 @@ func TestUndeletedAfterPolicyChange(t *testing.T) {
 func TestReusedUIDWithoutTOP(t *testing.T) {
 	first := message("x", "first message")
 	r := newRig(t, first)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) { o.NoTOP = true })
 	r.ok()
 	second := pop3test.Message{UID: "x", Data: bytes.ReplaceAll(first.Data, []byte("<x>"), []byte("<y>"))}
@@ -429,7 +430,7 @@ func TestEqualUIDs(t *testing.T) {
 	if rep := r.ok(); rep.New != 0 || rep.Kept != 3 {
 		t.Errorf("%+v", rep)
 	}
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	if rep := r.ok(); rep.Deleted != 3 {
 		t.Errorf("all copies go together: %+v", rep)
 	}
@@ -444,7 +445,7 @@ func TestEqualUIDsReplaced(t *testing.T) {
 	r.ok()
 	c := pop3test.Message{UID: "x", Data: bytes.ReplaceAll(b.Data, []byte("<2>"), []byte("<3>"))}
 	r.server.AddUser("u", "p", a, c)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.ok()
 	r.ok()
 	r.wantMail(a, b, c)
@@ -459,7 +460,7 @@ func TestMaxSizeAndLimit(t *testing.T) {
 	liar.ListSize = 10
 	box := append(mailbox(5), small, large, liar)
 	r := newRig(t, box...)
-	r.acc.Policy = Policy{MaxSize: 5000, Limit: 4}
+	r.acc.Policy = plan.Policy{MaxSize: 5000, Limit: 4}
 	if rep := r.ok(); rep.New != 4 || rep.Skipped != 1 {
 		t.Errorf("%+v", rep)
 	}
@@ -485,7 +486,7 @@ func TestNoUIDL(t *testing.T) {
 	if rep := r.ok(); rep.New != 0 || rep.Kept != 5 {
 		t.Errorf("%+v", rep)
 	}
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	if rep := r.ok(); rep.Deleted != 5 {
 		t.Errorf("%+v", rep)
 	}
@@ -498,10 +499,10 @@ func TestNoUIDLNoTOP(t *testing.T) {
 	box = append(box, box[2], message("", "twin"), message("", "twin"))
 	r := newRig(t, box...)
 	r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP = true, true })
-	if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Skipped != 8 || rep.Reasons[reasonNoUID] != 8 {
+	if rep := r.run(); rep.Verdict.Class != verdict.Config || rep.New != 0 || rep.Skipped != 8 || rep.Reasons[plan.ReasonNoUID] != 8 {
 		t.Errorf("keep: %+v", rep)
 	}
-	r.acc.Policy = Policy{Delete: DeleteAfterDelivery, MaxSize: 20}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery, MaxSize: 20}
 	if rep := r.ok(); rep.Skipped != 8 {
 		t.Errorf("too large: %+v", rep)
 	}
@@ -742,7 +743,7 @@ func (b *brokenAfter) Create(ctx context.Context, m deliver.Message) (deliver.St
 func TestDestinationFails(t *testing.T) {
 	box := mailbox(20)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	rep := r.run(Destination{Name: "maildir", Target: &brokenAfter{Target: r.maildir(), left: 8}})
 	if rep.New != 8 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)

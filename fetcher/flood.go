@@ -76,7 +76,7 @@ func (s *session) breaker(listed int) error {
 	if s.formers != nil && s.epoch.many {
 		return nil
 	}
-	unknown := s.plan.strangers()
+	unknown := s.plan.Strangers()
 	arrived := unknown - s.facts.Backlog
 	usual, most := plausible(s.facts.Arrivals, s.now(), s.sinceListing())
 	if most == 0 || arrived <= most || s.facts.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -39,7 +40,7 @@ func used(t *testing.T, first, daily int) (*rig, *[]pop3test.Message) {
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	r, box := used(t, 30, 3)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	before := r.server.Stats()
 	more := fresh("flood", 501)
 	r.server.Deliver("u", more...)
@@ -59,7 +60,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("a dry run shows %d steps", len(rep.Steps))
 	}
 	r.opt.DryRun = false
-	r.acc.Policy.Delete = DeleteNever
+	r.acc.Policy.Delete = plan.DeleteNever
 	got, _, err := Accept(context.Background(), r.ledger, "a", r.clock)
 	if err != nil || got == nil || got.New != 501 || got.Usual != 3 {
 		t.Fatalf("accept: %+v, %v", got, err)

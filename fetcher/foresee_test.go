@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -68,7 +69,7 @@ func TestForeseen(t *testing.T) {
 	for _, lanes := range []int{1, 2, 4} {
 		box := mailbox(60)
 		r := newRig(t, box...)
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		m := delivertest.NewMemory("remote")
 		m.Senders = lanes
 		log := &foreseen{}
@@ -148,7 +149,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 	}}
 	d := &destination{Destination: Destination{Name: "remote", Target: target}}
 	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: open,
-		set: newSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
+		set: plan.NewSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
 	stop, halt := context.WithCancel(ctx)
 	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt
 	return b

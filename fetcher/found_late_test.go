@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -29,7 +30,7 @@ func TestNamelessLongAndLimit(t *testing.T) {
 	box := []pop3test.Message{long, message("a", "one"), message("b", "two"), message("c", "three")}
 	r := newRig(t, box...)
 	r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP, o.OnDelete = true, true, nil })
-	r.acc.Policy = Policy{Delete: DeleteAfterDelivery, MaxSize: 1500, Limit: 1}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery, MaxSize: 1500, Limit: 1}
 	for range 5 {
 		if rep := r.run(); rep.New > 1 {
 			t.Errorf("limit 1, and %d came", rep.New)
@@ -58,7 +59,7 @@ func TestNamelessThatStay(t *testing.T) {
 				return nil
 			}
 		})
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		r.opt.SessionMessages = 3
 		r.run(to("one", r.at("one")))
 		refuse = false
@@ -199,7 +200,7 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 	}
 	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
 	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
-		set: newSet([]uidl.Destination{relay}, 0)}
+		set: plan.NewSet([]uidl.Destination{relay}, 0)}
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}
 	var result error = refuse(deliver.Error{Scope: deliver.ThisMessage, Envelope: true})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -68,10 +69,10 @@ func TestUndeletedOverSessions(t *testing.T) {
 	box := mailbox(7)
 	r := newRig(t, box...)
 	r.ok()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.SessionMessages = 3
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps = true })
-	if rep := r.ok(); rep.Deleted != 7 || rep.Reasons[reasonUndeleted] == 0 {
+	if rep := r.ok(); rep.Deleted != 7 || rep.Reasons[plan.ReasonUndeleted] == 0 {
 		t.Errorf("%+v", rep)
 	}
 	if st := r.server.Stats(); st.Commands["DELE"] != 7 || st.Sessions > 5 {
@@ -164,7 +165,7 @@ func TestTooLongInTruth(t *testing.T) {
 	r := newRig(t, liar)
 	r.acc.Policy.MaxSize = 5000
 	for range 3 {
-		if rep := r.ok(); rep.Skipped != 1 || rep.Reasons[reasonTooLarge] != 1 {
+		if rep := r.ok(); rep.Skipped != 1 || rep.Reasons[plan.ReasonTooLarge] != 1 {
 			t.Errorf("%+v", rep)
 		}
 	}
@@ -193,7 +194,7 @@ func TestEqualUIDsMoveUp(t *testing.T) {
 			r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
 			r.ok()
 			r.server.AddUser("u", "p", b)
-			if rep := r.ok(); rep.New != 0 || rep.Reasons[reasonNotSame] != 0 {
+			if rep := r.ok(); rep.New != 0 || rep.Reasons[plan.ReasonNotSame] != 0 {
 				t.Errorf("%+v", rep)
 			}
 			r.wantMail(a, b)
@@ -209,7 +210,7 @@ func TestEqualUIDsGoTogether(t *testing.T) {
 	a, b := message("x", "one"), message("x", "two")
 	b.Data = bytes.ReplaceAll(b.Data, []byte("<x>"), []byte("<2>"))
 	r := newRig(t, a, b)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
 			if verb == "RETR" && arg == "2" {
@@ -218,7 +219,7 @@ func TestEqualUIDsGoTogether(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.New != 1 || rep.Deleted != 0 || rep.Reasons[reasonDuplicate] != 1 {
+	if rep := r.run(); rep.New != 1 || rep.Deleted != 0 || rep.Reasons[plan.ReasonDuplicate] != 1 {
 		t.Errorf("%+v", rep)
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })

@@ -156,7 +156,7 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 
 // lacking names the destinations that a message must still get to, and those that something is open for.
 func (p *pass) lacking(s *uidl.Stuck) (names []string) {
-	lacks := p.set.lacks(s.Facts)
+	lacks := p.set.Lacks(s.Facts)
 	for _, d := range p.known {
 		open := slices.ContainsFunc(s.Open, func(o uidl.Delivery) bool { return o.Destination == d.Name })
 		if open || lacks.Has(uidl.PlaceOf(d.Ordinal)) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -61,7 +62,7 @@ func newStation(t *testing.T) *station {
 		}
 	})
 	s.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(s.path("spool"), id) }
-	s.acc.Policy.Delete = DeleteAfterDelivery
+	s.acc.Policy.Delete = plan.DeleteAfterDelivery
 	return s
 }
 
@@ -149,9 +150,9 @@ func TestGiveUp(t *testing.T) {
 		}
 	}
 	stays("after delivery")
-	s.acc.Policy = Policy{Delete: DeleteAfterAge, Age: time.Hour}
+	s.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: time.Hour}
 	stays("by age")
-	s.acc.Policy = Policy{Delete: DeleteAfterDelivery}
+	s.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 	s.must(Vouch(t.Context(), s.ledger, "a"))
 	stays("vouched")
 	s.baseline()
@@ -366,7 +367,7 @@ func TestGiveUpUnknown(t *testing.T) {
 func TestGiveUpWhatCannotBeFetched(t *testing.T) {
 	box := mailbox(2)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	bad := true
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
@@ -513,7 +514,7 @@ func TestTakeBackUnread(t *testing.T) {
 	s.fail()
 	_, err := s.giving(nil)
 	s.must(err)
-	s.acc.Policy.Delete = DeleteNever
+	s.acc.Policy.Delete = plan.DeleteNever
 	for range 2 {
 		s.run(s.dests()...)
 	}
@@ -529,7 +530,7 @@ func TestTakeBackUnread(t *testing.T) {
 // What a row says of before it was given up counts when it is taken back; where it says nothing, it stays unsure.
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
-	p := &pass{set: newSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required},
+	p := &pass{set: plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required},
 		{Ordinal: 2, Role: uidl.Fallback}}, 1)}
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {

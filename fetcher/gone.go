@@ -23,7 +23,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	}
 	var keys []uidl.Key
 	for k, st := range s.pending {
-		if st.none {
+		if st.None {
 			keys = append(keys, k)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -159,7 +160,7 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 
 // setPlaces gives the destinations of the pass their ordinals.
 func (p *pass) setPlaces(all []uidl.Destination, m *matched) {
-	p.set = newSet(all, m.generation)
+	p.set = plan.NewSet(all, m.generation)
 	for i, d := range p.dests {
 		d.ordinal = m.of[i].Ordinal
 	}

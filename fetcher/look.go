@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -36,7 +37,7 @@ func Look(ctx context.Context, c *pop3.Client, a Account, named func(ctx context
 	if !l.Complete {
 		said = append(said, incomplete(l))
 	}
-	if a.Policy.Delete == DeleteAfterDelivery && !a.NeverDelete { // they are read, and deleted: see plan.nameless
+	if a.Policy.Delete == plan.DeleteAfterDelivery && !a.NeverDelete { // they are read, and deleted: see plan.nameless
 		return l, said, nil
 	}
 	has, err := hasHeaders(ctx, c, l)
@@ -94,7 +95,7 @@ func Named(ctx context.Context, l uidl.Account) (bool, error) {
 
 // ownName tells whether a unique-id is one that popsync gave.
 func ownName(uid string) bool {
-	return strings.HasPrefix(uid, headerName) || strings.HasPrefix(uid, contentName) || strings.HasPrefix(uid, formerName)
+	return strings.HasPrefix(uid, plan.HeaderName) || strings.HasPrefix(uid, plan.ContentName) || strings.HasPrefix(uid, plan.FormerName)
 }
 
 // uidlRefused is errUIDLRefused with what the server said.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -33,7 +34,7 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 		_ = l.Close()
 		return nil, err
 	}
-	p.set = newSet(p.known, l.Info().Generation)
+	p.set = plan.NewSet(p.known, l.Info().Generation)
 	return p, nil
 }
 
@@ -96,7 +97,7 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 	}
 	defer s.c.Close()
 	s.list = list
-	if list.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
+	if list.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
 		return seen, uidlRefused(list)
 	}
 	named, complete, err := s.nameless(ctx, list, known)
@@ -108,8 +109,8 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 	for i := range of {
 		k := of[i].Key
 		rows[k.UID] = &of[i]
-		at, ok := known.find(k)
-		if ok && (known.sameUID(at, at+1) || at > 0 && known.sameUID(at-1, at)) {
+		at, ok := known.Find(k)
+		if ok && (known.SameUID(at, at+1) || at > 0 && known.SameUID(at-1, at)) {
 			seen.doubts[k] = "several messages share its unique-id"
 		}
 	}

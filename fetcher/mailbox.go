@@ -9,11 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
-
-// formerName, and a hash, names messages of a mailbox that the account does not have any more. No server gives such ones.
-const formerName = "popsync-former:"
 
 // An account may be given another mailbox under its old name: a provider moved, or a person starts anew. Which of the
 // two, only the messages tell. Servers that number their messages give the same unique-ids to others, and a message
@@ -63,7 +61,7 @@ func (p *pass) moveAside(ctx context.Context) error {
 			continue
 		}
 		met[row.Key] = true
-		if to, asked := moves[row.Key]; asked && to.UID != "" || !asked && (!p.elsewhere || strings.HasPrefix(row.UID, formerName)) {
+		if to, asked := moves[row.Key]; asked && to.UID != "" || !asked && (!p.elsewhere || strings.HasPrefix(row.UID, plan.FormerName)) {
 			continue
 		}
 		p.aside(&c, row.Key)
@@ -127,7 +125,7 @@ func (p *pass) aside(c *uidl.Change, k uidl.Key) {
 // mailboxes.
 func (p *pass) formerKey(k uidl.Key) uidl.Key {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.l.Info().Epoch, p.facts.Mailbox, k.UID))
-	return uidl.Key{UID: formerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
+	return uidl.Key{UID: plan.FormerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
 }
 
 // displace notes that a message on its way is not what is listed under its unique-id, or, with to, that it is listed under

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -14,7 +15,7 @@ import (
 // delivered unseen. The same mailbox at another host costs a look, once, and nothing comes twice.
 func TestMailboxChanged(t *testing.T) {
 	for _, top := range []bool{true, false} {
-		for _, policy := range []Delete{DeleteNever, DeleteAfterDelivery} {
+		for _, policy := range []plan.Delete{plan.DeleteNever, plan.DeleteAfterDelivery} {
 			t.Run(fmt.Sprintf("TOP=%v/policy %d", top, policy), func(t *testing.T) {
 				a, b := message("1", "first"), message("2", "second")
 				r := newRig(t, a, b)
@@ -25,7 +26,7 @@ func TestMailboxChanged(t *testing.T) {
 				other := pop3test.Message{UID: "2", Data: bytes.ReplaceAll(b.Data, []byte("<2>"), []byte("<3>"))}
 				r.server.AddUser("u", "p", a, other)
 				want := 2
-				if policy == DeleteAfterDelivery {
+				if policy == plan.DeleteAfterDelivery {
 					want = 1 // deleted in the same pass: the second session is in the mailbox it knows
 				}
 				rep := r.ok()

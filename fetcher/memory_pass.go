@@ -7,15 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
-)
-
-// Octets of memory for each message, besides the listing and the rows: its place in the order of unique-ids, and a step of the
-// plan if it is to be fetched.
-const (
-	orderOctets = 4
-	stepOctets  = 72
 )
 
 // waitingMemory is what Report.Waiting says.
@@ -72,7 +66,7 @@ func (p *pass) expected() int64 {
 	f := &p.facts
 	list, rows := f.ListOctets, f.RowOctets
 	if list == 0 {
-		list = int64(f.Listed) * (24 + orderOctets + uid)
+		list = int64(f.Listed) * (24 + plan.OrderOctets + uid)
 	}
 	if rows == 0 {
 		rows = int64(f.Rows) * (32 + uid)
@@ -80,7 +74,7 @@ func (p *pass) expected() int64 {
 	if f.Unchanged != nil && p.sessionsBegun() == 0 {
 		rows = 0 // they are not likely to be read
 	}
-	steps := int64(max(f.Listed-f.Rows, 0)) * stepOctets // what is not fetched yet
+	steps := int64(max(f.Listed-f.Rows, 0)) * plan.StepOctets // what is not fetched yet
 	return passOctets + list + list/64 + rows + rows/64 + steps
 }
 
@@ -92,7 +86,7 @@ func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, err
 	if err != nil {
 		return nil, err
 	}
-	s.facts.ListOctets = list.Memory() + orderOctets*int64(list.Len())
+	s.facts.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
 	return list, s.share.set(ofListing, s.facts.ListOctets)
 }
 
@@ -100,13 +94,13 @@ func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, err
 func (s *session) growsRows(octets int64) error { return s.share.set(ofRows, octets) }
 
 // fits makes sure of the memory for a plan, and gives back what is not needed.
-func (s *session) fits(list listing, known *rows) error {
-	s.facts.RowOctets = max(s.facts.RowOctets*b2i64(s.unread), known.memory())
-	if err := s.share.set(ofRows, known.memory()); err != nil {
+func (s *session) fits(list plan.Listing, known *plan.Rows) error {
+	s.facts.RowOctets = max(s.facts.RowOctets*b2i64(s.unread), known.Memory())
+	if err := s.share.set(ofRows, known.Memory()); err != nil {
 		return err
 	}
-	steps := max(list.Len()-known.len(), 0)
-	if err := s.share.set(ofPlan, int64(steps)*stepOctets); err != nil {
+	steps := max(list.Len()-known.Len(), 0)
+	if err := s.share.set(ofPlan, int64(steps)*plan.StepOctets); err != nil {
 		return err
 	}
 	s.share.fit()

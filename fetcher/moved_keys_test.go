@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -58,7 +59,7 @@ func (r *rig) called(p *pass) string {
 	r.must(err)
 	for _, m := range rows {
 		name := m.UID
-		if strings.HasPrefix(name, formerName) {
+		if strings.HasPrefix(name, plan.FormerName) {
 			name = "-"
 		}
 		if (name == "-") != (m.GoneAt != 0) {
@@ -145,7 +146,7 @@ func TestMovedAsideEachTime(t *testing.T) {
 			t.Errorf("pass %d: %d of %d keep the key that they got, %v", i, len(found), len(asides), err)
 		}
 		for row, err := range p.l.Messages(t.Context()) {
-			if r.must(err); strings.HasPrefix(row.UID, formerName) && !slices.Contains(asides, row.Key) {
+			if r.must(err); strings.HasPrefix(row.UID, plan.FormerName) && !slices.Contains(asides, row.Key) {
 				asides = append(asides, row.Key)
 			}
 		}

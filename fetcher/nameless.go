@@ -1,20 +1,14 @@
 package fetcher
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
-)
-
-// Names that popsync gives to messages that have no unique-id; no server gives such ones.
-const (
-	headerName  = "popsync-header:"  // and the fingerprint of the header, by TOP
-	contentName = "popsync-content:" // and the SHA-256 of the message, once it was read
 )
 
 // errUIDLRefused: under other names all mail that is known would look new.
@@ -23,17 +17,6 @@ var errUIDLRefused = errors.New("the server refuses UIDL, although it announced 
 // errNamesRest: under other names all mail that is known would look new.
 var errNamesRest = errors.New("the server gives messages no unique-id, and asking for their headers breaks the connection; nothing is fetched until that is tried again")
 
-// named tells whether a row has a unique-id that the server gave.
-func (r *rows) named() bool {
-	for i := range r.len() {
-		if uid := r.uid(i); !bytes.HasPrefix(uid, []byte(headerName)) && !bytes.HasPrefix(uid, []byte(contentName)) &&
-			!bytes.HasPrefix(uid, []byte(formerName)) {
-			return true
-		}
-	}
-	return false
-}
-
 // named is a listing in which messages without a unique-id go by their headers.
 type named struct {
 	*pop3.Listing
@@ -41,7 +24,7 @@ type named struct {
 	which []int32 // of each message in the listing: which of those is its own, from 1; 0: none
 }
 
-const nameOctets = len(headerName) + 2*len(uidl.Fingerprint{})
+const nameOctets = len(plan.HeaderName) + 2*len(uidl.Fingerprint{})
 
 // name is what the i-th message goes by; "": it has a unique-id, or nothing to go by.
 func (n named) name(i int) string {
@@ -62,7 +45,7 @@ func (n named) At(i int) pop3.Entry {
 //
 // A message whose header breaks the session is left out: to know it by nothing would make it look new. The listing is not
 // complete then, and nothing is deleted: of those that share a header, another one would move up in its place.
-func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (names listing, complete bool, err error) {
+func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Rows) (names plan.Listing, complete bool, err error) {
 	if s.unread { // then all have a unique-id: see begins
 		return tail{l, s.head}, l.Complete, nil
 	}
@@ -75,7 +58,7 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *rows) (n
 	}
 	s.naming = true
 	defer func() { s.naming = false }()
-	if s.topsRest() && !known.byContent() {
+	if s.topsRest() && !known.ByContent() {
 		return nil, false, errNamesRest
 	}
 	if err := s.share.set(ofPlan, int64(count)*namelessOctets); err != nil {
@@ -117,7 +100,7 @@ func (s *session) nameAll(ctx context.Context, l *pop3.Listing, count int) (n na
 			if fp := fps[l.At(i).Num]; fp != (uidl.Fingerprint{}) {
 				last++
 				n.which[i] = last
-				names.WriteString(headerName)
+				names.WriteString(plan.HeaderName)
 				names.WriteString(hex.EncodeToString(fp[:]))
 			}
 		}
@@ -144,7 +127,7 @@ func (s *session) headersOf(ctx context.Context, l *pop3.Listing, at []int) (map
 
 // darkened are the messages of which the header is not asked for because it broke a session, and those that have a header that
 // several known messages share.
-func (s *session) darkened(n named, known *rows) map[int]bool {
+func (s *session) darkened(n named, known *plan.Rows) map[int]bool {
 	marked, left := s.marked(), map[int]bool{}
 	for i := range n.which {
 		num := n.Listing.At(i).Num
@@ -156,9 +139,9 @@ func (s *session) darkened(n named, known *rows) map[int]bool {
 		return nil
 	}
 	shared := map[string]bool{}
-	for i := range known.len() {
-		if known.at(i).dup > 0 {
-			shared[string(known.uid(i))] = true
+	for i := range known.Len() {
+		if known.At(i).Dup > 0 {
+			shared[string(known.UID(i))] = true
 		}
 	}
 	for i := range n.which {
@@ -171,33 +154,22 @@ func (s *session) darkened(n named, known *rows) map[int]bool {
 
 // some is a part of a listing.
 type some struct {
-	listing
+	plan.Listing
 	at []int
 }
 
 func (p some) Len() int            { return len(p.at) }
-func (p some) At(i int) pop3.Entry { return p.listing.At(p.at[i]) }
+func (p some) At(i int) pop3.Entry { return p.Listing.At(p.at[i]) }
 
 // without is a listing without some messages.
-func without(l listing, nums map[int]bool) listing {
-	p := some{listing: l}
+func without(l plan.Listing, nums map[int]bool) plan.Listing {
+	p := some{Listing: l}
 	for i := range l.Len() {
 		if !nums[l.At(i).Num] {
 			p.at = append(p.at, i)
 		}
 	}
 	return p
-}
-
-// byContent tells whether messages go by their content: rows are of such, and none of one that goes by its header.
-func (r *rows) byContent() (yes bool) {
-	for i := range r.len() {
-		if bytes.HasPrefix(r.uid(i), []byte(headerName)) {
-			return false
-		}
-		yes = yes || bytes.HasPrefix(r.uid(i), []byte(contentName))
-	}
-	return yes
 }
 
 // nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be
@@ -232,18 +204,18 @@ func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fi
 
 // name gives a message that was read without knowing which it is the key of its content, and finds out whether it was
 // delivered before: then it is only compared.
-func (r *reader) name(f *fetchStep, m *received) error {
-	uid := contentName + hex.EncodeToString(m.msg.SHA256[:])
+func (r *reader) name(f *plan.FetchStep, m *received) error {
+	uid := plan.ContentName + hex.EncodeToString(m.msg.SHA256[:])
 	if r.named == nil {
 		r.named = map[string]int{}
 	}
-	f.key = uidl.Key{UID: uid, Dup: r.named[uid]}
+	f.Key = uidl.Key{UID: uid, Dup: r.named[uid]}
 	r.named[uid]++
-	m.msg.Key = f.key
+	m.msg.Key = f.Key
 	for i := range m.copies {
-		m.copies[i].row.Key = f.key
+		m.copies[i].row.Key = f.Key
 	}
-	found, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	found, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return err
 	}
@@ -251,19 +223,19 @@ func (r *reader) name(f *fetchStep, m *received) error {
 		r.unnamed-- // only now does it count as one of those that a session may retrieve: see mayStart
 		return nil
 	}
-	f.row = &found[0].Row
-	m.msg.FirstSeen = f.row.FirstSeen
-	if (f.row.State == uidl.Delivered || f.row.State == uidl.DeleteSent) && r.set.lacks(f.row.Facts) == 0 {
-		f.compare = true
+	f.Row = &found[0].Row
+	m.msg.FirstSeen = f.Row.FirstSeen
+	if (f.Row.State == uidl.Delivered || f.Row.State == uidl.DeleteSent) && r.set.Lacks(f.Row.Facts) == 0 {
+		f.Compare = true
 		if r.details == nil {
 			r.details = map[uidl.Key]*uidl.Message{}
 		}
-		r.details[f.key] = &found[0]
+		r.details[f.Key] = &found[0]
 		return nil
 	}
-	if r.pending[f.key] != nil || f.row.Have.Destinations() != 0 {
-		f.owed = true
-		m.owed, m.msg.Facts = true, f.row.Facts
+	if r.pending[f.Key] != nil || f.Row.Have.Destinations() != 0 {
+		f.Owed = true
+		m.owed, m.msg.Facts = true, f.Row.Facts
 		r.onlyOwed(f, m)
 	}
 	r.unnamed -= b2i(len(m.copies) > 0)
@@ -272,7 +244,7 @@ func (r *reader) name(f *fetchStep, m *received) error {
 
 // onlyOwed drops the copies of destinations that have the message already, or one of ours: only now is it known that an
 // earlier pass brought it.
-func (r *reader) onlyOwed(f *fetchStep, m *received) {
+func (r *reader) onlyOwed(f *plan.FetchStep, m *received) {
 	owed := map[string]uidl.Delivery{}
 	for _, dl := range r.lacking(f) {
 		owed[dl.dest.Name] = dl.row

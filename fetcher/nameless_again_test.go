@@ -3,6 +3,7 @@ package fetcher
 import (
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -40,7 +41,7 @@ func TestNamelessThatStayEndThePass(t *testing.T) {
 			box := mailbox(5)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.NoUIDL, o.NoTOP, o.OnDelete, o.QuitKeeps = true, true, nil, true })
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.wants("before", verdict.OK, 5, 5, 0, to("one", r.at("one")))
 			// Now another destination is added, which old mail waits for.
 			dests := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -34,7 +35,7 @@ func TestManyNameless(t *testing.T) {
 	})
 	r.acc.Policy.Limit, r.acc.Server.NoPipelining = 1, true
 	rep := r.run() // the three stay where they are, which is told
-	if rep.New != 1 || rep.Listed != n || rep.Reasons[reasonNoUID] != 3 || asked[fmt.Sprint(n)] != 1 {
+	if rep.New != 1 || rep.Listed != n || rep.Reasons[plan.ReasonNoUID] != 3 || asked[fmt.Sprint(n)] != 1 {
 		t.Errorf("%+v; the last header was asked for %d times", rep, asked[fmt.Sprint(n)])
 	}
 }

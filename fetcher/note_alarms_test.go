@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -50,7 +51,7 @@ func TestNoteNotWritten(t *testing.T) {
 				}
 				r.calm("pass", r.run(d), 2)
 			}
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			if rep := r.run(); rep.Deleted != 8 {
 				t.Errorf("%+v", rep)
 			}

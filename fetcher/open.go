@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -18,17 +19,6 @@ type openMessage struct {
 	n           int  // deliveries that count: to required destinations, and to such as are configured no more
 	quarantined bool // the fallback took it in place of a destination
 	diverted    bool // or has it on its way
-}
-
-// openState is openMessage as a session's plan sees it: as of the session's beginning.
-type openState struct {
-	uidl.Facts
-	n     int             // as in openMessage
-	busy  uidl.Places     // a copy of ours is on its way there, or a failure has to wait
-	owed  []uidl.Delivery // rows of what is to be fetched again and due
-	late  []uidl.Delivery // and of what is not due yet
-	owing uidl.Places     // the destinations of both
-	none  bool            // no copy of ours is left of any that is open
 }
 
 // change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
@@ -114,13 +104,13 @@ func (p *pass) settleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) (do
 		if done {
 			s.State = uidl.Delivered
 		}
-		if done && p.set.keeps(m.Facts) != "" {
+		if done && p.set.Keeps(m.Facts) != "" {
 			p.withheld[row.Key] = true
 		}
 		if done && m.quarantined {
 			s.Reason = reasonQuarantined
 			if !p.a.DeleteQuarantined {
-				s.NextTry = p.now().Add(quarantineHold).Unix() // see heldUntil
+				s.NextTry = p.now().Add(plan.QuarantineHold).Unix() // see heldUntil
 			}
 		}
 	}
@@ -142,7 +132,7 @@ func (m *openMessage) learn(place uidl.Places, as uidl.Outcome) {
 
 // complete tells that a message lacks nothing, and that some place has it.
 func (p *pass) complete(f uidl.Facts) bool {
-	return p.set.lacks(f) == 0 && f.Have.Destinations() != 0
+	return p.set.Lacks(f) == 0 && f.Have.Destinations() != 0
 }
 
 // opened counts a delivery that is being opened for a message; p.committing is held.
@@ -214,35 +204,35 @@ func (p *pass) loadPending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.pending, p.open = map[uidl.Key]*openState{}, map[uidl.Key]*openMessage{}
+	p.pending, p.open = map[uidl.Key]*plan.OpenState{}, map[uidl.Key]*openMessage{}
 	for _, row := range pending {
 		if !p.required(row.Destination) {
 			continue
 		}
 		st, m := p.pending[row.Key], p.open[row.Key]
 		if st == nil {
-			st = &openState{Facts: row.Message, none: true}
+			st = &plan.OpenState{Facts: row.Message, None: true}
 			m = &openMessage{Facts: row.Message, quarantined: row.Why == reasonQuarantined}
 			p.pending[row.Key], p.open[row.Key] = st, m
 		}
-		st.n++
+		st.N++
 		m.n++
 		if d := p.destination(row.Destination); d != nil && d.Fallback && row.State != uidl.Owed {
 			m.diverted = true
 		}
-		st.none = st.none && row.State == uidl.Owed
+		st.None = st.None && row.State == uidl.Owed
 		d := p.destination(row.Destination)
 		if d != nil && row.State == uidl.Owed {
-			st.owing |= d.place()
+			st.Owing |= d.place()
 		}
 		switch {
 		case d == nil:
 		case row.State == uidl.Owed && !p.waits(row.NextTry):
-			st.owed = append(st.owed, row)
+			st.Owed = append(st.Owed, row)
 		default:
-			st.busy |= d.place()
+			st.Busy |= d.place()
 			if row.State == uidl.Owed {
-				st.late = append(st.late, row)
+				st.Late = append(st.Late, row)
 			}
 		}
 	}
@@ -253,9 +243,9 @@ func (p *pass) loadPending(ctx context.Context) error {
 // added after it was retrieved, it was staged there since no place had it, and by now another one has. Policy keeps it
 // on the server until a person says what is to become of it.
 func (s *session) dropMoot(c *uidl.Change) {
-	for key, places := range s.plan.moot {
+	for key, places := range s.plan.Moot {
 		st := s.pending[key]
-		for _, row := range slices.Concat(st.owed, st.late) {
+		for _, row := range slices.Concat(st.Owed, st.Late) {
 			if d := s.destination(row.Destination); d != nil && places.Has(d.place()) {
 				s.settleRow(c, row, uidl.Dropped)
 				s.log.Warn("not fetched again", zap.String("uid", words.Quote(key.UID)), zap.String("destination", row.Destination),
@@ -263,15 +253,4 @@ func (s *session) dropMoot(c *uidl.Change) {
 			}
 		}
 	}
-}
-
-// copies tells whether a copy of ours is on its way of a message that no place has yet.
-func (s *openState) copies() bool { return s != nil && !s.none }
-
-// need are the destinations that a message must be fetched for.
-func (s *openState) need(lacks uidl.Places) uidl.Places {
-	if s == nil {
-		return lacks
-	}
-	return lacks &^ s.busy
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -68,7 +69,7 @@ func TestDownForDays(t *testing.T) {
 	t.Parallel()
 	const most = 100 << 10
 	r := newRig(t)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.Backoff = doubling
 	spool := filepath.Join(t.TempDir(), "spool")
 	to := &relay{down: errDown, arrived: map[string]int{}}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -43,7 +44,7 @@ func (r *rig) with(others ...Destination) Report {
 func TestLanes(t *testing.T) {
 	box := mailbox(40)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("remote")
 	m.Senders = 3
 	var mu sync.Mutex
@@ -82,7 +83,7 @@ func TestLanes(t *testing.T) {
 func TestRelayRefusesAll(t *testing.T) {
 	box := mailbox(10)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m, f := spooled{delivertest.NewMemory("remote")}, delivertest.NewMemory("quarantine")
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Permanent: true, Envelope: true}) }
 	for range 3 {
@@ -117,7 +118,7 @@ func TestFallback(t *testing.T) {
 		for _, stage := range []string{"envelope", "content"} {
 			box := mailbox(10)
 			r := newRig(t, box...)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			m, f := spooled{delivertest.NewMemory("remote")}, delivertest.NewMemory("quarantine")
 			f.Messages = 500 // as a Maildir
 			accepted := 0
@@ -163,7 +164,7 @@ func TestFallbackForTwo(t *testing.T) {
 			t.Run(fmt.Sprintf("later=%v remote=%v", later, remote), func(t *testing.T) {
 				box := mailbox(4)
 				r := newRig(t, box...)
-				r.acc.Policy.Delete, r.acc.DeleteQuarantined = DeleteAfterDelivery, true
+				r.acc.Policy.Delete, r.acc.DeleteQuarantined = plan.DeleteAfterDelivery, true
 				a, b, f := spooled{delivertest.NewMemory("a")}, spooled{delivertest.NewMemory("b")}, delivertest.NewMemory("quarantine")
 				if !remote {
 					f.Messages = 500
@@ -209,7 +210,7 @@ func TestFallbackFails(t *testing.T) {
 	for _, remote := range []bool{false, true} {
 		box := mailbox(3)
 		r := newRig(t, box...)
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		r.acc.DeleteQuarantined = true
 		m, f := spooled{delivertest.NewMemory("remote")}, delivertest.NewMemory("quarantine")
 		if !remote {
@@ -251,7 +252,7 @@ func TestFallbackFails(t *testing.T) {
 func TestOptional(t *testing.T) {
 	box := mailbox(6)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("archive")
 	run := func() Report {
 		return r.with(Destination{Name: "archive", Target: m.Reopen(), Optional: true})

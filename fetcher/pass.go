@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -24,7 +25,7 @@ type pass struct {
 	log        *zap.Logger
 	dests      []*destination
 	known      []uidl.Destination // all that the ledger knows, configured or not
-	set        *set
+	set        *plan.Set
 	facts      facts
 	epoch      epochState
 	recognised map[uidl.Key]bool // with elsewhere: messages that were recognised in this pass
@@ -57,10 +58,10 @@ type pass struct {
 	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
 	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
 
-	pending   map[uidl.Key]*openState // messages with open deliveries, as of the session's beginning
-	deleted   map[uidl.Key]bool       // DELE was answered +OK in this pass
-	hasListed atomic.Bool             // a session of this pass has a listing
-	halted    atomic.Bool             // the ledger failed: nothing more is fetched
+	pending   map[uidl.Key]*plan.OpenState // messages with open deliveries, as of the session's beginning
+	deleted   map[uidl.Key]bool            // DELE was answered +OK in this pass
+	hasListed atomic.Bool                  // a session of this pass has a listing
+	halted    atomic.Bool                  // the ledger failed: nothing more is fetched
 
 	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message // and of those messages: whose places others took
@@ -78,7 +79,7 @@ type pass struct {
 	rep      Report
 	carry    uidl.Change       // goes with the next commit
 	worst    []verdict.Verdict // of what befell messages and destinations
-	settled  []entry           // delivered in this session
+	settled  []plan.Entry      // delivered in this session
 	anew     int               // of those: asked for again by a person
 	anewAll  int               // in this pass
 	begun    int               // sessions
@@ -254,7 +255,7 @@ func (p *pass) delivered(m *received) {
 	case held:
 		p.rep.Kept++ // for a while
 	case m.session == p.begun:
-		p.settled = append(p.settled, entry{num: m.num, size: m.msg.Size, key: m.msg.Key})
+		p.settled = append(p.settled, plan.Entry{Num: m.num, Size: m.msg.Size, Key: m.msg.Key})
 		p.rep.Kept += b2i(p.counted) // this session does not delete it
 		p.anew += b2i(m.again)
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -96,14 +97,14 @@ func (p *pass) closeYielded(ctx context.Context) error {
 // hog is the message that was being read, or read on to its end because it is too large, when the time of the pass was over,
 // and that took most of it; nil: none. Such a one is charged, or it would keep others from coming in every pass. In a flight
 // it may be another's fault: the next pass is made one command at a time.
-func (r *reader) hog() *fetchStep {
+func (r *reader) hog() *plan.FetchStep {
 	n := len(r.queue)
 	if context.Cause(r.ctx) != errPassTime || r.now().Sub(r.from) <= r.o.PassTime/2 {
 		return nil
 	}
 	switch {
 	case n == 0 && r.begun:
-		return &r.plan.fetch[r.next]
+		return &r.plan.Fetch[r.next]
 	case n > 0 && r.alone && r.queue[n-1].kind == tooLong:
 		return r.queue[n-1].f
 	case n > 0 && !r.alone:
@@ -113,10 +114,10 @@ func (r *reader) hog() *fetchStep {
 }
 
 // most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.
-func (r *reader) most(f *fetchStep) int64 {
+func (r *reader) most(f *plan.FetchStep) int64 {
 	const unlisted, listed = 1 << 30, 1 << 50
 	if !r.a.IgnoreSizes && !r.facts.Wire.Sizes.None {
 		return 0
 	}
-	return unlisted + 4*min(f.size, listed)
+	return unlisted + 4*min(f.Size, listed)
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -27,7 +28,7 @@ func TestSizesThatLie(t *testing.T) {
 			r.opt.FreeFloor = -1
 			rep := r.run()
 			if lie == 1<<40 { // it could not be stored, if it were true; what no size can be counts as none
-				if rep.New != 0 || rep.Reasons[reasonNoSpace] != 4 || !strings.Contains(rep.Verdict.Hint, "make room") {
+				if rep.New != 0 || rep.Reasons[plan.ReasonNoSpace] != 4 || !strings.Contains(rep.Verdict.Hint, "make room") {
 					t.Errorf("%+v", rep)
 				}
 				return
@@ -98,7 +99,7 @@ func TestAlwaysBreaksAtOneMessage(t *testing.T) {
 					box[3].Data = append(slices.Clone(box[3].Data), strings.Repeat("the poison\r\n", 50)...)
 					r := newRig(t, box...)
 					r.acc.Server.NoPipelining = !pipelining
-					r.acc.Policy.Delete = DeleteAfterDelivery
+					r.acc.Policy.Delete = plan.DeleteAfterDelivery
 					r.server.Change(func(o *pop3test.Options) {
 						o.Wrap = func(c net.Conn) net.Conn { return breaksAt{c, "the poison\r\nthe", kind, r.server.Done()} }
 					})
@@ -180,7 +181,7 @@ func TestListingInPieces(t *testing.T) {
 func TestTwoAgents(t *testing.T) {
 	box := mailbox(6)
 	r := newRig(t, box...)
-	r.acc.Policy = Policy{Delete: DeleteAfterDelivery, Limit: 2}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery, Limit: 2}
 	r.ok()
 	r.server.AddUser("u", "p", box[4:]...) // the other one took two
 	if rep := r.ok(); rep.New != 2 || rep.Failed != 0 {
@@ -212,7 +213,7 @@ func TestTwoAgents(t *testing.T) {
 func TestQuitRefused(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
 			if verb == "QUIT" {
@@ -234,7 +235,7 @@ func TestQuitRefused(t *testing.T) {
 func TestLoggedOutBeforeDELE(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
 			if verb == "DELE" {

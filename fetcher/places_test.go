@@ -35,7 +35,7 @@ func TestMatch(t *testing.T) {
 	req := uidl.Required
 	for _, tc := range []struct {
 		name    string
-		known   []uidl.Destination
+		ownRow  []uidl.Destination
 		now     []dest
 		strange bool
 		want    string // name=ordinal,since of each; then "; NAME gone" of those written besides; or "error: ..."
@@ -85,7 +85,7 @@ func TestMatch(t *testing.T) {
 				}
 				now = append(now, s)
 			}
-			m, err := match(tc.known, nil, now, 0, tc.strange, func(path string) (bool, error) {
+			m, err := match(tc.ownRow, nil, now, 0, tc.strange, func(path string) (bool, error) {
 				return path == deliver.Resolve(filepath.Join(root, "known")), nil
 			})
 			if got := told(m, err); got != tc.want && (!strings.HasPrefix(tc.want, "error: ") || !strings.Contains(got, tc.want[7:])) {

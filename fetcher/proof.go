@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -19,7 +20,7 @@ import (
 
 // reply is the answer to one RETR, until it is proven.
 type reply struct {
-	f      *fetchStep
+	f      *plan.FetchStep
 	err    error       // it was refused, or no destination took it
 	kind   kindOfReply // what it is
 	m      received
@@ -48,18 +49,18 @@ var (
 // came takes an answer, and concludes what it proves.
 func (r *reader) came(o reply) error {
 	if o.kind == whole {
-		o.is.size = o.f.size
+		o.is.size = o.f.Size
 		o.exact = r.facts.Wire.Sizes.exact(o.is)
 		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.whole
 	}
 	if o.status && !o.exact && !blindBeacons { // a line too many came before it
 		r.queue = append(r.queue, o)
-		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.num, errOutOfStep)
+		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, errOutOfStep)
 	}
 	if concludeFirst || oldGuard {
 		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= enoughFits && !r.alone {
-			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errOutOfStep)
+			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errOutOfStep)
 		}
 		return r.conclude(&o)
 	}
@@ -67,9 +68,9 @@ func (r *reader) came(o reply) error {
 	switch {
 	case o.self:
 		return r.proven()
-	case r.alone && o.kind == whole && !o.f.nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < mostShort:
+	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < mostShort:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errShort)
 	case r.alone:
 		r.want = r.asksFor(&o)
 		r.proofs = len(r.want)
@@ -80,7 +81,7 @@ func (r *reader) came(o reply) error {
 				r.setAside(s.f)
 			}
 		}
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.num, o.is.octets, o.f.size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errShort)
 	}
 	return nil
 }
@@ -112,7 +113,7 @@ func (r *reader) proven() error {
 	}
 	others := len(r.queue) - b2i(len(r.queue) > 0 && r.queue[len(r.queue)-1].self)
 	if messages > 0 && others > 1 {
-		return fmt.Errorf("message %d: %w", r.queue[0].f.num, errUnproven)
+		return fmt.Errorf("message %d: %w", r.queue[0].f.Num, errUnproven)
 	}
 	queue := r.queue
 	r.queue = nil
@@ -131,7 +132,7 @@ func (r *reader) proven() error {
 // prove asks for what is missing when a flight has ended in order, and gives up what is not proven then.
 func (r *reader) prove(ctx context.Context, err error) error {
 	if n := len(r.queue); err == nil && n > 0 {
-		ask := pop3.Item{Num: r.queue[n-1].f.num, Ask: pop3.AskScan}
+		ask := pop3.Item{Num: r.queue[n-1].f.Num, Ask: pop3.AskScan}
 		if r.facts.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
 			ask.Ask = pop3.AskNoop
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -25,7 +26,7 @@ func TestForgedEnd(t *testing.T) {
 				first, rest := []byte("Subject: dots\r\n\r\nbefore\r\n"), []byte("after\r\n")
 				box[at].Data = slices.Concat(first, []byte(".\r\n"), rest)
 				r := newRig(t, box...)
-				r.acc.Policy.Delete = DeleteAfterDelivery
+				r.acc.Policy.Delete = plan.DeleteAfterDelivery
 				r.server.Change(func(o *pop3test.Options) {
 					o.NoPipelining, o.NoTOP = !pipelining, true
 					var owed []byte
@@ -68,7 +69,7 @@ func TestReplyLeftOut(t *testing.T) {
 		box = append(box, message(fmt.Sprintf("id%02d", i), strings.Repeat("x", 10+i)))
 	}
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	left := 1
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -111,37 +112,37 @@ func (s *session) forPurpose() {
 			return p.purpose == oldTrouble
 		}
 		p.retry = append(p.retry, m.key())
-		if pl.last == nil {
-			pl.last = map[uidl.Key]bool{}
+		if pl.Last == nil {
+			pl.Last = map[uidl.Key]bool{}
 		}
-		pl.last[m.key()] = true
+		pl.Last[m.key()] = true
 		return p.purpose != oldTrouble
 	}
-	left := func(k knownStep) bool {
-		return p.purpose == newMail || noTop && k.then != stay || noDele && k.then == remove || marked(t.mark(k.key))
+	left := func(k plan.KnownStep) bool {
+		return p.purpose == newMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.mark(k.Key))
 	}
-	pl.due, pl.question = s.leave(pl.due, left), s.leave(pl.question, left)
+	pl.Due, pl.Question = s.leave(pl.Due, left), s.leave(pl.Question, left)
 	groups := s.spareTwins(func(uid string) bool { return p.purpose == newMail || noTop || marked(t.markOf(uid)) })
 	if p.purpose == knownMail || p.purpose == oldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
-		pl.fetch = slices.DeleteFunc(pl.fetch, func(f fetchStep) bool {
-			left, twin := groups[f.key.UID]
-			return left || !twin && !(f.nameless && (p.purpose == knownMail || s.marked()[f.num] != uidl.Key{}))
+		pl.Fetch = slices.DeleteFunc(pl.Fetch, func(f plan.FetchStep) bool {
+			left, twin := groups[f.Key.UID]
+			return left || !twin && !(f.Nameless && (p.purpose == knownMail || s.marked()[f.Num] != uidl.Key{}))
 		})
 	}
-	pl.sort()
+	pl.Sort()
 	if len(p.load) > 0 && p.purpose == knownMail {
 		most := p.load[0]
-		s.cut = s.cut || len(pl.due)+len(pl.question) > most
-		pl.due = pl.due[:min(len(pl.due), most)]
-		pl.question = pl.question[:min(len(pl.question), most-len(pl.due))]
+		s.cut = s.cut || len(pl.Due)+len(pl.Question) > most
+		pl.Due = pl.Due[:min(len(pl.Due), most)]
+		pl.Question = pl.Question[:min(len(pl.Question), most-len(pl.Due))]
 	}
 }
 
 // leave takes out of the plan what is left alone: it stays as it is.
-func (s *session) leave(steps []knownStep, left func(knownStep) bool) []knownStep {
+func (s *session) leave(steps []plan.KnownStep, left func(plan.KnownStep) bool) []plan.KnownStep {
 	n := len(steps)
 	steps = slices.DeleteFunc(steps, left)
-	s.plan.kept += n - len(steps)
+	s.plan.Kept += n - len(steps)
 	s.partial = s.partial || len(steps) < n
 	return steps
 }
@@ -149,16 +150,16 @@ func (s *session) leave(steps []knownStep, left func(knownStep) bool) []knownSte
 // spareTwins leaves alone what shares a unique-id with known messages, all of it or nothing: which of them is new, only looking
 // at all of them tells. It returns the unique-ids concerned, and whether they are left alone.
 func (s *session) spareTwins(left func(uid string) bool) (group map[string]bool) {
-	if len(s.plan.twins) == 0 {
+	if len(s.plan.Twins) == 0 {
 		return nil
 	}
 	group = map[string]bool{}
-	for _, k := range s.plan.twins {
-		if _, ok := group[k.key.UID]; !ok {
-			group[k.key.UID] = left(k.key.UID)
+	for _, k := range s.plan.Twins {
+		if _, ok := group[k.Key.UID]; !ok {
+			group[k.Key.UID] = left(k.Key.UID)
 		}
 	}
-	s.plan.twins = s.leave(s.plan.twins, func(k knownStep) bool { return group[k.key.UID] })
-	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return group[f.key.UID] })
+	s.plan.Twins = s.leave(s.plan.Twins, func(k plan.KnownStep) bool { return group[k.Key.UID] })
+	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return group[f.Key.UID] })
 	return group
 }

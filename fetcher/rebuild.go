@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -21,17 +22,17 @@ type tagged interface {
 //
 // Policy may delete such a message only if the server's header of it is that of the stored one (TOP), and if every required
 // destination shows it; else it is Unsure.
-func (s *session) rebuild(ctx context.Context, list listing, complete bool, known *rows) (*rows, error) {
-	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < lately
-	begins := known.len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
+func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool, known *plan.Rows) (*plan.Rows, error) {
+	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < plan.Lately
+	begins := known.Len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
 	if s.o.DryRun {
 		return s.foreseeRebuild(list, known), nil
 	}
-	if s.facts.Verify || s.set.fetchesRest() {
+	if s.facts.Verify || s.set.FetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
-			if known, err = loadRows(ctx, s.l, nil); err != nil {
+			if known, err = plan.LoadRows(ctx, s.l, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -74,7 +75,7 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 	}
 	if lost && !rebuildFetches {
 		for _, e := range rest {
-			c.Put = append(c.Put, s.heldBack(e.entry))
+			c.Put = append(c.Put, s.heldBack(e.Entry))
 		}
 	}
 	for chunk := range slices.Chunk(c.Put, topChunk) {
@@ -93,12 +94,12 @@ func (s *session) rebuild(ctx context.Context, list listing, complete bool, know
 	if err := s.ledgerWhole(ctx, complete && lost); err != nil {
 		return nil, err
 	}
-	return loadRows(ctx, s.l, nil)
+	return plan.LoadRows(ctx, s.l, nil)
 }
 
 // heldBack is the row of a message that nobody knows to be new.
-func (s *session) heldBack(e entry) uidl.Message {
-	return uidl.Message{Reason: reasonHeld, Row: uidl.Row{Key: e.key, State: uidl.Held, Size: e.size, FirstSeen: s.stamp()}}
+func (s *session) heldBack(e plan.Entry) uidl.Message {
+	return uidl.Message{Reason: plan.ReasonHeld, Row: uidl.Row{Key: e.Key, State: uidl.Held, Size: e.Size, FirstSeen: s.stamp()}}
 }
 
 // ledgerWhole notes that every listed message has a row: what comes from now on is new, but for what a listing hid.
@@ -112,7 +113,7 @@ func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
 
 // stranger is a listed message that the ledger has no row of.
 type stranger struct {
-	entry
+	plan.Entry
 	tag string // by which Maildirs show it: the first of those that it may have
 }
 
@@ -137,9 +138,9 @@ func (s *session) anyTag(ctx context.Context) (any bool, err error) {
 	return any, nil
 }
 
-func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
+func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []stranger) {
 	prev, dup := "", 0
-	for k, i := range sortedByUID(list) {
+	for k, i := range plan.SortedByUID(list) {
 		e := list.At(int(i))
 		if !e.HasUID {
 			continue
@@ -148,8 +149,8 @@ func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
 			prev, dup = e.UID, 0
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
-		if i, ok := known.find(key); !ok || s.facts.Verify && s.undelivered(known, i, key) {
-			all = append(all, stranger{entry: entry{num: e.Num, size: e.Size, key: key}})
+		if i, ok := known.Find(key); !ok || s.facts.Verify && s.undelivered(known, i, key) {
+			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}})
 		}
 	}
 	return all
@@ -157,12 +158,12 @@ func (s *session) strangersTo(known *rows, list listing) (all []stranger) {
 
 // undelivered tells of a row that no place has its message, and no copy is on its way, as far as the ledger knows: an older
 // one may not know that it came since.
-func (s *session) undelivered(known *rows, i int, k uidl.Key) bool {
-	row := known.at(i)
+func (s *session) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
+	row := known.At(i)
 	switch {
-	case row.state != uidl.Wanted && row.state != uidl.Parked && row.state != uidl.Skipped:
+	case row.State != uidl.Wanted && row.State != uidl.Parked && row.State != uidl.Skipped:
 		return false
-	case known.kinds[row.kind].Have.Destinations() != 0:
+	case known.Kinds[row.Kind].Have.Destinations() != 0:
 		return false
 	}
 	return s.pending[k] == nil
@@ -185,9 +186,9 @@ func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Plac
 	first := make(map[string]string, len(of)) // of each tag that a message may have
 	for i := range of {
 		e := &of[i]
-		e.tag = deliver.Tag(names[0], e.key.UID, e.key.Dup)
+		e.tag = deliver.Tag(names[0], e.Key.UID, e.Key.Dup)
 		for _, name := range names {
-			first[deliver.Tag(name, e.key.UID, e.key.Dup)] = e.tag
+			first[deliver.Tag(name, e.Key.UID, e.Key.Dup)] = e.tag
 		}
 	}
 	s.tagged = first
@@ -222,7 +223,7 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 	}
 	nums := make([]int, len(found))
 	for i := range found {
-		nums[i] = found[i].num
+		nums[i] = found[i].Num
 	}
 	slices.Sort(nums)
 	tops, err := s.fingerprints(ctx, nums)
@@ -231,8 +232,8 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 	}
 	for _, f := range found {
 		facts := uidl.Facts{Have: have[f.tag], Generation: uidl.BeforeAll}
-		m := uidl.Message{Reason: reasonTagged, Row: uidl.Row{Key: f.key, State: uidl.Delivered, Size: f.size, FirstSeen: s.stamp(), Facts: facts}}
-		top, copies := tops[f.num], stored[f.tag]
+		m := uidl.Message{Reason: plan.ReasonTagged, Row: uidl.Row{Key: f.Key, State: uidl.Delivered, Size: f.Size, FirstSeen: s.stamp(), Facts: facts}}
+		top, copies := tops[f.Num], stored[f.tag]
 		if i := max(0, slices.IndexFunc(copies, func(c storedCopy) bool { return c.header == top })); i < len(copies) {
 			m.Fingerprint, m.SHA256 = copies[i].header, copies[i].content // what it is known by later, also where nothing can be compared now
 		}
@@ -241,18 +242,18 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 			m.Have |= uidl.Unsure // nothing to compare: the unique-id counts
 		case !slices.ContainsFunc(copies, func(c storedCopy) bool { return c.header == top }):
 			if lost { // the unique-id was given to another message since, new or not
-				c.Put = append(c.Put, s.heldBack(f.entry))
+				c.Put = append(c.Put, s.heldBack(f.Entry))
 			}
 			continue
 		default:
-			if s.set.required&^m.Have != 0 || s.weak[f.num] { // such a header another message may have too, under the same unique-id
+			if s.set.Required&^m.Have != 0 || s.weak[f.Num] { // such a header another message may have too, under the same unique-id
 				m.Have |= uidl.Unsure
 			}
 		}
 		// A person who once wanted the rest for a destination did not speak of this message: it may have been there, and its
 		// reader took it.
-		if s.set.lacks(m.Facts) != 0 {
-			m.State, m.Reason = uidl.Held, reasonHeld
+		if s.set.Lacks(m.Facts) != 0 {
+			m.State, m.Reason = uidl.Held, plan.ReasonHeld
 		}
 		c.Put = append(c.Put, m)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -18,13 +19,13 @@ func TestLostLedgerSharedTag(t *testing.T) {
 		t.Run(fmt.Sprint("the ", []string{"first", "second", "third"}[listed], " is listed"), func(t *testing.T) {
 			all := []pop3test.Message{of(0), of(1), of(2)}
 			r := newRig(t)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			for _, m := range all {
 				r.server.AddUser("u", "p", m)
 				r.ok()
 			}
 			r.wantMail(all...)
-			r.acc.Policy.Delete = DeleteNever
+			r.acc.Policy.Delete = plan.DeleteNever
 			r.server.AddUser("u", "p", all[listed])
 			r.lose()
 			if rep := r.ok(); rep.Rebuilt != 1 || rep.New != 0 {
@@ -41,7 +42,7 @@ func TestLostLedgerSharedTag(t *testing.T) {
 				}
 			}
 			r.server.Change(func(o *pop3test.Options) { o.NoTOP = false })
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.server.AddUser("u", "p", of(3))
 			if rep := r.ok(); rep.New != 1 || rep.Deleted != 1 {
 				t.Errorf("another: %+v", rep)

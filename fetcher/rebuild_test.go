@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -63,7 +64,7 @@ func TestLostLedger(t *testing.T) {
 			t.Errorf("TOP %v: %d messages", top, got)
 		}
 		// Where the server's header is that of the stored message, it was delivered beyond doubt; elsewhere it stays.
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		want := 1000
 		if !top {
 			want = 0
@@ -151,7 +152,7 @@ func TestLostLedgerTwoDestinations(t *testing.T) {
 	if rep := run(); rep.Rebuilt != 4 || rep.New != 0 {
 		t.Errorf("%+v", rep)
 	}
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	if rep := run(); rep.New != 0 || rep.Deleted != 3 || rep.Withheld != 1 {
 		t.Errorf("%+v", rep)
 	}
@@ -173,7 +174,7 @@ func TestLostLedgerRemoteDestination(t *testing.T) {
 	m := delivertest.NewMemory("remote")
 	r.pair(m)
 	r.lose()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	for range 2 {
 		if rep := r.pair(m.Reopen()); rep.Verdict.Class != verdict.OK || rep.New != 0 || rep.Deleted != 0 || rep.Kept != 4 {
 			t.Errorf("%+v", rep)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -24,7 +25,7 @@ func TestLostLedgerWeakHeader(t *testing.T) {
 	}
 	r.open()
 	r.server.AddUser("u", "p", weak("two"))
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	for range 4 {
 		r.run()
 		r.clock = r.clock.Add(25 * time.Hour)

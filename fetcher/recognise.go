@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -18,13 +19,13 @@ func (s *session) recognise(ctx context.Context) error {
 		return err
 	}
 	s.asked()
-	s.cut = s.cut || pl.later > 0
-	if len(pl.due) > s.o.SessionMessages {
+	s.cut = s.cut || pl.Later > 0
+	if len(pl.Due) > s.o.SessionMessages {
 		// Those that share a UID may have to stay; they must not take the others' places for ever.
-		slices.SortStableFunc(pl.due, func(a, b knownStep) int { return cmp.Compare(b2i(a.shared), b2i(b.shared)) })
-		pl.due, s.cut = pl.due[:s.o.SessionMessages], true
+		slices.SortStableFunc(pl.Due, func(a, b plan.KnownStep) int { return cmp.Compare(b2i(a.Shared), b2i(b.Shared)) })
+		pl.Due, s.cut = pl.Due[:s.o.SessionMessages], true
 	}
-	steps := slices.Concat(pl.due, pl.question)
+	steps := slices.Concat(pl.Due, pl.Question)
 	if len(steps) == 0 {
 		return nil
 	}
@@ -36,17 +37,17 @@ func (s *session) recognise(ctx context.Context) error {
 		return err
 	}
 	if s.shorts == 0 && !s.alone && !s.suspecting { // else they were counted by the session before
-		s.count(func(r *Report) { r.Questioned += len(pl.question) })
+		s.count(func(r *Report) { r.Questioned += len(pl.Question) })
 	}
-	due := pl.due
-	pl.due = nil
-	shared := map[string][]knownStep{}
+	due := pl.Due
+	pl.Due = nil
+	shared := map[string][]plan.KnownStep{}
 	for _, k := range due {
-		if k.shared {
-			shared[k.key.UID] = append(shared[k.key.UID], k)
+		if k.Shared {
+			shared[k.Key.UID] = append(shared[k.Key.UID], k)
 			continue
 		}
-		if err := s.guard(ctx, k, tops[k.num]); err != nil {
+		if err := s.guard(ctx, k, tops[k.Num]); err != nil {
 			return err
 		}
 	}
@@ -55,21 +56,21 @@ func (s *session) recognise(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, k := range pl.question {
-		if err := s.answer(ctx, k, tops[k.num]); err != nil {
+	for _, k := range pl.Question {
+		if err := s.answer(ctx, k, tops[k.Num]); err != nil {
 			return err
 		}
 	}
-	pl.sort()
+	pl.Sort()
 	return nil
 }
 
 // loadDetails reads the fingerprints and hashes of the rows at hand.
-func (s *session) loadDetails(ctx context.Context, steps []knownStep) error {
+func (s *session) loadDetails(ctx context.Context, steps []plan.KnownStep) error {
 	s.details = make(map[uidl.Key]*uidl.Message, len(steps))
 	keys := make([]uidl.Key, len(steps))
 	for i := range steps {
-		keys[i] = steps[i].key
+		keys[i] = steps[i].Key
 	}
 	for chunk := range slices.Chunk(keys, 500) {
 		found, err := s.l.Find(ctx, chunk)
@@ -85,10 +86,10 @@ func (s *session) loadDetails(ctx context.Context, steps []knownStep) error {
 
 // tops fetches the headers of messages, pipelined, and returns their fingerprints by number; what is missing or zero
 // could not be had.
-func (s *session) tops(ctx context.Context, steps []knownStep) (map[int]uidl.Fingerprint, error) {
+func (s *session) tops(ctx context.Context, steps []plan.KnownStep) (map[int]uidl.Fingerprint, error) {
 	nums := make([]int, len(steps))
 	for i := range steps {
-		nums[i] = steps[i].num
+		nums[i] = steps[i].Num
 	}
 	slices.Sort(nums)
 	return s.fingerprints(ctx, nums)
@@ -104,8 +105,8 @@ const (
 )
 
 // likenessOf compares what was stored at delivery with what TOP gave.
-func (s *session) likenessOf(k knownStep, top uidl.Fingerprint) likeness {
-	row := s.details[k.key]
+func (s *session) likenessOf(k plan.KnownStep, top uidl.Fingerprint) likeness {
+	row := s.details[k.Key]
 	switch {
 	case row == nil || row.Fingerprint == (uidl.Fingerprint{}) || top == (uidl.Fingerprint{}):
 		return unknown
@@ -116,47 +117,47 @@ func (s *session) likenessOf(k knownStep, top uidl.Fingerprint) likeness {
 }
 
 // guard lets a due message through, or finds that it is another one.
-func (s *session) guard(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
+func (s *session) guard(ctx context.Context, k plan.KnownStep, top uidl.Fingerprint) error {
 	like := s.likenessOf(k, top)
-	if like == same && s.weak[k.num] && k.reason == reasonUndeleted {
+	if like == same && s.weak[k.Num] && k.Reason == plan.ReasonUndeleted {
 		like = unknown // such a header other messages have too, and its unique-id may be another's by now
 	}
 	switch like {
 	case same:
-		s.plan.due = append(s.plan.due, k)
+		s.plan.Due = append(s.plan.Due, k)
 	case other:
 		return s.isNew(ctx, k, top)
 	default:
-		if k.reason == reasonUndeleted {
+		if k.Reason == plan.ReasonUndeleted {
 			// Its UID may have been given to a new message since DELE: look at it before the next DELE.
 			s.compare(k)
 			return nil
 		}
-		if row := s.details[k.key]; row == nil || row.SHA256 == ([32]byte{}) {
+		if row := s.details[k.Key]; row == nil || row.SHA256 == ([32]byte{}) {
 			// Only its unique-id says that it was delivered: see rebuild.
-			s.plan.kept++
-			s.reason(reasonUnproven)
+			s.plan.Kept++
+			s.reason(plan.ReasonUnproven)
 			return nil
 		}
-		s.plan.due = append(s.plan.due, k)
+		s.plan.Due = append(s.plan.Due, k)
 	}
 	return nil
 }
 
 // guardShared lets messages with one UID through only all together, and only if their headers are those that were
 // delivered: which of them a number means may have changed.
-func (s *session) guardShared(ctx context.Context, group []knownStep, tops map[int]uidl.Fingerprint) error {
+func (s *session) guardShared(ctx context.Context, group []plan.KnownStep, tops map[int]uidl.Fingerprint) error {
 	left := map[uidl.Fingerprint]int{}
 	for _, k := range group {
-		if row := s.details[k.key]; row != nil {
+		if row := s.details[k.Key]; row != nil {
 			left[row.Fingerprint]++
 		}
 	}
 	known := true
 	for _, k := range group {
-		top, ok := tops[k.num]
+		top, ok := tops[k.Num]
 		switch {
-		case !ok || top == (uidl.Fingerprint{}) || s.weak[k.num]:
+		case !ok || top == (uidl.Fingerprint{}) || s.weak[k.Num]:
 			known = false
 		case left[top] == 0:
 			known = false
@@ -168,24 +169,24 @@ func (s *session) guardShared(ctx context.Context, group []knownStep, tops map[i
 			left[top]--
 		}
 	}
-	if known && len(group) == group[0].copies {
-		s.plan.due = append(s.plan.due, group...)
+	if known && len(group) == group[0].Copies {
+		s.plan.Due = append(s.plan.Due, group...)
 		return nil
 	}
 	s.count(func(r *Report) { r.Kept += len(group) })
-	s.reason(reasonDuplicate)
+	s.reason(plan.ReasonDuplicate)
 	return nil
 }
 
 // answer settles a question.
-func (s *session) answer(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
+func (s *session) answer(ctx context.Context, k plan.KnownStep, top uidl.Fingerprint) error {
 	like := s.likenessOf(k, top)
-	if open := k.row.State != uidl.Delivered && k.row.State != uidl.DeleteSent; open && like == other {
-		s.displace(k.key, uidl.Key{})
-		s.plan.pending++
+	if open := k.Row.State != uidl.Delivered && k.Row.State != uidl.DeleteSent; open && like == other {
+		s.displace(k.Key, uidl.Key{})
+		s.plan.Pending++
 		return nil
 	}
-	if like == same && s.weak[k.num] {
+	if like == same && s.weak[k.Num] {
 		like = unknown // such a header other messages have too: the content decides
 	}
 	switch like {
@@ -200,80 +201,80 @@ func (s *session) answer(ctx context.Context, k knownStep, top uidl.Fingerprint)
 }
 
 // again notes that a message in question is the one that was delivered.
-func (s *session) again(k knownStep) {
-	s.later(func(c *uidl.Change) { s.markSame(c, k.entry, k.row) })
-	if k.row.State != uidl.Delivered && k.row.State != uidl.DeleteSent {
-		s.plan.pending++ // it is on its way
+func (s *session) again(k plan.KnownStep) {
+	s.later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
+	if k.Row.State != uidl.Delivered && k.Row.State != uidl.DeleteSent {
+		s.plan.Pending++ // it is on its way
 		return
 	}
-	if !k.shared && s.dueNow(k.row) {
-		s.plan.due = append(s.plan.due, k)
+	if !k.Shared && s.dueNow(k.Row) {
+		s.plan.Due = append(s.plan.Due, k)
 		return
 	}
-	s.plan.kept++
+	s.plan.Kept++
 }
 
-func (s *session) markSame(c *uidl.Change, e entry, row uidl.Row) {
-	fresh := row.GoneAt != 0 || e.size != 0 && e.size != row.Size || s.elsewhere && !s.recognised[e.key]
+func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
+	fresh := row.GoneAt != 0 || e.Size != 0 && e.Size != row.Size || s.elsewhere && !s.recognised[e.Key]
 	if s.elsewhere {
 		if s.recognised == nil {
 			s.recognised = map[uidl.Key]bool{}
 		}
-		s.recognised[e.key] = true
+		s.recognised[e.Key] = true
 	}
-	if came := s.facts.Wire.short(e.key); came != nil && !came.Done { // it was delivered, whatever came since
-		s.facts.Wire.forget(e.key)
+	if came := s.facts.Wire.short(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
+		s.facts.Wire.forget(e.Key)
 	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {
-		c.Back = append(c.Back, e.key)
+		c.Back = append(c.Back, e.Key)
 	}
 	state := row.State
 	if state == uidl.DeleteSent && !s.dueNow(row) {
 		state = uidl.Delivered // recognised and kept: no question any more
 	}
-	if (fresh || state != row.State) && !strings.HasPrefix(e.key.UID, contentName) { // else the next session asks once more
+	if (fresh || state != row.State) && !strings.HasPrefix(e.Key.UID, plan.ContentName) { // else the next session asks once more
 		s.gained++ // s.mu is held: see later
 	}
-	c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: state, Size: e.size, Attempts: row.Attempts, NextTry: row.NextTry})
+	c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: state, Size: e.Size, Attempts: row.Attempts, NextTry: row.NextTry})
 }
 
 func (s *session) dueNow(row uidl.Row) bool {
-	in := planInput{policy: s.a.Policy, neverDelete: s.a.NeverDelete || s.epoch.spare, aged: s.clock.Aged, now: s.now()}
-	return in.due(row) && s.set.keeps(row.Facts) == ""
+	in := plan.Input{Policy: s.a.Policy, NeverDelete: s.a.NeverDelete || s.epoch.spare, Aged: s.clock.Aged, Now: s.now()}
+	return in.Due(row) && s.set.Keeps(row.Facts) == ""
 }
 
 // isNew plans a message that came under a known UID: its row is replaced when it is delivered.
-func (s *session) isNew(ctx context.Context, k knownStep, top uidl.Fingerprint) error {
-	moved, err := s.sibling(ctx, k.key, func(m *uidl.Message) bool { return m.Fingerprint == top })
+func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerprint) error {
+	moved, err := s.sibling(ctx, k.Key, func(m *uidl.Message) bool { return m.Fingerprint == top })
 	if err != nil {
 		return err
 	}
 	if moved != nil {
-		s.takePlace(k.entry, moved)
-		s.plan.kept++
+		s.takePlace(k.Entry, moved)
+		s.plan.Kept++
 		return nil
 	}
-	if old, err := s.former(ctx, k.entry, top); old != nil || err != nil {
+	if old, err := s.former(ctx, k.Entry, top); old != nil || err != nil {
 		if err == nil {
-			s.returns(k.entry, old)
+			s.returns(k.Entry, old)
 		}
 		return err
 	}
-	s.reason(reasonNotSame)
-	if s.holds(k.entry, k.row) {
+	s.reason(plan.ReasonNotSame)
+	if s.holds(k.Entry, k.Row) {
 		return nil
 	}
-	s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: k.entry, row: noRow, reason: reasonNotSame})
+	s.plan.Wanted(&plan.Input{Policy: s.a.Policy}, plan.FetchStep{Entry: k.Entry, Row: plan.NoRow, Reason: plan.ReasonNotSame})
 	return nil
 }
 
 // holds holds a message back that came under a known unique-id, where an older ledger may not know that it was delivered.
 // For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
 // the row that it has the unique-id of.
-func (s *session) holds(e entry, before uidl.Row) bool {
+func (s *session) holds(e plan.Entry, before uidl.Row) bool {
 	lost := s.facts.LostAt
-	late := lost != 0 && s.now().Unix()-lost < lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
+	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
 	if !s.doubted && !late {
 		return false
 	}
@@ -287,13 +288,13 @@ func (s *session) holds(e entry, before uidl.Row) bool {
 }
 
 // compare plans to retrieve a message only to see whether it is the known one.
-func (s *session) compare(k knownStep) {
+func (s *session) compare(k plan.KnownStep) {
 	if s.noCompare {
-		s.plan.kept++
+		s.plan.Kept++
 		s.partial = true
 		return
 	}
-	s.plan.fetch = append(s.plan.fetch, fetchStep{entry: k.entry, row: known(k.row), reason: k.reason, compare: true})
+	s.plan.Fetch = append(s.plan.Fetch, plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: k.Reason, Compare: true})
 }
 
 // isLike tells whether a message that was read is the one that a row stands for: by its content, or by its header if that
@@ -306,50 +307,50 @@ func (s *session) isLike(row *uidl.Message, m *received) bool {
 }
 
 // isSame compares a message that was retrieved again with the one that was delivered.
-func (r *reader) isSame(f *fetchStep, m *received) bool {
-	r.wentWell("RETR", f.num)
-	row := r.details[f.key]
-	open := f.row.State != uidl.Delivered && f.row.State != uidl.DeleteSent
+func (r *reader) isSame(f *plan.FetchStep, m *received) bool {
+	r.wentWell("RETR", f.Num)
+	row := r.details[f.Key]
+	open := f.Row.State != uidl.Delivered && f.Row.State != uidl.DeleteSent
 	if open && row != nil {
 		if r.isLike(row, m) {
-			r.later(func(c *uidl.Change) { r.markSame(c, f.entry, *f.row) })
+			r.later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
 		} else {
-			r.displace(f.key, uidl.Key{})
+			r.displace(f.Key, uidl.Key{})
 		}
 		return true
 	}
-	if row == nil || r.moved[f.key] || !r.isLike(row, m) {
-		moved, err := r.sibling(r.ctx, f.key, func(o *uidl.Message) bool { return r.isLike(o, m) })
+	if row == nil || r.moved[f.Key] || !r.isLike(row, m) {
+		moved, err := r.sibling(r.ctx, f.Key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
-			r.reason(reasonNotSame)
-			return r.holds(f.entry, *f.row)
+			r.reason(plan.ReasonNotSame)
+			return r.holds(f.Entry, *f.Row)
 		}
-		r.takePlace(f.entry, moved)
+		r.takePlace(f.Entry, moved)
 		r.mu.Lock()
-		r.safe[f.num] = true
+		r.safe[f.Num] = true
 		r.mu.Unlock()
 		r.count(func(rep *Report) { rep.Kept++ })
 		return true
 	}
-	if f.reason == reasonSize {
+	if f.Reason == plan.ReasonSize {
 		if r.stands == nil {
 			r.stands = map[uidl.Key]bool{}
 		}
-		r.stands[f.key] = true
+		r.stands[f.Key] = true
 	}
-	r.later(func(c *uidl.Change) { r.markSame(c, f.entry, *f.row) })
+	r.later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
 	r.mu.Lock()
-	r.safe[f.num] = true
+	r.safe[f.Num] = true
 	r.mu.Unlock()
-	if r.dueNow(*f.row) {
-		if f.row.State == uidl.DeleteSent {
-			r.redo(f.key)
+	if r.dueNow(*f.Row) {
+		if f.Row.State == uidl.DeleteSent {
+			r.redo(f.Key)
 		}
-		r.same = append(r.same, f.entry)
+		r.same = append(r.same, f.Entry)
 		return true
 	}
 	r.mu.Lock()
-	r.reread += b2i(f.nameless)
+	r.reread += b2i(f.Nameless)
 	r.mu.Unlock()
 	r.count(func(rep *Report) { rep.Kept++ })
 	return true

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -16,7 +17,7 @@ import (
 func TestSessionsLimitedByServer(t *testing.T) {
 	box := mailbox(25)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	retrs := map[*pop3test.Session]int{}
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
@@ -143,7 +144,7 @@ func TestSlowDelivery(t *testing.T) {
 		r.open()
 		defer r.ledger.Close()
 		r.acc.Server.Dial = r.server.Dial
-		r.acc.Policy.Delete = DeleteAfterDelivery
+		r.acc.Policy.Delete = plan.DeleteAfterDelivery
 		if rep := r.run(Destination{Name: "maildir", Target: slow{r.maildir(), 15 * time.Minute}}); rep.Deleted != 5 {
 			t.Errorf("%+v", rep)
 		}

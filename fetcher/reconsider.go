@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -25,7 +26,7 @@ func (p *pass) reconsider(ctx context.Context) error {
 	for _, row := range pending {
 		if row.State == uidl.Owed {
 			owed = append(owed, row)
-			of = append(of, stranger{entry: entry{key: row.Key}})
+			of = append(of, stranger{Entry: plan.Entry{Key: row.Key}})
 		}
 	}
 	if len(owed) == 0 {
@@ -43,7 +44,7 @@ func (p *pass) reconsider(ctx context.Context) error {
 			case have[of[i].tag].Has(d.place()):
 				p.settleRow(c, row, uidl.Inferred)
 			default:
-				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Held, Reason: reasonHeld})
+				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Held, Reason: plan.ReasonHeld})
 			}
 		}
 	})
@@ -52,30 +53,30 @@ func (p *pass) reconsider(ctx context.Context) error {
 // reconsiderRows does the same for messages that some place has, or will have, and that are to be fetched for others,
 // without a delivery that says so. Where the ledger is not in doubt, that is what a person asked for (Backfill): a Maildir may
 // show such messages already, one that was copied or whose popsync.id was lost. It tells whether it changed a row.
-func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing) (changed bool, err error) {
+func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list plan.Listing) (changed bool, err error) {
 	var of []stranger
 	var lacks []uidl.Places
 	prev, dup := "", 0
-	for k, i := range sortedByUID(list) {
+	for k, i := range plan.SortedByUID(list) {
 		e := list.At(int(i))
 		if dup++; k == 0 || e.UID != prev {
 			prev, dup = e.UID, 0
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
-		at, ok := known.find(key)
-		if !ok || known.at(at).state == uidl.Held {
+		at, ok := known.Find(key)
+		if !ok || known.At(at).State == uidl.Held {
 			continue
 		}
-		f := known.kinds[known.at(at).kind]
-		lack := s.set.lacks(f)
+		f := known.Kinds[known.At(at).Kind]
+		lack := s.set.Lacks(f)
 		if !s.facts.Verify {
-			lack &= s.set.younger(f)
+			lack &= s.set.Younger(f)
 		}
 		if open := s.pending[key]; open != nil {
-			lack = open.need(lack)
+			lack = open.Need(lack)
 		}
 		if (f.Have.Destinations() != 0 || s.pending[key] != nil) && lack != 0 {
-			of, lacks = append(of, stranger{entry: entry{num: e.Num, size: e.Size, key: key}}), append(lacks, lack)
+			of, lacks = append(of, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}}), append(lacks, lack)
 		}
 	}
 	if len(of) == 0 {
@@ -89,16 +90,16 @@ func (s *session) reconsiderRows(ctx context.Context, known *rows, list listing)
 	for i := range of {
 		shown := have[of[i].tag] & lacks[i]
 		for _, d := range s.at(lacks[i]) {
-			one := uidl.Settled{Key: of[i].key, Destination: d.Name, As: uidl.Dropped}
+			one := uidl.Settled{Key: of[i].Key, Destination: d.Name, As: uidl.Dropped}
 			if shown.Has(d.place()) {
 				one.As = uidl.Inferred
 			} else if !s.facts.Verify {
 				continue
 			}
-			if shown == lacks[i] && s.pending[of[i].key] == nil {
+			if shown == lacks[i] && s.pending[of[i].Key] == nil {
 				one.State = uidl.Delivered
 			} else if s.facts.Verify && shown != lacks[i] {
-				one.State, one.Reason = uidl.Held, reasonHeld
+				one.State, one.Reason = uidl.Held, plan.ReasonHeld
 			}
 			settle = append(settle, one)
 		}

@@ -10,18 +10,13 @@ import (
 	"sort"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
 // A person may want messages again that were delivered: the Maildir was emptied, say. Their rows become wanted, without facts:
 // no place counts as having them, so nothing deletes them before they were delivered anew. That they came before is kept in
 // the generation: they are no new mail, and none of them is what another message that left the listing was called.
-
-// reasonAgain is why a message is fetched that was delivered before.
-const reasonAgain = "asked for again"
-
-// again tells of a row that its message was delivered, and is to be fetched again because a person asked for it.
-func again(r *uidl.Row) bool { return r.Have == 0 && r.Generation == uidl.BeforeAll }
 
 // Refetched is what Refetch did. Counts are of messages.
 type Refetched struct {
@@ -93,7 +88,7 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 	for _, row := range pending {
 		c.open[row.Key] = true
 	}
-	known, err := loadRows(ctx, p.l, nil)
+	known, err := plan.LoadRows(ctx, p.l, nil)
 	if err != nil {
 		return r, err
 	}
@@ -112,7 +107,7 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 
 // refetch writes it down, some rows at a time: of a million, all at once would be held in memory three times. Cut short, it is
 // said again.
-func (p *pass) refetch(ctx context.Context, known *rows, of []int, now time.Time) error {
+func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time.Time) error {
 	if len(of) == 0 {
 		return nil
 	}
@@ -120,9 +115,9 @@ func (p *pass) refetch(ctx context.Context, known *rows, of []int, now time.Time
 	for chunk := range slices.Chunk(of, topChunk) {
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
-			row := known.row(i)
+			row := known.Row(i)
 			p.facts.Wire.forget(row.Key) // how long it is gets found out anew
-			c.Put = append(c.Put, uidl.Message{Reason: reasonAgain, Row: uidl.Row{
+			c.Put = append(c.Put, uidl.Message{Reason: plan.ReasonAgain, Row: uidl.Row{
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})
 		}
@@ -143,18 +138,18 @@ type chooser struct {
 }
 
 // judge is why a row is left as it is; "": it can be fetched again.
-func (c *chooser) judge(known *rows, i int) string {
-	row := known.row(i)
+func (c *chooser) judge(known *plan.Rows, i int) string {
+	row := known.Row(i)
 	switch {
 	case row.GoneAt != 0:
 		return leftGone
-	case bytes.HasPrefix(known.uid(i), []byte(contentName)): // it has its name from what is read in every session
+	case bytes.HasPrefix(known.UID(i), []byte(plan.ContentName)): // it has its name from what is read in every session
 		return leftNamed
 	case c.open[row.Key]:
 		return leftOpen
 	case row.Have.GivenUp():
 		return leftGivenUp
-	case row.State == uidl.Delivered, row.State == uidl.Wanted && again(&row):
+	case row.State == uidl.Delivered, row.State == uidl.Wanted && plan.AskedAgain(&row):
 		return ""
 	case row.State == uidl.DeleteSent:
 		return leftDeleted
@@ -168,8 +163,8 @@ func (c *chooser) judge(known *rows, i int) string {
 	return leftWanted
 }
 
-func (c *chooser) take(known *rows, i int) {
-	if row := known.row(i); row.State == uidl.Wanted {
+func (c *chooser) take(known *plan.Rows, i int) {
+	if row := known.Row(i); row.State == uidl.Wanted {
 		c.before++
 		return
 	}
@@ -177,11 +172,11 @@ func (c *chooser) take(known *rows, i int) {
 }
 
 // all takes what was delivered and is listed.
-func (c *chooser) all(known *rows) {
+func (c *chooser) all(known *plan.Rows) {
 	c.left = map[string]int{}
-	for i := range known.len() {
+	for i := range known.Len() {
 		why := c.judge(known, i)
-		if row := known.row(i); why == "" && row.Have.Has(uidl.Seen) {
+		if row := known.Row(i); why == "" && row.Have.Has(uidl.Seen) {
 			why = leftSeen
 		}
 		switch why {
@@ -195,13 +190,13 @@ func (c *chooser) all(known *rows) {
 }
 
 // named takes all messages with these unique-ids. Where several have one, it is enough that one can be fetched again.
-func (c *chooser) named(known *rows, uids []string) error {
+func (c *chooser) named(known *plan.Rows, uids []string) error {
 	var refused []RefusedUID
 	uids = slices.Compact(slices.Sorted(slices.Values(uids)))
 	for _, uid := range uids {
 		why, took := "", false
-		first := sort.Search(known.len(), func(i int) bool { return compareBytes(known.uid(i), uid) >= 0 })
-		for i := first; i < known.len() && compareBytes(known.uid(i), uid) == 0; i++ {
+		first := sort.Search(known.Len(), func(i int) bool { return plan.CompareBytes(known.UID(i), uid) >= 0 })
+		for i := first; i < known.Len() && plan.CompareBytes(known.UID(i), uid) == 0; i++ {
 			if w := c.judge(known, i); w != "" {
 				why = cmp.Or(why, w)
 				continue

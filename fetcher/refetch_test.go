@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -93,7 +94,7 @@ func TestRefetch(t *testing.T) {
 
 // A message that is asked for again is not deleted before it was delivered again, whatever policy says by now.
 func TestRefetchBeforeDelete(t *testing.T) {
-	for _, policy := range []Policy{{Delete: DeleteAfterDelivery}, {Delete: DeleteAfterAge, Age: time.Hour}} {
+	for _, policy := range []plan.Policy{{Delete: plan.DeleteAfterDelivery}, {Delete: plan.DeleteAfterAge, Age: time.Hour}} {
 		box := mailbox(5)
 		r := newRig(t, box...)
 		r.ok()
@@ -151,7 +152,7 @@ func TestRefetchRefuses(t *testing.T) {
 	}
 	seen := uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: box[7].UID}, State: uidl.Delivered, Size: 1, Facts: uidl.Facts{Have: uidl.Seen}}}
 	r.change(uidl.Change{
-		Put:          []uidl.Message{seen, {Row: uidl.Row{Key: uidl.Key{UID: contentName + "x"}, State: uidl.Delivered, Facts: uidl.Facts{Have: 16}}}},
+		Put:          []uidl.Message{seen, {Row: uidl.Row{Key: uidl.Key{UID: plan.ContentName + "x"}, State: uidl.Delivered, Facts: uidl.Facts{Have: 16}}}},
 		Mark:         []uidl.Mark{mark(0, uidl.Parked), mark(1, uidl.Skipped), mark(2, uidl.Held), mark(3, uidl.DeleteSent), mark(4, uidl.Wanted)},
 		Gone:         []uidl.Key{{UID: box[5].UID}},
 		Destinations: []uidl.Destination{{Ordinal: 3, Name: "relay", Identity: "x"}},
@@ -160,7 +161,7 @@ func TestRefetchRefuses(t *testing.T) {
 	before := r.stored()
 	why := map[string]string{
 		box[0].UID: leftParked, box[1].UID: leftSkipped, box[2].UID: leftHeld, box[3].UID: leftDeleted, box[4].UID: leftWanted,
-		box[5].UID: leftGone, box[6].UID: leftOpen, contentName + "x": leftNamed, "nobody": leftUnknown,
+		box[5].UID: leftGone, box[6].UID: leftOpen, plan.ContentName + "x": leftNamed, "nobody": leftUnknown,
 	}
 	for uid, want := range why {
 		_, err := r.tryRefetch(box[8].UID, uid)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -44,7 +45,7 @@ type reader struct {
 
 // retrieve fetches what the plan says and settles it. On return the batches are settled, whatever the error.
 func (s *session) retrieve(ctx context.Context) error {
-	if len(s.plan.fetch) == 0 {
+	if len(s.plan.Fetch) == 0 {
 		return nil
 	}
 	r := &reader{session: s, ctx: ctx, fan: newFanout(), bat: newBatcher(s.o)}
@@ -54,8 +55,8 @@ func (s *session) retrieve(ctx context.Context) error {
 	s.fetched = map[int]bool{}
 	if chargeWindow {
 		c := uidl.Change{At: s.now().Unix()}
-		for i := range s.plan.fetch {
-			s.charge(&c, s.plan.fetch[i].rowOrNew(), "asked for", false)
+		for i := range s.plan.Fetch {
+			s.charge(&c, s.plan.Fetch[i].RowOrNew(), "asked for", false)
 		}
 		if err := s.commit(ctx, c); err != nil {
 			return err
@@ -75,13 +76,13 @@ func (s *session) retrieve(ctx context.Context) error {
 	}()
 	r.alone = !s.c.Pipelining()
 	r.ahead = !r.alone
-	r.known = slices.IndexFunc(s.plan.fetch, func(f fetchStep) bool { return f.compare })
+	r.known = slices.IndexFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return f.Compare })
 	if r.known < 0 {
-		r.known = len(s.plan.fetch)
+		r.known = len(s.plan.Fetch)
 	}
 	err := caught(func() error { return r.ask(ctx, 0, r.known) })
 	if err == nil { // what is only to be compared may break the session: new mail is proven before
-		err = caught(func() error { return r.ask(ctx, r.known, len(s.plan.fetch)) })
+		err = caught(func() error { return r.ask(ctx, r.known, len(s.plan.Fetch)) })
 	}
 	r.bat.finish()
 	serr := s.await(ctx, result)
@@ -147,7 +148,7 @@ func caught(f func() error) (err error) {
 func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) {
 		for i := from; i < to; i++ {
-			f := &r.plan.fetch[i]
+			f := &r.plan.Fetch[i]
 			if r.over() != nil {
 				return
 			}
@@ -159,16 +160,16 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 				continue
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
-			r.fetched[f.num] = true
-			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
+			r.fetched[f.Num] = true
+			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 				return
 			}
-			if !yield(pop3.Item{Num: f.num, Size: f.size, Most: r.most(f)}) {
+			if !yield(pop3.Item{Num: f.Num, Size: f.Size, Most: r.most(f)}) {
 				return
 			}
 			if !r.alone {
 				top, scan := r.asks(i)
-				if top && !yield(pop3.Item{Num: f.num, Ask: pop3.AskTop}) || scan && !yield(pop3.Item{Num: f.num, Ask: pop3.AskScan}) {
+				if top && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskTop}) || scan && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 					return
 				}
 			}
@@ -184,20 +185,20 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 }
 
 // mayStart counts a message against the person's limit and the session's; false ends the session's fetching.
-func (r *reader) mayStart(f *fetchStep) bool {
+func (r *reader) mayStart(f *plan.FetchStep) bool {
 	if r.retrs-r.unnamed >= r.o.SessionMessages || r.now().Sub(r.started) >= r.o.SessionTime {
 		r.cut = true
 		return false
 	}
 	r.retrs++
-	r.unnamed += b2i(f.nameless)
-	if f.row.State != 0 || r.suspecting {
+	r.unnamed += b2i(f.Nameless)
+	if f.Row.State != 0 || r.suspecting {
 		return true
 	}
-	if !r.admit(!f.nameless) {
+	if !r.admit(!f.Nameless) {
 		return false
 	}
-	r.counted += b2i(!f.nameless)
+	r.counted += b2i(!f.Nameless)
 	return true
 }
 
@@ -233,12 +234,12 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	if resp.Ask != pop3.AskMessage {
 		return r.answer(resp)
 	}
-	for r.plan.fetch[r.next].num != resp.Num {
+	for r.plan.Fetch[r.next].Num != resp.Num {
 		r.next++ // not asked for: see items
 	}
-	f := &r.plan.fetch[r.next]
+	f := &r.plan.Fetch[r.next]
 	for _, sp := range r.spaces {
-		defer sp.received(f.size)
+		defer sp.received(f.Size)
 	}
 	if err := r.over(); err != nil {
 		return err
@@ -246,15 +247,15 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	r.begun, r.from = true, r.now()
 	if resp.Err != nil {
 		if r.next >= r.known {
-			r.wasRefused("RETR", f.num, resp.Err)
+			r.wasRefused("RETR", f.Num, resp.Err)
 		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}
-	if err := r.l.Reading(f.key); err != nil {
+	if err := r.l.Reading(f.Key); err != nil {
 		return err
 	}
 	if r.o.BeforeBody != nil {
-		r.o.BeforeBody(f.key.UID)
+		r.o.BeforeBody(f.Key.UID)
 	}
 	return r.advance(r.body(f, resp.Body))
 }

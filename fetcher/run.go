@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -298,7 +299,7 @@ func (p *pass) deletable() bool {
 	defer p.mu.Unlock()
 	missed := p.missed
 	p.missed = 0
-	return missed > 0 && p.a.Policy.Delete == DeleteAfterDelivery && !p.a.NeverDelete
+	return missed > 0 && p.a.Policy.Delete == plan.DeleteAfterDelivery && !p.a.NeverDelete
 }
 
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -18,10 +19,10 @@ import (
 type session struct {
 	*pass
 	c        *pop3.Client
-	plan     *plan
-	list     listing // with the names that messages without a unique-id go by
-	head     int     // messages that the listing begins with, as the last one did: nothing is to be done about them
-	digest   *digest // of those; nil: none
+	plan     *plan.Plan
+	list     plan.Listing // with the names that messages without a unique-id go by
+	head     int          // messages that the listing begins with, as the last one did: nothing is to be done about them
+	digest   *digest      // of those; nil: none
 	since    unchanged
 	started  time.Time
 	number   int                        // of the session in its pass
@@ -32,7 +33,7 @@ type session struct {
 	named    map[string]int             // how many nameless messages of each content were read
 	moved    map[uidl.Key]bool          // rows whose message was found at another place of its UID
 	stands   map[uidl.Key]bool          // rows whose message was read, is listed with another size and is the same
-	same     []entry                    // retrieved again, recognised, and due
+	same     []plan.Entry               // retrieved again, recognised, and due
 	told     []uidl.Key                 // messages whose DELE was answered +OK, while QUIT has not been sent
 	claimed  int                        // of those: reported as deleted
 	twice    map[uidl.Key]bool          // messages to delete that were deleted before
@@ -42,7 +43,7 @@ type session struct {
 	doubted  bool                       // the ledger may be an older copy
 	twinTops map[int]uidl.Fingerprint   // see recogniseTwins
 	tagged   map[string]string          // see tags
-	rows     *rows                      // the ledger's, as of the session's beginning
+	rows     *plan.Rows                 // the ledger's, as of the session's beginning
 	left     *formers                   // see former
 	heirs    map[traits][]*uidl.Message // see wentOn
 	topped   bool                       // TOP was answered with a header
@@ -83,7 +84,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	}
 	s.list, s.retry = listing, nil
 	s.weighStumble(true)
-	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.named()) {
+	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
 		return false, uidlRefused(listing)
 	}
 	s.number, s.listed = p.begin(), listing.Len()
@@ -110,8 +111,8 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.plan = s.makePlan(named, complete, known)
-	s.plan.kept += s.head
-	if err := s.share.set(ofPlan, s.plan.memory()); err != nil {
+	s.plan.Kept += s.head
+	if err := s.share.set(ofPlan, s.plan.Memory()); err != nil {
 		return false, err
 	}
 	s.heeded(complete)
@@ -159,7 +160,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 // sent waits until what this session brought has been sent, if it is to be deleted then, for as long as a session may
 // last. What takes longer is deleted by a later one.
 func (s *session) sent(ctx context.Context) error {
-	if s.a.Policy.Delete != DeleteAfterDelivery || s.a.NeverDelete {
+	if s.a.Policy.Delete != plan.DeleteAfterDelivery || s.a.NeverDelete {
 		return nil
 	}
 	_, err := s.drain(s.o.SessionTime-s.now().Sub(s.started), func() { _ = s.c.Noop(ctx) })
@@ -167,30 +168,30 @@ func (s *session) sent(ctx context.Context) error {
 }
 
 // connect logs in and lists, while the ledger's rows load. If these may not be needed, the listing comes first.
-func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
+func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error) {
 	if u := s.mayBeUnchanged(); u != nil {
 		list, err := s.login(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		known := &rows{}
+		known := &plan.Rows{}
 		same, err := s.begins(ctx, list, u)
 		if err == nil && !same {
-			known, err = loadRows(ctx, s.l, s.growsRows)
+			known, err = plan.LoadRows(ctx, s.l, s.growsRows)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
 		}
-		s.facts.Rows = max(known.len(), s.facts.Rows)
+		s.facts.Rows = max(known.Len(), s.facts.Rows)
 		return list, known, nil
 	}
 	type loaded struct {
-		rows *rows
+		rows *plan.Rows
 		err  error
 	}
 	load := make(chan loaded, 1)
 	go func() {
-		r, err := loadRows(ctx, s.l, s.growsRows)
+		r, err := plan.LoadRows(ctx, s.l, s.growsRows)
 		load <- loaded{r, err}
 	}()
 	list, err := s.login(ctx)
@@ -201,7 +202,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *rows, error) {
 	case got.err != nil:
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
-	s.facts.Rows = got.rows.len()
+	s.facts.Rows = got.rows.Len()
 	return list, got.rows, nil
 }
 
@@ -228,16 +229,16 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	return list, nil
 }
 
-func (s *session) makePlan(list listing, complete bool, known *rows) *plan {
+func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
 	if s.o.DryRun || s.purpose != everything || s.facts.Stumbles.breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
-	return makePlan(planInput{
-		listing: list, order: sortedByUID(list), complete: complete, rows: known, open: s.pending, set: s.set,
-		policy: s.a.Policy, neverDelete: s.a.NeverDelete, aged: s.clock.Aged, confirmed: s.clock.Confirmed,
-		elsewhere: s.elsewhere, met: s.recognised, now: s.now(), waits: s.waits, short: s.facts.Wire.watched(),
-		most: most, deleted: s.deleted,
+	return plan.Make(plan.Input{
+		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
+		Policy: s.a.Policy, NeverDelete: s.a.NeverDelete, Aged: s.clock.Aged, Confirmed: s.clock.Confirmed,
+		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.waits, Short: s.facts.Wire.watched(),
+		Most: most, Deleted: s.deleted,
 	})
 }
 
@@ -248,17 +249,17 @@ func (s *session) note(list *pop3.Listing) {
 	s.later(func(c *uidl.Change) {
 		c.At = s.listedAt()
 		c.Listed = c.Listed || list.Complete
-		c.Purge = c.Purge || pl.purge
-		c.Gone = append(c.Gone, pl.gone...)
-		for _, f := range pl.skipped {
+		c.Purge = c.Purge || pl.Purge
+		c.Gone = append(c.Gone, pl.Gone...)
+		for _, f := range pl.Skipped {
 			s.noteSkipped(c, f, 0)
 		}
 	})
 	s.count(func(r *Report) {
-		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.kept, pl.parked, pl.pending, len(pl.skipped)
-		r.Held = len(pl.back)
-		s.onWay = make(map[uidl.Key]bool, len(pl.onWay))
-		for _, k := range pl.onWay {
+		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.Kept, pl.Parked, pl.Pending, len(pl.Skipped)
+		r.Held = len(pl.Back)
+		s.onWay = make(map[uidl.Key]bool, len(pl.OnWay))
+		for _, k := range pl.OnWay {
 			if s.caughtUp[k] { // while the plan was made
 				r.Kept++
 			} else {
@@ -268,9 +269,9 @@ func (s *session) note(list *pop3.Listing) {
 	})
 	s.noteHeld()
 	s.noteWithheld()
-	for _, f := range pl.skipped {
-		s.reason(f.reason)
-		if f.reason == reasonNoUID {
+	for _, f := range pl.Skipped {
+		s.reason(f.Reason)
+		if f.Reason == plan.ReasonNoUID {
 			s.blind()
 		}
 	}
@@ -281,20 +282,20 @@ func (s *session) note(list *pop3.Listing) {
 // and as wanted anew what failed before it left the listing, or in another mailbox: it may be another message.
 func (s *session) noteWhole(ctx context.Context) error {
 	var back []uidl.Message
-	for i := range s.plan.fetch {
-		if f := &s.plan.fetch[i]; f.returned() || s.elsewhere && f.row.State != 0 && !f.owed && !f.compare {
-			back = append(back, uidl.Message{Reason: f.reason, Row: uidl.Row{
-				Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: s.stamp(), Attempts: f.row.Attempts,
+	for i := range s.plan.Fetch {
+		if f := &s.plan.Fetch[i]; f.Returned() || s.elsewhere && f.Row.State != 0 && !f.Owed && !f.Compare {
+			back = append(back, uidl.Message{Reason: f.Reason, Row: uidl.Row{
+				Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: s.stamp(), Attempts: f.Row.Attempts,
 			}})
 		}
 	}
-	if len(s.plan.whole)+len(s.plan.moot)+len(back) == 0 {
+	if len(s.plan.Whole)+len(s.plan.Moot)+len(back) == 0 {
 		return nil
 	}
 	return s.change(ctx, func(c *uidl.Change) {
 		c.Put = back
-		for _, k := range s.plan.whole {
-			c.Mark = append(c.Mark, uidl.Mark{Key: k.key, State: uidl.Delivered})
+		for _, k := range s.plan.Whole {
+			c.Mark = append(c.Mark, uidl.Mark{Key: k.Key, State: uidl.Delivered})
 		}
 		s.dropMoot(c)
 	})
@@ -305,16 +306,16 @@ func (s *session) noteWhole(ctx context.Context) error {
 func (s *session) announcePlan() {
 	s.mu.Lock()
 	all, left := s.whole, s.a.Policy.Limit-s.pass.started
-	for i := range s.plan.fetch {
-		f := &s.plan.fetch[i]
-		if s.a.Policy.Limit > 0 && f.row.State == 0 {
+	for i := range s.plan.Fetch {
+		f := &s.plan.Fetch[i]
+		if s.a.Policy.Limit > 0 && f.Row.State == 0 {
 			if left <= 0 {
 				break
 			}
 			left--
 		}
 		all.messages++
-		all.octets += f.size
+		all.octets += f.Size
 	}
 	s.rep.Planned, s.rep.PlannedBytes = all.messages, all.octets
 	s.mu.Unlock()
@@ -354,16 +355,16 @@ func (s *session) blind() {
 }
 
 // noteSkipped writes down a message that policy leaves on the server, once; next is when to look again, if not always.
-func (s *session) noteSkipped(c *uidl.Change, f fetchStep, next int64) {
+func (s *session) noteSkipped(c *uidl.Change, f plan.FetchStep, next int64) {
 	switch {
-	case f.reason != reasonTooLarge, f.key.UID == "":
-	case f.row.State == 0:
-		c.Put = append(c.Put, uidl.Message{Reason: f.reason, Row: uidl.Row{
-			Key: f.key, State: uidl.Skipped, Size: f.size, FirstSeen: s.stamp(), NextTry: next,
+	case f.Reason != plan.ReasonTooLarge, f.Key.UID == "":
+	case f.Row.State == 0:
+		c.Put = append(c.Put, uidl.Message{Reason: f.Reason, Row: uidl.Row{
+			Key: f.Key, State: uidl.Skipped, Size: f.Size, FirstSeen: s.stamp(), NextTry: next,
 		}})
-	case f.row.State != uidl.Skipped || f.row.Size != f.size || next > 0:
-		c.Mark = append(c.Mark, uidl.Mark{Key: f.key, State: uidl.Skipped, Size: f.size, Attempts: f.row.Attempts,
-			NextTry: next, Reason: f.reason})
+	case f.Row.State != uidl.Skipped || f.Row.Size != f.Size || next > 0:
+		c.Mark = append(c.Mark, uidl.Mark{Key: f.Key, State: uidl.Skipped, Size: f.Size, Attempts: f.Row.Attempts,
+			NextTry: next, Reason: f.Reason})
 	}
 }
 
@@ -380,7 +381,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.marks = slices.Grow(s.marks, len(due))
 	for _, e := range due {
-		s.marks = append(s.marks, uidl.Mark{Key: e.key, State: uidl.DeleteSent})
+		s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
 	}
 	if len(s.marks) > 0 {
 		if err := s.commit(ctx, uidl.Change{Mark: s.marks}); err != nil {
@@ -391,9 +392,9 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		s.reason("session abandoned: the server would hide mail that is not delivered yet")
 		return false, stop
 	}
-	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e entry, accepted bool) {
+	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if !accepted {
-			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.key, State: uidl.Delivered}) })
+			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: uidl.Delivered}) })
 		}
 	}))
 	s.stumbled(ctx, "DELE", err)

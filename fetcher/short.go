@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -40,8 +41,6 @@ const (
 	shortPeace  = 72 * time.Hour // what never reads the same is delivered after that
 	shortMany   = 6              // and so many readings
 	fewSuspects = 5              // sessions for one each, where LIST n cannot tell whether a message was cut
-	reasonShort = "came shorter than it was listed; it is read again before it counts as whole"
-	reasonStump = "not deleted yet: it came shorter than it was listed, and is looked at once more on another day"
 )
 
 func (e *shortReading) key() uidl.Key { return uidl.Key{UID: string(e.UID), Dup: e.Dup} }
@@ -76,10 +75,10 @@ func (w *wireFacts) watched() map[uidl.Key]bool {
 
 // shortKey is what a message that came short goes by: without a unique-id, by its content.
 func shortKey(o *reply) uidl.Key {
-	if o.f.nameless {
-		return uidl.Key{UID: contentName + hex.EncodeToString(o.m.msg.SHA256[:])}
+	if o.f.Nameless {
+		return uidl.Key{UID: plan.ContentName + hex.EncodeToString(o.m.msg.SHA256[:])}
 	}
-	return o.f.key
+	return o.f.Key
 }
 
 // readShort weighs a message that came short, in step and by itself. It returns true if it counts as whole now.
@@ -93,7 +92,7 @@ func (r *reader) readShort(o *reply) bool {
 			r.postpone(o.f)
 			return false
 		}
-		w.Short = append(w.Short, shortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.size, Begun: now.Unix()})
+		w.Short = append(w.Short, shortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.Size, Begun: now.Unix()})
 		e = &w.Short[len(w.Short)-1]
 	}
 	alike := e.Header == header // and servers that make new boundaries or add lines at each reading change the rest
@@ -110,30 +109,30 @@ func (r *reader) readShort(o *reply) bool {
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
 func (r *reader) watch(o *reply) bool {
 	f, w := o.f, &r.facts.Wire
-	if f.size == 0 || f.compare && f.reason != reasonShort || f.moved || f.nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= mostShort {
+	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= mostShort {
 		return false
 	}
-	w.Short = append(w.Short, shortReading{UID: []byte(f.key.UID), Dup: f.key.Dup, Size: f.size, Octets: o.is.octets,
+	w.Short = append(w.Short, shortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.octets,
 		Header: hex.EncodeToString(o.m.msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
 		Next: r.confirmed + int64(shortDay/time.Second), Done: true})
 	return true
 }
 
 // postpone leaves a message alone for a day: as many as can be watched are.
-func (r *reader) postpone(f *fetchStep) {
-	if f.compare || f.nameless {
+func (r *reader) postpone(f *plan.FetchStep) {
+	if f.Compare || f.Nameless {
 		return
 	}
-	row := f.rowOrNew()
+	row := f.RowOrNew()
 	next := r.now().Add(shortDay).Unix()
 	r.later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		if row.State == 0 {
 			row.State, row.FirstSeen, row.NextTry = uidl.Parked, r.stamp(), next
-			c.Put = append(c.Put, uidl.Message{Row: row, Reason: reasonShort})
+			c.Put = append(c.Put, uidl.Message{Row: row, Reason: plan.ReasonShort})
 			return
 		}
-		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: reasonShort})
+		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: plan.ReasonShort})
 	})
 	r.count(func(rep *Report) { rep.Parked++ })
 }
@@ -147,7 +146,7 @@ func (r *reader) judgeShort(o *reply, e *shortReading, same, longer bool, now ti
 		if same && since >= shortDay {
 			w.Sizes.lied(o.is, now.Unix())
 			w.forget(key)
-			return o.f.nameless // which is compared each time
+			return o.f.Nameless // which is compared each time
 		}
 		after(e.pause())
 		longer = longer && !e.Again

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -40,7 +41,7 @@ func TestShortForADay(t *testing.T) {
 			t.Run(fmt.Sprint(octets, variant), func(t *testing.T) {
 				c := &wireCase{box: wireBox(6, variant&1 > 0), learned: variant&2 > 0, apart: 10 * time.Minute, patient: 12}
 				c.options.NoPipelining = variant&4 > 0
-				c.policy.Delete = DeleteAfterDelivery
+				c.policy.Delete = plan.DeleteAfterDelivery
 				c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 					if verb == "RETR" && day < 4 {
 						return stump(reply, octets)
@@ -71,7 +72,7 @@ func TestAlwaysShort(t *testing.T) {
 				c := &wireCase{box: wireBox(9, false), learned: true, apart: 21 * time.Minute, hides: hides}
 				c.box[3].ListSize = int64(len(c.box[3].Data) + 1000)
 				c.options.NoPipelining, c.options.HideRetr = !pipelining, hides
-				c.policy.Delete = DeleteAfterDelivery
+				c.policy.Delete = plan.DeleteAfterDelivery
 				c.after = func(day int, rep Report, arrived map[string]int, f facts) {
 					switch {
 					case day == 0 && len(arrived)-20 != 8:
@@ -101,7 +102,7 @@ func (c *wireCase) play40(t *testing.T) {
 func TestShortThenWhole(t *testing.T) {
 	c := &wireCase{box: wireBox(6, false), learned: true, apart: 2 * time.Hour, stumps: true}
 	c.box[5] = message(c.box[5].UID, strings.Repeat("a line of it\r\n", 200))
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.patient = 40
 	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 		if verb == "RETR" && m.UID == c.box[5].UID && day < 6 {
@@ -119,7 +120,7 @@ func TestShortAndNeverTheSame(t *testing.T) {
 	for i := range c.box {
 		c.box[i].ListSize = int64(len(c.box[i].Data) + 5000)
 	}
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 		if verb == "RETR" || verb == "TOP" {
 			n++
@@ -147,7 +148,7 @@ func TestSizesByRule(t *testing.T) {
 				m.ListSize = int64(size(m.Data))
 				c.box = append(c.box, m)
 			}
-			c.policy.Delete = DeleteAfterDelivery
+			c.policy.Delete = plan.DeleteAfterDelivery
 			c.after = func(day int, rep Report, arrived map[string]int, f facts) {
 				if day == 0 && (len(arrived) != 40 || f.Wire.Sizes.rule() < 0) {
 					t.Errorf("%d came in the first pass: %+v, %+v", len(arrived), rep, f.Wire)
@@ -166,7 +167,7 @@ func TestSizesWithoutRule(t *testing.T) {
 		m.ListSize = int64(len(m.Data) + 1 + (i*i*7)%300)
 		c.box = append(c.box, m)
 	}
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.after = func(day int, rep Report, arrived map[string]int, f facts) {
 		if day == 5 && !f.Wire.Sizes.None {
 			t.Errorf("not learned: %+v", f.Wire.Sizes)
@@ -187,7 +188,7 @@ func TestForgedReplies(t *testing.T) {
 			}
 			c.box[4] = message("uid004", forged)
 			c.options.NoPipelining = variant&4 > 0
-			c.policy.Delete = DeleteAfterDelivery
+			c.policy.Delete = plan.DeleteAfterDelivery
 			c.each = func(_ int, verb string, m pop3test.Message, reply []byte) []byte {
 				if verb == "RETR" || verb == "TOP" {
 					return bytes.ReplaceAll(reply, []byte("\r\n..\r\n"), []byte("\r\n.\r\n"))
@@ -204,7 +205,7 @@ func TestForgedReplies(t *testing.T) {
 func TestShortWithLoginDelay(t *testing.T) {
 	c := &wireCase{box: wireBox(6, false), apart: 2 * time.Hour, patient: 14, least: time.Hour}
 	c.box[2].ListSize = int64(len(c.box[2].Data) + 300)
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.fine(t)
 }
 
@@ -214,7 +215,7 @@ func TestCutAndLongerThanListed(t *testing.T) {
 	c := &wireCase{box: wireBox(6, false), learned: true, apart: 5 * time.Hour, patient: 14, stumps: true}
 	c.box[3] = message(c.box[3].UID, strings.Repeat("a line of it\r\n", 200))
 	c.box[3].ListSize = 300
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 		if verb == "RETR" && m.UID == "uid003" && day < 3 {
 			return stump(reply, 1200)
@@ -290,7 +291,7 @@ func TestManyShortFewLogins(t *testing.T) {
 func TestCutAndHiddenOnce(t *testing.T) {
 	c := &wireCase{box: wireBox(6, false), learned: true, apart: 2 * time.Hour, patient: 20, stumps: true}
 	c.box[5] = message(c.box[5].UID, strings.Repeat("a line of it\r\n", 200))
-	c.policy.Delete = DeleteAfterDelivery
+	c.policy.Delete = plan.DeleteAfterDelivery
 	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 		switch {
 		case verb == "RETR" && m.UID == c.box[5].UID && day < 6:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -29,7 +30,7 @@ func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message
 		m := &found[i]
 		known := m.State == uidl.Delivered || m.State == uidl.DeleteSent
 		known = known && m.GoneAt != placed && !s.moved[m.Key]
-		if known && (m.GoneAt != 0 || slices.Contains(s.plan.gone, m.Key) || s.inQuestion(m.Key)) && is(m) {
+		if known && (m.GoneAt != 0 || slices.Contains(s.plan.Gone, m.Key) || s.inQuestion(m.Key)) && is(m) {
 			return m, nil
 		}
 	}
@@ -71,17 +72,17 @@ func (s *session) move(k uidl.Key) {
 
 // inQuestion tells that what is listed under a known key has another size, and has not been read yet.
 func (s *session) inQuestion(k uidl.Key) bool {
-	return !s.stands[k] && slices.ContainsFunc(s.plan.fetch, func(f fetchStep) bool { return f.compare && f.reason == reasonSize && f.key == k })
+	return !s.stands[k] && slices.ContainsFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return f.Compare && f.Reason == plan.ReasonSize && f.Key == k })
 }
 
 // takePlace writes a delivered message down under the place where it is listed now.
-func (s *session) takePlace(e entry, m *uidl.Message) {
-	s.leavePlace(e.key)
+func (s *session) takePlace(e plan.Entry, m *uidl.Message) {
+	s.leavePlace(e.Key)
 	s.move(m.Key)
 	row := *m
 	left := *m
 	left.GoneAt, left.GoneListing = placed, placedListing
-	row.Key, row.Size, row.State, row.GoneAt, row.GoneListing = e.key, e.size, uidl.Delivered, 0, 0
+	row.Key, row.Size, row.State, row.GoneAt, row.GoneListing = e.Key, e.Size, uidl.Delivered, 0, 0
 	s.later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, row)

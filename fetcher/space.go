@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -64,13 +65,13 @@ func (sp *space) received(size int64) {
 
 // fits tells whether all destinations have room for a message; one that is too large is skipped, smaller ones go on.
 // While there is something to send to a remote destination, the session ends instead: there will be room in the next.
-func (r *reader) fits(f *fetchStep) (fits, end bool) {
+func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 	for i, sp := range r.spaces {
-		if sp.take(r.ctx, f.size) {
+		if sp.take(r.ctx, f.Size) {
 			continue
 		}
 		for _, other := range r.spaces[:i] {
-			other.received(f.size)
+			other.received(f.Size)
 		}
 		if sp.dest.isRemote() && sp.dest.publishFailure() == nil && (r.retrs > 0 || sp.dest.sending()) {
 			r.mu.Lock()
@@ -78,7 +79,7 @@ func (r *reader) fits(f *fetchStep) (fits, end bool) {
 			r.mu.Unlock()
 			return false, true
 		}
-		r.reason(reasonNoSpace)
+		r.reason(plan.ReasonNoSpace)
 		r.note(f, sp)
 		return false, false
 	}
@@ -94,9 +95,9 @@ func (d *destination) sending() bool {
 	return !idle
 }
 
-func (r *reader) note(f *fetchStep, sp *space) {
+func (r *reader) note(f *plan.FetchStep, sp *space) {
 	err := &deliver.Error{Op: "stage", Place: sp.dest.Name, Scope: deliver.WholeTarget, Full: true,
-		Err:  fmt.Errorf("message of %d octets: %w", f.size, errNoSpace),
+		Err:  fmt.Errorf("message of %d octets: %w", f.Size, errNoSpace),
 		Hint: sp.dest.makeRoom() + "; smaller messages go on"}
 	r.mu.Lock()
 	r.worst = append(r.worst, verdict.Of(err))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -26,7 +27,7 @@ func (w waiting) Send(ctx context.Context, m deliver.Outgoing) error {
 func TestStaleFacts(t *testing.T) {
 	box := mailbox(1)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	lacks := delivertest.NewMemory("lacks")
 	lacks.Messages = 500
 	lacks.OnTicket = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.ThisMessage}) }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -90,7 +91,7 @@ func TestStoppedAtCommands(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.NoAUTH = true })
 			r.ok()
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			more := fresh("more", 2)
 			r.server.Deliver("u", more...)
 			r.cutOff(r.stall(verb))

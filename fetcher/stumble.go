@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -304,13 +305,13 @@ func (s *session) forgetMarks(raw *pop3.Listing, complete bool) {
 		listed[k] = true
 	}
 	due := map[uidl.Key]bool{}
-	for _, steps := range [][]knownStep{s.plan.due, s.plan.question, s.plan.twins, s.plan.stumps} {
+	for _, steps := range [][]plan.KnownStep{s.plan.Due, s.plan.Question, s.plan.Twins, s.plan.Stumps} {
 		for i := range steps {
-			due[steps[i].key] = true
+			due[steps[i].Key] = true
 		}
 	}
-	for i := range s.plan.fetch {
-		due[s.plan.fetch[i].key] = true
+	for i := range s.plan.Fetch {
+		due[s.plan.Fetch[i].Key] = true
 	}
 	now := s.now()
 	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool {

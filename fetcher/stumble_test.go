@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -29,7 +30,7 @@ import (
 type stumbleCase struct {
 	verb   string
 	way    string
-	policy Delete
+	policy plan.Delete
 	bad    []int // of eight known messages
 	single bool  // commands are not sent ahead
 	apart  time.Duration
@@ -123,7 +124,7 @@ func (c *stumbleCase) play(t *testing.T) {
 			t.Helper()
 			before := logins
 			rep := Run(t.Context(), ledger, Account{
-				Name: "a", Policy: Policy{Delete: c.policy, Age: 30 * 24 * time.Hour}, MinInterval: c.apart,
+				Name: "a", Policy: plan.Policy{Delete: c.policy, Age: 30 * 24 * time.Hour}, MinInterval: c.apart,
 				Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: func(context.Context, string, string) (net.Conn, error) {
 					logins++
 					client, conn := fault.Pipe()
@@ -147,7 +148,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		}
 		fails := func(on bool) { mu.Lock(); failing = on; mu.Unlock() }
 		deleted := 0
-		if c.policy != DeleteAfterDelivery {
+		if c.policy != plan.DeleteAfterDelivery {
 			for range 2 {
 				if rep := pass(); rep.Verdict.Class != verdict.OK {
 					t.Fatalf("%+v", rep)
@@ -155,7 +156,7 @@ func (c *stumbleCase) play(t *testing.T) {
 				time.Sleep(31 * 24 * time.Hour)
 			}
 			mu.Lock()
-			larger = c.policy == DeleteNever || c.verb == "RETR"
+			larger = c.policy == plan.DeleteNever || c.verb == "RETR"
 			mu.Unlock()
 		}
 		fails(true)
@@ -188,7 +189,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		if known := c.way != "garbage" && c.way != "empty line"; deleted > gone || known && deleted < gone {
 			t.Errorf("%d reported as deleted, %d were", deleted, gone)
 		}
-		if c.policy != DeleteNever && !whole {
+		if c.policy != plan.DeleteNever && !whole {
 			for _, uid := range left() {
 				if strings.HasPrefix(uid, "old") && !bad[uid] {
 					t.Errorf("%s is still there", uid)
@@ -216,7 +217,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		if n := len(arrived()); n != stumbleBox+20 {
 			t.Errorf("%d messages came", n)
 		}
-		if c.policy != DeleteNever && slices.ContainsFunc(left(), func(uid string) bool { return strings.HasPrefix(uid, "old") }) {
+		if c.policy != plan.DeleteNever && slices.ContainsFunc(left(), func(uid string) bool { return strings.HasPrefix(uid, "old") }) {
 			t.Errorf("the server is well again, and these are still there: %v", left())
 		}
 		if f := factsIn(t, ledger); !f.Stumbles.none() {
@@ -231,8 +232,8 @@ func TestStumbles(t *testing.T) {
 	ways := []string{"close", "empty line", "garbage", "silence", "-ERR and close"}
 	kinds := []struct {
 		verb   string
-		policy Delete
-	}{{"DELE", DeleteAfterDelivery}, {"DELE", DeleteAfterAge}, {"TOP", DeleteAfterAge}, {"TOP", DeleteNever}, {"RETR", DeleteNever}, {"RETR", DeleteAfterAge}}
+		policy plan.Delete
+	}{{"DELE", plan.DeleteAfterDelivery}, {"DELE", plan.DeleteAfterAge}, {"TOP", plan.DeleteAfterAge}, {"TOP", plan.DeleteNever}, {"RETR", plan.DeleteNever}, {"RETR", plan.DeleteAfterAge}}
 	places := map[string][]int{"first": {0}, "middle": {4}, "last": {7}, "two": {2, 5}, "all": {0, 1, 2, 3, 4, 5, 6, 7}}
 	for _, k := range kinds {
 		ways := ways
@@ -261,7 +262,7 @@ func TestStumblesOneSession(t *testing.T) {
 	for _, verb := range []string{"DELE", "TOP"} {
 		for _, way := range []string{"close", "silence", "-ERR and close", "garbage"} {
 			t.Run(verb+"/"+way, func(t *testing.T) {
-				(&stumbleCase{verb: verb, policy: DeleteAfterAge, way: way, bad: []int{2, 5}, apart: time.Hour}).play(t)
+				(&stumbleCase{verb: verb, policy: plan.DeleteAfterAge, way: way, bad: []int{2, 5}, apart: time.Hour}).play(t)
 			})
 		}
 	}

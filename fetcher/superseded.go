@@ -3,6 +3,7 @@ package fetcher
 import (
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -14,8 +15,8 @@ const reasonSuperseded = "another message came under its unique-id before all de
 
 // superseded gives the message that a row stands for, if what came now is another one: it has neither its header nor its
 // content. nil: it is the same, or there is nothing to tell by.
-func (r *reader) superseded(f *fetchStep, m *received) (*uidl.Message, error) {
-	rows, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+func (r *reader) superseded(f *plan.FetchStep, m *received) (*uidl.Message, error) {
+	rows, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -30,14 +31,14 @@ func (r *reader) superseded(f *fetchStep, m *received) (*uidl.Message, error) {
 // giveUpOwed forgets what destinations lacked of a message that the server does not have any more, so that the one which
 // has its unique-id now is new to all of them, for the next pass. While a copy of the first is on its way elsewhere, all
 // stays as it is.
-func (r *reader) giveUpOwed(f *fetchStep, before *uidl.Message) error {
+func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
 	open, err := r.l.Pending(r.ctx)
 	if err != nil {
 		return err
 	}
 	var settle []uidl.Settled
 	for _, row := range open {
-		if row.Key != f.key {
+		if row.Key != f.Key {
 			continue
 		}
 		if row.State != uidl.Owed {
@@ -46,17 +47,17 @@ func (r *reader) giveUpOwed(f *fetchStep, before *uidl.Message) error {
 		settle = append(settle, uidl.Settled{Key: row.Key, Destination: row.Destination})
 	}
 	err = r.change(r.ctx, func(c *uidl.Change) {
-		delete(r.pass.open, f.key)
+		delete(r.pass.open, f.Key)
 		c.Settle = append(c.Settle, settle...)
 		c.Put = append(c.Put, uidl.Message{Reason: reasonSuperseded, Row: uidl.Row{
-			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: r.stamp(),
+			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
 		}})
 	})
 	if err != nil {
 		return err
 	}
 	for _, s := range settle {
-		r.log.Warn("superseded", zap.String("uid", words.Quote(f.key.UID)), zap.String("destination", s.Destination),
+		r.log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
 			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
 	}
 	r.reason(reasonSuperseded)

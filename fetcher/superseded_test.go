@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -25,7 +26,7 @@ func TestSuperseded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := message("a", "first"), message("b", "second")
 			r := newRig(t, a, b)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			m := delivertest.NewMemory("remote")
 			m.OnTicket = func(d deliver.Message) error {
 				if d.UID == "b" {

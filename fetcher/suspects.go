@@ -5,19 +5,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
 // setAside keeps a message for a session in which nothing else can be mistaken for it. One without a unique-id cannot be told
 // from others before it is read.
-func (p *pass) setAside(f *fetchStep) {
+func (p *pass) setAside(f *plan.FetchStep) {
 	w := &p.facts.Wire
-	if f.nameless || w.short(f.key) == nil && len(w.Short) >= mostShort {
+	if f.Nameless || w.short(f.Key) == nil && len(w.Short) >= mostShort {
 		p.alone = true
 		return
 	}
-	if w.short(f.key) == nil {
-		w.Short = append(w.Short, shortReading{UID: []byte(f.key.UID), Dup: f.key.Dup, Size: f.size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
+	if w.short(f.Key) == nil {
+		w.Short = append(w.Short, shortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
 	}
 }
 
@@ -36,7 +37,7 @@ func (s *session) sift(complete bool) {
 	w := &s.facts.Wire
 	s.suspects, s.pass.waiting = 0, 0
 	if s.purpose == knownMail || s.purpose == oldTrouble {
-		s.plan.kept += len(s.plan.stumps)
+		s.plan.Kept += len(s.plan.Stumps)
 		return
 	}
 	failed := s.failedBefore()
@@ -51,23 +52,23 @@ func (s *session) sift(complete bool) {
 		}
 		e.Next = min(e.Next, now+int64(e.pause()/time.Second))
 	}
-	var own []fetchStep
+	var own []plan.FetchStep
 	met := map[uidl.Key]bool{}
-	suspect := func(f *fetchStep) bool {
-		met[f.key] = true
-		e := w.short(f.key)
+	suspect := func(f *plan.FetchStep) bool {
+		met[f.Key] = true
+		e := w.short(f.Key)
 		switch {
-		case e == nil || e.Size == f.size:
+		case e == nil || e.Size == f.Size:
 		case e.Done: // the next reading tells whether it is another message
-			e.Size = f.size
+			e.Size = f.Size
 		default:
-			w.forget(f.key) // another message, or another size
+			w.forget(f.Key) // another message, or another size
 			e = nil
 		}
-		if e != nil && e.Done && !f.compare { // its delivery failed
+		if e != nil && e.Done && !f.Compare { // its delivery failed
 			e.Done, e.Next = false, now
 		}
-		if e == nil && (failed == 0 || f.row.Attempts == 0) {
+		if e == nil && (failed == 0 || f.Row.Attempts == 0) {
 			return false
 		}
 		if e != nil && e.Next > now {
@@ -77,18 +78,18 @@ func (s *session) sift(complete bool) {
 		}
 		return true
 	}
-	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return suspect(&f) })
-	for _, k := range s.plan.stumps {
-		f := fetchStep{entry: k.entry, row: known(k.row), reason: reasonShort, compare: true}
+	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return suspect(&f) })
+	for _, k := range s.plan.Stumps {
+		f := plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: plan.ReasonShort, Compare: true}
 		suspect(&f)
 	}
-	s.plan.kept += len(s.plan.stumps)
+	s.plan.Kept += len(s.plan.Stumps)
 	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool {
 		k := e.key()
 		switch {
-		case strings.HasPrefix(k.UID, contentName): // whether it is listed, only reading tells
+		case strings.HasPrefix(k.UID, plan.ContentName): // whether it is listed, only reading tells
 			return now-e.Begun > int64(mostApart/time.Second)
-		case s.plan.watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
+		case s.plan.Watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
 			return !e.Done && !met[k] && !s.partial
 		}
 		// One listing may have hidden it; what was delivered keeps its note for as long as it may come back unlooked at.
@@ -97,27 +98,27 @@ func (s *session) sift(complete bool) {
 	s.suspects = len(own)
 	switch {
 	case s.suspecting:
-		s.plan.fetch = own
+		s.plan.Fetch = own
 	case s.suspects > 0 && s.apart() > 0 && !s.o.DryRun: // there is no other session for them
-		s.plan.fetch = append(s.plan.fetch, own...)
+		s.plan.Fetch = append(s.plan.Fetch, own...)
 		s.suspecting = true
 		s.c.Alone(true)
 	default:
-		s.plan.pending += s.suspects
+		s.plan.Pending += s.suspects
 	}
-	s.plan.pending += s.pass.waiting
-	s.plan.sort()
+	s.plan.Pending += s.pass.waiting
+	s.plan.Sort()
 }
 
 // failedBefore counts the messages that are to be read by themselves because they failed before: one that breaks the session
 // would take back what the session deletes. Many are rather a destination's fault; where logins must lie apart, there is no
 // session to spare.
 func (s *session) failedBefore() (n int) {
-	if s.a.NeverDelete || s.a.Policy.Delete == DeleteNever || s.apart() > 0 || s.o.DryRun {
+	if s.a.NeverDelete || s.a.Policy.Delete == plan.DeleteNever || s.apart() > 0 || s.o.DryRun {
 		return 0
 	}
-	for i := range s.plan.fetch {
-		n += b2i(s.plan.fetch[i].row.Attempts > 0)
+	for i := range s.plan.Fetch {
+		n += b2i(s.plan.Fetch[i].Row.Attempts > 0)
 	}
 	if n > mostShort {
 		return 0

@@ -55,12 +55,12 @@ func (p *pass) takeBack(m *uidl.Message) {
 	before := strings.HasPrefix(m.Reason, rowGivenUp) && !strings.HasPrefix(m.Reason, rowGivenUp+rowUnsure)
 	m.Have &^= uidl.Seen
 	// What the fallback has stays for some days before policy may delete it; that time is not known any more.
-	if before && !m.Have.Has(p.set.fallback) || m.Have.Destinations() == 0 {
+	if before && !m.Have.Has(p.set.Fallback) || m.Have.Destinations() == 0 {
 		m.Have &^= uidl.Unsure
 	}
 	// Where a destination goes without because the fallback was to take it, and that has not, it is asked again.
-	if !m.Have.Has(p.set.fallback | uidl.Former) {
-		m.Waived &^= p.set.required
+	if !m.Have.Has(p.set.Fallback | uidl.Former) {
+		m.Waived &^= p.set.Required
 	}
 	m.State, m.Attempts, m.NextTry, m.Reason = uidl.Wanted, 0, 0, ""
 }

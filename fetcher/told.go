@@ -5,12 +5,13 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // noteHeld tells of messages that wait for a person's word.
 func (s *session) noteHeld() {
-	n := len(s.plan.back)
+	n := len(s.plan.Back)
 	if n == 0 {
 		return
 	}
@@ -33,8 +34,8 @@ func heldMessage(n int) string {
 
 // noteWithheld tells of messages that policy would delete, and why they stay all the same.
 func (s *session) noteWithheld() {
-	for _, why := range slices.Sorted(maps.Keys(s.plan.withheld)) {
-		n := s.plan.withheld[why]
+	for _, why := range slices.Sorted(maps.Keys(s.plan.Withheld)) {
+		n := s.plan.Withheld[why]
 		s.count(func(r *Report) { r.Withheld += n })
 		s.reasons(why, n)
 		if step := s.wayOn(why); step != "" {
@@ -46,11 +47,11 @@ func (s *session) noteWithheld() {
 // wayOn is what a person can say about messages that are kept for a reason.
 func (s *session) wayOn(why string) string {
 	switch why {
-	case reasonUnsure, reasonBefore:
+	case plan.ReasonUnsure, plan.ReasonBefore:
 		return fmt.Sprintf("if you know that they are safe, say: popsync vouch %s", s.a.Name)
-	case reasonYounger:
+	case plan.ReasonYounger:
 		return fmt.Sprintf("to send them there say: popsync backfill %[1]s DESTINATION; to let them go without: popsync backfill --without %[1]s DESTINATION", s.a.Name)
-	case reasonFormer:
+	case plan.ReasonFormer:
 		return fmt.Sprintf("configure that destination again, or fetch them for another one: popsync backfill %s DESTINATION", s.a.Name)
 	}
 	return ""

@@ -158,7 +158,7 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 			s.retry = append(s.retry, k)
 			fallthrough
 		default:
-			if s.purpose == oldTrouble || s.plan != nil && s.plan.last[k] {
+			if s.purpose == oldTrouble || s.plan != nil && s.plan.Last[k] {
 				last = append(last, n)
 			} else {
 				left = append(left, n)

@@ -59,7 +59,7 @@ func (p *pass) transfer(ctx context.Context) error {
 		if _, met := left[d.Name]; released && !met {
 			left[d.Name] = p.leftover(d)
 		}
-		to := p.set.lacks(row.Message) &^ busy[row.Key]
+		to := p.set.Lacks(row.Message) &^ busy[row.Key]
 		var state uidl.State
 		if p.required(row.Destination) {
 			open[row.Key]--

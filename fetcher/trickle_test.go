@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -126,7 +127,7 @@ func TestEveryPassEnds(t *testing.T) {
 					r.acc.Server.NoPipelining = true
 					if c.due {
 						r.ok()
-						r.acc.Policy.Delete = DeleteAfterDelivery
+						r.acc.Policy.Delete = plan.DeleteAfterDelivery
 					}
 					r.server.Change(func(o *pop3test.Options) { o.OnCommand = k.on(c.verb, c.uid, c.before) })
 					told := 0
@@ -293,7 +294,7 @@ func TestMakesRoom(t *testing.T) {
 func TestRecognisingIsNoProgress(t *testing.T) {
 	box := sized(5)
 	r := newRig(t, box...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.NoTOP = true, true })
 	r.ok()
 	r.server.Change(func(o *pop3test.Options) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -18,10 +19,10 @@ const twinsMost = 1000
 
 // twinGroup is all that is listed under one unique-id.
 type twinGroup struct {
-	known []knownStep // delivered, as far as their places tell
-	at    []entry     // these and those to be fetched, in the order of their keys
-	tell  bool        // they can be told apart by their headers
-	open  bool        // something of it is on its way
+	known []plan.KnownStep // delivered, as far as their places tell
+	at    []plan.Entry     // these and those to be fetched, in the order of their keys
+	tell  bool             // they can be told apart by their headers
+	open  bool             // something of it is on its way
 }
 
 // recogniseTwins compares messages that share a unique-id where there is TOP. What was delivered keeps its row, under the
@@ -29,13 +30,13 @@ type twinGroup struct {
 func (s *session) recogniseTwins(ctx context.Context) error {
 	pl := s.plan
 	groups := map[string]*twinGroup{}
-	for _, k := range pl.twins {
-		g := groups[k.key.UID]
+	for _, k := range pl.Twins {
+		g := groups[k.Key.UID]
 		if g == nil {
 			g = &twinGroup{tell: true}
-			groups[k.key.UID] = g
+			groups[k.Key.UID] = g
 		}
-		g.known, g.at = append(g.known, k), append(g.at, k.entry)
+		g.known, g.at = append(g.known, k), append(g.at, k.Entry)
 	}
 	if len(groups) == 0 {
 		return nil
@@ -45,7 +46,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 	for _, g := range groups {
 		if g.tell = g.tell && len(g.at) <= twinsMost; g.tell {
 			for _, e := range g.at {
-				nums = append(nums, e.num)
+				nums = append(nums, e.Num)
 			}
 		}
 	}
@@ -59,7 +60,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 		g := groups[uid]
 		blind := false
 		for _, e := range g.at {
-			blind = blind || tops[e.num] == (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
+			blind = blind || tops[e.Num] == (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
 		}
 		if blind && !g.open && len(g.at) <= twinsMost {
 			if err := s.compareTwins(ctx, uid, g); err != nil {
@@ -68,7 +69,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 		}
 		if g.tell = g.tell && !blind; !g.tell {
 			for _, k := range g.known {
-				pl.decide(k)
+				pl.Decide(k)
 			}
 			continue
 		}
@@ -76,15 +77,15 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 			return err
 		}
 	}
-	pl.sort()
+	pl.Sort()
 	return nil
 }
 
 // compareTwins has all of a group read and compared by content, once it is not as it was: another size, or one less. Where
 // sizes are the same, each is taken for what its place says, and what is listed behind them is new.
 func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
-	changed := slices.ContainsFunc(s.plan.gone, func(k uidl.Key) bool { return k.UID == uid }) ||
-		slices.ContainsFunc(g.known, func(k knownStep) bool { return k.then == ask })
+	changed := slices.ContainsFunc(s.plan.Gone, func(k uidl.Key) bool { return k.UID == uid }) ||
+		slices.ContainsFunc(g.known, func(k plan.KnownStep) bool { return k.Then == plan.Ask })
 	if !changed {
 		return nil
 	}
@@ -92,7 +93,7 @@ func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) er
 	if err != nil {
 		return err
 	}
-	free := g.at[len(g.at)-1].key.Dup + 1
+	free := g.at[len(g.at)-1].Key.Dup + 1
 	for i := range rows {
 		free = max(free, rows[i].Dup+1)
 	}
@@ -101,11 +102,11 @@ func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) er
 	}
 	s.free[uid] = free
 	for i := range g.known {
-		g.known[i].then, g.known[i].reason = ask, reasonSize
+		g.known[i].Then, g.known[i].Reason = plan.Ask, plan.ReasonSize
 	}
-	for i := range s.plan.fetch {
-		if f := &s.plan.fetch[i]; f.key.UID == uid && f.row.State == 0 {
-			f.compare = true
+	for i := range s.plan.Fetch {
+		if f := &s.plan.Fetch[i]; f.Key.UID == uid && f.Row.State == 0 {
+			f.Compare = true
 		}
 	}
 	return nil
@@ -114,7 +115,7 @@ func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) er
 // groupKeys are the keys that messages of a group, and those that were listed behind them, may have.
 func groupKeys(uid string, g *twinGroup) []uidl.Key {
 	keys := make([]uidl.Key, 0, len(g.at)+maxSiblings)
-	for dup := range g.at[len(g.at)-1].key.Dup + 1 + maxSiblings {
+	for dup := range g.at[len(g.at)-1].Key.Dup + 1 + maxSiblings {
 		keys = append(keys, uidl.Key{UID: uid, Dup: dup})
 	}
 	return keys
@@ -127,18 +128,18 @@ func (s *session) joinTwins(groups map[string]*twinGroup) {
 			g.tell, g.open = false, true
 		}
 	}
-	for _, f := range s.plan.fetch {
-		switch g := groups[f.key.UID]; {
+	for _, f := range s.plan.Fetch {
+		switch g := groups[f.Key.UID]; {
 		case g == nil:
-		case f.owed || f.compare:
+		case f.Owed || f.Compare:
 			g.tell, g.open = false, true
 		default:
-			g.tell = g.tell && !f.moved
-			g.at = append(g.at, f.entry)
+			g.tell = g.tell && !f.Moved
+			g.at = append(g.at, f.Entry)
 		}
 	}
 	for _, g := range groups {
-		slices.SortFunc(g.at, func(a, b entry) int { return a.key.Dup - b.key.Dup })
+		slices.SortFunc(g.at, func(a, b plan.Entry) int { return a.Key.Dup - b.Key.Dup })
 	}
 }
 
@@ -159,29 +160,29 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 	take := func(m *uidl.Message) {
 		left[m.Fingerprint] = slices.DeleteFunc(left[m.Fingerprint], func(o *uidl.Message) bool { return o == m })
 	}
-	step := map[int]knownStep{}
+	step := map[int]plan.KnownStep{}
 	for _, k := range g.known {
-		step[k.num] = k
+		step[k.Num] = k
 	}
-	var moved []entry
+	var moved []plan.Entry
 	for _, e := range g.at {
-		if m := own[e.key]; m != nil && m.Fingerprint == tops[e.num] {
+		if m := own[e.Key]; m != nil && m.Fingerprint == tops[e.Num] {
 			take(m)
-			s.stays(step[e.num])
+			s.stays(step[e.Num])
 			continue
 		}
 		moved = append(moved, e)
 	}
 	s.makeRoom(uid, rows, left, moved)
 	for _, e := range moved {
-		if others := left[tops[e.num]]; len(others) > 0 {
+		if others := left[tops[e.Num]]; len(others) > 0 {
 			s.takePlace(e, others[0])
 			take(others[0])
 			s.unfetch(e)
-			s.plan.kept++
+			s.plan.Kept++
 			continue
 		}
-		old, err := s.former(ctx, e, tops[e.num])
+		old, err := s.former(ctx, e, tops[e.Num])
 		if err != nil {
 			return err
 		}
@@ -190,10 +191,10 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 			s.returns(e, old)
 			continue
 		}
-		if own[e.key] != nil { // else its fetch is planned
-			s.reason(reasonNotSame)
-			if !s.holds(e, own[e.key].Row) {
-				s.plan.wanted(&planInput{policy: s.a.Policy}, fetchStep{entry: e, row: noRow, reason: reasonNotSame})
+		if own[e.Key] != nil { // else its fetch is planned
+			s.reason(plan.ReasonNotSame)
+			if !s.holds(e, own[e.Key].Row) {
+				s.plan.Wanted(&plan.Input{Policy: s.a.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNotSame})
 			}
 		}
 	}
@@ -201,21 +202,21 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 }
 
 // makeRoom keeps the rows of messages that are not listed now, whose places others take: they may only be hidden.
-func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []entry) {
+func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []plan.Entry) {
 	place := map[int]bool{}
 	used := map[int]bool{}
 	for _, e := range taken {
-		place[e.key.Dup] = true
-		used[e.key.Dup] = true
+		place[e.Key.Dup] = true
+		used[e.Key.Dup] = true
 	}
 	for i := range rows {
 		used[rows[i].Dup] = true
 	}
 	back := map[uidl.Fingerprint]int{} // how many of a header are listed at another place
 	for _, e := range taken {
-		back[s.twinTops[e.num]]++
+		back[s.twinTops[e.Num]]++
 	}
-	free := s.plan.shared[uid] // none of those listed has this place
+	free := s.plan.Shared[uid] // none of those listed has this place
 	for fp, list := range left {
 		for _, m := range list[min(len(list), back[fp]):] {
 			if !place[m.Dup] {
@@ -233,18 +234,18 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 }
 
 // stays deals with a message that is at the place where it was.
-func (s *session) stays(k knownStep) {
-	if k.then == ask {
+func (s *session) stays(k plan.KnownStep) {
+	if k.Then == plan.Ask {
 		s.count(func(r *Report) { r.Questioned++ })
-		s.later(func(c *uidl.Change) { s.markSame(c, k.entry, k.row) })
-		if k.then = stay; s.dueNow(k.row) {
-			k.then = remove
+		s.later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
+		if k.Then = plan.Stay; s.dueNow(k.Row) {
+			k.Then = plan.Remove
 		}
 	}
-	s.plan.decide(k)
+	s.plan.Decide(k)
 }
 
 // unfetch drops a planned fetch of a message that turned out to be known.
-func (s *session) unfetch(e entry) {
-	s.plan.fetch = slices.DeleteFunc(s.plan.fetch, func(f fetchStep) bool { return f.num == e.num })
+func (s *session) unfetch(e plan.Entry) {
+	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return f.Num == e.Num })
 }

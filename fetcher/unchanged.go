@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -34,9 +35,9 @@ type unchanged struct {
 // policyMark is what policy deletes, as it is compared.
 func (p *pass) policyMark() string {
 	switch {
-	case p.a.NeverDelete, p.a.Policy.Delete == DeleteNever:
+	case p.a.NeverDelete, p.a.Policy.Delete == plan.DeleteNever:
 		return ""
-	case p.a.Policy.Delete == DeleteAfterDelivery:
+	case p.a.Policy.Delete == plan.DeleteAfterDelivery:
 		return "delivered"
 	}
 	return p.a.Policy.Age.String()
@@ -53,7 +54,7 @@ func (p *pass) mayBeUnchanged() *unchanged {
 	u := p.facts.Unchanged
 	p.facts.Unchanged = nil
 	switch {
-	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Generation != p.set.generation, u.Policy != p.policyMark():
+	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Generation != p.set.Generation, u.Policy != p.policyMark():
 	case p.elsewhere, p.facts.Verify, p.facts.RenewedAt != 0, len(p.pending) > 0, len(p.facts.Wire.Short) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
 	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
 	default:
@@ -68,8 +69,8 @@ func (p *pass) mayBeDue(firstSeen int64) bool {
 		return false
 	}
 	clock, _ := p.l.Info().Clock.Listed(p.listedAt())
-	in := planInput{policy: p.a.Policy, neverDelete: p.a.NeverDelete, aged: clock.Aged, now: p.now()}
-	return in.due(uidl.Row{FirstSeen: firstSeen})
+	in := plan.Input{Policy: p.a.Policy, NeverDelete: p.a.NeverDelete, Aged: clock.Aged, Now: p.now()}
+	return in.Due(uidl.Row{FirstSeen: firstSeen})
 }
 
 // checkUnchanged is for tests, which compare with what the rows say.
@@ -121,29 +122,29 @@ func (s *session) rememberListing(l *pop3.Listing) {
 	gone := len(s.removed)
 	left := l.Len() - gone
 	switch {
-	case !l.Complete, l.NoUIDL, pl.kept+delivered+len(pl.due) != l.Len():
+	case !l.Complete, l.NoUIDL, pl.Kept+delivered+len(pl.Due) != l.Len():
 		return
-	case s.a.Policy.Delete == DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.due), gone < len(pl.due):
+	case s.a.Policy.Delete == plan.DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
 		return
 	case s.a.RetrHides, len(s.facts.Wire.Short) > 0, s.elsewhere, s.facts.Verify, s.facts.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
 		return
-	case s.cut, s.partial, len(pl.shared)+len(pl.twins)+len(pl.whole)+len(pl.question)+len(pl.skipped)+len(pl.back)+len(pl.withheld)+pl.parked+pl.pending+pl.asked > 0, pl.purge, pl.waiting:
+	case s.cut, s.partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
 		return
 	}
 	if s.digest == nil {
-		s.digest, s.since = newDigest(), unchanged{Lost: pl.lostKept, At: s.now().Unix()}
+		s.digest, s.since = newDigest(), unchanged{Lost: pl.LostKept, At: s.now().Unix()}
 	}
 	if !s.digest.add(l, s.head, l.Len(), s.removed) {
 		return
 	}
 	oldest := s.since.Oldest
-	if pl.oldest != 0 && (oldest == 0 || pl.oldest < oldest) {
-		oldest = pl.oldest
+	if pl.Oldest != 0 && (oldest == 0 || pl.Oldest < oldest) {
+		oldest = pl.Oldest
 	}
 	if now := s.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
 		oldest = now
 	}
-	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.generation, Policy: s.policyMark(), Count: left,
+	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.Generation, Policy: s.policyMark(), Count: left,
 		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
 }
 
@@ -188,9 +189,9 @@ func (d *digest) sum() string {
 
 // tail is a listing without its first messages.
 type tail struct {
-	listing
+	plan.Listing
 	head int
 }
 
-func (t tail) Len() int            { return t.listing.Len() - t.head }
-func (t tail) At(i int) pop3.Entry { return t.listing.At(i + t.head) }
+func (t tail) Len() int            { return t.Listing.Len() - t.head }
+func (t tail) At(i int) pop3.Entry { return t.Listing.At(i + t.head) }

@@ -4,28 +4,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
 // What was told to be deleted is not part of the listing that the next pass compares with: where the server did so, the rows
 // need not be read, and where it did not, they are, so that it is told again.
 func TestUnchangedWithoutDeleted(t *testing.T) {
-	age := Policy{Delete: DeleteAfterAge, Age: 30 * 24 * time.Hour}
+	age := plan.Policy{Delete: plan.DeleteAfterAge, Age: 30 * 24 * time.Hour}
 	for name, c := range map[string]struct {
-		policy  Policy
-		keeps   bool   // the server answers DELE with +OK and deletes nothing
-		refuses string // it refuses DELE of this one
-		deleted int    // in the pass
-		read    bool   // the pass after it reads the rows
-		again   int    // and deletes, what it did not claim to have deleted
+		policy     plan.Policy
+		keeps      bool   // the server answers DELE with +OK and deletes nothing
+		refuses    string // it refuses DELE of this one
+		deleted    int    // in the pass
+		read       bool   // the pass after it reads the rows
+		askedAgain int    // and deletes, what it did not claim to have deleted
 	}{
-		"after delivery":                 {policy: Policy{Delete: DeleteAfterDelivery}, deleted: 6},
-		"after delivery, and kept":       {policy: Policy{Delete: DeleteAfterDelivery}, keeps: true, deleted: 6, read: true},
-		"after delivery, one is refused": {policy: Policy{Delete: DeleteAfterDelivery}, refuses: "3", deleted: 5, read: true, again: 1},
-		"after delivery, a new one is":   {policy: Policy{Delete: DeleteAfterDelivery}, refuses: "5", deleted: 5, read: true, again: 1},
+		"after delivery":                 {policy: plan.Policy{Delete: plan.DeleteAfterDelivery}, deleted: 6},
+		"after delivery, and kept":       {policy: plan.Policy{Delete: plan.DeleteAfterDelivery}, keeps: true, deleted: 6, read: true},
+		"after delivery, one is refused": {policy: plan.Policy{Delete: plan.DeleteAfterDelivery}, refuses: "3", deleted: 5, read: true, askedAgain: 1},
+		"after delivery, a new one is":   {policy: plan.Policy{Delete: plan.DeleteAfterDelivery}, refuses: "5", deleted: 5, read: true, askedAgain: 1},
 		"by age":                         {policy: age, deleted: 4},
 		"by age, and kept":               {policy: age, keeps: true, deleted: 4, read: true},
-		"by age, one is refused":         {policy: age, refuses: "3", deleted: 3, read: true, again: 1},
+		"by age, one is refused":         {policy: age, refuses: "3", deleted: 3, read: true, askedAgain: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := mailbox(6)
@@ -59,7 +60,7 @@ func TestUnchangedWithoutDeleted(t *testing.T) {
 			if read := count.n > before; read != c.read {
 				t.Errorf("rows were read: %v", read)
 			}
-			again := c.again + b2i(c.policy.Delete == DeleteAfterDelivery) // the one that came
+			again := c.askedAgain + b2i(c.policy.Delete == plan.DeleteAfterDelivery) // the one that came
 			if rep.New != 1 || rep.Deleted != again {
 				t.Errorf("%d new and %d deleted, want 1 and %d: %+v", rep.New, rep.Deleted, again, rep)
 			}
@@ -74,7 +75,7 @@ func TestUnchangedAsked(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box...)
 	r.ok()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.SessionMessages = 2 // so that there are two sessions
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps = true })
 	count := &reads{Ledger: r.ledger}

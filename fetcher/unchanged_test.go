@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -23,26 +24,26 @@ func init() {
 		if a, ok := ledger.(*readAccount); ok {
 			ledger = a.Account // not to be counted
 		}
-		known, err := loadRows(ctx, ledger, nil)
+		known, err := plan.LoadRows(ctx, ledger, nil)
 		if err != nil {
 			return // a fault that the test makes
 		}
 		whole := s.makePlan(l, l.Complete, known)
-		rest := s.makePlan(tail{l, s.head}, l.Complete, &rows{})
-		nums := func(p *plan) (out []int) {
-			for _, f := range slices.Concat(p.fetch, p.skipped) {
-				out = append(out, f.num)
+		rest := s.makePlan(tail{l, s.head}, l.Complete, &plan.Rows{})
+		nums := func(p *plan.Plan) (out []int) {
+			for _, f := range slices.Concat(p.Fetch, p.Skipped) {
+				out = append(out, f.Num)
 			}
 			return out
 		}
-		gone := slices.DeleteFunc(whole.gone, func(k uidl.Key) bool { // deleted by us: noted when the rows are next read
+		gone := slices.DeleteFunc(whole.Gone, func(k uidl.Key) bool { // deleted by us: noted when the rows are next read
 			m, _ := ledger.Find(ctx, []uidl.Key{k})
 			return len(m) == 1 && m[0].State == uidl.DeleteSent
 		})
 		switch {
-		case !slices.Equal(nums(whole), nums(rest)), whole.kept != s.head+rest.kept,
-			len(whole.due)+len(whole.question)+len(gone)+whole.parked+whole.pending > 0,
-			len(nums(rest)) > 0 && whole.lostKept > s.since.Lost, whole.lostNow > 0:
+		case !slices.Equal(nums(whole), nums(rest)), whole.Kept != s.head+rest.Kept,
+			len(whole.Due)+len(whole.Question)+len(gone)+whole.Parked+whole.Pending > 0,
+			len(nums(rest)) > 0 && whole.LostKept > s.since.Lost, whole.LostNow > 0:
 			panic(fmt.Sprintf("without rows: %v of %d; with them: %+v", nums(rest), l.Len(), whole))
 		}
 	}
@@ -92,7 +93,7 @@ func TestUnchanged(t *testing.T) {
 		"a new UID twice":  {after: append(slices.Clone(box[:31]), message(box[30].UID, "other")), read: true, new: 2},
 		"a day later":      {after: box[:33], new: 3, read: true, change: func(r *rig) { r.clock = r.clock.Add(25 * time.Hour) }},
 		"a clock put back": {after: box[:33], new: 3, read: true, change: func(r *rig) { r.clock = r.clock.Add(-time.Hour) }},
-		"another policy":   {after: box[:30], read: true, change: func(r *rig) { r.acc.Policy.Delete = DeleteAfterDelivery }},
+		"another policy":   {after: box[:30], read: true, change: func(r *rig) { r.acc.Policy.Delete = plan.DeleteAfterDelivery }},
 		"another mailbox":  {after: box[:30], read: true, change: func(r *rig) { r.acc.Mailbox = "new" }},
 		"a ledger repaired": {after: box[:30], read: true, change: func(r *rig) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(r.state, "ledger.db"))

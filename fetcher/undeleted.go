@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -154,7 +155,7 @@ func (s *session) answered() {
 	rests := false
 	for _, k := range s.told {
 		switch a := u.find(k); {
-		case strings.HasPrefix(k.UID, contentName): // no listing shows it by that name
+		case strings.HasPrefix(k.UID, plan.ContentName): // no listing shows it by that name
 		case a == nil:
 			if len(u.Asked) < mostAsked {
 				u.Asked = append(u.Asked, askedFor{UID: []byte(k.UID), Dup: k.Dup, At: now.Unix()})

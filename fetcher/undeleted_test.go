@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -19,7 +20,7 @@ type pretender struct {
 
 func newPretender(t *testing.T, top bool, messages ...pop3test.Message) *pretender {
 	r := &pretender{rig: newRig(t, messages...)}
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.NoTOP = true, !top })
 	return r
 }
@@ -177,20 +178,20 @@ func TestServerGivesUIDsAgain(t *testing.T) {
 func TestUndeletedByPolicy(t *testing.T) {
 	box := mailbox(4)
 	r := newPretender(t, true, box...)
-	r.acc.Policy.Delete = DeleteNever
+	r.acc.Policy.Delete = plan.DeleteNever
 	r.wantPass("kept", 0, 0, 0)
 	r.wantPass("kept", 2*time.Hour, 0, 0)
 	if u := decodeFacts(r.facts()).Undeleted; len(u.Asked) > 0 {
 		t.Errorf("%+v", u)
 	}
-	r.acc.Policy = Policy{Delete: DeleteAfterAge, Age: 24 * time.Hour}
+	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 24 * time.Hour}
 	r.wantPass("too young", 23*time.Hour, 0, 0)
 	r.wantPass("of age", 24*time.Hour, 4, 4)
 	r.wantPass("an hour later", time.Hour, 0, 0)
 	if len(r.resting()) != 1 || len(r.told) != 1 {
 		t.Errorf("%v, %q", r.resting(), r.told)
 	}
-	r.acc.Policy = Policy{}
+	r.acc.Policy = plan.Policy{}
 	r.wantPass("kept again", 2*time.Hour, 0, 0)
 	r.wantMail(box...)
 }

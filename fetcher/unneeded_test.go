@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -28,8 +29,8 @@ func (r *rig) spools() (names []string) {
 func TestRemovedWithOpenMail(t *testing.T) {
 	for name, c := range map[string]struct {
 		optional bool
-		policy   Delete
-	}{"required": {}, "not required": {optional: true}, "not required, after delivery": {true, DeleteAfterDelivery}} {
+		policy   plan.Delete
+	}{"required": {}, "not required": {optional: true}, "not required, after delivery": {true, plan.DeleteAfterDelivery}} {
 		t.Run(name, func(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
@@ -62,7 +63,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			if rep = alone(); rep.Verdict.Class != verdict.OK || len(rep.Notes) > 0 {
 				t.Errorf("once more: %+v", rep)
 			}
-			if left := len(r.server.Messages("u")); (left == 0) != (c.policy == DeleteAfterDelivery) {
+			if left := len(r.server.Messages("u")); (left == 0) != (c.policy == plan.DeleteAfterDelivery) {
 				t.Errorf("%d left on the server", left)
 			}
 			r.wantMail(box...)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -69,7 +70,7 @@ func TestUnpublishedAndLost(t *testing.T) {
 			r := newRig(t)
 			r.ok() // the Maildir is made
 			r.server.AddUser("u", "p", box...)
-			r.acc.Policy.Delete = DeleteAfterDelivery
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.wants("it fails", verdict.Temporary, 0, 0, 0, to("maildir", fails[c.fails](r)))
 			if entries, err := os.ReadDir(filepath.Join(r.dir, "tmp")); err != nil || len(entries) != 3 || r.deliveries() != 3 {
 				t.Fatalf("%d in tmp, %d open, %v", len(entries), r.deliveries(), err)

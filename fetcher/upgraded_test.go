@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -109,7 +110,7 @@ func (u *upgraded) listed() (uids []string) {
 // After the upgrade, what was delivered everywhere is deleted in time, what a destination lacks and what was parked comes
 // first, quarantined mail goes by its rules, and what was marked as seen stays. Nothing comes twice.
 func TestUpgraded(t *testing.T) {
-	for name, policy := range map[string]Policy{"by age": thirtyDays, "after delivery": {Delete: DeleteAfterDelivery}} {
+	for name, policy := range map[string]plan.Policy{"by age": thirtyDays, "after delivery": {Delete: plan.DeleteAfterDelivery}} {
 		t.Run(name, func(t *testing.T) {
 			u := newUpgraded(t)
 			u.acc.Policy = policy
@@ -127,7 +128,7 @@ func TestUpgraded(t *testing.T) {
 				u.clock = u.clock.Add(24 * time.Hour)
 			}
 			first, quarantined := 0, 7
-			if policy.Delete == DeleteAfterAge {
+			if policy.Delete == plan.DeleteAfterAge {
 				first, quarantined = 31, 31
 			}
 			if k, q := gone[u.kept[0].UID], gone[u.refused.UID]; k != first || q != quarantined {
@@ -151,7 +152,7 @@ func TestUpgraded(t *testing.T) {
 func TestUpgradedWithoutOne(t *testing.T) {
 	u := newUpgraded(t)
 	now := func() []Destination { return u.dests("maildir") }
-	u.acc.Policy = Policy{Delete: DeleteAfterDelivery}
+	u.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 	more := message("more", "x")
 	u.server.Deliver("u", more)
 	for range 20 {

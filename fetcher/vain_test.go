@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -393,7 +394,7 @@ func TestErrandAfterOtherTrouble(t *testing.T) {
 // What a destination that is not required refuses for good is told, though nothing fails.
 func TestOptionalGoesWithout(t *testing.T) {
 	r := newRig(t, mailbox(4)...)
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("archive")
 	m.OnPublish = func(deliver.Message) error { return spam() }
 	rep := r.with(Destination{Name: "archive", Target: m.Reopen(), Optional: true})

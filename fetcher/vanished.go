@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -19,7 +20,7 @@ import (
 const reasonVanished = "the server says that it is gone"
 
 // declined deals with the refusal of a RETR.
-func (r *reader) declined(f *fetchStep, err error) error {
+func (r *reader) declined(f *plan.FetchStep, err error) error {
 	if !verdict.SaysGone(err) {
 		r.failed(f, err, false)
 		return nil
@@ -33,16 +34,16 @@ func (r *reader) declined(f *fetchStep, err error) error {
 		return nil
 	}
 	r.reason(reasonVanished)
-	r.log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.key.UID)), zap.String("reason", words.Clip(err.Error())))
+	r.log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
 	return nil
 }
 
 // vanished notes that the server said of a message that it is gone; again tells that it had said so before.
-func (r *reader) vanished(f *fetchStep) (again bool, err error) {
-	if f.compare || f.key.UID == "" {
+func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
+	if f.Compare || f.Key.UID == "" {
 		return r.vanishedUnnoted(), nil
 	}
-	found, err := r.l.Find(r.ctx, []uidl.Key{f.key})
+	found, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return false, fmt.Errorf("reading the ledger: %w", err)
 	}
@@ -55,7 +56,7 @@ func (r *reader) vanished(f *fetchStep) (again bool, err error) {
 		c.Mark = []uidl.Mark{{Key: row.Key, State: row.State, Attempts: row.Attempts, NextTry: row.NextTry, Reason: reasonVanished}}
 	} else {
 		c.Put = []uidl.Message{{Reason: reasonVanished, Row: uidl.Row{
-			Key: f.key, State: uidl.Wanted, Size: f.size, FirstSeen: r.stamp(),
+			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
 		}}}
 	}
 	r.later(func(carry *uidl.Change) { *carry = merge(*carry, c) })

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -102,7 +103,7 @@ func TestExpungedBeforeDELE(t *testing.T) {
 	box := mailbox(5)
 	r := newRig(t, box...)
 	r.ok()
-	r.acc.Policy.Delete = DeleteAfterDelivery
+	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	num := "3"
 	r.server.Change(func(o *pop3test.Options) {
 		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {

@@ -1,10 +1,6 @@
 package fetcher
 
-import (
-	"encoding/json"
-
-	"github.com/popsync/popsync/uidl"
-)
+import "encoding/json"
 
 // VerifyMode marks the stored facts of an account whose ledger may lack rows: it was repaired, lost, or restored from an
 // older copy. In its next complete listing, messages that the ledger lacks are looked for in the Maildirs, and what is not
@@ -28,21 +24,4 @@ func (p *pass) enterVerifyMode() {
 	if p.facts.Verify {
 		p.a.NeverDelete = true
 	}
-}
-
-// find gives the index of the row of a key.
-func (r *rows) find(k uidl.Key) (i int, ok bool) {
-	low, high := 0, r.len()
-	for low < high {
-		mid := int(uint(low+high) >> 1)
-		switch c := r.compare(mid, k); {
-		case c == 0:
-			return mid, true
-		case c < 0:
-			low = mid + 1
-		default:
-			high = mid
-		}
-	}
-	return 0, false
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -22,19 +23,19 @@ func TestVerifyModeKeepsFacts(t *testing.T) {
 }
 
 func TestRowsHas(t *testing.T) {
-	r := &rows{}
-	if _, ok := r.find(uidl.Key{UID: "a"}); ok {
+	r := &plan.Rows{}
+	if _, ok := r.Find(uidl.Key{UID: "a"}); ok {
 		t.Error("there are none")
 	}
 	for i := range 50 {
 		for dup := range 1 + i%2 {
-			r.add(uidl.Row{Key: uidl.Key{UID: fmt.Sprintf("%02d", 2*i), Dup: dup}})
+			r.Add(uidl.Row{Key: uidl.Key{UID: fmt.Sprintf("%02d", 2*i), Dup: dup}})
 		}
 	}
 	for i := range 101 {
 		for dup := range 3 {
 			want := i < 100 && i%2 == 0 && dup < 1+i/2%2
-			if at, got := r.find(uidl.Key{UID: fmt.Sprintf("%02d", i), Dup: dup}); got != want || got && r.row(at).Dup != dup {
+			if at, got := r.Find(uidl.Key{UID: fmt.Sprintf("%02d", i), Dup: dup}); got != want || got && r.Row(at).Dup != dup {
 				t.Errorf("%02d/%d: %v", i, dup, got)
 			}
 		}

@@ -3,6 +3,8 @@ package fetcher
 import (
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/fetcher/plan"
 )
 
 // FuzzWire looks for replies that go wrong in a way that is taken for right: single ones of a valid conversation are left out,
@@ -13,7 +15,7 @@ func FuzzWire(f *testing.F) {
 		c := &wireCase{box: wireBox(2+d.n(12), d.one(2)), learned: d.one(2), hides: d.one(6), ignore: d.one(6)}
 		c.options.NoPipelining, c.options.NoTOP, c.options.HideRetr = d.one(3), d.one(3), c.hides
 		if d.one(2) {
-			c.policy.Delete = DeleteAfterDelivery
+			c.policy.Delete = plan.DeleteAfterDelivery
 		}
 		c.bad.faults, c.bad.at = map[int]wireFault{}, d.n(256)
 		faults := 1 + d.n(4)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -17,7 +18,7 @@ func TestOneMessageNeverEnds(t *testing.T) {
 		t.Run(fmt.Sprint(variant), func(t *testing.T) {
 			c := &wireCase{box: wireBox(8, variant&1 > 0), learned: variant&2 > 0, stays: map[string]bool{"uid002": true}, patient: 8}
 			c.options.NoPipelining = variant&4 > 0
-			c.policy.Delete = DeleteAfterDelivery
+			c.policy.Delete = plan.DeleteAfterDelivery
 			c.each = func(_ int, verb string, m pop3test.Message, reply []byte) []byte {
 				if verb == "RETR" && m.UID == "uid002" {
 					return reply[:len(reply)-1]
@@ -45,7 +46,7 @@ func TestClosesEarly(t *testing.T) {
 					c.box[i].ListSize = int64(len(c.box[i].Data) - 1 - i%7)
 				}
 			}
-			c.policy.Delete = DeleteAfterDelivery
+			c.policy.Delete = plan.DeleteAfterDelivery
 			told := map[*pop3test.Session]int{}
 			c.options.OnCommand = func(s *pop3test.Session, verb, _ string) *pop3test.Reply {
 				if verb == "RETR" {
@@ -92,7 +93,7 @@ func TestListOfOneMessage(t *testing.T) {
 				for i := range c.box { // wrong sizes, so that it is needed
 					c.box[i].ListSize = int64(len(c.box[i].Data) - 1 - i*i%7)
 				}
-				c.policy.Delete = DeleteAfterDelivery
+				c.policy.Delete = plan.DeleteAfterDelivery
 				c.options.OnCommand = func(s *pop3test.Session, verb, arg string) *pop3test.Reply {
 					if verb != "LIST" || arg == "" {
 						return nil
@@ -146,7 +147,7 @@ func TestShortWhereQuitDeletes(t *testing.T) {
 // TOP that is cut before the header's end tells nothing: no message is taken for another one.
 func TestTopCut(t *testing.T) {
 	c := &wireCase{box: wireBox(6, false), patient: 4}
-	c.policy = Policy{Delete: DeleteAfterAge, Age: 48 * time.Hour}
+	c.policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 48 * time.Hour}
 	c.each = func(day int, verb string, m pop3test.Message, reply []byte) []byte {
 		if verb == "TOP" && day < 6 {
 			i := bytes.Index(reply, []byte("Subject"))

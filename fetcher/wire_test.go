@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -30,7 +31,7 @@ import (
 type wireCase struct {
 	bad     badWire
 	options pop3test.Options
-	policy  Policy
+	policy  plan.Policy
 	hides   bool
 	box     []pop3test.Message
 	learned bool // a first pass without faults has taught what sizes are worth
@@ -190,7 +191,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 				l.Close()
 			}
 		}
-		if left := server.Messages("u"); c.policy.Delete == DeleteAfterDelivery && len(left) != len(c.stays) && !c.hides {
+		if left := server.Messages("u"); c.policy.Delete == plan.DeleteAfterDelivery && len(left) != len(c.stays) && !c.hides {
 			complain("%d are left on the server", len(left))
 		}
 	})
@@ -237,7 +238,7 @@ func TestOneReplyGoesWrong(t *testing.T) {
 						c.options.NoPipelining = !pipelining
 						c.bad.faults, c.bad.at = map[int]wireFault{at: kind}, cut
 						if deletes {
-							c.policy.Delete = DeleteAfterDelivery
+							c.policy.Delete = plan.DeleteAfterDelivery
 						}
 						if problems := c.play(t); len(problems) > 0 {
 							t.Fatalf("command %d, cut at %d, %v: %s", at, cut, c.bad.hit, strings.Join(problems, "; "))

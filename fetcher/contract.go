@@ -1,11 +1,27 @@
 package fetcher
 
-import "github.com/popsync/popsync/fetcher/verdict"
+import (
+	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/verdict"
+)
 
 // A Report speaks in verdicts.
 type (
 	Verdict = verdict.Verdict
 	Class   = verdict.Class
+)
+
+// An Account has a policy.
+type (
+	Policy = plan.Policy
+	Delete = plan.Delete
+)
+
+// What policy says of messages that are durable at every destination. The zero value keeps everything.
+const (
+	DeleteNever         = plan.DeleteNever
+	DeleteAfterDelivery = plan.DeleteAfterDelivery
+	DeleteAfterAge      = plan.DeleteAfterAge
 )
 
 // The classes of verdict, for whoever reads Reports.

@@ -1,4 +1,4 @@
-package fetcher
+package plan
 
 import (
 	"fmt"
@@ -43,68 +43,61 @@ func stored(uid string, dup int, state uidl.State, size int64, more ...func(*uid
 	return r
 }
 
-func tableOf(list ...uidl.Row) *rows {
+func tableOf(list ...uidl.Row) *Rows {
 	slices.SortFunc(list, func(a, b uidl.Row) int {
 		if c := strings.Compare(a.UID, b.UID); c != 0 {
 			return c
 		}
 		return a.Dup - b.Dup
 	})
-	r := &rows{}
+	r := &Rows{}
 	for _, row := range list {
-		r.add(row)
+		r.Add(row)
 	}
 	return r
 }
 
-// fill gives an input what every pass has: one required destination, and now.
-func (in *planInput) fill() {
-	in.now, in.confirmed = planNow, planNow.Unix()
-	in.set = newSet([]uidl.Destination{{Role: uidl.Required}}, 0)
-	in.waits = func(until int64) bool { _, ok := ahead(until, planNow); return ok }
-}
-
 // describe turns a plan into words, so that a table reads like the plan.
-func describe(p *plan) string {
+func describe(p *Plan) string {
 	var out []string
-	for _, f := range p.fetch {
-		s := fmt.Sprintf("fetch %d", f.num)
-		if f.key.Dup > 0 {
-			s += fmt.Sprintf("/dup%d", f.key.Dup)
+	for _, f := range p.Fetch {
+		s := fmt.Sprintf("fetch %d", f.Num)
+		if f.Key.Dup > 0 {
+			s += fmt.Sprintf("/dup%d", f.Key.Dup)
 		}
-		if f.owed {
+		if f.Owed {
 			s += "/owed"
 		}
 		out = append(out, s)
 	}
-	for _, k := range p.due {
-		s := fmt.Sprintf("due %d", k.num)
-		if k.shared {
-			s += fmt.Sprintf("/shared%d", k.copies)
+	for _, k := range p.Due {
+		s := fmt.Sprintf("due %d", k.Num)
+		if k.Shared {
+			s += fmt.Sprintf("/shared%d", k.Copies)
 		}
 		out = append(out, s)
 	}
-	for _, k := range p.question {
-		out = append(out, fmt.Sprintf("question %d", k.num))
+	for _, k := range p.Question {
+		out = append(out, fmt.Sprintf("question %d", k.Num))
 	}
-	for _, k := range p.twins {
-		out = append(out, fmt.Sprintf("twin %d", k.num))
+	for _, k := range p.Twins {
+		out = append(out, fmt.Sprintf("twin %d", k.Num))
 	}
-	for _, k := range p.gone {
+	for _, k := range p.Gone {
 		out = append(out, "gone "+k.UID)
 	}
-	for _, f := range p.skipped {
-		out = append(out, fmt.Sprintf("skip %d", f.num))
+	for _, f := range p.Skipped {
+		out = append(out, fmt.Sprintf("skip %d", f.Num))
 	}
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"kept", p.kept}, {"parked", p.parked}, {"pending", p.pending}, {"held", len(p.back)}, {"withheld", len(p.withheld)}} {
+	}{{"kept", p.Kept}, {"parked", p.Parked}, {"pending", p.Pending}, {"held", len(p.Back)}, {"withheld", len(p.Withheld)}} {
 		if c.n > 0 {
 			out = append(out, fmt.Sprintf("%s=%d", c.name, c.n))
 		}
 	}
-	if p.purge {
+	if p.Purge {
 		out = append(out, "purge")
 	}
 	return strings.Join(out, " ")
@@ -126,8 +119,8 @@ func TestPlan(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		listing listed
-		rows    *rows
-		in      planInput
+		rows    *Rows
+		in      Input
 		partial bool
 		want    string
 	}{
@@ -135,27 +128,27 @@ func TestPlan(t *testing.T) {
 		{name: "all new, by number", listing: list("2 10 a", "1 10 b"), want: "fetch 1 fetch 2"},
 		{name: "kept", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)), want: "kept=1"},
 		{name: "due at once", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
-			in: planInput{policy: always}, want: "due 1"},
+			in: Input{Policy: always}, want: "due 1"},
 		{name: "never delete on this login", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
-			in: planInput{policy: always, neverDelete: true}, want: "kept=1"},
+			in: Input{Policy: always, NeverDelete: true}, want: "kept=1"},
 		{name: "still listed after DELE, policy is keep by now", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.DeleteSent, 10)), want: "question 1"},
 		{name: "old enough today, but not yesterday", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(30))), in: planInput{policy: month, aged: yesterday}, want: "kept=1"},
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(30))), in: Input{Policy: month, Aged: yesterday}, want: "kept=1"},
 		{name: "old enough yesterday", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(31))), in: planInput{policy: month, aged: yesterday}, want: "due 1"},
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(31))), in: Input{Policy: month, Aged: yesterday}, want: "due 1"},
 		{name: "old enough by a clock that jumped", listing: list("1 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(40))), in: planInput{policy: month, aged: planNow.Unix() - 40*day}, want: "kept=1"},
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10, seen(40))), in: Input{Policy: month, Aged: planNow.Unix() - 40*day}, want: "kept=1"},
 		{name: "its age is not known", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10, func(r *uidl.Row) { r.FirstSeen = uidl.Unstamped })),
-			in:   planInput{policy: month, aged: yesterday}, want: "kept=1"},
+			in:   Input{Policy: month, Aged: yesterday}, want: "kept=1"},
 		{name: "due, but marked as seen", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.Seen}))),
-			in: planInput{policy: always}, want: "kept=1 withheld=1"},
+			in: Input{Policy: always}, want: "kept=1 withheld=1"},
 		{name: "due, but nobody saw it there", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.PlaceOf(0) | uidl.Unsure}))),
-			in:   planInput{policy: always}, want: "kept=1 withheld=1"},
+			in:   Input{Policy: always}, want: "kept=1 withheld=1"},
 		{name: "a destination lacks it", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, has(uidl.Facts{Have: uidl.PlaceOf(5)}))),
-			in: planInput{policy: always}, want: "fetch 1/owed"},
+			in: Input{Policy: always}, want: "fetch 1/owed"},
 		{name: "held back", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Held, 10)), want: "held=1"},
 		{name: "no place has it, whatever its state says", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Wanted, 10, has(uidl.Facts{Generation: 7}))), want: "fetch 1"},
 		{name: "not noted as delivered, and nothing is lacking any more", listing: list("1 10 a"),
@@ -166,10 +159,10 @@ func TestPlan(t *testing.T) {
 		{name: "size unknown on either side", listing: list("1 0 a", "2 5 b"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 0)), want: "kept=2"},
 		{name: "returned", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(1))),
-			in: planInput{policy: always}, want: "question 1"},
+			in: Input{Policy: always}, want: "question 1"},
 		{name: "returned, and kept", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10, gone(1))), want: "question 1"},
 		{name: "in another mailbox", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Delivered, 10)),
-			in: planInput{elsewhere: true}, want: "question 1"},
+			in: Input{Elsewhere: true}, want: "question 1"},
 		{name: "returned, never delivered", listing: list("1 10 a"), rows: tableOf(stored("a", 0, uidl.Wanted, 10, gone(1))), want: "fetch 1"},
 		{name: "vanished", listing: list("1 10 b"), rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("c", 0, uidl.Wanted, 10)),
 			want: "fetch 1 gone a gone c"},
@@ -182,36 +175,36 @@ func TestPlan(t *testing.T) {
 				stored("c", 0, uidl.Parked, 1, failed(3), next(0))),
 			want: "fetch 4 fetch 2 fetch 1 fetch 3"},
 		{name: "parked", listing: list("1 1 a"), rows: tableOf(stored("a", 0, uidl.Parked, 1, failed(3), next(1))), want: "parked=1"},
-		{name: "too large", listing: list("1 100 a", "2 101 b"), in: planInput{policy: Policy{MaxSize: 100}}, want: "fetch 1 skip 2"},
+		{name: "too large", listing: list("1 100 a", "2 101 b"), in: Input{Policy: Policy{MaxSize: 100}}, want: "fetch 1 skip 2"},
 		{name: "limit was raised", listing: list("1 101 a"), rows: tableOf(stored("a", 0, uidl.Skipped, 101)), want: "fetch 1"},
 		{name: "no unique-id", listing: list("1 10", "2 10 a"), want: "fetch 2 skip 1"},
 		{name: "equal unique-ids", listing: list("1 10 a", "2 10 a", "3 10 b"), want: "fetch 1 fetch 2/dup1 fetch 3"},
 		{name: "equal unique-ids, one known", listing: list("1 10 a", "2 10 a"),
-			rows: tableOf(stored("a", 0, uidl.Delivered, 10)), in: planInput{policy: always}, want: "fetch 2/dup1 twin 1"},
+			rows: tableOf(stored("a", 0, uidl.Delivered, 10)), in: Input{Policy: always}, want: "fetch 2/dup1 twin 1"},
 		{name: "once shared, one copy left", listing: list("1 10 a"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("a", 1, uidl.Delivered, 10, gone(1))),
-			in:   planInput{policy: always}, want: "twin 1"},
+			in:   Input{Policy: always}, want: "twin 1"},
 		{name: "not shared", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Delivered, 10), stored("b", 0, uidl.Delivered, 10)),
-			in:   planInput{policy: always}, want: "due 1 due 2"},
+			in:   Input{Policy: always}, want: "due 1 due 2"},
 		{name: "open deliveries", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10)),
-			in:   planInput{open: map[uidl.Key]*openState{{UID: "a"}: {n: 1}, {UID: "b"}: {n: 1, busy: uidl.PlaceOf(0)}}}, want: "fetch 1/owed pending=1"},
+			in:   Input{Open: map[uidl.Key]*OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1, Busy: uidl.PlaceOf(0)}}}, want: "fetch 1/owed pending=1"},
 		{name: "open for a destination that is gone", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10, has(uidl.Facts{Have: uidl.PlaceOf(0)}))),
-			in:   planInput{open: map[uidl.Key]*openState{{UID: "a"}: {n: 1}, {UID: "b"}: {n: 1}}}, want: "fetch 1/owed pending=1"},
+			in:   Input{Open: map[uidl.Key]*OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1}}}, want: "fetch 1/owed pending=1"},
 		{name: "parked until a clock that was ten years ahead", listing: list("1 1 a"),
 			rows: tableOf(stored("a", 0, uidl.Parked, 1, failed(3), next(3650*day))), want: "fetch 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := tt.in
-			in.listing, in.order, in.rows = tt.listing, sortedByUID(tt.listing), tt.rows
-			in.complete = !tt.partial
-			if in.rows == nil {
-				in.rows = &rows{}
+			in.Listing, in.Order, in.Rows = tt.listing, SortedByUID(tt.listing), tt.rows
+			in.Complete = !tt.partial
+			if in.Rows == nil {
+				in.Rows = &Rows{}
 			}
 			in.fill()
-			if got := describe(makePlan(in)); got != tt.want {
+			if got := describe(Make(in)); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -243,29 +236,29 @@ func FuzzPlan(f *testing.F) {
 		for _, r := range have {
 			list = append(list, r)
 		}
-		in := planInput{listing: l, order: sortedByUID(l), rows: tableOf(list...), complete: mode&1 == 0,
-			policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}}
+		in := Input{Listing: l, Order: SortedByUID(l), Rows: tableOf(list...), Complete: mode&1 == 0,
+			Policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}}
 		in.fill()
-		p := makePlan(in)
-		in.open = map[uidl.Key]*openState{{UID: "of no message"}: {n: 1}} // no short cut
-		if long := makePlan(in); p.kept != long.kept || len(p.fetch) != len(long.fetch) || len(p.question) != len(long.question) {
-			t.Fatalf("the short cut makes a difference: kept %d and %d", p.kept, long.kept)
+		p := Make(in)
+		in.Open = map[uidl.Key]*OpenState{{UID: "of no message"}: {N: 1}} // no short cut
+		if long := Make(in); p.Kept != long.Kept || len(p.Fetch) != len(long.Fetch) || len(p.Question) != len(long.Question) {
+			t.Fatalf("the short cut makes a difference: kept %d and %d", p.Kept, long.Kept)
 		}
 		seen := map[int]int{}
-		for _, s := range p.fetch {
-			seen[s.num]++
+		for _, s := range p.Fetch {
+			seen[s.Num]++
 		}
-		for _, s := range p.skipped {
-			seen[s.num]++
+		for _, s := range p.Skipped {
+			seen[s.Num]++
 		}
-		for _, k := range p.back {
-			seen[k.num]++
+		for _, k := range p.Back {
+			seen[k.Num]++
 		}
-		for _, k := range slices.Concat(p.due, p.question, p.twins) {
-			seen[k.num]++
-			noted := slices.ContainsFunc(p.whole, func(w knownStep) bool { return w.key == k.key }) // as delivered, before anything is done
-			if r := have[k.key]; r.State != uidl.Delivered && r.State != uidl.DeleteSent && !noted {
-				t.Fatalf("%v is %d, not delivered, but up for deletion or question", k.key, r.State)
+		for _, k := range slices.Concat(p.Due, p.Question, p.Twins) {
+			seen[k.Num]++
+			noted := slices.ContainsFunc(p.Whole, func(w KnownStep) bool { return w.Key == k.Key }) // as delivered, before anything is done
+			if r := have[k.Key]; r.State != uidl.Delivered && r.State != uidl.DeleteSent && !noted {
+				t.Fatalf("%v is %d, not delivered, but up for deletion or question", k.Key, r.State)
 			}
 		}
 		for num, n := range seen {
@@ -273,7 +266,7 @@ func FuzzPlan(f *testing.F) {
 				t.Fatalf("message %d stands %d times in the plan", num, n)
 			}
 		}
-		if total := len(seen) + p.kept + p.parked + p.pending; total != len(l) {
+		if total := len(seen) + p.Kept + p.Parked + p.Pending; total != len(l) {
 			t.Fatalf("%d of %d messages are in the plan", total, len(l))
 		}
 	})
@@ -282,41 +275,41 @@ func FuzzPlan(f *testing.F) {
 // A million messages, all of them known but ten: what a pass over a large kept mailbox decides.
 func BenchmarkPlanMillion(b *testing.B) {
 	const n = 1_000_000
-	l, known := make(listed, n), &rows{}
+	l, known := make(listed, n), &Rows{}
 	for i := range l {
 		uid := fmt.Sprintf("%08x5f3c9a11", i)
 		l[i] = pop3.Entry{Num: i + 1, Size: 4000, UID: uid, HasUID: true}
 		if i < n-10 {
-			known.add(stored(uid, 0, uidl.Delivered, 4000))
+			known.Add(stored(uid, 0, uidl.Delivered, 4000))
 		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		in := planInput{listing: l, order: sortedByUID(l), complete: true, rows: known}
+		in := Input{Listing: l, Order: SortedByUID(l), Complete: true, Rows: known}
 		in.fill()
-		p := makePlan(in)
-		if len(p.fetch) != 10 || p.kept != n-10 {
-			b.Fatal(len(p.fetch), p.kept)
+		p := Make(in)
+		if len(p.Fetch) != 10 || p.Kept != n-10 {
+			b.Fatal(len(p.Fetch), p.Kept)
 		}
 	}
 }
 
 // Rows and their UIDs lie in chunks; what lies at their edges is found like all else, and refusing memory ends the reading.
 func TestRowsInChunks(t *testing.T) {
-	r := &rows{}
+	r := &Rows{}
 	uid := func(i int) string { return fmt.Sprintf("%07d", i) + strings.Repeat("u", i%500) }
 	const n = 3*rowChunk + 5
 	for i := range n {
-		r.add(uidl.Row{Key: uidl.Key{UID: uid(i), Dup: i % 3}, Size: int64(i)})
+		r.Add(uidl.Row{Key: uidl.Key{UID: uid(i), Dup: i % 3}, Size: int64(i)})
 	}
-	if r.len() != n || len(r.uids) < 3 || r.memory() < n*32+n*250 {
-		t.Fatal(r.len(), len(r.uids), r.memory())
+	if r.Len() != n || len(r.uids) < 3 || r.Memory() < n*32+n*250 {
+		t.Fatal(r.Len(), len(r.uids), r.Memory())
 	}
 	for i := range n {
-		if row := r.row(i); row.UID != uid(i) || row.Dup != i%3 || row.Size != int64(i) {
+		if row := r.Row(i); row.UID != uid(i) || row.Dup != i%3 || row.Size != int64(i) {
 			t.Fatalf("%d: %+v", i, row)
 		}
-		if at, ok := r.find(uidl.Key{UID: uid(i), Dup: i % 3}); !ok || at != i {
+		if at, ok := r.Find(uidl.Key{UID: uid(i), Dup: i % 3}); !ok || at != i {
 			t.Fatal(i, at, ok)
 		}
 	}
@@ -326,25 +319,32 @@ func TestRowsInChunks(t *testing.T) {
 // server was told to delete in this pass is not among them.
 func TestPlanOfManyDue(t *testing.T) {
 	var l listed
-	known := &rows{}
+	known := &Rows{}
 	deleted := map[uidl.Key]bool{}
 	for i := range 100 {
 		uid := fmt.Sprintf("%03d", i)
 		l = append(l, pop3.Entry{Num: 100 - i, Size: 1, UID: uid, HasUID: true})
-		known.add(stored(uid, 0, uidl.Delivered, 1))
+		known.Add(stored(uid, 0, uidl.Delivered, 1))
 		if 100-i <= 20 {
 			deleted[uidl.Key{UID: uid}] = true
 		}
 	}
-	in := planInput{listing: l, order: sortedByUID(l), complete: true, rows: known, policy: Policy{Delete: DeleteAfterDelivery}, most: 7, deleted: deleted}
+	in := Input{Listing: l, Order: SortedByUID(l), Complete: true, Rows: known, Policy: Policy{Delete: DeleteAfterDelivery}, Most: 7, Deleted: deleted}
 	in.fill()
-	p := makePlan(in)
-	if len(p.due) < 7 || len(p.due) >= 14 || len(p.due)+p.later != 80 || p.asked != 20 || p.kept != 20 {
-		t.Fatalf("%d due, %d later, %d asked, %d kept", len(p.due), p.later, p.asked, p.kept)
+	p := Make(in)
+	if len(p.Due) < 7 || len(p.Due) >= 14 || len(p.Due)+p.Later != 80 || p.Asked != 20 || p.Kept != 20 {
+		t.Fatalf("%d due, %d later, %d asked, %d kept", len(p.Due), p.Later, p.Asked, p.Kept)
 	}
-	for i, k := range p.due[:7] {
-		if k.num != 21+i {
-			t.Errorf("number %d comes as the %dth", k.num, i+1)
+	for i, k := range p.Due[:7] {
+		if k.Num != 21+i {
+			t.Errorf("number %d comes as the %dth", k.Num, i+1)
 		}
 	}
+}
+
+// fill gives an input what every pass has: one required destination, and now.
+func (in *Input) fill() {
+	in.Now, in.Confirmed = planNow, planNow.Unix()
+	in.Set = NewSet([]uidl.Destination{{Role: uidl.Required}}, 0)
+	in.Waits = func(until int64) bool { return until > planNow.Unix() && until <= planNow.Add(25*time.Hour).Unix() }
 }

@@ -1,4 +1,4 @@
-package fetcher
+package plan
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// rows holds an account's ledger rows in the order of (UID, Dup), packed: a map of structs takes five times as much. They and
+// Rows holds an account's ledger rows in the order of (UID, Dup), packed: a map of structs takes five times as much. They and
 // their UIDs lie in chunks, so that what grows is not copied, and never in memory twice.
-type rows struct {
+type Rows struct {
 	list  [][]packed         // of rowChunk each, but for the last
 	uids  [][]byte           // of up to uidChunk octets each; no UID lies across two
-	kinds []uidl.Facts       // what most rows have as their facts is one of a few
+	Kinds []uidl.Facts       // what most rows have as their facts is one of a few
 	kind  map[uidl.Facts]int // index in kinds
 }
 
@@ -23,17 +23,17 @@ const (
 	uidChunk = 1 << uidBits
 )
 
-func (r *rows) len() int {
+func (r *Rows) Len() int {
 	if len(r.list) == 0 {
 		return 0
 	}
 	return (len(r.list)-1)<<rowBits + len(r.list[len(r.list)-1])
 }
 
-func (r *rows) at(i int) *packed { return &r.list[i>>rowBits][i&(rowChunk-1)] }
+func (r *Rows) At(i int) *packed { return &r.list[i>>rowBits][i&(rowChunk-1)] }
 
-// memory is what the rows take, in octets.
-func (r *rows) memory() int64 {
+// Memory is what the rows take, in octets.
+func (r *Rows) Memory() int64 {
 	if r == nil || len(r.list) == 0 {
 		return 0
 	}
@@ -48,11 +48,11 @@ type packed struct {
 	firstSeen uint32 // Unix seconds, which last until 2106; math.MaxUint32: no age counts from it
 	goneAt    uint32
 	nextTry   uint32
-	dup       uint32
+	Dup       uint32
 	sizeHigh  uint16
-	kind      uint16 // index in kinds
+	Kind      uint16 // index in kinds
 	len       uint16 // of the UID; with attempts above
-	state     uidl.State
+	State     uidl.State
 }
 
 const (
@@ -60,15 +60,15 @@ const (
 	attemptsMax = 1<<(16-lenBits) - 1
 )
 
-// loadRows reads all rows. grow is told now and then how much memory they take, in octets, and may refuse; nil: nobody asks.
-func loadRows(ctx context.Context, l uidl.Account, grow func(octets int64) error) (*rows, error) {
-	r := &rows{}
+// LoadRows reads all rows. grow is told now and then how much memory they take, in octets, and may refuse; nil: nobody asks.
+func LoadRows(ctx context.Context, l uidl.Account, grow func(octets int64) error) (*Rows, error) {
+	r := &Rows{}
 	for row, err := range l.Messages(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if r.add(row); grow != nil && len(r.list[len(r.list)-1]) == rowChunk {
-			if err := grow(r.memory()); err != nil {
+		if r.Add(row); grow != nil && len(r.list[len(r.list)-1]) == rowChunk {
+			if err := grow(r.Memory()); err != nil {
 				return nil, err
 			}
 		}
@@ -76,7 +76,7 @@ func loadRows(ctx context.Context, l uidl.Account, grow func(octets int64) error
 	return r, nil
 }
 
-func (r *rows) add(row uidl.Row) {
+func (r *Rows) Add(row uidl.Row) {
 	if n := len(r.list); n == 0 {
 		r.list = append(r.list, nil)
 	} else if len(r.list[n-1]) == rowChunk {
@@ -84,14 +84,14 @@ func (r *rows) add(row uidl.Row) {
 	}
 	last := &r.list[len(r.list)-1]
 	*last = append(*last, packed{
-		off: r.keep(row.UID), len: uint16(len(row.UID) | min(row.Attempts, attemptsMax)<<lenBits), dup: uint32(row.Dup),
-		state: row.State, size: uint32(row.Size), sizeHigh: uint16(min(row.Size>>32, math.MaxUint16)),
-		firstSeen: pack(row.FirstSeen), goneAt: pack(row.GoneAt), nextTry: pack(row.NextTry), kind: r.kindOf(row.Facts),
+		off: r.keep(row.UID), len: uint16(len(row.UID) | min(row.Attempts, attemptsMax)<<lenBits), Dup: uint32(row.Dup),
+		State: row.State, size: uint32(row.Size), sizeHigh: uint16(min(row.Size>>32, math.MaxUint16)),
+		firstSeen: pack(row.FirstSeen), goneAt: pack(row.GoneAt), nextTry: pack(row.NextTry), Kind: r.kindOf(row.Facts),
 	})
 }
 
 // keep puts a UID behind the others and returns where it lies.
-func (r *rows) keep(uid string) uint32 {
+func (r *Rows) keep(uid string) uint32 {
 	switch n := len(r.uids); {
 	case n == 0:
 		r.uids = append(r.uids, nil)
@@ -106,14 +106,14 @@ func (r *rows) keep(uid string) uint32 {
 
 // kindOf finds the index of facts. There are as many kinds as changes of the destinations, faults and decisions made;
 // those beyond the last index share one that lets nobody delete or fetch: Unsure, and all that is configured counts as had.
-func (r *rows) kindOf(f uidl.Facts) uint16 {
-	if n := len(r.kinds); n > 0 && r.kinds[0] == f {
+func (r *Rows) kindOf(f uidl.Facts) uint16 {
+	if n := len(r.Kinds); n > 0 && r.Kinds[0] == f {
 		return 0
 	}
 	if i, ok := r.kind[f]; ok {
 		return uint16(i)
 	}
-	if len(r.kinds) == math.MaxUint16 {
+	if len(r.Kinds) == math.MaxUint16 {
 		f = uidl.Facts{Have: uidl.Former | uidl.Unsure, Waived: math.MaxUint64}
 		if i, ok := r.kind[f]; ok {
 			return uint16(i)
@@ -122,13 +122,13 @@ func (r *rows) kindOf(f uidl.Facts) uint16 {
 	if r.kind == nil {
 		r.kind = map[uidl.Facts]int{}
 	}
-	r.kind[f] = len(r.kinds)
-	r.kinds = append(r.kinds, f)
-	return uint16(len(r.kinds) - 1)
+	r.kind[f] = len(r.Kinds)
+	r.Kinds = append(r.Kinds, f)
+	return uint16(len(r.Kinds) - 1)
 }
 
-func (r *rows) uid(i int) []byte {
-	p := r.at(i)
+func (r *Rows) UID(i int) []byte {
+	p := r.At(i)
 	if p.uidLen() == 0 {
 		return nil
 	}
@@ -150,16 +150,16 @@ func unpack(t uint32) int64 {
 	return int64(t)
 }
 
-// row unpacks what Plan hands on. GoneListing is the ledger's own affair and stays zero.
-func (r *rows) row(i int) uidl.Row {
-	return r.rowOf(i, uidl.Key{UID: string(r.uid(i)), Dup: int(r.at(i).dup)})
+// Row unpacks what Plan hands on. GoneListing is the ledger's own affair and stays zero.
+func (r *Rows) Row(i int) uidl.Row {
+	return r.rowOf(i, uidl.Key{UID: string(r.UID(i)), Dup: int(r.At(i).Dup)})
 }
 
 // rowOf is row for a caller who has its key at hand.
-func (r *rows) rowOf(i int, k uidl.Key) uidl.Row {
-	p := r.at(i)
+func (r *Rows) rowOf(i int, k uidl.Key) uidl.Row {
+	p := r.At(i)
 	return uidl.Row{
-		Key: k, State: p.state, Attempts: p.attempts(), Size: p.fullSize(), Facts: r.kinds[p.kind],
+		Key: k, State: p.State, Attempts: p.attempts(), Size: p.fullSize(), Facts: r.Kinds[p.Kind],
 		FirstSeen: unpack(p.firstSeen), GoneAt: int64(p.goneAt), NextTry: unpack(p.nextTry),
 	}
 }

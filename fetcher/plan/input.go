@@ -1,0 +1,86 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
+)
+
+// Listing is what Plan reads of a *pop3.Listing.
+type Listing interface {
+	Len() int
+	At(i int) pop3.Entry
+}
+
+// Input is all that a plan depends on.
+type Input struct {
+	Listing     Listing
+	Order       []int32 // of the listing by (UID, number): see sortedByUID
+	Complete    bool    // rows that are missing from the listing are gone
+	Rows        *Rows
+	Open        map[uidl.Key]*OpenState // messages with unsettled deliveries
+	Set         *Set
+	Policy      Policy
+	NeverDelete bool
+	Aged        int64             // ages count up to this (Unix seconds): see uidl.Clock
+	Confirmed   int64             // and the times of tombstones
+	Elsewhere   bool              // the rows may be of another mailbox
+	Met         map[uidl.Key]bool // with it: recognised by earlier sessions of the pass
+	Now         time.Time
+	Waits       func(until int64) bool
+	Most        int               // due messages that a session deals with; 0: any number
+	Deleted     map[uidl.Key]bool // those that the server was told to delete earlier in this pass
+	Short       map[uidl.Key]bool // messages that came short: whether they were delivered
+	verdicts    []verdictOfFacts  // by index in rows.kinds
+}
+
+// verdictOfFacts is what follows from the facts of a row.
+type verdictOfFacts struct {
+	lacks uidl.Places
+	keeps string // why it must stay on the server; "": it need not
+}
+
+// judge looks once at each kind of facts that there is.
+func (in *Input) judge() {
+	in.verdicts = make([]verdictOfFacts, len(in.Rows.Kinds))
+	for i, f := range in.Rows.Kinds {
+		in.verdicts[i] = verdictOfFacts{in.Set.Lacks(f), in.Set.Keeps(f)}
+	}
+}
+
+// keeps tells whether policy deletes nothing, whatever it is.
+func (in *Input) keeps() bool {
+	return in.NeverDelete || in.Policy.Delete != DeleteAfterDelivery && in.Policy.Delete != DeleteAfterAge
+}
+
+// entry is the k-th of the listing in order; none at its end.
+func (in *Input) entry(k int) (e pop3.Entry) {
+	if k < len(in.Order) {
+		e = in.Listing.At(int(in.Order[k]))
+	}
+	return e
+}
+
+// run counts the listed messages from position k on that have this UID.
+func (in *Input) run(k int, uid string) int {
+	n := 1
+	for k+n < len(in.Order) && in.entry(k+n).UID == uid {
+		n++
+	}
+	return n
+}
+
+// Due tells whether policy wants a delivered message deleted. An age counts from the first sight, and must have been
+// reached at an earlier listing on an earlier day: a clock that jumps once deletes nothing.
+func (in *Input) Due(row uidl.Row) bool {
+	switch {
+	case in.NeverDelete, heldUntil(row.NextTry, row.FirstSeen, in.Aged, in.Now):
+		return false
+	case in.Policy.Delete == DeleteAfterDelivery:
+		return true
+	case in.Policy.Delete == DeleteAfterAge:
+		return in.Aged-row.FirstSeen >= int64(in.Policy.Age/time.Second)
+	}
+	return false
+}

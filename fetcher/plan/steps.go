@@ -1,0 +1,73 @@
+package plan
+
+import "github.com/popsync/popsync/uidl"
+
+// Entry is a listed message with its ledger key.
+type Entry struct {
+	Num  int
+	Size int64
+	Key  uidl.Key
+}
+
+// FetchStep is a message to retrieve.
+type FetchStep struct {
+	Entry
+	Row      *uidl.Row // of those in the ledger; else noRow
+	Reason   string
+	Compare  bool // a delivered message may stand behind this UID: compare SHA-256 before publishing
+	Owed     bool // only for the destinations that lack it
+	Moved    bool // it may be one that was delivered under another unique-id: compare SHA-256 with all of those
+	Nameless bool // no unique-id: it is named by its content once it is read
+}
+
+// Returned tells of a message that failed too often, and left the listing, that it is listed again: what failed under its
+// unique-id may have been another one, and this one may be known under another unique-id.
+func (f *FetchStep) Returned() bool {
+	return f.Row.State == uidl.Parked && f.Row.GoneAt != 0 && !f.Owed
+}
+
+// NoRow is the row of messages that the ledger has none of; nobody writes to it. A row of its own in each step would
+// take 200 octets for every message of a first import.
+var NoRow = new(uidl.Row)
+
+// OwnRow is a row of a message's own.
+func OwnRow(row uidl.Row) *uidl.Row { return &row }
+
+// KnownStep is a listed message that the ledger has as delivered.
+type KnownStep struct {
+	Entry
+	Row    uidl.Row
+	Reason string
+	Copies int  // listed messages with this UID
+	Shared bool // the UID ever belonged to several messages
+	Then   fate
+}
+
+// fate is what is to become of a delivered message.
+type fate uint8
+
+// vain tells whether a message was read before and found too large: see skipLong.
+func (f *FetchStep) vain() bool { return f.Row.State == uidl.Skipped && f.Row.NextTry > 0 }
+
+// SeenEntry is a message that a baseline marks.
+type SeenEntry struct {
+	Entry
+	Known bool // it may have been delivered before: its unique-id was, or it was held back
+}
+
+// RowOrNew is the message's row, or a new one with what the listing told.
+func (f *FetchStep) RowOrNew() uidl.Row {
+	row := *f.Row
+	row.Key, row.Size = f.Key, f.Size
+	return row
+}
+
+// AskedAgain tells of a row that its message was delivered, and is to be fetched again because a person asked for it.
+func AskedAgain(r *uidl.Row) bool { return r.Have == 0 && r.Generation == uidl.BeforeAll }
+
+// The fates of a delivered message.
+const (
+	Stay   fate = iota // nothing: it is kept
+	Ask                // it may be another one: see recognise
+	Remove             // policy wants it deleted
+)

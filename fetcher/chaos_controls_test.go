@@ -21,7 +21,7 @@ const controlHistories = 6000
 // in memory, the ledger is no part of what is tried.
 func TestChaosControls(t *testing.T) {
 	defer choose("")
-	dir := memory(t)
+	dir := inMemory(t)
 	play := func(t *testing.T, name string, seed uint64) (said string) {
 		root := filepath.Join(dir, fmt.Sprint(name, seed))
 		if err := os.Mkdir(root, 0o700); err != nil {

@@ -81,8 +81,8 @@ func (h *scene) names() (s string) {
 	return s
 }
 
-// memory is a directory in memory where there is one: no disk is to be measured here.
-func memory(t testing.TB) string {
+// inMemory is a directory in memory where there is one: no disk is to be measured here.
+func inMemory(t testing.TB) string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		if dir, err := os.MkdirTemp("/dev/shm", "popsync-chaos-"); err == nil {
 			t.Cleanup(func() { os.RemoveAll(dir) })
@@ -131,7 +131,7 @@ func TestChaos(t *testing.T) {
 	if n == 0 {
 		t.Fatal("POPSYNC_CHAOS is not a number of histories")
 	}
-	dir := memory(t)
+	dir := inMemory(t)
 	history(t, t.TempDir(), nil, nil, nil) // opens what a process opens once
 	started, passes := time.Now(), 0
 	files, routines := descriptors(), runtime.NumGoroutine()
@@ -175,6 +175,6 @@ func TestChaos(t *testing.T) {
 // takes a minute otherwise, in which nothing else is tried.
 func FuzzPass(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		history(t, memory(t), uidltest.NewMemory(), data, nil)
+		history(t, inMemory(t), uidltest.NewMemory(), data, nil)
 	})
 }

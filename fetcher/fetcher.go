@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -87,7 +88,7 @@ type Options struct {
 	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
 	Backoff func(failures int) time.Duration
 	// Memory bounds what the listings and rows of all passes take together; nil: nothing does.
-	Memory     *Memory
+	Memory     *memory.Budget
 	Now        func() time.Time
 	Built      int64            // when the program was built (Unix seconds): no clock is right that says less; 0: not known
 	Log        *zap.Logger      // one line per message and one per pass; nil: none

@@ -36,7 +36,7 @@ type rig struct {
 
 func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 	t.Helper()
-	root := memory(t) // what a disk does is proved elsewhere
+	root := inMemory(t) // what a disk does is proved elsewhere
 	r := &rig{t: t, dir: filepath.Join(root, "mail"), state: filepath.Join(root, "state"), clock: time.Now()}
 	r.server = pop3test.NewServer(pop3test.Options{})
 	t.Cleanup(r.server.Close)

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -23,13 +24,10 @@ const memoryAgain = time.Minute
 func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 	need, begun := p.expected(), time.Now()
 	for {
-		left := time.Duration(0)
-		if p.o.Memory != nil {
-			left = max(p.o.Memory.patience-time.Since(begun), 0)
-		}
-		share, err := p.o.Memory.take(ctx, need, left, func() { p.waitsForMemory(true) })
+		left := max(p.o.Memory.Patience()-time.Since(begun), 0)
+		share, err := p.o.Memory.Take(ctx, need, left, func() { p.waitsForMemory(true) })
 		switch {
-		case errors.Is(err, errNoMemory):
+		case errors.Is(err, memory.ErrNoMemory):
 			return false, p.noMemory()
 		case err != nil:
 			p.waitsForMemory(false)
@@ -37,11 +35,11 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 		}
 		p.waitsForMemory(false)
 		more, err = p.sharing(ctx, share)
-		var cut *cutError
+		var cut *memory.CutError
 		if !errors.As(err, &cut) || ctx.Err() != nil {
 			return more, err
 		}
-		need = max(cut.need, need)
+		need = max(cut.Need, need)
 		p.log.Debug("listing given up for now", zap.String("reason", cut.Error()))
 		if p.tooSoon() {
 			p.waitsForMemory(true)
@@ -51,11 +49,11 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 }
 
 // sharing makes a session with a share of the budget, and gives it back whatever happens.
-func (p *pass) sharing(ctx context.Context, s *share) (more bool, err error) {
+func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err error) {
 	p.share = s
 	defer func() {
 		p.share = nil
-		s.release()
+		s.Release()
 	}()
 	return p.session(ctx)
 }
@@ -75,35 +73,35 @@ func (p *pass) expected() int64 {
 		rows = 0 // they are not likely to be read
 	}
 	steps := int64(max(f.Listed-f.Rows, 0)) * plan.StepOctets // what is not fetched yet
-	return passOctets + list + list/64 + rows + rows/64 + steps
+	return memory.PassOctets + list + list/64 + rows + rows/64 + steps
 }
 
 // lists asks for a listing, with its memory.
 func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, error) {
-	ctx, done := s.share.listing(ctx)
+	ctx, done := s.share.Listing(ctx)
 	defer done()
 	list, err := listTwice(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	s.facts.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
-	return list, s.share.set(ofListing, s.facts.ListOctets)
+	return list, s.share.Set(memory.OfListing, s.facts.ListOctets)
 }
 
 // growsRows is told how much the ledger's rows take.
-func (s *session) growsRows(octets int64) error { return s.share.set(ofRows, octets) }
+func (s *session) growsRows(octets int64) error { return s.share.Set(memory.OfRows, octets) }
 
 // fits makes sure of the memory for a plan, and gives back what is not needed.
 func (s *session) fits(list plan.Listing, known *plan.Rows) error {
 	s.facts.RowOctets = max(s.facts.RowOctets*b2i64(s.unread), known.Memory())
-	if err := s.share.set(ofRows, known.Memory()); err != nil {
+	if err := s.share.Set(memory.OfRows, known.Memory()); err != nil {
 		return err
 	}
 	steps := max(list.Len()-known.Len(), 0)
-	if err := s.share.set(ofPlan, int64(steps)*plan.StepOctets); err != nil {
+	if err := s.share.Set(memory.OfPlan, int64(steps)*plan.StepOctets); err != nil {
 		return err
 	}
-	s.share.fit()
+	s.share.Fit()
 	return nil
 }
 
@@ -130,10 +128,10 @@ func (p *pass) noMemory() error {
 	if p.sessionsBegun() > 0 {
 		p.waitsForMemory(false)
 		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
-		return errNoMemory
+		return memory.ErrNoMemory
 	}
 	return &heldError{verdict: verdict.Verdict{
-		Class: verdict.Temporary, Message: errNoMemory.Error(),
+		Class: verdict.Temporary, Message: memory.ErrNoMemory.Error(),
 		Hint: "nothing to do: the next pass tries again. If it happens often, lower parallel, or allow more: limits.memory, and MemoryMax of the service",
 	}}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -16,39 +17,39 @@ import (
 
 // Passes give back what they took, however they end.
 func TestMemoryIsGivenBack(t *testing.T) {
-	m := NewMemory(100*mib, nil)
+	m := memory.NewBudget(100<<20, nil)
 	box := mailbox(5)
 	r := newRig(t, box...)
 	r.opt.Memory = m
 	r.ok()
-	m.empty(t)
+	nothingHeld(t, m)
 	r.acc.Login.Password = func(context.Context) (string, error) { panic("at the worst time") }
 	if rep := r.run(); rep.Verdict.Class != verdict.Internal {
 		t.Errorf("%+v", rep.Verdict)
 	}
-	m.empty(t)
+	nothingHeld(t, m)
 	r.acc.Login.Password = func(context.Context) (string, error) { return "wrong", nil }
 	if rep := r.run(); rep.Verdict.Class == verdict.OK {
 		t.Errorf("%+v", rep.Verdict)
 	}
-	m.empty(t)
+	nothingHeld(t, m)
 	r.wantMail(box...)
 }
 
 // A pass that waits for memory in vain is no failure of its account: it says what it waited for, and when it is tried again.
 func TestPassWaitsForMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(100*mib, nil)
+		m := memory.NewBudget(100<<20, nil)
 		box := mailbox(5)
 		r := newRig(t, box...)
 		r.opt.Memory = m
 		r.opt.Now = time.Now
 		r.ok()
-		var others []*share // so many that no more fit
-		for m.small.held+passOctets < m.small.most {
-			s, err := m.take(t.Context(), passOctets, 0, nil)
+		var others []*memory.Share // so many that no more fit
+		for {
+			s, err := m.Take(t.Context(), memory.PassOctets, 0, nil)
 			if err != nil {
-				t.Fatal(err)
+				break
 			}
 			others = append(others, s)
 		}
@@ -70,7 +71,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 			t.Errorf("%+v", after)
 		}
 		for _, s := range others {
-			s.release()
+			s.Release()
 		}
 		time.Sleep(2 * time.Minute)
 		r.opt.Progress = nil
@@ -80,7 +81,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 		if s := Standing(r.info()); s.Hold != "" {
 			t.Errorf("%+v", s)
 		}
-		m.empty(t)
+		nothingHeld(t, m)
 	})
 }
 
@@ -93,20 +94,20 @@ func TestListingGivesWay(t *testing.T) {
 			box[i] = message(fmt.Sprintf("%070d", i), "")
 		}
 		r := newRig(t, box...)
-		m := NewMemory(64*mib, nil)
+		m := memory.NewBudget(64<<20, nil)
 		r.opt.Memory, r.opt.Now = m, time.Now
 		r.acc.Policy.Limit = 3
-		other, err := m.take(t.Context(), 55*mib, 0, nil)
+		other, err := m.Take(t.Context(), 55<<20, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(5*time.Minute, other.release)
+		time.AfterFunc(5*time.Minute, other.Release)
 		begun := time.Now()
 		rep := r.ok()
 		if rep.New != 3 || time.Since(begun) < 5*time.Minute || r.server.Stats().Sessions != 2 {
 			t.Errorf("%+v after %v, %d sessions", rep, time.Since(begun), r.server.Stats().Sessions)
 		}
-		m.empty(t)
+		nothingHeld(t, m)
 		info := r.info()
 		f := decodeFacts(info.Facts)
 		if f.ListOctets < n*(70+24+4) || f.ListOctets > n*(70+24+4)*11/10 {
@@ -131,11 +132,11 @@ func TestTrickleGivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		box := mailbox(5)
 		r := newRig(t, box...)
-		m := NewMemory(64*mib, nil)
+		m := memory.NewBudget(64<<20, nil)
 		r.opt.Memory, r.opt.Now = m, time.Now
 		r.ok()
 		f := decodeFacts(r.info().Facts)
-		f.ListOctets, f.Unchanged = 40*mib, nil // as if the last listing had been a large one
+		f.ListOctets, f.Unchanged = 40<<20, nil // as if the last listing had been a large one
 		st := r.info().Status
 		st.Facts = f.encode()
 		l, err := r.ledger.Acquire(t.Context(), "a")
@@ -158,14 +159,14 @@ func TestTrickleGivesWay(t *testing.T) {
 		ran := time.Duration(0)
 		begun := time.Now()
 		time.AfterFunc(time.Second, func() {
-			s, err := m.take(t.Context(), 30*mib, time.Hour, nil)
+			s, err := m.Take(t.Context(), 30<<20, time.Hour, nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			ran = time.Since(begun)
 			time.Sleep(time.Minute)
-			s.release()
+			s.Release()
 		})
 		rep := r.ok()
 		if rep.Kept != 5 || slow.Load() != 2 {
@@ -174,6 +175,13 @@ func TestTrickleGivesWay(t *testing.T) {
 		if ran == 0 || ran > 90*time.Second {
 			t.Errorf("the other one ran after %v", ran)
 		}
-		m.empty(t)
+		nothingHeld(t, m)
 	})
+}
+
+func nothingHeld(t *testing.T, m *memory.Budget) {
+	t.Helper()
+	if n := m.Held(); n != 0 {
+		t.Errorf("%d octets are held", n)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -61,7 +62,7 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Row
 	if s.topsRest() && !known.ByContent() {
 		return nil, false, errNamesRest
 	}
-	if err := s.share.set(ofPlan, int64(count)*namelessOctets); err != nil {
+	if err := s.share.Set(memory.OfPlan, int64(count)*namelessOctets); err != nil {
 		return nil, false, err
 	}
 	n, err := s.nameAll(ctx, l, count)

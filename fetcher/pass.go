@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -53,7 +54,7 @@ type pass struct {
 	expires    bool              // QUIT deletes what was retrieved
 	vanishing  bool              // see vanishedUnnoted
 
-	share *share // of the budget for memory, in this session; nil: there is none
+	share *memory.Share // of the budget for memory, in this session; nil: there is none
 
 	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
 	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing

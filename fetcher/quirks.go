@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -140,7 +141,7 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 // enterWithoutCapa is the second try where CAPA broke a session that enter had begun, at the login or behind it. Where logins
 // must lie apart the next pass makes it.
 func (s *session) enterWithoutCapa(ctx context.Context, o pop3.Options, cause error) (*pop3.Listing, error) {
-	var cut *cutError // the listing gave way to others
+	var cut *memory.CutError // the listing gave way to others
 	if o.NoCapa || s.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
 		return nil, cause
 	}

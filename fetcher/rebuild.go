@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -45,7 +46,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 			return known, err
 		}
 	}
-	if err := s.share.set(ofPlan, strangerOctets*int64(list.Len())); err != nil {
+	if err := s.share.Set(memory.OfPlan, strangerOctets*int64(list.Len())); err != nil {
 		return known, err
 	}
 	strangers := s.strangersTo(known, list)

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -211,7 +212,7 @@ func (p *pass) sessions(ctx context.Context) error {
 		more, err := p.bounded(ctx)
 		lost = err
 		switch {
-		case errors.Is(err, errNoMemory):
+		case errors.Is(err, memory.ErrNoMemory):
 			return nil // what earlier sessions brought counts
 		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
 			p.noteFault(err)

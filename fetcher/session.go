@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -112,7 +113,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	}
 	s.plan = s.makePlan(named, complete, known)
 	s.plan.Kept += s.head
-	if err := s.share.set(ofPlan, s.plan.Memory()); err != nil {
+	if err := s.share.Set(memory.OfPlan, s.plan.Memory()); err != nil {
 		return false, err
 	}
 	s.heeded(complete)
@@ -209,7 +210,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	opts := s.a.Server
 	if s.share != nil {
-		opts.Grow = func(octets int64) error { return s.share.set(ofListing, octets) }
+		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
 	s.facts.current(s.now())
 	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.facts.NoPipeliningUntil != 0

@@ -61,7 +61,7 @@ var scanLine = regexp.MustCompile(`(?m)^(\+OK )?(\d+) (\d+)\r`)
 
 func (c *stumbleCase) play(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		maildir := filepath.Join(memory(t), "mail")
+		maildir := filepath.Join(inMemory(t), "mail")
 		server := pop3test.NewServer(pop3test.Options{})
 		defer server.Close()
 		var serving sync.WaitGroup

@@ -64,7 +64,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 			defer mu.Unlock()
 			problems = append(problems, fmt.Sprintf(format, args...))
 		}
-		dir := memory(t)
+		dir := inMemory(t)
 		maildir := filepath.Join(dir, "mail")
 		server := pop3test.NewServer(pop3test.Options{})
 		defer server.Close()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
@@ -42,7 +43,7 @@ type daemon struct {
 	ledger  uidl.Ledger
 	log     *programLog
 	loop    *schedule.Loop
-	memory  *fetcher.Memory // for the listings of all passes
+	memory  *memory.Budget // for the listings of all passes
 	metrics *metrics.Metrics
 	alarms  *alarms
 	manager *notifier

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/memory"
 )
 
 // How much of the memory that popsync may take goes to listings. The rest is for connections, the ledger, and what the
@@ -21,16 +21,16 @@ const (
 
 // newMemory makes the budget for listings, and has Go keep below the limit that the system sets for this process, if there
 // is one. A person's GOMEMLIMIT and GOGC stay in force.
-func newMemory(cfg *config.Config) *fetcher.Memory {
+func newMemory(cfg *config.Config) *memory.Budget {
 	limit := ownLimit()
 	if limit < math.MaxInt64 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit / 10 * 8) // what is not Go's, and the kernel's pages for sockets and files, count too
 	}
-	return fetcher.NewMemory(budgetOf(cfg.Limits, limit), tidier())
+	return memory.NewBudget(budgetOf(cfg.Limits, limit), tidier())
 }
 
 // resizeMemory puts the budget of another configuration into force.
-func resizeMemory(m *fetcher.Memory, cfg *config.Config) { m.Resize(budgetOf(cfg.Limits, ownLimit())) }
+func resizeMemory(m *memory.Budget, cfg *config.Config) { m.Resize(budgetOf(cfg.Limits, ownLimit())) }
 
 // ownLimit is what this process may take, in octets: by its control groups, or by GOMEMLIMIT. math.MaxInt64: nothing is said.
 func ownLimit() int64 {

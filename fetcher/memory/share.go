@@ -1,4 +1,4 @@
-package fetcher
+package memory
 
 import (
 	"context"
@@ -9,15 +9,15 @@ import (
 
 // Kinds of memory that a pass takes.
 const (
-	ofListing = iota
-	ofRows
-	ofPlan
+	OfListing = iota
+	OfRows
+	OfPlan
 	kindsOfMemory
 )
 
-// share is what one session has of the budget; nil: there is no budget.
-type share struct {
-	m      *Memory
+// Share is what one session has of the budget; nil: there is no budget.
+type Share struct {
+	m      *Budget
 	lane   *lane
 	size   int64                // octets reserved
 	parts  [kindsOfMemory]int64 // what is taken of them, as far as is known
@@ -26,8 +26,8 @@ type share struct {
 	beats  int64     // pieces of a listing that came since
 }
 
-// listing is the context in which a listing is asked for; done must be called when it has come.
-func (s *share) listing(ctx context.Context) (_ context.Context, done func()) {
+// Listing is the context in which a listing is asked for; done must be called when it has come.
+func (s *Share) Listing(ctx context.Context) (_ context.Context, done func()) {
 	if s == nil {
 		return ctx, func() {}
 	}
@@ -43,15 +43,15 @@ func (s *share) listing(ctx context.Context) (_ context.Context, done func()) {
 	}
 }
 
-// set tells how much of a kind the session takes, and has the share grow if need be. The error is a *cutError.
-func (s *share) set(kind int, octets int64) error {
+// Set tells how much of a kind the session takes, and has the share grow if need be. The error is a *CutError.
+func (s *Share) Set(kind int, octets int64) error {
 	if s == nil {
 		return nil
 	}
 	m := s.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if kind == ofListing {
+	if kind == OfListing {
 		s.beats++
 	}
 	s.parts[kind] = octets
@@ -62,13 +62,13 @@ func (s *share) set(kind int, octets int64) error {
 	switch l := s.lane; {
 	case l == &m.small && m.laneFor(need) == &m.large: // it is as one that arrives now
 		if len(m.large.queue) > 0 || !m.large.fits(need) {
-			return &cutError{need: 2 * need}
+			return &CutError{Need: 2 * need}
 		}
 		l.drop(s)
 		s.lane = &m.large
 		s.lane.shares = append(s.lane.shares, s)
-	case len(l.shares) > 1 && l.held+need-s.size > l.most:
-		return &cutError{need: 2 * need}
+	case len(l.shares) > 1 && l.held+need-s.size > l.limit:
+		return &CutError{Need: 2 * need}
 	default:
 		l.held -= s.size
 	}
@@ -79,16 +79,16 @@ func (s *share) set(kind int, octets int64) error {
 }
 
 // need is what the session takes as far as is known. The lock is held.
-func (s *share) need() int64 {
-	need := int64(passOctets)
+func (s *Share) need() int64 {
+	need := int64(PassOctets)
 	for _, part := range s.parts {
 		need += part
 	}
 	return need
 }
 
-// fit gives back what was reserved and is not needed, now that all is known.
-func (s *share) fit() {
+// Fit gives back what was reserved and is not needed, now that all is known.
+func (s *Share) Fit() {
 	if s == nil {
 		return
 	}
@@ -102,8 +102,8 @@ func (s *share) fit() {
 	}
 }
 
-// release gives all of it back; again does nothing.
-func (s *share) release() {
+// Release gives all of it back; again does nothing.
+func (s *Share) Release() {
 	if s == nil {
 		return
 	}
@@ -113,15 +113,15 @@ func (s *share) release() {
 	s.m.tell()
 }
 
-// cutError ends a listing whose memory is wanted by others, or that needs more than there is now.
-type cutError struct {
-	need int64 // what to wait for next, in octets
+// CutError ends a listing whose memory is wanted by others, or that needs more than there is now.
+type CutError struct {
+	Need int64 // what to wait for next, in octets
 	slow bool
 }
 
-func (e *cutError) Error() string {
+func (e *CutError) Error() string {
 	if e.slow {
 		return "the listing came slowly and others wait for its memory"
 	}
-	return fmt.Sprintf("the listing needs more memory than is free now: %d MiB", e.need>>20)
+	return fmt.Sprintf("the listing needs more memory than is free now: %d MiB", e.Need>>20)
 }

@@ -1,4 +1,4 @@
-package fetcher
+package memory
 
 import (
 	"context"
@@ -18,16 +18,16 @@ type arrivals struct {
 	mu    sync.Mutex
 	order []string
 	errs  map[string]error
-	got   map[string]*share
+	got   map[string]*Share
 }
 
-func (a *arrivals) take(ctx context.Context, m *Memory, name string, octets int64, wait time.Duration) {
+func (a *arrivals) take(ctx context.Context, m *Budget, name string, octets int64, wait time.Duration) {
 	go func() {
-		s, err := m.take(ctx, octets, wait, nil)
+		s, err := m.Take(ctx, octets, wait, nil)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.errs == nil {
-			a.errs, a.got = map[string]error{}, map[string]*share{}
+			a.errs, a.got = map[string]error{}, map[string]*Share{}
 		}
 		a.errs[name], a.got[name] = err, s
 		if err == nil {
@@ -37,7 +37,7 @@ func (a *arrivals) take(ctx context.Context, m *Memory, name string, octets int6
 	synctest.Wait()
 }
 
-func (a *arrivals) share(name string) *share {
+func (a *arrivals) share(name string) *Share {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.got[name]
@@ -59,7 +59,7 @@ func (a *arrivals) want(t *testing.T, names ...string) {
 	}
 }
 
-func (m *Memory) empty(t *testing.T) {
+func (m *Budget) empty(t *testing.T) {
 	t.Helper()
 	for _, l := range []*lane{&m.small, &m.large} {
 		if l.held != 0 || len(l.shares)+len(l.queue) != 0 {
@@ -72,7 +72,7 @@ func (m *Memory) empty(t *testing.T) {
 func TestMemoryInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []int64
-		m := NewMemory(800*mib, func(held int64) { told = append(told, held/mib) })
+		m := NewBudget(800*mib, func(held int64) { told = append(told, held/mib) })
 		var a arrivals
 		for _, of := range []struct {
 			name   string
@@ -81,16 +81,16 @@ func TestMemoryInOrder(t *testing.T) {
 			a.take(t.Context(), m, of.name, of.octets*mib, time.Hour)
 		}
 		a.want(t, "a", "b") // d would fit
-		a.share("a").release()
-		a.share("a").release()
+		a.share("a").Release()
+		a.share("a").Release()
 		a.want(t, "a", "b")
-		a.share("b").release()
+		a.share("b").Release()
 		a.want(t, "a", "b", "c")
-		a.share("c").release()
+		a.share("c").Release()
 		a.want(t, "a", "b", "c", "d")
-		a.share("d").release()
+		a.share("d").Release()
 		a.want(t, "a", "b", "c", "d", "e")
-		a.share("e").release()
+		a.share("e").Release()
 		m.empty(t)
 		if most := slices.Max(told); most != 699 || told[len(told)-1] != 0 {
 			t.Errorf("told of %v", told)
@@ -101,7 +101,7 @@ func TestMemoryInOrder(t *testing.T) {
 // Small mailboxes do not wait for large ones, and wait for each other.
 func TestMemoryOfSmallOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(640*mib, nil)
+		m := NewBudget(640*mib, nil)
 		var a arrivals
 		a.take(t.Context(), m, "large", 560*mib, time.Hour)
 		a.take(t.Context(), m, "waits", 560*mib, time.Hour)
@@ -109,7 +109,7 @@ func TestMemoryOfSmallOnes(t *testing.T) {
 			a.take(t.Context(), m, fmt.Sprint(i), 10*mib, time.Hour)
 		}
 		a.want(t, "large", "0", "1", "2", "3", "4", "5", "6", "7")
-		a.share("3").release()
+		a.share("3").Release()
 		a.want(t, "large", "0", "1", "2", "3", "4", "5", "6", "7", "8")
 	})
 }
@@ -117,20 +117,20 @@ func TestMemoryOfSmallOnes(t *testing.T) {
 // One that is larger than the whole budget runs when nobody else does, and nobody beside it.
 func TestMemoryAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(100*mib, nil)
+		m := NewBudget(100*mib, nil)
 		var a arrivals
 		a.take(t.Context(), m, "a", 10*mib, time.Hour)
 		a.take(t.Context(), m, "giant", 5000*mib, time.Hour)
 		a.take(t.Context(), m, "b", 10*mib, time.Hour)
 		a.want(t, "a")
-		a.share("a").release()
+		a.share("a").Release()
 		a.want(t, "a", "giant")
-		if err := a.share("giant").set(ofRows, 9000*mib); err != nil {
+		if err := a.share("giant").Set(OfRows, 9000*mib); err != nil {
 			t.Errorf("alone it may grow: %v", err)
 		}
-		a.share("giant").release()
+		a.share("giant").Release()
 		a.want(t, "a", "giant", "b")
-		a.share("b").release()
+		a.share("b").Release()
 		m.empty(t)
 	})
 }
@@ -138,7 +138,7 @@ func TestMemoryAlone(t *testing.T) {
 // The wait is bounded, and ends with the context; those behind go on.
 func TestMemoryWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(100*mib, nil)
+		m := NewBudget(100*mib, nil)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var a arrivals
 		a.take(t.Context(), m, "a", 60*mib, time.Hour)
@@ -154,14 +154,14 @@ func TestMemoryWaits(t *testing.T) {
 		}
 		time.Sleep(10*time.Minute + time.Second)
 		a.want(t, "a", "b")
-		if !errors.Is(a.err("patient"), errNoMemory) || time.Since(begun) > 11*time.Minute {
+		if !errors.Is(a.err("patient"), ErrNoMemory) || time.Since(begun) > 11*time.Minute {
 			t.Error(a.err("patient"))
 		}
-		if _, err := m.take(ctx, 80*mib, time.Hour, nil); err != stop {
+		if _, err := m.Take(ctx, 80*mib, time.Hour, nil); err != stop {
 			t.Error(err)
 		}
-		a.share("a").release()
-		a.share("b").release()
+		a.share("a").Release()
+		a.share("b").Release()
 		m.empty(t)
 	})
 }
@@ -170,33 +170,33 @@ func TestMemoryWaits(t *testing.T) {
 // is given back.
 func TestMemoryGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(640*mib, nil)
+		m := NewBudget(640*mib, nil)
 		var a arrivals
-		a.take(t.Context(), m, "a", passOctets, time.Hour)
+		a.take(t.Context(), m, "a", PassOctets, time.Hour)
 		a.take(t.Context(), m, "b", 300*mib, time.Hour)
 		s := a.share("a")
 		for octets := int64(0); octets < 200*mib; octets += mib {
-			if err := s.set(ofListing, octets); err != nil {
+			if err := s.Set(OfListing, octets); err != nil {
 				t.Fatal(octets/mib, err)
 			}
 		}
 		if s.lane != &m.large || m.small.held != 0 {
 			t.Error("it has become large")
 		}
-		var cut *cutError
-		if err := s.set(ofRows, 100*mib); !errors.As(err, &cut) || cut.slow || cut.need != 2*(passOctets+299*mib) {
+		var cut *CutError
+		if err := s.Set(OfRows, 100*mib); !errors.As(err, &cut) || cut.slow || cut.Need != 2*(PassOctets+299*mib) {
 			t.Errorf("%v", err)
 		}
-		s.release()
+		s.Release()
 		a.take(t.Context(), m, "a again", 500*mib, time.Hour)
 		a.want(t, "a", "b")
-		if err := a.share("b").set(ofListing, 30*mib); err != nil {
+		if err := a.share("b").Set(OfListing, 30*mib); err != nil {
 			t.Error(err)
 		}
-		a.share("b").fit()
+		a.share("b").Fit()
 		a.want(t, "a", "b", "a again")
-		a.share("b").release()
-		a.share("a again").release()
+		a.share("b").Release()
+		a.share("a again").Release()
 		m.empty(t)
 	})
 }
@@ -204,13 +204,13 @@ func TestMemoryGrows(t *testing.T) {
 // What has become large while others wait for their turn comes after them.
 func TestMemoryGrowsPastTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(640*mib, nil)
+		m := NewBudget(640*mib, nil)
 		var a arrivals
-		a.take(t.Context(), m, "a", passOctets, time.Hour)
+		a.take(t.Context(), m, "a", PassOctets, time.Hour)
 		a.take(t.Context(), m, "b", 300*mib, time.Hour)
 		a.take(t.Context(), m, "c", 400*mib, time.Hour)
-		var cut *cutError
-		if err := a.share("a").set(ofListing, 20*mib); !errors.As(err, &cut) {
+		var cut *CutError
+		if err := a.share("a").Set(OfListing, 20*mib); !errors.As(err, &cut) {
 			t.Error(err)
 		}
 	})
@@ -219,16 +219,16 @@ func TestMemoryGrowsPastTheQueue(t *testing.T) {
 // A listing that trickles while others wait is ended; one that comes fast enough, or that nobody waits for, is not.
 func TestMemoryOfATrickle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(640*mib, nil)
+		m := NewBudget(640*mib, nil)
 		var a arrivals
 		a.take(t.Context(), m, "fast", 200*mib, time.Hour)
 		a.take(t.Context(), m, "slow", 300*mib, time.Hour)
-		fast, doneFast := a.share("fast").listing(t.Context())
-		slow, doneSlow := a.share("slow").listing(t.Context())
+		fast, doneFast := a.share("fast").Listing(t.Context())
+		slow, doneSlow := a.share("slow").Listing(t.Context())
 		defer doneFast()
 		comes := func(d time.Duration) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second) {
-				if err := a.share("fast").set(ofListing, mib); err != nil {
+				if err := a.share("fast").Set(OfListing, mib); err != nil {
 					t.Error(err)
 				}
 			}
@@ -239,39 +239,39 @@ func TestMemoryOfATrickle(t *testing.T) {
 		}
 		a.take(t.Context(), m, "waits", 350*mib, time.Hour)
 		comes(slowLook + 5*time.Second)
-		var cut *cutError
-		if !errors.As(context.Cause(slow), &cut) || !cut.slow || cut.need != 300*mib {
+		var cut *CutError
+		if !errors.As(context.Cause(slow), &cut) || !cut.slow || cut.Need != 300*mib {
 			t.Errorf("slow: %v", context.Cause(slow))
 		}
 		if fast.Err() != nil {
 			t.Error(context.Cause(fast))
 		}
 		doneSlow()
-		a.share("slow").release()
+		a.share("slow").Release()
 		a.want(t, "fast", "slow", "waits")
 	})
 }
 
 // Nothing is bounded without a budget.
 func TestNoMemory(t *testing.T) {
-	var m *Memory
-	s, err := m.take(t.Context(), 1<<60, 0, nil)
+	var m *Budget
+	s, err := m.Take(t.Context(), 1<<60, 0, nil)
 	if s != nil || err != nil {
 		t.Fatal(s, err)
 	}
-	ctx, done := s.listing(t.Context())
+	ctx, done := s.Listing(t.Context())
 	done()
-	if ctx.Err() != nil || s.set(ofRows, 1<<60) != nil {
+	if ctx.Err() != nil || s.Set(OfRows, 1<<60) != nil {
 		t.Error("no budget, and something is refused")
 	}
-	s.fit()
-	s.release()
+	s.Fit()
+	s.Release()
 }
 
 // A budget that is changed lets in who fits now.
 func TestMemoryResized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(100*mib, nil)
+		m := NewBudget(100*mib, nil)
 		var a arrivals
 		a.take(t.Context(), m, "a", 60*mib, time.Hour)
 		a.take(t.Context(), m, "b", 60*mib, time.Hour)
@@ -279,8 +279,8 @@ func TestMemoryResized(t *testing.T) {
 		m.Resize(200 * mib)
 		a.want(t, "a", "b")
 		m.Resize(0)
-		a.share("a").release()
-		a.share("b").release()
+		a.share("a").Release()
+		a.share("b").Release()
 		m.empty(t)
 	})
 }

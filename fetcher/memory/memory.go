@@ -1,4 +1,6 @@
-package fetcher
+// Package memory shares out what the listings and the ledger's rows of all passes of a process may take together. It knows
+// octets and time, and nothing of mail: a pass says how much it takes, and waits, grows or gives way as it is told.
+package memory
 
 import (
 	"context"
@@ -8,7 +10,7 @@ import (
 	"time"
 )
 
-// Memory is the budget for what the listings and the ledger's rows of all passes of a process take together. Passes take a
+// Budget is the memory for what the listings and the ledger's rows of all passes of a process take together. Passes take a
 // share of it before they ask for a listing, as much as the last one took, and give it back at the end of each session. Who
 // does not fit waits in order of arrival; one that is larger than the whole budget runs when nobody else does.
 //
@@ -17,30 +19,30 @@ import (
 // slowly while others wait.
 //
 // Small mailboxes have an eighth of the budget to themselves, and so never wait for large ones. Methods may be called from any
-// goroutine; a nil Memory has no bounds.
-type Memory struct {
-	changed  func(held int64)
-	patience time.Duration // for which a pass waits at most
-	mu       sync.Mutex
-	small    lane
-	large    lane
+// goroutine; a nil Budget has no bounds.
+type Budget struct {
+	changed func(held int64)
+	longest time.Duration // for which a pass waits at most
+	mu      sync.Mutex
+	small   lane
+	large   lane
 }
 
 // lane is a part of the budget with a queue of its own.
 type lane struct {
-	most   int64 // octets
+	limit  int64 // octets
 	held   int64 // by shares, and by those alone
-	shares []*share
+	shares []*Share
 	queue  []*waiter // in order of arrival
 }
 
 type waiter struct {
-	share *share
+	share *Share
 	ready chan struct{} // closed when the share is its
 }
 
 const (
-	passOctets  = 256 << 10        // for a pass, besides what it lists
+	PassOctets  = 256 << 10        // for a pass, besides what it lists
 	smallPart   = 8                // one part in so many is for small mailboxes
 	smallShare  = 64               // small is what takes no more than one part in so many of the budget
 	memoryWait  = 20 * time.Minute // longer than a session lasts
@@ -48,16 +50,31 @@ const (
 	slowestBeat = 2 * time.Second  // a piece is 64 KiB, so 32 KiB/s are fast enough
 )
 
-// NewMemory makes a budget of so many octets. changed is told whenever what is reserved for listings changes, without what each
+// NewBudget makes a budget of so many octets. changed is told whenever what is reserved for listings changes, without what each
 // pass takes besides; nil: nobody asks.
-func NewMemory(octets int64, changed func(held int64)) *Memory {
-	m := &Memory{changed: changed, patience: memoryWait}
+func NewBudget(octets int64, changed func(held int64)) *Budget {
+	m := &Budget{changed: changed, longest: memoryWait}
 	m.resize(octets)
 	return m
 }
 
+// Patience is for how long a pass should wait for its share at most; a nil Budget makes nobody wait.
+func (m *Budget) Patience() time.Duration {
+	if m == nil {
+		return 0
+	}
+	return m.longest
+}
+
+// Held is how many octets passes have reserved now.
+func (m *Budget) Held() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.small.held + m.large.held
+}
+
 // Resize changes the budget. What is reserved stays so.
-func (m *Memory) Resize(octets int64) {
+func (m *Budget) Resize(octets int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.resize(octets)
@@ -66,36 +83,36 @@ func (m *Memory) Resize(octets int64) {
 	m.tell()
 }
 
-func (m *Memory) resize(octets int64) {
+func (m *Budget) resize(octets int64) {
 	octets = max(octets, 1)
-	m.small.most = octets / smallPart
-	m.large.most = octets - m.small.most
+	m.small.limit = octets / smallPart
+	m.large.limit = octets - m.small.limit
 }
 
 // laneFor is where so much belongs.
-func (m *Memory) laneFor(octets int64) *lane {
-	if octets <= (m.small.most+m.large.most)/smallShare {
+func (m *Budget) laneFor(octets int64) *lane {
+	if octets <= (m.small.limit+m.large.limit)/smallShare {
 		return &m.small
 	}
 	return &m.large
 }
 
-func (m *Memory) tell() {
+func (m *Budget) tell() {
 	if m.changed != nil {
 		passes := int64(len(m.small.shares) + len(m.large.shares))
-		m.changed(max(m.small.held+m.large.held-passes*passOctets, 0))
+		m.changed(max(m.small.held+m.large.held-passes*PassOctets, 0))
 	}
 }
 
-// take reserves memory, and waits for it at most as long as wait. waiting is called if it must wait; nil: nobody asks. The error
-// is errNoMemory, or the context's cause.
-func (m *Memory) take(ctx context.Context, octets int64, wait time.Duration, waiting func()) (*share, error) {
+// Take reserves memory, and waits for it at most as long as wait. waiting is called if it must wait; nil: nobody asks. The error
+// is ErrNoMemory, or the context's cause.
+func (m *Budget) Take(ctx context.Context, octets int64, wait time.Duration, waiting func()) (*Share, error) {
 	if m == nil {
 		return nil, nil
 	}
 	m.mu.Lock()
 	l := m.laneFor(octets)
-	s := &share{m: m, lane: l, size: octets}
+	s := &Share{m: m, lane: l, size: octets}
 	w := &waiter{share: s, ready: make(chan struct{})}
 	l.queue = append(l.queue, w)
 	l.next()
@@ -120,7 +137,7 @@ func (m *Memory) take(ctx context.Context, octets int64, wait time.Duration, wai
 		case <-look.C:
 			m.hurry(l)
 		case <-over.C:
-			return m.leave(w, errNoMemory)
+			return m.leave(w, ErrNoMemory)
 		case <-ctx.Done():
 			return m.leave(w, context.Cause(ctx))
 		}
@@ -128,7 +145,7 @@ func (m *Memory) take(ctx context.Context, octets int64, wait time.Duration, wai
 }
 
 // leave takes a pass out of the queue. Has its turn come meanwhile, the share is its all the same, unless the pass is over.
-func (m *Memory) leave(w *waiter, why error) (*share, error) {
+func (m *Budget) leave(w *waiter, why error) (*Share, error) {
 	m.mu.Lock()
 	i := slices.Index(w.share.lane.queue, w)
 	if i >= 0 {
@@ -140,10 +157,10 @@ func (m *Memory) leave(w *waiter, why error) (*share, error) {
 	switch {
 	case i >= 0:
 		return nil, why
-	case errors.Is(why, errNoMemory):
+	case errors.Is(why, ErrNoMemory):
 		return w.share, nil
 	}
-	w.share.release()
+	w.share.Release()
 	return nil, why
 }
 
@@ -158,10 +175,10 @@ func (l *lane) next() {
 	}
 }
 
-func (l *lane) fits(octets int64) bool { return len(l.shares) == 0 || l.held+octets <= l.most }
+func (l *lane) fits(octets int64) bool { return len(l.shares) == 0 || l.held+octets <= l.limit }
 
 // hurry ends listings that come too slowly: somebody waits for their memory.
-func (m *Memory) hurry(l *lane) {
+func (m *Budget) hurry(l *lane) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range l.shares {
@@ -170,14 +187,14 @@ func (m *Memory) hurry(l *lane) {
 			continue
 		}
 		if time.Duration(s.beats)*slowestBeat < passed {
-			s.cancel(&cutError{need: s.size, slow: true})
+			s.cancel(&CutError{Need: s.size, slow: true})
 		}
 		s.begun, s.beats = time.Now(), 0
 	}
 }
 
 // drop takes a share out of the lane. The lock is held.
-func (l *lane) drop(s *share) {
+func (l *lane) drop(s *Share) {
 	if i := slices.Index(l.shares, s); i >= 0 {
 		l.shares = slices.Delete(l.shares, i, i+1)
 		l.held -= s.size
@@ -185,5 +202,5 @@ func (l *lane) drop(s *share) {
 	}
 }
 
-// errNoMemory: others had the budget for all the time that a pass waits.
-var errNoMemory = errors.New("waiting for memory: the mailboxes of other accounts take all that there is for listings")
+// ErrNoMemory: others had the budget for all the time that a pass waits.
+var ErrNoMemory = errors.New("waiting for memory: the mailboxes of other accounts take all that there is for listings")

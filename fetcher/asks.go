@@ -29,7 +29,7 @@ func (r *reader) alike(i int) bool {
 func (r *reader) asks(i int) (top, scan bool) {
 	w := &r.facts.Wire
 	alike := r.alike(i)
-	trusted := w.Sizes.rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
+	trusted := w.Sizes.Rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
 	if blindBeacons || trusted && !alike {
 		return false, false
 	}
@@ -81,7 +81,7 @@ func (r *reader) answer(resp pop3.Response) error {
 		return fmt.Errorf("%w: %w", errOutOfStep, resp.Err)
 	case resp.Err != nil:
 		if resp.Ask == pop3.AskScan && w.Scan == 0 && last >= 0 && r.queue[last].kind == whole {
-			w.scanFails(r.now())
+			w.ScanFails(r.now())
 		}
 		if r.alone {
 			r.want, r.proofs = []pop3.Item{{Num: resp.Num, Ask: pop3.AskNoop}}, 1

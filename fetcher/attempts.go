@@ -2,27 +2,11 @@ package fetcher
 
 import (
 	"context"
-	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
-
-// maxAttempts is how many failures a message may be charged with before it is parked.
-const maxAttempts = uidl.ParkedAfter
-
-// retryAfter is how long a message waits after its n-th failure: not at all before it is parked, then 1 h, 6 h, a day.
-func retryAfter(n int) time.Duration {
-	switch {
-	case n < maxAttempts:
-		return 0
-	case n == maxAttempts:
-		return time.Hour
-	case n == maxAttempts+1:
-		return 6 * time.Hour
-	}
-	return 24 * time.Hour
-}
 
 // charge enters one failed attempt of a message, known to the ledger (row.State set) or not. A permanent failure parks
 // it at once.
@@ -36,12 +20,12 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 	before := row.Attempts
 	attempts := before + 1
 	if permanent {
-		attempts = max(attempts, maxAttempts)
+		attempts = max(attempts, health.MaxAttempts)
 	}
 	state := uidl.Wanted
 	var next int64
-	if attempts >= maxAttempts {
-		state, next = uidl.Parked, now.Add(retryAfter(attempts)).Unix()
+	if attempts >= health.MaxAttempts {
+		state, next = uidl.Parked, now.Add(health.RetryAfter(attempts)).Unix()
 	}
 	reason = words.Clip(reason)
 	if row.State == 0 {
@@ -56,7 +40,7 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 		r.Failed += failed
 		if state == uidl.Parked {
 			r.Parked++
-			if before < maxAttempts {
+			if before < health.MaxAttempts {
 				r.NewlyParked++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
@@ -40,7 +41,7 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 		return m, err
 	}
 	defer p.l.Close()
-	p.facts = decodeFacts(p.l.Info().Facts)
+	p.facts = health.Decode(p.l.Info().Facts)
 	if p.known, err = p.l.Destinations(ctx); err != nil {
 		return m, err
 	}
@@ -86,13 +87,13 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	mark := s.facts.Marks + marksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.facts.noteBaseline(mark, len(seen), s.now())
+		s.facts.NoteBaseline(mark, len(seen), s.now())
 	}
 	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
 	s.facts.Verify, s.facts.LostAt = false, 0
 	next := s.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
 	st := s.status()
-	st.Verdict, st.Failures, st.NextTry = "", 0, ceil(next)
+	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
 	for chunk := range slices.Chunk(seen, topChunk) {
 		c := uidl.Change{At: s.now().Unix()}

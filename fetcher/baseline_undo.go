@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -20,45 +21,23 @@ const marksEach = 2
 
 func markOf(mark int64, known bool) int64 { return mark + int64(b2i(known)) }
 
-// baselined is what is remembered of the last baseline; stored with the account.
-type baselined struct {
-	Mark    int64 `json:"mark"`              // of what was new
-	At      int64 `json:"at"`                // Unix seconds
-	Marked  int   `json:"marked"`            // messages
-	Fetched int64 `json:"fetched,omitempty"` // when a pass began to fetch after it; 0: none has yet (Unix seconds)
-	// As they were before.
-	Verify    bool   `json:"verify,omitempty"`
-	LostAt    int64  `json:"lost_at,omitempty"`
-	RenewedAt int64  `json:"renewed_at,omitempty"`
-	Flood     *Flood `json:"flood,omitempty"`
-	Backlog   int    `json:"backlog,omitempty"`
-	Accepted  int64  `json:"accepted,omitempty"`
-}
-
-// noteBaseline remembers what a baseline is about to end.
-func (f *facts) noteBaseline(mark int64, marked int, now time.Time) {
-	f.Marks = mark
-	f.Baselined = &baselined{Mark: mark, At: now.Unix(), Marked: marked, Verify: f.Verify, LostAt: f.LostAt, RenewedAt: f.RenewedAt,
-		Flood: f.Flood, Backlog: f.Backlog, Accepted: f.Accepted}
-}
-
 // endUndo notes, with the first commit that tells of what is about to be fetched, that a baseline stands from now on.
 func (p *pass) endUndo() {
 	b := p.facts.Baselined
 	if b == nil || b.Fetched != 0 {
 		return
 	}
-	p.facts.Baselined = &baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
+	p.facts.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
 	st := p.status()
 	p.later(func(c *uidl.Change) { c.Status = st })
 }
 
 // Unmarked is what UndoBaseline did. Counts are of messages.
 type Unmarked struct {
-	New   int    // as if they had never been listed
-	Held  int    // held back: they may have been delivered before the baseline
-	Flood *Flood // held back again; nil: nothing was
-	Doubt bool   // the ledger is in doubt again: see VerifyMode
+	New   int           // as if they had never been listed
+	Held  int           // held back: they may have been delivered before the baseline
+	Flood *health.Flood // held back again; nil: nothing was
+	Doubt bool          // the ledger is in doubt again: see VerifyMode
 }
 
 // NoUndoError tells why a baseline cannot be taken back, for people.
@@ -75,7 +54,7 @@ func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now t
 		return u, err
 	}
 	defer l.Close()
-	f := decodeFacts(l.Info().Facts)
+	f := health.Decode(l.Info().Facts)
 	b := f.Baselined
 	switch {
 	case b == nil:
@@ -92,7 +71,7 @@ func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now t
 	f.Flood, f.Backlog, f.Accepted, f.Unchanged = b.Flood, b.Backlog, b.Accepted, nil
 	commit := func(c uidl.Change) error {
 		st := l.Info().Status
-		st.Facts = f.encode()
+		st.Facts = f.Encode()
 		c.At, c.Status = now.Unix(), &st
 		return l.Commit(context.WithoutCancel(ctx), c)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -127,7 +128,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 		l, err := r.ledger.Acquire(context.Background(), "a")
 		r.must(err)
 		st := l.Info().Status
-		st.Facts = VerifyMode(st.Facts)
+		st.Facts = health.VerifyMode(st.Facts)
 		r.must(l.Commit(context.Background(), uidl.Change{At: 1, Status: &st}))
 		r.must(l.Close())
 		if m := r.baseline(); m.Marked != 2 {

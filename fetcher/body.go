@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -36,7 +37,7 @@ func (r *reader) body(f *plan.FetchStep, body io.Reader) error {
 		m.msg.SHA256, m.whole = r.fan.sum.sums()
 		m.strong = r.fan.header.Strong()
 		m.msg.Octets, m.msg.Fingerprint = r.fan.octets, r.fan.header.Sum()
-		o.is = measured{octets: r.fan.octets, lines: r.fan.lines, dots: r.fan.dots, uncounted: !r.fan.count}
+		o.is = health.Measured{Octets: r.fan.octets, Lines: r.fan.lines, Dots: r.fan.dots, Uncounted: !r.fan.count}
 		o.status = bytes.HasPrefix(r.fan.start, []byte("+OK")) || bytes.Equal(r.fan.start, []byte("-ERR"))
 		r.ticket(&m)
 		o.m = m
@@ -60,7 +61,7 @@ func (r *reader) open(f *plan.FetchStep) (received, error) {
 		m.msg.Facts = uidl.Facts{Generation: r.set.Generation}
 	}
 	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
-	r.fan.count = r.facts.Wire.Sizes.rule() != ruleExact
+	r.fan.count = r.facts.Wire.Sizes.Rule() != health.RuleExact
 	m.copies = r.needs(f)
 	for _, need := range m.copies {
 		br := branch{dest: need.dest}

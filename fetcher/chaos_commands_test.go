@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -23,9 +24,9 @@ func (w *world) command() {
 		w.riskVouch()
 		_ = Vouch(ctx, w.ledger, w.name) // it knows the account, or not yet
 	case 5:
-		w.said(Wake(ctx, w.ledger, w.name, false))
+		w.said(health.Wake(ctx, w.ledger, w.name, false))
 	case 6:
-		w.said(Pause(ctx, w.ledger, w.name, d.one(2)))
+		w.said(health.Pause(ctx, w.ledger, w.name, d.one(2)))
 	case 7, 8:
 		w.accept()
 	case 9:

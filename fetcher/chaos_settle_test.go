@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
@@ -26,7 +27,7 @@ func (w *world) settleDown() {
 		r.down = false
 	}
 	w.skew = 0
-	w.said(Pause(context.Background(), w.ledger, w.name, false))
+	w.said(health.Pause(context.Background(), w.ledger, w.name, false))
 	w.offset = max(w.offset, 0) + 50*24*time.Hour // later than ever before
 	still, enough := 0, 3
 	if w.acc.Policy.Delete == plan.DeleteAfterAge {

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -48,7 +49,7 @@ func (a *chaosAccount) Close() error {
 }
 
 // facts are the account's as they are stored.
-func (s *snap) facts() facts { return decodeFacts(s.info.Facts) }
+func (s *snap) facts() health.Facts { return health.Decode(s.info.Facts) }
 
 // destination finds what the ledger knows under a name.
 func (s *snap) destination(name string) (d uidl.Destination, ok bool) {

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
@@ -72,9 +73,9 @@ func (r *reader) conclude(o *reply) error {
 // weighSize tells whether a message counts as whole, and whether it is one that was delivered shorter.
 func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	w, key := &r.facts.Wire, shortKey(o)
-	e := w.short(key)
+	e := w.Reading(key)
 	if e == nil || e.All == 0 {
-		w.Sizes.learn(o.is, r.now().Unix())
+		w.Sizes.Learn(o.is, r.now().Unix())
 	}
 	counts = true
 	short := r.isShort(o)
@@ -93,13 +94,13 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 			r.reason(plan.ReasonShort)
 		}
 	case e != nil && e.Done && !o.f.Nameless:
-		again, counts = true, o.is.octets > e.Octets+sameSlack
+		again, counts = true, o.is.Octets > e.Octets+health.SameSlack
 		if !counts && !o.exact {
-			w.Sizes.lied(o.is, r.now().Unix())
+			w.Sizes.Lied(o.is, r.now().Unix())
 		}
-		w.forget(key)
+		w.Forget(key)
 	case e != nil:
-		w.forget(key)
+		w.Forget(key)
 	}
 	if !short && (!counts || o.exact || !r.watch(o)) {
 		return counts, again, nil

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
@@ -38,3 +39,32 @@ func Judge(err error) Verdict { return verdict.Of(err) }
 
 // Worse tells whether a outranks b when accounts differ: 78, 70, 77, 75, 0 in this order.
 func Worse(a, b Class) bool { return verdict.Worse(a, b) }
+
+// What is remembered of servers and accounts.
+type (
+	State     = health.State
+	Outage    = health.Outage
+	Short     = health.Short
+	Trait     = health.Trait
+	Spoken    = health.Spoken
+	LeftAlone = health.LeftAlone
+	Resting   = health.Resting
+	Missed    = health.Missed
+	Without   = health.Without
+	Flood     = health.Flood
+	Provider  = health.Provider
+)
+
+var (
+	Standing     = health.Standing
+	Pause        = health.Pause
+	WithPause    = health.WithPause
+	OwnerOf      = health.OwnerOf
+	Wake         = health.Wake
+	Learned      = health.Learned
+	MailboxOf    = health.MailboxOf
+	VerifyMode   = health.VerifyMode
+	InVerifyMode = health.InVerifyMode
+	PausedNote   = health.PausedNote
+	ProviderOf   = health.ProviderOf
+)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -67,7 +68,7 @@ func (p *pass) parkedWhy(text string) {
 // sendAt notes a time at which something may be delivered that is here already. One that has come is the next pass's affair:
 // what is due then was tried in this one.
 func (p *pass) sendAt(t time.Time) {
-	if at, ok := ahead(t.Unix(), p.now()); ok && (p.rep.NextSend.IsZero() || at.Before(p.rep.NextSend)) {
+	if at, ok := health.Ahead(t.Unix(), p.now()); ok && (p.rep.NextSend.IsZero() || at.Before(p.rep.NextSend)) {
 		p.rep.NextSend = at
 	}
 }

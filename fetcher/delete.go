@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -93,12 +94,12 @@ func (s *session) toDelete() []plan.Entry {
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == newMail {
+	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == health.NewMail {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
-		came := s.facts.Wire.short(e.Key)
+		came := s.facts.Wire.Reading(e.Key)
 		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
@@ -118,9 +119,9 @@ func (s *session) leftThere(e plan.Entry) bool {
 	if !ok {
 		return false
 	}
-	m := s.facts.Stumbles.mark(k)
-	left := m.alone(s.now()) || s.charged[k]
-	if !left && m.Step != stepQuit && s.purpose != oldTrouble {
+	m := s.facts.Stumbles.Mark(k)
+	left := m.Alone(s.now()) || s.charged[k]
+	if !left && m.Step != health.StepQuit && s.purpose != health.OldTrouble {
 		s.retry, left = append(s.retry, k), true
 	}
 	s.partial = s.partial || left
@@ -131,7 +132,7 @@ func (s *session) leftThere(e plan.Entry) bool {
 // deletesNothing tells whether DELE rests.
 func (s *session) deletesNothing() bool {
 	t := &s.facts.Stumbles
-	return s.leftOut || t.rests("DELE", s.now()) != nil || t.rests(stepQuit, s.now()) != nil
+	return s.leftOut || t.Rests("DELE", s.now()) != nil || t.Rests(health.StepQuit, s.now()) != nil
 }
 
 // rollBack takes back what a session deleted that ended without QUIT: nothing of it counts (RFC 1939, section 6), and it is to

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -23,7 +24,7 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 		return err
 	}
 	err := s.breaker(listed)
-	var flood *floodError
+	var flood *health.FloodError
 	if err != nil && !errors.As(err, &flood) {
 		return err
 	}
@@ -52,7 +53,7 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 }
 
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
-func (s *session) floods(e *floodError) {
+func (s *session) floods(e *health.FloodError) {
 	s.count(func(r *Report) {
 		for i := range r.Steps {
 			switch st := &r.Steps[i]; st.Action {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -293,7 +294,7 @@ func TestEpochChangeSameHeader(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(append(box, short, long)...)
-	if f := decodeFacts(r.facts()); f.RenewedAt != 0 {
+	if f := health.Decode(r.facts()); f.RenewedAt != 0 {
 		t.Errorf("still looking: %+v", f)
 	}
 }
@@ -485,7 +486,7 @@ func TestEpochChangeParked(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(append(box, more)...)
-	if f := decodeFacts(r.facts()); f.RenewedAt != 0 {
+	if f := health.Decode(r.facts()); f.RenewedAt != 0 {
 		t.Errorf("still looking: %+v", f)
 	}
 }

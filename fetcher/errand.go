@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -11,7 +12,7 @@ import (
 // failed in the last pass except deliveries, and they are well now, that pass's failure is over.
 
 // errErrand ends an errand before anything is asked of the server.
-var errErrand = &heldError{verdict: verdict.Verdict{Class: verdict.OK}}
+var errErrand = &health.HeldError{Verdict: verdict.Verdict{Class: verdict.OK}}
 
 // onlyOpen tells that nothing failed in a pass but deliveries.
 func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {

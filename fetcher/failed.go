@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -74,7 +75,7 @@ func (r *reader) blame(err error) {
 	if verdict.Endless(err) && !r.alone {
 		return // in a flight it may be another message's: it is asked for again by itself
 	}
-	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, errNoScan) || n == 0 && (r.next >= len(r.plan.Fetch) || asked(err)) {
+	if r.ctx.Err() != nil || errors.Is(err, errShort) || errors.Is(err, errUnproven) || errors.Is(err, health.ErrNoScan) || n == 0 && (r.next >= len(r.plan.Fetch) || asked(err)) {
 		return
 	}
 	if n > 0 {

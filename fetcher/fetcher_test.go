@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -55,7 +56,7 @@ func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 }
 
 func (r *rig) open() {
-	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state, Restored: VerifyMode})
+	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state, Restored: health.VerifyMode})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -91,7 +92,7 @@ func TestFloodGoes(t *testing.T) {
 	if rep := r.ok(); rep.New != 0 {
 		t.Errorf("%+v", rep)
 	}
-	if f := decodeFacts(r.facts()); f.Flood != nil {
+	if f := health.Decode(r.facts()); f.Flood != nil {
 		t.Errorf("still held back: %+v", f)
 	}
 }
@@ -238,34 +239,36 @@ func TestNoFlood(t *testing.T) {
 
 func TestPlausible(t *testing.T) {
 	now := time.Unix(1000*24*3600, 0)
-	at := func(daysAgo float64, n int) arrival { return arrival{At: now.Unix() - int64(daysAgo*24*3600), New: n} }
-	five := []arrival{at(5, 20000), at(4, 5), at(3, 7), at(2, 1), at(1, 9)}
+	at := func(daysAgo float64, n int) health.Arrival {
+		return health.Arrival{At: now.Unix() - int64(daysAgo*24*3600), New: n}
+	}
+	five := []health.Arrival{at(5, 20000), at(4, 5), at(3, 7), at(2, 1), at(1, 9)}
 	for name, c := range map[string]struct {
-		history     []arrival
+		history     []health.Arrival
 		gap         time.Duration
 		usual, most int
 	}{
 		"nothing":          {},
 		"five passes":      {history: five, usual: 7, most: 500},
-		"busy":             {history: []arrival{at(5, 90), at(4, 80), at(3, 70), at(2, 60), at(1, 100)}, usual: 80, most: 1600},
+		"busy":             {history: []health.Arrival{at(5, 90), at(4, 80), at(3, 70), at(2, 60), at(1, 100)}, usual: 80, most: 1600},
 		"four":             {history: five[1:]},
-		"two days":         {history: []arrival{at(2.1, 5), at(2.2, 5), at(1.1, 5), at(1.2, 5), at(1.3, 5)}},
-		"too old":          {history: append([]arrival{at(40, 5)}, five[1:]...)},
-		"clock went back":  {history: append([]arrival{at(-1, 5)}, five[1:]...)},
-		"many a day, away": {history: slices.Repeat([]arrival{at(5, 5), at(4, 5), at(3, 5)}, 5), gap: 14 * 24 * time.Hour, usual: 5, most: 500},
+		"two days":         {history: []health.Arrival{at(2.1, 5), at(2.2, 5), at(1.1, 5), at(1.2, 5), at(1.3, 5)}},
+		"too old":          {history: append([]health.Arrival{at(40, 5)}, five[1:]...)},
+		"clock went back":  {history: append([]health.Arrival{at(-1, 5)}, five[1:]...)},
+		"many a day, away": {history: slices.Repeat([]health.Arrival{at(5, 5), at(4, 5), at(3, 5)}, 5), gap: 14 * 24 * time.Hour, usual: 5, most: 500},
 	} {
-		usual, most := plausible(c.history, now, c.gap)
+		usual, most := health.Plausible(c.history, now, c.gap)
 		if usual != c.usual || most != c.most {
 			t.Errorf("%s: %d usual, %d at most", name, usual, most)
 		}
 	}
-	var often []arrival
+	var often []health.Arrival
 	for d := 10; d > 0; d-- {
 		for range 24 {
 			often = append(often, at(float64(d), 5))
 		}
 	}
-	if usual, most := plausible(often, now, 14*24*time.Hour); usual != 5 || most != 4*14*120 {
+	if usual, most := health.Plausible(often, now, 14*24*time.Hour); usual != 5 || most != 4*14*120 {
 		t.Errorf("away for two weeks: %d usual, %d at most", usual, most)
 	}
 }

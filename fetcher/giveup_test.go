@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -322,7 +323,7 @@ func TestGiveUpUnknown(t *testing.T) {
 		asked  bool
 		why    string
 	}{
-		"paused": {func(s *station) { s.must(Pause(s.t.Context(), s.ledger, "a", true)) }, false, "paused since"},
+		"paused": {func(s *station) { s.must(health.Pause(s.t.Context(), s.ledger, "a", true)) }, false, "paused since"},
 		"login refused": {func(s *station) {
 			s.refuse("-ERR [AUTH] no")
 			s.run(s.dests()...)
@@ -437,9 +438,9 @@ func TestGiveUpUnread(t *testing.T) {
 		l, err := r.ledger.Acquire(t.Context(), "a")
 		r.must(err)
 		st := l.Info().Status
-		f := decodeFacts(st.Facts)
-		f.Wire.Short = []shortReading{{UID: []byte(bad), Next: 1 << 40}, {UID: []byte("other"), Next: 1 << 40}}
-		st.Facts = f.encode()
+		f := health.Decode(st.Facts)
+		f.Wire.Short = []health.ShortReading{{UID: []byte(bad), Next: 1 << 40}, {UID: []byte("other"), Next: 1 << 40}}
+		st.Facts = f.Encode()
 		r.must(errors.Join(l.Commit(t.Context(), uidl.Change{At: 1, Status: &st}), l.Close()))
 		_, err = r.giving(nil)
 		r.must(err)

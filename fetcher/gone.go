@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -14,7 +15,7 @@ import (
 // and fetched: servers hide mail.
 
 // goneAfter is how many seconds lie between the first complete listing that lacked it and the one that settles it, at least.
-const goneAfter = secondsADay
+const goneAfter = health.SecondsADay
 
 // giveUpGone settles what is owed of messages that the server does not have any more, and tells it.
 func (s *session) giveUpGone(ctx context.Context, complete bool) error {
@@ -65,7 +66,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			delete(s.open, row.Key)
 			delete(s.pending, row.Key)
 		}
-		s.facts.missed(missed, now)
+		s.facts.AddMissed(missed, now)
 		c.Status = s.status()
 	})
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 		s.log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
-	for _, m := range missedOf(missed, now) {
+	for _, m := range health.MissedOf(missed, now) {
 		s.mention(m.Words())
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/health"
 )
 
 // What a destination lacks, and the server lists no more, is settled once two complete listings a day apart lacked it. It is told
@@ -27,7 +28,7 @@ func TestOwedAndGone(t *testing.T) {
 		full = full.Reopen()
 		return r.run(to("maildir", r.maildir()), to("full", full))
 	}
-	missed := func() []Missed { return Standing(r.info()).Missed(r.clock) }
+	missed := func() []health.Missed { return health.Standing(r.info()).Missed(r.clock) }
 	pass(0)
 	if open := r.deliveries(); open != 2 {
 		t.Fatalf("%d open", open)
@@ -78,7 +79,7 @@ func TestOwedAndBack(t *testing.T) {
 	r.clock = r.clock.Add(25 * time.Hour)
 	full.OnCreate = nil
 	rep := r.run(to("maildir", r.maildir()), to("full", full.Reopen()))
-	if rep.New != 1 || len(rep.Notes) > 0 || Standing(r.info()).Missed(r.clock) != nil {
+	if rep.New != 1 || len(rep.Notes) > 0 || health.Standing(r.info()).Missed(r.clock) != nil {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)

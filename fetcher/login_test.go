@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -53,13 +54,13 @@ func (r *rig) connections() *int {
 	return n
 }
 
-func (r *rig) standing() State {
+func (r *rig) standing() health.State {
 	r.t.Helper()
 	all, err := r.ledger.Summaries(context.Background())
 	if err != nil || len(all) != 1 {
 		r.t.Fatal(err, len(all))
 	}
-	return Standing(all[0])
+	return health.Standing(all[0])
 }
 
 func (r *rig) passes() (n int) {
@@ -76,7 +77,7 @@ func TestLoginStops(t *testing.T) {
 	for name, act := range map[string]func(*rig){
 		"asked":      func(r *rig) { r.opt.Asked = true },
 		"setting":    func(r *rig) { r.acc.Setting = "another" },
-		"woken":      func(r *rig) { r.must(Wake(context.Background(), r.ledger, "a", false)) },
+		"woken":      func(r *rig) { r.must(health.Wake(context.Background(), r.ledger, "a", false)) },
 		"no, nobody": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +150,7 @@ func TestLoginRefusedPlain(t *testing.T) {
 		}
 		r.clock = r.clock.Add(time.Minute)
 	}
-	if len(at) != 3 || at[1] < refusedApart || at[2]-at[1] < refusedApart {
+	if len(at) != 3 || at[1] < health.RefusedApart || at[2]-at[1] < health.RefusedApart {
 		t.Errorf("logins at %v", at)
 	}
 }
@@ -218,11 +219,11 @@ func TestLoginSuspected(t *testing.T) {
 	}
 }
 
-func (r *rig) remembered() facts {
+func (r *rig) remembered() health.Facts {
 	r.t.Helper()
 	all, err := r.ledger.Summaries(context.Background())
 	r.must(err)
-	return decodeFacts(all[0].Facts)
+	return health.Decode(all[0].Facts)
 }
 
 // What is staged for a destination goes there although the login is stopped.
@@ -367,7 +368,7 @@ func TestWaits(t *testing.T) {
 		{"ledger locked", uidl.ErrLocked, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"network", &pop3.ConnError{Command: "connect", Err: errors.New("refused")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"destination", errDown, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"flood", &floodError{}, verdict.Config, 0, 0, 0, false},
+		{"flood", &health.FloodError{}, verdict.Config, 0, 0, 0, false},
 		{"secret", &pop3.SecretError{Err: errors.New("no")}, verdict.Config, 7 * minute, 7 * minute, 21 * minute, false},
 		{"SYS/TEMP", login("[SYS/TEMP] x"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"SYS/PERM", login("[SYS/PERM] x"), verdict.Config, time.Hour, time.Hour, 24 * time.Hour, true},
@@ -408,7 +409,7 @@ func TestWaits(t *testing.T) {
 			if err := p.barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
-			now = now.Add(max(wait, refusedApart))
+			now = now.Add(max(wait, health.RefusedApart))
 		}
 		if c.err == nil && p.facts.Hold != nil {
 			t.Errorf("%s: %+v", c.name, p.facts.Hold)
@@ -455,17 +456,17 @@ func TestPause(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(t, mailbox(2)...)
 	n := r.connections()
-	r.must(Pause(ctx, r.ledger, "a", true))
+	r.must(health.Pause(ctx, r.ledger, "a", true))
 	since := r.standing().Paused
 	rep := r.ok()
 	if !rep.Untried || *n != 0 || len(rep.Notes) != 1 || !strings.HasPrefix(rep.Notes[0], "paused since ") || r.passes() != 0 {
 		t.Errorf("%+v", rep)
 	}
-	r.must(Pause(ctx, r.ledger, "a", true))
+	r.must(health.Pause(ctx, r.ledger, "a", true))
 	if again := r.standing().Paused; since.IsZero() || !again.Equal(since) {
 		t.Errorf("paused since %v, then since %v", since, again)
 	}
-	r.must(Wake(ctx, r.ledger, "a", false))
+	r.must(health.Wake(ctx, r.ledger, "a", false))
 	r.opt.Asked = true // at a terminal, say
 	if rep := r.ok(); !rep.Untried || !rep.Paused {
 		t.Errorf("asked without its name: %+v", rep)
@@ -478,21 +479,21 @@ func TestPause(t *testing.T) {
 	if rep := r.ok(); !rep.Paused {
 		t.Errorf("still paused: %+v", rep)
 	}
-	r.must(Wake(ctx, r.ledger, "a", true)) // one pass, also by a timer
+	r.must(health.Wake(ctx, r.ledger, "a", true)) // one pass, also by a timer
 	if rep := r.ok(); rep.Untried || rep.Kept != 2 {
 		t.Errorf("woken by name: %+v", rep)
 	}
 	if rep := r.ok(); !rep.Paused || !strings.Contains(rep.Notes[0], "popsync run a fetches it once, popsync resume a ends the pause") {
 		t.Errorf("and paused again: %+v", rep)
 	}
-	r.must(Pause(ctx, r.ledger, "a", false))
+	r.must(health.Pause(ctx, r.ledger, "a", false))
 	if rep := r.ok(); rep.Untried || rep.Kept != 2 {
 		t.Errorf("%+v", rep)
 	}
 	l, err := r.ledger.Acquire(ctx, "a")
 	r.must(err)
 	defer l.Close()
-	if err := Pause(ctx, r.ledger, "a", true); !errors.Is(err, uidl.ErrBusy) {
+	if err := health.Pause(ctx, r.ledger, "a", true); !errors.Is(err, uidl.ErrBusy) {
 		t.Errorf("while a pass runs: %v", err)
 	}
 }
@@ -511,13 +512,13 @@ func TestProviders(t *testing.T) {
 		{"ssl0.ovh.net", "u", false, false, time.Minute, ""},
 		{"outlook.office365.com", "u", false, false, 3 * time.Minute, "OAuth"},
 	} {
-		p := ProviderOf(c.host, c.user)
+		p := health.ProviderOf(c.host, c.user)
 		if p.RetrHides != c.hides || p.NeverDelete != c.never || p.MinInterval != c.interval || !strings.Contains(p.LoginHint, c.hint) ||
 			(c.hint == "") != (p.LoginHint == "") {
 			t.Errorf("%s %s: %+v", c.host, c.user, p)
 		}
 	}
-	for host := range providers {
+	for host := range health.Providers {
 		if host != strings.ToLower(host) {
 			t.Errorf("%s can never be found", host)
 		}
@@ -592,15 +593,15 @@ func TestRefusals(t *testing.T) {
 		{"worked, a coded one among three", start - 60, []at{{0, false}, {600, true}, {1200, false}, {1800, false}}, true, 4, 0},
 		{"worked, tried daily, then a coded one", start - 60, []at{{0, false}, {900, false}, {6 * 3600, false}, {30 * 3600, true}}, true, 4, 0},
 	} {
-		var r refusals
+		var r health.Refusals
 		for _, one := range c.refused {
-			r.add(one.coded, "no\x1b", start+one.after, c.worked)
+			r.Add(one.coded, "no\x1b", start+one.after, c.worked)
 		}
 		var wait time.Duration
-		if next := r.next(c.worked); !next.IsZero() {
+		if next := r.Next(c.worked); !next.IsZero() {
 			wait = next.Sub(time.Unix(r.Last, 0))
 		}
-		if r.ended(c.worked) != c.stopped || r.Coded+r.Plain != c.counted || wait != c.wait || r.Text != `no\x1b` {
+		if r.Ended(c.worked) != c.stopped || r.Coded+r.Plain != c.counted || wait != c.wait || r.Text != `no\x1b` {
 			t.Errorf("%s: %+v, waits %v", c.name, r, wait)
 		}
 	}
@@ -615,7 +616,7 @@ func TestHeldPassKeepsVerifyMode(t *testing.T) {
 	l, err := r.ledger.Acquire(ctx, "a")
 	r.must(err)
 	st := l.Info().Status
-	st.Facts = VerifyMode(st.Facts)
+	st.Facts = health.VerifyMode(st.Facts)
 	r.must(l.Commit(ctx, uidl.Change{Status: &st}))
 	r.must(l.Close())
 	if rep := r.ok(); !rep.Untried || !r.remembered().Verify {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -27,7 +28,7 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 		return nil, err
 	}
 	p.l, p.ledger = l, ledger
-	p.facts = decodeFacts(l.Info().Facts)
+	p.facts = health.Decode(l.Info().Facts)
 	p.reconfigure()
 	p.compareMailbox()
 	if p.known, err = l.Destinations(ctx); err != nil {
@@ -77,8 +78,8 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	p.facts.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)
 	st := p.l.Info().Status
-	st.NextTry = ceil(p.holdAfter(err, verdict.Of(err)))
-	st.Facts = p.facts.encode()
+	st.NextTry = health.Ceil(p.holdAfter(err, verdict.Of(err)))
+	st.Facts = p.facts.Encode()
 	if cerr := p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}

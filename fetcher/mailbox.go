@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -18,9 +19,6 @@ import (
 // that is taken for one that was delivered is never fetched; to fetch all again would be a flood. So every known
 // unique-id that is listed is recognised anew, once, by its header or else by its content.
 
-// MailboxOf is the Account.Mailbox that stored facts are of; "" when that is not known.
-func MailboxOf(stored []byte) string { return decodeFacts(stored).Mailbox }
-
 // compareMailbox notices another mailbox at the beginning of a pass.
 func (p *pass) compareMailbox() {
 	p.elsewhere = p.a.Mailbox != "" && p.facts.Mailbox != "" && p.facts.Mailbox != p.a.Mailbox
@@ -28,7 +26,7 @@ func (p *pass) compareMailbox() {
 		p.facts.Mailbox = p.a.Mailbox
 	}
 	if p.elsewhere {
-		p.facts.Wire, p.facts.NoPipeliningUntil = wireFacts{}, 0 // another server's
+		p.facts.Wire, p.facts.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
 	}
 }
 
@@ -38,7 +36,7 @@ func (p *pass) compareMailbox() {
 func (p *pass) moveAside(ctx context.Context) error {
 	moves := map[uidl.Key]uidl.Key{} // and what they are called now, if anything
 	for _, m := range p.facts.Displaced {
-		moves[m.From.key()] = m.To.key()
+		moves[m.From.Key()] = m.To.Key()
 	}
 	p.facts.Displaced = nil
 	if !p.elsewhere && len(moves) == 0 {
@@ -133,25 +131,11 @@ func (p *pass) formerKey(k uidl.Key) uidl.Key {
 func (p *pass) displace(k, to uidl.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := slices.ContainsFunc(p.facts.Displaced, func(d displaced) bool { return d.From.key() == k })
+	known := slices.ContainsFunc(p.facts.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
 	if !known && len(p.facts.Displaced) < mostDisplaced {
-		p.facts.Displaced = append(p.facts.Displaced, displaced{storedKey{[]byte(k.UID), k.Dup}, storedKey{[]byte(to.UID), to.Dup}})
+		p.facts.Displaced = append(p.facts.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
 	}
 }
-
-// displaced is a message on its way that must get another key; To without a UID: one that no server gives.
-type displaced struct {
-	From storedKey `json:"from"`
-	To   storedKey `json:"to"`
-}
-
-// storedKey is a key as JSON can hold it: a UID is any octets.
-type storedKey struct {
-	UID []byte `json:"uid"`
-	Dup int    `json:"dup,omitempty"`
-}
-
-func (k storedKey) key() uidl.Key { return uidl.Key{UID: string(k.UID), Dup: k.Dup} }
 
 // mostDisplaced bounds what is remembered of them; the rest comes with later passes.
 const mostDisplaced = 1000

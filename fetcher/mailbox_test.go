@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -34,8 +35,8 @@ func TestMailboxChanged(t *testing.T) {
 					t.Errorf("%+v", rep)
 				}
 				r.wantMail(a, b, other)
-				if rep := r.ok(); rep.New != 0 || rep.Questioned != 0 || MailboxOf(r.facts()) != "new" {
-					t.Errorf("settled for good: %+v, mailbox %q", rep, MailboxOf(r.facts()))
+				if rep := r.ok(); rep.New != 0 || rep.Questioned != 0 || health.MailboxOf(r.facts()) != "new" {
+					t.Errorf("settled for good: %+v, mailbox %q", rep, health.MailboxOf(r.facts()))
 				}
 				r.wantMail(a, b, other)
 			})
@@ -62,7 +63,7 @@ func TestMailboxChangedAndShort(t *testing.T) {
 				r.clock = r.clock.Add(25 * time.Hour)
 			}
 			r.wantMail(a, b, other)
-			if rep := r.ok(); rep.Kept != 2 || len(decodeFacts(r.facts()).Wire.Short) != 0 {
+			if rep := r.ok(); rep.Kept != 2 || len(health.Decode(r.facts()).Wire.Short) != 0 {
 				t.Errorf("%+v", rep)
 			}
 		})
@@ -86,8 +87,8 @@ func TestMailboxChangedAndCut(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.run(); rep.Verdict.Class == verdict.OK || MailboxOf(r.facts()) != "old" {
-		t.Fatalf("%+v, mailbox %q", rep, MailboxOf(r.facts()))
+	if rep := r.run(); rep.Verdict.Class == verdict.OK || health.MailboxOf(r.facts()) != "old" {
+		t.Fatalf("%+v, mailbox %q", rep, health.MailboxOf(r.facts()))
 	}
 	r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
 	r.ok()

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -130,7 +131,7 @@ func (p *pass) noMemory() error {
 		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory
 	}
-	return &heldError{verdict: verdict.Verdict{
+	return &health.HeldError{Verdict: verdict.Verdict{
 		Class: verdict.Temporary, Message: memory.ErrNoMemory.Error(),
 		Hint: "nothing to do: the next pass tries again. If it happens often, lower parallel, or allow more: limits.memory, and MemoryMax of the service",
 	}}

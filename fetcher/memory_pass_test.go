@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -67,7 +68,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 			t.Errorf("took %v, next try in %v", rep.Duration, time.Until(rep.NextTry))
 		}
 		after := r.info()
-		if after.Failures != before.Failures || after.Verdict != "" || !strings.Contains(Standing(after).Hold, "waiting for memory") {
+		if after.Failures != before.Failures || after.Verdict != "" || !strings.Contains(health.Standing(after).Hold, "waiting for memory") {
 			t.Errorf("%+v", after)
 		}
 		for _, s := range others {
@@ -78,7 +79,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 		if rep := r.ok(); rep.Waiting != "" || rep.Kept != 5 {
 			t.Errorf("%+v", rep)
 		}
-		if s := Standing(r.info()); s.Hold != "" {
+		if s := health.Standing(r.info()); s.Hold != "" {
 			t.Errorf("%+v", s)
 		}
 		nothingHeld(t, m)
@@ -109,7 +110,7 @@ func TestListingGivesWay(t *testing.T) {
 		}
 		nothingHeld(t, m)
 		info := r.info()
-		f := decodeFacts(info.Facts)
+		f := health.Decode(info.Facts)
 		if f.ListOctets < n*(70+24+4) || f.ListOctets > n*(70+24+4)*11/10 {
 			t.Errorf("remembered: %d octets for each message", f.ListOctets/n)
 		}
@@ -135,10 +136,10 @@ func TestTrickleGivesWay(t *testing.T) {
 		m := memory.NewBudget(64<<20, nil)
 		r.opt.Memory, r.opt.Now = m, time.Now
 		r.ok()
-		f := decodeFacts(r.info().Facts)
+		f := health.Decode(r.info().Facts)
 		f.ListOctets, f.Unchanged = 40<<20, nil // as if the last listing had been a large one
 		st := r.info().Status
-		st.Facts = f.encode()
+		st.Facts = f.Encode()
 		l, err := r.ledger.Acquire(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)

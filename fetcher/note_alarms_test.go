@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -21,7 +22,7 @@ func (unnoted) WriteNote(deliver.Note) error { return errors.New("no space left 
 // calm makes sure that a pass did not doubt the ledger.
 func (r *rig) calm(what string, rep Report, fresh int) {
 	r.t.Helper()
-	if rep.Verdict.Class != verdict.OK || rep.New != fresh || rep.Rebuilt != 0 || rep.Unfetched != 0 || decodeFacts(r.facts()).Verify {
+	if rep.Verdict.Class != verdict.OK || rep.New != fresh || rep.Rebuilt != 0 || rep.Unfetched != 0 || health.Decode(r.facts()).Verify {
 		r.t.Errorf("%s: %+v", what, rep)
 	}
 	for _, note := range rep.Notes {

@@ -9,65 +9,16 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
-// relayRefusals is how many refused logins a destination may see before the next waits an hour at least.
-const (
-	relayRefusals = 3
-	relayWait     = time.Hour
-)
-
-// A run from a timer tries a destination each time, but one that refused messages in so many runs in a row hourly only: each try
-// sends a message in vain.
-const (
-	refusedRuns = 3
-	refusedWait = time.Hour
-)
-
-// limitWait is how long a destination rests that took some messages and refused more.
-const limitWait = time.Minute
-
-// outage is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
-type outage struct {
-	Since    int64           `json:"since"`
-	Failures int             `json:"failures"`          // passes in a row that could not send to it
-	Refused  int             `json:"refused,omitempty"` // and those of them in which it refused our login
-	NextTry  int64           `json:"next_try,omitempty"`
-	Setting  string          `json:"setting,omitempty"`
-	Verdict  verdict.Verdict `json:"verdict"`           // of the last failure
-	Refuses  bool            `json:"refuses,omitempty"` // connection and login went well: it refused messages
-}
-
-// refuses tells of an outage that single messages may end, if the destination is still reached in the same way.
-func (o *outage) refuses(setting string) bool { return o != nil && o.Refuses && o.Setting == setting }
-
 // refusesError is of a destination that refused messages; what it wraps is a deliver.Error.
 type refusesError struct{ error }
 
 func (e *refusesError) Unwrap() error { return e.error }
-
-// told adds to a verdict since when the destination is down and when it is tried next.
-func (o *outage) told(v verdict.Verdict) verdict.Verdict {
-	if o.Failures > 1 {
-		v.Message += "; down since " + words.Stamp(o.Since)
-	}
-	if o.NextTry != 0 {
-		v.Message += "; tried next at " + words.Stamp(o.NextTry)
-	}
-	v.Message = words.Clip(v.Message)
-	return v
-}
-
-// downError stands for a destination that is left in peace in this pass. What is staged for it waits, and so does what
-// comes.
-type downError struct{ *outage }
-
-func (e *downError) Error() string { return e.Verdict.Message }
-
-func (e *downError) Judge(verdict.Verdict) verdict.Verdict { return e.Verdict }
 
 // spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
 func (p *pass) spare() {
@@ -83,9 +34,9 @@ func (p *pass) spare() {
 			delete(p.facts.Down, d.Name) // it is another place, or reached in another way
 			continue
 		}
-		if _, ok := ahead(o.NextTry, p.now()); ok && !p.o.Asked {
+		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.o.Asked {
 			d.down = o
-			d.failPublishing(&downError{o})
+			d.failPublishing(&health.DownError{o})
 		}
 	}
 }
@@ -95,7 +46,7 @@ func (p *pass) weighDestinations(ctx context.Context) {
 	if p.o.DryRun {
 		return
 	}
-	down, taken := map[string]*outage{}, map[string]took{}
+	down, taken := map[string]*health.DownRecord{}, map[string]health.Took{}
 	for _, d := range p.dests {
 		if d.out == nil {
 			continue
@@ -107,10 +58,10 @@ func (p *pass) weighDestinations(ctx context.Context) {
 			taken[d.Name] = t
 		}
 		if at := d.out.took; !at.IsZero() {
-			taken[d.Name] = took{at.Unix(), d.Setting}
+			taken[d.Name] = health.Took{at.Unix(), d.Setting}
 		}
 		was, err := p.facts.Down[d.Name], d.publishFailure()
-		var spared *downError
+		var spared *health.DownError
 		switch {
 		case errors.As(err, &spared), err == nil && was != nil && !p.up(ctx, d):
 			d.down = was
@@ -128,10 +79,10 @@ func (p *pass) weighDestinations(ctx context.Context) {
 }
 
 // failedAgain is an outage after one more failure.
-func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
+func (p *pass) failedAgain(was *health.DownRecord, d *destination, err error) *health.DownRecord {
 	now := p.now()
 	var refuses *refusesError
-	o := outage{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
+	o := health.DownRecord{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
 	took := !d.out.took.IsZero()
 	if was != nil && was.Since <= o.Since && !took {
 		o.Since, o.Failures, o.Refused = was.Since, was.Failures, was.Refused
@@ -140,21 +91,21 @@ func (p *pass) failedAgain(was *outage, d *destination, err error) *outage {
 	o.Verdict = verdict.Of(err)
 	var wait time.Duration
 	switch {
-	case p.o.Backoff == nil && o.Refuses && o.Failures > refusedRuns:
-		wait = refusedWait
+	case p.o.Backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
+		wait = health.RefusedWait
 	case p.o.Backoff == nil:
 	case took && o.Refuses: // limits are often for each minute
-		wait = limitWait + rand.N(limitWait/16)
+		wait = health.LimitWait + rand.N(health.LimitWait/16)
 	default:
 		wait = p.o.Backoff(o.Failures)
 	}
 	if verdict.RefusedByRelay(err) {
-		if o.Refused++; o.Refused >= relayRefusals {
-			wait = max(wait, relayWait)
+		if o.Refused++; o.Refused >= health.RelayRefusals {
+			wait = max(wait, health.RelayWait)
 		}
 	}
 	if wait > 0 {
-		o.NextTry = ceil(now.Add(wait))
+		o.NextTry = health.Ceil(now.Add(wait))
 	}
 	return &o
 }

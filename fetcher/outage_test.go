@@ -17,6 +17,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -174,7 +175,7 @@ func TestWakeDestination(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return errDown }
 	r.pair(m)
 	r.pair(m)
-	r.must(Wake(context.Background(), r.ledger, "a", false))
+	r.must(health.Wake(context.Background(), r.ledger, "a", false))
 	r.pair(m)
 	if n := m.Calls("Publish"); n != 2 {
 		t.Errorf("%d tries", n)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -26,7 +27,7 @@ func Retry(ctx context.Context, ledger uidl.Ledger, account string, pick func([]
 		return nil, err
 	}
 	st := l.Info().Status
-	f := decodeFacts(st.Facts)
+	f := health.Decode(st.Facts)
 	c := uidl.Change{At: time.Now().Unix(), Status: &st}
 	for i := range picked {
 		s := &picked[i]
@@ -44,14 +45,14 @@ func Retry(ctx context.Context, ledger uidl.Ledger, account string, pick func([]
 			}
 		}
 	}
-	st.Facts = f.encode()
+	st.Facts = f.Encode()
 	return picked, l.Commit(context.WithoutCancel(ctx), c)
 }
 
 // DueAt is when something is tried that was put off until a stored time (Unix seconds), as a pass that nobody asked for sees it;
 // zero: it is due.
 func DueAt(until int64, now time.Time) time.Time {
-	if t, ok := ahead(until, now); ok {
+	if t, ok := health.Ahead(until, now); ok {
 		return t
 	}
 	return time.Time{}

@@ -2,13 +2,13 @@ package fetcher
 
 import (
 	"cmp"
-	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -27,7 +27,7 @@ type pass struct {
 	dests      []*destination
 	known      []uidl.Destination // all that the ledger knows, configured or not
 	set        *plan.Set
-	facts      facts
+	facts      health.Facts
 	epoch      epochState
 	recognised map[uidl.Key]bool // with elsewhere: messages that were recognised in this pass
 	elsewhere  bool              // the account has another mailbox than the rows are of
@@ -38,7 +38,7 @@ type pass struct {
 	shorts     int               // how often a flight ended because a message came short
 	suspects   int               // messages that such a session has to read now
 	alone      bool              // step was lost in this pass: one command at a time
-	purpose    purpose           // of this session: see purpose.go
+	purpose    health.Purpose    // of this session: see purpose.go
 	stumble    *stumble          // what broke the last session, not charged yet
 	stumbles   int               // sessions that steps about known mail broke
 	load       []int             // about how many known messages the next sessions may be, the last number for all; none: any
@@ -150,9 +150,9 @@ type destination struct {
 	out        *outbox    // of a remote one
 	single     sync.Mutex // held while a fallback takes one message
 	mu         sync.Mutex
-	staging    error   // it can take no further copies: nothing more is fetched
-	publishing error   // it publishes nothing more; a remote one still takes copies
-	down       *outage // of a remote one that is down: set before the outboxes open and after they closed
+	staging    error              // it can take no further copies: nothing more is fetched
+	publishing error              // it publishes nothing more; a remote one still takes copies
+	down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
 }
 
 func (d *destination) stageFailure() error {
@@ -299,107 +299,9 @@ func (p *pass) progress() {
 	p.o.Progress(rep)
 }
 
-// facts is what a server taught us; stored with the account.
-type facts struct {
-	// LostAt is when Verify ended (Unix seconds): what a listing hid then may still come up.
-	LostAt int64 `json:"lost_at,omitempty"`
-	// NoPipeliningUntil: announced pipelining was found broken; tried again after this time (Unix seconds).
-	NoPipeliningUntil int64 `json:"no_pipelining_until,omitempty"`
-	// Wire is how the server speaks: see wire.go.
-	Wire wireFacts `json:"wire,omitzero"`
-	// Stumbles are the steps about known mail that broke sessions: see stumbles.go.
-	Stumbles stumbles `json:"stumbles,omitzero"`
-	// Verify: the ledger was repaired, is older than the world, or was lost: it may lack rows: see VerifyMode.
-	Verify bool `json:"verify,omitempty"`
-	// RenewedAt: the server gave known messages new unique-ids, and not all were looked at yet (Unix seconds).
-	RenewedAt int64 `json:"renewed_at,omitempty"`
-	// Arrivals, Backlog, Flood and Accepted are the flood breaker's: see flood.go.
-	Arrivals []arrival `json:"arrivals,omitempty"`
-	Backlog  int       `json:"backlog,omitempty"`
-	Flood    *Flood    `json:"flood,omitempty"`
-	Accepted int64     `json:"accepted,omitempty"`
-	// Baselined is the last baseline, as long as it can be taken back; Marks is the number that the last one gave what it
-	// marked: see baseline_undo.go.
-	Baselined *baselined `json:"baselined,omitempty"`
-	Marks     int64      `json:"marks,omitempty"`
-	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
-	// seconds); LoginDelay what the server announced (seconds). Refused: see login.go.
-	Setting    string    `json:"setting,omitempty"`
-	LoggedInAt int64     `json:"logged_in_at,omitempty"`
-	LoginDelay int64     `json:"login_delay,omitempty"`
-	Refused    *refusals `json:"refused,omitempty"`
-	// Quirks are what logins taught of the server: see quirks.go.
-	Quirks quirks `json:"quirks,omitzero"`
-	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
-	Hold   *hold `json:"hold,omitempty"`
-	Paused int64 `json:"paused,omitempty"`
-	// Down has the remote destinations that are, by name: see outage.go. Took is when others, or these, last took a message.
-	Down map[string]*outage `json:"down,omitempty"`
-	Took map[string]took    `json:"took,omitempty"`
-	// Parked is how many messages were parked at the end of the last pass that listed, those at destinations left out.
-	Parked int `json:"parked,omitempty"`
-	// OnlyOpen: nothing failed in the last pass but deliveries: see errand.go.
-	OnlyOpen bool `json:"only_open,omitempty"`
-	// OnlyMessages: nothing failed in the last pass but messages, on the server or at a destination: see GiveUp.
-	OnlyMessages bool `json:"only_messages,omitempty"`
-	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
-	// and the rows when they were last read: see memory_pass.go.
-	Rows       int   `json:"rows,omitempty"`
-	ListOctets int64 `json:"list_octets,omitempty"`
-	RowOctets  int64 `json:"row_octets,omitempty"`
-	// Listed is how many messages the last listing had.
-	Listed int `json:"listed,omitempty"`
-	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
-	Mailbox string `json:"mailbox,omitempty"`
-	// Owner is the Account.Owner that made the last pass.
-	Owner string `json:"owner,omitempty"`
-	// Adopt: a person said that the destinations are right as the next pass finds them, and that what is open for those
-	// that are configured no more goes elsewhere: see Adopt.
-	Adopt bool `json:"adopt,omitempty"`
-	// Noted is the last lease that is, or was about to be, noted where the mail is; Tokens are those of other ledgers that
-	// delivered mail of this account, as far as that was dealt with: see lease.go.
-	Noted  int64    `json:"noted,omitempty"`
-	Tokens []string `json:"tokens,omitempty"`
-	// Displaced are messages on their way whose unique-id the server has given to others, or which it has given another one: see
-	// moveAside.
-	Displaced []displaced `json:"displaced,omitempty"`
-	// VanishedAt is when the server last said of a message that is only read again, or has no unique-id, that it is gone (Unix
-	// seconds): see vanished.go.
-	VanishedAt int64 `json:"vanished_at,omitempty"`
-	// Missed is mail that left the server before a destination had it, by the destination's name: see gone.go.
-	Missed map[string]missedMail `json:"missed,omitempty"`
-	// Without is what destinations that are not required refused for good, likewise: see without.go.
-	Without map[string]missedMail `json:"without,omitempty"`
-	// Undeleted is what the server said that it deletes, and may list still: see undeleted.go.
-	Undeleted undeleted `json:"undeleted,omitzero"`
-	// Woken: a person wants the next pass to wait for nothing.
-	Woken bool `json:"woken,omitempty"`
-	// Called: a person named the account while it was paused, and so wants the next pass all the same.
-	Called bool `json:"called,omitempty"`
-	// Slow: the last pass was slow, or took long while others waited: see Options.Slow.
-	Slow bool `json:"slow,omitempty"`
-	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.
-	Unchanged *unchanged `json:"unchanged,omitempty"`
-}
-
-func decodeFacts(b []byte) facts {
-	var f facts
-	// What cannot be read is learned again.
-	_ = json.Unmarshal(b, &f)
-	return f
-}
-
-func (f facts) encode() []byte {
-	b, err := json.Marshal(f)
-	if err != nil {
-		return []byte("{}")
-	}
-	return b
-}
-
 // status is the account's row as it is, with the facts as they are now.
 func (p *pass) status() *uidl.Status {
 	st := p.l.Info().Status
-	st.Facts = p.facts.encode()
+	st.Facts = p.facts.Encode()
 	return &st
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -89,7 +90,7 @@ func (p *pass) closeYielded(ctx context.Context) error {
 	st := p.status()
 	if p.apart() > 0 {
 		p.rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
+		st.Facts, st.NextTry = p.facts.Encode(), health.Ceil(p.rep.NextTry)
 	}
 	return p.commit(ctx, uidl.Change{Status: st})
 }
@@ -108,7 +109,7 @@ func (r *reader) hog() *plan.FetchStep {
 	case n > 0 && r.alone && r.queue[n-1].kind == tooLong:
 		return r.queue[n-1].f
 	case n > 0 && !r.alone:
-		r.facts.NoPipeliningUntil = max(r.facts.NoPipeliningUntil, r.now().Add(silent).Unix())
+		r.facts.NoPipeliningUntil = max(r.facts.NoPipeliningUntil, r.now().Add(health.Silent).Unix())
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -46,7 +47,7 @@ func TestBrokenPipelining(t *testing.T) {
 	r.ok()
 	if l, _ := r.ledger.Acquire(context.Background(), "a"); l != nil {
 		defer l.Close()
-		if f := decodeFacts(l.Info().Facts); f.NoPipeliningUntil > r.clock.Unix() {
+		if f := health.Decode(l.Info().Facts); f.NoPipeliningUntil > r.clock.Unix() {
 			t.Error("pipelining is not tried again")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 )
@@ -24,7 +25,7 @@ type reply struct {
 	err    error       // it was refused, or no destination took it
 	kind   kindOfReply // what it is
 	m      received
-	is     measured
+	is     health.Measured
 	status bool // it begins like a reply
 	exact  bool // it is as long as it should be
 	self   bool // it proves itself
@@ -49,8 +50,8 @@ var (
 // came takes an answer, and concludes what it proves.
 func (r *reader) came(o reply) error {
 	if o.kind == whole {
-		o.is.size = o.f.Size
-		o.exact = r.facts.Wire.Sizes.exact(o.is)
+		o.is.Size = o.f.Size
+		o.exact = r.facts.Wire.Sizes.Exact(o.is)
 		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.whole
 	}
@@ -59,8 +60,8 @@ func (r *reader) came(o reply) error {
 		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, errOutOfStep)
 	}
 	if concludeFirst || oldGuard {
-		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= enoughFits && !r.alone {
-			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errOutOfStep)
+		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= health.EnoughFits && !r.alone {
+			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errOutOfStep)
 		}
 		return r.conclude(&o)
 	}
@@ -68,9 +69,9 @@ func (r *reader) came(o reply) error {
 	switch {
 	case o.self:
 		return r.proven()
-	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < mostShort:
+	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < health.MostShort:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
 	case r.alone:
 		r.want = r.asksFor(&o)
 		r.proofs = len(r.want)
@@ -81,7 +82,7 @@ func (r *reader) came(o reply) error {
 				r.setAside(s.f)
 			}
 		}
-		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.octets, o.f.Size, errShort)
+		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
 	}
 	return nil
 }
@@ -101,7 +102,7 @@ func (r *reader) strangers() (n int) {
 }
 
 func (r *reader) isShort(o *reply) bool {
-	return !r.a.IgnoreSizes && !believeShort && r.facts.Wire.Sizes.short(o.is)
+	return !r.a.IgnoreSizes && !believeShort && r.facts.Wire.Sizes.Short(o.is)
 }
 
 // proven concludes what was not proven so far: the places before and behind it are. Between them lies one message, or answers
@@ -145,7 +146,7 @@ func (r *reader) prove(ctx context.Context, err error) error {
 		r.discard(&r.queue[i].m, errNoBranch)
 	}
 	r.uncount()
-	if err = r.facts.Wire.taught(err, r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= inStep {
+	if err = r.facts.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
 		r.facts.Wire.Lost = 0
 	}
 	return err

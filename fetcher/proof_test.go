@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -98,7 +99,7 @@ func TestOneWrongSize(t *testing.T) {
 		r := newRig(t, box...)
 		rep := r.run()
 		if lie > 0 {
-			if rep.New != 29 || rep.Verdict.Class != verdict.Temporary || decodeFacts(r.facts()).NoPipeliningUntil != 0 {
+			if rep.New != 29 || rep.Verdict.Class != verdict.Temporary || health.Decode(r.facts()).NoPipeliningUntil != 0 {
 				t.Errorf("%+v", rep)
 			}
 			r.clock = r.clock.Add(time.Hour)

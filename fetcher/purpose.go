@@ -3,19 +3,9 @@ package fetcher
 import (
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
-)
-
-// purpose is what a session is for. As a rule it is for everything. After one that a step about known mail broke, new mail
-// comes first and by itself, then what is to be done about other known mail, and last what broke sessions in earlier passes.
-type purpose uint8
-
-const (
-	everything purpose = iota
-	newMail            // nothing is done about known mail
-	knownMail          // and nothing else
-	oldTrouble         // what broke sessions before, and nothing else
 )
 
 // afterStumble chooses what the next session is for, after one that a step about known mail broke.
@@ -31,10 +21,10 @@ func (p *pass) afterStumble() {
 	}
 	p.alone = p.alone || lostStep(st.err) || st.name && !st.sure
 	switch {
-	case p.stumbles >= mostStumbles, p.purpose == oldTrouble && !p.retriable(), !p.fetchedNew:
-		p.purpose = newMail
-	case p.purpose != oldTrouble:
-		p.purpose = knownMail
+	case p.stumbles >= health.MostStumbles, p.purpose == health.OldTrouble && !p.retriable(), !p.fetchedNew:
+		p.purpose = health.NewMail
+	case p.purpose != health.OldTrouble:
+		p.purpose = health.KnownMail
 	}
 }
 
@@ -42,16 +32,16 @@ func (p *pass) afterStumble() {
 func (p *pass) nextPurpose() bool {
 	p.fetchedNew = true
 	switch {
-	case p.stumbles >= mostStumbles, p.o.DryRun, p.apart() > 0:
+	case p.stumbles >= health.MostStumbles, p.o.DryRun, p.apart() > 0:
 		return false
-	case p.purpose == newMail && !p.retried:
-		p.purpose, p.suspecting = knownMail, false
+	case p.purpose == health.NewMail && !p.retried:
+		p.purpose, p.suspecting = health.KnownMail, false
 		return true
-	case (p.purpose == everything || p.purpose == knownMail) && p.retriable():
-		p.purpose, p.retried, p.suspecting = oldTrouble, true, false
+	case (p.purpose == health.Everything || p.purpose == health.KnownMail) && p.retriable():
+		p.purpose, p.retried, p.suspecting = health.OldTrouble, true, false
 		return true
-	case p.elsewhere && p.purpose != everything && !p.closing: // whether all is recognised, only a whole session tells
-		p.purpose, p.closing = everything, true
+	case p.elsewhere && p.purpose != health.Everything && !p.closing: // whether all is recognised, only a whole session tells
+		p.purpose, p.closing = health.Everything, true
 		return true
 	}
 	return false
@@ -64,7 +54,7 @@ func (p *pass) takeTurn() {
 	if p.apart() > 0 {
 		p.purpose, p.load = t.Turn, t.Load
 	}
-	t.Turn, t.Load = everything, nil
+	t.Turn, t.Load = health.Everything, nil
 }
 
 // passTurn notes what the next pass is for, where this one had its only session.
@@ -75,13 +65,13 @@ func (p *pass) passTurn() {
 	t := &p.facts.Stumbles
 	switch left := p.load; {
 	case p.stumbles > 0:
-		t.Turn, t.Load = newMail, left
-	case p.purpose == newMail && len(left) > 0:
-		t.Turn, t.Load = knownMail, left
-	case p.purpose == knownMail && len(left) > 1: // the last number stands for all that follow: here it ends
-		t.Turn, t.Load = newMail, left
-	case p.purpose == everything && p.retriable():
-		t.Turn = oldTrouble
+		t.Turn, t.Load = health.NewMail, left
+	case p.purpose == health.NewMail && len(left) > 0:
+		t.Turn, t.Load = health.KnownMail, left
+	case p.purpose == health.KnownMail && len(left) > 1: // the last number stands for all that follow: here it ends
+		t.Turn, t.Load = health.NewMail, left
+	case p.purpose == health.Everything && p.retriable():
+		t.Turn = health.OldTrouble
 	}
 }
 
@@ -93,44 +83,44 @@ func (p *pass) retriable() bool {
 // forPurpose leaves in the plan what this session is for, and leaves alone what broke sessions before.
 func (s *session) forPurpose() {
 	t, p, pl := &s.facts.Stumbles, s.pass, s.plan
-	if p.purpose == everything && t.none() {
+	if p.purpose == health.Everything && t.None() {
 		return
 	}
-	s.partial = p.purpose != everything
+	s.partial = p.purpose != health.Everything
 	now := s.now()
-	top := t.rests("TOP", now)
+	top := t.Rests("TOP", now)
 	noTop := top != nil && top.Times < 2 // later it counts as a server without
 	noDele := s.deletesNothing()
-	s.noCompare = t.rests("RETR", now) != nil
-	marked := func(m *stumbleMark) bool {
+	s.noCompare = t.Rests("RETR", now) != nil
+	marked := func(m *health.StumbleMark) bool {
 		switch {
 		case m == nil:
-			return p.purpose == oldTrouble
-		case m.alone(now) || p.charged[m.key()]:
+			return p.purpose == health.OldTrouble
+		case m.Alone(now) || p.charged[m.Key()]:
 			return true
-		case m.Step == stepQuit: // it breaks nothing
-			return p.purpose == oldTrouble
+		case m.Step == health.StepQuit: // it breaks nothing
+			return p.purpose == health.OldTrouble
 		}
-		p.retry = append(p.retry, m.key())
+		p.retry = append(p.retry, m.Key())
 		if pl.Last == nil {
 			pl.Last = map[uidl.Key]bool{}
 		}
-		pl.Last[m.key()] = true
-		return p.purpose != oldTrouble
+		pl.Last[m.Key()] = true
+		return p.purpose != health.OldTrouble
 	}
 	left := func(k plan.KnownStep) bool {
-		return p.purpose == newMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.mark(k.Key))
+		return p.purpose == health.NewMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.Mark(k.Key))
 	}
 	pl.Due, pl.Question = s.leave(pl.Due, left), s.leave(pl.Question, left)
-	groups := s.spareTwins(func(uid string) bool { return p.purpose == newMail || noTop || marked(t.markOf(uid)) })
-	if p.purpose == knownMail || p.purpose == oldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
+	groups := s.spareTwins(func(uid string) bool { return p.purpose == health.NewMail || noTop || marked(t.MarkOf(uid)) })
+	if p.purpose == health.KnownMail || p.purpose == health.OldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
 		pl.Fetch = slices.DeleteFunc(pl.Fetch, func(f plan.FetchStep) bool {
 			left, twin := groups[f.Key.UID]
-			return left || !twin && !(f.Nameless && (p.purpose == knownMail || s.marked()[f.Num] != uidl.Key{}))
+			return left || !twin && !(f.Nameless && (p.purpose == health.KnownMail || s.marked()[f.Num] != uidl.Key{}))
 		})
 	}
 	pl.Sort()
-	if len(p.load) > 0 && p.purpose == knownMail {
+	if len(p.load) > 0 && p.purpose == health.KnownMail {
 		most := p.load[0]
 		s.cut = s.cut || len(pl.Due)+len(pl.Question) > most
 		pl.Due = pl.Due[:min(len(pl.Due), most)]

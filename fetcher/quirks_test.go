@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -42,7 +43,7 @@ func saysLast(raw string) *pop3test.Reply { return &pop3test.Reply{Raw: []byte(r
 func (r *rig) learned(words string) bool {
 	r.t.Helper()
 	var lines []string
-	for _, trait := range Learned(r.remembered().encode(), r.acc, r.clock) {
+	for _, trait := range health.Learned(r.remembered().Encode(), health.Spoken{}, r.clock) {
 		lines = append(lines, trait.Text)
 	}
 	return strings.Contains(strings.Join(lines, "\n"), words)
@@ -205,7 +206,7 @@ func TestNoCapa(t *testing.T) {
 			r.answers(func(*pop3test.Session, string, string) *pop3test.Reply { return nil })
 			r.clock = r.clock.Add(7 * time.Hour)
 			r.ok()
-			if q := r.remembered().Quirks; q != (quirks{}) || r.learned("CAPA") {
+			if q := r.remembered().Quirks; q != (health.Quirks{}) || r.learned("CAPA") {
 				t.Errorf("%+v", q)
 			}
 		})
@@ -242,7 +243,7 @@ func TestNoCapaUnreachable(t *testing.T) {
 	if rep := r.run(); rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
-	if q := r.remembered().Quirks; q != (quirks{}) {
+	if q := r.remembered().Quirks; q != (health.Quirks{}) {
 		t.Errorf("%+v", q)
 	}
 }
@@ -301,7 +302,7 @@ func TestPassingNeverCounts(t *testing.T) {
 func TestGivenUpBefore(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	p := &pass{o: Options{Now: func() time.Time { return now }}}
-	p.facts = facts{LoggedInAt: now.Unix() - 1e6, Refused: &refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
+	p.facts = health.Facts{LoggedInAt: now.Unix() - 1e6, Refused: &health.Refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
 	if err := p.barred(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -376,7 +377,7 @@ func TestSecretInUniqueIDs(t *testing.T) {
 func TestDiagnoses(t *testing.T) {
 	var looked []int
 	for n := range 20 {
-		p := &pass{facts: facts{Hold: &hold{Why: waitBackoff, N: n}}}
+		p := &pass{facts: health.Facts{Hold: &health.Hold{Why: health.WaitBackoff, N: n}}}
 		if p.diagnoses() {
 			looked = append(looked, n+1)
 		}
@@ -384,7 +385,7 @@ func TestDiagnoses(t *testing.T) {
 	if want := []int{1, 2, 4, 8, 16}; !slices.Equal(looked, want) {
 		t.Errorf("passes %v, want %v", looked, want)
 	}
-	if p := (&pass{facts: facts{Hold: &hold{Why: waitFault, N: 2}}}); !p.diagnoses() {
+	if p := (&pass{facts: health.Facts{Hold: &health.Hold{Why: health.WaitFault, N: 2}}}); !p.diagnoses() {
 		t.Error("what was found once is looked at again")
 	}
 }

@@ -222,8 +222,8 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 		}
 		s.recognised[e.Key] = true
 	}
-	if came := s.facts.Wire.short(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
-		s.facts.Wire.forget(e.Key)
+	if came := s.facts.Wire.Reading(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
+		s.facts.Wire.Forget(e.Key)
 	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {

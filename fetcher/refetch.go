@@ -10,6 +10,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -22,7 +23,7 @@ import (
 type Refetched struct {
 	Messages int            // to be fetched again, those included that were asked for before
 	Left     map[string]int // of all that are listed: left as they are, by the reason
-	Flood    *Flood         // new mail is held back, and till a person says what it is nothing is fetched; nil: none is
+	Flood    *health.Flood  // new mail is held back, and till a person says what it is nothing is fetched; nil: none is
 }
 
 // RefusedUID is a unique-id that cannot be fetched again.
@@ -74,7 +75,7 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 		return r, err
 	}
 	defer p.l.Close()
-	p.facts = decodeFacts(p.l.Info().Facts)
+	p.facts = health.Decode(p.l.Info().Facts)
 	if d, err := p.doubts(ctx); err != nil {
 		return r, err
 	} else if p.facts.Verify || d.what != "" {
@@ -116,7 +117,7 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
 			row := known.Row(i)
-			p.facts.Wire.forget(row.Key) // how long it is gets found out anew
+			p.facts.Wire.Forget(row.Key) // how long it is gets found out anew
 			c.Put = append(c.Put, uidl.Message{Reason: plan.ReasonAgain, Row: uidl.Row{
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -60,7 +61,7 @@ func (o *outbox) learn(s *sending, result *error) error {
 func (o *outbox) spurned(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.spurns++; o.spurns < maxRefused || o.tookSince(o.p.now().Add(-trusted).Unix()) {
+	if o.spurns++; o.spurns < maxRefused || o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
 		return
 	}
 	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: true,
@@ -72,7 +73,7 @@ func (o *outbox) spurned(err error) {
 // setting that is wrong. Nothing rests for that, or the others would wait for them.
 func (o *outbox) refusesSome(err error) {
 	o.mu.Lock()
-	first := !o.some && !o.tookSince(o.p.now().Add(-trusted).Unix())
+	first := !o.some && !o.tookSince(o.p.now().Add(-health.Trusted).Unix())
 	o.some = o.some || first
 	o.mu.Unlock()
 	if !first {
@@ -138,7 +139,7 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 // o.mu is held.
 func (o *outbox) refusing() error {
 	e := &deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Err: o.lastRefusal,
-		Permanent: o.forGood && !o.tookSince(o.p.now().Add(-trusted).Unix()),
+		Permanent: o.forGood && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()),
 		Hint:      "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
 	if o.refused >= maxRefused {
 		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", o.lastRefusal)

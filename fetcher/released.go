@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -15,7 +16,7 @@ import (
 // Maildir at a path that was known is another destination. What only the former one had is kept on the server.
 // uidl.ErrBusy while a pass runs.
 func Adopt(ctx context.Context, ledger uidl.Ledger, account string) error {
-	return amend(ctx, ledger, account, func(_ *uidl.Status, f *facts, _ time.Time) bool {
+	return health.Amend(ctx, ledger, account, func(_ *uidl.Status, f *health.Facts, _ time.Time) bool {
 		f.Adopt = true
 		return false
 	})

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -88,14 +89,14 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	}
 	defer l.Close()
 	p.l, p.ledger = l, ledger
-	p.facts = decodeFacts(l.Info().Facts)
+	p.facts = health.Decode(l.Info().Facts)
 	if p.a.Owner != "" {
 		p.facts.Owner = p.a.Owner
 	}
 	p.reconfigure()
 	p.compareMailbox()
 	if p.a.IgnoreSizes {
-		p.facts.Wire.readAll() // or a person who says that sizes mean nothing would wait for mail all the same
+		p.facts.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
 	if err := p.paused(); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		werr = p.closeYielded(ctx)
 	case p.isStopped(err):
 		werr = p.closeStopped(ctx)
-	case p.o.Errand && untried(err):
+	case p.o.Errand && health.Untried(err):
 		return p.closeErrand(ctx, err)
 	default:
 		werr = p.close(ctx, err)
@@ -232,7 +233,7 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if p.purpose == knownMail && len(p.load) > 1 {
+		if p.purpose == health.KnownMail && len(p.load) > 1 {
 			p.load = p.load[1:]
 		}
 		crowded := p.crowded()
@@ -256,7 +257,7 @@ const mostCut = 20
 // otherwise tells that after an error the server is to be asked in another way at once: what was not proven is fetched again.
 func (p *pass) otherwise(err error) bool {
 	switch {
-	case errors.Is(err, errNoScan):
+	case errors.Is(err, health.ErrNoScan):
 		return true
 	case errors.Is(err, errShort) && p.suspecting:
 		return p.suspectsNext()
@@ -267,7 +268,7 @@ func (p *pass) otherwise(err error) bool {
 	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(verdict.Endless(err) && p.ahead):
 		return false
 	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way
-		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(leastApart).Unix())
+		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
 	}
 	p.alone = true
 	return true
@@ -322,7 +323,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	v.Hint = HintFor(p.a.Name, v.Hint)
 	info := p.l.Info()
 	now := p.now().Unix()
-	if untried(err) {
+	if health.Untried(err) {
 		return p.closeHeld(ctx)
 	}
 	p.facts.Woken, p.facts.Called = false, false
@@ -337,7 +338,7 @@ func (p *pass) close(ctx context.Context, err error) error {
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.facts.encode(), NextTry: ceil(p.rep.NextTry)}
+	st := uidl.Status{Facts: p.facts.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
@@ -353,16 +354,16 @@ func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
 	p.rep.NextTry = time.Time{}
 	if p.rep.Waiting != "" {
-		if h := p.facts.Hold; h == nil || h.Why == waitMemory {
-			p.facts.Hold = &hold{Why: waitMemory, N: 1, Until: ceil(p.now().Add(memoryAgain))}
+		if h := p.facts.Hold; h == nil || h.Why == health.WaitMemory {
+			p.facts.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
 		}
-		st.NextTry = max(st.NextTry, ceil(p.now().Add(memoryAgain)))
-		st.Facts = p.facts.encode()
+		st.NextTry = max(st.NextTry, health.Ceil(p.now().Add(memoryAgain)))
+		st.Facts = p.facts.Encode()
 	}
-	if at, ok := ahead(st.NextTry, p.now()); ok {
+	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
 		p.rep.NextTry = at
 	}
-	if bytes.Equal(st.Facts, decodeFacts(p.l.Info().Facts).encode()) {
+	if bytes.Equal(st.Facts, health.Decode(p.l.Info().Facts).Encode()) {
 		return nil
 	}
 	return p.commit(ctx, uidl.Change{Status: st})
@@ -372,7 +373,7 @@ func (p *pass) closeHeld(ctx context.Context) error {
 func (p *pass) noteFault(err error) {
 	if least := brokenPipelining(err); least > 0 {
 		now := p.now()
-		p.facts.NoPipeliningUntil = now.Add(p.facts.Wire.lostStep(now, least)).Unix()
+		p.facts.NoPipeliningUntil = now.Add(p.facts.Wire.LostStep(now, least)).Unix()
 	}
 }
 
@@ -384,10 +385,10 @@ func (p *pass) report() Report {
 	defer p.mu.Unlock()
 	rep := p.rep
 	rep.Notes = append(notes(rep), p.notes...)
-	var held *heldError
+	var held *health.HeldError
 	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != verdict.OK); rep.Untried {
-		if held.note != "" {
-			rep.Notes = append(rep.Notes, held.note)
+		if held.Note != "" {
+			rep.Notes = append(rep.Notes, held.Note)
 		}
 	}
 	rep.Duration = p.o.Now().Sub(rep.Started)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -24,7 +25,7 @@ type session struct {
 	list     plan.Listing // with the names that messages without a unique-id go by
 	head     int          // messages that the listing begins with, as the last one did: nothing is to be done about them
 	digest   *digest      // of those; nil: none
-	since    unchanged
+	since    health.Unchanged
 	started  time.Time
 	number   int                        // of the session in its pass
 	retrs    int                        // RETRs that the server answered with +OK
@@ -151,7 +152,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
 		return false, err
 	}
-	s.fetchedNew = s.fetchedNew || !s.cut && s.purpose <= newMail
+	s.fetchedNew = s.fetchedNew || !s.cut && s.purpose <= health.NewMail
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
@@ -212,7 +213,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	if s.share != nil {
 		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
-	s.facts.current(s.now())
+	s.facts.Current(s.now())
 	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.facts.NoPipeliningUntil != 0
 	opts.NoCapa = opts.NoCapa || s.facts.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
@@ -232,13 +233,13 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.purpose != everything || s.facts.Stumbles.breaks() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.purpose != health.Everything || s.facts.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
 		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
 		Policy: s.a.Policy, NeverDelete: s.a.NeverDelete, Aged: s.clock.Aged, Confirmed: s.clock.Confirmed,
-		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.waits, Short: s.facts.Wire.watched(),
+		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.waits, Short: s.facts.Wire.Watched(),
 		Most: most, Deleted: s.deleted,
 	})
 }
@@ -429,7 +430,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.rememberListing(listing)
 	brought := s.brought()
-	return s.cut && (brought || len(s.marks) > 0 || s.purpose == knownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
+	return s.cut && (brought || len(s.marks) > 0 || s.purpose == health.KnownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
 }
 
 // unsettled tells whether a message that was retrieved in this session is not durable for every destination.

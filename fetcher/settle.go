@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -253,7 +254,7 @@ func (p *pass) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
 	row = owed(row, err, at)
 	if verdict.ScopeOf(err) == deliver.ThisMessage {
 		row.Attempts++
-		row.NextTry = p.now().Add(retryAfter(row.Attempts)).Unix()
+		row.NextTry = p.now().Add(health.RetryAfter(row.Attempts)).Unix()
 	}
 	return row
 }

@@ -3,9 +3,9 @@ package fetcher
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -15,63 +15,6 @@ import (
 // A message that comes shorter than listed is whole, or was cut: by a server in trouble, by a disk, by a line with a dot. Only
 // time tells. It is read by itself, again on another connection, again after an hour; then it is delivered, and once more on
 // another day; until then it is not deleted. If a longer one comes, that one is delivered too.
-
-// shortReading is what was read of such a message; stored with the account.
-type shortReading struct {
-	UID    []byte `json:"uid"`
-	Dup    int    `json:"dup,omitempty"`
-	Size   int64  `json:"size"`                // as listed
-	Octets int64  `json:"octets"`              // as read last
-	Header string `json:"header"`              // of that: its fingerprint
-	Read   int    `json:"read"`                // readings that agree
-	All    int    `json:"all"`                 // readings
-	Begun  int64  `json:"begun"`               // of all readings, the first (Unix seconds)
-	First  int64  `json:"first"`               // of those that agree, the first
-	Next   int64  `json:"next"`                // not read before
-	Done   bool   `json:"delivered,omitempty"` // and only looked at once more
-	Again  bool   `json:"again,omitempty"`     // a longer one was delivered too
-	Flight bool   `json:"flight,omitempty"`    // it was first seen in a flight
-}
-
-const (
-	mostShort   = 500 // messages that are watched at once; others wait for a day
-	sameSlack   = 512 // octets by which readings of one message may differ: servers add lines
-	shortSoon   = time.Hour
-	shortDay    = 20 * time.Hour // apart enough to be another day
-	shortPeace  = 72 * time.Hour // what never reads the same is delivered after that
-	shortMany   = 6              // and so many readings
-	fewSuspects = 5              // sessions for one each, where LIST n cannot tell whether a message was cut
-)
-
-func (e *shortReading) key() uidl.Key { return uidl.Key{UID: string(e.UID), Dup: e.Dup} }
-
-// pause is the longest time until it is read again: longer and longer once it was read four times.
-func (e *shortReading) pause() time.Duration { return shortDay << min(max(e.All-4, 0), 5) }
-
-func (w *wireFacts) short(k uidl.Key) *shortReading {
-	for i := range w.Short {
-		if w.Short[i].key() == k {
-			return &w.Short[i]
-		}
-	}
-	return nil
-}
-
-func (w *wireFacts) forget(k uidl.Key) {
-	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool { return e.key() == k })
-}
-
-// watched are the messages that came short: whether they were delivered.
-func (w *wireFacts) watched() map[uidl.Key]bool {
-	if len(w.Short) == 0 {
-		return nil
-	}
-	all := make(map[uidl.Key]bool, len(w.Short))
-	for _, e := range w.Short {
-		all[e.key()] = e.Done
-	}
-	return all
-}
 
 // shortKey is what a message that came short goes by: without a unique-id, by its content.
 func shortKey(o *reply) uidl.Key {
@@ -86,22 +29,22 @@ func (r *reader) readShort(o *reply) bool {
 	w := &r.facts.Wire
 	now, key := time.Unix(r.confirmed, 0), shortKey(o)
 	header := hex.EncodeToString(o.m.msg.Fingerprint[:])
-	e := w.short(key)
+	e := w.Reading(key)
 	if e == nil {
-		if len(w.Short) >= mostShort {
+		if len(w.Short) >= health.MostShort {
 			r.postpone(o.f)
 			return false
 		}
-		w.Short = append(w.Short, shortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.Size, Begun: now.Unix()})
+		w.Short = append(w.Short, health.ShortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.Size, Begun: now.Unix()})
 		e = &w.Short[len(w.Short)-1]
 	}
 	alike := e.Header == header // and servers that make new boundaries or add lines at each reading change the rest
-	same := e.Read > 0 && alike && max(e.Octets-o.is.octets, o.is.octets-e.Octets) <= sameSlack
-	longer := !alike && o.m.strong || o.is.octets > e.Octets+sameSlack
+	same := e.Read > 0 && alike && max(e.Octets-o.is.Octets, o.is.Octets-e.Octets) <= health.SameSlack
+	longer := !alike && o.m.strong || o.is.Octets > e.Octets+health.SameSlack
 	if !same {
 		e.Read, e.First = 0, now.Unix()
 	}
-	e.Read, e.All, e.Octets, e.Header = e.Read+1, e.All+1, o.is.octets, header
+	e.Read, e.All, e.Octets, e.Header = e.Read+1, e.All+1, o.is.Octets, header
 	return r.judgeShort(o, e, same, longer, now)
 }
 
@@ -109,12 +52,12 @@ func (r *reader) readShort(o *reply) bool {
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
 func (r *reader) watch(o *reply) bool {
 	f, w := o.f, &r.facts.Wire
-	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= mostShort {
+	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
 		return false
 	}
-	w.Short = append(w.Short, shortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.octets,
+	w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.Octets,
 		Header: hex.EncodeToString(o.m.msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
-		Next: r.confirmed + int64(shortDay/time.Second), Done: true})
+		Next: r.confirmed + int64(health.ShortDay/time.Second), Done: true})
 	return true
 }
 
@@ -124,7 +67,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 		return
 	}
 	row := f.RowOrNew()
-	next := r.now().Add(shortDay).Unix()
+	next := r.now().Add(health.ShortDay).Unix()
 	r.later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		if row.State == 0 {
@@ -138,43 +81,43 @@ func (r *reader) postpone(f *plan.FetchStep) {
 }
 
 // judgeShort decides what becomes of a reading, and when the next is due.
-func (r *reader) judgeShort(o *reply, e *shortReading, same, longer bool, now time.Time) bool {
+func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool, now time.Time) bool {
 	w, key := &r.facts.Wire, shortKey(o)
 	since := now.Sub(time.Unix(e.First, 0))
 	after := func(d time.Duration) { e.Next = now.Add(d).Unix() }
 	if e.Done {
-		if same && since >= shortDay {
-			w.Sizes.lied(o.is, now.Unix())
-			w.forget(key)
+		if same && since >= health.ShortDay {
+			w.Sizes.Lied(o.is, now.Unix())
+			w.Forget(key)
 			return o.f.Nameless // which is compared each time
 		}
-		after(e.pause())
+		after(e.Pause())
 		longer = longer && !e.Again
 		e.Again = e.Again || longer
 		return longer
 	}
-	enough := e.Read >= 3 && since >= shortSoon
+	enough := e.Read >= 3 && since >= health.ShortSoon
 	switch {
 	case r.expires: // QUIT deletes what was retrieved
-		enough = e.Read >= 2 && since >= shortDay
+		enough = e.Read >= 2 && since >= health.ShortDay
 	case r.a.RetrHides:
-		enough = e.Read >= 2 && since >= shortSoon
+		enough = e.Read >= 2 && since >= health.ShortSoon
 	}
-	if enough || e.All >= shortMany && now.Sub(time.Unix(e.Begun, 0)) >= shortPeace {
+	if enough || e.All >= health.ShortMany && now.Sub(time.Unix(e.Begun, 0)) >= health.ShortPeace {
 		e.Done = true
-		e.Next = max(e.First+int64(shortDay/time.Second), now.Unix())
+		e.Next = max(e.First+int64(health.ShortDay/time.Second), now.Unix())
 		if r.a.RetrHides {
-			w.forget(key) // it is not listed any more then
+			w.Forget(key) // it is not listed any more then
 		}
 		return true
 	}
 	switch {
 	case e.All == 1 && !r.a.RetrHides:
 		e.Next = now.Unix() // on another connection, in the same pass
-	case since < shortSoon:
-		e.Next = e.First + int64(shortSoon/time.Second)
+	case since < health.ShortSoon:
+		e.Next = e.First + int64(health.ShortSoon/time.Second)
 	default:
-		after(e.pause())
+		after(e.Pause())
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -47,7 +48,7 @@ func (p *pass) orStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	var secret *pop3.SecretError
-	if v := verdict.Of(err); v.Stop || untried(err) || v.Class != verdict.Temporary && !errors.As(err, &secret) {
+	if v := verdict.Of(err); v.Stop || health.Untried(err) || v.Class != verdict.Temporary && !errors.As(err, &secret) {
 		return err
 	}
 	return errStopped
@@ -100,7 +101,7 @@ func (p *pass) closeStopped(ctx context.Context) error {
 	st := p.status()
 	if p.apart() > 0 {
 		p.rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.facts.encode(), ceil(p.rep.NextTry)
+		st.Facts, st.NextTry = p.facts.Encode(), health.Ceil(p.rep.NextTry)
 	}
 	return p.commit(ctx, uidl.Change{Status: st})
 }

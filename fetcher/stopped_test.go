@@ -14,6 +14,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -251,7 +252,7 @@ func TestStoppedWithItsPrograms(t *testing.T) {
 func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	held, flood := &heldError{verdict: verdict.Verdict{Class: verdict.Temporary}}, &floodError{}
+	held, flood := &health.HeldError{Verdict: verdict.Verdict{Class: verdict.Temporary}}, &health.FloodError{}
 	doubt := &commitError{errors.New("disk")}
 	for name, tc := range map[string]struct {
 		ctx       context.Context

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -37,7 +37,7 @@ type lastStep struct {
 
 // stumbled notes that a step broke the session, if it did; err is what the client said.
 func (s *session) stumbled(ctx context.Context, step string, err error) {
-	if err == nil || ctx.Err() != nil || errors.Is(err, errNoScan) || errors.Is(err, errShort) || errors.Is(err, errUnproven) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, health.ErrNoScan) || errors.Is(err, errShort) || errors.Is(err, errUnproven) {
 		return
 	}
 	num, ok := brokeAt(err)
@@ -60,7 +60,7 @@ func (s *session) brokeSession(step string, num int, err error) {
 	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
 	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && verdict.Disconnected(err)) || s.naming
-	if m := s.facts.Stumbles.mark(key); m != nil && m.Times > 0 && m.Step != stepQuit && !closed {
+	if m := s.facts.Stumbles.Mark(key); m != nil && m.Times > 0 && m.Step != health.StepQuit && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
@@ -156,7 +156,9 @@ func (s *session) survived() {
 }
 
 // careful tells that it must be clear at which message the session breaks, if it does.
-func (s *session) careful() bool { return s.purpose == knownMail || s.purpose == oldTrouble }
+func (s *session) careful() bool {
+	return s.purpose == health.KnownMail || s.purpose == health.OldTrouble
+}
 
 // harmless notes that a step with a message did not break the session.
 func (s *session) harmless(step string, num int) {
@@ -166,7 +168,7 @@ func (s *session) harmless(step string, num int) {
 		return
 	}
 	if k, ok := s.marked()[num]; ok {
-		if t.well(k, step); t.mark(k) == nil {
+		if t.Well(k, step); t.Mark(k) == nil {
 			delete(s.sore, num)
 		}
 	}
@@ -184,7 +186,7 @@ func (s *session) marked() map[int]uidl.Key {
 	want := map[uidl.Key]bool{}
 	uids := map[string]bool{}
 	for i := range s.facts.Stumbles.Marks {
-		k := s.facts.Stumbles.Marks[i].key()
+		k := s.facts.Stumbles.Marks[i].Key()
 		want[k], uids[k.UID] = true, true
 	}
 	dups := map[string]int{}
@@ -216,15 +218,12 @@ func (s *session) keyOf(num int) (k uidl.Key, ok bool) {
 	return k, ok
 }
 
-// placeName begins what stands for a message without a unique-id; no server gives such ones.
-const placeName = "popsync-place:"
-
 // standIn is a key for a listed message: its unique-id, or its place.
 func standIn(e pop3.Entry) uidl.Key {
 	if e.HasUID {
 		return uidl.Key{UID: e.UID}
 	}
-	return uidl.Key{UID: placeName + strconv.Itoa(e.Num) + ":" + strconv.FormatInt(e.Size, 10)}
+	return uidl.Key{UID: health.PlaceName + strconv.Itoa(e.Num) + ":" + strconv.FormatInt(e.Size, 10)}
 }
 
 // weighStumble charges what broke the last session. again tells that another one has a listing: so the network works.
@@ -238,15 +237,15 @@ func (p *pass) weighStumble(again bool) {
 	if st.sure && (again || verdict.Chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
 		t := &p.facts.Stumbles
 		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
-		if t.charge(st.key, st.step, v.Message, p.now()) {
-			v.Message = restText(st.step, t.Steps[st.step].Until)
+		if t.Charge(st.key, st.step, v.Message, p.now()) {
+			v.Message = health.RestText(st.step, t.Steps[st.step].Until)
 			p.mention(v.Message)
 			if told {
 				return
 			}
 			v.Hint = words.Clip("the last time: " + st.err.Error())
 		} else {
-			v.Hint = markText(t.mark(st.key), p.now())
+			v.Hint = health.MarkText(t.Mark(st.key), p.now())
 		}
 		p.mu.Lock()
 		p.worst = slices.Insert(p.worst, 0, v) // it says more than a break that nobody is to blame for yet
@@ -256,36 +255,6 @@ func (p *pass) weighStumble(again bool) {
 	p.mu.Lock()
 	p.worst = append(p.worst, v)
 	p.mu.Unlock()
-}
-
-// markText tells what becomes of a message that broke a session.
-func markText(m *stumbleMark, now time.Time) string {
-	name := "message " + words.Quote(string(m.UID))
-	if strings.HasPrefix(string(m.UID), placeName) {
-		name = "the message"
-	}
-	if m.Next <= now.Unix() {
-		return name + " is left alone for the rest of this pass; new mail and all else goes on"
-	}
-	return fmt.Sprintf("%s is left alone until %s; new mail and all else goes on", name, words.Stamp(m.Next))
-}
-
-func restText(step string, until int64) string {
-	if step == stepQuit {
-		return fmt.Sprintf("the server says that it deletes messages, and lists them still: %s until %s; new mail is fetched all the same",
-			stepRests[step], words.Stamp(until))
-	}
-	return fmt.Sprintf("%s breaks the connection whatever the message is: %s until %s; new mail is fetched all the same",
-		step, stepRests[step], words.Stamp(until))
-}
-
-// stepRests tells what is not done while a step rests.
-var stepRests = map[string]string{
-	"DELE": "nothing is deleted on the server",
-	"TOP":  "headers are not looked at",
-	"RETR": "known messages are not read again to compare them",
-
-	stepQuit: "nothing is deleted there",
 }
 
 // forgetMarks drops the marks of messages that are not listed any more, and of those about which nothing is to be done.
@@ -314,12 +283,12 @@ func (s *session) forgetMarks(raw *pop3.Listing, complete bool) {
 		due[s.plan.Fetch[i].Key] = true
 	}
 	now := s.now()
-	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool {
-		k := m.key()
-		if strings.HasPrefix(k.UID, placeName) {
+	t.Marks = slices.DeleteFunc(t.Marks, func(m health.StumbleMark) bool {
+		k := m.Key()
+		if strings.HasPrefix(k.UID, health.PlaceName) {
 			return raw.Complete && !places[k] || s.noTop && m.Step == "TOP"
 		}
-		return complete && !listed[k] || listed[k] && !due[k] && !m.alone(now)
+		return complete && !listed[k] || listed[k] && !due[k] && !m.Alone(now)
 	})
 	s.sore = nil
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -220,7 +221,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		if c.policy != plan.DeleteNever && slices.ContainsFunc(left(), func(uid string) bool { return strings.HasPrefix(uid, "old") }) {
 			t.Errorf("the server is well again, and these are still there: %v", left())
 		}
-		if f := factsIn(t, ledger); !f.Stumbles.none() {
+		if f := factsIn(t, ledger); !f.Stumbles.None() {
 			t.Errorf("still remembered: %+v", f.Stumbles)
 		}
 	})
@@ -273,11 +274,11 @@ func sampledOut(name string, n uint32) bool {
 	return raceDetector && crc32.ChecksumIEEE([]byte(name))%n != 0
 }
 
-func factsIn(t *testing.T, ledger uidl.Ledger) facts {
+func factsIn(t *testing.T, ledger uidl.Ledger) health.Facts {
 	t.Helper()
 	all, err := ledger.Summaries(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
 	}
-	return decodeFacts(all[0].Facts)
+	return health.Decode(all[0].Facts)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -13,30 +14,30 @@ import (
 // from others before it is read.
 func (p *pass) setAside(f *plan.FetchStep) {
 	w := &p.facts.Wire
-	if f.Nameless || w.short(f.Key) == nil && len(w.Short) >= mostShort {
+	if f.Nameless || w.Reading(f.Key) == nil && len(w.Short) >= health.MostShort {
 		p.alone = true
 		return
 	}
-	if w.short(f.Key) == nil {
-		w.Short = append(w.Short, shortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
+	if w.Reading(f.Key) == nil {
+		w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.suspecting && p.ahead})
 	}
 }
 
 // stood notes that what had another size than listed in a flight is as long as listed by itself: step was lost there.
-func (r *reader) stood(o *reply, e *shortReading) {
+func (r *reader) stood(o *reply, e *health.ShortReading) {
 	if r.stepLost || !o.exact || e == nil || !e.Flight || e.All > 0 {
 		return
 	}
 	r.stepLost = true
 	now := r.now()
-	r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.lostStep(now, leastApart)).Unix()
+	r.facts.NoPipeliningUntil = now.Add(r.facts.Wire.LostStep(now, health.LeastApart)).Unix()
 }
 
 // sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
 func (s *session) sift(complete bool) {
 	w := &s.facts.Wire
 	s.suspects, s.pass.waiting = 0, 0
-	if s.purpose == knownMail || s.purpose == oldTrouble {
+	if s.purpose == health.KnownMail || s.purpose == health.OldTrouble {
 		s.plan.Kept += len(s.plan.Stumps)
 		return
 	}
@@ -50,19 +51,19 @@ func (s *session) sift(complete bool) {
 		if e.First > now {
 			e.First, e.Begun = now, min(e.Begun, now)
 		}
-		e.Next = min(e.Next, now+int64(e.pause()/time.Second))
+		e.Next = min(e.Next, now+int64(e.Pause()/time.Second))
 	}
 	var own []plan.FetchStep
 	met := map[uidl.Key]bool{}
 	suspect := func(f *plan.FetchStep) bool {
 		met[f.Key] = true
-		e := w.short(f.Key)
+		e := w.Reading(f.Key)
 		switch {
 		case e == nil || e.Size == f.Size:
 		case e.Done: // the next reading tells whether it is another message
 			e.Size = f.Size
 		default:
-			w.forget(f.Key) // another message, or another size
+			w.Forget(f.Key) // another message, or another size
 			e = nil
 		}
 		if e != nil && e.Done && !f.Compare { // its delivery failed
@@ -84,16 +85,16 @@ func (s *session) sift(complete bool) {
 		suspect(&f)
 	}
 	s.plan.Kept += len(s.plan.Stumps)
-	w.Short = slices.DeleteFunc(w.Short, func(e shortReading) bool {
-		k := e.key()
+	w.Short = slices.DeleteFunc(w.Short, func(e health.ShortReading) bool {
+		k := e.Key()
 		switch {
 		case strings.HasPrefix(k.UID, plan.ContentName): // whether it is listed, only reading tells
-			return now-e.Begun > int64(mostApart/time.Second)
+			return now-e.Begun > int64(health.MostApart/time.Second)
 		case s.plan.Watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
 			return !e.Done && !met[k] && !s.partial
 		}
 		// One listing may have hidden it; what was delivered keeps its note for as long as it may come back unlooked at.
-		return complete && (!e.Done || now-e.Begun > int64(shortPeace/time.Second))
+		return complete && (!e.Done || now-e.Begun > int64(health.ShortPeace/time.Second))
 	})
 	s.suspects = len(own)
 	switch {
@@ -120,7 +121,7 @@ func (s *session) failedBefore() (n int) {
 	for i := range s.plan.Fetch {
 		n += b2i(s.plan.Fetch[i].Row.Attempts > 0)
 	}
-	if n > mostShort {
+	if n > health.MostShort {
 		return 0
 	}
 	return n
@@ -130,7 +131,7 @@ func (s *session) failedBefore() (n int) {
 func (p *pass) suspectsNext() bool {
 	most := 3
 	if p.facts.Wire.Scan < 0 {
-		most = fewSuspects
+		most = health.FewSuspects
 	}
 	due := !p.suspecting && p.suspects > 0
 	for _, e := range p.facts.Wire.Short {

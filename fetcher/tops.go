@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -51,7 +52,7 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 	defer s.c.Alone(false)
 	t.alone = !s.c.Pipelining()
 	err := s.c.Top(ctx, 0, t.items, t.handle)
-	err = w.taught(err, t.scans, s.now())
+	err = w.Taught(err, err == nil, t.scans, s.now())
 	s.stumbled(ctx, "TOP", err)
 	if err == nil {
 		err = s.lives(ctx)
@@ -130,7 +131,7 @@ func (t *topStep) proven() {
 
 // topsRest tells that no header is asked for.
 func (s *session) topsRest() bool {
-	return s.stumbles >= mostStumbles || s.facts.Stumbles.rests("TOP", s.now()) != nil
+	return s.stumbles >= health.MostStumbles || s.facts.Stumbles.Rests("TOP", s.now()) != nil
 }
 
 // spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
@@ -150,15 +151,15 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 	for _, n := range nums {
 		k, ok := marked[n]
 		switch {
-		case !ok, t.mark(k).Step == stepQuit: // which breaks nothing
+		case !ok, t.Mark(k).Step == health.StepQuit: // which breaks nothing
 			asked = append(asked, n)
-		case t.mark(k).alone(now) || s.charged[k]:
+		case t.Mark(k).Alone(now) || s.charged[k]:
 			left = append(left, n)
 		case s.naming:
 			s.retry = append(s.retry, k)
 			fallthrough
 		default:
-			if s.purpose == oldTrouble || s.plan != nil && s.plan.Last[k] {
+			if s.purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
 				last = append(last, n)
 			} else {
 				left = append(left, n)

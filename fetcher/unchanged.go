@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -19,18 +20,6 @@ import (
 // It stands for them only as long as nothing can have changed them. Whoever changes rows holds the lease, and each lease
 // has an epoch of its own (uidl.Info), so the hash counts for the very next one and for no other: a pass that is killed, a
 // command, an older popsync, all of them make the next pass read the rows.
-
-// unchanged is what a pass remembers of its listing, when all of it is delivered and stays.
-type unchanged struct {
-	Epoch      int64  `json:"epoch"`                // of the lease under which it was true
-	Generation int64  `json:"generation,omitempty"` // of the set of destinations likewise
-	Policy     string `json:"policy,omitempty"`     // likewise: see policyMark
-	Count      int    `json:"count"`                // messages listed
-	Sum        string `json:"sum"`                  // see digest
-	Lost       int    `json:"lost"`                 // plan.lostKept: what an epoch change may be proven by
-	At         int64  `json:"at"`                   // when rows were last read (Unix seconds)
-	Oldest     int64  `json:"oldest,omitempty"`     // least FirstSeen of them: from that age on something may be due; 0: none
-}
 
 // policyMark is what policy deletes, as it is compared.
 func (p *pass) policyMark() string {
@@ -50,7 +39,7 @@ const (
 
 // mayBeUnchanged tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
 // It is told once: what the first session of a pass does changes rows.
-func (p *pass) mayBeUnchanged() *unchanged {
+func (p *pass) mayBeUnchanged() *health.Unchanged {
 	u := p.facts.Unchanged
 	p.facts.Unchanged = nil
 	switch {
@@ -78,7 +67,7 @@ var checkUnchanged func(ctx context.Context, s *session, l *pop3.Listing)
 
 // begins tells whether a listing begins with what u stands for, and goes on with messages that the ledger has no rows of.
 // Those that it begins with are then the session's head.
-func (s *session) begins(ctx context.Context, l *pop3.Listing, u *unchanged) (bool, error) {
+func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchanged) (bool, error) {
 	tail := l.Len() - u.Count
 	if tail < 0 || tail > longestTail || tail > 0 && u.Lost > 0 || !l.Complete || l.NoUIDL {
 		return false, nil
@@ -132,7 +121,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 		return
 	}
 	if s.digest == nil {
-		s.digest, s.since = newDigest(), unchanged{Lost: pl.LostKept, At: s.now().Unix()}
+		s.digest, s.since = newDigest(), health.Unchanged{Lost: pl.LostKept, At: s.now().Unix()}
 	}
 	if !s.digest.add(l, s.head, l.Len(), s.removed) {
 		return
@@ -144,7 +133,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 	if now := s.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
 		oldest = now
 	}
-	s.facts.Unchanged = &unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.Generation, Policy: s.policyMark(), Count: left,
+	s.facts.Unchanged = &health.Unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.Generation, Policy: s.policyMark(), Count: left,
 		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
 }
 

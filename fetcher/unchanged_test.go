@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -84,7 +85,7 @@ func TestUnchanged(t *testing.T) {
 	}{
 		"nothing":          {after: box[:30]},
 		"new mail":         {after: box[:33], new: 3},
-		"another lease":    {after: box[:33], new: 3, read: true, change: func(r *rig) { r.must(Pause(r.t.Context(), r.ledger, "a", false)) }},
+		"another lease":    {after: box[:33], new: 3, read: true, change: func(r *rig) { r.must(health.Pause(r.t.Context(), r.ledger, "a", false)) }},
 		"one left":         {after: box[1:30], read: true},
 		"the last left":    {after: box[:29], read: true},
 		"another size":     {after: append(slices.Clone(box[:29]), message(box[29].UID, "other")), read: true}, // by its header the same
@@ -99,7 +100,7 @@ func TestUnchanged(t *testing.T) {
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(r.state, "ledger.db"))
 			r.must(err)
 			defer db.Close()
-			_, err = db.Exec(`UPDATE account SET facts = ?`, VerifyMode(r.facts()))
+			_, err = db.Exec(`UPDATE account SET facts = ?`, health.VerifyMode(r.facts()))
 			r.must(err)
 		}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -47,8 +48,10 @@ func (r *pretender) wantPass(what string, after time.Duration, deleted, dele int
 	}
 }
 
-func (r *pretender) resting() []Resting     { return Standing(r.info()).Resting(r.clock) }
-func (r *pretender) leftAlone() []LeftAlone { return Standing(r.info()).LeftAlone(r.clock) }
+func (r *pretender) resting() []health.Resting { return health.Standing(r.info()).Resting(r.clock) }
+func (r *pretender) leftAlone() []health.LeftAlone {
+	return health.Standing(r.info()).LeftAlone(r.clock)
+}
 
 // A server that says +OK to DELE and QUIT and deletes nothing is found out after an hour, told once, and then asked seldom; what it
 // keeps is claimed to be deleted once. New mail comes all the same. Once it deletes, all is as ever.
@@ -64,7 +67,7 @@ func TestServerDeletesNothing(t *testing.T) {
 			t.Errorf("top %v: blamed within an hour: %q", top, r.told)
 		}
 		r.wantPass("after an hour", 10*time.Minute, 0, 0)
-		if len(r.told) != 1 || len(r.resting()) != 1 || r.resting()[0].Step != stepQuit || len(r.leftAlone()) != 0 {
+		if len(r.told) != 1 || len(r.resting()) != 1 || r.resting()[0].Step != health.StepQuit || len(r.leftAlone()) != 0 {
 			t.Fatalf("top %v: after an hour: %q, %v, %v", top, r.told, r.resting(), r.leftAlone())
 		}
 		if words := r.resting()[0].Words(); !strings.Contains(words, "nothing is deleted there until") || strings.Contains(words, "breaks") {
@@ -88,7 +91,7 @@ func TestServerDeletesNothing(t *testing.T) {
 		r.server.Change(func(o *pop3test.Options) { o.QuitKeeps = false })
 		r.wantPass("it deletes by now", 24*time.Hour, 1, 6)
 		r.wantPass("and that is seen", time.Minute, 0, 0)
-		if len(r.resting())+len(r.leftAlone()) > 0 || len(r.server.Messages("u")) > 0 || decodeFacts(r.facts()).Undeleted.Asked != nil {
+		if len(r.resting())+len(r.leftAlone()) > 0 || len(r.server.Messages("u")) > 0 || health.Decode(r.facts()).Undeleted.Asked != nil {
 			t.Errorf("top %v: %v, %v, %d left", top, r.resting(), r.leftAlone(), len(r.server.Messages("u")))
 		}
 		again := message("again", "x")
@@ -181,7 +184,7 @@ func TestUndeletedByPolicy(t *testing.T) {
 	r.acc.Policy.Delete = plan.DeleteNever
 	r.wantPass("kept", 0, 0, 0)
 	r.wantPass("kept", 2*time.Hour, 0, 0)
-	if u := decodeFacts(r.facts()).Undeleted; len(u.Asked) > 0 {
+	if u := health.Decode(r.facts()).Undeleted; len(u.Asked) > 0 {
 		t.Errorf("%+v", u)
 	}
 	r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 24 * time.Hour}
@@ -200,17 +203,17 @@ func TestUndeletedByPolicy(t *testing.T) {
 func TestUndeletedByWrongClock(t *testing.T) {
 	decade := 10 * 365 * 24 * time.Hour
 	now := time.Unix(1_800_000_000, 0)
-	f := facts{
-		Undeleted: undeleted{Asked: []askedFor{{UID: []byte("a"), At: now.Add(decade).Unix()}, {UID: []byte("b"), At: now.Unix()}}, Worked: now.Add(decade).Unix()},
-		Stumbles:  stumbles{Steps: map[string]*stepState{"DELE": {Until: now.Add(decade).Unix()}, stepQuit: {At: now.Unix(), Until: now.Add(time.Hour).Unix()}}},
-		Wire:      wireFacts{Scan: -1, ScanAt: now.Add(decade).Unix()},
-		Missed:    map[string]missedMail{"a": {1, now.Add(decade).Unix()}, "b": {2, now.Unix()}},
+	f := health.Facts{
+		Undeleted: health.Undeleted{Asked: []health.AskedFor{{UID: []byte("a"), At: now.Add(decade).Unix()}, {UID: []byte("b"), At: now.Unix()}}, Worked: now.Add(decade).Unix()},
+		Stumbles:  health.Stumbles{Steps: map[string]*health.StepState{"DELE": {Until: now.Add(decade).Unix()}, health.StepQuit: {At: now.Unix(), Until: now.Add(time.Hour).Unix()}}},
+		Wire:      health.WireFacts{Scan: -1, ScanAt: now.Add(decade).Unix()},
+		Missed:    map[string]health.MissedMail{"a": {1, now.Add(decade).Unix()}, "b": {2, now.Unix()}},
 	}
-	f.current(now)
-	if u := f.Undeleted; len(u.Asked) != 1 || u.Asked[0].key() != (uidl.Key{UID: "b"}) || u.Worked != 0 {
+	f.Current(now)
+	if u := f.Undeleted; len(u.Asked) != 1 || u.Asked[0].Key() != (uidl.Key{UID: "b"}) || u.Worked != 0 {
 		t.Errorf("%+v", u)
 	}
-	if f.Stumbles.Steps["DELE"] != nil || f.Stumbles.Steps[stepQuit] == nil || f.Wire.Scan != 0 || len(f.Missed) != 1 {
+	if f.Stumbles.Steps["DELE"] != nil || f.Stumbles.Steps[health.StepQuit] == nil || f.Wire.Scan != 0 || len(f.Missed) != 1 {
 		t.Errorf("%+v", f)
 	}
 }

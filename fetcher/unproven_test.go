@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -28,7 +29,7 @@ func established(r *rig) (box []pop3test.Message) {
 	}
 	r.server.Deliver("u", box...)
 	r.ok()
-	if f := decodeFacts(r.facts()); f.Wire.Sizes.rule() != ruleExact || f.Wire.Scan != 1 {
+	if f := health.Decode(r.facts()); f.Wire.Sizes.Rule() != health.RuleExact || f.Wire.Scan != 1 {
 		r.t.Fatalf("not established: %+v", f.Wire)
 	}
 	return box
@@ -54,7 +55,7 @@ func TestLongerThanListedInARow(t *testing.T) {
 	})
 	r.ok()
 	r.wantMail(append(box, more...)...)
-	if f := decodeFacts(r.facts()); f.Wire.Lost != 0 || f.NoPipeliningUntil != 0 {
+	if f := health.Decode(r.facts()); f.Wire.Lost != 0 || f.NoPipeliningUntil != 0 {
 		t.Errorf("it is spoken to one command at a time: %+v", f)
 	}
 }
@@ -87,7 +88,7 @@ func TestUnprovenWithLoginDelay(t *testing.T) {
 		r.run()
 	}
 	r.wantMail(append(box, more...)...)
-	if f := decodeFacts(r.facts()); f.Wire.Lost != 0 {
+	if f := health.Decode(r.facts()); f.Wire.Lost != 0 {
 		t.Errorf("step was lost: %+v", f.Wire)
 	}
 }

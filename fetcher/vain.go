@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -74,7 +75,7 @@ func failedBefore(row uidl.Delivery) bool { return row.Parked() || row.PutOff() 
 
 // tookSince tells that the destination took something after a time (Unix seconds). o.mu is held.
 func (o *outbox) tookSince(at int64) bool {
-	return !o.took.IsZero() || o.p.facts.Took[o.d.Name].since(o.d.Setting) > at
+	return !o.took.IsZero() || o.p.facts.Took[o.d.Name].Since(o.d.Setting) > at
 }
 
 // fail notes that the destination as a whole failed.
@@ -140,9 +141,9 @@ func (o *outbox) blame(c *uidl.Change) {
 func attempted(row uidl.Delivery, forGood bool, now time.Time) uidl.Delivery {
 	row.Attempts++
 	if forGood {
-		row.Attempts = max(row.Attempts, maxAttempts)
+		row.Attempts = max(row.Attempts, health.MaxAttempts)
 	}
-	row.NextTry = now.Add(retryAfter(row.Attempts)).Unix()
+	row.NextTry = now.Add(health.RetryAfter(row.Attempts)).Unix()
 	return row
 }
 
@@ -152,7 +153,7 @@ func (o *outbox) unanswered(ctx context.Context) error {
 	o.mu.Lock()
 	waiting, asked := o.waiting, len(o.suspects) > 0
 	o.waiting = nil
-	if o.d.publishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-trusted).Unix()) {
+	if o.d.publishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
 		o.d.failPublishing(o.refusing())
 	} else if o.d.publishFailure() == nil && asked {
 		o.d.failPublishing(o.rests())
@@ -169,21 +170,4 @@ func (o *outbox) unanswered(ctx context.Context) error {
 			c.Stage = append(c.Stage, is)
 		}
 	})
-}
-
-// trusted is for how long a destination that took mail is believed to be set right.
-const trusted = 7 * 24 * time.Hour
-
-// took is when a remote destination last took a message (Unix seconds), and how it was reached then.
-type took struct {
-	At      int64  `json:"at"`
-	Setting string `json:"setting,omitempty"`
-}
-
-// since is At, if the destination is reached in the same way now.
-func (t took) since(setting string) int64 {
-	if t.Setting != setting {
-		return 0
-	}
-	return t.At
 }

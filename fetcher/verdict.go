@@ -1,53 +1,14 @@
 package fetcher
 
 import (
-	"context"
 	"errors"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
-	"github.com/popsync/popsync/uidl"
 )
-
-// waitFor tells what the account waits for after the error that ended its pass; "": nothing. What befell single
-// messages, or one destination of several, is no reason to ask the server less often.
-func waitFor(err error) string {
-	var (
-		refused  *refusedError
-		response *pop3.ResponseError
-		protocol *pop3.ProtocolError
-		noTLS    *pop3.TLSError
-		flood    *floodError
-	)
-	switch {
-	case err == nil, err == ErrYield, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), untried(err), errors.As(err, &flood):
-		return ""
-	case errors.As(err, &refused):
-		return waitRefused
-	case verdict.Certificate(err), errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && (errors.As(err, &response) || noTLS.Misfit() != pop3.Fits):
-		return waitFault
-	case verdict.HungUpAtLogin(err):
-		return waitHungUp
-	case errors.As(err, &response):
-		switch code := verdict.CodeOf(response); {
-		case code == "IN-USE":
-			return waitInUse
-		case code == "LOGIN-DELAY":
-			return waitLogins
-		case strings.HasPrefix(code, "SYS/PERM"):
-			return waitServer
-		}
-	case errors.As(err, &protocol) && brokenPipelining(err) == 0 && protocol.Num == 0 && !aboutMessages(protocol.Command):
-		return waitFault
-	}
-	return waitBackoff
-}
-
-// aboutMessages tells that a command asks for single messages: nonsense in answer to it is charged to the message.
-func aboutMessages(verb string) bool { return verb == "RETR" || verb == "TOP" || verb == "DELE" }
 
 // verdictOf is the verdict of the whole pass: of the error that ended it, else of the worst that befell it.
 func (p *pass) verdictOf(err error) verdict.Verdict {
@@ -68,7 +29,7 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 		}
 		if w := verdict.Of(d.publishFailure()); verdict.Worse(w.Class, v.Class) {
 			if d.down != nil {
-				w = d.down.told(w)
+				w = d.down.Told(w)
 			}
 			v = w
 		}
@@ -100,9 +61,9 @@ func brokenPipelining(err error) time.Duration {
 	case !errors.As(err, &pe):
 		return 0
 	case lostStep(err):
-		return leastApart
+		return health.LeastApart
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return silent
+		return health.Silent
 	}
 	return 0
 }

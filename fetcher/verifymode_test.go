@@ -4,19 +4,20 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
 func TestVerifyModeKeepsFacts(t *testing.T) {
-	was := facts{NoPipeliningUntil: 77}
-	got := decodeFacts(VerifyMode(was.encode()))
+	was := health.Facts{NoPipeliningUntil: 77}
+	got := health.Decode(health.VerifyMode(was.Encode()))
 	if !got.Verify || got.NoPipeliningUntil != 77 {
 		t.Errorf("%+v", got)
 	}
-	for stored, want := range map[string]bool{"": false, "nonsense": false, "{}": false, string(was.encode()): false,
-		string(VerifyMode(nil)): true, string(VerifyMode([]byte("nonsense"))): true} {
-		if InVerifyMode([]byte(stored)) != want {
+	for stored, want := range map[string]bool{"": false, "nonsense": false, "{}": false, string(was.Encode()): false,
+		string(health.VerifyMode(nil)): true, string(health.VerifyMode([]byte("nonsense"))): true} {
+		if health.InVerifyMode([]byte(stored)) != want {
 			t.Errorf("%q: %v", stored, !want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -26,7 +27,7 @@ func TestOneMessageNeverEnds(t *testing.T) {
 				return reply
 			}
 			parked := false
-			c.after = func(_ int, rep Report, _ map[string]int, _ facts) { parked = parked || rep.Parked > 0 }
+			c.after = func(_ int, rep Report, _ map[string]int, _ health.Facts) { parked = parked || rep.Parked > 0 }
 			c.fine(t)
 			if !parked {
 				t.Error("nobody was charged")
@@ -57,7 +58,7 @@ func TestClosesEarly(t *testing.T) {
 				}
 				return nil
 			}
-			c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+			c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
 				if day == 0 && rep.New != 50 || f.Wire.Lost > 0 || f.NoPipeliningUntil != 0 {
 					t.Errorf("day %d: %d came, %+v, %+v", day, rep.New, rep.Verdict, f.Wire)
 				}
@@ -102,7 +103,7 @@ func TestListOfOneMessage(t *testing.T) {
 					fmt.Sscan(arg, &n)
 					return answer(n, nil)
 				}
-				c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+				c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
 					if day == 0 && rep.New != 12 || f.Wire.Lost > 0 {
 						t.Errorf("day %d: %d came, %+v, %+v", day, rep.New, rep.Verdict, f.Wire)
 					}
@@ -135,7 +136,7 @@ func TestShortWhereQuitDeletes(t *testing.T) {
 				return reply
 			}
 		}
-		c.after = func(day int, rep Report, arrived map[string]int, f facts) {
+		c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
 			if day == 1 && len(arrived)-20 != 7 {
 				t.Errorf("always %v: %d came, others were to wait for nothing: %+v", always, len(arrived)-20, rep)
 			}

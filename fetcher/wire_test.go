@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -40,7 +41,7 @@ type wireCase struct {
 	// apart is the time between two passes; 0: 25 hours.
 	apart time.Duration
 	// after looks at the account after each pass; nil: nobody does.
-	after func(day int, rep Report, arrived map[string]int, f facts)
+	after func(day int, rep Report, arrived map[string]int, f health.Facts)
 	// stays: popsync may leave these messages on the server.
 	stays map[string]bool
 	// stumps may be delivered too.
@@ -163,7 +164,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 			rep := pass()
 			if c.after != nil {
 				if l, err := ledger.Acquire(t.Context(), "a"); err == nil {
-					c.after(day, rep, arrived(), decodeFacts(l.Info().Facts))
+					c.after(day, rep, arrived(), health.Decode(l.Info().Facts))
 					l.Close()
 				}
 			}

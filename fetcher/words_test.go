@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -41,7 +42,7 @@ func TestNumbers(t *testing.T) {
 		"2 messages are in LIST alone":                                 only(0, 2),
 		"1 message is in UIDL alone, 3 messages are in LIST alone":     only(1, 3),
 		"0 messages are in LIST alone":                                 only(0, 0),
-		"1 new message arrived at once, where 2 are usual: nothing is": strings.TrimSuffix((&floodError{Flood: Flood{New: 1, Usual: 2}}).Error(), " fetched or deleted until you say what they are"),
+		"1 new message arrived at once, where 2 are usual: nothing is": strings.TrimSuffix((&health.FloodError{Flood: health.Flood{New: 1, Usual: 2}}).Error(), " fetched or deleted until you say what they are"),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -38,8 +38,7 @@ func (l *looker) learned(s *sheet, acc config.Account) {
 	if l.known == nil {
 		return
 	}
-	as := fetcher.Account{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore}
-	as.Server.NoPipelining = !acc.Pipelining
+	as := fetcher.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining}
 	for _, trait := range fetcher.Learned(l.known.facts[acc.Name], as, time.Now()) {
 		if trait.Odd {
 			s.note(partLearned, trait.Text, "")

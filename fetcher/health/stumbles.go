@@ -1,4 +1,4 @@
-package fetcher
+package health
 
 import (
 	"maps"
@@ -13,17 +13,17 @@ import (
 // three messages in a row fail in one step, and none in between goes well, it is not their fault but the server's: the step
 // rests.
 
-// stumbles is what an account remembers of such steps; stored with its facts.
-type stumbles struct {
-	Marks []stumbleMark         `json:"marks,omitempty"`
-	Steps map[string]*stepState `json:"steps,omitempty"` // by verb
+// Stumbles is what an account remembers of such steps; stored with its facts.
+type Stumbles struct {
+	Marks []StumbleMark         `json:"marks,omitempty"`
+	Steps map[string]*StepState `json:"steps,omitempty"` // by verb
 	// Turn is what the next pass is for, where a pass has one session only; Load is pass.load then.
-	Turn purpose `json:"turn,omitempty"`
+	Turn Purpose `json:"turn,omitempty"`
 	Load []int   `json:"load,omitempty"`
 }
 
-// stumbleMark is a message that broke sessions. One without a unique-id goes by its place.
-type stumbleMark struct {
+// StumbleMark is a message that broke sessions. One without a unique-id goes by its place.
+type StumbleMark struct {
 	UID   []byte `json:"uid"`
 	Dup   int    `json:"dup,omitempty"`
 	Step  string `json:"step"`           // the verb; stepQuit: it was deleted in vain
@@ -33,8 +33,8 @@ type stumbleMark struct {
 	Text  string `json:"text"`           // what happened last; printable
 }
 
-// stepState is how a step goes, whatever the message.
-type stepState struct {
+// StepState is how a step goes, whatever the message.
+type StepState struct {
 	Row   [][]byte `json:"row,omitempty"`   // unique-ids of the messages that failed since it last went well
 	Times int      `json:"times,omitempty"` // how often it was put to rest since then
 	Since int64    `json:"since,omitempty"` // when first (Unix seconds)
@@ -43,15 +43,15 @@ type stepState struct {
 }
 
 const (
-	mostStumbles     = 3   // sessions of a pass that may end by steps about known mail
+	MostStumbles     = 3   // sessions of a pass that may end by steps about known mail
 	mostMarks        = 200 // messages that are remembered; of more, the oldest mark goes
 	stepRow          = 3   // messages in a row that show that it is the server
 	stepForgotten    = 3 * 24 * time.Hour
 	longestLeftAlone = 8 * 24 * time.Hour
 )
 
-// leftAloneFor is how long a message is left alone after it broke its n-th session: after the first, until the next pass.
-func leftAloneFor(n int) time.Duration {
+// LeftAloneFor is how long a message is left alone after it broke its n-th session: after the first, until the next pass.
+func LeftAloneFor(n int) time.Duration {
 	switch {
 	case n < 2:
 		return 0
@@ -74,25 +74,25 @@ func restFor(n int) time.Duration {
 	return 24 * time.Hour
 }
 
-func (m *stumbleMark) key() uidl.Key { return uidl.Key{UID: string(m.UID), Dup: m.Dup} }
+func (m *StumbleMark) Key() uidl.Key { return uidl.Key{UID: string(m.UID), Dup: m.Dup} }
 
-// alone tells whether it is left alone at that time. One more ahead than any is comes of a wrong clock.
-func (m *stumbleMark) alone(now time.Time) bool {
+// Alone tells whether it is left alone at that time. One more ahead than any is comes of a wrong clock.
+func (m *StumbleMark) Alone(now time.Time) bool {
 	left := time.Unix(m.Next, 0).Sub(now)
 	return left > 0 && left <= longestLeftAlone
 }
 
-func (t *stumbles) mark(k uidl.Key) *stumbleMark {
+func (t *Stumbles) Mark(k uidl.Key) *StumbleMark {
 	for i := range t.Marks {
-		if t.Marks[i].key() == k {
+		if t.Marks[i].Key() == k {
 			return &t.Marks[i]
 		}
 	}
 	return nil
 }
 
-// markOf is the mark of one of the messages that share a unique-id: the one that is left alone the longest.
-func (t *stumbles) markOf(uid string) (m *stumbleMark) {
+// MarkOf is the mark of one of the messages that share a unique-id: the one that is left alone the longest.
+func (t *Stumbles) MarkOf(uid string) (m *StumbleMark) {
 	for i := range t.Marks {
 		if o := &t.Marks[i]; string(o.UID) == uid && (m == nil || o.Next > m.Next) {
 			m = o
@@ -101,8 +101,8 @@ func (t *stumbles) markOf(uid string) (m *stumbleMark) {
 	return m
 }
 
-// rests is the state of a step that rests; nil: it does not.
-func (t *stumbles) rests(step string, now time.Time) *stepState {
+// Rests is the state of a step that rests; nil: it does not.
+func (t *Stumbles) Rests(step string, now time.Time) *StepState {
 	s := t.Steps[step]
 	if s == nil {
 		return nil
@@ -113,30 +113,30 @@ func (t *stumbles) rests(step string, now time.Time) *stepState {
 	return s
 }
 
-// blame enters that a message broke a session in a step.
-func (t *stumbles) blame(k uidl.Key, step, text string, now time.Time) {
-	m := t.mark(k)
+// Blame enters that a message broke a session in a step.
+func (t *Stumbles) Blame(k uidl.Key, step, text string, now time.Time) {
+	m := t.Mark(k)
 	if m == nil {
 		if len(t.Marks) >= mostMarks {
 			t.Marks = slices.Delete(t.Marks, 0, 1)
 		}
-		t.Marks = append(t.Marks, stumbleMark{UID: []byte(k.UID), Dup: k.Dup, Since: now.Unix()})
+		t.Marks = append(t.Marks, StumbleMark{UID: []byte(k.UID), Dup: k.Dup, Since: now.Unix()})
 		m = &t.Marks[len(t.Marks)-1]
 	}
 	m.Step, m.Text = step, text
 	m.Times++
-	m.Next = now.Add(leftAloneFor(m.Times)).Unix()
+	m.Next = now.Add(LeftAloneFor(m.Times)).Unix()
 }
 
-// charge is blame, and tells whether the step rests from now on: it is not clear whether the message is to blame, or the server.
-func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests bool) {
-	t.blame(k, step, text, now)
+// Charge is blame, and tells whether the step rests from now on: it is not clear whether the message is to blame, or the server.
+func (t *Stumbles) Charge(k uidl.Key, step, text string, now time.Time) (rests bool) {
+	t.Blame(k, step, text, now)
 	if t.Steps == nil {
-		t.Steps = map[string]*stepState{}
+		t.Steps = map[string]*StepState{}
 	}
 	s := t.Steps[step]
 	if s == nil {
-		s = &stepState{}
+		s = &StepState{}
 		t.Steps[step] = s
 	}
 	s.At = now.Unix()
@@ -158,21 +158,21 @@ func (t *stumbles) charge(k uidl.Key, step, text string, now time.Time) (rests b
 	return true
 }
 
-// well enters that a step went well with a message.
-func (t *stumbles) well(k uidl.Key, step string) {
+// Well enters that a step went well with a message.
+func (t *Stumbles) Well(k uidl.Key, step string) {
 	delete(t.Steps, step)
-	if m := t.mark(k); m != nil && m.Step == step {
-		t.forget(k)
+	if m := t.Mark(k); m != nil && m.Step == step {
+		t.Forget(k)
 	}
 }
 
-func (t *stumbles) forget(k uidl.Key) {
-	t.Marks = slices.DeleteFunc(t.Marks, func(m stumbleMark) bool { return m.key() == k })
+func (t *Stumbles) Forget(k uidl.Key) {
+	t.Marks = slices.DeleteFunc(t.Marks, func(m StumbleMark) bool { return m.Key() == k })
 }
 
 // current forgets the steps that there was no need of for so long that nobody knows how they go.
-func (t *stumbles) current(now time.Time) {
-	maps.DeleteFunc(t.Steps, func(_ string, s *stepState) bool {
+func (t *Stumbles) current(now time.Time) {
+	maps.DeleteFunc(t.Steps, func(_ string, s *StepState) bool {
 		if s == nil {
 			return true
 		}
@@ -181,14 +181,14 @@ func (t *stumbles) current(now time.Time) {
 	})
 }
 
-// breaks tells whether anything is known to break sessions, as opposed to being in vain.
-func (t *stumbles) breaks() bool {
+// Breaks tells whether anything is known to break sessions, as opposed to being in vain.
+func (t *Stumbles) Breaks() bool {
 	for step := range t.Steps {
-		if step != stepQuit {
+		if step != StepQuit {
 			return true
 		}
 	}
-	return t.Turn != everything || slices.ContainsFunc(t.Marks, func(m stumbleMark) bool { return m.Step != stepQuit })
+	return t.Turn != Everything || slices.ContainsFunc(t.Marks, func(m StumbleMark) bool { return m.Step != StepQuit })
 }
 
-func (t *stumbles) none() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 && t.Turn == everything }
+func (t *Stumbles) None() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 && t.Turn == Everything }

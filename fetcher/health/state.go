@@ -1,4 +1,4 @@
-package fetcher
+package health
 
 import (
 	"context"
@@ -24,8 +24,8 @@ type State struct {
 	Setting  string    // Account.Setting that all of this is true of; with another one only Paused and Flood count
 	Down     []Outage  // destinations that are, by name
 	Short    Short     // messages that came shorter than listed
-	facts    facts     // see Missed
-	stumbles stumbles  // see LeftAlone
+	facts    Facts     // see Missed
+	stumbles Stumbles  // see LeftAlone
 	Slow     bool      // its last pass was slow, or took long while others waited: see Options.Slow
 }
 
@@ -40,14 +40,14 @@ type Outage struct {
 
 // Standing decodes what the ledger has of an account.
 func Standing(s uidl.Summary) State {
-	f := decodeFacts(s.Facts)
+	f := Decode(s.Facts)
 	st := State{Paused: timeOf(f.Paused), LoggedIn: timeOf(f.LoggedInAt), NextTry: timeOf(s.NextTry), Flood: f.Flood, Setting: f.Setting,
 		Short: f.Wire.cameShort(), facts: f, stumbles: f.Stumbles, Slow: f.Slow}
-	if r := f.Refused; r.ended(f.LoggedInAt) {
+	if r := f.Refused; r.Ended(f.LoggedInAt) {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
 	if h := f.Hold; h != nil && s.NextTry != 0 {
-		st.Hold, st.barred = whyText(h.Why), timeOf(h.Until)
+		st.Hold, st.barred = WhyText(h.Why), timeOf(h.Until)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Down)) {
 		if o := f.Down[name]; o != nil {
@@ -80,7 +80,7 @@ func (s State) Missed(now time.Time) []Missed { return s.facts.missedMails(now) 
 // Due is NextTry if it is yet to come, and not so far ahead that only a wrong clock can have set it; else zero: the next pass
 // tries.
 func (o Outage) Due(now time.Time) time.Time {
-	if at, ok := ahead(o.NextTry.Unix(), now); ok && !o.NextTry.IsZero() {
+	if at, ok := Ahead(o.NextTry.Unix(), now); ok && !o.NextTry.IsZero() {
 		return at
 	}
 	return time.Time{}
@@ -114,7 +114,7 @@ func timeOf(unix int64) time.Time {
 // Pause makes passes leave an account alone until it is called with false, unless a person asks for one. Paused again,
 // it is paused since the first time. uidl.ErrBusy while a pass runs.
 func Pause(ctx context.Context, ledger uidl.Ledger, account string, paused bool) error {
-	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, now time.Time) bool {
+	return Amend(ctx, ledger, account, func(st *uidl.Status, f *Facts, now time.Time) bool {
 		switch {
 		case !paused:
 			f.Paused, f.Called = 0, false
@@ -128,21 +128,21 @@ func Pause(ctx context.Context, ledger uidl.Ledger, account string, paused bool)
 // WithPause makes stored facts of those of an account and of one that only a pause was noted of, under the name that the
 // first one gets. It fits uidl.Renaming.
 func WithPause(own, empty []byte) []byte {
-	f := decodeFacts(own)
-	if paused := decodeFacts(empty).Paused; paused != 0 && f.Paused == 0 {
+	f := Decode(own)
+	if paused := Decode(empty).Paused; paused != 0 && f.Paused == 0 {
 		f.Paused = paused
 	}
-	return f.encode()
+	return f.Encode()
 }
 
 // OwnerOf is the Account.Owner that stored facts name; "" when that is not known.
-func OwnerOf(stored []byte) string { return decodeFacts(stored).Owner }
+func OwnerOf(stored []byte) string { return Decode(stored).Owner }
 
 // Wake forgets all that keeps an account or its destinations waiting: NextTry, refused logins, outages; and in its next pass
 // what was put off or parked is tried whatever its time. named: a person named the account; if it is paused, one pass is made
 // all the same, and it stays paused. uidl.ErrBusy while a pass runs.
 func Wake(ctx context.Context, ledger uidl.Ledger, account string, named bool) error {
-	return amend(ctx, ledger, account, func(st *uidl.Status, f *facts, _ time.Time) bool {
+	return Amend(ctx, ledger, account, func(st *uidl.Status, f *Facts, _ time.Time) bool {
 		st.NextTry = 0
 		f.Called = f.Called || named && f.Paused != 0
 		f.Hold, f.Refused, f.Down, f.Woken = nil, nil, nil, true
@@ -150,9 +150,9 @@ func Wake(ctx context.Context, ledger uidl.Ledger, account string, named bool) e
 	})
 }
 
-// amend changes what is stored of an account that no pass is at work on. change tells whether that is worth a row of an
+// Amend changes what is stored of an account that no pass is at work on. change tells whether that is worth a row of an
 // account that the ledger does not know.
-func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(*uidl.Status, *facts, time.Time) bool) error {
+func Amend(ctx context.Context, ledger uidl.Ledger, account string, change func(*uidl.Status, *Facts, time.Time) bool) error {
 	l, err := ledger.Acquire(ctx, account)
 	if err != nil {
 		return err
@@ -160,10 +160,10 @@ func amend(ctx context.Context, ledger uidl.Ledger, account string, change func(
 	defer l.Close()
 	now := time.Now()
 	st := l.Info().Status
-	f := decodeFacts(st.Facts)
+	f := Decode(st.Facts)
 	if create := change(&st, &f, now); !create && l.Info().Epoch == 0 {
 		return nil
 	}
-	st.Facts = f.encode()
+	st.Facts = f.Encode()
 	return l.Commit(context.WithoutCancel(ctx), uidl.Change{At: now.Unix(), Status: &st})
 }

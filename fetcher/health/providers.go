@@ -1,4 +1,4 @@
-package fetcher
+package health
 
 import (
 	"strings"
@@ -29,7 +29,7 @@ const (
 )
 
 // providers by host name.
-var providers = map[string]Provider{
+var Providers = map[string]Provider{
 	// Lists the oldest mail not yet fetched (Google's help on POP settings). POP must be enabled: Mozilla's ISPDB.
 	"pop.gmail.com":      {RetrHides: true, LoginHint: hintGmail},
 	"pop.googlemail.com": {RetrHides: true, LoginHint: hintGmail},
@@ -76,7 +76,7 @@ var providers = map[string]Provider{
 
 // ProviderOf looks up a host.
 func ProviderOf(host, username string) Provider {
-	p := providers[strings.ToLower(strings.TrimSuffix(host, "."))]
+	p := Providers[strings.ToLower(strings.TrimSuffix(host, "."))]
 	if p.RetrHides && strings.HasPrefix(username, "recent:") {
 		// Gmail lists the last 30 days then, whatever was fetched, and DELE acts on mail that another client may not have
 		// seen.

@@ -1,4 +1,4 @@
-package fetcher
+package health
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ type Short struct {
 	DeliveredSince time.Time
 }
 
-func (w *wireFacts) cameShort() (s Short) {
+func (w *WireFacts) cameShort() (s Short) {
 	for _, e := range w.Short {
 		n, since := &s.Waiting, &s.WaitingSince
 		if e.Done {
@@ -30,8 +30,8 @@ func (w *wireFacts) cameShort() (s Short) {
 	return s
 }
 
-// readAll makes what came short due, whatever it waits for.
-func (w *wireFacts) readAll() {
+// ReadAll makes what came short due, whatever it waits for.
+func (w *WireFacts) ReadAll() {
 	for i := range w.Short {
 		w.Short[i].Next = 0
 	}
@@ -58,19 +58,26 @@ func odd(texts ...string) (all []Trait) {
 	return all
 }
 
+// Spoken is what the configuration says of how a server is to be spoken to.
+type Spoken struct {
+	Mailbox      string // Account.Mailbox
+	NoPipelining bool   // one command at a time
+	IgnoreSizes  bool   // its sizes are no evidence of anything
+}
+
 // Learned tells how an account's server is spoken to, and what passes have learned of it; stored are the account's facts.
 // It is nothing for an account that was never fetched, or that has another mailbox now.
-func Learned(stored []byte, a Account, now time.Time) []Trait {
-	f := decodeFacts(stored)
+func Learned(stored []byte, a Spoken, now time.Time) []Trait {
+	f := Decode(stored)
 	// A changed password makes LoggedInAt 0 again.
 	w := &f.Wire
-	blank := f.Quirks == quirks{} && f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0 && f.Stumbles.none()
+	blank := f.Quirks == Quirks{} && f.NoPipeliningUntil == 0 && w.Scan == 0 && w.LostAt == 0 && w.Unstuffed == 0 && w.Sizes == sizes{} && len(w.Short) == 0 && f.Stumbles.None()
 	if f.LoggedInAt == 0 && blank || a.Mailbox != "" && f.Mailbox != "" && f.Mailbox != a.Mailbox {
 		return nil
 	}
-	f.current(now)
-	traits := usual(f.pace(a.Server.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes))
-	traits[0].Odd = f.NoPipeliningUntil > now.Unix() && !a.Server.NoPipelining
+	f.Current(now)
+	traits := usual(f.pace(a.NoPipelining, now), w.scanText(), w.Sizes.text(a.IgnoreSizes))
+	traits[0].Odd = f.NoPipeliningUntil > now.Unix() && !a.NoPipelining
 	traits[1].Odd = w.Scan < 0
 	traits[2].Odd = w.Sizes.None && !a.IgnoreSizes
 	traits = append(traits, odd(f.Quirks.texts()...)...)
@@ -92,29 +99,7 @@ func Learned(stored []byte, a Account, now time.Time) []Trait {
 	return append(traits, odd(f.Stumbles.lines(now)...)...)
 }
 
-// pace tells whether commands are sent ahead of their replies.
-func (f *facts) pace(forbidden bool, now time.Time) string {
-	lost := ""
-	if w := &f.Wire; w.Lost > 0 {
-		lost = fmt.Sprintf("the server lost step or fell silent, last %s", words.Stamp(w.LostAt))
-		if w.Lost > 1 {
-			lost = fmt.Sprintf("the server lost step or fell silent %d times, last %s", w.Lost, words.Stamp(w.LostAt))
-		}
-	}
-	switch {
-	case forbidden:
-		return "commands are sent one at a time, as the configuration says"
-	case f.NoPipeliningUntil > now.Unix() && lost != "":
-		return fmt.Sprintf("commands are sent one at a time until %s: %s", words.Stamp(f.NoPipeliningUntil), lost)
-	case f.NoPipeliningUntil > now.Unix():
-		return fmt.Sprintf("commands are sent one at a time until %s: when they were sent ahead, not all replies could be told apart", words.Stamp(f.NoPipeliningUntil))
-	case lost != "":
-		return "commands are sent ahead again, if the server announces PIPELINING; before, " + lost
-	}
-	return "commands are sent ahead, if the server announces PIPELINING"
-}
-
-func (w *wireFacts) scanText() string {
+func (w *WireFacts) scanText() string {
 	switch {
 	case w.Scan > 0:
 		return "LIST with the number of a message is answered as it should be"
@@ -131,7 +116,7 @@ func (s *sizes) text(ignored bool) string {
 	if s.Since != 0 {
 		since = ", since " + words.Stamp(s.Since)
 	}
-	switch rule := s.rule(); {
+	switch rule := s.Rule(); {
 	case ignored:
 		return "sizes in its listing are ignored, as the configuration says"
 	case s.None:
@@ -140,9 +125,9 @@ func (s *sizes) text(ignored bool) string {
 		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too small", since, words.Number(int(s.Offset), "octet"))
 	case rule == ruleOffset:
 		return fmt.Sprintf("sizes in its listing follow a rule%s: always %s too large", since, words.Number(int(-s.Offset), "octet"))
-	case rule > ruleExact:
+	case rule > RuleExact:
 		return fmt.Sprintf("sizes in its listing follow a rule%s: %s", since, ruleNames[rule])
-	case rule == ruleExact:
+	case rule == RuleExact:
 		return "sizes in its listing are right" + since
 	}
 	return "what the sizes in its listing are worth is not known yet"

@@ -1,4 +1,4 @@
-package fetcher
+package health
 
 import (
 	"fmt"
@@ -31,17 +31,17 @@ type Resting struct {
 }
 
 // leftAlone are the messages that broke connections, those left alone the longest first.
-func (t *stumbles) leftAlone(now time.Time) (all []LeftAlone) {
+func (t *Stumbles) leftAlone(now time.Time) (all []LeftAlone) {
 	for i := range t.Marks {
 		m := &t.Marks[i]
 		if m.Times == 0 {
 			continue // it was the server
 		}
 		l := LeftAlone{Step: m.Step, Times: m.Times, Since: time.Unix(m.Since, 0), Text: m.Text}
-		if uid := string(m.UID); !strings.HasPrefix(uid, placeName) {
+		if uid := string(m.UID); !strings.HasPrefix(uid, PlaceName) {
 			l.UID, l.Word = words.Quote(uid), foreign.Word(uid)
 		}
-		if m.alone(now) {
+		if m.Alone(now) {
 			l.Until = time.Unix(m.Next, 0)
 		}
 		all = append(all, l)
@@ -50,9 +50,9 @@ func (t *stumbles) leftAlone(now time.Time) (all []LeftAlone) {
 	return all
 }
 
-func (t *stumbles) resting(now time.Time) (all []Resting) {
+func (t *Stumbles) resting(now time.Time) (all []Resting) {
 	for _, step := range slices.Sorted(maps.Keys(t.Steps)) {
-		if s := t.rests(step, now); s != nil {
+		if s := t.Rests(step, now); s != nil {
 			all = append(all, Resting{Step: step, Since: time.Unix(s.Since, 0), Until: time.Unix(s.Until, 0)})
 		}
 	}
@@ -60,7 +60,7 @@ func (t *stumbles) resting(now time.Time) (all []Resting) {
 }
 
 // lines tell people, for Learned.
-func (t *stumbles) lines(now time.Time) (lines []string) {
+func (t *Stumbles) lines(now time.Time) (lines []string) {
 	for _, r := range t.resting(now) {
 		lines = append(lines, r.Words())
 	}
@@ -88,7 +88,7 @@ func (l LeftAlone) Words() string {
 	if l.Times > 1 {
 		times = fmt.Sprintf("%d times", l.Times)
 	}
-	if l.Step == stepQuit {
+	if l.Step == StepQuit {
 		return fmt.Sprintf("%s is listed still although the server said %s that it is deleted, first %s; %s", name, times, words.Stamp(l.Since.Unix()), until)
 	}
 	return fmt.Sprintf("%s broke the connection %s, first %s, last with: %s; %s", name, times, words.Stamp(l.Since.Unix()), l.Text, until)
@@ -96,7 +96,7 @@ func (l LeftAlone) Words() string {
 
 // Words tell people about it.
 func (r Resting) Words() string {
-	if r.Step == stepQuit {
+	if r.Step == StepQuit {
 		return fmt.Sprintf("the server says that it deletes messages, and lists them still, since %s: %s until %s", words.Stamp(r.Since.Unix()),
 			stepRests[r.Step], words.Stamp(r.Until.Unix()))
 	}

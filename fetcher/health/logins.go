@@ -1,0 +1,143 @@
+package health
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/words"
+)
+
+// The login breaker: whoever goes on with a wrong password is locked out, and takes others behind the same address
+// along. Refusals are counted over passes and restarts; a login that succeeds, a changed configuration or Wake forgets
+// them. Refusals whose text tells of a passing state are none: see passing.go.
+const (
+	codedMost   = 2                // refusals with [AUTH] (RFC 3206) until no login is tried any more
+	plainMost   = 3                // refusals without a code, refusedApart from each other
+	suspectSpan = 6 * 3600         // seconds that those of a login that worked before must span until it is believed to be wrong
+	suspectWait = 15 * time.Minute // after the first, then twice as long each time
+	suspectMost = 4 * time.Hour
+	provenWait  = 24 * time.Hour // once it is believed to be wrong
+)
+
+// Refusals is what the ledger remembers of refused logins since the last one that succeeded. Times are Unix seconds.
+type Refusals struct {
+	Coded   int    `json:"coded,omitempty"`
+	Plain   int    `json:"plain,omitempty"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"` // that counted
+	Text    string `json:"text"` // what the server said last
+	Stopped bool   `json:"stopped,omitempty"`
+}
+
+// Add counts a refusal.
+func (r *Refusals) Add(coded bool, text string, now, worked int64) {
+	if r.First == 0 {
+		r.First = now
+	}
+	switch {
+	case coded:
+		r.Coded++
+		r.Last = now
+	case r.Last == 0 || now-r.Last >= int64(RefusedApart/time.Second):
+		r.Plain++
+		r.Last = now
+	case now < r.Last: // the clock was set back: nobody knows how long ago the last one was
+		r.First, r.Last = min(r.First, now), now
+	}
+	r.Text = words.Clip(text)
+	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && !r.Proven(worked)
+}
+
+// Proven tells of a login that worked before, and that no code says to be wrong: a server that cannot ask whoever knows the
+// passwords refuses all of them in the same words. It is never given up.
+func (r *Refusals) Proven(worked int64) bool { return worked != 0 && r.Coded == 0 }
+
+// Stands tells that a login is believed to be refused for what it is.
+func (r *Refusals) Stands(worked int64) bool {
+	return !r.Proven(worked) || r.Plain >= plainMost && r.Last-r.First >= suspectSpan
+}
+
+// Ended tells that no login is tried any more. A ledger may say so of a proven one: older versions gave those up, too.
+func (r *Refusals) Ended(worked int64) bool { return r != nil && r.Stopped && !r.Proven(worked) }
+
+// Next is the time before which no login should follow; zero when the schedule alone decides.
+func (r *Refusals) Next(worked int64) time.Time {
+	if r == nil || r.Ended(worked) || r.Plain == 0 {
+		return time.Time{}
+	}
+	last := time.Unix(r.Last, 0)
+	switch {
+	case !r.Proven(worked):
+		return last.Add(RefusedApart)
+	case r.Stands(worked):
+		return last.Add(provenWait)
+	}
+	next := last.Add(min(suspectWait<<min(r.Plain-1, 8), suspectMost))
+	if span := time.Unix(r.First+suspectSpan, 0); r.Plain >= plainMost-1 && span.After(last) && next.After(span) {
+		return span // so that a person is told in time
+	}
+	return next
+}
+
+// Stopped is the verdict while no login is tried.
+func (r *Refusals) Refusal(account, hint string) verdict.Verdict {
+	return verdict.Verdict{Class: verdict.Login,
+		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),
+		Hint:    HintOfStopped(account, hint)}
+}
+
+// HintOfStopped is the next step once no login is tried any more; hint is of the provider, "": none.
+func HintOfStopped(account, hint string) string {
+	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(hint, verdict.LoginHint), account)
+}
+
+// HintOfSlow is the next step for a login that worked before and is now believed to be refused.
+func HintOfSlow(r *Refusals, account, hint string) string {
+	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", words.Times(r.Plain), HintOfStopped(account, hint))
+}
+
+// RefusedError is a refused login with what the account's history says of it.
+type RefusedError struct {
+	Err     error
+	Hint    string        // of the provider; "": none
+	Worked  time.Duration // how long ago a login was let in, of one that is suspected of being throttled; 0: it is not
+	Stopped string        // next step, once no login is tried any more; "": not yet
+	Slow    string        // next step, once a login that worked before is tried only seldom; "": not yet
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func (e *RefusedError) Judge(v verdict.Verdict) verdict.Verdict {
+	switch {
+	case e.Stopped != "":
+		v.Hint = e.Stopped
+	case e.Worked > 0:
+		v.Class = verdict.Temporary
+		v.Message = words.Clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", words.Roughly(e.Worked), v.Message))
+		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
+	case e.Slow != "":
+		v.Hint = e.Slow
+	case e.Hint != "":
+		v.Hint = e.Hint
+	}
+	return v
+}
+
+// HungUpError is a connection that the server closed instead of answering a login, with what the provider is known to want.
+type HungUpError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HungUpError) Error() string { return e.Err.Error() }
+
+func (e *HungUpError) Unwrap() error { return e.Err }
+
+func (e *HungUpError) Judge(v verdict.Verdict) verdict.Verdict {
+	v.Hint += "; " + e.Hint
+	return v
+}

@@ -27,7 +27,8 @@ const cheapHeaders = 500
 // fetched, delivered or deleted, and what is marked so is never deleted by whatever policy. It closes the Targets.
 // Its errors are judged by Judge.
 func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m Marked, err error) {
-	p := &pass{a: a, o: o.withDefaults(), log: o.withDefaults().Log}
+	o = o.withDefaults()
+	p := &pass{a: a, o: o, log: o.Log, health: remembered(a, o)}
 	p.rep = Report{Account: a.Name, Started: p.now()}
 	for _, d := range a.Destinations {
 		p.dests = append(p.dests, &destination{Destination: d})
@@ -41,7 +42,7 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 		return m, err
 	}
 	defer p.l.Close()
-	p.facts = health.Decode(p.l.Info().Facts)
+	p.health.Facts = health.Decode(p.l.Info().Facts)
 	if p.known, err = p.l.Destinations(ctx); err != nil {
 		return m, err
 	}
@@ -80,17 +81,17 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.pending), Nameless: len(pl.Skipped)}
 	s.list, s.sore = named, nil
 	pl.Fetch = nil // a million of them are a burden
-	s.facts.Rows = known.Len() + len(seen)
+	s.health.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
-	mark := s.facts.Marks + marksEach
+	mark := s.health.Marks + marksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.facts.NoteBaseline(mark, len(seen), s.now())
+		s.health.NoteBaseline(mark, len(seen), s.now())
 	}
-	s.facts.Flood, s.facts.Accepted, s.facts.Backlog, s.facts.RenewedAt = nil, 0, 0, 0
-	s.facts.Verify, s.facts.LostAt = false, 0
+	s.health.Flood, s.health.Accepted, s.health.Backlog, s.health.RenewedAt = nil, 0, 0, 0
+	s.health.Verify, s.health.LostAt = false, 0
 	next := s.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
 	st := s.status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)

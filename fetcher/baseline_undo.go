@@ -23,11 +23,11 @@ func markOf(mark int64, known bool) int64 { return mark + int64(b2i(known)) }
 
 // endUndo notes, with the first commit that tells of what is about to be fetched, that a baseline stands from now on.
 func (p *pass) endUndo() {
-	b := p.facts.Baselined
+	b := p.health.Baselined
 	if b == nil || b.Fetched != 0 {
 		return
 	}
-	p.facts.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
+	p.health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
 	st := p.status()
 	p.later(func(c *uidl.Change) { c.Status = st })
 }

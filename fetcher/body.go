@@ -61,7 +61,7 @@ func (r *reader) open(f *plan.FetchStep) (received, error) {
 		m.msg.Facts = uidl.Facts{Generation: r.set.Generation}
 	}
 	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
-	r.fan.count = r.facts.Wire.Sizes.Rule() != health.RuleExact
+	r.fan.count = r.health.Wire.Sizes.Rule() != health.RuleExact
 	m.copies = r.needs(f)
 	for _, need := range m.copies {
 		br := branch{dest: need.dest}

@@ -2,17 +2,6 @@ package fetcher
 
 import "github.com/popsync/popsync/uidl"
 
-import "github.com/popsync/popsync/fetcher/health"
-
-// waits tells whether something is to be left alone until a stored time. A person who asks is obeyed at once, and a time
-// farther ahead than anything ever waits is the work of a clock that was wrong.
-func (p *pass) waits(until int64) bool {
-	if p.o.Asked || p.facts.Woken {
-		return false
-	}
-	_, ok := health.Ahead(until, p.now())
-	return ok
-}
 
 // listedAt is the time of a listing now. A new account begins no earlier than the program was built: a machine whose clock
 // was never set must not make its mail look old.

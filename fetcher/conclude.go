@@ -31,7 +31,7 @@ func (r *reader) conclude(o *reply) error {
 		if err != nil {
 			return err
 		}
-		if r.facts.Wire.Scan < 0 && r.isShort(o) {
+		if r.health.Wire.Scan < 0 && r.isShort(o) {
 			return errShort // what it left behind cannot be told from the next reply
 		}
 		return nil
@@ -72,7 +72,7 @@ func (r *reader) conclude(o *reply) error {
 
 // weighSize tells whether a message counts as whole, and whether it is one that was delivered shorter.
 func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
-	w, key := &r.facts.Wire, shortKey(o)
+	w, key := &r.health.Wire, shortKey(o)
 	e := w.Reading(key)
 	if e == nil || e.All == 0 {
 		w.Sizes.Learn(o.is, r.now().Unix())

@@ -16,9 +16,9 @@ import (
 // counts once, by the worst of its deliveries.
 func (p *pass) countOpen(ctx context.Context) {
 	if p.hasListed.Load() {
-		p.facts.Parked = p.rep.Parked
+		p.health.Parked = p.rep.Parked
 	} else {
-		p.rep.Parked = p.facts.Parked
+		p.rep.Parked = p.health.Parked
 	}
 	rows, err := p.l.Pending(context.WithoutCancel(ctx))
 	if err != nil {

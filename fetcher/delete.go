@@ -99,7 +99,7 @@ func (s *session) toDelete() []plan.Entry {
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
-		came := s.facts.Wire.Reading(e.Key)
+		came := s.health.Wire.Reading(e.Key)
 		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
@@ -112,14 +112,14 @@ func (s *session) toDelete() []plan.Entry {
 // leftThere tells whether a message that is to be deleted broke a session and is left alone. It goes by its place while it has no
 // unique-id.
 func (s *session) leftThere(e plan.Entry) bool {
-	if len(s.facts.Stumbles.Marks) == 0 {
+	if len(s.health.Stumbles.Marks) == 0 {
 		return false
 	}
 	k, ok := s.marked()[e.Num]
 	if !ok {
 		return false
 	}
-	m := s.facts.Stumbles.Mark(k)
+	m := s.health.Stumbles.Mark(k)
 	left := m.Alone(s.now()) || s.charged[k]
 	if !left && m.Step != health.StepQuit && s.purpose != health.OldTrouble {
 		s.retry, left = append(s.retry, k), true
@@ -131,7 +131,7 @@ func (s *session) leftThere(e plan.Entry) bool {
 
 // deletesNothing tells whether DELE rests.
 func (s *session) deletesNothing() bool {
-	t := &s.facts.Stumbles
+	t := &s.health.Stumbles
 	return s.leftOut || t.Rests("DELE", s.now()) != nil || t.Rests(health.StepQuit, s.now()) != nil
 }
 

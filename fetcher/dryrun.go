@@ -71,7 +71,7 @@ func (s *session) floods(e *health.FloodError) {
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
 // unless a Maildir shows it. Into those a dry run does not look.
 func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows {
-	if !s.facts.Verify {
+	if !s.health.Verify {
 		return known
 	}
 	strangers := s.strangersTo(known, list)

@@ -40,14 +40,14 @@ func (s *session) renewed(ctx context.Context, complete bool, known *plan.Rows) 
 	if !complete {
 		return nil
 	}
-	goingOn := s.facts.RenewedAt > s.now().Unix()-plan.Lately
+	goingOn := s.health.RenewedAt > s.now().Unix()-plan.Lately
 	strangers := pl.Strangers()
 	if !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil // as in nearly every pass: a first import has a million unknown ones
 	}
 	unknown := pl.Unknown()
 	if goingOn && (len(unknown)+pl.Parked == 0 || len(pl.Lost) == 0) {
-		s.facts.RenewedAt, goingOn = 0, false
+		s.health.RenewedAt, goingOn = 0, false
 	}
 	if len(unknown) == 0 || !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil
@@ -117,7 +117,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 			}
 		}
 		if len(c.Put) > 0 {
-			s.facts.RenewedAt = cmp.Or(s.facts.RenewedAt, c.At)
+			s.health.RenewedAt = cmp.Or(s.health.RenewedAt, c.At)
 			c.Status = s.status()
 			if err := s.commit(ctx, c); err != nil {
 				return err
@@ -136,7 +136,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 		return s.hunt(ctx, lost)
 	}
 	if pl.Parked == 0 {
-		s.facts.RenewedAt = 0
+		s.health.RenewedAt = 0
 	}
 	return nil
 }

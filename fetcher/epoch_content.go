@@ -42,7 +42,7 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 	s.spareDue()
 	// With the first commit, whatever that is about: if the pass is interrupted, the next one must go on comparing, be
 	// there ever so few messages left.
-	s.facts.RenewedAt = cmp.Or(s.facts.RenewedAt, s.now().Unix())
+	s.health.RenewedAt = cmp.Or(s.health.RenewedAt, s.now().Unix())
 	st := s.status()
 	s.later(func(c *uidl.Change) { c.Status = st })
 	return nil
@@ -157,7 +157,7 @@ func (r *reader) isTaken(k uidl.Key) bool {
 // the caller's to return.
 func (s *session) keepAdopted(ctx context.Context, err error) error {
 	if s.formers != nil && s.hunted == 0 && s.plan.Parked == 0 && err == nil {
-		s.facts.RenewedAt = 0 // written when the pass ends
+		s.health.RenewedAt = 0 // written when the pass ends
 	}
 	if s.epoch.unsaved == 0 || s.verdictOf(err).Stop {
 		return nil

@@ -30,11 +30,11 @@ func (s *session) breaker(listed int) error {
 		return nil
 	}
 	unknown := s.plan.Strangers()
-	arrived := unknown - s.facts.Backlog
-	usual, most := health.Plausible(s.facts.Arrivals, s.now(), s.sinceListing())
-	if most == 0 || arrived <= most || s.facts.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {
+	arrived := unknown - s.health.Backlog
+	usual, most := health.Plausible(s.health.Arrivals, s.now(), s.sinceListing())
+	if most == 0 || arrived <= most || s.health.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {
 		s.watch = floodState{looked: true, unknown: unknown}
-		s.facts.Backlog = unknown
+		s.health.Backlog = unknown
 		if unknown > health.FloodLeast {
 			// So many are better remembered with the first commit: a killed pass must not make them arrive again.
 			st := s.status()
@@ -43,10 +43,10 @@ func (s *session) breaker(listed int) error {
 		return nil
 	}
 	e := &health.FloodError{Flood: health.Flood{Since: s.now().Unix(), New: arrived, Usual: usual}, Account: s.a.Name}
-	if f := s.facts.Flood; f != nil {
+	if f := s.health.Flood; f != nil {
 		e.Again, e.Since = true, f.Since
 	}
-	s.facts.Flood = &e.Flood
+	s.health.Flood = &e.Flood
 	s.count(func(r *Report) { r.Listed = listed })
 	return e
 }
@@ -65,7 +65,7 @@ func (p *pass) remember(err error) {
 	if !p.watch.looked {
 		return
 	}
-	f := &p.facts
+	f := &p.health.Facts
 	f.Flood, f.Accepted = nil, 0
 	p.mu.Lock()
 	defer p.mu.Unlock()

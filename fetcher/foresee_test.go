@@ -148,7 +148,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		return during(b, t, next)
 	}}
 	d := &destination{Destination: Destination{Name: "remote", Target: target}}
-	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: open,
+	p := &pass{l: l, o: Options{}.withDefaults(), health: remembered(Account{}, Options{}.withDefaults()), log: zap.NewNop(), dests: []*destination{d}, open: open,
 		set: plan.NewSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
 	stop, halt := context.WithCancel(ctx)
 	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt

@@ -199,7 +199,7 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := &pass{l: l, o: Options{}.withDefaults(), log: zap.NewNop(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
+	p := &pass{l: l, o: Options{}.withDefaults(), health: remembered(Account{}, Options{}.withDefaults()), log: zap.NewNop(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
 		set: plan.NewSet([]uidl.Destination{relay}, 0)}
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}

@@ -118,7 +118,7 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 			// Nothing is left of it on the server. Should it be listed again, it is still given up.
 			m.GoneAt, m.GoneListing = p.l.Info().Clock.Now(c.At), p.l.Info().Listings
 		}
-		p.facts.Wire.Forget(m.Key) // it is not read again
+		p.health.Wire.Forget(m.Key) // it is not read again
 		c.Put = append(c.Put, m)
 		for _, d := range s.Open {
 			c.Settle = append(c.Settle, uidl.Settled{Key: d.Key, Destination: d.Destination})
@@ -129,12 +129,12 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 	for i := range picked {
 		given[picked[i].Key] = true
 	}
-	p.facts.Parked = 0
+	p.health.Parked = 0
 	left := 0
 	for i := range all {
 		if s := &all[i]; !given[s.Key] {
 			left++
-			p.facts.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
+			p.health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
 		}
 	}
 	c.Status = p.status()

@@ -66,7 +66,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			delete(s.open, row.Key)
 			delete(s.pending, row.Key)
 		}
-		s.facts.AddMissed(missed, now)
+		s.health.AddMissed(missed, now)
 		c.Status = s.status()
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func (p *pass) identify(ctx context.Context) error {
 	c := uidl.Change{Fold: m.fold, Destinations: m.changed}
 	for i, d := range p.dests {
 		row := m.of[i]
-		if nameIsPlace && p.facts.Adopt {
+		if nameIsPlace && p.health.Adopt {
 			row.Identity = "" // whatever is there
 		}
 		id, err := d.Target.Identify(ctx, row.Identity)
@@ -145,7 +145,7 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 			now[i].path, now[i].info = deliver.Resolve(path), info
 		}
 	}
-	m, err = match(known, open, now, p.l.Info().Generation, p.facts.Adopt, func(path string) (bool, error) {
+	m, err = match(known, open, now, p.l.Info().Generation, p.health.Adopt, func(path string) (bool, error) {
 		ids, err := p.ledger.Identities(ctx)
 		if err != nil {
 			return false, err

@@ -21,12 +21,12 @@ func (p *pass) doubtLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.facts.Tokens = append(p.facts.Tokens, d.foreign...)
+	p.health.Tokens = append(p.health.Tokens, d.foreign...)
 	if d.what == "" || noNotes {
 		return nil
 	}
 	info := p.l.Info()
-	p.facts.Verify, p.facts.Noted = true, max(p.facts.Noted, d.later)
+	p.health.Verify, p.health.Noted = true, max(p.health.Noted, d.later)
 	p.mention(d.what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
 	p.log.Warn("ledger in doubt", zap.String("what", d.what), zap.Int64("lease", info.Epoch), zap.Int64("noted", d.later))
 	if d.later < info.Epoch {
@@ -51,7 +51,7 @@ func (p *pass) doubts(ctx context.Context) (d suspicion, err error) {
 	}
 	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
 	d.foreign, _ = p.met()
-	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.facts.Tokens, token) })
+	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.health.Tokens, token) })
 	if fresh {
 		if note, ok := p.l.Noted(); ok && note.Token != info.Token || len(d.foreign) > 0 {
 			d.what = "the ledger knows nothing of this account, whose mail was delivered before"
@@ -62,7 +62,7 @@ func (p *pass) doubts(ctx context.Context) (d suspicion, err error) {
 	if note, ok := p.l.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
 		d.later = note.Epoch
 	}
-	if there := p.latestNote(info.Token); there > p.facts.Noted { // looks may have raised the lease's number since
+	if there := p.latestNote(info.Token); there > p.health.Noted { // looks may have raised the lease's number since
 		d.later = max(d.later, there)
 	}
 	if d.later > 0 {
@@ -115,8 +115,8 @@ func (p *pass) met() (tokens []string, given bool) {
 
 // foretell notes in the account's facts that this lease is about to be noted elsewhere, with the commit that comes before.
 func (p *pass) foretell() {
-	if epoch := p.l.Info().Epoch; p.facts.Noted != epoch {
-		p.facts.Noted = epoch
+	if epoch := p.l.Info().Epoch; p.health.Noted != epoch {
+		p.health.Noted = epoch
 		st := p.status()
 		p.later(func(c *uidl.Change) { c.Status = st })
 	}

@@ -393,10 +393,9 @@ func TestWaits(t *testing.T) {
 		{"our fault", &panicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {
 		now := time.Unix(1e9, 0)
-		p := &pass{o: Options{Now: func() time.Time { return now }, Backoff: backoff}}
+		p := &pass{health: remembered(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff})}
 		for i := 1; i <= 3; i++ {
-			p.loginAt = now
-			err := p.refuse(c.err)
+			err := p.health.TryLogin(func() error { return c.err })
 			v := p.verdictOf(err)
 			next := p.holdAfter(err, v)
 			wait := next.Sub(now)
@@ -406,13 +405,13 @@ func TestWaits(t *testing.T) {
 			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
 				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
 			}
-			if err := p.barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
+			if err := p.health.Barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
 			now = now.Add(max(wait, health.RefusedApart))
 		}
-		if c.err == nil && p.facts.Hold != nil {
-			t.Errorf("%s: %+v", c.name, p.facts.Hold)
+		if c.err == nil && p.health.Hold != nil {
+			t.Errorf("%s: %+v", c.name, p.health.Hold)
 		}
 	}
 }

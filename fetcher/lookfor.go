@@ -21,15 +21,15 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 	}
 	a.Destinations = nil
 	o = o.withDefaults()
-	p := &pass{a: a, o: o, log: o.Log, open: map[uidl.Key]*openMessage{}}
+	p := &pass{a: a, o: o, log: o.Log, health: remembered(a, o), open: map[uidl.Key]*openMessage{}}
 	p.rep = Report{Account: a.Name, Started: p.now()}
 	l, err := ledger.Acquire(ctx, a.Name)
 	if err != nil {
 		return nil, err
 	}
 	p.l, p.ledger = l, ledger
-	p.facts = health.Decode(l.Info().Facts)
-	p.reconfigure()
+	p.health.Facts = health.Decode(l.Info().Facts)
+	p.health.Reconfigure()
 	p.compareMailbox()
 	if p.known, err = l.Destinations(ctx); err != nil {
 		_ = l.Close()
@@ -65,9 +65,9 @@ func (s *sightings) of(m *uidl.Stuck) (listed bool, unknown string) {
 // lookFor logs in and looks for messages in the listing. It waits as a pass from a timer would: while the account is paused, its
 // login is not tried any more, or the server wants time, nothing is known. What the login taught is written down.
 func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
-	err := p.paused()
+	err := p.health.Pausing()
 	if err == nil {
-		err = p.barred(ctx)
+		err = p.health.Barred(ctx)
 	}
 	if err == nil && p.elsewhere {
 		err = errors.New("the account has another mailbox now")
@@ -75,11 +75,11 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	if err != nil {
 		return sightings{unknown: words.Clip(err.Error())}
 	}
-	p.facts.Unchanged = nil // all rows are looked at
+	p.health.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)
 	st := p.l.Info().Status
 	st.NextTry = health.Ceil(p.holdAfter(err, verdict.Of(err)))
-	st.Facts = p.facts.Encode()
+	st.Facts = p.health.Encode()
 	if cerr := p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}

@@ -21,12 +21,12 @@ import (
 
 // compareMailbox notices another mailbox at the beginning of a pass.
 func (p *pass) compareMailbox() {
-	p.elsewhere = p.a.Mailbox != "" && p.facts.Mailbox != "" && p.facts.Mailbox != p.a.Mailbox
+	p.elsewhere = p.a.Mailbox != "" && p.health.Mailbox != "" && p.health.Mailbox != p.a.Mailbox
 	if !p.elsewhere && p.a.Mailbox != "" {
-		p.facts.Mailbox = p.a.Mailbox
+		p.health.Mailbox = p.a.Mailbox
 	}
 	if p.elsewhere {
-		p.facts.Wire, p.facts.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
+		p.health.Wire, p.health.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
 	}
 }
 
@@ -35,10 +35,10 @@ func (p *pass) compareMailbox() {
 // anything is on its way in this pass.
 func (p *pass) moveAside(ctx context.Context) error {
 	moves := map[uidl.Key]uidl.Key{} // and what they are called now, if anything
-	for _, m := range p.facts.Displaced {
+	for _, m := range p.health.Displaced {
 		moves[m.From.Key()] = m.To.Key()
 	}
-	p.facts.Displaced = nil
+	p.health.Displaced = nil
 	if !p.elsewhere && len(moves) == 0 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (p *pass) aside(c *uidl.Change, k uidl.Key) {
 // formerKey is a key that no server gives. The lease's number makes it differ each time: accounts go back and forth between
 // mailboxes.
 func (p *pass) formerKey(k uidl.Key) uidl.Key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.l.Info().Epoch, p.facts.Mailbox, k.UID))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.l.Info().Epoch, p.health.Mailbox, k.UID))
 	return uidl.Key{UID: plan.FormerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
 }
 
@@ -131,9 +131,9 @@ func (p *pass) formerKey(k uidl.Key) uidl.Key {
 func (p *pass) displace(k, to uidl.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := slices.ContainsFunc(p.facts.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
-	if !known && len(p.facts.Displaced) < mostDisplaced {
-		p.facts.Displaced = append(p.facts.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
+	known := slices.ContainsFunc(p.health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
+	if !known && len(p.health.Displaced) < mostDisplaced {
+		p.health.Displaced = append(p.health.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
 	}
 }
 
@@ -143,6 +143,6 @@ const mostDisplaced = 1000
 // settledIn notes that a session went through with all that is listed: from now on the rows are of this mailbox.
 func (p *pass) settledIn() {
 	if p.elsewhere {
-		p.elsewhere, p.facts.Mailbox = false, p.a.Mailbox
+		p.elsewhere, p.health.Mailbox = false, p.a.Mailbox
 	}
 }

@@ -20,7 +20,9 @@ func (r *rig) holding() *pass {
 	l, err := r.ledger.Acquire(r.t.Context(), "a")
 	r.must(err)
 	r.t.Cleanup(func() { l.Close() })
-	return &pass{a: r.acc, o: r.opt.withDefaults(), l: l, ledger: r.ledger, log: zap.NewNop(), facts: health.Decode(l.Info().Facts)}
+	p := &pass{a: r.acc, o: r.opt.withDefaults(), l: l, ledger: r.ledger, log: zap.NewNop(), health: remembered(r.acc, r.opt.withDefaults())}
+	p.health.Facts = health.Decode(l.Info().Facts)
+	return p
 }
 
 // keyed makes rows: "open" ones have a copy on its way, "fresh" ones were listed and never retrieved, "had" ones are at
@@ -117,7 +119,7 @@ func TestMovedKeys(t *testing.T) {
 				if got := r.called(p); !slices.Contains(strings.Split(tc.want, "|"), got) {
 					t.Fatalf("%s, moves %s: %q, want %q", tc.rows, tc.moves, got, tc.want)
 				}
-				if left := health.Decode(p.l.Info().Facts).Displaced; len(left) > 0 || len(p.facts.Displaced) > 0 {
+				if left := health.Decode(p.l.Info().Facts).Displaced; len(left) > 0 || len(p.health.Displaced) > 0 {
 					t.Errorf("to be moved still: %v", left)
 				}
 				p.l.Close()

@@ -132,7 +132,7 @@ func (s *session) darkened(n named, known *plan.Rows) map[int]bool {
 	marked, left := s.marked(), map[int]bool{}
 	for i := range n.which {
 		num := n.Listing.At(i).Num
-		if k, is := marked[num]; is && n.which[i] == 0 && s.facts.Stumbles.Mark(k).Step == "TOP" {
+		if k, is := marked[num]; is && n.which[i] == 0 && s.health.Stumbles.Mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}

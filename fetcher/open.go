@@ -227,7 +227,7 @@ func (p *pass) loadPending(ctx context.Context) error {
 		}
 		switch {
 		case d == nil:
-		case row.State == uidl.Owed && !p.waits(row.NextTry):
+		case row.State == uidl.Owed && !p.health.Waits(row.NextTry):
 			st.Owed = append(st.Owed, row)
 		default:
 			st.Busy |= d.place()

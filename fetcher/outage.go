@@ -26,12 +26,12 @@ func (p *pass) spare() {
 		return
 	}
 	for _, d := range p.dests {
-		o := p.facts.Down[d.Name]
+		o := p.health.Down[d.Name]
 		if o == nil || !d.isRemote() {
 			continue
 		}
 		if o.Setting != d.Setting {
-			delete(p.facts.Down, d.Name) // it is another place, or reached in another way
+			delete(p.health.Down, d.Name) // it is another place, or reached in another way
 			continue
 		}
 		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.o.Asked {
@@ -54,13 +54,13 @@ func (p *pass) weighDestinations(ctx context.Context) {
 		if err := d.out.unanswered(ctx); err != nil {
 			p.log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		}
-		if t := p.facts.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
+		if t := p.health.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
 			taken[d.Name] = t
 		}
 		if at := d.out.took; !at.IsZero() {
 			taken[d.Name] = health.Took{at.Unix(), d.Setting}
 		}
-		was, err := p.facts.Down[d.Name], d.publishFailure()
+		was, err := p.health.Down[d.Name], d.publishFailure()
 		var spared *health.DownError
 		switch {
 		case errors.As(err, &spared), err == nil && was != nil && !p.up(ctx, d):
@@ -74,7 +74,7 @@ func (p *pass) weighDestinations(ctx context.Context) {
 			down[d.Name] = d.down
 		}
 	}
-	p.facts.Down, p.facts.Took = down, taken
+	p.health.Down, p.health.Took = down, taken
 	p.noteWithout()
 }
 

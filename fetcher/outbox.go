@@ -63,7 +63,7 @@ type outbox struct {
 
 func newOutbox(stop, late context.Context, p *pass, d *destination) *outbox {
 	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, forGood: true, changed: make(chan struct{}),
-		limits: p.facts.Down[d.Name].RefusesMessages(d.Setting), resting: d.down.RefusesMessages(d.Setting)}
+		limits: p.health.Down[d.Name].RefusesMessages(d.Setting), resting: d.down.RefusesMessages(d.Setting)}
 }
 
 // add queues copies that the ledger has as 'staged'.

@@ -27,7 +27,7 @@ type pass struct {
 	dests      []*destination
 	known      []uidl.Destination // all that the ledger knows, configured or not
 	set        *plan.Set
-	facts      health.Facts
+	health     *health.Account
 	epoch      epochState
 	recognised map[uidl.Key]bool // with elsewhere: messages that were recognised in this pass
 	elsewhere  bool              // the account has another mailbox than the rows are of
@@ -56,7 +56,6 @@ type pass struct {
 
 	share *memory.Share // of the budget for memory, in this session; nil: there is none
 
-	loginAt   time.Time // when a login was last tried in this pass; zero: not yet
 	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
 
 	pending   map[uidl.Key]*plan.OpenState // messages with open deliveries, as of the session's beginning
@@ -302,6 +301,6 @@ func (p *pass) progress() {
 // status is the account's row as it is, with the facts as they are now.
 func (p *pass) status() *uidl.Status {
 	st := p.l.Info().Status
-	st.Facts = p.facts.Encode()
+	st.Facts = p.health.Encode()
 	return &st
 }

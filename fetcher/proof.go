@@ -51,7 +51,7 @@ var (
 func (r *reader) came(o reply) error {
 	if o.kind == whole {
 		o.is.Size = o.f.Size
-		o.exact = r.facts.Wire.Sizes.Exact(o.is)
+		o.exact = r.health.Wire.Sizes.Exact(o.is)
 		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.whole
 	}
@@ -69,7 +69,7 @@ func (r *reader) came(o reply) error {
 	switch {
 	case o.self:
 		return r.proven()
-	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.facts.Wire.Scan == 0 && r.scans == 0 && len(r.facts.Wire.Short) < health.MostShort:
+	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.health.Wire.Scan == 0 && r.scans == 0 && len(r.health.Wire.Short) < health.MostShort:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
 	case r.alone:
@@ -102,7 +102,7 @@ func (r *reader) strangers() (n int) {
 }
 
 func (r *reader) isShort(o *reply) bool {
-	return !r.a.IgnoreSizes && !believeShort && r.facts.Wire.Sizes.Short(o.is)
+	return !r.a.IgnoreSizes && !believeShort && r.health.Wire.Sizes.Short(o.is)
 }
 
 // proven concludes what was not proven so far: the places before and behind it are. Between them lies one message, or answers
@@ -134,7 +134,7 @@ func (r *reader) proven() error {
 func (r *reader) prove(ctx context.Context, err error) error {
 	if n := len(r.queue); err == nil && n > 0 {
 		ask := pop3.Item{Num: r.queue[n-1].f.Num, Ask: pop3.AskScan}
-		if r.facts.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
+		if r.health.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
 			ask.Ask = pop3.AskNoop
 		}
 		err = r.c.Retrieve(ctx, one(ask), r.handle)
@@ -146,8 +146,8 @@ func (r *reader) prove(ctx context.Context, err error) error {
 		r.discard(&r.queue[i].m, errNoBranch)
 	}
 	r.uncount()
-	if err = r.facts.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
-		r.facts.Wire.Lost = 0
+	if err = r.health.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
+		r.health.Wire.Lost = 0
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/pop3"
 )
@@ -28,21 +27,14 @@ func dial(ctx context.Context, o pop3.Options, withoutCapa, diagnose bool) (*pop
 	return nil, err
 }
 
-// diagnoses tells whether this pass looks into a greeting that does not come: not in each, since a server that is down is then
-// asked twice as often. One that was found to expect TLS is looked at each time.
-func (p *pass) diagnoses() bool {
-	h := p.facts.Hold
-	return h == nil || h.Why != health.WaitBackoff || h.N&(h.N+1) == 0 // the next one's number is a power of two
-}
-
 // enter opens a session: it connects, logs in and lists.
 func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, error) {
-	c, err := dial(ctx, o, !s.capaWorks, s.diagnoses())
+	c, err := dial(ctx, o, !s.capaWorks, s.health.Diagnoses())
 	if err != nil {
 		return nil, err
 	}
 	s.c = c
-	if err := s.logIn(c, func() error { return c.Login(ctx, s.facts.Quirks.Login(s.a.Login)) }); err != nil {
+	if err := s.health.LogIn(c, func() error { return c.Login(ctx, s.health.Quirks.Login(s.a.Login)) }); err != nil {
 		return nil, err
 	}
 	list, err := s.lists(ctx, c)
@@ -52,7 +44,7 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 		return nil, err
 	}
 	if c.AsksCapa() {
-		s.capaWorks, s.facts.Quirks.NoCapaUntil, s.facts.Quirks.NoCapa = true, 0, 0
+		s.capaWorks, s.health.Quirks.NoCapaUntil, s.health.Quirks.NoCapa = true, 0, 0
 	}
 	return list, nil
 }
@@ -64,8 +56,8 @@ func (s *session) enterWithoutCapa(ctx context.Context, o pop3.Options, cause er
 	if o.NoCapa || s.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
 		return nil, cause
 	}
-	if s.tooSoon() {
-		s.facts.Quirks.WithoutCapa(s.now())
+	if s.health.TooSoon() {
+		s.health.Quirks.WithoutCapa(s.now())
 		return nil, cause
 	}
 	o.NoCapa = true

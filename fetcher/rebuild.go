@@ -24,12 +24,12 @@ type tagged interface {
 // Policy may delete such a message only if the server's header of it is that of the stored one (TOP), and if every required
 // destination shows it; else it is Unsure.
 func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool, known *plan.Rows) (*plan.Rows, error) {
-	lately := s.facts.LostAt != 0 && s.now().Unix()-s.facts.LostAt < plan.Lately
+	lately := s.health.LostAt != 0 && s.now().Unix()-s.health.LostAt < plan.Lately
 	begins := known.Len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
 	if s.o.DryRun {
 		return s.foreseeRebuild(list, known), nil
 	}
-	if s.facts.Verify || s.set.FetchesRest() {
+	if s.health.Verify || s.set.FetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
@@ -38,10 +38,10 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 			}
 		}
 	}
-	if !begins && !s.facts.Verify && !lately {
+	if !begins && !s.health.Verify && !lately {
 		return known, nil
 	}
-	if !s.facts.Verify { // to look first whether there is anything spares a tag for each message of a first import
+	if !s.health.Verify { // to look first whether there is anything spares a tag for each message of a first import
 		if any, err := s.anyTag(ctx); err != nil || !any {
 			return known, err
 		}
@@ -51,13 +51,13 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	}
 	strangers := s.strangersTo(known, list)
 	if len(strangers) == 0 {
-		return known, s.ledgerWhole(ctx, complete && s.facts.Verify)
+		return known, s.ledgerWhole(ctx, complete && s.health.Verify)
 	}
 	have, err := s.tags(ctx, strangers)
 	if err != nil {
 		return known, err
 	}
-	lost := s.facts.Verify || begins && len(have) > 0
+	lost := s.health.Verify || begins && len(have) > 0
 	if !lost && len(have) == 0 {
 		return known, nil
 	}
@@ -108,7 +108,7 @@ func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
 	if !sure {
 		return nil
 	}
-	s.facts.Verify, s.facts.LostAt = false, s.now().Unix()
+	s.health.Verify, s.health.LostAt = false, s.now().Unix()
 	return s.commit(ctx, uidl.Change{At: s.now().Unix(), Status: s.status()})
 }
 
@@ -150,7 +150,7 @@ func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []strang
 			prev, dup = e.UID, 0
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
-		if i, ok := known.Find(key); !ok || s.facts.Verify && s.undelivered(known, i, key) {
+		if i, ok := known.Find(key); !ok || s.health.Verify && s.undelivered(known, i, key) {
 			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}})
 		}
 	}

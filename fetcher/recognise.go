@@ -222,8 +222,8 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 		}
 		s.recognised[e.Key] = true
 	}
-	if came := s.facts.Wire.Reading(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
-		s.facts.Wire.Forget(e.Key)
+	if came := s.health.Wire.Reading(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
+		s.health.Wire.Forget(e.Key)
 	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {
@@ -273,7 +273,7 @@ func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 // For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
 // the row that it has the unique-id of.
 func (s *session) holds(e plan.Entry, before uidl.Row) bool {
-	lost := s.facts.LostAt
+	lost := s.health.LostAt
 	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
 	if !s.doubted && !late {
 		return false

@@ -13,7 +13,7 @@ import (
 // reconsider deals with what is owed by a ledger that may be older than the world: it may have been delivered since, from
 // another copy. What a Maildir shows is settled; the rest is held back with all that nobody knows to be new.
 func (p *pass) reconsider(ctx context.Context) error {
-	if !p.facts.Verify {
+	if !p.health.Verify {
 		return nil
 	}
 	pending, err := p.l.Pending(ctx)
@@ -69,7 +69,7 @@ func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list pla
 		}
 		f := known.Kinds[known.At(at).Kind]
 		lack := s.set.Lacks(f)
-		if !s.facts.Verify {
+		if !s.health.Verify {
 			lack &= s.set.Younger(f)
 		}
 		if open := s.pending[key]; open != nil {
@@ -93,12 +93,12 @@ func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list pla
 			one := uidl.Settled{Key: of[i].Key, Destination: d.Name, As: uidl.Dropped}
 			if shown.Has(d.place()) {
 				one.As = uidl.Inferred
-			} else if !s.facts.Verify {
+			} else if !s.health.Verify {
 				continue
 			}
 			if shown == lacks[i] && s.pending[of[i].Key] == nil {
 				one.State = uidl.Delivered
-			} else if s.facts.Verify && shown != lacks[i] {
+			} else if s.health.Verify && shown != lacks[i] {
 				one.State, one.Reason = uidl.Held, plan.ReasonHeld
 			}
 			settle = append(settle, one)
@@ -122,7 +122,7 @@ func (p *pass) sentSince(ctx context.Context, d *destination, pending []uidl.Del
 	sent := map[uidl.Key]bool{}
 	gone = func(row uidl.Delivery) bool { return sent[row.Key] }
 	place, ok := d.Target.(deliver.Opener)
-	if !ok || !p.facts.Verify {
+	if !ok || !p.health.Verify {
 		return gone, nil
 	}
 	c := uidl.Change{At: p.now().Unix()}

@@ -120,7 +120,7 @@ func (p *pass) recover(ctx context.Context) error {
 			switch {
 			case row.State == uidl.Publishing:
 				again = append(again, row)
-			case row.State == uidl.Staged && !p.waits(row.NextTry):
+			case row.State == uidl.Staged && !p.health.Waits(row.NextTry):
 				fresh = append(fresh, row)
 			}
 		}
@@ -144,7 +144,7 @@ func (p *pass) recover(ctx context.Context) error {
 			return err
 		}
 		// Where something was open, a later pass cleans.
-		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.facts.Verify {
+		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.health.Verify {
 			_ = c.Clean()
 		}
 	}
@@ -175,7 +175,7 @@ func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Deli
 		}
 		rows = rows[:0]
 		for _, row := range pending {
-			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.waits(row.NextTry)
+			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.health.Waits(row.NextTry)
 			if row.Destination == d.Name && again {
 				rows = append(rows, row)
 			}
@@ -196,7 +196,7 @@ func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Deliv
 		row = doubt(row, p.now())
 		row.State, row.Reason = uidl.Staged, "its sending was interrupted"
 		c.Stage = append(c.Stage, row)
-		if !p.waits(row.NextTry) {
+		if !p.health.Waits(row.NextTry) {
 			due = append(due, row)
 		}
 	}
@@ -231,7 +231,7 @@ func (p *pass) sweep(d *destination, held []deliver.Ticket) {
 	if !ok {
 		return
 	}
-	if !p.facts.Verify {
+	if !p.health.Verify {
 		_ = s.Sweep(held) // orphans harm nobody
 		return
 	}

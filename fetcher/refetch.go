@@ -75,10 +75,10 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 		return r, err
 	}
 	defer p.l.Close()
-	p.facts = health.Decode(p.l.Info().Facts)
+	p.health.Facts = health.Decode(p.l.Info().Facts)
 	if d, err := p.doubts(ctx); err != nil {
 		return r, err
-	} else if p.facts.Verify || d.what != "" {
+	} else if p.health.Verify || d.what != "" {
 		return r, ErrDoubt
 	}
 	c := &chooser{open: map[uidl.Key]bool{}}
@@ -93,7 +93,7 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 	if err != nil {
 		return r, err
 	}
-	r.Flood = p.facts.Flood
+	r.Flood = p.health.Flood
 	if len(uids) > 0 {
 		err = c.named(known, uids)
 	} else {
@@ -112,12 +112,12 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 	if len(of) == 0 {
 		return nil
 	}
-	p.facts.Unchanged = nil // the lease that was taken has ended it anyway
+	p.health.Unchanged = nil // the lease that was taken has ended it anyway
 	for chunk := range slices.Chunk(of, topChunk) {
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
 			row := known.Row(i)
-			p.facts.Wire.Forget(row.Key) // how long it is gets found out anew
+			p.health.Wire.Forget(row.Key) // how long it is gets found out anew
 			c.Put = append(c.Put, uidl.Message{Reason: plan.ReasonAgain, Row: uidl.Row{
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})

@@ -161,7 +161,7 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.Num] = true
-			if r.alone && (r.suspecting || r.shorts > 0) && r.facts.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
+			if r.alone && (r.suspecting || r.shorts > 0) && r.health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.Num, Size: f.Size, Most: r.most(f)}) {

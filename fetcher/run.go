@@ -24,7 +24,7 @@ import (
 func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Report) {
 	o = o.withDefaults()
 	p := &pass{a: a, o: o, log: o.Log.With(zap.String("account", a.Name)), deleted: map[uidl.Key]bool{},
-		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}}
+		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}, health: remembered(a, o)}
 	p.rep = Report{Account: a.Name, Started: o.Now()}
 	for _, d := range a.Destinations {
 		p.dests = append(p.dests, &destination{Destination: d})
@@ -42,6 +42,12 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 	p.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
 	p.rep.Stopped = p.isStopped(p.rep.Err)
 	return
+}
+
+// remembered is what is remembered of an account, before the ledger is asked.
+func remembered(a Account, o Options) *health.Account {
+	return &health.Account{Config: health.Config{Name: a.Name, Identity: a.Setting, Login: a.Login, LoginHint: a.LoginHint,
+		MinInterval: a.MinInterval, Asked: o.Asked, Named: o.Named, Backoff: o.Backoff, Now: o.Now}}
 }
 
 func (o Options) withDefaults() Options {
@@ -82,23 +88,25 @@ func (o Options) withDefaults() Options {
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
 	if errors.Is(err, uidl.ErrBusy) {
-		return p.busy(err)
+		p.rep.Busy = true
+		return p.health.Busy(err)
 	} else if err != nil {
 		p.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
 	p.l, p.ledger = l, ledger
-	p.facts = health.Decode(l.Info().Facts)
+	p.health.Facts = health.Decode(l.Info().Facts)
 	if p.a.Owner != "" {
-		p.facts.Owner = p.a.Owner
+		p.health.Owner = p.a.Owner
 	}
-	p.reconfigure()
+	p.health.Reconfigure()
 	p.compareMailbox()
 	if p.a.IgnoreSizes {
-		p.facts.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
+		p.health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
-	if err := p.paused(); err != nil {
+	if err := p.health.Pausing(); err != nil {
+		p.rep.Paused = true
 		return err
 	}
 	if err := p.doubtLedger(ctx); err != nil {
@@ -161,7 +169,7 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.recover(ctx); err != nil {
 			return err
 		}
-		p.facts.Adopt = false
+		p.health.Adopt = false
 		if err := p.noteAway(ctx); err != nil {
 			return err
 		}
@@ -182,7 +190,7 @@ func (p *pass) work(ctx context.Context) error {
 	if p.o.Errand {
 		return errErrand
 	}
-	if err := p.barred(ctx); err != nil {
+	if err := p.health.Barred(ctx); err != nil {
 		return err
 	}
 	return p.sessions(ctx)
@@ -195,7 +203,7 @@ func (p *pass) sessions(ctx context.Context) error {
 	var lost error
 	p.takeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
-		if n > 0 && p.tooSoon() {
+		if n > 0 && p.health.TooSoon() {
 			p.mention("the server wants time between logins: the rest comes with the next pass")
 			p.weighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
@@ -267,8 +275,8 @@ func (p *pass) otherwise(err error) bool {
 		return p.shorts <= mostCut
 	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(verdict.Endless(err) && p.ahead):
 		return false
-	case errors.Is(err, errUnproven) && p.apart() > 0: // the next pass goes on, and would begin in the same way
-		p.facts.NoPipeliningUntil = max(p.facts.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
+	case errors.Is(err, errUnproven) && p.health.Apart() > 0: // the next pass goes on, and would begin in the same way
+		p.health.NoPipeliningUntil = max(p.health.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
 	}
 	p.alone = true
 	return true
@@ -326,19 +334,19 @@ func (p *pass) close(ctx context.Context, err error) error {
 	if health.Untried(err) {
 		return p.closeHeld(ctx)
 	}
-	p.facts.Woken, p.facts.Called = false, false
+	p.health.Woken, p.health.Called = false, false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
-	p.facts.OnlyOpen, p.facts.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
-	p.facts.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
-	p.rep.Slow = p.facts.Slow
+	p.health.OnlyOpen, p.health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
+	p.health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
+	p.rep.Slow = p.health.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.facts.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
+	st := uidl.Status{Facts: p.health.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
@@ -354,11 +362,11 @@ func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
 	p.rep.NextTry = time.Time{}
 	if p.rep.Waiting != "" {
-		if h := p.facts.Hold; h == nil || h.Why == health.WaitMemory {
-			p.facts.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
+		if h := p.health.Hold; h == nil || h.Why == health.WaitMemory {
+			p.health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
 		}
 		st.NextTry = max(st.NextTry, health.Ceil(p.now().Add(memoryAgain)))
-		st.Facts = p.facts.Encode()
+		st.Facts = p.health.Encode()
 	}
 	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
 		p.rep.NextTry = at
@@ -373,7 +381,7 @@ func (p *pass) closeHeld(ctx context.Context) error {
 func (p *pass) noteFault(err error) {
 	if least := brokenPipelining(err); least > 0 {
 		now := p.now()
-		p.facts.NoPipeliningUntil = now.Add(p.facts.Wire.LostStep(now, least)).Unix()
+		p.health.NoPipeliningUntil = now.Add(p.health.Wire.LostStep(now, least)).Unix()
 	}
 }
 

@@ -102,7 +102,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.list, s.sore = named, nil
-	s.doubted = s.facts.Verify
+	s.doubted = s.health.Verify
 	if !s.unread {
 		if known, err = s.rebuild(ctx, named, complete, known); err != nil {
 			return false, err
@@ -184,7 +184,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
 		}
-		s.facts.Rows = max(known.Len(), s.facts.Rows)
+		s.health.Rows = max(known.Len(), s.health.Rows)
 		return list, known, nil
 	}
 	type loaded struct {
@@ -204,7 +204,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 	case got.err != nil:
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
-	s.facts.Rows = got.rows.Len()
+	s.health.Rows = got.rows.Len()
 	return list, got.rows, nil
 }
 
@@ -213,9 +213,9 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	if s.share != nil {
 		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
-	s.facts.Current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.facts.NoPipeliningUntil != 0
-	opts.NoCapa = opts.NoCapa || s.facts.Quirks.NoCapaUntil != 0
+	s.health.Current(s.now())
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.health.NoPipeliningUntil != 0
+	opts.NoCapa = opts.NoCapa || s.health.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
 		if list, err = s.enterWithoutCapa(ctx, opts, err); err != nil {
@@ -223,7 +223,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		}
 	}
 	if caps := s.c.Capabilities(); caps.Known { // by now those of this user
-		s.facts.LoginDelay = int64(caps.LoginDelay / time.Second)
+		s.health.LoginDelay = int64(caps.LoginDelay / time.Second)
 		// RFC 2449, section 6.7: "EXPIRE 0" says that what was retrieved goes when QUIT comes.
 		s.expires = caps.Expire == "0"
 		s.a.RetrHides = s.a.RetrHides || s.expires
@@ -233,13 +233,13 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.purpose != health.Everything || s.facts.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.purpose != health.Everything || s.health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
 		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
 		Policy: s.a.Policy, NeverDelete: s.a.NeverDelete, Aged: s.clock.Aged, Confirmed: s.clock.Confirmed,
-		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.waits, Short: s.facts.Wire.Watched(),
+		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.health.Waits, Short: s.health.Wire.Watched(),
 		Most: most, Deleted: s.deleted,
 	})
 }
@@ -247,7 +247,7 @@ func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *
 // note carries what the listing itself changes in the ledger to the next commit, and the listing's part of the report.
 func (s *session) note(list *pop3.Listing) {
 	pl := s.plan
-	s.facts.Listed = list.Len()
+	s.health.Listed = list.Len()
 	s.later(func(c *uidl.Change) {
 		c.At = s.listedAt()
 		c.Listed = c.Listed || list.Complete

@@ -26,7 +26,7 @@ func shortKey(o *reply) uidl.Key {
 
 // readShort weighs a message that came short, in step and by itself. It returns true if it counts as whole now.
 func (r *reader) readShort(o *reply) bool {
-	w := &r.facts.Wire
+	w := &r.health.Wire
 	now, key := time.Unix(r.confirmed, 0), shortKey(o)
 	header := hex.EncodeToString(o.m.msg.Fingerprint[:])
 	e := w.Reading(key)
@@ -51,7 +51,7 @@ func (r *reader) readShort(o *reply) bool {
 // watch has a message looked at on another day that was delivered with another length than listed: it is not shorter, but where
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
 func (r *reader) watch(o *reply) bool {
-	f, w := o.f, &r.facts.Wire
+	f, w := o.f, &r.health.Wire
 	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
 		return false
 	}
@@ -82,7 +82,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 
 // judgeShort decides what becomes of a reading, and when the next is due.
 func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool, now time.Time) bool {
-	w, key := &r.facts.Wire, shortKey(o)
+	w, key := &r.health.Wire, shortKey(o)
 	since := now.Sub(time.Unix(e.First, 0))
 	after := func(d time.Duration) { e.Next = now.Add(d).Unix() }
 	if e.Done {
@@ -125,7 +125,7 @@ func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool,
 // noteShort tells of messages that wait because they came short.
 func (p *pass) noteShort() {
 	n, since := 0, int64(0)
-	for _, e := range p.facts.Wire.Short {
+	for _, e := range p.health.Wire.Short {
 		if !e.Done {
 			n++
 			if since == 0 || e.Begun < since {

@@ -99,9 +99,9 @@ func (p *pass) isStopped(err error) bool {
 func (p *pass) closeStopped(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
-	if p.apart() > 0 {
+	if p.health.Apart() > 0 {
 		p.rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.facts.Encode(), health.Ceil(p.rep.NextTry)
+		st.Facts, st.NextTry = p.health.Encode(), health.Ceil(p.rep.NextTry)
 	}
 	return p.commit(ctx, uidl.Change{Status: st})
 }

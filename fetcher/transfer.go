@@ -22,7 +22,7 @@ import (
 // nothing is fetched for these.
 func (p *pass) transfer(ctx context.Context) error {
 	unfetched := func(name string) bool { d := p.destination(name); return d != nil && (d.Fallback || d.Optional) }
-	if !p.facts.Adopt && !p.mayHaveUnneeded() {
+	if !p.health.Adopt && !p.mayHaveUnneeded() {
 		return nil
 	}
 	pending, err := p.dropUnneeded(ctx)
@@ -31,7 +31,7 @@ func (p *pass) transfer(ctx context.Context) error {
 	}
 	of := map[string]uidl.Destination{}
 	for _, d := range p.known {
-		if away(d.Role) && p.facts.Adopt {
+		if away(d.Role) && p.health.Adopt {
 			of[d.Name] = d
 		}
 	}

@@ -29,7 +29,7 @@ func (p *pass) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.facts.Verify { // what the required destinations have is not certain
+	if p.health.Verify { // what the required destinations have is not certain
 		return pending, nil
 	}
 	was := map[string]uidl.Destination{}
@@ -89,7 +89,7 @@ func (p *pass) drop(ctx context.Context, d uidl.Destination, rows []uidl.Deliver
 // removeLeftover removes the staging place of a destination for which nothing is open any more, unless the ledger may have
 // forgotten what is.
 func (p *pass) removeLeftover(l Leftover) {
-	if l == nil || p.facts.Verify {
+	if l == nil || p.health.Verify {
 		return
 	}
 	if _, err := l.Remove(); err != nil {

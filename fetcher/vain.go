@@ -75,7 +75,7 @@ func failedBefore(row uidl.Delivery) bool { return row.Parked() || row.PutOff() 
 
 // tookSince tells that the destination took something after a time (Unix seconds). o.mu is held.
 func (o *outbox) tookSince(at int64) bool {
-	return !o.took.IsZero() || o.p.facts.Took[o.d.Name].Since(o.d.Setting) > at
+	return !o.took.IsZero() || o.p.health.Took[o.d.Name].Since(o.d.Setting) > at
 }
 
 // fail notes that the destination as a whole failed.

@@ -67,10 +67,10 @@ func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
 // delivered, so that it is read again or to be deleted. A later pass within a week that is told the same of any of these is one too many.
 func (s *session) vanishedUnnoted() (again bool) {
 	const week = 7 * 24 * 3600
-	now, at := s.now().Unix(), s.facts.VanishedAt
+	now, at := s.now().Unix(), s.health.VanishedAt
 	if ago := now - at; !s.vanishing && at != 0 && ago >= 0 && ago < week {
 		return true
 	}
-	s.vanishing, s.facts.VanishedAt = true, now
+	s.vanishing, s.health.VanishedAt = true, now
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -43,6 +44,11 @@ func waitFor(err error) string {
 		return health.WaitFault
 	}
 	return health.WaitBackoff
+}
+
+// holdAfter sets how long the account waits after a pass that ended with err, and returns uidl.Status.NextTry.
+func (p *pass) holdAfter(err error, v verdict.Verdict) time.Time {
+	return p.health.HoldAfter(waitFor(err), verdict.SaidInWords(err), v)
 }
 
 // aboutMessages tells that a command asks for single messages: nonsense in answer to it is charged to the message.

@@ -32,9 +32,9 @@ func (p *pass) noteWithout() {
 		if d.out == nil || d.out.waived == 0 {
 			continue
 		}
-		if p.facts.Without == nil {
-			p.facts.Without = map[string]health.MissedMail{}
+		if p.health.Without == nil {
+			p.health.Without = map[string]health.MissedMail{}
 		}
-		p.facts.Without[d.Name] = health.MissedMail{p.facts.Without[d.Name].N + d.out.waived, now}
+		p.health.Without[d.Name] = health.MissedMail{p.health.Without[d.Name].N + d.out.waived, now}
 	}
 }

@@ -47,20 +47,20 @@ func (r *Refusals) Add(coded bool, text string, now, worked int64) {
 		r.First, r.Last = min(r.First, now), now
 	}
 	r.Text = words.Clip(text)
-	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && !r.Proven(worked)
+	r.Stopped = r.Stopped || r.Coded >= codedMost || r.Plain >= plainMost && !r.proven(worked)
 }
 
 // Proven tells of a login that worked before, and that no code says to be wrong: a server that cannot ask whoever knows the
 // passwords refuses all of them in the same words. It is never given up.
-func (r *Refusals) Proven(worked int64) bool { return worked != 0 && r.Coded == 0 }
+func (r *Refusals) proven(worked int64) bool { return worked != 0 && r.Coded == 0 }
 
 // Stands tells that a login is believed to be refused for what it is.
-func (r *Refusals) Stands(worked int64) bool {
-	return !r.Proven(worked) || r.Plain >= plainMost && r.Last-r.First >= suspectSpan
+func (r *Refusals) stands(worked int64) bool {
+	return !r.proven(worked) || r.Plain >= plainMost && r.Last-r.First >= suspectSpan
 }
 
 // Ended tells that no login is tried any more. A ledger may say so of a proven one: older versions gave those up, too.
-func (r *Refusals) Ended(worked int64) bool { return r != nil && r.Stopped && !r.Proven(worked) }
+func (r *Refusals) Ended(worked int64) bool { return r != nil && r.Stopped && !r.proven(worked) }
 
 // Next is the time before which no login should follow; zero when the schedule alone decides.
 func (r *Refusals) Next(worked int64) time.Time {
@@ -69,9 +69,9 @@ func (r *Refusals) Next(worked int64) time.Time {
 	}
 	last := time.Unix(r.Last, 0)
 	switch {
-	case !r.Proven(worked):
+	case !r.proven(worked):
 		return last.Add(RefusedApart)
-	case r.Stands(worked):
+	case r.stands(worked):
 		return last.Add(provenWait)
 	}
 	next := last.Add(min(suspectWait<<min(r.Plain-1, 8), suspectMost))
@@ -85,59 +85,59 @@ func (r *Refusals) Next(worked int64) time.Time {
 func (r *Refusals) Refusal(account, hint string) verdict.Verdict {
 	return verdict.Verdict{Class: verdict.Login,
 		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),
-		Hint:    HintOfStopped(account, hint)}
+		Hint:    hintOfStopped(account, hint)}
 }
 
-// HintOfStopped is the next step once no login is tried any more; hint is of the provider, "": none.
-func HintOfStopped(account, hint string) string {
+// hintOfStopped is the next step once no login is tried any more; hint is of the provider, "": none.
+func hintOfStopped(account, hint string) string {
 	return fmt.Sprintf("%s; then change the configuration or say: popsync run %s, which tries at once", cmp.Or(hint, verdict.LoginHint), account)
 }
 
-// HintOfSlow is the next step for a login that worked before and is now believed to be refused.
-func HintOfSlow(r *Refusals, account, hint string) string {
-	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", words.Times(r.Plain), HintOfStopped(account, hint))
+// hintOfSlow is the next step for a login that worked before and is now believed to be refused.
+func hintOfSlow(r *Refusals, account, hint string) string {
+	return fmt.Sprintf("refused %s over more than six hours, so it is tried only once a day: %s", words.Times(r.Plain), hintOfStopped(account, hint))
 }
 
 // RefusedError is a refused login with what the account's history says of it.
 type RefusedError struct {
-	Err     error
-	Hint    string        // of the provider; "": none
-	Worked  time.Duration // how long ago a login was let in, of one that is suspected of being throttled; 0: it is not
-	Stopped string        // next step, once no login is tried any more; "": not yet
-	Slow    string        // next step, once a login that worked before is tried only seldom; "": not yet
+	err     error
+	hint    string        // of the provider; "": none
+	worked  time.Duration // how long ago a login was let in, of one that is suspected of being throttled; 0: it is not
+	stopped string        // next step, once no login is tried any more; "": not yet
+	slow    string        // next step, once a login that worked before is tried only seldom; "": not yet
 }
 
-func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Error() string { return e.err.Error() }
 
-func (e *RefusedError) Unwrap() error { return e.Err }
+func (e *RefusedError) Unwrap() error { return e.err }
 
 func (e *RefusedError) Judge(v verdict.Verdict) verdict.Verdict {
 	switch {
-	case e.Stopped != "":
-		v.Hint = e.Stopped
-	case e.Worked > 0:
+	case e.stopped != "":
+		v.Hint = e.stopped
+	case e.worked > 0:
 		v.Class = verdict.Temporary
-		v.Message = words.Clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", words.Roughly(e.Worked), v.Message))
+		v.Message = words.Clip(fmt.Sprintf("the server refused a login that worked %s ago: perhaps it limits logins (%s)", words.Roughly(e.worked), v.Message))
 		v.Hint = "nothing to do yet: it is tried again after a while, and if that goes on for six hours it counts as refused"
-	case e.Slow != "":
-		v.Hint = e.Slow
-	case e.Hint != "":
-		v.Hint = e.Hint
+	case e.slow != "":
+		v.Hint = e.slow
+	case e.hint != "":
+		v.Hint = e.hint
 	}
 	return v
 }
 
-// HungUpError is a connection that the server closed instead of answering a login, with what the provider is known to want.
-type HungUpError struct {
-	Err  error
-	Hint string
+// hungUpError is a connection that the server closed instead of answering a login, with what the provider is known to want.
+type hungUpError struct {
+	err  error
+	hint string
 }
 
-func (e *HungUpError) Error() string { return e.Err.Error() }
+func (e *hungUpError) Error() string { return e.err.Error() }
 
-func (e *HungUpError) Unwrap() error { return e.Err }
+func (e *hungUpError) Unwrap() error { return e.err }
 
-func (e *HungUpError) Judge(v verdict.Verdict) verdict.Verdict {
-	v.Hint += "; " + e.Hint
+func (e *hungUpError) Judge(v verdict.Verdict) verdict.Verdict {
+	v.Hint += "; " + e.hint
 	return v
 }

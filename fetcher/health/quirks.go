@@ -40,7 +40,7 @@ func (q *Quirks) current(now time.Time) {
 }
 
 // Learn takes in what a login showed that ended with err.
-func (q *Quirks) Learn(c *pop3.Client, l pop3.Login, err error, now time.Time) {
+func (q *Quirks) learn(c *pop3.Client, l pop3.Login, err error, now time.Time) {
 	if c.AuthUnknown() && automatic(l) {
 		q.NoAuthUntil = now.Add(noAuthFor).Unix()
 	}

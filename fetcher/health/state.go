@@ -47,7 +47,7 @@ func Standing(s uidl.Summary) State {
 		st.Stopped, st.Refusal = timeOf(r.Last), r.Text
 	}
 	if h := f.Hold; h != nil && s.NextTry != 0 {
-		st.Hold, st.barred = WhyText(h.Why), timeOf(h.Until)
+		st.Hold, st.barred = whyText(h.Why), timeOf(h.Until)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Down)) {
 		if o := f.Down[name]; o != nil {

@@ -40,13 +40,13 @@ const (
 )
 
 const (
-	InUseLeast   = 2 * time.Minute  // [IN-USE]: 2 to 5 minutes, so that two clients do not meet again
-	InUseSpread  = 3 * time.Minute  //
-	LoginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long; said in words, then twice as long each time
+	inUseLeast   = 2 * time.Minute  // [IN-USE]: 2 to 5 minutes, so that two clients do not meet again
+	inUseSpread  = 3 * time.Minute  //
+	loginDelay   = 15 * time.Minute // [LOGIN-DELAY] of a server that does not announce how long; said in words, then twice as long each time
 	delayMost    = 4 * time.Hour    // at most
-	LoginMost    = 24 * time.Hour   // nobody is believed who wants more between logins
+	loginMost    = 24 * time.Hour   // nobody is believed who wants more between logins
 	farthestTry  = 25 * time.Hour   // a stored time beyond is the work of a clock that was wrong
-	AMoment      = time.Minute      // a pass that comes so much too early waits
+	aMoment      = time.Minute      // a pass that comes so much too early waits
 	RefusedApart = 10 * time.Minute // between refused logins that count
 )
 
@@ -65,8 +65,8 @@ func Ahead(at int64, now time.Time) (time.Time, bool) {
 	return t, at != 0 && t.After(now) && t.Sub(now) <= farthestTry
 }
 
-// Growing is how long to wait after the n-th time in a row, where the server does not say.
-func Growing(n int) time.Duration { return min(LoginDelay<<min(n-1, 8), delayMost) }
+// growing is how long to wait after the n-th time in a row, where the server does not say.
+func growing(n int) time.Duration { return min(loginDelay<<min(n-1, 8), delayMost) }
 
 // Ceil is a time as it is stored: not before it.
 func Ceil(t time.Time) int64 {
@@ -74,13 +74,6 @@ func Ceil(t time.Time) int64 {
 		return 0
 	}
 	return t.Add(time.Second - 1).Unix()
-}
-
-func OrElse(d, other time.Duration) time.Duration {
-	if d == 0 {
-		return other
-	}
-	return d
 }
 
 // HeldError means that nothing was asked of the server, as decided before. What was on its way to a destination went on
@@ -117,7 +110,7 @@ func PausedNote(account string, since time.Time) string {
 	return text + fmt.Sprintf("; popsync run %[1]s fetches it once, popsync resume %[1]s ends the pause", account)
 }
 
-func Sleep(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -128,8 +121,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// WhyText words why an account waits.
-func WhyText(why string) string {
+// whyText words why an account waits.
+func whyText(why string) string {
 	switch why {
 	case WaitLogins:
 		return "the server wants more time between logins"

@@ -1,0 +1,84 @@
+package health
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/pop3"
+)
+
+// LogIn logs in by way of login, and keeps what that teaches. A client that did not get in is closed.
+func (a *Account) LogIn(c *pop3.Client, login func() error) error {
+	return a.TryLogin(func() error {
+		err := login()
+		a.Quirks.learn(c, a.Login, err, a.Now())
+		if delay := c.Capabilities().LoginDelay; delay > 0 {
+			a.LoginDelay = int64(delay / time.Second)
+		}
+		if err != nil {
+			c.Close()
+		}
+		return err
+	})
+}
+
+// TryLogin counts what became of a login.
+func (a *Account) TryLogin(login func() error) error {
+	a.loginAt = a.Now()
+	err := login()
+	if err != nil {
+		return a.refuse(err)
+	}
+	a.LoggedInAt, a.Refused = a.Now().Unix(), nil
+	return nil
+}
+
+// refuse counts a refused login; other errors pass.
+func (a *Account) refuse(err error) error {
+	text, coded, ok := verdict.LoginRefused(err)
+	if !ok && verdict.HungUpAtLogin(err) && a.LoginHint != "" {
+		return &hungUpError{err, a.LoginHint}
+	}
+	if !ok {
+		return err
+	}
+	var r Refusals
+	if a.Refused != nil {
+		r = *a.Refused
+	}
+	worked, now := a.LoggedInAt, a.Now()
+	r.Add(coded, text, now.Unix(), worked)
+	a.Refused = &r
+	e := &RefusedError{err: err, hint: a.LoginHint}
+	switch {
+	case r.Ended(worked):
+		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", words.Times(r.Coded+r.Plain), hintOfStopped(a.Name, a.LoginHint))
+	case !r.stands(worked):
+		e.worked = max(now.Sub(time.Unix(worked, 0)), time.Second)
+	case r.proven(worked):
+		e.slow = hintOfSlow(&r, a.Name, a.LoginHint)
+	}
+	return e
+}
+
+// Reconfigure forgets what a changed configuration makes meaningless: whose login it was, and what the server said.
+func (a *Account) Reconfigure() (changed bool) {
+	f := &a.Facts
+	if a.Identity == "" || a.Identity == f.Setting {
+		return false
+	}
+	changed = f.Setting != ""
+	if f.Setting = a.Identity; changed {
+		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold, f.Quirks = 0, 0, nil, nil, Quirks{}
+	}
+	return changed
+}
+
+// Diagnoses tells whether this pass looks into a greeting that does not come: not in each, since a server that is down is then
+// asked twice as often. One that was found to expect TLS is looked at each time.
+func (a *Account) Diagnoses() bool {
+	h := a.Hold
+	return h == nil || h.Why != WaitBackoff || h.N&(h.N+1) == 0 // the next one's number is a power of two
+}

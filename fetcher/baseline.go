@@ -28,11 +28,7 @@ const cheapHeaders = 500
 // Its errors are judged by Judge.
 func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m Marked, err error) {
 	o = o.withDefaults()
-	p := &pass{a: a, o: o, log: o.Log, health: remembered(a, o)}
-	p.rep = Report{Account: a.Name, Started: p.now()}
-	for _, d := range a.Destinations {
-		p.dests = append(p.dests, &destination{Destination: d})
-	}
+	p := newPass(a, o)
 	defer func() {
 		for _, d := range p.dests {
 			_ = d.Target.Close() // nothing was opened

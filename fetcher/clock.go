@@ -2,7 +2,6 @@ package fetcher
 
 import "github.com/popsync/popsync/uidl"
 
-
 // listedAt is the time of a listing now. A new account begins no earlier than the program was built: a machine whose clock
 // was never set must not make its mail look old.
 func (p *pass) listedAt() int64 {

@@ -18,7 +18,7 @@ import (
 const reasonQuarantined = "refused by a destination, taken by the fallback"
 
 // fallback is the destination that takes what others refuse for good, or nil.
-func (p *pass) fallback() *destination {
+func (p *settler) fallback() *destination {
 	for _, d := range p.dests {
 		if d.Fallback {
 			return d
@@ -28,10 +28,10 @@ func (p *pass) fallback() *destination {
 }
 
 // held tells whether a message that was delivered now stays on the server: only a fallback has it, or its facts say so.
-func (p *pass) held(k uidl.Key) bool {
+func (p *settler) held(k uidl.Key) bool {
 	p.committing.Lock()
 	defer p.committing.Unlock()
-	return p.quarantined[k] && !p.a.DeleteQuarantined || p.withheld[k]
+	return p.quarantined[k] && !p.deleteQuarantined || p.withheld[k]
 }
 
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
@@ -87,7 +87,7 @@ func (o *outbox) divert(s *sending, result *error) error {
 }
 
 // stands tells whether the fallback has a message already, or has it on its way: another destination has refused it.
-func (p *pass) stands(f *destination, k uidl.Key) bool {
+func (p *settler) stands(f *destination, k uidl.Key) bool {
 	p.committing.Lock()
 	defer p.committing.Unlock()
 	m := p.open[k]
@@ -114,19 +114,19 @@ func (o *outbox) waive(s *sending, why error) error {
 }
 
 func (o *outbox) noteQuarantined(s *sending, why error) {
-	o.p.count(func(r *Report) { r.Quarantined++ })
-	o.p.reason(why.Error())
+	o.p.obs.Quarantined()
+	o.p.obs.Reason(why.Error())
 	o.p.log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", words.Clip(why.Error())))
 }
 
 // copyTo stages and prepares at f what a delivery row of another destination names.
-func (p *pass) copyTo(ctx context.Context, f *destination, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
+func (p *settler) copyTo(ctx context.Context, f *destination, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
 	body, err := from.Open(deliver.Ticket(row.Ticket))
 	if err != nil {
 		return "", err
 	}
 	defer body.Close()
-	st, err := f.Target.Create(ctx, deliver.Message{Account: p.a.Name, Token: p.l.Info().Token, UID: row.UID, Dup: row.Dup})
+	st, err := f.Target.Create(ctx, deliver.Message{Account: p.account, Token: p.l.Info().Token, UID: row.UID, Dup: row.Dup})
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +146,7 @@ func (p *pass) copyTo(ctx context.Context, f *destination, from deliver.Opener, 
 }
 
 // publishDiverted publishes at the fallback what it has staged.
-func (p *pass) publishDiverted(ctx context.Context, f *destination, row uidl.Delivery, m *received) error {
+func (p *settler) publishDiverted(ctx context.Context, f *destination, row uidl.Delivery, m *received) error {
 	one := []published{{d: f, row: row, m: m}}
 	publishRows(ctx, f, one)
 	return p.concludeRound(ctx, one, func(*uidl.Change) {

@@ -40,9 +40,6 @@ type fanout struct {
 	header   *uidl.Fingerprinter
 }
 
-// askSpace is how many octets may be written between two looks at the free space.
-const askSpace = 8 << 20
-
 func newFanout() *fanout { return &fanout{sum: newContentSum(), header: new(uidl.Fingerprinter)} }
 
 // reset makes the fanout ready for the next message.

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"go.uber.org/zap"
-
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -148,10 +146,10 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		return during(b, t, next)
 	}}
 	d := &destination{Destination: Destination{Name: "remote", Target: target}}
-	p := &pass{l: l, o: Options{}.withDefaults(), health: remembered(Account{}, Options{}.withDefaults()), log: zap.NewNop(), dests: []*destination{d}, open: open,
-		set: plan.NewSet([]uidl.Destination{relay}, 0), withheld: map[uidl.Key]bool{}}
+	p := newPass(Account{}, Options{}.withDefaults())
+	p.l, p.dests, p.open, p.set = l, []*destination{d}, open, plan.NewSet([]uidl.Destination{relay}, 0)
 	stop, halt := context.WithCancel(ctx)
-	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt
+	b.outbox, b.halt = newOutbox(stop, ctx, p.settler, d), halt
 	return b
 }
 

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -199,9 +197,9 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := &pass{l: l, o: Options{}.withDefaults(), health: remembered(Account{}, Options{}.withDefaults()), log: zap.NewNop(), dests: []*destination{d}, open: map[uidl.Key]*openMessage{key: {n: 1}},
-		set: plan.NewSet([]uidl.Destination{relay}, 0)}
-	o := newOutbox(t.Context(), t.Context(), p, d)
+	p := newPass(Account{}, Options{}.withDefaults())
+	p.l, p.dests, p.open, p.set = l, []*destination{d}, map[uidl.Key]*openMessage{key: {n: 1}}, plan.NewSet([]uidl.Destination{relay}, 0)
+	o := newOutbox(t.Context(), t.Context(), p.settler, d)
 	s := &sending{row: row}
 	var result error = refuse(deliver.Error{Scope: deliver.ThisMessage, Envelope: true})
 	if err := o.learn(s, &result); err != nil {

@@ -531,8 +531,8 @@ func TestTakeBackUnread(t *testing.T) {
 // What a row says of before it was given up counts when it is taken back; where it says nothing, it stays unsure.
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
-	p := &pass{set: plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required},
-		{Ordinal: 2, Role: uidl.Fallback}}, 1)}
+	p := newPass(Account{}, Options{}.withDefaults())
+	p.set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {
 		name         string

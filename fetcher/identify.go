@@ -176,16 +176,3 @@ func (d *Destination) role() uidl.Role {
 	}
 	return uidl.Required
 }
-
-// place is the destination as a member of facts.
-func (d *destination) place() uidl.Places { return uidl.PlaceOf(d.ordinal) }
-
-// at gives the destinations of the pass that are in a set.
-func (p *pass) at(places uidl.Places) (all []*destination) {
-	for _, d := range p.dests {
-		if places.Has(d.place()) {
-			all = append(all, d)
-		}
-	}
-	return all
-}

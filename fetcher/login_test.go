@@ -393,7 +393,7 @@ func TestWaits(t *testing.T) {
 		{"our fault", &panicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {
 		now := time.Unix(1e9, 0)
-		p := &pass{health: remembered(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff})}
+		p := newPass(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff}.withDefaults())
 		for i := 1; i <= 3; i++ {
 			err := p.health.TryLogin(func() error { return c.err })
 			v := p.verdictOf(err)

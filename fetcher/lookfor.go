@@ -21,8 +21,8 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 	}
 	a.Destinations = nil
 	o = o.withDefaults()
-	p := &pass{a: a, o: o, log: o.Log, health: remembered(a, o), open: map[uidl.Key]*openMessage{}}
-	p.rep = Report{Account: a.Name, Started: p.now()}
+	p := newPass(a, o)
+	p.open = map[uidl.Key]*openMessage{}
 	l, err := ledger.Acquire(ctx, a.Name)
 	if err != nil {
 		return nil, err

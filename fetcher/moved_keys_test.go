@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
@@ -20,7 +18,10 @@ func (r *rig) holding() *pass {
 	l, err := r.ledger.Acquire(r.t.Context(), "a")
 	r.must(err)
 	r.t.Cleanup(func() { l.Close() })
-	p := &pass{a: r.acc, o: r.opt.withDefaults(), l: l, ledger: r.ledger, log: zap.NewNop(), health: remembered(r.acc, r.opt.withDefaults())}
+	a := r.acc
+	a.Destinations = nil
+	p := newPass(a, r.opt.withDefaults())
+	p.l, p.ledger = l, r.ledger
 	p.health.Facts = health.Decode(l.Info().Facts)
 	return p
 }

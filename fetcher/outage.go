@@ -21,8 +21,8 @@ type refusesError struct{ error }
 func (e *refusesError) Unwrap() error { return e.error }
 
 // spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
-func (p *pass) spare() {
-	if p.o.DryRun {
+func (p *settler) spare() {
+	if p.dryRun {
 		return
 	}
 	for _, d := range p.dests {
@@ -34,7 +34,7 @@ func (p *pass) spare() {
 			delete(p.health.Down, d.Name) // it is another place, or reached in another way
 			continue
 		}
-		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.o.Asked {
+		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.asked {
 			d.down = o
 			d.failPublishing(&health.DownError{o})
 		}
@@ -42,8 +42,8 @@ func (p *pass) spare() {
 }
 
 // weighDestinations remembers which destinations are down, once nothing is on its way any more.
-func (p *pass) weighDestinations(ctx context.Context) {
-	if p.o.DryRun {
+func (p *settler) weighDestinations(ctx context.Context) {
+	if p.dryRun {
 		return
 	}
 	down, taken := map[string]*health.DownRecord{}, map[string]health.Took{}
@@ -79,7 +79,7 @@ func (p *pass) weighDestinations(ctx context.Context) {
 }
 
 // failedAgain is an outage after one more failure.
-func (p *pass) failedAgain(was *health.DownRecord, d *destination, err error) *health.DownRecord {
+func (p *settler) failedAgain(was *health.DownRecord, d *destination, err error) *health.DownRecord {
 	now := p.now()
 	var refuses *refusesError
 	o := health.DownRecord{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
@@ -91,13 +91,13 @@ func (p *pass) failedAgain(was *health.DownRecord, d *destination, err error) *h
 	o.Verdict = verdict.Of(err)
 	var wait time.Duration
 	switch {
-	case p.o.Backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
+	case p.backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
 		wait = health.RefusedWait
-	case p.o.Backoff == nil:
+	case p.backoff == nil:
 	case took && o.Refuses: // limits are often for each minute
 		wait = health.LimitWait + rand.N(health.LimitWait/16)
 	default:
-		wait = p.o.Backoff(o.Failures)
+		wait = p.backoff(o.Failures)
 	}
 	if verdict.RefusedByRelay(err) {
 		if o.Refused++; o.Refused >= health.RelayRefusals {
@@ -111,7 +111,7 @@ func (p *pass) failedAgain(was *health.DownRecord, d *destination, err error) *h
 }
 
 // up tells whether a destination that was down is so no more: it took something, or nothing waits for it.
-func (p *pass) up(ctx context.Context, d *destination) bool {
+func (p *settler) up(ctx context.Context, d *destination) bool {
 	d.out.mu.Lock()
 	took := d.out.accepts > 1
 	d.out.mu.Unlock()

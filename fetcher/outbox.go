@@ -29,7 +29,7 @@ type sending struct {
 // A Target that can make ready for a message is told which one comes after the one it publishes. That one is 'staged'
 // until its turn comes.
 type outbox struct {
-	p    *pass
+	p    *settler
 	d    *destination
 	stop context.Context // ended: no further message is begun
 	late context.Context // ended: neither are those that were begun given more time
@@ -61,7 +61,7 @@ type outbox struct {
 	probed      bool
 }
 
-func newOutbox(stop, late context.Context, p *pass, d *destination) *outbox {
+func newOutbox(stop, late context.Context, p *settler, d *destination) *outbox {
 	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, forGood: true, changed: make(chan struct{}),
 		limits: p.health.Down[d.Name].RefusesMessages(d.Setting), resting: d.down.RefusesMessages(d.Setting)}
 }
@@ -251,7 +251,7 @@ func (o *outbox) rest() error {
 
 // drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
 // false when the time was over first.
-func (p *pass) drain(most time.Duration, keep func()) (idle bool, err error) {
+func (p *settler) drain(most time.Duration, keep func()) (idle bool, err error) {
 	end := time.NewTimer(max(most, 0))
 	defer end.Stop()
 	alive := time.NewTicker(keepAlive)
@@ -278,8 +278,8 @@ func (p *pass) drain(most time.Duration, keep func()) (idle bool, err error) {
 }
 
 // openOutboxes gives every remote destination its outbox.
-func (p *pass) openOutboxes(stop, late context.Context) {
-	if p.o.DryRun {
+func (p *settler) openOutboxes(stop, late context.Context) {
+	if p.dryRun {
 		return
 	}
 	for _, d := range p.dests {
@@ -291,9 +291,9 @@ func (p *pass) openOutboxes(stop, late context.Context) {
 
 // closeOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
 // its way: a message that is being sent is never abandoned by us, only its time is bounded.
-func (p *pass) closeOutboxes(ctx context.Context, halt func(), err error) error {
+func (p *settler) closeOutboxes(ctx context.Context, halt func(), err error) error {
 	if ctx.Err() == nil && !verdict.Of(err).Stop {
-		if _, derr := p.drain(p.o.SessionTime, func() {}); err == nil {
+		if _, derr := p.drain(p.sessionTime, func() {}); err == nil {
 			err = derr
 		}
 	}
@@ -312,7 +312,7 @@ func (p *pass) closeOutboxes(ctx context.Context, halt func(), err error) error 
 }
 
 // outboxes are the remote destinations; the fallback comes last, since the others may give it something to send.
-func (p *pass) outboxes() []*destination {
+func (p *settler) outboxes() []*destination {
 	var all []*destination
 	for _, last := range []bool{false, true} {
 		for _, d := range p.dests {
@@ -346,6 +346,3 @@ func (o *outbox) resume(rows []uidl.Delivery) {
 	}
 	o.add(all...)
 }
-
-// isRemote tells that each Publish is a transaction elsewhere.
-func (d *destination) isRemote() bool { return d.Target.Batch() == 1 }

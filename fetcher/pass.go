@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -19,15 +17,10 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
+	*settler
 	a          Account
 	o          Options
 	ledger     uidl.Ledger
-	l          uidl.Account
-	log        *zap.Logger
-	dests      []*destination
-	known      []uidl.Destination // all that the ledger knows, configured or not
-	set        *plan.Set
-	health     *health.Account
 	epoch      epochState
 	recognised map[uidl.Key]bool // with elsewhere: messages that were recognised in this pass
 	elsewhere  bool              // the account has another mailbox than the rows are of
@@ -56,28 +49,20 @@ type pass struct {
 
 	share *memory.Share // of the budget for memory, in this session; nil: there is none
 
-	capaWorks bool      // a session of this pass has shown that CAPA breaks nothing
+	capaWorks bool // a session of this pass has shown that CAPA breaks nothing
 
-	pending   map[uidl.Key]*plan.OpenState // messages with open deliveries, as of the session's beginning
-	deleted   map[uidl.Key]bool            // DELE was answered +OK in this pass
-	hasListed atomic.Bool                  // a session of this pass has a listing
-	halted    atomic.Bool                  // the ledger failed: nothing more is fetched
+	deleted   map[uidl.Key]bool // DELE was answered +OK in this pass
+	hasListed atomic.Bool       // a session of this pass has a listing
 
 	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message // and of those messages: whose places others took
 
-	committing  sync.Mutex // held while a change is built and committed; guards what follows
-	doubt       error      // a commit failed: there is no other
-	open        map[uidl.Key]*openMessage
-	quarantined map[uidl.Key]bool // a fallback took it in this pass
-	withheld    map[uidl.Key]bool // its facts keep it on the server
-	noted       bool              // the places where mail goes have a note of this lease: see lease.go
+	noted bool // the places where mail goes have a note of this lease: see lease.go
 
 	telling sync.Mutex // held while Progress is called
 
 	mu       sync.Mutex
 	rep      Report
-	carry    uidl.Change       // goes with the next commit
 	worst    []verdict.Verdict // of what befell messages and destinations
 	settled  []plan.Entry      // delivered in this session
 	anew     int               // of those: asked for again by a person
@@ -141,131 +126,6 @@ func (p *pass) reasons(text string, n int) {
 
 // maxReasons bounds the report against a server that words each refusal differently.
 const maxReasons = 50
-
-// destination is a Destination with what befell it in this pass.
-type destination struct {
-	Destination
-	ordinal    int        // what stands for it in facts
-	out        *outbox    // of a remote one
-	single     sync.Mutex // held while a fallback takes one message
-	mu         sync.Mutex
-	staging    error              // it can take no further copies: nothing more is fetched
-	publishing error              // it publishes nothing more; a remote one still takes copies
-	down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
-}
-
-func (d *destination) stageFailure() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.staging
-}
-
-func (d *destination) publishFailure() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.publishing
-}
-
-func (d *destination) failStaging(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.staging == nil {
-		d.staging = err
-	}
-}
-
-// recover takes back that a destination is down: it took something all the same, or failed in another way.
-func (d *destination) recover() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.publishing = nil
-}
-
-// failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
-// either; a remote one has its own spool.
-func (d *destination) failPublishing(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.publishing == nil {
-		d.publishing = err
-	}
-	if d.Target.Batch() > 1 && d.staging == nil {
-		d.staging = err
-	}
-}
-
-func (p *pass) destination(name string) *destination {
-	for _, d := range p.dests {
-		if d.Name == name {
-			return d
-		}
-	}
-	return nil
-}
-
-// later adds to what the next commit writes.
-func (p *pass) later(f func(*uidl.Change)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f(&p.carry)
-}
-
-// merge puts a before b.
-func merge(a, b uidl.Change) uidl.Change {
-	b.At = max(a.At, b.At)
-	b.Lift = max(a.Lift, b.Lift)
-	b.Generation = max(a.Generation, b.Generation)
-	b.Fold = join(a.Fold, b.Fold)
-	b.Vouch = a.Vouch || b.Vouch
-	b.Release = a.Release || b.Release
-	b.Move = join(a.Move, b.Move)
-	b.Remove = join(a.Remove, b.Remove)
-	b.Listed = a.Listed || b.Listed
-	b.Destinations = append(a.Destinations, b.Destinations...)
-	b.Put = join(a.Put, b.Put)
-	b.Renew = join(a.Renew, b.Renew)
-	b.Mark = join(a.Mark, b.Mark)
-	b.Gone = join(a.Gone, b.Gone)
-	b.Back = join(a.Back, b.Back)
-	b.Stage = join(a.Stage, b.Stage)
-	b.Settle = join(a.Settle, b.Settle)
-	b.Purge = a.Purge || b.Purge
-	if b.Status == nil {
-		b.Status = a.Status
-	}
-	return b
-}
-
-// join is a followed by b; as a rule nothing was carried, and b is large.
-func join[T any](a, b []T) []T {
-	if len(a) == 0 {
-		return b
-	}
-	return append(a, b...)
-}
-
-// delivered reports a message that is durable everywhere, as the ledger knows by now.
-func (p *pass) delivered(m *received) {
-	held := p.held(m.msg.Key)
-	p.mu.Lock()
-	p.rep.New++
-	p.rep.Bytes += m.msg.Octets
-	p.anewAll += b2i(m.again)
-	switch {
-	case held:
-		p.rep.Kept++ // for a while
-	case m.session == p.begun:
-		p.settled = append(p.settled, plan.Entry{Num: m.num, Size: m.msg.Size, Key: m.msg.Key})
-		p.rep.Kept += b2i(p.counted) // this session does not delete it
-		p.anew += b2i(m.again)
-	default:
-		p.missed++ // its number means nothing any more
-		p.rep.Kept++
-	}
-	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", words.Quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
-	p.progress()
-}
 
 // begin counts a new session.
 func (p *pass) begin() int {

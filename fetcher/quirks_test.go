@@ -301,7 +301,7 @@ func TestPassingNeverCounts(t *testing.T) {
 // A ledger of an older version gave up logins that had worked. They are tried again.
 func TestGivenUpBefore(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	p := &pass{health: remembered(Account{}, Options{Now: func() time.Time { return now }})}
+	p := newPass(Account{}, Options{Now: func() time.Time { return now }}.withDefaults())
 	p.health.Facts = health.Facts{LoggedInAt: now.Unix() - 1e6, Refused: &health.Refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
 	if err := p.health.Barred(t.Context()); err != nil {
 		t.Error(err)
@@ -377,15 +377,15 @@ func TestSecretInUniqueIDs(t *testing.T) {
 func TestDiagnoses(t *testing.T) {
 	var looked []int
 	for n := range 20 {
-		p := &pass{health: &health.Account{Facts: health.Facts{Hold: &health.Hold{Why: health.WaitBackoff, N: n}}}}
-		if p.health.Diagnoses() {
+		a := health.Account{Facts: health.Facts{Hold: &health.Hold{Why: health.WaitBackoff, N: n}}}
+		if a.Diagnoses() {
 			looked = append(looked, n+1)
 		}
 	}
 	if want := []int{1, 2, 4, 8, 16}; !slices.Equal(looked, want) {
 		t.Errorf("passes %v, want %v", looked, want)
 	}
-	if p := (&pass{health: &health.Account{Facts: health.Facts{Hold: &health.Hold{Why: health.WaitFault, N: 2}}}}); !p.health.Diagnoses() {
+	if a := (&health.Account{Facts: health.Facts{Hold: &health.Hold{Why: health.WaitFault, N: 2}}}); !a.Diagnoses() {
 		t.Error("what was found once is looked at again")
 	}
 }

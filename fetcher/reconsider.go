@@ -2,10 +2,8 @@ package fetcher
 
 import (
 	"context"
-	"errors"
 	"slices"
 
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -110,35 +108,4 @@ func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list pla
 		}
 	}
 	return len(settle) > 0, nil
-}
-
-// errSentSince: a ledger that may be older has a copy as waiting, and it is not there.
-var errSentSince = errors.New("it may have been sent since the ledger was copied")
-
-// sentSince finds copies for a remote destination that a ledger in doubt has as waiting, and that are not there: they were
-// sent since, as likely as not. They are owed then, before anything is sent, and reconsider holds them back. What is returned
-// tells which those are.
-func (p *pass) sentSince(ctx context.Context, d *destination, pending []uidl.Delivery) (gone func(uidl.Delivery) bool, err error) {
-	sent := map[uidl.Key]bool{}
-	gone = func(row uidl.Delivery) bool { return sent[row.Key] }
-	place, ok := d.Target.(deliver.Opener)
-	if !ok || !p.health.Verify {
-		return gone, nil
-	}
-	c := uidl.Change{At: p.now().Unix()}
-	for _, row := range pending {
-		if row.Destination != d.Name || row.State == uidl.Owed {
-			continue
-		}
-		copied, err := place.Open(deliver.Ticket(row.Ticket))
-		if err == nil {
-			copied.Close()
-		} else if errors.Is(err, deliver.ErrUnknown) { // else it is looked at when it is to be sent
-			c.Stage, sent[row.Key] = append(c.Stage, owed(row, errSentSince, c.At)), true
-		}
-	}
-	if len(sent) == 0 {
-		return gone, nil
-	}
-	return gone, p.commit(ctx, c)
 }

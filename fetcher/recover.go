@@ -96,7 +96,7 @@ func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
 // recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
 // runs before connecting; what goes to a remote destination is only queued here. Rows of a destination that is no
 // longer configured stay as they are, unless a person released them.
-func (p *pass) recover(ctx context.Context) error {
+func (p *settler) recover(ctx context.Context) error {
 	if err := p.transfer(ctx); err != nil {
 		return err
 	}
@@ -148,15 +148,12 @@ func (p *pass) recover(ctx context.Context) error {
 			_ = c.Clean()
 		}
 	}
-	if err := p.reconsider(ctx); err != nil {
-		return err
-	}
-	return p.loadPending(ctx)
+	return nil
 }
 
 // settleAgain publishes what was 'publishing' until nothing changes: a Maildir holds messages back while one before them
 // is not settled, and no new batch may begin while an old one is open.
-func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+func (p *settler) settleAgain(ctx context.Context, d *destination, rows []uidl.Delivery) error {
 	ours := map[uidl.Key]bool{}
 	for _, row := range rows {
 		ours[row.Key] = true
@@ -184,27 +181,8 @@ func (p *pass) settleAgain(ctx context.Context, d *destination, rows []uidl.Deli
 	return nil
 }
 
-// doubtful counts an ending in doubt for each row that a crash left 'publishing' at a remote destination, before it is
-// sent again. A Maildir can tell what happened; there nothing is in doubt.
-func (p *pass) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Delivery, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	c := uidl.Change{At: p.now().Unix()}
-	var due []uidl.Delivery
-	for _, row := range rows {
-		row = doubt(row, p.now())
-		row.State, row.Reason = uidl.Staged, "its sending was interrupted"
-		c.Stage = append(c.Stage, row)
-		if !p.health.Waits(row.NextTry) {
-			due = append(due, row)
-		}
-	}
-	return due, p.commit(ctx, c)
-}
-
 // republish publishes rows of one destination in their order, as many at a time as it takes.
-func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+func (p *settler) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
 	for n := d.Target.Batch(); len(rows) > 0 && d.publishFailure() == nil; rows = rows[min(n, len(rows)):] {
 		chunk := rows[:min(n, len(rows))]
 		all := make([]published, len(chunk))
@@ -226,7 +204,7 @@ func (p *pass) republish(ctx context.Context, d *destination, rows []uidl.Delive
 }
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
-func (p *pass) sweep(d *destination, held []deliver.Ticket) {
+func (p *settler) sweep(d *destination, held []deliver.Ticket) {
 	s, ok := d.Target.(deliver.Sweeper)
 	if !ok {
 		return
@@ -238,14 +216,14 @@ func (p *pass) sweep(d *destination, held []deliver.Ticket) {
 	if a, ok := d.Target.(deliver.Setter); ok {
 		n, where, err := a.SetAside(held)
 		if err == nil && n > 0 {
-			p.mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
+			p.obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
 				words.Number(n, "copy"), words.Plural(n, "was", "were"), where, words.Plural(n, "it", "them")))
 		}
 	}
 }
 
 // announce commits 'publishing' for rows that are only staged yet.
-func (p *pass) announce(ctx context.Context, rows []uidl.Delivery) error {
+func (p *settler) announce(ctx context.Context, rows []uidl.Delivery) error {
 	c := uidl.Change{At: p.now().Unix()}
 	for i := range rows {
 		if rows[i].State != uidl.Publishing {

@@ -82,9 +82,7 @@ func (o *outbox) refusesSome(err error) {
 	v := verdict.Of(err)
 	v.Class, v.Message = verdict.Config, words.Clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
 	v.Hint = "check the recipients that are set for this destination; the others get their mail"
-	o.p.mu.Lock()
-	defer o.p.mu.Unlock()
-	o.p.worst = append(o.p.worst, v)
+	o.p.obs.Worst(v)
 }
 
 // refusesNow tells, and counts it, that the destination took others and takes none any more.
@@ -174,23 +172,14 @@ func unjudged(err error) bool {
 }
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
-func (p *pass) refusedDelivery(was, is uidl.Delivery, err error) {
+func (p *settler) refusedDelivery(was, is uidl.Delivery, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the pass was told to end: nobody refused anything
 	}
-	p.reason(err.Error())
+	p.obs.Reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
 		p.log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
 		return
 	}
-	p.count(func(r *Report) {
-		r.Failed++
-		if is.Parked() && !was.Parked() {
-			r.NewlyParked++
-		}
-	})
-	p.mu.Lock()
-	p.deliveries++
-	p.mu.Unlock()
-	p.logFailed(was.Key, words.Clip(err.Error()), is.Parked())
+	p.obs.FailedAt(was.Key, words.Clip(err.Error()), is.Parked(), is.Parked() && !was.Parked())
 }

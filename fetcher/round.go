@@ -51,7 +51,7 @@ func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) [
 }
 
 // concludeRound commits what came of copies that were published, together with what also adds to the change: nil for nothing.
-func (p *pass) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
+func (p *settler) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
 	err := p.change(ctx, func(c *uidl.Change) {
 		c.Settle = slices.Grow(c.Settle, len(all))
 		for i := range all {
@@ -71,7 +71,7 @@ func (p *pass) concludeRound(ctx context.Context, all []published, also func(*ui
 	for i := range all {
 		switch it := &all[i]; {
 		case it.settled && it.early:
-			p.recovered(it.row, it.done)
+			p.obs.Recovered(it.row, it.done, false)
 		case it.settled:
 			p.completed(it.row, it.m, it.done)
 		}
@@ -80,7 +80,7 @@ func (p *pass) concludeRound(ctx context.Context, all []published, also func(*ui
 }
 
 // enterPublished enters what came of one copy. p.committing is held.
-func (p *pass) enterPublished(c *uidl.Change, it *published) {
+func (p *settler) enterPublished(c *uidl.Change, it *published) {
 	if it.staged && errors.Is(it.err, deliver.ErrInferred) && !staysPublishing {
 		it.err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
 	}
@@ -95,14 +95,14 @@ func (p *pass) enterPublished(c *uidl.Change, it *published) {
 		it.done = p.settleRow(c, it.row, it.next.as)
 		return
 	case errors.Is(it.err, deliver.ErrUnknown):
-		p.count(func(r *Report) { r.Refetched++ })
+		p.obs.Refetched()
 	}
 	it.ended = it.next.discard
 	if d.out == nil {
 		if it.next.target != nil {
 			d.failPublishing(it.next.target)
 		}
-		p.reason(it.err.Error())
+		p.obs.Reason(it.err.Error())
 		c.Stage = append(c.Stage, it.next.row)
 		return
 	}

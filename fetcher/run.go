@@ -23,12 +23,7 @@ import (
 // Run makes one pass and returns what it did; it never panics and logs one line for the pass. It closes the Targets.
 func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Report) {
 	o = o.withDefaults()
-	p := &pass{a: a, o: o, log: o.Log.With(zap.String("account", a.Name)), deleted: map[uidl.Key]bool{},
-		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}, health: remembered(a, o)}
-	p.rep = Report{Account: a.Name, Started: o.Now()}
-	for _, d := range a.Destinations {
-		p.dests = append(p.dests, &destination{Destination: d})
-	}
+	p := newPass(a, o)
 	defer func() {
 		if r := recover(); r != nil {
 			p.rep.Err = &panicError{value: r, stack: debug.Stack()}
@@ -42,6 +37,19 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 	p.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
 	p.rep.Stopped = p.isStopped(p.rep.Err)
 	return
+}
+
+// newPass is a pass that has no lease yet. o has its defaults.
+func newPass(a Account, o Options) *pass {
+	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}, rep: Report{Account: a.Name, Started: o.Now()}}
+	p.settler = &settler{obs: p, log: o.Log.With(zap.String("account", a.Name)), health: remembered(a, o),
+		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}, settling: settling{account: a.Name,
+			deleteQuarantined: a.DeleteQuarantined, spool: a.Spool, dryRun: o.DryRun, asked: o.Asked, sessionTime: o.SessionTime,
+			backoff: o.Backoff, clock: o.Now}}
+	for _, d := range a.Destinations {
+		p.dests = append(p.dests, &destination{Destination: d})
+	}
+	return p
 }
 
 // remembered is what is remembered of an account, before the ledger is asked.
@@ -167,6 +175,12 @@ func (p *pass) work(ctx context.Context) error {
 			return err
 		}
 		if err := p.recover(ctx); err != nil {
+			return err
+		}
+		if err := p.reconsider(ctx); err != nil {
+			return err
+		}
+		if err := p.loadPending(ctx); err != nil {
 			return err
 		}
 		p.health.Adopt = false

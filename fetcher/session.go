@@ -299,7 +299,7 @@ func (s *session) noteWhole(ctx context.Context) error {
 		for _, k := range s.plan.Whole {
 			c.Mark = append(c.Mark, uidl.Mark{Key: k.Key, State: uidl.Delivered})
 		}
-		s.dropMoot(c)
+		s.dropMoot(c, s.plan.Moot)
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 //
 // From the first commit on, the staged bytes belong to the ledger: nothing here discards them after it was attempted, unless
 // it is certain that nothing of it was applied.
-func (p *pass) settle(ctx context.Context, b *batch) error {
+func (p *settler) settle(ctx context.Context, b *batch) error {
 	p.unusable(b)
 	if omitPublishing {
 		p.later(func(c *uidl.Change) { p.enter(c, b) })
@@ -34,14 +34,14 @@ func (p *pass) settle(ctx context.Context, b *batch) error {
 		}
 		return err
 	}
-	p.note()
+	p.obs.Committed(ctx)
 	p.secured(b)
 	p.post(b)
 	return p.publishBatch(ctx, b)
 }
 
 // post hands a batch's copies for remote destinations to their outboxes.
-func (p *pass) post(b *batch) {
+func (p *settler) post(b *batch) {
 	for _, d := range p.dests {
 		if d.out == nil {
 			continue
@@ -54,7 +54,7 @@ func (p *pass) post(b *batch) {
 
 // prepare makes each destination's copies durable, with one barrier. Copies of a destination whose barrier failed are
 // given up: their rows were never written, so they may be discarded. It may run while the batch before is settled.
-func (p *pass) prepare(ctx context.Context, b *batch) {
+func (p *settler) prepare(ctx context.Context, b *batch) {
 	p.unusable(b)
 	for _, d := range p.dests {
 		var tickets []deliver.Ticket
@@ -73,7 +73,7 @@ func (p *pass) prepare(ctx context.Context, b *batch) {
 
 // unusable gives up the copies of destinations that failed to publish an earlier batch: that one stays 'publishing', and
 // there is never a second. One that has a spool may go on taking copies.
-func (p *pass) unusable(b *batch) {
+func (p *settler) unusable(b *batch) {
 	for _, d := range p.dests {
 		if err := d.publishFailure(); err != nil && !d.isRemote() {
 			b.giveUp(d, err)
@@ -108,7 +108,7 @@ func (b *batch) each(d *destination, f func(*received, *delivery)) {
 // enter writes the batch's rows into a change: 'publishing' for what the next Publish takes, 'staged' for the rest and
 // for remote destinations, 'owed' for a destination that failed while another did not. A message that no destination
 // has is not entered; it stays wanted. p.committing is held.
-func (p *pass) enter(c *uidl.Change, b *batch) {
+func (p *settler) enter(c *uidl.Change, b *batch) {
 	quota := map[*destination]int{}
 	for _, d := range p.dests {
 		if !d.isRemote() && d.publishFailure() == nil {
@@ -134,7 +134,7 @@ func (p *pass) enter(c *uidl.Change, b *batch) {
 			dl := &m.copies[j]
 			row := &dl.row
 			if dl.err != nil && dl.dest.Optional {
-				p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.dest.Name, dl.err))
+				p.obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.dest.Name, dl.err))
 				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Waive})
 				continue
 			}
@@ -170,20 +170,17 @@ func (m *received) unstaged() (err error) {
 	return err
 }
 
-// secured notes which messages every destination has durably, published or not.
-func (p *pass) secured(b *batch) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// secured tells which messages every destination has durably, published or not.
+func (p *settler) secured(b *batch) {
 	for i := range b.msgs {
 		if m := &b.msgs[i]; !slices.ContainsFunc(m.copies, func(c delivery) bool { return c.err != nil && !c.dest.Optional }) {
-			p.safe[m.num] = true
-			p.gained++
+			p.obs.Secured(m)
 		}
 	}
 }
 
 // refused enters a message that no required destination took. The fault of a whole destination is nobody's attempt.
-func (p *pass) refused(c *uidl.Change, m *received, err error) {
+func (p *settler) refused(c *uidl.Change, m *received, err error) {
 	for i := range m.copies {
 		if dl := &m.copies[i]; dl.err == nil {
 			_ = dl.dest.Target.Discard([]deliver.Ticket{dl.ticket()}) // no commit has named it
@@ -193,12 +190,12 @@ func (p *pass) refused(c *uidl.Change, m *received, err error) {
 	if verdict.ScopeOf(err) == deliver.WholeTarget || errors.Is(err, context.Canceled) {
 		return
 	}
-	p.charge(c, m.msg.Row, err.Error(), verdict.Permanent(err))
+	p.obs.Untaken(c, m, err)
 }
 
 // publishBatch publishes what is 'publishing', commits the results together with the next 'publishing', and so on until
 // nothing is left or a destination failed; usually that is one round. Remote destinations are sent to by their outboxes.
-func (p *pass) publishBatch(ctx context.Context, b *batch) error {
+func (p *settler) publishBatch(ctx context.Context, b *batch) error {
 	for {
 		var all []published
 		var of []*delivery
@@ -233,7 +230,7 @@ func (p *pass) publishBatch(ctx context.Context, b *batch) error {
 }
 
 // next moves staged rows on to 'publishing', for destinations that work.
-func (p *pass) next(b *batch, c *uidl.Change) {
+func (p *settler) next(b *batch, c *uidl.Change) {
 	for _, d := range p.dests {
 		if d.isRemote() || d.publishFailure() != nil {
 			continue
@@ -250,7 +247,7 @@ func (p *pass) next(b *batch, c *uidl.Change) {
 }
 
 // owedAgain is the row of a destination that could not stage a message that another one has.
-func (p *pass) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
+func (p *settler) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
 	row = owed(row, err, at)
 	if verdict.ScopeOf(err) == deliver.ThisMessage {
 		row.Attempts++

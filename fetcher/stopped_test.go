@@ -268,11 +268,12 @@ func TestOrStopped(t *testing.T) {
 		"ledger in doubt":   {ended, doubt, doubt},
 		"already known for": {ended, errStopped, errStopped},
 	} {
-		if got := (&pass{}).orStopped(tc.ctx, tc.err); got != tc.want {
+		if got := newPass(Account{}, Options{}.withDefaults()).orStopped(tc.ctx, tc.err); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
-	p := &pass{worst: []verdict.Verdict{{Class: verdict.Temporary}}}
+	p := newPass(Account{}, Options{}.withDefaults())
+	p.worst = []verdict.Verdict{{Class: verdict.Temporary}}
 	if !p.isStopped(errStopped) {
 		t.Error("what may pass by itself makes a stop a failure")
 	}

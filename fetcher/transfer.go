@@ -20,7 +20,7 @@ import (
 
 // transfer gives away what was released, and forgets what a destination lacks that is not required, or is the fallback now:
 // nothing is fetched for these.
-func (p *pass) transfer(ctx context.Context) error {
+func (p *settler) transfer(ctx context.Context) error {
 	unfetched := func(name string) bool { d := p.destination(name); return d != nil && (d.Fallback || d.Optional) }
 	if !p.health.Adopt && !p.mayHaveUnneeded() {
 		return nil
@@ -81,11 +81,11 @@ func (p *pass) transfer(ctx context.Context) error {
 }
 
 // leftover opens the staging place of a destination; nil when there is none.
-func (p *pass) leftover(d uidl.Destination) Leftover {
-	if p.a.Spool == nil || deliver.PathOf(d.Identity) != "" {
+func (p *settler) leftover(d uidl.Destination) Leftover {
+	if p.spool == nil || deliver.PathOf(d.Identity) != "" {
 		return nil
 	}
-	l, err := p.a.Spool(d.Identity)
+	l, err := p.spool(d.Identity)
 	if err != nil {
 		p.log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		return nil
@@ -95,7 +95,7 @@ func (p *pass) leftover(d uidl.Destination) Leftover {
 
 // release ends one delivery, in the commit that stages its copy where the message is lacking. state is what its message is
 // then; 0: as it was.
-func (p *pass) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
+func (p *settler) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
 	if adoptDelivers {
 		return p.change(ctx, func(c *uidl.Change) {
 			for _, d := range p.at(places) {

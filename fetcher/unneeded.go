@@ -18,13 +18,13 @@ import (
 // messages; it is told, once.
 
 // mayHaveUnneeded tells whether something may be open that need not be.
-func (p *pass) mayHaveUnneeded() bool {
+func (p *settler) mayHaveUnneeded() bool {
 	return slices.ContainsFunc(p.dests, func(d *destination) bool { return d.Fallback || d.Optional }) ||
 		slices.ContainsFunc(p.known, func(d uidl.Destination) bool { return d.Role == uidl.WasOptional })
 }
 
 // dropUnneeded drops it, and returns what is open besides.
-func (p *pass) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
+func (p *settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 	pending, err := p.l.Pending(ctx)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (p *pass) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 }
 
 // drop ends deliveries and removes their copies, and with all also the place where they were.
-func (p *pass) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
+func (p *settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
 	var tickets []deliver.Ticket
 	err := p.change(ctx, func(c *uidl.Change) {
 		for _, row := range rows {
@@ -82,13 +82,13 @@ func (p *pass) drop(ctx context.Context, d uidl.Destination, rows []uidl.Deliver
 		text = fmt.Sprintf("destination %s was not required and is not configured any more: %d deliveries to it are dropped; the required destinations have the messages", d.Name, n)
 	}
 	p.log.Warn("destinations changed", zap.String("what", text))
-	p.mention(text)
+	p.obs.Mention(text)
 	return nil
 }
 
 // removeLeftover removes the staging place of a destination for which nothing is open any more, unless the ledger may have
 // forgotten what is.
-func (p *pass) removeLeftover(l Leftover) {
+func (p *settler) removeLeftover(l Leftover) {
 	if l == nil || p.health.Verify {
 		return
 	}

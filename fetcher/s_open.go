@@ -2,13 +2,11 @@ package fetcher
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
-	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -21,74 +19,9 @@ type openMessage struct {
 	diverted    bool // or has it on its way
 }
 
-// change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
-// commit, so the one who settles a message's last delivery is the one who marks it delivered, in the same commit.
-func (p *pass) change(ctx context.Context, build func(*uidl.Change)) error {
-	p.committing.Lock()
-	defer p.committing.Unlock()
-	if p.doubt != nil {
-		return p.doubt
-	}
-	c := uidl.Change{At: p.now().Unix()}
-	build(&c)
-	return p.apply(ctx, c)
-}
-
-// commit applies a change together with what was carried for it.
-func (p *pass) commit(ctx context.Context, c uidl.Change) error {
-	return p.change(ctx, func(to *uidl.Change) {
-		if c.At == 0 {
-			c.At = to.At
-		}
-		*to = c
-	})
-}
-
-// apply commits; p.committing is held. It cannot be cancelled: a commit that was cut short would be in doubt. After one
-// that is in doubt there is no other.
-func (p *pass) apply(ctx context.Context, c uidl.Change) error {
-	p.mu.Lock()
-	c, p.carry = merge(p.carry, c), uidl.Change{}
-	p.mu.Unlock()
-	if p.o.DryRun { // it decides as a run does, and writes nothing
-		return nil
-	}
-	err := p.l.Commit(context.WithoutCancel(ctx), c)
-	switch {
-	case err == nil:
-		return nil
-	case unapplied(err):
-		p.doubt = err // p.open is not what the ledger has
-	default:
-		p.doubt = &commitError{err}
-	}
-	p.halted.Store(true)
-	return p.doubt
-}
-
-// commitError is a commit that failed and is in doubt: the process must stop.
-type commitError struct{ err error }
-
-func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
-func (e *commitError) Unwrap() error { return e.err }
-
-func (e *commitError) Judge(v verdict.Verdict) verdict.Verdict {
-	if v.Stop { // the ledger itself said why
-		return v
-	}
-	v.Class, v.Stop = verdict.Internal, true
-	v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
-	return v
-}
-
-// unapplied tells that a commit failed and that nothing of it was applied, for certain.
-func unapplied(err error) bool {
-	return errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrFull)
-}
-
 // settleRow enters the end of a delivery, and what it says of its message, which is delivered when nothing is open for it
 // and it lacks nothing. done tells that it is.
-func (p *pass) settleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) (done bool) {
+func (p *settler) settleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) (done bool) {
 	s := uidl.Settled{Key: row.Key, Destination: row.Destination, As: as}
 	if m := p.open[row.Key]; m != nil {
 		if d := p.destination(row.Destination); d != nil {
@@ -109,7 +42,7 @@ func (p *pass) settleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) (do
 		}
 		if done && m.quarantined {
 			s.Reason = reasonQuarantined
-			if !p.a.DeleteQuarantined {
+			if !p.deleteQuarantined {
 				s.NextTry = p.now().Add(plan.QuarantineHold).Unix() // see heldUntil
 			}
 		}
@@ -131,12 +64,12 @@ func (m *openMessage) learn(place uidl.Places, as uidl.Outcome) {
 }
 
 // complete tells that a message lacks nothing, and that some place has it.
-func (p *pass) complete(f uidl.Facts) bool {
+func (p *settler) complete(f uidl.Facts) bool {
 	return p.set.Lacks(f) == 0 && f.Have.Destinations() != 0
 }
 
 // opened counts a delivery that is being opened for a message; p.committing is held.
-func (p *pass) opened(m *received, required bool) {
+func (p *settler) opened(m *received, required bool) {
 	o := p.open[m.msg.Key]
 	if o == nil {
 		o = &openMessage{Facts: m.msg.Facts}
@@ -147,7 +80,7 @@ func (p *pass) opened(m *received, required bool) {
 
 // required tells whether a message counts as delivered only when this destination has it. One that is not configured any
 // more does if it was required, or if nobody knows: nobody has said that it may be forgotten.
-func (p *pass) required(name string) bool {
+func (p *settler) required(name string) bool {
 	if d := p.destination(name); d != nil {
 		return !d.Optional
 	}
@@ -161,43 +94,17 @@ func (p *pass) required(name string) bool {
 
 // completed reports a delivery that was settled and, with done, its message, which is delivered everywhere by now. m is nil
 // for one that an earlier pass retrieved.
-func (p *pass) completed(row uidl.Delivery, m *received, done bool) {
+func (p *settler) completed(row uidl.Delivery, m *received, done bool) {
 	switch {
 	case m == nil:
-		p.recovered(row, done)
-		if done {
-			p.mu.Lock()
-			p.missed++
-			p.mu.Unlock()
-		}
+		p.obs.Recovered(row, done, true)
 	case done:
-		p.delivered(m)
+		p.obs.Delivered(m)
 	}
-}
-
-// recovered is delivered for a message that an earlier pass retrieved, if it is done.
-func (p *pass) recovered(row uidl.Delivery, done bool) {
-	p.count(func(r *Report) { r.Recovered++ })
-	if !done {
-		return
-	}
-	p.mu.Lock()
-	p.rep.New++
-	p.rep.Bytes += row.Octets
-	if p.onWay[row.Key] {
-		p.rep.Kept++
-	}
-	if p.caughtUp == nil {
-		p.caughtUp = map[uidl.Key]bool{}
-	}
-	p.caughtUp[row.Key] = true
-	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", words.Quote(row.UID)), zap.Int64("octets", row.Octets))
-	p.progress()
 }
 
 // loadPending remembers which messages have open deliveries, and which of these must be fetched again.
-func (p *pass) loadPending(ctx context.Context) error {
+func (p *settler) loadPending(ctx context.Context) error {
 	p.committing.Lock() // nothing changes between what is read and what is remembered
 	defer p.committing.Unlock()
 	pending, err := p.l.Pending(ctx)
@@ -242,13 +149,13 @@ func (p *pass) loadPending(ctx context.Context) error {
 // dropMoot ends deliveries for which no copy is left, to destinations that the message need not come to any more: they were
 // added after it was retrieved, it was staged there since no place had it, and by now another one has. Policy keeps it
 // on the server until a person says what is to become of it.
-func (s *session) dropMoot(c *uidl.Change) {
-	for key, places := range s.plan.Moot {
-		st := s.pending[key]
+func (p *settler) dropMoot(c *uidl.Change, moot map[uidl.Key]uidl.Places) {
+	for key, places := range moot {
+		st := p.pending[key]
 		for _, row := range slices.Concat(st.Owed, st.Late) {
-			if d := s.destination(row.Destination); d != nil && places.Has(d.place()) {
-				s.settleRow(c, row, uidl.Dropped)
-				s.log.Warn("not fetched again", zap.String("uid", words.Quote(key.UID)), zap.String("destination", row.Destination),
+			if d := p.destination(row.Destination); d != nil && places.Has(d.place()) {
+				p.settleRow(c, row, uidl.Dropped)
+				p.log.Warn("not fetched again", zap.String("uid", words.Quote(key.UID)), zap.String("destination", row.Destination),
 					zap.String("reason", "it was added later, and another destination has the message"))
 			}
 		}

@@ -10,23 +10,20 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// A destination that is not required goes without what it refuses for good, or what is lost of it: nothing waits for that, and no
-// pass fails. So it is told: in the log, with the pass, and for a while in status.
-
 // goesWithout notes one of them.
 func (o *outbox) goesWithout(row uidl.Delivery, why error) {
 	text := words.Clip(why.Error())
-	o.p.reason(fmt.Sprintf("destination %s, which is not required, goes without: %s", o.d.Name, text))
+	o.p.obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %s", o.d.Name, text))
 	o.p.log.Warn("destination goes without", zap.String("uid", words.Quote(row.UID)), zap.String("destination", o.d.Name), zap.String("reason", text))
-	o.p.mention(fmt.Sprintf("destination %s, which is not required, goes without what it refused: %s", o.d.Name, text))
-	o.p.count(func(r *Report) { r.Waived++ })
+	o.p.obs.Mention(fmt.Sprintf("destination %s, which is not required, goes without what it refused: %s", o.d.Name, text))
+	o.p.obs.Waived()
 	o.mu.Lock()
 	o.waived++
 	o.mu.Unlock()
 }
 
 // noteWithout keeps how many there were.
-func (p *pass) noteWithout() {
+func (p *settler) noteWithout() {
 	now := p.now().Unix()
 	for _, d := range p.dests {
 		if d.out == nil || d.out.waived == 0 {

@@ -1,0 +1,116 @@
+package fetcher
+
+import (
+	"context"
+	"errors"
+
+	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/uidl"
+)
+
+// change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
+// commit, so the one who settles a message's last delivery is the one who marks it delivered, in the same commit.
+func (p *settler) change(ctx context.Context, build func(*uidl.Change)) error {
+	p.committing.Lock()
+	defer p.committing.Unlock()
+	if p.doubt != nil {
+		return p.doubt
+	}
+	c := uidl.Change{At: p.now().Unix()}
+	build(&c)
+	return p.apply(ctx, c)
+}
+
+// commit applies a change together with what was carried for it.
+func (p *settler) commit(ctx context.Context, c uidl.Change) error {
+	return p.change(ctx, func(to *uidl.Change) {
+		if c.At == 0 {
+			c.At = to.At
+		}
+		*to = c
+	})
+}
+
+// apply commits; p.committing is held. It cannot be cancelled: a commit that was cut short would be in doubt. After one
+// that is in doubt there is no other.
+func (p *settler) apply(ctx context.Context, c uidl.Change) error {
+	p.carrying.Lock()
+	c, p.carry = merge(p.carry, c), uidl.Change{}
+	p.carrying.Unlock()
+	if p.dryRun { // it decides as a run does, and writes nothing
+		return nil
+	}
+	err := p.l.Commit(context.WithoutCancel(ctx), c)
+	switch {
+	case err == nil:
+		return nil
+	case unapplied(err):
+		p.doubt = err // p.open is not what the ledger has
+	default:
+		p.doubt = &commitError{err}
+	}
+	p.halted.Store(true)
+	return p.doubt
+}
+
+// commitError is a commit that failed and is in doubt: the process must stop.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
+
+func (e *commitError) Unwrap() error { return e.err }
+
+func (e *commitError) Judge(v verdict.Verdict) verdict.Verdict {
+	if v.Stop { // the ledger itself said why
+		return v
+	}
+	v.Class, v.Stop = verdict.Internal, true
+	v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
+	return v
+}
+
+// unapplied tells that a commit failed and that nothing of it was applied, for certain.
+func unapplied(err error) bool {
+	return errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrFull)
+}
+
+// later adds to what the next commit writes.
+func (p *settler) later(f func(*uidl.Change)) {
+	p.carrying.Lock()
+	defer p.carrying.Unlock()
+	f(&p.carry)
+}
+
+// merge puts a before b.
+func merge(a, b uidl.Change) uidl.Change {
+	b.At = max(a.At, b.At)
+	b.Lift = max(a.Lift, b.Lift)
+	b.Generation = max(a.Generation, b.Generation)
+	b.Fold = join(a.Fold, b.Fold)
+	b.Vouch = a.Vouch || b.Vouch
+	b.Release = a.Release || b.Release
+	b.Move = join(a.Move, b.Move)
+	b.Remove = join(a.Remove, b.Remove)
+	b.Listed = a.Listed || b.Listed
+	b.Destinations = append(a.Destinations, b.Destinations...)
+	b.Put = join(a.Put, b.Put)
+	b.Renew = join(a.Renew, b.Renew)
+	b.Mark = join(a.Mark, b.Mark)
+	b.Gone = join(a.Gone, b.Gone)
+	b.Back = join(a.Back, b.Back)
+	b.Stage = join(a.Stage, b.Stage)
+	b.Settle = join(a.Settle, b.Settle)
+	b.Purge = a.Purge || b.Purge
+	if b.Status == nil {
+		b.Status = a.Status
+	}
+	return b
+}
+
+// join is a followed by b; as a rule nothing was carried, and b is large.
+func join[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
+	}
+	return append(a, b...)
+}

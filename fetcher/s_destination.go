@@ -1,0 +1,85 @@
+package fetcher
+
+import (
+	"sync"
+
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/uidl"
+)
+
+// place is the destination as a member of facts.
+func (d *destination) place() uidl.Places { return uidl.PlaceOf(d.ordinal) }
+
+// at gives the destinations of the pass that are in a set.
+func (p *settler) at(places uidl.Places) (all []*destination) {
+	for _, d := range p.dests {
+		if places.Has(d.place()) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// isRemote tells that each Publish is a transaction elsewhere.
+func (d *destination) isRemote() bool { return d.Target.Batch() == 1 }
+
+// destination is a Destination with what befell it in this pass.
+type destination struct {
+	Destination
+	ordinal    int        // what stands for it in facts
+	out        *outbox    // of a remote one
+	single     sync.Mutex // held while a fallback takes one message
+	mu         sync.Mutex
+	staging    error              // it can take no further copies: nothing more is fetched
+	publishing error              // it publishes nothing more; a remote one still takes copies
+	down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
+}
+
+func (d *destination) stageFailure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.staging
+}
+
+func (d *destination) publishFailure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.publishing
+}
+
+func (d *destination) failStaging(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.staging == nil {
+		d.staging = err
+	}
+}
+
+// recover takes back that a destination is down: it took something all the same, or failed in another way.
+func (d *destination) recover() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.publishing = nil
+}
+
+// failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
+// either; a remote one has its own spool.
+func (d *destination) failPublishing(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.publishing == nil {
+		d.publishing = err
+	}
+	if d.Target.Batch() > 1 && d.staging == nil {
+		d.staging = err
+	}
+}
+
+func (p *settler) destination(name string) *destination {
+	for _, d := range p.dests {
+		if d.Name == name {
+			return d
+		}
+	}
+	return nil
+}

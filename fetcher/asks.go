@@ -27,7 +27,7 @@ func (r *reader) alike(i int) bool {
 // asks is what is sent behind the i-th RETR of a flight: nothing where its size will tell. Of messages that are alike, the
 // header tells whose a reply is, and the number that the header is no other reply's.
 func (r *reader) asks(i int) (top, scan bool) {
-	w := &r.health.Wire
+	w := &r.Health.Wire
 	alike := r.alike(i)
 	trusted := w.Sizes.Rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
 	if blindBeacons || trusted && !alike {
@@ -42,7 +42,7 @@ func (r *reader) asks(i int) (top, scan bool) {
 // replies, written by whoever sent it: of which message it is asked, he cannot know.
 func (r *reader) asksFor(o *reply) []pop3.Item {
 	switch {
-	case r.health.Wire.Scan < 0, o.kind == refusal:
+	case r.Health.Wire.Scan < 0, o.kind == refusal:
 		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskNoop}}
 	case o.kind == whole && r.isShort(o):
 		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}, {Num: r.any(o.f.Num), Ask: pop3.AskScan}}
@@ -75,7 +75,7 @@ func (r *reader) answer(resp pop3.Response) error {
 			top = r.header.Sum()
 		}
 	}
-	w := &r.health.Wire
+	w := &r.Health.Wire
 	switch last := len(r.queue) - 1; {
 	case resp.Err != nil && resp.Ask == pop3.AskNoop:
 		return fmt.Errorf("%w: %w", errOutOfStep, resp.Err)
@@ -92,7 +92,7 @@ func (r *reader) answer(resp pop3.Response) error {
 	case resp.Ask == pop3.AskNoop:
 	case last < 0 || r.queue[last].f.Num != resp.Num || r.queue[last].kind != whole || top == uidl.Fingerprint{}:
 		return nil // nothing to compare
-	case top != r.queue[last].m.msg.Fingerprint:
+	case top != r.queue[last].m.Msg.Fingerprint:
 		r.setAside(r.queue[last].f) // or the server changes what it sends
 		return fmt.Errorf("message %d: TOP gives another header than RETR: %w", resp.Num, errUnproven)
 	case w.Scan >= 0:

@@ -54,38 +54,38 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 
 // chargeInterrupted charges the message that an earlier process was reading when it died.
 func (p *pass) chargeInterrupted(ctx context.Context) error {
-	key, ok := p.l.Interrupted()
+	key, ok := p.L.Interrupted()
 	if !ok {
 		return nil
 	}
 	if err := p.chargeReading(ctx, key); err != nil {
 		return err
 	}
-	return p.l.Reading(uidl.Key{})
+	return p.L.Reading(uidl.Key{})
 }
 
 // chargeReading charges a message that may be on its way to a remote destination at this moment: what is found of it
 // stays so until it is charged.
 func (p *pass) chargeReading(ctx context.Context, key uidl.Key) error {
-	p.committing.Lock()
-	defer p.committing.Unlock()
+	p.Committing.Lock()
+	defer p.Committing.Unlock()
 	row := uidl.Row{Key: key}
-	found, err := p.l.Find(ctx, []uidl.Key{key})
+	found, err := p.L.Find(ctx, []uidl.Key{key})
 	if err != nil {
 		return err
 	}
 	if len(found) == 1 {
 		row = found[0].Row
 	}
-	open := p.pending[key]
-	read := p.open[key] != nil && (open == nil || len(open.Owed) == 0)
+	open := p.Pending[key]
+	read := p.Open[key] != nil && (open == nil || len(open.Owed) == 0)
 	if row.State == uidl.Delivered || row.State == uidl.DeleteSent || read {
 		return nil // it was read whole before; at most it was read again to recognise it
 	}
-	if p.doubt != nil {
-		return p.doubt
+	if p.Doubt != nil {
+		return p.Doubt
 	}
 	c := uidl.Change{At: p.now().Unix()}
 	p.enterAttempt(&c, row, "popsync ended while it was being read", false, 0)
-	return p.apply(ctx, c)
+	return p.Apply(ctx, c)
 }

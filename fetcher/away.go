@@ -14,12 +14,12 @@ import (
 // word ends that, in whatever pass, and their messages do not count as delivered before.
 func (p *pass) noteAway(ctx context.Context) error {
 	away := func(name string) bool {
-		return slices.ContainsFunc(p.known, func(d uidl.Destination) bool { return d.Name == name && d.Role == uidl.NotConfigured })
+		return slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Name == name && d.Role == uidl.NotConfigured })
 	}
-	if !slices.ContainsFunc(p.known, func(d uidl.Destination) bool { return d.Role == uidl.NotConfigured }) {
+	if !slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Role == uidl.NotConfigured }) {
 		return nil
 	}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return err
 	}

@@ -30,27 +30,27 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	o = o.withDefaults()
 	p := newPass(a, o)
 	defer func() {
-		for _, d := range p.dests {
+		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing was opened
 		}
 	}()
-	if p.l, err = ledger.Acquire(ctx, a.Name); err != nil {
+	if p.L, err = ledger.Acquire(ctx, a.Name); err != nil {
 		return m, err
 	}
-	defer p.l.Close()
-	p.health.Facts = health.Decode(p.l.Info().Facts)
-	if p.known, err = p.l.Destinations(ctx); err != nil {
+	defer p.L.Close()
+	p.Health.Facts = health.Decode(p.L.Info().Facts)
+	if p.Known, err = p.L.Destinations(ctx); err != nil {
 		return m, err
 	}
-	p.set = plan.NewSet(p.known, p.l.Info().Generation)
-	for _, d := range p.dests {
-		for _, k := range p.known {
+	p.Set = plan.NewSet(p.Known, p.L.Info().Generation)
+	for _, d := range p.Places {
+		for _, k := range p.Known {
 			if k.Name == d.Name {
-				d.ordinal = k.Ordinal
+				d.Ordinal = k.Ordinal
 			}
 		}
 	}
-	if err := p.loadPending(ctx); err != nil {
+	if err := p.LoadPending(ctx); err != nil {
 		return m, err
 	}
 	s := &session{pass: p, started: p.now()}
@@ -70,24 +70,24 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	// Without a policy nothing is due or too large, and nothing that was parked waits.
 	pl := plan.Make(plan.Input{
-		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
+		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.Pending, Set: s.Set,
 		Now: s.now(), Waits: func(int64) bool { return false },
 	})
 	seen := pl.Seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.pending), Nameless: len(pl.Skipped)}
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.Pending), Nameless: len(pl.Skipped)}
 	s.list, s.sore = named, nil
 	pl.Fetch = nil // a million of them are a burden
-	s.health.Rows = known.Len() + len(seen)
+	s.Health.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
-	mark := s.health.Marks + marksEach
+	mark := s.Health.Marks + marksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.health.NoteBaseline(mark, len(seen), s.now())
+		s.Health.NoteBaseline(mark, len(seen), s.now())
 	}
-	s.health.Flood, s.health.Accepted, s.health.Backlog, s.health.RenewedAt = nil, 0, 0, 0
-	s.health.Verify, s.health.LostAt = false, 0
+	s.Health.Flood, s.Health.Accepted, s.Health.Backlog, s.Health.RenewedAt = nil, 0, 0, 0
+	s.Health.Verify, s.Health.LostAt = false, 0
 	next := s.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
 	st := s.status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)
@@ -104,11 +104,11 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 				Facts: uidl.Facts{Have: uidl.Seen, Generation: markOf(mark, e.Known)},
 			}})
 		}
-		if err := s.commit(ctx, c); err != nil {
+		if err := s.Commit(ctx, c); err != nil {
 			return Marked{}, err
 		}
 	}
-	if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
+	if err := s.Commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
 		return Marked{}, err
 	}
 	_ = s.c.Quit(ctx) // there is nothing that QUIT could make count

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -15,7 +16,7 @@ import (
 func (r *rig) baseline() Marked {
 	r.t.Helper()
 	a := r.acc
-	a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	m, err := Baseline(context.Background(), r.ledger, a, r.opt)
 	if err != nil {
 		r.t.Fatal(err)

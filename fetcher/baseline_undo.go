@@ -23,13 +23,13 @@ func markOf(mark int64, known bool) int64 { return mark + int64(b2i(known)) }
 
 // endUndo notes, with the first commit that tells of what is about to be fetched, that a baseline stands from now on.
 func (p *pass) endUndo() {
-	b := p.health.Baselined
+	b := p.Health.Baselined
 	if b == nil || b.Fetched != 0 {
 		return
 	}
-	p.health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
+	p.Health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
 	st := p.status()
-	p.later(func(c *uidl.Change) { c.Status = st })
+	p.Later(func(c *uidl.Change) { c.Status = st })
 }
 
 // Unmarked is what UndoBaseline did. Counts are of messages.

@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -22,23 +23,23 @@ func (r *reader) body(f *plan.FetchStep, body io.Reader) error {
 	}
 	var skip error
 	switch {
-	case errors.Is(err, errTooLong):
-		r.fan.fail(err)
+	case errors.Is(err, settle.ErrTooLong):
+		r.fan.Fail(err)
 		o.kind, skip = tooLong, pop3.ErrSkip
-	case errors.Is(err, errNoBranch):
+	case errors.Is(err, settle.ErrNoBranch):
 		if o.err = r.unfit(); r.over() != nil {
 			return r.over()
 		}
 		o.kind, skip = unfit, pop3.ErrSkip
 	case err != nil:
-		r.fan.fail(err)
+		r.fan.Fail(err)
 		return err
 	default:
-		m.msg.SHA256, m.whole = r.fan.sum.sums()
-		m.strong = r.fan.header.Strong()
-		m.msg.Octets, m.msg.Fingerprint = r.fan.octets, r.fan.header.Sum()
-		o.is = health.Measured{Octets: r.fan.octets, Lines: r.fan.lines, Dots: r.fan.dots, Uncounted: !r.fan.count}
-		o.status = bytes.HasPrefix(r.fan.start, []byte("+OK")) || bytes.Equal(r.fan.start, []byte("-ERR"))
+		m.Msg.SHA256, m.Whole = r.fan.Sum.Sums()
+		m.Strong = r.fan.Header.Strong()
+		m.Msg.Octets, m.Msg.Fingerprint = r.fan.Octets, r.fan.Header.Sum()
+		o.is = health.Measured{Octets: r.fan.Octets, Lines: r.fan.Lines, Dots: r.fan.Dots, Uncounted: !r.fan.Count}
+		o.status = bytes.HasPrefix(r.fan.Start, []byte("+OK")) || bytes.Equal(r.fan.Start, []byte("-ERR"))
 		r.ticket(&m)
 		o.m = m
 	}
@@ -49,68 +50,68 @@ func (r *reader) body(f *plan.FetchStep, body io.Reader) error {
 }
 
 // open makes a staging place at each destination that needs the message.
-func (r *reader) open(f *plan.FetchStep) (received, error) {
-	m := received{num: f.Num, session: r.number, owed: f.Owed, again: plan.AskedAgain(f.Row) && !f.Owed, msg: uidl.Message{Row: *f.Row}}
-	m.msg.Key, m.msg.Size, m.msg.GoneAt, m.msg.GoneListing = f.Key, f.Size, 0, 0
-	m.msg.NextTry = 0
+func (r *reader) open(f *plan.FetchStep) (settle.Received, error) {
+	m := settle.Received{Num: f.Num, Session: r.number, Owed: f.Owed, Again: plan.AskedAgain(f.Row) && !f.Owed, Msg: uidl.Message{Row: *f.Row}}
+	m.Msg.Key, m.Msg.Size, m.Msg.GoneAt, m.Msg.GoneListing = f.Key, f.Size, 0, 0
+	m.Msg.NextTry = 0
 	reused := f.Row.State != 0 && !f.Owed && (f.Row.GoneAt != 0 || r.elsewhere) // its unique-id may have been another one's
 	if f.Row.State == 0 || f.Compare || reused {
-		m.msg.FirstSeen, m.msg.Attempts = r.stamp(), f.Row.Attempts
+		m.Msg.FirstSeen, m.Msg.Attempts = r.stamp(), f.Row.Attempts
 	}
 	if !f.Owed { // what another message under its key had counts for nothing
-		m.msg.Facts = uidl.Facts{Generation: r.set.Generation}
+		m.Msg.Facts = uidl.Facts{Generation: r.Set.Generation}
 	}
-	r.fan.reset(r.a.Policy.MaxSize, r.recheck)
-	r.fan.count = r.health.Wire.Sizes.Rule() != health.RuleExact
-	m.copies = r.needs(f)
-	for _, need := range m.copies {
-		br := branch{dest: need.dest}
-		if br.err = need.dest.stageFailure(); br.err == nil {
-			br.staging, br.err = need.dest.Target.Create(r.ctx, deliver.Message{
-				Account: r.a.Name, Token: r.l.Info().Token, UID: f.Key.UID, Dup: f.Key.Dup, Size: f.Size,
-				Again: need.row.InDoubt > 0,
+	r.fan.Reset(r.a.Policy.MaxSize, r.recheck)
+	r.fan.Count = r.Health.Wire.Sizes.Rule() != health.RuleExact
+	m.Copies = r.needs(f)
+	for _, need := range m.Copies {
+		br := settle.Branch{Dest: need.Dest}
+		if br.Err = need.Dest.StageFailure(); br.Err == nil {
+			br.Staging, br.Err = need.Dest.Target.Create(r.ctx, deliver.Message{
+				Account: r.a.Name, Token: r.L.Info().Token, UID: f.Key.UID, Dup: f.Key.Dup, Size: f.Size,
+				Again: need.Row.InDoubt > 0,
 			})
-			r.weigh(need.dest, br.err)
+			r.weigh(need.Dest, br.Err)
 		}
-		r.fan.branches = append(r.fan.branches, br)
+		r.fan.Branches = append(r.fan.Branches, br)
 	}
-	for i := range r.fan.branches {
-		if r.fan.branches[i].err == nil {
+	for i := range r.fan.Branches {
+		if r.fan.Branches[i].Err == nil {
 			return m, nil
 		}
 	}
-	return m, errNoBranch
+	return m, settle.ErrNoBranch
 }
 
 // needs are the destinations that a message must go to: all of them, or those that still lack it.
-func (r *reader) needs(f *plan.FetchStep) []delivery {
-	var need []delivery
+func (r *reader) needs(f *plan.FetchStep) []settle.Delivery {
+	var need []settle.Delivery
 	if f.Owed {
 		return r.lacking(f)
 	}
-	need = make([]delivery, 0, len(r.dests))
-	for _, d := range r.dests {
+	need = make([]settle.Delivery, 0, len(r.Places))
+	for _, d := range r.Places {
 		if d.Fallback {
 			continue
 		}
-		need = append(need, delivery{dest: d, row: uidl.Delivery{Key: f.Key, Destination: d.Name}})
+		need = append(need, settle.Delivery{Dest: d, Row: uidl.Delivery{Key: f.Key, Destination: d.Name}})
 	}
 	return need
 }
 
 // lacking are the destinations that a known message must still get to.
-func (r *reader) lacking(f *plan.FetchStep) (need []delivery) {
-	open := r.pending[f.Key]
+func (r *reader) lacking(f *plan.FetchStep) (need []settle.Delivery) {
+	open := r.Pending[f.Key]
 	facts := f.Row.Facts
 	if open != nil {
 		facts = open.Facts
 	}
-	for _, d := range r.at(open.Need(r.set.Lacks(facts))) {
-		dl := delivery{dest: d, row: uidl.Delivery{Key: f.Key, Destination: d.Name}}
+	for _, d := range r.At(open.Need(r.Set.Lacks(facts))) {
+		dl := settle.Delivery{Dest: d, Row: uidl.Delivery{Key: f.Key, Destination: d.Name}}
 		if open != nil {
 			for _, row := range open.Owed {
 				if row.Destination == d.Name {
-					dl.row = row
+					dl.Row = row
 				}
 			}
 		}
@@ -120,9 +121,9 @@ func (r *reader) lacking(f *plan.FetchStep) (need []delivery) {
 }
 
 // weigh stops the fetching when a destination as a whole cannot take copies any more.
-func (r *reader) weigh(d *destination, err error) {
+func (r *reader) weigh(d *settle.Place, err error) {
 	if err != nil && verdict.ScopeOf(err) == deliver.WholeTarget && r.ctx.Err() == nil {
-		d.failStaging(err)
+		d.FailStaging(err)
 		if !d.Optional {
 			r.stop.Store(true)
 		}
@@ -130,12 +131,12 @@ func (r *reader) weigh(d *destination, err error) {
 }
 
 // hand gives a complete message to the batcher.
-func (r *reader) hand(f *plan.FetchStep, m received) error {
+func (r *reader) hand(f *plan.FetchStep, m settle.Received) error {
 	r.mu.Lock()
 	r.whole.messages++
 	r.whole.octets += f.Size
 	r.mu.Unlock()
-	if !r.bat.add(m) {
+	if !r.bat.Add(m) {
 		return errStop
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -46,10 +47,10 @@ func TestChangedSetWritesNoRows(t *testing.T) {
 	r.ok()
 	w := &written{Ledger: r.ledger}
 	r.ledger = w
-	one := func() Destination { return to("maildir", r.maildir()) }
-	two := func() Destination { return to("two", r.at("two")) }
-	optional := func() Destination { return Destination{Name: "two", Target: r.at("two"), Optional: true} }
-	for i, dests := range [][]Destination{{one(), two()}, {one(), optional()}, {one(), two()}, {one()}, {two()}, {two(), one()}} {
+	one := func() settle.Destination { return to("maildir", r.maildir()) }
+	two := func() settle.Destination { return to("two", r.at("two")) }
+	optional := func() settle.Destination { return settle.Destination{Name: "two", Target: r.at("two"), Optional: true} }
+	for i, dests := range [][]settle.Destination{{one(), two()}, {one(), optional()}, {one(), two()}, {one()}, {two()}, {two(), one()}} {
 		if rep := r.run(dests...); rep.Verdict.Class != verdict.OK || rep.New != 0 || rep.Kept != 300 || w.n != 0 || r.retrieved() != 600 {
 			t.Errorf("set %d: %d rows written, %d fetched: %+v", i, w.n, r.retrieved(), rep)
 		}
@@ -65,23 +66,31 @@ func TestChangedSetWritesNoRows(t *testing.T) {
 // The hash of a listing stands for the rows only as long as the destinations are the same.
 func TestUnchangedAndChangedSet(t *testing.T) {
 	for name, c := range map[string]struct {
-		dests func(r *rig) []Destination
+		dests func(r *rig) []settle.Destination
 		read  bool
 	}{
-		"the same": {func(r *rig) []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }, false},
-		"renamed":  {func(r *rig) []Destination { return []Destination{to("two", r.at("one")), to("one", r.at("two"))} }, false},
-		"added": {func(r *rig) []Destination {
-			return []Destination{to("one", r.at("one")), to("two", r.at("two")), to("three", r.at("three"))}
+		"the same": {func(r *rig) []settle.Destination {
+			return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+		}, false},
+		"renamed": {func(r *rig) []settle.Destination {
+			return []settle.Destination{to("two", r.at("one")), to("one", r.at("two"))}
+		}, false},
+		"added": {func(r *rig) []settle.Destination {
+			return []settle.Destination{to("one", r.at("one")), to("two", r.at("two")), to("three", r.at("three"))}
 		}, true},
-		"removed":  {func(r *rig) []Destination { return []Destination{to("two", r.at("two"))} }, true},
-		"replaced": {func(r *rig) []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("three"))} }, true},
-		"optional": {func(r *rig) []Destination {
-			return []Destination{to("one", r.at("one")), {Name: "two", Target: r.at("two"), Optional: true}}
+		"removed": {func(r *rig) []settle.Destination { return []settle.Destination{to("two", r.at("two"))} }, true},
+		"replaced": {func(r *rig) []settle.Destination {
+			return []settle.Destination{to("one", r.at("one")), to("two", r.at("three"))}
+		}, true},
+		"optional": {func(r *rig) []settle.Destination {
+			return []settle.Destination{to("one", r.at("one")), {Name: "two", Target: r.at("two"), Optional: true}}
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, mailbox(5)...)
-			both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+			both := func() []settle.Destination {
+				return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+			}
 			r.wants("first", verdict.OK, 5, 0, 5, both()...)
 			count := &reads{Ledger: r.ledger}
 			r.ledger = count
@@ -96,7 +105,9 @@ func TestUnchangedAndChangedSet(t *testing.T) {
 // What a person wants for a destination that was added is fetched although the listing is that of the last pass.
 func TestUnchangedAndBackfill(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
-	both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+	both := func() []settle.Destination {
+		return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+	}
 	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 	r.wants("added", verdict.OK, 0, 0, 5, both()...)
 	r.wants("unchanged", verdict.OK, 0, 0, 5, both()...)
@@ -112,12 +123,12 @@ func TestLostLedgerYoungArchive(t *testing.T) {
 		box := mailbox(10)
 		r := newRig(t, box[:6]...)
 		m := &relay{arrived: map[string]int{}}
-		both := func() []Destination {
+		both := func() []settle.Destination {
 			two := to("two", r.at("two"))
 			if remote {
 				two = to("two", r.up("two", "x:25", m))
 			}
-			return []Destination{to("one", r.at("one")), two}
+			return []settle.Destination{to("one", r.at("one")), two}
 		}
 		r.wants("first", verdict.OK, 6, 0, 6, to("one", r.at("one")))
 		r.wants("added", verdict.OK, 0, 0, 6, both()...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -82,8 +83,8 @@ func (w *world) dryRun() {
 	if tr.ledger.commits > 0 {
 		w.fail("a dry run writes")
 	}
-	var p *panicError
+	var p *settle.PanicError
 	if errors.As(rep.Err, &p) {
-		w.fail("a dry run panics: %v\n%s", p.value, p.stack)
+		w.fail("a dry run panics: %v\n%s", p.Value, p.Stack)
 	}
 }

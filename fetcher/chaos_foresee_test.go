@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -84,7 +85,7 @@ func (w *world) mustRefuse() (why string) {
 			why = filepath.Base(path) + ", where a Maildir was known, has none"
 		}
 		for _, d := range w.known {
-			if deliver.PathOf(d.Identity) != path || away(d.Role) {
+			if deliver.PathOf(d.Identity) != path || plan.Away(d.Role) {
 				continue
 			}
 			found := false

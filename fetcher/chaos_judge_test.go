@@ -40,7 +40,7 @@ func (w *world) judge() {
 	}
 	for _, r := range e.open {
 		d := e.known[r.Destination]
-		if r.State != uidl.Owed && !away(d.Role) {
+		if r.State != uidl.Owed && !plan.Away(d.Role) {
 			w.fail("still open: %+v at %+v", r, d)
 		}
 	}
@@ -50,7 +50,7 @@ func (w *world) judge() {
 func (w *world) judgeLetter(l *letter, e end) {
 	what := fmt.Sprintf("%s (letter %d, group %d)", l.name, l.id, l.group)
 	// Our copy waits for a destination that is not configured, until a person says what becomes of it.
-	waits := slices.ContainsFunc(e.open, func(r uidl.Delivery) bool { return r.UID == l.name && away(e.known[r.Destination].Role) })
+	waits := slices.ContainsFunc(e.open, func(r uidl.Delivery) bool { return r.UID == l.name && plan.Away(e.known[r.Destination].Role) })
 	if !l.onServer {
 		switch {
 		case l.lost, w.acc.RetrHides && (waits || w.putAside()):

@@ -8,11 +8,12 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
 // destinations makes those of a pass, all of one life; the which-th fails as it is told.
-func (w *world) destinations(tr *trouble) (all []Destination) {
+func (w *world) destinations(tr *trouble) (all []settle.Destination) {
 	tr.targets = nil
 	for i, s := range w.slots {
 		c := &chaosTarget{life: &tr.life, n: tr.target.n}
@@ -20,7 +21,7 @@ func (w *world) destinations(tr *trouble) (all []Destination) {
 			c.op, c.at, c.n, c.err = tr.target.op, tr.target.at, tr.target.n, tr.target.err
 		}
 		tr.targets = append(tr.targets, c)
-		d := Destination{Name: s.name, Optional: s.role == uidl.Optional, Fallback: s.role == uidl.Fallback}
+		d := settle.Destination{Name: s.name, Optional: s.role == uidl.Optional, Fallback: s.role == uidl.Fallback}
 		if s.remote != nil {
 			m := s.remote.Reopen()
 			c.Target, d.Target = m, &chaosMemory{c, m}
@@ -37,7 +38,7 @@ func (w *world) destinations(tr *trouble) (all []Destination) {
 }
 
 // spool is Account.Spool.
-func (w *world) spool(identity string) (Leftover, error) {
+func (w *world) spool(identity string) (settle.Leftover, error) {
 	for _, r := range w.remotes {
 		m := r.Reopen()
 		if id, err := m.Recognise(context.Background()); err == nil && deliver.SamePlace(id, identity) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 	"github.com/popsync/popsync/uidl"
@@ -87,8 +88,8 @@ func (w *world) after(tr *trouble, rep Report, before outlook) {
 	case w.m.plain() && !w.m.readers && rep.Refetched != before.refetches && rep.Refetched > 0:
 		w.fail("%d messages count as refetched, %d left no trace", rep.Refetched, before.refetches)
 	}
-	if p, ok := rep.Err.(*panicError); ok && p.value != "injected" {
-		w.fail("popsync panics: %v\n%s", p.value, p.stack)
+	if p, ok := rep.Err.(*settle.PanicError); ok && p.Value != "injected" {
+		w.fail("popsync panics: %v\n%s", p.Value, p.Stack)
 	}
 	if dead || rep.Verdict.Stop {
 		w.reopen()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
 	"github.com/popsync/popsync/uidl"
@@ -38,7 +39,7 @@ type trouble struct {
 }
 
 var targetErrors = []error{
-	&deliver.Error{Op: "create", Place: "here", Scope: deliver.WholeTarget, Full: true, Err: errNoSpace},
+	&deliver.Error{Op: "create", Place: "here", Scope: deliver.WholeTarget, Full: true, Err: settle.ErrNoSpace},
 	&deliver.Error{Op: "create", Place: "here", Scope: deliver.WholeTarget, Permanent: true},
 	&deliver.Error{Op: "write", Place: "here", Scope: deliver.ThisMessage},
 	&deliver.Error{Op: "write", Place: "here", Scope: deliver.ThisMessage, Permanent: true},

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -27,11 +28,11 @@ func (r *reader) conclude(o *reply) error {
 	r.held++
 	counts, again, err := r.weighSize(o)
 	if err != nil || !counts {
-		r.discard(m, errNoBranch)
+		r.discard(m, settle.ErrNoBranch)
 		if err != nil {
 			return err
 		}
-		if r.health.Wire.Scan < 0 && r.isShort(o) {
+		if r.Health.Wire.Scan < 0 && r.isShort(o) {
 			return errShort // what it left behind cannot be told from the next reply
 		}
 		return nil
@@ -41,30 +42,30 @@ func (r *reader) conclude(o *reply) error {
 			r.discard(m, err)
 			return err
 		}
-		if len(m.copies) == 0 {
+		if len(m.Copies) == 0 {
 			return nil // it is on its way already
 		}
 		if f.Row.State == 0 && !r.admit(true) {
-			r.discard(m, errNoBranch) // it was asked for before those ahead of it had filled the limit
+			r.discard(m, settle.ErrNoBranch) // it was asked for before those ahead of it had filled the limit
 			return nil
 		}
 	}
 	if f.Owed {
 		before, err := r.superseded(f, m)
 		if err != nil || before != nil {
-			r.discard(m, errNoBranch)
+			r.discard(m, settle.ErrNoBranch)
 			if err == nil {
 				err = r.giveUpOwed(f, before)
 			}
 			return err
 		}
 		if gone, err := r.wentOn(f); err != nil || gone {
-			r.discard(m, errNoBranch)
+			r.discard(m, settle.ErrNoBranch)
 			return err
 		}
 	}
 	if f.Compare && !again && r.isSame(f, m) || f.Moved && r.isMoved(f, m) {
-		r.discard(m, errNoBranch)
+		r.discard(m, settle.ErrNoBranch)
 		return nil
 	}
 	return r.hand(f, *m)
@@ -72,7 +73,7 @@ func (r *reader) conclude(o *reply) error {
 
 // weighSize tells whether a message counts as whole, and whether it is one that was delivered shorter.
 func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
-	w, key := &r.health.Wire, shortKey(o)
+	w, key := &r.Health.Wire, shortKey(o)
 	e := w.Reading(key)
 	if e == nil || e.All == 0 {
 		w.Sizes.Learn(o.is, r.now().Unix())
@@ -107,7 +108,7 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	}
 	if counts {
 		st := r.status() // before the message is delivered: it must not be deleted today
-		r.later(func(c *uidl.Change) { c.Status = st })
+		r.Later(func(c *uidl.Change) { c.Status = st })
 	}
 	return counts, again, nil
 }
@@ -115,15 +116,15 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 // isKnown tells whether a message that came short is one that was delivered as it is: then no more of it is missing than was.
 func (r *reader) isKnown(o *reply) (bool, error) {
 	f, m := o.f, &o.m
-	like := func(row *uidl.Message) bool { return row.SHA256 != [32]byte{} && row.SHA256 == m.msg.SHA256 }
+	like := func(row *uidl.Message) bool { return row.SHA256 != [32]byte{} && row.SHA256 == m.Msg.SHA256 }
 	switch {
 	case f.Compare:
 		row := r.details[f.Key]
 		return row != nil && r.isLike(row, m), nil
 	case f.Moved:
-		return len(r.formers.byContent[m.msg.SHA256]) > 0, nil
+		return len(r.formers.byContent[m.Msg.SHA256]) > 0, nil
 	case f.Owed, f.Nameless:
-		rows, err := r.l.Find(r.ctx, []uidl.Key{shortKey(o)})
+		rows, err := r.L.Find(r.ctx, []uidl.Key{shortKey(o)})
 		return len(rows) > 0 && rows[0].Have.Destinations() != 0 && like(&rows[0]), err
 	}
 	return false, nil

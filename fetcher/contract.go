@@ -3,6 +3,7 @@ package fetcher
 import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -67,4 +68,11 @@ var (
 	InVerifyMode = health.InVerifyMode
 	PausedNote   = health.PausedNote
 	ProviderOf   = health.ProviderOf
+)
+
+// Destination is one place that every message of the account goes to. Run closes its Target. Leftover is the staging place of
+// a remote destination that is not configured any more.
+type (
+	Destination = settle.Destination
+	Leftover    = settle.Leftover
 )

@@ -16,17 +16,17 @@ import (
 // counts once, by the worst of its deliveries.
 func (p *pass) countOpen(ctx context.Context) {
 	if p.hasListed.Load() {
-		p.health.Parked = p.rep.Parked
+		p.Health.Parked = p.rep.Parked
 	} else {
-		p.rep.Parked = p.health.Parked
+		p.rep.Parked = p.Health.Parked
 	}
-	rows, err := p.l.Pending(context.WithoutCancel(ctx))
+	rows, err := p.L.Pending(context.WithoutCancel(ctx))
 	if err != nil {
 		return // whoever closes the pass meets it as well
 	}
 	parked, putOff := map[uidl.Key]bool{}, map[uidl.Key]bool{}
 	for _, row := range rows {
-		d := p.destination(row.Destination)
+		d := p.Place(row.Destination)
 		switch {
 		case d == nil: // it is configured no more, which status tells
 		case row.Parked():
@@ -40,21 +40,21 @@ func (p *pass) countOpen(ctx context.Context) {
 			}
 			p.sendAt(time.Unix(row.NextTry, 0))
 		}
-		if d != nil && d.down != nil && d.down.NextTry != 0 {
-			p.sendAt(time.Unix(d.down.NextTry, 0))
+		if d != nil && d.Down != nil && d.Down.NextTry != 0 {
+			p.sendAt(time.Unix(d.Down.NextTry, 0))
 		}
 	}
 	for key := range parked {
 		delete(putOff, key)
 	}
-	p.committing.Lock()
-	n := len(p.open)
-	p.committing.Unlock()
+	p.Committing.Lock()
+	n := len(p.Open)
+	p.Committing.Unlock()
 	p.count(func(r *Report) {
 		r.Counted = true
 		r.Parked += len(parked)
 		r.PutOff = len(putOff)
-		if len(p.outboxes()) > 0 {
+		if len(p.Outboxes()) > 0 {
 			r.Pending = n
 		}
 	})

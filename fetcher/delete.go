@@ -99,7 +99,7 @@ func (s *session) toDelete() []plan.Entry {
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
-		came := s.health.Wire.Reading(e.Key)
+		came := s.Health.Wire.Reading(e.Key)
 		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
@@ -112,14 +112,14 @@ func (s *session) toDelete() []plan.Entry {
 // leftThere tells whether a message that is to be deleted broke a session and is left alone. It goes by its place while it has no
 // unique-id.
 func (s *session) leftThere(e plan.Entry) bool {
-	if len(s.health.Stumbles.Marks) == 0 {
+	if len(s.Health.Stumbles.Marks) == 0 {
 		return false
 	}
 	k, ok := s.marked()[e.Num]
 	if !ok {
 		return false
 	}
-	m := s.health.Stumbles.Mark(k)
+	m := s.Health.Stumbles.Mark(k)
 	left := m.Alone(s.now()) || s.charged[k]
 	if !left && m.Step != health.StepQuit && s.purpose != health.OldTrouble {
 		s.retry, left = append(s.retry, k), true
@@ -131,7 +131,7 @@ func (s *session) leftThere(e plan.Entry) bool {
 
 // deletesNothing tells whether DELE rests.
 func (s *session) deletesNothing() bool {
-	t := &s.health.Stumbles
+	t := &s.Health.Stumbles
 	return s.leftOut || t.Rests("DELE", s.now()) != nil || t.Rests(health.StepQuit, s.now()) != nil
 }
 
@@ -191,7 +191,7 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 			}
 			s.fails("server refused DELE: " + r.Err.Error())
 			s.count(func(rep *Report) { rep.Kept++ })
-			s.log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
+			s.Log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -21,7 +22,7 @@ import (
 // pair runs a pass into the rig's Maildir and a remote destination in memory.
 func (r *rig) pair(m *delivertest.Memory) Report {
 	r.t.Helper()
-	return r.run(Destination{Name: "maildir", Target: r.maildir()}, Destination{Name: "remote", Target: m.Reopen()})
+	return r.run(settle.Destination{Name: "maildir", Target: r.maildir()}, settle.Destination{Name: "remote", Target: m.Reopen()})
 }
 
 // wantRemote checks that the remote has each message exactly once.
@@ -198,7 +199,7 @@ func TestDamaged(t *testing.T) {
 			return &pop3test.Reply{Raw: []byte("-ERR not now\r\n")}
 		}
 	})
-	r.run(Destination{Name: "maildir", Target: bad})
+	r.run(settle.Destination{Name: "maildir", Target: bad})
 	if len(bad.discarded) != 3 {
 		t.Errorf("%d tickets discarded", len(bad.discarded))
 	}

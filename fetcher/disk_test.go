@@ -16,6 +16,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -132,7 +133,7 @@ func TestDiskFaults(t *testing.T) {
 					disk := &badDisk{Target: r.maildir(), t: t, step: step, sound: sound, synced: map[deliver.Ticket]bool{},
 						err: &deliver.Error{Op: step, Place: r.dir, Scope: deliver.WholeTarget,
 							Full: errno == syscall.ENOSPC || errno == syscall.EDQUOT, Hint: "do this", Err: errno}}
-					rep := r.run(Destination{Name: "maildir", Target: disk})
+					rep := r.run(settle.Destination{Name: "maildir", Target: disk})
 					if !disk.hit {
 						t.Fatal("the fault was not met")
 					}

@@ -71,7 +71,7 @@ func (s *session) floods(e *health.FloodError) {
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
 // unless a Maildir shows it. Into those a dry run does not look.
 func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows {
-	if !s.health.Verify {
+	if !s.Health.Verify {
 		return known
 	}
 	strangers := s.strangersTo(known, list)
@@ -124,10 +124,10 @@ func (s *session) shownSteps() (steps []Step) {
 
 // parkedOnWay is how many of the messages that are on their way are parked at a destination.
 func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
-	open, err := s.l.Pending(ctx)
+	open, err := s.L.Pending(ctx)
 	parked := map[uidl.Key]bool{}
 	for _, d := range open {
-		parked[d.Key] = parked[d.Key] || d.Parked() && s.destination(d.Destination) != nil
+		parked[d.Key] = parked[d.Key] || d.Parked() && s.Place(d.Destination) != nil
 	}
 	for _, k := range s.plan.OnWay {
 		n += b2i(parked[k])

@@ -40,14 +40,14 @@ func (s *session) renewed(ctx context.Context, complete bool, known *plan.Rows) 
 	if !complete {
 		return nil
 	}
-	goingOn := s.health.RenewedAt > s.now().Unix()-plan.Lately
+	goingOn := s.Health.RenewedAt > s.now().Unix()-plan.Lately
 	strangers := pl.Strangers()
 	if !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil // as in nearly every pass: a first import has a million unknown ones
 	}
 	unknown := pl.Unknown()
 	if goingOn && (len(unknown)+pl.Parked == 0 || len(pl.Lost) == 0) {
-		s.health.RenewedAt, goingOn = 0, false
+		s.Health.RenewedAt, goingOn = 0, false
 	}
 	if len(unknown) == 0 || !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil
@@ -61,7 +61,7 @@ func (s *session) renewed(ctx context.Context, complete bool, known *plan.Rows) 
 	if err != nil {
 		return err
 	}
-	s.log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
+	s.Log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
 	if len(tops) == 0 { // no TOP
 		s.epoch.spare = s.epoch.spare || goingOn || pl.LostNow >= manyLost
 		return s.hunt(ctx, lost)
@@ -104,7 +104,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 				old = found.byHeaderOf(top, e.Size)
 			}
 			switch {
-			case old != nil && s.pending[old.Key].Copies():
+			case old != nil && s.Pending[old.Key].Copies():
 				s.displace(old.Key, e.Key)
 				delete(lost, old.Key)
 				adopted[e.Num] = true
@@ -117,9 +117,9 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 			}
 		}
 		if len(c.Put) > 0 {
-			s.health.RenewedAt = cmp.Or(s.health.RenewedAt, c.At)
+			s.Health.RenewedAt = cmp.Or(s.Health.RenewedAt, c.At)
 			c.Status = s.status()
-			if err := s.commit(ctx, c); err != nil {
+			if err := s.Commit(ctx, c); err != nil {
 				return err
 			}
 			s.adopted(len(c.Put))
@@ -136,7 +136,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 		return s.hunt(ctx, lost)
 	}
 	if pl.Parked == 0 {
-		s.health.RenewedAt = 0
+		s.Health.RenewedAt = 0
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func (p *pass) adopt(c *uidl.Change, e plan.Entry, old *uidl.Message, firstSeen 
 	m.Key, m.Size, m.State, m.FirstSeen = e.Key, e.Size, uidl.Delivered, firstSeen
 	m.GoneAt, m.GoneListing, m.Attempts, m.Reason = 0, 0, 0, ""
 	c.Put = append(c.Put, m)
-	if open := p.pending[old.Key]; open != nil && open.None { // what is lacked is fetched under the new key
+	if open := p.Pending[old.Key]; open != nil && open.None { // what is lacked is fetched under the new key
 		for _, row := range slices.Concat(open.Owed, open.Late) {
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -21,7 +22,7 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 		return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.Dup, b.Dup))
 	})
 	for chunk := range slices.Chunk(keys, 500) {
-		rows, err := s.l.Find(ctx, chunk)
+		rows, err := s.L.Find(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -42,18 +43,18 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 	s.spareDue()
 	// With the first commit, whatever that is about: if the pass is interrupted, the next one must go on comparing, be
 	// there ever so few messages left.
-	s.health.RenewedAt = cmp.Or(s.health.RenewedAt, s.now().Unix())
+	s.Health.RenewedAt = cmp.Or(s.Health.RenewedAt, s.now().Unix())
 	st := s.status()
-	s.later(func(c *uidl.Change) { c.Status = st })
+	s.Later(func(c *uidl.Change) { c.Status = st })
 	return nil
 }
 
 // isMoved compares a message that was just read with those that left the listing, and adopts it if it is one of them.
-func (r *reader) isMoved(f *plan.FetchStep, m *received) bool {
+func (r *reader) isMoved(f *plan.FetchStep, m *settle.Received) bool {
 	r.hunted--
-	alike := r.formers.byContent[m.msg.SHA256]
-	if m.whole != m.msg.SHA256 {
-		alike = slices.Concat(alike, r.formers.byContent[m.whole])
+	alike := r.formers.byContent[m.Msg.SHA256]
+	if m.Whole != m.Msg.SHA256 {
+		alike = slices.Concat(alike, r.formers.byContent[m.Whole])
 	}
 	for _, old := range alike {
 		if r.isTaken(old.Key) {
@@ -69,14 +70,14 @@ func (r *reader) isMoved(f *plan.FetchStep, m *received) bool {
 // movedHere enters a message that was just read as one that left the listing, or notes that it is on its way as that.
 func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 	r.epoch.proven = true
-	if r.pending[old.Key].Copies() {
+	if r.Pending[old.Key].Copies() {
 		r.displace(old.Key, f.Entry.Key)
 		r.mu.Lock()
 		r.safe[f.Num] = true // it is on its way, under its former unique-id
 		r.mu.Unlock()
 		return
 	}
-	r.later(func(c *uidl.Change) {
+	r.Later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		r.adopt(c, f.Entry, old, old.FirstSeen)
 	})
@@ -95,7 +96,7 @@ func (r *reader) wentOn(f *plan.FetchStep) (bool, error) {
 	if f.Row.GoneAt == 0 || len(r.plan.Lost) == 0 {
 		return false, nil
 	}
-	rows, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
+	rows, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil || len(rows) == 0 || rows[0].Reason != reasonMoved {
 		return false, err
 	}
@@ -135,7 +136,7 @@ func (r *reader) readHeirs() error {
 		keys = append(keys, r.rows.Row(int(i)).Key)
 	}
 	for chunk := range slices.Chunk(keys, 500) {
-		rows, err := r.l.Find(r.ctx, chunk)
+		rows, err := r.L.Find(r.ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -157,11 +158,11 @@ func (r *reader) isTaken(k uidl.Key) bool {
 // the caller's to return.
 func (s *session) keepAdopted(ctx context.Context, err error) error {
 	if s.formers != nil && s.hunted == 0 && s.plan.Parked == 0 && err == nil {
-		s.health.RenewedAt = 0 // written when the pass ends
+		s.Health.RenewedAt = 0 // written when the pass ends
 	}
 	if s.epoch.unsaved == 0 || s.verdictOf(err).Stop {
 		return nil
 	}
 	s.epoch.unsaved = 0
-	return s.commit(ctx, uidl.Change{})
+	return s.Commit(ctx, uidl.Change{})
 }

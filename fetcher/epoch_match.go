@@ -41,13 +41,13 @@ const fewLost = 2000
 // lostOf are at least the lost rows that have one of these headers.
 func (s *session) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
 	if len(lost) > fewLost {
-		return s.l.Matches(ctx, fps)
+		return s.L.Matches(ctx, fps)
 	}
 	keys := make([]uidl.Key, 0, len(lost))
 	for k := range lost {
 		keys = append(keys, k)
 	}
-	return s.l.Find(ctx, keys)
+	return s.L.Find(ctx, keys)
 }
 
 // byHeaderOf takes the former message with this header whose size comes closest, or nil when none is left or all are
@@ -93,7 +93,7 @@ func (s *session) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint
 		for _, r := range s.plan.Lost {
 			keys = append(keys, s.rows.Row(int(r)).Key)
 		}
-		rows, err := s.l.Find(ctx, keys)
+		rows, err := s.L.Find(ctx, keys)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +108,11 @@ func (s *session) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint
 
 // returns enters a message that came under a unique-id of another one as the one that it is.
 func (s *session) returns(e plan.Entry, old *uidl.Message) {
-	if s.pending[old.Key].Copies() {
+	if s.Pending[old.Key].Copies() {
 		s.displace(old.Key, e.Key)
 		return
 	}
-	s.later(func(c *uidl.Change) {
+	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		s.adopt(c, e, old, s.stamp())
 	})

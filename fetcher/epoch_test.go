@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -105,7 +106,9 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			box := mailbox(5)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.NoTOP = !top })
-			both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+			both := func() []settle.Destination {
+				return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+			}
 			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.wants("added", verdict.OK, 0, 0, 5, both()...)
 			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
@@ -135,8 +138,8 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 					return nil
 				}
 			})
-			both := func(relay deliver.Target) []Destination {
-				return []Destination{to("one", r.at("one")), to("two", relay)}
+			both := func(relay deliver.Target) []settle.Destination {
+				return []settle.Destination{to("one", r.at("one")), to("two", relay)}
 			}
 			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.run(both(r.down("two", "relay"))...)

@@ -19,8 +19,8 @@ func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
 	if err != nil || v.Class == verdict.OK {
 		return false
 	}
-	for _, d := range p.dests {
-		if d.stageFailure() != nil {
+	for _, d := range p.Places {
+		if d.StageFailure() != nil {
 			return false
 		}
 	}
@@ -32,7 +32,7 @@ func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *pass) closeErrand(ctx context.Context, err error) error {
 	p.rep.Errand = true
-	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.l.Info().Verdict == "" || !p.health.OnlyOpen {
+	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.L.Info().Verdict == "" || !p.Health.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr
 		}

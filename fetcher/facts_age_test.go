@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
 
 // daily makes passes on so many days.
-func (r *rig) daily(days int, dests ...func() []Destination) (deleted int) {
+func (r *rig) daily(days int, dests ...func() []settle.Destination) (deleted int) {
 	r.t.Helper()
 	for range days {
 		r.clock = r.clock.Add(24 * time.Hour)
-		var now []Destination
+		var now []settle.Destination
 		for _, d := range dests {
 			now = d()
 		}
@@ -77,8 +78,8 @@ func TestWeakHeadersAndAge(t *testing.T) {
 func TestOnlyFormerHasItAndAge(t *testing.T) {
 	box := mailbox(5)
 	r := newRig(t, box...)
-	one := func() []Destination { return []Destination{to("one", r.at("one"))} }
-	two := func() []Destination { return []Destination{to("two", r.at("two"))} }
+	one := func() []settle.Destination { return []settle.Destination{to("one", r.at("one"))} }
+	two := func() []settle.Destination { return []settle.Destination{to("two", r.at("two"))} }
 	r.wants("first", verdict.OK, 5, 0, 5, one()...)
 	r.daily(100, one)
 	r.wants("second", verdict.OK, 0, 0, 5, two()...)
@@ -106,8 +107,10 @@ func TestSeenAndChangedSet(t *testing.T) {
 	r.server.Deliver("u", more)
 	r.wants("first", verdict.OK, 1, 0, 6)
 	r.acc.Policy = thirtyDays
-	both := func() []Destination { return []Destination{to("maildir", r.maildir()), to("two", r.at("two"))} }
-	two := func() []Destination { return []Destination{to("two", r.at("two"))} }
+	both := func() []settle.Destination {
+		return []settle.Destination{to("maildir", r.maildir()), to("two", r.at("two"))}
+	}
+	two := func() []settle.Destination { return []settle.Destination{to("two", r.at("two"))} }
 	r.wants("added", verdict.OK, 0, 0, 6, both()...)
 	r.backfill("two")
 	r.wants("the rest wanted", verdict.OK, 1, 0, 6, both()...)

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -18,8 +19,8 @@ import (
 func (r *rig) stored() string {
 	r.t.Helper()
 	p := r.holding()
-	defer p.l.Close()
-	known, err := p.l.Destinations(r.t.Context())
+	defer p.L.Close()
+	known, err := p.L.Destinations(r.t.Context())
 	r.must(err)
 	places := func(set uidl.Places) string {
 		var all []string
@@ -34,9 +35,9 @@ func (r *rig) stored() string {
 		return strings.Join(all, "+")
 	}
 	var all []string
-	for row, err := range p.l.Messages(r.t.Context()) {
+	for row, err := range p.L.Messages(r.t.Context()) {
 		r.must(err)
-		found, err := p.l.Find(r.t.Context(), []uidl.Key{row.Key})
+		found, err := p.L.Find(r.t.Context(), []uidl.Key{row.Key})
 		r.must(err)
 		text := row.UID + " at " + places(row.Have)
 		if m := found[0]; m.Waived != 0 {
@@ -64,8 +65,8 @@ func TestFactsAndDecisions(t *testing.T) {
 		return m
 	}
 	remote, optional, fallback := refusing("remote", box[1].UID), refusing("archive", box[2].UID), delivertest.NewMemory("quarantine")
-	dests := func() []Destination {
-		return []Destination{to("remote", spooled{remote.Reopen()}), {Name: "archive", Target: spooled{optional.Reopen()}, Optional: true},
+	dests := func() []settle.Destination {
+		return []settle.Destination{to("remote", spooled{remote.Reopen()}), {Name: "archive", Target: spooled{optional.Reopen()}, Optional: true},
 			{Name: "quarantine", Target: fallback.Reopen(), Fallback: true}}
 	}
 	if rep := r.run(dests()...); rep.New != 3 || rep.Deleted != 2 || rep.Quarantined != 1 {
@@ -128,10 +129,10 @@ func TestNothingInherited(t *testing.T) {
 			r := newRig(t, box...)
 			r.wants("first", verdict.OK, 2, 0, 2, to("one", r.at("one")), to("two", r.at("two")))
 			p := r.holding()
-			r.must(p.change(t.Context(), func(c *uidl.Change) {
+			r.must(p.Change(t.Context(), func(c *uidl.Change) {
 				c.Settle = append(c.Settle, uidl.Settled{Key: uidl.Key{UID: box[0].UID}, Destination: "two", As: uidl.Inferred})
 			}))
-			p.l.Close()
+			p.L.Close()
 			if got, want := r.stored(), "uid00000 at one+two+unsure, uid00001 at one+two"; got != want {
 				t.Fatalf("%s\nwant %s", got, want)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -26,10 +27,12 @@ func (r *rig) at(name string) *deliver.Maildir {
 func (r *rig) path(name string) string { return filepath.Join(filepath.Dir(r.dir), name) }
 
 // to is a required destination.
-func to(name string, t deliver.Target) Destination { return Destination{Name: name, Target: t} }
+func to(name string, t deliver.Target) settle.Destination {
+	return settle.Destination{Name: name, Target: t}
+}
 
 // wants makes a pass that must be of a class, with so many new, deleted and kept.
-func (r *rig) wants(what string, class verdict.Class, fresh, deleted, kept int, dests ...Destination) Report {
+func (r *rig) wants(what string, class verdict.Class, fresh, deleted, kept int, dests ...settle.Destination) Report {
 	r.t.Helper()
 	rep := r.run(dests...)
 	if rep.Verdict.Class != class || rep.New != fresh || rep.Deleted != deleted || rep.Kept != kept {
@@ -72,7 +75,7 @@ func TestRelayReplaced(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
 			r.acc.Policy.Delete = plan.DeleteAfterDelivery
-			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
 			r.wants("relay down", verdict.Temporary, 0, 0, 0, to("mail", r.down("mail", "relay")))
 			if !c.listed {
 				r.server.AddUser("u", "p")
@@ -134,7 +137,9 @@ func TestAddedLater(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
-	both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+	both := func() []settle.Destination {
+		return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+	}
 	r.wants("added", verdict.OK, 0, 0, 5, both()...)
 	r.holds("two", 0)
 	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
@@ -155,7 +160,9 @@ func TestBackfillOfCopy(t *testing.T) {
 		for _, f := range files[:lacks] {
 			r.must(os.Remove(filepath.Join(r.path("two"), "new", f.Name())))
 		}
-		both := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+		both := func() []settle.Destination {
+			return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+		}
 		r.wants("added", verdict.OK, 0, 0, 5, both()...)
 		r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 		r.wants("backfill", verdict.OK, lacks, 0, 5, both()...)
@@ -189,7 +196,7 @@ func TestReplacedMaildir(t *testing.T) {
 func TestCertainFailure(t *testing.T) {
 	r := newRig(t, mailbox(3)...)
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
-	fails := func() Destination {
+	fails := func() settle.Destination {
 		return to("maildir", unpublished{r.maildir(), &deliver.Error{Op: "publish", Scope: deliver.WholeTarget, Untouched: true, Err: os.ErrPermission}})
 	}
 	r.wants("it fails", verdict.Temporary, 0, 0, 0, fails())
@@ -376,7 +383,7 @@ func TestRenumberedSmall(t *testing.T) {
 
 // The ledger is lost, and the account has a second place that lacks the mail: nothing comes twice, and the second is not flooded.
 func TestLostLedgerSecondPlace(t *testing.T) {
-	for name, second := range map[string]Destination{"added later": {}, "optional": {Optional: true}, "fallback": {Fallback: true}} {
+	for name, second := range map[string]settle.Destination{"added later": {}, "optional": {Optional: true}, "fallback": {Fallback: true}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, mailbox(5)...)
 			r.wants("before", verdict.OK, 5, 0, 5, to("one", r.at("one")))
@@ -447,7 +454,9 @@ func TestOlderLedger(t *testing.T) {
 func TestOlderLedgerAfterBackfill(t *testing.T) {
 	box := mailbox(3)
 	r := newRig(t, box[:2]...)
-	both := func() []Destination { return []Destination{to("mail", r.at("mail")), to("two", r.at("two"))} }
+	both := func() []settle.Destination {
+		return []settle.Destination{to("mail", r.at("mail")), to("two", r.at("two"))}
+	}
 	r.wants("first", verdict.OK, 2, 0, 2, both()...)
 	r.must(Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
 	r.must(r.ledger.Close())
@@ -481,7 +490,7 @@ func TestOwedToYounger(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.wants("relay down", verdict.Temporary, 0, 0, 0, to("relay", r.down("relay", "x:25")))
-	bad := func() Destination {
+	bad := func() settle.Destination {
 		return to("two", &damaged{Target: r.at("two"), ledger: func() int { return 0 }, t: t})
 	}
 	r.run(to("relay", r.down("relay", "x:25")), bad())
@@ -490,8 +499,8 @@ func TestOwedToYounger(t *testing.T) {
 	}
 	up := &relay{arrived: map[string]int{}}
 	r.run(to("relay", r.up("relay", "x:25", up)), bad()) // until it is sent no place has it, and it is wanted at both
-	both := func() []Destination {
-		return []Destination{to("relay", r.up("relay", "x:25", up)), to("two", r.at("two"))}
+	both := func() []settle.Destination {
+		return []settle.Destination{to("relay", r.up("relay", "x:25", up)), to("two", r.at("two"))}
 	}
 	for range 2 {
 		if rep := r.run(both()...); rep.Verdict.Class != verdict.OK || rep.Deleted != 0 || r.deliveries() != 0 || len(up.arrived) != 1 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -16,10 +17,10 @@ import (
 
 // unfit is why no destination takes a message.
 func (r *reader) unfit() error {
-	err := errNoBranch
-	for i := range r.fan.branches {
-		err = r.fan.branches[i].err
-		r.weigh(r.fan.branches[i].dest, err)
+	err := settle.ErrNoBranch
+	for i := range r.fan.Branches {
+		err = r.fan.Branches[i].Err
+		r.weigh(r.fan.Branches[i].Dest, err)
 	}
 	return err
 }
@@ -37,7 +38,7 @@ func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
 	}
 	c := uidl.Change{At: s.now().Unix()}
 	s.charge(&c, f.RowOrNew(), err.Error(), permanent)
-	s.later(func(carry *uidl.Change) { *carry = merge(*carry, c) })
+	s.Later(func(carry *uidl.Change) { *carry = settle.Merge(*carry, c) })
 }
 
 // skipLong leaves a message that turned out larger than max_size. LIST lies about it, so it would be read in vain in
@@ -45,7 +46,7 @@ func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
 func (r *reader) skipLong(f *plan.FetchStep) {
 	skip := *f
 	skip.Reason = plan.ReasonTooLarge
-	r.later(func(c *uidl.Change) {
+	r.Later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		if !f.Compare {
 			r.noteSkipped(c, skip, r.now().Add(24*time.Hour).Unix())

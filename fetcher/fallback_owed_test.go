@@ -7,6 +7,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -38,7 +39,7 @@ func TestFallbackIsOwedNothing(t *testing.T) {
 			}
 			m.OnWrite, m.OnPublish = nil, nil
 			before := r.retrieved()
-			rep := r.with(Destination{Name: "remote", Target: m.Reopen(), Fallback: true})
+			rep := r.with(settle.Destination{Name: "remote", Target: m.Reopen(), Fallback: true})
 			if rep.Verdict.Class != verdict.OK || rep.Deleted != 4 || rep.New != 2 {
 				t.Errorf("%+v", rep)
 			}
@@ -66,7 +67,7 @@ func TestFallbackThatNobodyElseHas(t *testing.T) {
 	r.run(to("remote", m))
 	m.OnPublish = nil
 	m.OnCreate = func(deliver.Message) error { t.Error("it was fetched for the fallback"); return nil }
-	if rep := r.run(to("maildir", r.maildir()), Destination{Name: "remote", Target: m.Reopen(), Fallback: true}); rep.New != 1 || rep.Deleted != 1 {
+	if rep := r.run(to("maildir", r.maildir()), settle.Destination{Name: "remote", Target: m.Reopen(), Fallback: true}); rep.New != 1 || rep.Deleted != 1 {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(box...)

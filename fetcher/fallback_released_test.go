@@ -6,6 +6,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -23,11 +24,11 @@ func TestFallbackReplaced(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
 			r.acc.Policy.Delete, r.acc.DeleteQuarantined = plan.DeleteAfterDelivery, true
-			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
 			m := spooled{delivertest.NewMemory("remote")}
 			m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Permanent: true, Vouched: true}) }
 			full := &relay{down: refuse(deliver.Error{Scope: deliver.ThisMessage})}
-			fallback := Destination{Name: "quarantine", Target: r.up("quarantine", "q:25", full), Fallback: true}
+			fallback := settle.Destination{Name: "quarantine", Target: r.up("quarantine", "q:25", full), Fallback: true}
 			if rep := r.run(to("remote", spooled{m.Reopen()}), fallback); rep.Quarantined != 3 || rep.Deleted != 0 || r.deliveries() != 3 {
 				t.Fatalf("%d are open: %+v", r.deliveries(), rep)
 			}
@@ -35,9 +36,9 @@ func TestFallbackReplaced(t *testing.T) {
 			if !c.listed {
 				r.server.AddUser("u", "p")
 			}
-			now := func() Destination { return to("maildir", r.maildir()) }
+			now := func() settle.Destination { return to("maildir", r.maildir()) }
 			if c.relay {
-				now = func() Destination { return to("remote", spooled{m.Reopen()}) }
+				now = func() settle.Destination { return to("remote", spooled{m.Reopen()}) }
 			}
 			if rep := r.run(now()); rep.Deleted != 0 || r.deliveries() != 3 {
 				t.Errorf("before a person said so, with %d open: %+v", r.deliveries(), rep)

@@ -10,9 +10,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 )
@@ -23,9 +23,9 @@ type Account struct {
 	Server       pop3.Options // where and how to connect
 	Login        pop3.Login   // asked for the secret at each login
 	Policy       plan.Policy
-	Destinations []Destination // at least one, with different names
-	RetrHides    bool          // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
-	NeverDelete  bool          // no DELE on this login whatever the policy says (Gmail's recent:)
+	Destinations []settle.Destination // at least one, with different names
+	RetrHides    bool                 // server hides what was RETRieved once QUIT arrives (Gmail): see Providers
+	NeverDelete  bool                 // no DELE on this login whatever the policy says (Gmail's recent:)
 	// MinInterval is the least time between two logins that the provider is known to want; 0: what the server announces.
 	MinInterval time.Duration
 	// LoginHint is what a person must do at this provider for a login to work; "": the general advice.
@@ -40,31 +40,11 @@ type Account struct {
 	// one ledger are told apart: see OwnerOf. "": it is not known.
 	Owner string
 	// Spool opens what waits for a remote destination that is not configured any more, by its identity; nil: nothing can.
-	Spool func(identity string) (Leftover, error)
+	Spool func(identity string) (settle.Leftover, error)
 	// DeleteQuarantined deletes what only the fallback took as soon as the policy says so, not after 7 days.
 	DeleteQuarantined bool
 	// IgnoreSizes: the sizes that the server lists are no evidence of anything, whatever was learned of them.
 	IgnoreSizes bool
-}
-
-// Destination is one place that every message of the account goes to. Run closes the Target.
-type Destination struct {
-	Name     string
-	Target   deliver.Target
-	Setting  string // opaque identity of how it is reached: when it changes, an outage is forgotten; "" is one too
-	Optional bool   // one best effort: a message counts as delivered without it
-	Fallback bool   // takes what another destination refuses for good, and nothing else; at most one
-}
-
-// Leftover is the staging place of a remote destination that is not configured any more. The caller closes it.
-type Leftover interface {
-	deliver.Opener
-	// Discard removes the staged bytes of tickets that the ledger does not hold.
-	Discard(tickets []deliver.Ticket) error
-	// Remove removes the place, and what of ours is left in it, unless there is more: left is how many files. The ledger holds none
-	// of its tickets any more.
-	Remove() (left int, err error)
-	Close() error
 }
 
 // Options are the same for all accounts. Zero fields take the default in brackets.

@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -88,12 +89,12 @@ func (r *rig) sql() *sql.DB {
 }
 
 // run makes a pass into the rig's Maildir, or the given destinations.
-func (r *rig) run(dests ...Destination) Report {
+func (r *rig) run(dests ...settle.Destination) Report {
 	r.t.Helper()
 	a := r.acc
 	a.Destinations = dests
 	if len(dests) == 0 {
-		a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	}
 	return Run(context.Background(), r.ledger, a, r.opt)
 }
@@ -696,7 +697,7 @@ func TestRetrHidesWithoutQuit(t *testing.T) {
 	r.acc.RetrHides = true
 	r.server.Change(func(o *pop3test.Options) { o.HideRetr = true })
 	broken := &brokenAfter{Target: r.maildir(), left: 3}
-	r.run(Destination{Name: "maildir", Target: broken})
+	r.run(settle.Destination{Name: "maildir", Target: broken})
 	if st := r.server.Stats(); st.Quits != 0 {
 		t.Errorf("QUIT was sent")
 	}
@@ -719,7 +720,7 @@ func TestExpireAtOnce(t *testing.T) {
 			}
 		})
 		broken := &brokenAfter{Target: r.maildir(), left: 3}
-		r.run(Destination{Name: "maildir", Target: broken})
+		r.run(settle.Destination{Name: "maildir", Target: broken})
 		if st := r.server.Stats(); st.Quits != quits {
 			t.Errorf("EXPIRE %s: %d QUITs, want %d", expire, st.Quits, quits)
 		}
@@ -745,7 +746,7 @@ func TestDestinationFails(t *testing.T) {
 	box := mailbox(20)
 	r := newRig(t, box...)
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
-	rep := r.run(Destination{Name: "maildir", Target: &brokenAfter{Target: r.maildir(), left: 8}})
+	rep := r.run(settle.Destination{Name: "maildir", Target: &brokenAfter{Target: r.maildir(), left: 8}})
 	if rep.New != 8 || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("%+v", rep)
 	}
@@ -767,7 +768,7 @@ func TestCancelled(t *testing.T) {
 		}
 	}
 	a := r.acc
-	a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	rep := Run(ctx, r.ledger, a, r.opt)
 	if rep.Verdict.Class != verdict.Temporary || rep.Failed != 0 {
 		t.Errorf("%+v", rep)

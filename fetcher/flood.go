@@ -30,30 +30,30 @@ func (s *session) breaker(listed int) error {
 		return nil
 	}
 	unknown := s.plan.Strangers()
-	arrived := unknown - s.health.Backlog
-	usual, most := health.Plausible(s.health.Arrivals, s.now(), s.sinceListing())
-	if most == 0 || arrived <= most || s.health.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {
+	arrived := unknown - s.Health.Backlog
+	usual, most := health.Plausible(s.Health.Arrivals, s.now(), s.sinceListing())
+	if most == 0 || arrived <= most || s.Health.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {
 		s.watch = floodState{looked: true, unknown: unknown}
-		s.health.Backlog = unknown
+		s.Health.Backlog = unknown
 		if unknown > health.FloodLeast {
 			// So many are better remembered with the first commit: a killed pass must not make them arrive again.
 			st := s.status()
-			s.later(func(c *uidl.Change) { c.Status = st })
+			s.Later(func(c *uidl.Change) { c.Status = st })
 		}
 		return nil
 	}
 	e := &health.FloodError{Flood: health.Flood{Since: s.now().Unix(), New: arrived, Usual: usual}, Account: s.a.Name}
-	if f := s.health.Flood; f != nil {
+	if f := s.Health.Flood; f != nil {
 		e.Again, e.Since = true, f.Since
 	}
-	s.health.Flood = &e.Flood
+	s.Health.Flood = &e.Flood
 	s.count(func(r *Report) { r.Listed = listed })
 	return e
 }
 
 // sinceListing is the time since the last complete listing.
 func (p *pass) sinceListing() time.Duration {
-	at := p.l.Info().ListedAt
+	at := p.L.Info().ListedAt
 	if at == 0 {
 		return 0
 	}
@@ -65,7 +65,7 @@ func (p *pass) remember(err error) {
 	if !p.watch.looked {
 		return
 	}
-	f := &p.health.Facts
+	f := &p.Health.Facts
 	f.Flood, f.Accepted = nil, 0
 	p.mu.Lock()
 	defer p.mu.Unlock()

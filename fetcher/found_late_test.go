@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -117,7 +118,7 @@ func TestHaltedBeforeReplyAndRetrHides(t *testing.T) {
 		m := delivertest.NewMemory("remote")
 		o := Options{BatchMessages: 1, FreeFloor: -1}
 		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }}, RetrHides: true,
-			Destinations: []Destination{{Name: "remote", Target: m}}}
+			Destinations: []settle.Destination{{Name: "remote", Target: m}}}
 		rep := Run(t.Context(), stuck{r.ledger}, a, o)
 		if !rep.Verdict.Stop {
 			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
@@ -169,7 +170,7 @@ func TestHaltedWhileAnotherLaneSends(t *testing.T) {
 			return nil
 		}
 		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
-			Destinations: []Destination{{Name: "remote", Target: m}}}
+			Destinations: []settle.Destination{{Name: "remote", Target: m}}}
 		if rep := Run(t.Context(), unsettled{r.ledger}, a, Options{FreeFloor: -1}); !rep.Verdict.Stop {
 			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
 		}
@@ -180,39 +181,4 @@ func TestHaltedWhileAnotherLaneSends(t *testing.T) {
 		Run(t.Context(), r.ledger, a, Options{FreeFloor: -1})
 		wantRemote(t, m, box...)
 	})
-}
-
-// An envelope is refused in one lane while another one's message is accepted, which brings the refused one back. It
-// must not come back before its refusal is in the ledger: written over what came of the second try, the refusal would
-// leave a delivery open whose message is there and whose bytes are discarded.
-func TestRefusedEnvelopeComesBackLate(t *testing.T) {
-	key := uidl.Key{UID: "a"}
-	row := uidl.Delivery{Key: key, Destination: "remote", State: uidl.Publishing, Ticket: "1", Seq: 1}
-	relay := uidl.Destination{Name: "remote", Role: uidl.Required}
-	l, err := uidltest.NewMemory().Open().Acquire(t.Context(), "a")
-	if err == nil {
-		err = l.Commit(t.Context(), uidl.Change{Destinations: []uidl.Destination{relay}, Put: []uidl.Message{{Row: uidl.Row{Key: key, State: uidl.Wanted}}}, Stage: []uidl.Delivery{row}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &destination{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := newPass(Account{}, Options{}.withDefaults())
-	p.l, p.dests, p.open, p.set = l, []*destination{d}, map[uidl.Key]*openMessage{key: {n: 1}}, plan.NewSet([]uidl.Destination{relay}, 0)
-	o := newOutbox(t.Context(), t.Context(), p.settler, d)
-	s := &sending{row: row}
-	var result error = refuse(deliver.Error{Scope: deliver.ThisMessage, Envelope: true})
-	if err := o.learn(s, &result); err != nil {
-		t.Fatal(err)
-	}
-	o.accepted(&sending{}) // by another lane
-	if o.take(false, nil) != nil {
-		t.Error("it is tried again, and its refusal is not written down yet")
-	}
-	if err := o.turn(s, result, nil); err != nil {
-		t.Fatal(err)
-	}
-	if again := o.take(false, nil); again == nil || !again.again {
-		t.Errorf("it is not tried again: %+v", again)
-	}
 }

@@ -52,7 +52,7 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 	if err != nil {
 		return nil, err
 	}
-	defer p.l.Close()
+	defer p.L.Close()
 	all, err := ledger.Stuck(ctx, a.Name)
 	if err != nil {
 		return nil, err
@@ -116,9 +116,9 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 		}
 		if !gave.Listed && m.GoneAt == 0 && (gave.Unknown == "" || s.State == uidl.DeleteSent) {
 			// Nothing is left of it on the server. Should it be listed again, it is still given up.
-			m.GoneAt, m.GoneListing = p.l.Info().Clock.Now(c.At), p.l.Info().Listings
+			m.GoneAt, m.GoneListing = p.L.Info().Clock.Now(c.At), p.L.Info().Listings
 		}
-		p.health.Wire.Forget(m.Key) // it is not read again
+		p.Health.Wire.Forget(m.Key) // it is not read again
 		c.Put = append(c.Put, m)
 		for _, d := range s.Open {
 			c.Settle = append(c.Settle, uidl.Settled{Key: d.Key, Destination: d.Destination})
@@ -129,12 +129,12 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 	for i := range picked {
 		given[picked[i].Key] = true
 	}
-	p.health.Parked = 0
+	p.Health.Parked = 0
 	left := 0
 	for i := range all {
 		if s := &all[i]; !given[s.Key] {
 			left++
-			p.health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
+			p.Health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
 		}
 	}
 	c.Status = p.status()
@@ -143,7 +143,7 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 			return nil, err
 		}
 	}
-	if err := p.commit(ctx, c); err != nil {
+	if err := p.Commit(ctx, c); err != nil {
 		return nil, err
 	}
 	for i := range picked {
@@ -156,8 +156,8 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 
 // lacking names the destinations that a message must still get to, and those that something is open for.
 func (p *pass) lacking(s *uidl.Stuck) (names []string) {
-	lacks := p.set.Lacks(s.Facts)
-	for _, d := range p.known {
+	lacks := p.Set.Lacks(s.Facts)
+	for _, d := range p.Known {
 		open := slices.ContainsFunc(s.Open, func(o uidl.Delivery) bool { return o.Destination == d.Name })
 		if open || lacks.Has(uidl.PlaceOf(d.Ordinal)) {
 			names = append(names, d.Name)
@@ -167,7 +167,7 @@ func (p *pass) lacking(s *uidl.Stuck) (names []string) {
 }
 
 func (p *pass) identity(destination string) string {
-	for _, d := range p.known {
+	for _, d := range p.Known {
 		if d.Name == destination {
 			return d.Identity
 		}

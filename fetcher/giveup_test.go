@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -62,14 +63,14 @@ func newStation(t *testing.T) *station {
 			}
 		}
 	})
-	s.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(s.path("spool"), id) }
+	s.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(s.path("spool"), id) }
 	s.acc.Policy.Delete = plan.DeleteAfterDelivery
 	return s
 }
 
-func (s *station) dests() []Destination {
+func (s *station) dests() []settle.Destination {
 	spool := deliver.OpenSpool(deliver.SpoolOptions{Root: s.path("spool"), Where: "relay", Account: "a", Destination: "relay", Sender: s.relay})
-	return []Destination{to("maildir", s.maildir()), to("relay", spool)}
+	return []settle.Destination{to("maildir", s.maildir()), to("relay", spool)}
 }
 
 // fail makes a pass after which one message is stuck at the relay.
@@ -133,7 +134,7 @@ func TestGiveUp(t *testing.T) {
 	if sum := s.info(); sum.Verdict != "" || sum.Failures != 0 || sum.SucceededAt != s.clock.Unix() || !sum.Last.OK || sum.Last.Ended != s.clock.Unix() {
 		t.Errorf("the pass failed in nothing else: %+v, %+v", sum.Info, sum.Last)
 	}
-	stays := func(what string, dests ...Destination) {
+	stays := func(what string, dests ...settle.Destination) {
 		t.Helper()
 		if len(dests) == 0 {
 			dests = s.dests()
@@ -532,7 +533,7 @@ func TestTakeBackUnread(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
 	p := newPass(Account{}, Options{}.withDefaults())
-	p.set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
+	p.Set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {
 		name         string

@@ -23,7 +23,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 		return nil
 	}
 	var keys []uidl.Key
-	for k, st := range s.pending {
+	for k, st := range s.Pending {
 		if st.None {
 			keys = append(keys, k)
 		}
@@ -31,7 +31,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := s.l.Find(ctx, keys)
+	rows, err := s.L.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	open, err := s.l.Pending(ctx)
+	open, err := s.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,21 +59,21 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	}
 	now := s.now().Unix()
 	missed := map[string]int{}
-	err = s.change(ctx, func(c *uidl.Change) {
+	err = s.Change(ctx, func(c *uidl.Change) {
 		for _, row := range lost {
 			missed[row.Destination]++
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
-			delete(s.open, row.Key)
-			delete(s.pending, row.Key)
+			delete(s.Open, row.Key)
+			delete(s.Pending, row.Key)
 		}
-		s.health.AddMissed(missed, now)
+		s.Health.AddMissed(missed, now)
 		c.Status = s.status()
 	})
 	if err != nil {
 		return err
 	}
 	for _, row := range lost {
-		s.log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
+		s.Log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
 	for _, m := range health.MissedOf(missed, now) {

@@ -20,13 +20,13 @@ func (p *pass) identify(ctx context.Context) error {
 		return err
 	}
 	known := map[int]uidl.Destination{}
-	for _, d := range p.known {
+	for _, d := range p.Known {
 		known[d.Ordinal] = d
 	}
 	c := uidl.Change{Fold: m.fold, Destinations: m.changed}
-	for i, d := range p.dests {
+	for i, d := range p.Places {
 		row := m.of[i]
-		if nameIsPlace && p.health.Adopt {
+		if nameIsPlace && p.Health.Adopt {
 			row.Identity = "" // whatever is there
 		}
 		id, err := d.Target.Identify(ctx, row.Identity)
@@ -39,12 +39,12 @@ func (p *pass) identify(ctx context.Context) error {
 		}
 		m.of[i] = row
 	}
-	if m.generation != p.l.Info().Generation {
+	if m.generation != p.L.Info().Generation {
 		c.Generation = m.generation
 	}
 	for _, news := range m.news {
 		p.mention(news)
-		p.log.Warn("destinations changed", zap.String("what", news))
+		p.Log.Warn("destinations changed", zap.String("what", news))
 	}
 	if len(known) == 0 {
 		c.Status = p.status() // whose mailbox it is must stand in the row from its beginning: by that it is known if renamed
@@ -53,14 +53,14 @@ func (p *pass) identify(ctx context.Context) error {
 		return err
 	}
 	if len(c.Destinations)+len(c.Fold) > 0 || c.Generation != 0 {
-		if err := p.commit(ctx, c); err != nil {
+		if err := p.Commit(ctx, c); err != nil {
 			return err
 		}
-		if p.known, err = p.l.Destinations(ctx); err != nil {
+		if p.Known, err = p.L.Destinations(ctx); err != nil {
 			return err
 		}
 	}
-	p.setPlaces(p.known, m)
+	p.setPlaces(p.Known, m)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (p *pass) distrust(ctx context.Context, c *uidl.Change, known map[int]uidl.
 	if places == 0 {
 		return nil
 	}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (p *pass) distrust(ctx context.Context, c *uidl.Change, known map[int]uidl.
 			keys = append(keys, row.Key)
 		}
 	}
-	rows, err := p.l.Find(ctx, keys)
+	rows, err := p.L.Find(ctx, keys)
 	for _, m := range rows {
 		m.Have &^= places
 		c.Put = append(c.Put, m)
@@ -100,7 +100,7 @@ func (p *pass) foresee(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := slices.DeleteFunc(slices.Clone(p.known), func(d uidl.Destination) bool {
+	known := slices.DeleteFunc(slices.Clone(p.Known), func(d uidl.Destination) bool {
 		return slices.ContainsFunc(append(slices.Clone(m.of), m.changed...), func(o uidl.Destination) bool { return o.Ordinal == d.Ordinal })
 	})
 	p.setPlaces(append(append(known, m.of...), m.changed...), m)
@@ -119,14 +119,14 @@ func (p *pass) recognisePlaces(ctx context.Context) (*matched, error) {
 
 // lookAtPlaces tells, with what it found, whether another account knows one of the places.
 func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err error) {
-	known, err := p.l.Destinations(ctx)
+	known, err := p.L.Destinations(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	p.known = known
+	p.Known = known
 	open := map[int]bool{}
-	if len(known)+len(p.dests) > uidl.Ordinals { // else none has to be given up
-		pending, err := p.l.Pending(ctx)
+	if len(known)+len(p.Places) > uidl.Ordinals { // else none has to be given up
+		pending, err := p.L.Pending(ctx)
 		if err != nil {
 			return nil, false, err
 		}
@@ -134,9 +134,9 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 			open[d.Ordinal] = slices.ContainsFunc(pending, func(row uidl.Delivery) bool { return row.Destination == d.Name })
 		}
 	}
-	now := make([]sight, len(p.dests))
-	for i, d := range p.dests {
-		now[i] = sight{name: d.Name, role: d.role()}
+	now := make([]sight, len(p.Places))
+	for i, d := range p.Places {
+		now[i] = sight{name: d.Name, role: d.Role()}
 		if now[i].identity, err = d.Target.Recognise(ctx); err != nil {
 			return nil, false, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
@@ -145,7 +145,7 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 			now[i].path, now[i].info = deliver.Resolve(path), info
 		}
 	}
-	m, err = match(known, open, now, p.l.Info().Generation, p.health.Adopt, func(path string) (bool, error) {
+	m, err = match(known, open, now, p.L.Info().Generation, p.Health.Adopt, func(path string) (bool, error) {
 		ids, err := p.ledger.Identities(ctx)
 		if err != nil {
 			return false, err
@@ -160,19 +160,8 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 
 // setPlaces gives the destinations of the pass their ordinals.
 func (p *pass) setPlaces(all []uidl.Destination, m *matched) {
-	p.set = plan.NewSet(all, m.generation)
-	for i, d := range p.dests {
-		d.ordinal = m.of[i].Ordinal
+	p.Set = plan.NewSet(all, m.generation)
+	for i, d := range p.Places {
+		d.Ordinal = m.of[i].Ordinal
 	}
-}
-
-// role is what the ledger calls it.
-func (d *Destination) role() uidl.Role {
-	switch {
-	case d.Fallback:
-		return uidl.Fallback
-	case d.Optional:
-		return uidl.Optional
-	}
-	return uidl.Required
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/settle"
 )
 
 // A message is new in the pass in which the last destination got it, and says so in the log, whichever pass fetched it and
@@ -46,7 +47,7 @@ func TestNewIsWhatBecameDelivered(t *testing.T) {
 				r.opt.Log = zap.New(core)
 				var rep Report
 				if tc.remote {
-					rep = r.run(Destination{Name: "remote", Target: m.Reopen()})
+					rep = r.run(settle.Destination{Name: "remote", Target: m.Reopen()})
 				} else {
 					rep = r.run()
 				}

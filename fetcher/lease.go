@@ -21,18 +21,18 @@ func (p *pass) doubtLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.health.Tokens = append(p.health.Tokens, d.foreign...)
+	p.Health.Tokens = append(p.Health.Tokens, d.foreign...)
 	if d.what == "" || noNotes {
 		return nil
 	}
-	info := p.l.Info()
-	p.health.Verify, p.health.Noted = true, max(p.health.Noted, d.later)
+	info := p.L.Info()
+	p.Health.Verify, p.Health.Noted = true, max(p.Health.Noted, d.later)
 	p.mention(d.what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
-	p.log.Warn("ledger in doubt", zap.String("what", d.what), zap.Int64("lease", info.Epoch), zap.Int64("noted", d.later))
+	p.Log.Warn("ledger in doubt", zap.String("what", d.what), zap.Int64("lease", info.Epoch), zap.Int64("noted", d.later))
 	if d.later < info.Epoch {
 		return nil // it goes with the first commit: see identify and close
 	}
-	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Lift: d.later + 1, Status: p.status()})
+	return p.Commit(ctx, uidl.Change{At: p.now().Unix(), Lift: d.later + 1, Status: p.status()})
 }
 
 // suspicion is what notes say against a ledger.
@@ -44,25 +44,25 @@ type suspicion struct {
 
 // doubts looks at the notes, and changes nothing.
 func (p *pass) doubts(ctx context.Context) (d suspicion, err error) {
-	info := p.l.Info()
-	known, err := p.l.Destinations(ctx)
+	info := p.L.Info()
+	known, err := p.L.Destinations(ctx)
 	if err != nil {
 		return d, err
 	}
 	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
 	d.foreign, _ = p.met()
-	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.health.Tokens, token) })
+	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.Health.Tokens, token) })
 	if fresh {
-		if note, ok := p.l.Noted(); ok && note.Token != info.Token || len(d.foreign) > 0 {
+		if note, ok := p.L.Noted(); ok && note.Token != info.Token || len(d.foreign) > 0 {
 			d.what = "the ledger knows nothing of this account, whose mail was delivered before"
 		}
 	} else if len(d.foreign) > 0 {
 		d.what = "mail of this account was delivered by another ledger: this one was restored from a copy, or two are in use"
 	}
-	if note, ok := p.l.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
+	if note, ok := p.L.Noted(); ok && note.Token == info.Token && note.Epoch >= info.Epoch {
 		d.later = note.Epoch
 	}
-	if there := p.latestNote(info.Token); there > p.health.Noted { // looks may have raised the lease's number since
+	if there := p.latestNote(info.Token); there > p.Health.Noted { // looks may have raised the lease's number since
 		d.later = max(d.later, there)
 	}
 	if d.later > 0 {
@@ -76,7 +76,7 @@ func (p *pass) latestNote(token string) (epoch int64) {
 	if token == "" {
 		return 0
 	}
-	for _, d := range p.dests {
+	for _, d := range p.Places {
 		if n, ok := d.Target.(deliver.Noter); ok {
 			notes, _ := n.Notes(token) // what cannot be read says nothing
 			for _, note := range notes {
@@ -90,14 +90,14 @@ func (p *pass) latestNote(token string) (epoch int64) {
 // met is what the places say of accounts that were this one under the token of a ledger that was lost: those of its mailbox,
 // or, where nobody noted that, of its name. given tells that its name was once another mailbox's.
 func (p *pass) met() (tokens []string, given bool) {
-	for _, d := range p.dests {
+	for _, d := range p.Places {
 		n, ok := d.Target.(deliver.Noter)
 		if !ok {
 			continue
 		}
 		notes, _ := n.Notes("") // what cannot be read says nothing
 		for _, note := range notes {
-			if note.Token == p.l.Info().Token {
+			if note.Token == p.L.Info().Token {
 				continue
 			}
 			switch unknown := note.Mailbox == "" || p.a.Mailbox == ""; {
@@ -115,25 +115,25 @@ func (p *pass) met() (tokens []string, given bool) {
 
 // foretell notes in the account's facts that this lease is about to be noted elsewhere, with the commit that comes before.
 func (p *pass) foretell() {
-	if epoch := p.l.Info().Epoch; p.health.Noted != epoch {
-		p.health.Noted = epoch
+	if epoch := p.L.Info().Epoch; p.Health.Noted != epoch {
+		p.Health.Noted = epoch
 		st := p.status()
-		p.later(func(c *uidl.Change) { c.Status = st })
+		p.Later(func(c *uidl.Change) { c.Status = st })
 	}
 }
 
 // note leaves a note of this lease where mail is about to appear; p.committing is not held. A pass that delivers nothing
 // leaves none: an older ledger lacks nothing of it.
 func (p *pass) note() {
-	p.committing.Lock()
+	p.Committing.Lock()
 	noted := p.noted
 	p.noted = true
-	p.committing.Unlock()
+	p.Committing.Unlock()
 	if noted {
 		return
 	}
-	info := p.l.Info()
-	for _, d := range p.dests {
+	info := p.L.Info()
+	for _, d := range p.Places {
 		if n, ok := d.Target.(deliver.Noter); ok {
 			_ = n.WriteNote(deliver.Note{Token: info.Token, Epoch: info.Epoch, Account: p.a.Name, Mailbox: p.a.Mailbox}) // a full disk says no more than no note
 		}

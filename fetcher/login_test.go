@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -311,7 +312,7 @@ func TestLoginDelayAMomentEarly(t *testing.T) {
 		time.AfterFunc(time.Second, cancel)
 		time.Sleep(15*time.Minute - 3*time.Second)
 		a := r.acc
-		a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 		if rep := Run(ctx, r.ledger, a, r.opt); rep.Verdict.Message != "stopped" {
 			t.Errorf("cancelled while it waits: %+v", rep)
 		}
@@ -390,12 +391,12 @@ func TestWaits(t *testing.T) {
 		{"garbage in a listing", garbage("LIST"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage in a pipelined listing", &pipelineError{garbage("LIST")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"garbage in a message", garbage("RETR"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
-		{"our fault", &panicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
+		{"our fault", &settle.PanicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {
 		now := time.Unix(1e9, 0)
 		p := newPass(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff}.withDefaults())
 		for i := 1; i <= 3; i++ {
-			err := p.health.TryLogin(func() error { return c.err })
+			err := p.Health.TryLogin(func() error { return c.err })
 			v := p.verdictOf(err)
 			next := p.holdAfter(err, v)
 			wait := next.Sub(now)
@@ -405,13 +406,13 @@ func TestWaits(t *testing.T) {
 			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
 				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
 			}
-			if err := p.health.Barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
+			if err := p.Health.Barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
 			now = now.Add(max(wait, health.RefusedApart))
 		}
-		if c.err == nil && p.health.Hold != nil {
-			t.Errorf("%s: %+v", c.name, p.health.Hold)
+		if c.err == nil && p.Health.Hold != nil {
+			t.Errorf("%s: %+v", c.name, p.Health.Hold)
 		}
 	}
 }

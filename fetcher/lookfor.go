@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -22,20 +23,20 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 	a.Destinations = nil
 	o = o.withDefaults()
 	p := newPass(a, o)
-	p.open = map[uidl.Key]*openMessage{}
+	p.Open = map[uidl.Key]*settle.OpenMessage{}
 	l, err := ledger.Acquire(ctx, a.Name)
 	if err != nil {
 		return nil, err
 	}
-	p.l, p.ledger = l, ledger
-	p.health.Facts = health.Decode(l.Info().Facts)
-	p.health.Reconfigure()
+	p.L, p.ledger = l, ledger
+	p.Health.Facts = health.Decode(l.Info().Facts)
+	p.Health.Reconfigure()
 	p.compareMailbox()
-	if p.known, err = l.Destinations(ctx); err != nil {
+	if p.Known, err = l.Destinations(ctx); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	p.set = plan.NewSet(p.known, l.Info().Generation)
+	p.Set = plan.NewSet(p.Known, l.Info().Generation)
 	return p, nil
 }
 
@@ -65,9 +66,9 @@ func (s *sightings) of(m *uidl.Stuck) (listed bool, unknown string) {
 // lookFor logs in and looks for messages in the listing. It waits as a pass from a timer would: while the account is paused, its
 // login is not tried any more, or the server wants time, nothing is known. What the login taught is written down.
 func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
-	err := p.health.Pausing()
+	err := p.Health.Pausing()
 	if err == nil {
-		err = p.health.Barred(ctx)
+		err = p.Health.Barred(ctx)
 	}
 	if err == nil && p.elsewhere {
 		err = errors.New("the account has another mailbox now")
@@ -75,12 +76,12 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	if err != nil {
 		return sightings{unknown: words.Clip(err.Error())}
 	}
-	p.health.Unchanged = nil // all rows are looked at
+	p.Health.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)
-	st := p.l.Info().Status
+	st := p.L.Info().Status
 	st.NextTry = health.Ceil(p.holdAfter(err, verdict.Of(err)))
-	st.Facts = p.health.Encode()
-	if cerr := p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
+	st.Facts = p.Health.Encode()
+	if cerr := p.Commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}
 	if err != nil {

@@ -21,12 +21,12 @@ import (
 
 // compareMailbox notices another mailbox at the beginning of a pass.
 func (p *pass) compareMailbox() {
-	p.elsewhere = p.a.Mailbox != "" && p.health.Mailbox != "" && p.health.Mailbox != p.a.Mailbox
+	p.elsewhere = p.a.Mailbox != "" && p.Health.Mailbox != "" && p.Health.Mailbox != p.a.Mailbox
 	if !p.elsewhere && p.a.Mailbox != "" {
-		p.health.Mailbox = p.a.Mailbox
+		p.Health.Mailbox = p.a.Mailbox
 	}
 	if p.elsewhere {
-		p.health.Wire, p.health.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
+		p.Health.Wire, p.Health.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
 	}
 }
 
@@ -35,10 +35,10 @@ func (p *pass) compareMailbox() {
 // anything is on its way in this pass.
 func (p *pass) moveAside(ctx context.Context) error {
 	moves := map[uidl.Key]uidl.Key{} // and what they are called now, if anything
-	for _, m := range p.health.Displaced {
+	for _, m := range p.Health.Displaced {
 		moves[m.From.Key()] = m.To.Key()
 	}
-	p.health.Displaced = nil
+	p.Health.Displaced = nil
 	if !p.elsewhere && len(moves) == 0 {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (p *pass) moveAside(ctx context.Context) error {
 	if err := p.bringBack(ctx, moves, &c); err != nil {
 		return err
 	}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (p *pass) moveAside(ctx context.Context) error {
 		return nil
 	}
 	c.Status = p.status()
-	return p.commit(ctx, c)
+	return p.Commit(ctx, c)
 }
 
 // bringBack gives messages that were on their way when they were met under another unique-id that one, wherever they are by
@@ -76,7 +76,7 @@ func (p *pass) moveAside(ctx context.Context) error {
 func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *uidl.Change) error {
 	there := map[uidl.Key]*uidl.Message{}
 	for chunk := range slices.Chunk(slices.Concat(slices.Collect(maps.Keys(moves)), slices.Collect(maps.Values(moves))), 500) {
-		rows, err := p.l.Find(ctx, chunk)
+		rows, err := p.L.Find(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (p *pass) aside(c *uidl.Change, k uidl.Key) {
 // formerKey is a key that no server gives. The lease's number makes it differ each time: accounts go back and forth between
 // mailboxes.
 func (p *pass) formerKey(k uidl.Key) uidl.Key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.l.Info().Epoch, p.health.Mailbox, k.UID))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.L.Info().Epoch, p.Health.Mailbox, k.UID))
 	return uidl.Key{UID: plan.FormerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
 }
 
@@ -131,9 +131,9 @@ func (p *pass) formerKey(k uidl.Key) uidl.Key {
 func (p *pass) displace(k, to uidl.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := slices.ContainsFunc(p.health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
-	if !known && len(p.health.Displaced) < mostDisplaced {
-		p.health.Displaced = append(p.health.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
+	known := slices.ContainsFunc(p.Health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
+	if !known && len(p.Health.Displaced) < mostDisplaced {
+		p.Health.Displaced = append(p.Health.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
 	}
 }
 
@@ -143,6 +143,6 @@ const mostDisplaced = 1000
 // settledIn notes that a session went through with all that is listed: from now on the rows are of this mailbox.
 func (p *pass) settledIn() {
 	if p.elsewhere {
-		p.elsewhere, p.health.Mailbox = false, p.a.Mailbox
+		p.elsewhere, p.Health.Mailbox = false, p.a.Mailbox
 	}
 }

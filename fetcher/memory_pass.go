@@ -41,8 +41,8 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 			return more, err
 		}
 		need = max(cut.Need, need)
-		p.log.Debug("listing given up for now", zap.String("reason", cut.Error()))
-		if p.health.TooSoon() {
+		p.Log.Debug("listing given up for now", zap.String("reason", cut.Error()))
+		if p.Health.TooSoon() {
 			p.waitsForMemory(true)
 			return false, p.noMemory()
 		}
@@ -62,7 +62,7 @@ func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err err
 // expected is how much memory a session is likely to take: what the last one took, as far as that is known.
 func (p *pass) expected() int64 {
 	const uid = 40 // octets; most have fewer
-	f := &p.health.Facts
+	f := &p.Health.Facts
 	list, rows := f.ListOctets, f.RowOctets
 	if list == 0 {
 		list = int64(f.Listed) * (24 + plan.OrderOctets + uid)
@@ -85,8 +85,8 @@ func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, err
 	if err != nil {
 		return nil, err
 	}
-	s.health.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
-	return list, s.share.Set(memory.OfListing, s.health.ListOctets)
+	s.Health.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
+	return list, s.share.Set(memory.OfListing, s.Health.ListOctets)
 }
 
 // growsRows is told how much the ledger's rows take.
@@ -94,7 +94,7 @@ func (s *session) growsRows(octets int64) error { return s.share.Set(memory.OfRo
 
 // fits makes sure of the memory for a plan, and gives back what is not needed.
 func (s *session) fits(list plan.Listing, known *plan.Rows) error {
-	s.health.RowOctets = max(s.health.RowOctets*b2i64(s.unread), known.Memory())
+	s.Health.RowOctets = max(s.Health.RowOctets*b2i64(s.unread), known.Memory())
 	if err := s.share.Set(memory.OfRows, known.Memory()); err != nil {
 		return err
 	}

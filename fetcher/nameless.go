@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -132,7 +133,7 @@ func (s *session) darkened(n named, known *plan.Rows) map[int]bool {
 	marked, left := s.marked(), map[int]bool{}
 	for i := range n.which {
 		num := n.Listing.At(i).Num
-		if k, is := marked[num]; is && n.which[i] == 0 && s.health.Stumbles.Mark(k).Step == "TOP" {
+		if k, is := marked[num]; is && n.which[i] == 0 && s.Health.Stumbles.Mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}
@@ -205,18 +206,18 @@ func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fi
 
 // name gives a message that was read without knowing which it is the key of its content, and finds out whether it was
 // delivered before: then it is only compared.
-func (r *reader) name(f *plan.FetchStep, m *received) error {
-	uid := plan.ContentName + hex.EncodeToString(m.msg.SHA256[:])
+func (r *reader) name(f *plan.FetchStep, m *settle.Received) error {
+	uid := plan.ContentName + hex.EncodeToString(m.Msg.SHA256[:])
 	if r.named == nil {
 		r.named = map[string]int{}
 	}
 	f.Key = uidl.Key{UID: uid, Dup: r.named[uid]}
 	r.named[uid]++
-	m.msg.Key = f.Key
-	for i := range m.copies {
-		m.copies[i].row.Key = f.Key
+	m.Msg.Key = f.Key
+	for i := range m.Copies {
+		m.Copies[i].Row.Key = f.Key
 	}
-	found, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
+	found, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return err
 	}
@@ -225,8 +226,8 @@ func (r *reader) name(f *plan.FetchStep, m *received) error {
 		return nil
 	}
 	f.Row = &found[0].Row
-	m.msg.FirstSeen = f.Row.FirstSeen
-	if (f.Row.State == uidl.Delivered || f.Row.State == uidl.DeleteSent) && r.set.Lacks(f.Row.Facts) == 0 {
+	m.Msg.FirstSeen = f.Row.FirstSeen
+	if (f.Row.State == uidl.Delivered || f.Row.State == uidl.DeleteSent) && r.Set.Lacks(f.Row.Facts) == 0 {
 		f.Compare = true
 		if r.details == nil {
 			r.details = map[uidl.Key]*uidl.Message{}
@@ -234,32 +235,32 @@ func (r *reader) name(f *plan.FetchStep, m *received) error {
 		r.details[f.Key] = &found[0]
 		return nil
 	}
-	if r.pending[f.Key] != nil || f.Row.Have.Destinations() != 0 {
+	if r.Pending[f.Key] != nil || f.Row.Have.Destinations() != 0 {
 		f.Owed = true
-		m.owed, m.msg.Facts = true, f.Row.Facts
+		m.Owed, m.Msg.Facts = true, f.Row.Facts
 		r.onlyOwed(f, m)
 	}
-	r.unnamed -= b2i(len(m.copies) > 0)
+	r.unnamed -= b2i(len(m.Copies) > 0)
 	return nil
 }
 
 // onlyOwed drops the copies of destinations that have the message already, or one of ours: only now is it known that an
 // earlier pass brought it.
-func (r *reader) onlyOwed(f *plan.FetchStep, m *received) {
+func (r *reader) onlyOwed(f *plan.FetchStep, m *settle.Received) {
 	owed := map[string]uidl.Delivery{}
 	for _, dl := range r.lacking(f) {
-		owed[dl.dest.Name] = dl.row
+		owed[dl.Dest.Name] = dl.Row
 	}
-	copies := m.copies[:0]
-	for _, c := range m.copies {
-		row, needed := owed[c.dest.Name]
+	copies := m.Copies[:0]
+	for _, c := range m.Copies {
+		row, needed := owed[c.Dest.Name]
 		if !needed {
-			r.discard(&received{copies: []delivery{c}}, errNoBranch)
+			r.discard(&settle.Received{Copies: []settle.Delivery{c}}, settle.ErrNoBranch)
 			continue
 		}
-		row.Ticket = c.row.Ticket
-		c.row = row
+		row.Ticket = c.Row.Ticket
+		c.Row = row
 		copies = append(copies, c)
 	}
-	m.copies = copies
+	m.Copies = copies
 }

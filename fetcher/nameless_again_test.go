@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -44,7 +45,9 @@ func TestNamelessThatStayEndThePass(t *testing.T) {
 			r.acc.Policy.Delete = plan.DeleteAfterDelivery
 			r.wants("before", verdict.OK, 5, 5, 0, to("one", r.at("one")))
 			// Now another destination is added, which old mail waits for.
-			dests := func() []Destination { return []Destination{to("one", r.at("one")), to("two", r.at("two"))} }
+			dests := func() []settle.Destination {
+				return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
+			}
 			r.opt.SessionMessages = c.session
 			if c.closes > 0 {
 				r.server.Change(closing(c.closes))

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -13,7 +14,7 @@ import (
 
 // The pass hears what becomes of messages while they are settled, for its report and for what the session does next.
 
-var _ witness = (*pass)(nil)
+var _ settle.Witness = (*pass)(nil)
 
 func (p *pass) Reason(text string)            { p.reason(text) }
 func (p *pass) Mention(text string)           { p.mention(text) }
@@ -41,14 +42,14 @@ func (p *pass) FailedAt(k uidl.Key, why string, parked, newly bool) {
 	p.logFailed(k, why, parked)
 }
 
-func (p *pass) Untaken(c *uidl.Change, m *received, why error) {
-	p.charge(c, m.msg.Row, why.Error(), verdict.Permanent(why))
+func (p *pass) Untaken(c *uidl.Change, m *settle.Received, why error) {
+	p.charge(c, m.Msg.Row, why.Error(), verdict.Permanent(why))
 }
 
-func (p *pass) Secured(m *received) {
+func (p *pass) Secured(m *settle.Received) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.safe[m.num] = true
+	p.safe[m.Num] = true
 	p.gained++
 }
 
@@ -71,29 +72,29 @@ func (p *pass) Recovered(row uidl.Delivery, done, late bool) {
 	}
 	p.caughtUp[row.Key] = true
 	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", words.Quote(row.UID)), zap.Int64("octets", row.Octets))
+	p.Log.Info("delivered", zap.String("uid", words.Quote(row.UID)), zap.Int64("octets", row.Octets))
 	p.progress()
 }
 
 // Delivered reports a message that is durable everywhere, as the ledger knows by now.
-func (p *pass) Delivered(m *received) {
-	held := p.held(m.msg.Key)
+func (p *pass) Delivered(m *settle.Received) {
+	held := p.Held(m.Msg.Key)
 	p.mu.Lock()
 	p.rep.New++
-	p.rep.Bytes += m.msg.Octets
-	p.anewAll += b2i(m.again)
+	p.rep.Bytes += m.Msg.Octets
+	p.anewAll += b2i(m.Again)
 	switch {
 	case held:
 		p.rep.Kept++ // for a while
-	case m.session == p.begun:
-		p.settled = append(p.settled, plan.Entry{Num: m.num, Size: m.msg.Size, Key: m.msg.Key})
+	case m.Session == p.begun:
+		p.settled = append(p.settled, plan.Entry{Num: m.Num, Size: m.Msg.Size, Key: m.Msg.Key})
 		p.rep.Kept += b2i(p.counted) // this session does not delete it
-		p.anew += b2i(m.again)
+		p.anew += b2i(m.Again)
 	default:
 		p.missed++ // its number means nothing any more
 		p.rep.Kept++
 	}
 	p.mu.Unlock()
-	p.log.Info("delivered", zap.String("uid", words.Quote(m.msg.UID)), zap.Int64("octets", m.msg.Octets))
+	p.Log.Info("delivered", zap.String("uid", words.Quote(m.Msg.UID)), zap.Int64("octets", m.Msg.Octets))
 	p.progress()
 }

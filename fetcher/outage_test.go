@@ -19,6 +19,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -75,7 +76,7 @@ func TestDownForDays(t *testing.T) {
 	spool := filepath.Join(t.TempDir(), "spool")
 	to := &relay{down: errDown, arrived: map[string]int{}}
 	pass := func() Report {
-		return r.with(Destination{Name: "relay", Target: deliver.OpenSpool(deliver.SpoolOptions{
+		return r.with(settle.Destination{Name: "relay", Target: deliver.OpenSpool(deliver.SpoolOptions{
 			Root: spool, Where: "relay", Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
 	}
 	var box []pop3test.Message
@@ -136,7 +137,7 @@ func TestSpared(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return errDown }
 	setting := "one"
 	pass := func() Report {
-		return r.with(Destination{Name: "remote", Target: m.Reopen(), Setting: setting}, Destination{Name: "other", Target: other.Reopen()})
+		return r.with(settle.Destination{Name: "remote", Target: m.Reopen(), Setting: setting}, settle.Destination{Name: "other", Target: other.Reopen()})
 	}
 	pass()
 	r.server.Deliver("u", box[2:]...)
@@ -214,7 +215,7 @@ func TestQuarantineIsLogged(t *testing.T) {
 		}
 		return nil
 	}
-	r.with(Destination{Name: "remote", Target: m}, Destination{Name: "quarantine", Target: f, Fallback: true})
+	r.with(settle.Destination{Name: "remote", Target: m}, settle.Destination{Name: "quarantine", Target: f, Fallback: true})
 	got := seen.FilterMessage("quarantined").All()
 	if len(got) != 1 {
 		t.Fatalf("%d lines", len(got))

@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -35,9 +36,9 @@ func refuse(e deliver.Error) *deliver.Error {
 }
 
 // with runs a pass into the rig's Maildir and others.
-func (r *rig) with(others ...Destination) Report {
+func (r *rig) with(others ...settle.Destination) Report {
 	r.t.Helper()
-	return r.run(append([]Destination{{Name: "maildir", Target: r.maildir()}}, others...)...)
+	return r.run(append([]settle.Destination{{Name: "maildir", Target: r.maildir()}}, others...)...)
 }
 
 // With several lanes as many messages are under way at once, and no more; each arrives once.
@@ -88,7 +89,7 @@ func TestRelayRefusesAll(t *testing.T) {
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Permanent: true, Envelope: true}) }
 	for range 3 {
 		m := spooled{m.Reopen()}
-		rep := r.with(Destination{Name: "remote", Target: m}, Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
+		rep := r.with(settle.Destination{Name: "remote", Target: m}, settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 		if rep.Verdict.Class != verdict.Config || rep.Deleted != 0 || rep.Quarantined != 0 || rep.NewlyParked != 0 {
 			t.Errorf("%+v", rep)
 		}
@@ -102,7 +103,7 @@ func TestRelayRefusesAll(t *testing.T) {
 		t.Errorf("asked %d times in 3 passes", n)
 	}
 	m.OnPublish = nil
-	if rep := r.with(Destination{Name: "remote", Target: spooled{m.Reopen()}}); rep.Deleted != 10 {
+	if rep := r.with(settle.Destination{Name: "remote", Target: spooled{m.Reopen()}}); rep.Deleted != 10 {
 		t.Errorf("%+v", rep)
 	}
 	wantRemote(t, m.Memory, box...)
@@ -130,8 +131,8 @@ func TestFallback(t *testing.T) {
 				return refuse(deliver.Error{Permanent: true, Envelope: stage == "envelope", Vouched: accepted > 0})
 			}
 			run := func() Report {
-				return r.with(Destination{Name: "remote", Target: spooled{m.Reopen()}},
-					Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
+				return r.with(settle.Destination{Name: "remote", Target: spooled{m.Reopen()}},
+					settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 			}
 			if rep := run(); rep.New != 10 || rep.Deleted != 9 || rep.Quarantined != 1 {
 				t.Errorf("%s %d: %+v", stage, at, rep)
@@ -184,8 +185,8 @@ func TestFallbackForTwo(t *testing.T) {
 					return no(d)
 				}
 				for range 3 {
-					r.with(Destination{Name: "a", Target: spooled{a.Reopen()}}, Destination{Name: "b", Target: spooled{b.Reopen()}},
-						Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
+					r.with(settle.Destination{Name: "a", Target: spooled{a.Reopen()}}, settle.Destination{Name: "b", Target: spooled{b.Reopen()}},
+						settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 					r.clock = r.clock.Add(25 * time.Hour)
 					down = false
 				}
@@ -225,8 +226,8 @@ func TestFallbackFails(t *testing.T) {
 		broken := func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
 		run := func() Report {
 			r.clock = r.clock.Add(25 * time.Hour)
-			return r.with(Destination{Name: "remote", Target: spooled{m.Reopen()}},
-				Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
+			return r.with(settle.Destination{Name: "remote", Target: spooled{m.Reopen()}},
+				settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 		}
 		f.OnCreate = broken
 		if rep := run(); rep.New != 2 || rep.Deleted != 2 || rep.Verdict.Class != verdict.Temporary {
@@ -255,7 +256,7 @@ func TestOptional(t *testing.T) {
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("archive")
 	run := func() Report {
-		return r.with(Destination{Name: "archive", Target: m.Reopen(), Optional: true})
+		return r.with(settle.Destination{Name: "archive", Target: m.Reopen(), Optional: true})
 	}
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
 	m.OnWrite = func(d deliver.Message, _ []byte) error {
@@ -319,7 +320,7 @@ func TestPartial(t *testing.T) {
 	m := delivertest.NewMemory("remote")
 	var tickets []deliver.Ticket
 	for i, want := range []int{0, 1} {
-		r.with(Destination{Name: "remote", Target: partial{m.Reopen(), &tickets}})
+		r.with(settle.Destination{Name: "remote", Target: partial{m.Reopen(), &tickets}})
 		if got := len(m.Delivered()); got != want {
 			t.Errorf("pass %d: %d delivered", i, got)
 		}
@@ -369,7 +370,7 @@ func TestSpoolFull(t *testing.T) {
 	q := quota{m, new(sync.Mutex), new(int64), 5500, new(int64)}
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
 	q.Memory = m.Reopen()
-	rep := r.run(Destination{Name: "remote", Target: q})
+	rep := r.run(settle.Destination{Name: "remote", Target: q})
 	if rep.New != 0 || rep.Skipped == 0 || rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Hint+rep.Verdict.Message, "spool_max") {
 		t.Errorf("%+v", rep)
 	}
@@ -384,7 +385,7 @@ func TestSpoolFull(t *testing.T) {
 		*q.used -= d.Size // Memory keeps nothing of what it has delivered
 		return nil
 	}
-	r.run(Destination{Name: "remote", Target: q})
+	r.run(settle.Destination{Name: "remote", Target: q})
 	wantRemote(t, m, box...)
 	if n := r.retrieved(); n != 20 {
 		t.Errorf("%d RETRs for 20 messages", n)

@@ -15,8 +15,8 @@ func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
 	if err != nil || v.Class == verdict.OK {
 		return false
 	}
-	for _, d := range p.dests {
-		if d.stageFailure() != nil || d.publishFailure() != nil {
+	for _, d := range p.Places {
+		if d.StageFailure() != nil || d.PublishFailure() != nil {
 			return false
 		}
 	}
@@ -28,7 +28,7 @@ func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
 // pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
 // nothing was asked since.
 func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
-	if !p.health.OnlyOpen && !p.health.OnlyMessages || len(p.health.Down) > 0 || p.l.Info().Verdict == "" {
+	if !p.Health.OnlyOpen && !p.Health.OnlyMessages || len(p.Health.Down) > 0 || p.L.Info().Verdict == "" {
 		return nil
 	}
 	sums, err := p.ledger.Summaries(ctx)
@@ -49,7 +49,7 @@ func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
 		return err
 	}
 	last.OK, last.Verdict = true, ""
-	p.health.OnlyOpen, p.health.OnlyMessages = false, false
+	p.Health.OnlyOpen, p.Health.OnlyMessages = false, false
 	c.Status = p.status()
 	c.Status.Verdict, c.Status.Failures = "", 0
 	c.At, c.Pass = last.Ended, &last

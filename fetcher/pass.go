@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -17,7 +18,7 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	*settler
+	*settle.Settler
 	a          Account
 	o          Options
 	ledger     uidl.Ledger
@@ -160,7 +161,7 @@ func (p *pass) progress() {
 
 // status is the account's row as it is, with the facts as they are now.
 func (p *pass) status() *uidl.Status {
-	st := p.l.Info().Status
-	st.Facts = p.health.Encode()
+	st := p.L.Info().Status
+	st.Facts = p.Health.Encode()
 	return &st
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -16,7 +17,7 @@ func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
 	if parked {
 		text = "parked"
 	}
-	p.log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
+	p.Log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
 }
 
 // logPass is the one line of a pass.
@@ -48,33 +49,33 @@ func (p *pass) logPass(r Report) {
 		case r.Untried:
 			text = "pass put off"
 		}
-		p.log.Info(text, fields...)
+		p.Log.Info(text, fields...)
 		return
 	}
 	if r.Yielded {
-		p.log.Info("pass makes room for others", fields...)
+		p.Log.Info("pass makes room for others", fields...)
 		return
 	}
 	if r.Stopped {
-		p.log.Info("pass stopped", fields...)
+		p.Log.Info("pass stopped", fields...)
 		return
 	}
 	fields = append(fields, zap.String("error", r.Verdict.Message))
 	if r.Waiting != "" || r.Busy {
-		p.log.Info("pass put off", fields...)
+		p.Log.Info("pass put off", fields...)
 		return
 	}
 	if r.Verdict.Hint != "" {
 		fields = append(fields, zap.String("next_step", r.Verdict.Hint))
 	}
 	if toldBefore(r.Err) {
-		p.log.Warn("pass held back, as before", fields...)
+		p.Log.Warn("pass held back, as before", fields...)
 		return
 	}
-	p.log.Error("pass failed", fields...)
-	if pe, ok := r.Err.(*panicError); ok {
-		for line := range bytes.Lines(pe.stack) { // a field is cut at 1 KiB
-			p.log.Debug("panic", zap.ByteString("stack", bytes.TrimSpace(line)))
+	p.Log.Error("pass failed", fields...)
+	if pe, ok := r.Err.(*settle.PanicError); ok {
+		for line := range bytes.Lines(pe.Stack) { // a field is cut at 1 KiB
+			p.Log.Debug("panic", zap.ByteString("stack", bytes.TrimSpace(line)))
 		}
 	}
 }

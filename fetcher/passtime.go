@@ -88,11 +88,11 @@ func yields(cause error) bool {
 func (p *pass) closeYielded(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
-	if p.health.Apart() > 0 {
+	if p.Health.Apart() > 0 {
 		p.rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.health.Encode(), health.Ceil(p.rep.NextTry)
+		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rep.NextTry)
 	}
-	return p.commit(ctx, uidl.Change{Status: st})
+	return p.Commit(ctx, uidl.Change{Status: st})
 }
 
 // hog is the message that was being read, or read on to its end because it is too large, when the time of the pass was over,
@@ -109,7 +109,7 @@ func (r *reader) hog() *plan.FetchStep {
 	case n > 0 && r.alone && r.queue[n-1].kind == tooLong:
 		return r.queue[n-1].f
 	case n > 0 && !r.alone:
-		r.health.NoPipeliningUntil = max(r.health.NoPipeliningUntil, r.now().Add(health.Silent).Unix())
+		r.Health.NoPipeliningUntil = max(r.Health.NoPipeliningUntil, r.now().Add(health.Silent).Unix())
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (r *reader) hog() *plan.FetchStep {
 // most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.
 func (r *reader) most(f *plan.FetchStep) int64 {
 	const unlisted, listed = 1 << 30, 1 << 50
-	if !r.a.IgnoreSizes && !r.health.Wire.Sizes.None {
+	if !r.a.IgnoreSizes && !r.Health.Wire.Sizes.None {
 		return 0
 	}
 	return unlisted + 4*min(f.Size, listed)

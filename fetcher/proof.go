@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -24,7 +25,7 @@ type reply struct {
 	f      *plan.FetchStep
 	err    error       // it was refused, or no destination took it
 	kind   kindOfReply // what it is
-	m      received
+	m      settle.Received
 	is     health.Measured
 	status bool // it begins like a reply
 	exact  bool // it is as long as it should be
@@ -51,9 +52,9 @@ var (
 func (r *reader) came(o reply) error {
 	if o.kind == whole {
 		o.is.Size = o.f.Size
-		o.exact = r.health.Wire.Sizes.Exact(o.is)
-		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.whole != r.last || !r.alone && !r.alike(r.next))
-		r.last = o.m.whole
+		o.exact = r.Health.Wire.Sizes.Exact(o.is)
+		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.Whole != r.last || !r.alone && !r.alike(r.next))
+		r.last = o.m.Whole
 	}
 	if o.status && !o.exact && !blindBeacons { // a line too many came before it
 		r.queue = append(r.queue, o)
@@ -69,7 +70,7 @@ func (r *reader) came(o reply) error {
 	switch {
 	case o.self:
 		return r.proven()
-	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.health.Wire.Scan == 0 && r.scans == 0 && len(r.health.Wire.Short) < health.MostShort:
+	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.Health.Wire.Scan == 0 && r.scans == 0 && len(r.Health.Wire.Short) < health.MostShort:
 		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
 	case r.alone:
@@ -102,7 +103,7 @@ func (r *reader) strangers() (n int) {
 }
 
 func (r *reader) isShort(o *reply) bool {
-	return !r.a.IgnoreSizes && !believeShort && r.health.Wire.Sizes.Short(o.is)
+	return !r.a.IgnoreSizes && !believeShort && r.Health.Wire.Sizes.Short(o.is)
 }
 
 // proven concludes what was not proven so far: the places before and behind it are. Between them lies one message, or answers
@@ -134,7 +135,7 @@ func (r *reader) proven() error {
 func (r *reader) prove(ctx context.Context, err error) error {
 	if n := len(r.queue); err == nil && n > 0 {
 		ask := pop3.Item{Num: r.queue[n-1].f.Num, Ask: pop3.AskScan}
-		if r.health.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
+		if r.Health.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
 			ask.Ask = pop3.AskNoop
 		}
 		err = r.c.Retrieve(ctx, one(ask), r.handle)
@@ -143,32 +144,32 @@ func (r *reader) prove(ctx context.Context, err error) error {
 		}
 	}
 	for i := range r.queue {
-		r.discard(&r.queue[i].m, errNoBranch)
+		r.discard(&r.queue[i].m, settle.ErrNoBranch)
 	}
 	r.uncount()
-	if err = r.health.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
-		r.health.Wire.Lost = 0
+	if err = r.Health.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
+		r.Health.Wire.Lost = 0
 	}
 	return err
 }
 
 // ticket closes the staging places of a message that came to its end.
-func (r *reader) ticket(m *received) {
-	r.fan.finish()
-	for i := range r.fan.branches {
-		br := &r.fan.branches[i]
-		m.copies[i].err = br.err
-		m.copies[i].row.Ticket = string(br.ticket)
-		r.weigh(br.dest, br.err)
+func (r *reader) ticket(m *settle.Received) {
+	r.fan.Finish()
+	for i := range r.fan.Branches {
+		br := &r.fan.Branches[i]
+		m.Copies[i].Err = br.Err
+		m.Copies[i].Row.Ticket = string(br.Ticket)
+		r.weigh(br.Dest, br.Err)
 	}
 }
 
 // discard removes what was staged of a message that nobody is to get.
-func (r *reader) discard(m *received, why error) {
-	for i := range m.copies {
-		if c := &m.copies[i]; c.err == nil && c.row.Ticket != "" {
-			_ = c.dest.Target.Discard([]deliver.Ticket{c.ticket()}) // no commit has named it
-			c.err = why
+func (r *reader) discard(m *settle.Received, why error) {
+	for i := range m.Copies {
+		if c := &m.Copies[i]; c.Err == nil && c.Row.Ticket != "" {
+			_ = c.Dest.Target.Discard([]deliver.Ticket{c.Ticket()}) // no commit has named it
+			c.Err = why
 		}
 	}
 }

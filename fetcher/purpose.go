@@ -32,7 +32,7 @@ func (p *pass) afterStumble() {
 func (p *pass) nextPurpose() bool {
 	p.fetchedNew = true
 	switch {
-	case p.stumbles >= health.MostStumbles, p.o.DryRun, p.health.Apart() > 0:
+	case p.stumbles >= health.MostStumbles, p.o.DryRun, p.Health.Apart() > 0:
 		return false
 	case p.purpose == health.NewMail && !p.retried:
 		p.purpose, p.suspecting = health.KnownMail, false
@@ -50,8 +50,8 @@ func (p *pass) nextPurpose() bool {
 // takeTurn chooses what the pass is for where it has one session only: after one that a step about known mail broke, new mail
 // and known mail take turns, until it is clear at which message it breaks.
 func (p *pass) takeTurn() {
-	t := &p.health.Stumbles
-	if p.health.Apart() > 0 {
+	t := &p.Health.Stumbles
+	if p.Health.Apart() > 0 {
 		p.purpose, p.load = t.Turn, t.Load
 	}
 	t.Turn, t.Load = health.Everything, nil
@@ -59,10 +59,10 @@ func (p *pass) takeTurn() {
 
 // passTurn notes what the next pass is for, where this one had its only session.
 func (p *pass) passTurn() {
-	if p.health.Apart() == 0 {
+	if p.Health.Apart() == 0 {
 		return
 	}
-	t := &p.health.Stumbles
+	t := &p.Health.Stumbles
 	switch left := p.load; {
 	case p.stumbles > 0:
 		t.Turn, t.Load = health.NewMail, left
@@ -82,7 +82,7 @@ func (p *pass) retriable() bool {
 
 // forPurpose leaves in the plan what this session is for, and leaves alone what broke sessions before.
 func (s *session) forPurpose() {
-	t, p, pl := &s.health.Stumbles, s.pass, s.plan
+	t, p, pl := &s.Health.Stumbles, s.pass, s.plan
 	if p.purpose == health.Everything && t.None() {
 		return
 	}

@@ -29,12 +29,12 @@ func dial(ctx context.Context, o pop3.Options, withoutCapa, diagnose bool) (*pop
 
 // enter opens a session: it connects, logs in and lists.
 func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, error) {
-	c, err := dial(ctx, o, !s.capaWorks, s.health.Diagnoses())
+	c, err := dial(ctx, o, !s.capaWorks, s.Health.Diagnoses())
 	if err != nil {
 		return nil, err
 	}
 	s.c = c
-	if err := s.health.LogIn(c, func() error { return c.Login(ctx, s.health.Quirks.Login(s.a.Login)) }); err != nil {
+	if err := s.Health.LogIn(c, func() error { return c.Login(ctx, s.Health.Quirks.Login(s.a.Login)) }); err != nil {
 		return nil, err
 	}
 	list, err := s.lists(ctx, c)
@@ -44,7 +44,7 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 		return nil, err
 	}
 	if c.AsksCapa() {
-		s.capaWorks, s.health.Quirks.NoCapaUntil, s.health.Quirks.NoCapa = true, 0, 0
+		s.capaWorks, s.Health.Quirks.NoCapaUntil, s.Health.Quirks.NoCapa = true, 0, 0
 	}
 	return list, nil
 }
@@ -56,8 +56,8 @@ func (s *session) enterWithoutCapa(ctx context.Context, o pop3.Options, cause er
 	if o.NoCapa || s.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
 		return nil, cause
 	}
-	if s.health.TooSoon() {
-		s.health.Quirks.WithoutCapa(s.now())
+	if s.Health.TooSoon() {
+		s.Health.Quirks.WithoutCapa(s.now())
 		return nil, cause
 	}
 	o.NoCapa = true

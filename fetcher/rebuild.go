@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -24,24 +25,24 @@ type tagged interface {
 // Policy may delete such a message only if the server's header of it is that of the stored one (TOP), and if every required
 // destination shows it; else it is Unsure.
 func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool, known *plan.Rows) (*plan.Rows, error) {
-	lately := s.health.LostAt != 0 && s.now().Unix()-s.health.LostAt < plan.Lately
-	begins := known.Len() == 0 && s.l.Info().Listings == 0 // of a ledger before there were notes, perhaps
+	lately := s.Health.LostAt != 0 && s.now().Unix()-s.Health.LostAt < plan.Lately
+	begins := known.Len() == 0 && s.L.Info().Listings == 0 // of a ledger before there were notes, perhaps
 	if s.o.DryRun {
 		return s.foreseeRebuild(list, known), nil
 	}
-	if s.health.Verify || s.set.FetchesRest() {
+	if s.Health.Verify || s.Set.FetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
-			if known, err = plan.LoadRows(ctx, s.l, nil); err != nil {
+			if known, err = plan.LoadRows(ctx, s.L, nil); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if !begins && !s.health.Verify && !lately {
+	if !begins && !s.Health.Verify && !lately {
 		return known, nil
 	}
-	if !s.health.Verify { // to look first whether there is anything spares a tag for each message of a first import
+	if !s.Health.Verify { // to look first whether there is anything spares a tag for each message of a first import
 		if any, err := s.anyTag(ctx); err != nil || !any {
 			return known, err
 		}
@@ -51,13 +52,13 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	}
 	strangers := s.strangersTo(known, list)
 	if len(strangers) == 0 {
-		return known, s.ledgerWhole(ctx, complete && s.health.Verify)
+		return known, s.ledgerWhole(ctx, complete && s.Health.Verify)
 	}
 	have, err := s.tags(ctx, strangers)
 	if err != nil {
 		return known, err
 	}
-	lost := s.health.Verify || begins && len(have) > 0
+	lost := s.Health.Verify || begins && len(have) > 0
 	if !lost && len(have) == 0 {
 		return known, nil
 	}
@@ -80,7 +81,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 		}
 	}
 	for chunk := range slices.Chunk(c.Put, topChunk) {
-		if err := s.commit(ctx, uidl.Change{At: c.At, Put: chunk}); err != nil {
+		if err := s.Commit(ctx, uidl.Change{At: c.At, Put: chunk}); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +96,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	if err := s.ledgerWhole(ctx, complete && lost); err != nil {
 		return nil, err
 	}
-	return plan.LoadRows(ctx, s.l, nil)
+	return plan.LoadRows(ctx, s.L, nil)
 }
 
 // heldBack is the row of a message that nobody knows to be new.
@@ -108,8 +109,8 @@ func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
 	if !sure {
 		return nil
 	}
-	s.health.Verify, s.health.LostAt = false, s.now().Unix()
-	return s.commit(ctx, uidl.Change{At: s.now().Unix(), Status: s.status()})
+	s.Health.Verify, s.Health.LostAt = false, s.now().Unix()
+	return s.Commit(ctx, uidl.Change{At: s.now().Unix(), Status: s.status()})
 }
 
 // stranger is a listed message that the ledger has no row of.
@@ -123,7 +124,7 @@ const strangerOctets = 600
 
 // anyTag tells whether a Maildir shows any message under one of our names.
 func (s *session) anyTag(ctx context.Context) (any bool, err error) {
-	for _, d := range s.dests {
+	for _, d := range s.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback || any {
 			continue
@@ -150,7 +151,7 @@ func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []strang
 			prev, dup = e.UID, 0
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
-		if i, ok := known.Find(key); !ok || s.health.Verify && s.undelivered(known, i, key) {
+		if i, ok := known.Find(key); !ok || s.Health.Verify && s.undelivered(known, i, key) {
 			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}})
 		}
 	}
@@ -167,14 +168,14 @@ func (s *session) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
 	case known.Kinds[row.Kind].Have.Destinations() != 0:
 		return false
 	}
-	return s.pending[k] == nil
+	return s.Pending[k] == nil
 }
 
 // names are what the account may be called in name tags: by its token, by those of ledgers that were lost, and by its name, as
 // earlier versions did, unless that was another mailbox's.
 func (s *session) names() []string {
 	tokens, given := s.met()
-	tokens = append(tokens, s.l.Info().Token)
+	tokens = append(tokens, s.L.Info().Token)
 	if !given {
 		tokens = append(tokens, s.a.Name)
 	}
@@ -194,14 +195,14 @@ func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Plac
 	}
 	s.tagged = first
 	have := map[string]uidl.Places{}
-	for _, d := range s.dests {
+	for _, d := range s.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback {
 			continue
 		}
 		err := t.Tagged(ctx, func(tag string) bool {
 			if tag, ok := first[tag]; ok {
-				have[tag] |= d.place()
+				have[tag] |= d.Bit()
 			}
 			return false
 		}, nil)
@@ -247,13 +248,13 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 			}
 			continue
 		default:
-			if s.set.Required&^m.Have != 0 || s.weak[f.Num] { // such a header another message may have too, under the same unique-id
+			if s.Set.Required&^m.Have != 0 || s.weak[f.Num] { // such a header another message may have too, under the same unique-id
 				m.Have |= uidl.Unsure
 			}
 		}
 		// A person who once wanted the rest for a destination did not speak of this message: it may have been there, and its
 		// reader took it.
-		if s.set.Lacks(m.Facts) != 0 {
+		if s.Set.Lacks(m.Facts) != 0 {
 			m.State, m.Reason = uidl.Held, plan.ReasonHeld
 		}
 		c.Put = append(c.Put, m)
@@ -274,8 +275,8 @@ func (s *session) storedCopies(ctx context.Context, found []stranger) (map[strin
 		wanted[found[i].tag] = true
 	}
 	out := make(map[string][]storedCopy, len(found))
-	fp, sum := new(uidl.Fingerprinter), newContentSum()
-	for _, d := range s.dests {
+	fp, sum := new(uidl.Fingerprinter), settle.NewContentSum()
+	for _, d := range s.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback {
 			continue
@@ -285,12 +286,12 @@ func (s *session) storedCopies(ctx context.Context, found []stranger) (map[strin
 				return nil
 			}
 			fp.Reset()
-			sum.reset()
+			sum.Reset()
 			if _, err := io.Copy(io.MultiWriter(fp, &crlfSum{sum: sum}), body); err != nil {
 				return nil // what cannot be read proves nothing
 			}
 			c := storedCopy{header: fp.Sum()}
-			c.content, _ = sum.sums()
+			c.content, _ = sum.Sums()
 			if tag = s.tagged[tag]; !slices.Contains(out[tag], c) {
 				out[tag] = append(out[tag], c)
 			}
@@ -305,7 +306,7 @@ func (s *session) storedCopies(ctx context.Context, found []stranger) (map[strin
 
 // crlfSum gives a contentSum what a Maildir stores with LF, as it was received.
 type crlfSum struct {
-	sum *contentSum
+	sum *settle.ContentSum
 	buf []byte
 }
 
@@ -317,6 +318,6 @@ func (w *crlfSum) Write(b []byte) (int, error) {
 		}
 		w.buf = append(w.buf, c)
 	}
-	w.sum.write(w.buf)
+	w.sum.Write(w.buf)
 	return len(b), nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -140,7 +141,7 @@ func TestLostLedgerTwoDestinations(t *testing.T) {
 		r.dir = second
 		other := r.maildir()
 		r.dir = first
-		return r.run(Destination{Name: "one", Target: r.maildir()}, Destination{Name: "two", Target: other})
+		return r.run(settle.Destination{Name: "one", Target: r.maildir()}, settle.Destination{Name: "two", Target: other})
 	}
 	run()
 	files, err := os.ReadDir(filepath.Join(second, "new"))

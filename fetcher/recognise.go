@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -73,7 +74,7 @@ func (s *session) loadDetails(ctx context.Context, steps []plan.KnownStep) error
 		keys[i] = steps[i].Key
 	}
 	for chunk := range slices.Chunk(keys, 500) {
-		found, err := s.l.Find(ctx, chunk)
+		found, err := s.L.Find(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -202,7 +203,7 @@ func (s *session) answer(ctx context.Context, k plan.KnownStep, top uidl.Fingerp
 
 // again notes that a message in question is the one that was delivered.
 func (s *session) again(k plan.KnownStep) {
-	s.later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
+	s.Later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
 	if k.Row.State != uidl.Delivered && k.Row.State != uidl.DeleteSent {
 		s.plan.Pending++ // it is on its way
 		return
@@ -222,8 +223,8 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 		}
 		s.recognised[e.Key] = true
 	}
-	if came := s.health.Wire.Reading(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
-		s.health.Wire.Forget(e.Key)
+	if came := s.Health.Wire.Reading(e.Key); came != nil && !came.Done { // it was delivered, whatever came since
+		s.Health.Wire.Forget(e.Key)
 	}
 	c.At = s.now().Unix()
 	if row.GoneAt != 0 {
@@ -241,7 +242,7 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 
 func (s *session) dueNow(row uidl.Row) bool {
 	in := plan.Input{Policy: s.a.Policy, NeverDelete: s.a.NeverDelete || s.epoch.spare, Aged: s.clock.Aged, Now: s.now()}
-	return in.Due(row) && s.set.Keeps(row.Facts) == ""
+	return in.Due(row) && s.Set.Keeps(row.Facts) == ""
 }
 
 // isNew plans a message that came under a known UID: its row is replaced when it is delivered.
@@ -273,13 +274,13 @@ func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 // For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
 // the row that it has the unique-id of.
 func (s *session) holds(e plan.Entry, before uidl.Row) bool {
-	lost := s.health.LostAt
+	lost := s.Health.LostAt
 	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
 	if !s.doubted && !late {
 		return false
 	}
 	held := s.heldBack(e)
-	s.later(func(c *uidl.Change) {
+	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, held)
 	})
@@ -299,21 +300,21 @@ func (s *session) compare(k plan.KnownStep) {
 
 // isLike tells whether a message that was read is the one that a row stands for: by its content, or by its header if that
 // says enough, since servers add and change lines.
-func (s *session) isLike(row *uidl.Message, m *received) bool {
-	if m.strong && row.Fingerprint == m.msg.Fingerprint {
+func (s *session) isLike(row *uidl.Message, m *settle.Received) bool {
+	if m.Strong && row.Fingerprint == m.Msg.Fingerprint {
 		return true
 	}
-	return row.SHA256 != [32]byte{} && (row.SHA256 == m.msg.SHA256 || row.SHA256 == m.whole)
+	return row.SHA256 != [32]byte{} && (row.SHA256 == m.Msg.SHA256 || row.SHA256 == m.Whole)
 }
 
 // isSame compares a message that was retrieved again with the one that was delivered.
-func (r *reader) isSame(f *plan.FetchStep, m *received) bool {
+func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 	r.wentWell("RETR", f.Num)
 	row := r.details[f.Key]
 	open := f.Row.State != uidl.Delivered && f.Row.State != uidl.DeleteSent
 	if open && row != nil {
 		if r.isLike(row, m) {
-			r.later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
+			r.Later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
 		} else {
 			r.displace(f.Key, uidl.Key{})
 		}
@@ -338,7 +339,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *received) bool {
 		}
 		r.stands[f.Key] = true
 	}
-	r.later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
+	r.Later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
 	r.mu.Lock()
 	r.safe[f.Num] = true
 	r.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -145,7 +146,7 @@ func TestSlowDelivery(t *testing.T) {
 		defer r.ledger.Close()
 		r.acc.Server.Dial = r.server.Dial
 		r.acc.Policy.Delete = plan.DeleteAfterDelivery
-		if rep := r.run(Destination{Name: "maildir", Target: slow{r.maildir(), 15 * time.Minute}}); rep.Deleted != 5 {
+		if rep := r.run(settle.Destination{Name: "maildir", Target: slow{r.maildir(), 15 * time.Minute}}); rep.Deleted != 5 {
 			t.Errorf("%+v", rep)
 		}
 		if n := r.server.Stats().Commands["NOOP"]; n != 3 {

@@ -11,10 +11,10 @@ import (
 // reconsider deals with what is owed by a ledger that may be older than the world: it may have been delivered since, from
 // another copy. What a Maildir shows is settled; the rest is held back with all that nobody knows to be new.
 func (p *pass) reconsider(ctx context.Context) error {
-	if !p.health.Verify {
+	if !p.Health.Verify {
 		return nil
 	}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,13 +34,13 @@ func (p *pass) reconsider(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, func(c *uidl.Change) {
+	return p.Change(ctx, func(c *uidl.Change) {
 		for i, row := range owed {
-			d := p.destination(row.Destination)
+			d := p.Place(row.Destination)
 			switch {
 			case d == nil: // it waits for a person anyway
-			case have[of[i].tag].Has(d.place()):
-				p.settleRow(c, row, uidl.Inferred)
+			case have[of[i].tag].Has(d.Bit()):
+				p.SettleRow(c, row, uidl.Inferred)
 			default:
 				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Held, Reason: plan.ReasonHeld})
 			}
@@ -66,14 +66,14 @@ func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list pla
 			continue
 		}
 		f := known.Kinds[known.At(at).Kind]
-		lack := s.set.Lacks(f)
-		if !s.health.Verify {
-			lack &= s.set.Younger(f)
+		lack := s.Set.Lacks(f)
+		if !s.Health.Verify {
+			lack &= s.Set.Younger(f)
 		}
-		if open := s.pending[key]; open != nil {
+		if open := s.Pending[key]; open != nil {
 			lack = open.Need(lack)
 		}
-		if (f.Have.Destinations() != 0 || s.pending[key] != nil) && lack != 0 {
+		if (f.Have.Destinations() != 0 || s.Pending[key] != nil) && lack != 0 {
 			of, lacks = append(of, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}}), append(lacks, lack)
 		}
 	}
@@ -87,23 +87,23 @@ func (s *session) reconsiderRows(ctx context.Context, known *plan.Rows, list pla
 	var settle []uidl.Settled
 	for i := range of {
 		shown := have[of[i].tag] & lacks[i]
-		for _, d := range s.at(lacks[i]) {
+		for _, d := range s.At(lacks[i]) {
 			one := uidl.Settled{Key: of[i].Key, Destination: d.Name, As: uidl.Dropped}
-			if shown.Has(d.place()) {
+			if shown.Has(d.Bit()) {
 				one.As = uidl.Inferred
-			} else if !s.health.Verify {
+			} else if !s.Health.Verify {
 				continue
 			}
-			if shown == lacks[i] && s.pending[of[i].Key] == nil {
+			if shown == lacks[i] && s.Pending[of[i].Key] == nil {
 				one.State = uidl.Delivered
-			} else if s.health.Verify && shown != lacks[i] {
+			} else if s.Health.Verify && shown != lacks[i] {
 				one.State, one.Reason = uidl.Held, plan.ReasonHeld
 			}
 			settle = append(settle, one)
 		}
 	}
 	for chunk := range slices.Chunk(settle, topChunk) {
-		if err := s.commit(ctx, uidl.Change{At: s.now().Unix(), Settle: chunk}); err != nil {
+		if err := s.Commit(ctx, uidl.Change{At: s.now().Unix(), Settle: chunk}); err != nil {
 			return false, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -64,36 +65,36 @@ const (
 func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, now time.Time) (r Refetched, err error) {
 	p := &pass{a: a, ledger: ledger, o: Options{}.withDefaults()}
 	for _, d := range a.Destinations {
-		p.dests = append(p.dests, &destination{Destination: d})
+		p.Places = append(p.Places, &settle.Place{Destination: d})
 	}
 	defer func() {
-		for _, d := range p.dests {
+		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing was opened
 		}
 	}()
-	if p.l, err = ledger.Acquire(ctx, a.Name); err != nil {
+	if p.L, err = ledger.Acquire(ctx, a.Name); err != nil {
 		return r, err
 	}
-	defer p.l.Close()
-	p.health.Facts = health.Decode(p.l.Info().Facts)
+	defer p.L.Close()
+	p.Health.Facts = health.Decode(p.L.Info().Facts)
 	if d, err := p.doubts(ctx); err != nil {
 		return r, err
-	} else if p.health.Verify || d.what != "" {
+	} else if p.Health.Verify || d.what != "" {
 		return r, ErrDoubt
 	}
 	c := &chooser{open: map[uidl.Key]bool{}}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return r, err
 	}
 	for _, row := range pending {
 		c.open[row.Key] = true
 	}
-	known, err := plan.LoadRows(ctx, p.l, nil)
+	known, err := plan.LoadRows(ctx, p.L, nil)
 	if err != nil {
 		return r, err
 	}
-	r.Flood = p.health.Flood
+	r.Flood = p.Health.Flood
 	if len(uids) > 0 {
 		err = c.named(known, uids)
 	} else {
@@ -112,18 +113,18 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 	if len(of) == 0 {
 		return nil
 	}
-	p.health.Unchanged = nil // the lease that was taken has ended it anyway
+	p.Health.Unchanged = nil // the lease that was taken has ended it anyway
 	for chunk := range slices.Chunk(of, topChunk) {
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
 			row := known.Row(i)
-			p.health.Wire.Forget(row.Key) // how long it is gets found out anew
+			p.Health.Wire.Forget(row.Key) // how long it is gets found out anew
 			c.Put = append(c.Put, uidl.Message{Reason: plan.ReasonAgain, Row: uidl.Row{
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})
 		}
 		c.Status = p.status()
-		if err := p.l.Commit(context.WithoutCancel(ctx), c); err != nil {
+		if err := p.L.Commit(context.WithoutCancel(ctx), c); err != nil {
 			return err
 		}
 	}

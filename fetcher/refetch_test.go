@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -20,7 +21,7 @@ import (
 
 func (r *rig) tryRefetch(uids ...string) (Refetched, error) {
 	a := r.acc
-	a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	return Refetch(context.Background(), r.ledger, a, uids, r.clock)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -22,14 +23,14 @@ var errStop = errors.New("no more messages are fetched")
 type reader struct {
 	*session
 	ctx    context.Context
-	fan    *fanout
-	bat    *batcher
+	fan    *settle.Fanout
+	bat    *settle.Batcher
 	known  int       // index in plan.fetch from which on messages are only to be compared
 	next   int       // index in plan.fetch of the message whose answer comes next
 	begun  bool      // its answer has begun
 	from   time.Time // when
 	stop   atomic.Bool
-	spaces []*space
+	spaces []*settle.Space
 
 	alone   bool        // one command at a time
 	queue   []reply     // what is not proven yet, in the order in which it came: see proof.go
@@ -48,7 +49,7 @@ func (s *session) retrieve(ctx context.Context) error {
 	if len(s.plan.Fetch) == 0 {
 		return nil
 	}
-	r := &reader{session: s, ctx: ctx, fan: newFanout(), bat: newBatcher(s.o)}
+	r := &reader{session: s, ctx: ctx, fan: settle.NewFanout(), bat: settle.NewBatcher(s.o.BatchMessages, s.o.BatchBytes, s.o.BatchTime)}
 	r.spaces = s.measureSpace(ctx)
 	s.foretell()
 	s.endUndo()
@@ -58,7 +59,7 @@ func (s *session) retrieve(ctx context.Context) error {
 		for i := range s.plan.Fetch {
 			s.charge(&c, s.plan.Fetch[i].RowOrNew(), "asked for", false)
 		}
-		if err := s.commit(ctx, c); err != nil {
+		if err := s.Commit(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -66,9 +67,9 @@ func (s *session) retrieve(ctx context.Context) error {
 	defer release()
 	result := make(chan error, 1)
 	go func() {
-		err := r.bat.run(
-			func(b *batch) error { return caught(func() error { s.prepare(settling, b); return nil }) },
-			func(b *batch) error { return caught(func() error { return s.settle(settling, b) }) })
+		err := r.bat.Run(
+			func(b *settle.Batch) error { return settle.Caught(func() error { s.Prepare(settling, b); return nil }) },
+			func(b *settle.Batch) error { return settle.Caught(func() error { return s.Settle(settling, b) }) })
 		if err != nil {
 			r.stop.Store(true)
 		}
@@ -80,20 +81,20 @@ func (s *session) retrieve(ctx context.Context) error {
 	if r.known < 0 {
 		r.known = len(s.plan.Fetch)
 	}
-	err := caught(func() error { return r.ask(ctx, 0, r.known) })
+	err := settle.Caught(func() error { return r.ask(ctx, 0, r.known) })
 	if err == nil { // what is only to be compared may break the session: new mail is proven before
-		err = caught(func() error { return r.ask(ctx, r.known, len(s.plan.Fetch)) })
+		err = settle.Caught(func() error { return r.ask(ctx, r.known, len(s.plan.Fetch)) })
 	}
-	r.bat.finish()
+	r.bat.Finish()
 	serr := s.await(ctx, result)
 	// The pass goes on or ends in order: from here on nobody is to be charged for having been read last.
-	if lerr := s.l.Reading(uidl.Key{}); serr == nil {
+	if lerr := s.L.Reading(uidl.Key{}); serr == nil {
 		serr = lerr
 	}
-	if unapplied(serr) {
-		for _, b := range r.bat.unsettled() {
-			for _, d := range s.dests {
-				b.giveUp(d, serr)
+	if settle.Unapplied(serr) {
+		for _, b := range r.bat.Unsettled() {
+			for _, d := range s.Places {
+				b.GiveUp(d, serr)
 			}
 		}
 	}
@@ -119,7 +120,7 @@ func (r *reader) ask(ctx context.Context, from, to int) error {
 // await waits for the settler. Nothing is outstanding on the connection meanwhile, so it is kept alive: servers log out
 // who says nothing for ten minutes (RFC 1939, section 3), some sooner.
 func (s *session) await(ctx context.Context, result <-chan error) error {
-	alive := time.NewTicker(keepAlive)
+	alive := time.NewTicker(settle.KeepAlive)
 	defer alive.Stop()
 	for {
 		select {
@@ -129,19 +130,6 @@ func (s *session) await(ctx context.Context, result <-chan error) error {
 			_ = s.c.Noop(ctx) // a connection that is gone shows at the next command
 		}
 	}
-}
-
-// keepAlive is the time between two NOOPs.
-const keepAlive = 4 * time.Minute
-
-// caught turns a panic into an error, on a goroutine that Run cannot guard, or where another one waits for this one.
-func caught(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &panicError{value: r, stack: debug.Stack()}
-		}
-	}()
-	return f()
 }
 
 // items yields what to ask for, of the messages from one index up to another; the client pulls it ahead of handle, on the same goroutine.
@@ -161,7 +149,7 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.Num] = true
-			if r.alone && (r.suspecting || r.shorts > 0) && r.health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
+			if r.alone && (r.suspecting || r.shorts > 0) && r.Health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.Num, Size: f.Size, Most: r.most(f)}) {
@@ -226,8 +214,8 @@ func (p *pass) admit(count bool) bool {
 func (r *reader) handle(resp pop3.Response) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.fan.fail(errNoBranch)
-			err = &panicError{value: v, stack: debug.Stack()}
+			r.fan.Fail(settle.ErrNoBranch)
+			err = &settle.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	r.survived()
@@ -239,7 +227,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	}
 	f := &r.plan.Fetch[r.next]
 	for _, sp := range r.spaces {
-		defer sp.received(f.Size)
+		defer sp.Received(f.Size)
 	}
 	if err := r.over(); err != nil {
 		return err
@@ -251,7 +239,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}
-	if err := r.l.Reading(f.Key); err != nil {
+	if err := r.L.Reading(f.Key); err != nil {
 		return err
 	}
 	if r.o.BeforeBody != nil {
@@ -262,7 +250,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 
 // over tells why nothing more is taken, if so.
 func (r *reader) over() error {
-	if r.stop.Load() || r.halted.Load() {
+	if r.stop.Load() || r.Halted.Load() {
 		return errStop
 	}
 	return context.Cause(r.ctx)

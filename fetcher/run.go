@@ -15,6 +15,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -26,9 +27,9 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 	p := newPass(a, o)
 	defer func() {
 		if r := recover(); r != nil {
-			p.rep.Err = &panicError{value: r, stack: debug.Stack()}
+			p.rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
 		}
-		for _, d := range p.dests {
+		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing is written by closing
 		}
 		rep = p.report()
@@ -42,12 +43,12 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 // newPass is a pass that has no lease yet. o has its defaults.
 func newPass(a Account, o Options) *pass {
 	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}, rep: Report{Account: a.Name, Started: o.Now()}}
-	p.settler = &settler{obs: p, log: o.Log.With(zap.String("account", a.Name)), health: remembered(a, o),
-		quarantined: map[uidl.Key]bool{}, withheld: map[uidl.Key]bool{}, settling: settling{account: a.Name,
-			deleteQuarantined: a.DeleteQuarantined, spool: a.Spool, dryRun: o.DryRun, asked: o.Asked, sessionTime: o.SessionTime,
-			backoff: o.Backoff, clock: o.Now}}
+	p.Settler = &settle.Settler{Obs: p, Log: o.Log.With(zap.String("account", a.Name)), Health: remembered(a, o),
+		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
+			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
+			Backoff: o.Backoff, Clock: o.Now}}
 	for _, d := range a.Destinations {
-		p.dests = append(p.dests, &destination{Destination: d})
+		p.Places = append(p.Places, &settle.Place{Destination: d})
 	}
 	return p
 }
@@ -97,23 +98,23 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
 	if errors.Is(err, uidl.ErrBusy) {
 		p.rep.Busy = true
-		return p.health.Busy(err)
+		return p.Health.Busy(err)
 	} else if err != nil {
 		p.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
-	p.l, p.ledger = l, ledger
-	p.health.Facts = health.Decode(l.Info().Facts)
+	p.L, p.ledger = l, ledger
+	p.Health.Facts = health.Decode(l.Info().Facts)
 	if p.a.Owner != "" {
-		p.health.Owner = p.a.Owner
+		p.Health.Owner = p.a.Owner
 	}
-	p.health.Reconfigure()
+	p.Health.Reconfigure()
 	p.compareMailbox()
 	if p.a.IgnoreSizes {
-		p.health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
+		p.Health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
-	if err := p.health.Pausing(); err != nil {
+	if err := p.Health.Pausing(); err != nil {
 		p.rep.Paused = true
 		return err
 	}
@@ -121,19 +122,19 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		return err
 	}
 	p.enterVerifyMode()
-	p.spare()
+	p.Spare()
 	timed, over := p.timed(ctx)
 	defer over()
 	late, release := grace(timed, sendGrace)
 	defer release()
 	stop, halt := context.WithCancel(timed)
 	defer halt()
-	p.openOutboxes(stop, late)
+	p.OpenOutboxes(stop, late)
 	err = p.work(timed)
 	p.passTurn()
-	err = p.closeOutboxes(timed, halt, err)
+	err = p.CloseOutboxes(timed, halt, err)
 	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
-	p.weighDestinations(ctx)
+	p.WeighDestinations(ctx)
 	if !p.o.DryRun && !p.verdictOf(err).Stop {
 		p.countOpen(ctx)
 	}
@@ -174,16 +175,16 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.moveAside(ctx); err != nil {
 			return err
 		}
-		if err := p.recover(ctx); err != nil {
+		if err := p.Recover(ctx); err != nil {
 			return err
 		}
 		if err := p.reconsider(ctx); err != nil {
 			return err
 		}
-		if err := p.loadPending(ctx); err != nil {
+		if err := p.LoadPending(ctx); err != nil {
 			return err
 		}
-		p.health.Adopt = false
+		p.Health.Adopt = false
 		if err := p.noteAway(ctx); err != nil {
 			return err
 		}
@@ -194,7 +195,7 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.foresee(ctx); err != nil {
 			return err
 		}
-		if err := p.loadPending(ctx); err != nil {
+		if err := p.LoadPending(ctx); err != nil {
 			return err
 		}
 	}
@@ -204,7 +205,7 @@ func (p *pass) work(ctx context.Context) error {
 	if p.o.Errand {
 		return errErrand
 	}
-	if err := p.health.Barred(ctx); err != nil {
+	if err := p.Health.Barred(ctx); err != nil {
 		return err
 	}
 	return p.sessions(ctx)
@@ -217,7 +218,7 @@ func (p *pass) sessions(ctx context.Context) error {
 	var lost error
 	p.takeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
-		if n > 0 && p.health.TooSoon() {
+		if n > 0 && p.Health.TooSoon() {
 			p.mention("the server wants time between logins: the rest comes with the next pass")
 			p.weighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
@@ -227,7 +228,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			if err := p.keepCarried(ctx); err != nil {
 				return err
 			}
-			if err := p.loadPending(ctx); err != nil {
+			if err := p.LoadPending(ctx); err != nil {
 				return err
 			}
 		}
@@ -240,17 +241,17 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
 			p.noteFault(err)
 			p.afterStumble()
-			p.log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
+			p.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.mayAsk():
 			p.noteFault(err)
-			p.log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
+			p.Log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
 		case err != nil && p.sessionsBegun() > before && p.brought() && (verdict.Disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
-			p.log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
+			p.Log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil:
 			return err
@@ -262,7 +263,7 @@ func (p *pass) sessions(ctx context.Context) error {
 		if more && !crowded || p.suspectsNext() || !more && !crowded && p.nextPurpose() {
 			continue
 		}
-		idle, err := p.drain(p.o.SessionTime, func() {})
+		idle, err := p.Drain(p.o.SessionTime, func() {})
 		if err != nil || idle && !more && !crowded && !p.deletable() {
 			return err
 		}
@@ -289,8 +290,8 @@ func (p *pass) otherwise(err error) bool {
 		return p.shorts <= mostCut
 	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(verdict.Endless(err) && p.ahead):
 		return false
-	case errors.Is(err, errUnproven) && p.health.Apart() > 0: // the next pass goes on, and would begin in the same way
-		p.health.NoPipeliningUntil = max(p.health.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
+	case errors.Is(err, errUnproven) && p.Health.Apart() > 0: // the next pass goes on, and would begin in the same way
+		p.Health.NoPipeliningUntil = max(p.Health.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
 	}
 	p.alone = true
 	return true
@@ -300,12 +301,12 @@ func (p *pass) otherwise(err error) bool {
 // session.
 func (p *pass) keepCarried(ctx context.Context) error {
 	p.mu.Lock()
-	empty := reflect.ValueOf(p.carry).IsZero()
+	empty := reflect.ValueOf(p.Carry).IsZero()
 	p.mu.Unlock()
 	if empty || p.o.DryRun {
 		return nil
 	}
-	return p.commit(ctx, uidl.Change{At: p.now().Unix(), Status: p.status()})
+	return p.Commit(ctx, uidl.Change{At: p.now().Unix(), Status: p.status()})
 }
 
 // crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.
@@ -328,8 +329,8 @@ func (p *pass) deletable() bool {
 
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.
 func (p *pass) blocked() error {
-	for _, d := range p.dests {
-		if err := d.stageFailure(); err != nil && !d.Optional && !d.Fallback {
+	for _, d := range p.Places {
+		if err := d.StageFailure(); err != nil && !d.Optional && !d.Fallback {
 			return fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 	}
@@ -343,29 +344,29 @@ func (p *pass) close(ctx context.Context, err error) error {
 	}
 	v := p.verdictOf(err)
 	v.Hint = HintFor(p.a.Name, v.Hint)
-	info := p.l.Info()
+	info := p.L.Info()
 	now := p.now().Unix()
 	if health.Untried(err) {
 		return p.closeHeld(ctx)
 	}
-	p.health.Woken, p.health.Called = false, false
+	p.Health.Woken, p.Health.Called = false, false
 	p.remember(err)
 	p.rep.NextTry = p.holdAfter(err, v)
-	p.health.OnlyOpen, p.health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
-	p.health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
-	p.rep.Slow = p.health.Slow
+	p.Health.OnlyOpen, p.Health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
+	p.Health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
+	p.rep.Slow = p.Health.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.health.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
+	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
 	}
-	return p.commit(ctx, uidl.Change{
+	return p.Commit(ctx, uidl.Change{
 		At: now, Status: &st,
 		Pass: &uidl.Pass{Started: p.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
 	})
@@ -376,26 +377,26 @@ func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
 	p.rep.NextTry = time.Time{}
 	if p.rep.Waiting != "" {
-		if h := p.health.Hold; h == nil || h.Why == health.WaitMemory {
-			p.health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
+		if h := p.Health.Hold; h == nil || h.Why == health.WaitMemory {
+			p.Health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
 		}
 		st.NextTry = max(st.NextTry, health.Ceil(p.now().Add(memoryAgain)))
-		st.Facts = p.health.Encode()
+		st.Facts = p.Health.Encode()
 	}
 	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
 		p.rep.NextTry = at
 	}
-	if bytes.Equal(st.Facts, health.Decode(p.l.Info().Facts).Encode()) {
+	if bytes.Equal(st.Facts, health.Decode(p.L.Info().Facts).Encode()) {
 		return nil
 	}
-	return p.commit(ctx, uidl.Change{Status: st})
+	return p.Commit(ctx, uidl.Change{Status: st})
 }
 
 // noteFault remembers what an error teaches of the server, for the next session.
 func (p *pass) noteFault(err error) {
 	if least := brokenPipelining(err); least > 0 {
 		now := p.now()
-		p.health.NoPipeliningUntil = now.Add(p.health.Wire.LostStep(now, least)).Unix()
+		p.Health.NoPipeliningUntil = now.Add(p.Health.Wire.LostStep(now, least)).Unix()
 	}
 }
 
@@ -416,17 +417,4 @@ func (p *pass) report() Report {
 	rep.Duration = p.o.Now().Sub(rep.Started)
 	rep.Verdict = v
 	return rep
-}
-
-// panicError is a panic of our own code, caught at the account's boundary.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("popsync panicked: %v", e.value) }
-
-func (e *panicError) Judge(v verdict.Verdict) verdict.Verdict {
-	v.Class, v.Hint = verdict.Internal, "this is a fault of popsync: please report it; the other accounts and messages go on"
-	return v
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -46,7 +47,7 @@ func TestSecondLookAtNewMaildir(t *testing.T) {
 				}
 			}}
 			second := r.acc
-			second.Name, second.Destinations = "b", []Destination{to("maildir", b)}
+			second.Name, second.Destinations = "b", []settle.Destination{to("maildir", b)}
 			rep := Run(t.Context(), r.ledger, second, r.opt)
 			if rep.Verdict.Class != c.class || looks != c.looks {
 				t.Errorf("%d looks: %+v", looks, rep)

@@ -90,7 +90,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, uidlRefused(listing)
 	}
 	s.number, s.listed = p.begin(), listing.Len()
-	if s.clock, _ = p.l.Info().Clock, false; listing.Complete {
+	if s.clock, _ = p.L.Info().Clock, false; listing.Complete {
 		s.clock, _ = s.clock.Listed(p.listedAt())
 	}
 	if machineClock {
@@ -102,7 +102,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.list, s.sore = named, nil
-	s.doubted = s.health.Verify
+	s.doubted = s.Health.Verify
 	if !s.unread {
 		if known, err = s.rebuild(ctx, named, complete, known); err != nil {
 			return false, err
@@ -165,7 +165,7 @@ func (s *session) sent(ctx context.Context) error {
 	if s.a.Policy.Delete != plan.DeleteAfterDelivery || s.a.NeverDelete {
 		return nil
 	}
-	_, err := s.drain(s.o.SessionTime-s.now().Sub(s.started), func() { _ = s.c.Noop(ctx) })
+	_, err := s.Drain(s.o.SessionTime-s.now().Sub(s.started), func() { _ = s.c.Noop(ctx) })
 	return err
 }
 
@@ -179,12 +179,12 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 		known := &plan.Rows{}
 		same, err := s.begins(ctx, list, u)
 		if err == nil && !same {
-			known, err = plan.LoadRows(ctx, s.l, s.growsRows)
+			known, err = plan.LoadRows(ctx, s.L, s.growsRows)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the ledger: %w", err)
 		}
-		s.health.Rows = max(known.Len(), s.health.Rows)
+		s.Health.Rows = max(known.Len(), s.Health.Rows)
 		return list, known, nil
 	}
 	type loaded struct {
@@ -193,7 +193,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 	}
 	load := make(chan loaded, 1)
 	go func() {
-		r, err := plan.LoadRows(ctx, s.l, s.growsRows)
+		r, err := plan.LoadRows(ctx, s.L, s.growsRows)
 		load <- loaded{r, err}
 	}()
 	list, err := s.login(ctx)
@@ -204,7 +204,7 @@ func (s *session) connect(ctx context.Context) (*pop3.Listing, *plan.Rows, error
 	case got.err != nil:
 		return nil, nil, fmt.Errorf("reading the ledger: %w", got.err)
 	}
-	s.health.Rows = got.rows.Len()
+	s.Health.Rows = got.rows.Len()
 	return list, got.rows, nil
 }
 
@@ -213,9 +213,9 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 	if s.share != nil {
 		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
-	s.health.Current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.health.NoPipeliningUntil != 0
-	opts.NoCapa = opts.NoCapa || s.health.Quirks.NoCapaUntil != 0
+	s.Health.Current(s.now())
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.Health.NoPipeliningUntil != 0
+	opts.NoCapa = opts.NoCapa || s.Health.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
 		if list, err = s.enterWithoutCapa(ctx, opts, err); err != nil {
@@ -223,7 +223,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		}
 	}
 	if caps := s.c.Capabilities(); caps.Known { // by now those of this user
-		s.health.LoginDelay = int64(caps.LoginDelay / time.Second)
+		s.Health.LoginDelay = int64(caps.LoginDelay / time.Second)
 		// RFC 2449, section 6.7: "EXPIRE 0" says that what was retrieved goes when QUIT comes.
 		s.expires = caps.Expire == "0"
 		s.a.RetrHides = s.a.RetrHides || s.expires
@@ -233,13 +233,13 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.purpose != health.Everything || s.health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.purpose != health.Everything || s.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
-		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.pending, Set: s.set,
+		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.Pending, Set: s.Set,
 		Policy: s.a.Policy, NeverDelete: s.a.NeverDelete, Aged: s.clock.Aged, Confirmed: s.clock.Confirmed,
-		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.health.Waits, Short: s.health.Wire.Watched(),
+		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.Health.Waits, Short: s.Health.Wire.Watched(),
 		Most: most, Deleted: s.deleted,
 	})
 }
@@ -247,8 +247,8 @@ func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *
 // note carries what the listing itself changes in the ledger to the next commit, and the listing's part of the report.
 func (s *session) note(list *pop3.Listing) {
 	pl := s.plan
-	s.health.Listed = list.Len()
-	s.later(func(c *uidl.Change) {
+	s.Health.Listed = list.Len()
+	s.Later(func(c *uidl.Change) {
 		c.At = s.listedAt()
 		c.Listed = c.Listed || list.Complete
 		c.Purge = c.Purge || pl.Purge
@@ -294,12 +294,12 @@ func (s *session) noteWhole(ctx context.Context) error {
 	if len(s.plan.Whole)+len(s.plan.Moot)+len(back) == 0 {
 		return nil
 	}
-	return s.change(ctx, func(c *uidl.Change) {
+	return s.Change(ctx, func(c *uidl.Change) {
 		c.Put = back
 		for _, k := range s.plan.Whole {
 			c.Mark = append(c.Mark, uidl.Mark{Key: k.Key, State: uidl.Delivered})
 		}
-		s.dropMoot(c, s.plan.Moot)
+		s.DropMoot(c, s.plan.Moot)
 	})
 }
 
@@ -386,7 +386,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
 	}
 	if len(s.marks) > 0 {
-		if err := s.commit(ctx, uidl.Change{Mark: s.marks}); err != nil {
+		if err := s.Commit(ctx, uidl.Change{Mark: s.marks}); err != nil {
 			return false, err
 		}
 	}
@@ -396,7 +396,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if !accepted {
-			s.later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: uidl.Delivered}) })
+			s.Later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: uidl.Delivered}) })
 		}
 	}))
 	s.stumbled(ctx, "DELE", err)

@@ -19,16 +19,16 @@ import (
 // shortKey is what a message that came short goes by: without a unique-id, by its content.
 func shortKey(o *reply) uidl.Key {
 	if o.f.Nameless {
-		return uidl.Key{UID: plan.ContentName + hex.EncodeToString(o.m.msg.SHA256[:])}
+		return uidl.Key{UID: plan.ContentName + hex.EncodeToString(o.m.Msg.SHA256[:])}
 	}
 	return o.f.Key
 }
 
 // readShort weighs a message that came short, in step and by itself. It returns true if it counts as whole now.
 func (r *reader) readShort(o *reply) bool {
-	w := &r.health.Wire
+	w := &r.Health.Wire
 	now, key := time.Unix(r.confirmed, 0), shortKey(o)
-	header := hex.EncodeToString(o.m.msg.Fingerprint[:])
+	header := hex.EncodeToString(o.m.Msg.Fingerprint[:])
 	e := w.Reading(key)
 	if e == nil {
 		if len(w.Short) >= health.MostShort {
@@ -40,7 +40,7 @@ func (r *reader) readShort(o *reply) bool {
 	}
 	alike := e.Header == header // and servers that make new boundaries or add lines at each reading change the rest
 	same := e.Read > 0 && alike && max(e.Octets-o.is.Octets, o.is.Octets-e.Octets) <= health.SameSlack
-	longer := !alike && o.m.strong || o.is.Octets > e.Octets+health.SameSlack
+	longer := !alike && o.m.Strong || o.is.Octets > e.Octets+health.SameSlack
 	if !same {
 		e.Read, e.First = 0, now.Unix()
 	}
@@ -51,12 +51,12 @@ func (r *reader) readShort(o *reply) bool {
 // watch has a message looked at on another day that was delivered with another length than listed: it is not shorter, but where
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
 func (r *reader) watch(o *reply) bool {
-	f, w := o.f, &r.health.Wire
+	f, w := o.f, &r.Health.Wire
 	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
 		return false
 	}
 	w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.Octets,
-		Header: hex.EncodeToString(o.m.msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
+		Header: hex.EncodeToString(o.m.Msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
 		Next: r.confirmed + int64(health.ShortDay/time.Second), Done: true})
 	return true
 }
@@ -68,7 +68,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 	}
 	row := f.RowOrNew()
 	next := r.now().Add(health.ShortDay).Unix()
-	r.later(func(c *uidl.Change) {
+	r.Later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		if row.State == 0 {
 			row.State, row.FirstSeen, row.NextTry = uidl.Parked, r.stamp(), next
@@ -82,7 +82,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 
 // judgeShort decides what becomes of a reading, and when the next is due.
 func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool, now time.Time) bool {
-	w, key := &r.health.Wire, shortKey(o)
+	w, key := &r.Health.Wire, shortKey(o)
 	since := now.Sub(time.Unix(e.First, 0))
 	after := func(d time.Duration) { e.Next = now.Add(d).Unix() }
 	if e.Done {
@@ -125,7 +125,7 @@ func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool,
 // noteShort tells of messages that wait because they came short.
 func (p *pass) noteShort() {
 	n, since := 0, int64(0)
-	for _, e := range p.health.Wire.Short {
+	for _, e := range p.Health.Wire.Short {
 		if !e.Done {
 			n++
 			if since == 0 || e.Begun < since {

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -232,7 +233,7 @@ func TestWatchedAndNotDelivered(t *testing.T) {
 	box[20].ListSize = int64(len(box[20].Data)) - 3
 	r := newRig(t, box...)
 	full := &flaky{Target: r.maildir(), fails: true}
-	if rep := r.run(Destination{Name: "maildir", Target: full}); rep.New != 0 {
+	if rep := r.run(settle.Destination{Name: "maildir", Target: full}); rep.New != 0 {
 		t.Errorf("%+v", rep)
 	}
 	if rep := r.ok(); rep.New != 30 {
@@ -249,7 +250,7 @@ type flaky struct {
 
 func (f *flaky) Prepare(ctx context.Context, tickets []deliver.Ticket) error {
 	if f.fails {
-		return &deliver.Error{Op: "sync", Place: "here", Scope: deliver.WholeTarget, Full: true, Err: errNoSpace}
+		return &deliver.Error{Op: "sync", Place: "here", Scope: deliver.WholeTarget, Full: true, Err: settle.ErrNoSpace}
 	}
 	return f.Target.Prepare(ctx, tickets)
 }

@@ -22,7 +22,7 @@ func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message
 	for dup := k.Dup + 1; dup <= k.Dup+maxSiblings; dup++ {
 		keys = append(keys, uidl.Key{UID: k.UID, Dup: dup})
 	}
-	found, err := s.l.Find(ctx, keys)
+	found, err := s.L.Find(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +52,11 @@ func (s *session) leavePlace(k uidl.Key) {
 		return
 	}
 	kept := *row
-	kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.l.Info().Listings, 1)
+	kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.L.Info().Listings, 1)
 	s.free[k.UID]++
 	s.homeless = append(s.homeless, &kept)
 	s.move(k)
-	s.later(func(c *uidl.Change) {
+	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, kept)
 	})
@@ -83,7 +83,7 @@ func (s *session) takePlace(e plan.Entry, m *uidl.Message) {
 	left := *m
 	left.GoneAt, left.GoneListing = placed, placedListing
 	row.Key, row.Size, row.State, row.GoneAt, row.GoneListing = e.Key, e.Size, uidl.Delivered, 0, 0
-	s.later(func(c *uidl.Change) {
+	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, row)
 		if slices.ContainsFunc(s.homeless, func(h *uidl.Message) bool { return h.Key == m.Key }) {

@@ -6,18 +6,19 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // measureSpace looks at every destination that a message needs, once.
-func (s *session) measureSpace(ctx context.Context) []*space {
-	var all []*space
-	for _, d := range s.dests {
+func (s *session) measureSpace(ctx context.Context) []*settle.Space {
+	var all []*settle.Space
+	for _, d := range s.Places {
 		if d.Optional || d.Fallback {
 			continue // nothing waits for them
 		}
-		sp := &space{dest: d, floor: s.o.FreeFloor}
-		sp.look(ctx)
+		sp := &settle.Space{Dest: d, Floor: s.o.FreeFloor}
+		sp.Look(ctx)
 		all = append(all, sp)
 	}
 	return all
@@ -27,13 +28,13 @@ func (s *session) measureSpace(ctx context.Context) []*space {
 // While there is something to send to a remote destination, the session ends instead: there will be room in the next.
 func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 	for i, sp := range r.spaces {
-		if sp.take(r.ctx, f.Size) {
+		if sp.Take(r.ctx, f.Size) {
 			continue
 		}
 		for _, other := range r.spaces[:i] {
-			other.received(f.Size)
+			other.Received(f.Size)
 		}
-		if sp.dest.isRemote() && sp.dest.publishFailure() == nil && (r.retrs > 0 || sp.dest.sending()) {
+		if sp.Dest.IsRemote() && sp.Dest.PublishFailure() == nil && (r.retrs > 0 || sp.Dest.Sending()) {
 			r.mu.Lock()
 			r.full = true
 			r.mu.Unlock()
@@ -46,10 +47,10 @@ func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 	return true, false
 }
 
-func (r *reader) note(f *plan.FetchStep, sp *space) {
-	err := &deliver.Error{Op: "stage", Place: sp.dest.Name, Scope: deliver.WholeTarget, Full: true,
-		Err:  fmt.Errorf("message of %d octets: %w", f.Size, errNoSpace),
-		Hint: sp.dest.makeRoom() + "; smaller messages go on"}
+func (r *reader) note(f *plan.FetchStep, sp *settle.Space) {
+	err := &deliver.Error{Op: "stage", Place: sp.Dest.Name, Scope: deliver.WholeTarget, Full: true,
+		Err:  fmt.Errorf("message of %d octets: %w", f.Size, settle.ErrNoSpace),
+		Hint: sp.Dest.MakeRoom() + "; smaller messages go on"}
 	r.mu.Lock()
 	r.worst = append(r.worst, verdict.Of(err))
 	r.rep.Skipped++
@@ -59,13 +60,13 @@ func (r *reader) note(f *plan.FetchStep, sp *space) {
 // recheck looks at the free space in the midst of a body: a message may be longer than it was listed, or without end.
 func (r *reader) recheck(int64) error {
 	for _, sp := range r.spaces {
-		sp.mu.Lock()
-		sp.look(r.ctx)
-		full := sp.known && sp.left+sp.asked < 0
-		sp.mu.Unlock()
+		sp.Mu.Lock()
+		sp.Look(r.ctx)
+		full := sp.Known && sp.Left+sp.Asked < 0
+		sp.Mu.Unlock()
 		if full {
-			return &deliver.Error{Op: "stage", Place: sp.dest.Name, Scope: deliver.WholeTarget, Full: true, Err: errNoSpace,
-				Hint: sp.dest.makeRoom()}
+			return &deliver.Error{Op: "stage", Place: sp.Dest.Name, Scope: deliver.WholeTarget, Full: true, Err: settle.ErrNoSpace,
+				Hint: sp.Dest.MakeRoom()}
 		}
 	}
 	return nil

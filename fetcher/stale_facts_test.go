@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -34,8 +35,8 @@ func TestStaleFacts(t *testing.T) {
 	sent := &relay{down: errRelayDown, arrived: map[string]int{}}
 	begun := make(chan struct{})
 	late := deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: "x:25", Account: "a", Destination: "relay", Sender: waiting{sent, begun}})
-	dests := func(relay deliver.Target) []Destination {
-		return []Destination{to("maildir", r.maildir()), to("lacks", lacks.Reopen()), to("relay", relay)}
+	dests := func(relay deliver.Target) []settle.Destination {
+		return []settle.Destination{to("maildir", r.maildir()), to("lacks", lacks.Reopen()), to("relay", relay)}
 	}
 	r.run(dests(r.up("relay", "x:25", sent))...)
 	if got, want := r.stored(), "uid00000 at maildir"; got != want || r.deliveries() != 2 {

@@ -41,7 +41,7 @@ func (p *pass) orStopped(ctx context.Context, err error) error {
 		return err
 	}
 	if err == nil {
-		if p.cutOff() {
+		if p.CutOff() {
 			return errStopped
 		}
 		return nil
@@ -63,9 +63,9 @@ func (p *pass) isStopped(err error) bool {
 func (p *pass) closeStopped(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
-	if p.health.Apart() > 0 {
+	if p.Health.Apart() > 0 {
 		p.rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.health.Encode(), health.Ceil(p.rep.NextTry)
+		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rep.NextTry)
 	}
-	return p.commit(ctx, uidl.Change{Status: st})
+	return p.Commit(ctx, uidl.Change{Status: st})
 }

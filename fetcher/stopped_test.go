@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -24,7 +25,7 @@ import (
 
 // cutOff makes a pass that is told to end once at says so, and wants it neither a success nor a failure, within three
 // seconds, with the account as it was.
-func (r *rig) cutOff(at <-chan struct{}, dests ...Destination) Report {
+func (r *rig) cutOff(at <-chan struct{}, dests ...settle.Destination) Report {
 	r.t.Helper()
 	before := r.summary()
 	ctx, stop := context.WithCancel(context.Background())
@@ -37,7 +38,7 @@ func (r *rig) cutOff(at <-chan struct{}, dests ...Destination) Report {
 	}()
 	a := r.acc
 	if a.Destinations = dests; dests == nil {
-		a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	}
 	rep := Run(ctx, r.ledger, a, r.opt)
 	if took := time.Since(told); took > 3*time.Second {
@@ -187,13 +188,13 @@ func TestStoppedWhileSending(t *testing.T) {
 		m := delivertest.NewMemory("remote")
 		came := make(chan struct{})
 		quits := r.server.Stats().Quits
-		rep := r.cutOff(came, Destination{Name: "remote", Target: slowly{m.Reopen(), sync.OnceFunc(func() {
+		rep := r.cutOff(came, settle.Destination{Name: "remote", Target: slowly{m.Reopen(), sync.OnceFunc(func() {
 			go func() { time.Sleep(time.Minute); close(came) }() // everything of the server is done by then
 		})}})
 		if rep.New != 0 || len(rep.Reasons) != 0 || r.server.Stats().Quits != quits+1 {
 			t.Errorf("%+v", rep)
 		}
-		if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK {
+		if rep := r.run(settle.Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK {
 			t.Errorf("%+v", rep)
 		}
 		wantRemote(t, m, box...)
@@ -229,7 +230,7 @@ func TestStoppedWithItsPrograms(t *testing.T) {
 	came := make(chan struct{})
 	at := sync.OnceFunc(func() { close(came) })
 	a := r.acc
-	a.Destinations = []Destination{{Name: "remote", Target: struckDown{m.Reopen(), at, ctx}}}
+	a.Destinations = []settle.Destination{{Name: "remote", Target: struckDown{m.Reopen(), at, ctx}}}
 	go func() { <-came; stop() }()
 	rep := Run(ctx, r.ledger, a, r.opt)
 	if !rep.Stopped || rep.Failed != 0 || len(rep.Reasons) != 0 || len(r.standing().Down) != 0 {
@@ -243,7 +244,7 @@ func TestStoppedWithItsPrograms(t *testing.T) {
 	if len(rows) != 2 || rows[0].InDoubt+rows[1].InDoubt != 1 || rows[0].Reason+rows[1].Reason != "" {
 		t.Errorf("%+v", rows)
 	}
-	if rep := r.run(Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK || rep.New+rep.Recovered < 2 {
+	if rep := r.run(settle.Destination{Name: "remote", Target: m.Reopen()}); rep.Verdict.Class != verdict.OK || rep.New+rep.Recovered < 2 {
 		t.Errorf("%+v", rep)
 	}
 }
@@ -253,7 +254,7 @@ func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()
 	held, flood := &health.HeldError{Verdict: verdict.Verdict{Class: verdict.Temporary}}, &health.FloodError{}
-	doubt := &commitError{errors.New("disk")}
+	doubt := &settle.CommitError{errors.New("disk")}
 	for name, tc := range map[string]struct {
 		ctx       context.Context
 		err, want error

@@ -60,7 +60,7 @@ func (s *session) brokeSession(step string, num int, err error) {
 	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
 	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && verdict.Disconnected(err)) || s.naming
-	if m := s.health.Stumbles.Mark(key); m != nil && m.Times > 0 && m.Step != health.StepQuit && !closed {
+	if m := s.Health.Stumbles.Mark(key); m != nil && m.Times > 0 && m.Step != health.StepQuit && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
@@ -162,7 +162,7 @@ func (s *session) careful() bool {
 
 // harmless notes that a step with a message did not break the session.
 func (s *session) harmless(step string, num int) {
-	t := &s.health.Stumbles
+	t := &s.Health.Stumbles
 	delete(t.Steps, step)
 	if len(t.Marks) == 0 {
 		return
@@ -180,13 +180,13 @@ func (s *session) marked() map[int]uidl.Key {
 		return s.sore
 	}
 	s.sore = map[int]uidl.Key{}
-	if len(s.health.Stumbles.Marks) == 0 {
+	if len(s.Health.Stumbles.Marks) == 0 {
 		return s.sore // a name for each of a million messages without a unique-id would be much garbage
 	}
 	want := map[uidl.Key]bool{}
 	uids := map[string]bool{}
-	for i := range s.health.Stumbles.Marks {
-		k := s.health.Stumbles.Marks[i].Key()
+	for i := range s.Health.Stumbles.Marks {
+		k := s.Health.Stumbles.Marks[i].Key()
 		want[k], uids[k.UID] = true, true
 	}
 	dups := map[string]int{}
@@ -235,7 +235,7 @@ func (p *pass) weighStumble(again bool) {
 	v := verdict.Verdict{Class: verdict.Temporary, Message: words.Clip(st.err.Error()),
 		Hint: "nothing that this session deleted counts; it is done again, and new mail is fetched all the same"}
 	if st.sure && (again || verdict.Chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
-		t := &p.health.Stumbles
+		t := &p.Health.Stumbles
 		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
 		if t.Charge(st.key, st.step, v.Message, p.now()) {
 			v.Message = health.RestText(st.step, t.Steps[st.step].Until)
@@ -259,7 +259,7 @@ func (p *pass) weighStumble(again bool) {
 
 // forgetMarks drops the marks of messages that are not listed any more, and of those about which nothing is to be done.
 func (s *session) forgetMarks(raw *pop3.Listing, complete bool) {
-	t := &s.health.Stumbles
+	t := &s.Health.Stumbles
 	if len(t.Marks) == 0 || s.unread {
 		return
 	}

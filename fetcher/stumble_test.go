@@ -19,6 +19,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -133,7 +134,7 @@ func (c *stumbleCase) play(t *testing.T) {
 					return client, nil
 				}},
 				Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
-				Destinations: []Destination{{Name: "maildir",
+				Destinations: []settle.Destination{{Name: "maildir",
 					Target: deliver.OpenMaildir(deliver.MaildirOptions{Path: maildir, Host: "h", Now: time.Now})}},
 			}, Options{Now: time.Now, FreeFloor: -1})
 			if n := logins - before; n > 12 {

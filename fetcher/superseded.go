@@ -4,6 +4,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -15,8 +16,8 @@ const reasonSuperseded = "another message came under its unique-id before all de
 
 // superseded gives the message that a row stands for, if what came now is another one: it has neither its header nor its
 // content. nil: it is the same, or there is nothing to tell by.
-func (r *reader) superseded(f *plan.FetchStep, m *received) (*uidl.Message, error) {
-	rows, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
+func (r *reader) superseded(f *plan.FetchStep, m *settle.Received) (*uidl.Message, error) {
+	rows, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (r *reader) superseded(f *plan.FetchStep, m *received) (*uidl.Message, erro
 // has its unique-id now is new to all of them, for the next pass. While a copy of the first is on its way elsewhere, all
 // stays as it is.
 func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
-	open, err := r.l.Pending(r.ctx)
+	open, err := r.L.Pending(r.ctx)
 	if err != nil {
 		return err
 	}
@@ -46,8 +47,8 @@ func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
 		}
 		settle = append(settle, uidl.Settled{Key: row.Key, Destination: row.Destination})
 	}
-	err = r.change(r.ctx, func(c *uidl.Change) {
-		delete(r.pass.open, f.Key)
+	err = r.Change(r.ctx, func(c *uidl.Change) {
+		delete(r.pass.Open, f.Key)
 		c.Settle = append(c.Settle, settle...)
 		c.Put = append(c.Put, uidl.Message{Reason: reasonSuperseded, Row: uidl.Row{
 			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
@@ -57,7 +58,7 @@ func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
 		return err
 	}
 	for _, s := range settle {
-		r.log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
+		r.Log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
 			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
 	}
 	r.reason(reasonSuperseded)

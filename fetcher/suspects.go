@@ -13,7 +13,7 @@ import (
 // setAside keeps a message for a session in which nothing else can be mistaken for it. One without a unique-id cannot be told
 // from others before it is read.
 func (p *pass) setAside(f *plan.FetchStep) {
-	w := &p.health.Wire
+	w := &p.Health.Wire
 	if f.Nameless || w.Reading(f.Key) == nil && len(w.Short) >= health.MostShort {
 		p.alone = true
 		return
@@ -30,12 +30,12 @@ func (r *reader) stood(o *reply, e *health.ShortReading) {
 	}
 	r.stepLost = true
 	now := r.now()
-	r.health.NoPipeliningUntil = now.Add(r.health.Wire.LostStep(now, health.LeastApart)).Unix()
+	r.Health.NoPipeliningUntil = now.Add(r.Health.Wire.LostStep(now, health.LeastApart)).Unix()
 }
 
 // sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
 func (s *session) sift(complete bool) {
-	w := &s.health.Wire
+	w := &s.Health.Wire
 	s.suspects, s.pass.waiting = 0, 0
 	if s.purpose == health.KnownMail || s.purpose == health.OldTrouble {
 		s.plan.Kept += len(s.plan.Stumps)
@@ -100,7 +100,7 @@ func (s *session) sift(complete bool) {
 	switch {
 	case s.suspecting:
 		s.plan.Fetch = own
-	case s.suspects > 0 && s.health.Apart() > 0 && !s.o.DryRun: // there is no other session for them
+	case s.suspects > 0 && s.Health.Apart() > 0 && !s.o.DryRun: // there is no other session for them
 		s.plan.Fetch = append(s.plan.Fetch, own...)
 		s.suspecting = true
 		s.c.Alone(true)
@@ -115,7 +115,7 @@ func (s *session) sift(complete bool) {
 // would take back what the session deletes. Many are rather a destination's fault; where logins must lie apart, there is no
 // session to spare.
 func (s *session) failedBefore() (n int) {
-	if s.a.NeverDelete || s.a.Policy.Delete == plan.DeleteNever || s.health.Apart() > 0 || s.o.DryRun {
+	if s.a.NeverDelete || s.a.Policy.Delete == plan.DeleteNever || s.Health.Apart() > 0 || s.o.DryRun {
 		return 0
 	}
 	for i := range s.plan.Fetch {
@@ -130,11 +130,11 @@ func (s *session) failedBefore() (n int) {
 // suspectsNext tells whether a session for messages that came short is to follow now.
 func (p *pass) suspectsNext() bool {
 	most := 3
-	if p.health.Wire.Scan < 0 {
+	if p.Health.Wire.Scan < 0 {
 		most = health.FewSuspects
 	}
 	due := !p.suspecting && p.suspects > 0
-	for _, e := range p.health.Wire.Short {
+	for _, e := range p.Health.Wire.Short {
 		due = due || e.Next <= p.confirmed
 	}
 	if !due || p.suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {

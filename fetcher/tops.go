@@ -47,7 +47,7 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 	if s.weak == nil {
 		s.weak = map[int]bool{}
 	}
-	w := &s.health.Wire
+	w := &s.Health.Wire
 	s.c.Alone(w.Scan < 0) // nothing proves them in a flight
 	defer s.c.Alone(false)
 	t.alone = !s.c.Pipelining()
@@ -107,7 +107,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	switch again := t.fp == t.last; {
 	case blindBeacons, t.alone && !again:
 		t.proven()
-	case t.alone && t.s.health.Wire.Scan < 0:
+	case t.alone && t.s.Health.Wire.Scan < 0:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskNoop}
 	case t.alone:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskScan}
@@ -131,13 +131,13 @@ func (t *topStep) proven() {
 
 // topsRest tells that no header is asked for.
 func (s *session) topsRest() bool {
-	return s.stumbles >= health.MostStumbles || s.health.Stumbles.Rests("TOP", s.now()) != nil
+	return s.stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
 }
 
 // spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
 // there were no TOP.
 func (s *session) spareTops(nums []int) (asked, left []int) {
-	t := &s.health.Stumbles
+	t := &s.Health.Stumbles
 	switch {
 	case s.topsRest():
 		s.partial = s.partial || len(nums) > 0

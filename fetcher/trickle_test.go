@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -276,7 +277,7 @@ func TestMakesRoom(t *testing.T) {
 		}
 	})
 	a := r.acc
-	a.Destinations = []Destination{{Name: "maildir", Target: r.maildir()}}
+	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	rep := Run(ctx, r.ledger, a, r.opt)
 	sums, err := r.ledger.Summaries(t.Context())
 	if err != nil || !rep.Yielded || rep.New == 0 || sums[0].Failures != 0 || sums[0].Last != nil || sums[0].SucceededAt != 0 {

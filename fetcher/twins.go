@@ -89,7 +89,7 @@ func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) er
 	if !changed {
 		return nil
 	}
-	rows, err := s.l.Find(ctx, groupKeys(uid, g))
+	rows, err := s.L.Find(ctx, groupKeys(uid, g))
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func groupKeys(uid string, g *twinGroup) []uidl.Key {
 
 // joinTwins adds what is to be fetched to its group. One of which something is on its way cannot be told apart.
 func (s *session) joinTwins(groups map[string]*twinGroup) {
-	for k := range s.pending {
+	for k := range s.Pending {
 		if g := groups[k.UID]; g != nil {
 			g.tell, g.open = false, true
 		}
@@ -145,7 +145,7 @@ func (s *session) joinTwins(groups map[string]*twinGroup) {
 
 // placeTwins finds the row of each message of a group.
 func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops map[int]uidl.Fingerprint) error {
-	rows, err := s.l.Find(ctx, groupKeys(uid, g))
+	rows, err := s.L.Find(ctx, groupKeys(uid, g))
 	if err != nil {
 		return err
 	}
@@ -227,8 +227,8 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 			}
 			used[free] = true
 			kept := *m
-			kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.l.Info().Listings, 1)
-			s.later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
+			kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.L.Info().Listings, 1)
+			s.Later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
 		}
 	}
 }
@@ -237,7 +237,7 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 func (s *session) stays(k plan.KnownStep) {
 	if k.Then == plan.Ask {
 		s.count(func(r *Report) { r.Questioned++ })
-		s.later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
+		s.Later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
 		if k.Then = plan.Stay; s.dueNow(k.Row) {
 			k.Then = plan.Remove
 		}

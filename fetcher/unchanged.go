@@ -40,11 +40,11 @@ const (
 // mayBeUnchanged tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
 // It is told once: what the first session of a pass does changes rows.
 func (p *pass) mayBeUnchanged() *health.Unchanged {
-	u := p.health.Unchanged
-	p.health.Unchanged = nil
+	u := p.Health.Unchanged
+	p.Health.Unchanged = nil
 	switch {
-	case u == nil, u.Epoch != p.l.Info().Epoch-1, u.Generation != p.set.Generation, u.Policy != p.policyMark():
-	case p.elsewhere, p.health.Verify, p.health.RenewedAt != 0, len(p.pending) > 0, len(p.health.Wire.Short) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
+	case u == nil, u.Epoch != p.L.Info().Epoch-1, u.Generation != p.Set.Generation, u.Policy != p.policyMark():
+	case p.elsewhere, p.Health.Verify, p.Health.RenewedAt != 0, len(p.Pending) > 0, len(p.Health.Wire.Short) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
 	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
 	default:
 		return u
@@ -57,7 +57,7 @@ func (p *pass) mayBeDue(firstSeen int64) bool {
 	if firstSeen == 0 {
 		return false
 	}
-	clock, _ := p.l.Info().Clock.Listed(p.listedAt())
+	clock, _ := p.L.Info().Clock.Listed(p.listedAt())
 	in := plan.Input{Policy: p.a.Policy, NeverDelete: p.a.NeverDelete, Aged: clock.Aged, Now: p.now()}
 	return in.Due(uidl.Row{FirstSeen: firstSeen})
 }
@@ -88,7 +88,7 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchang
 	}
 	for len(keys) > 0 {
 		n := min(len(keys), 500)
-		found, err := s.l.Find(ctx, keys[:n])
+		found, err := s.L.Find(ctx, keys[:n])
 		if err != nil || len(found) > 0 {
 			return false, err
 		}
@@ -115,7 +115,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 		return
 	case s.a.Policy.Delete == plan.DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
 		return
-	case s.a.RetrHides, len(s.health.Wire.Short) > 0, s.elsewhere, s.health.Verify, s.health.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+	case s.a.RetrHides, len(s.Health.Wire.Short) > 0, s.elsewhere, s.Health.Verify, s.Health.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
 		return
 	case s.cut, s.partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
 		return
@@ -133,7 +133,7 @@ func (s *session) rememberListing(l *pop3.Listing) {
 	if now := s.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
 		oldest = now
 	}
-	s.health.Unchanged = &health.Unchanged{Epoch: s.l.Info().Epoch, Generation: s.set.Generation, Policy: s.policyMark(), Count: left,
+	s.Health.Unchanged = &health.Unchanged{Epoch: s.L.Info().Epoch, Generation: s.Set.Generation, Policy: s.policyMark(), Count: left,
 		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
 }
 

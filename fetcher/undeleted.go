@@ -20,7 +20,7 @@ import (
 
 // heeded looks what of that has left the listing. Then deleting works.
 func (s *session) heeded(complete bool) {
-	u := &s.health.Undeleted
+	u := &s.Health.Undeleted
 	if len(u.Asked) == 0 || !complete {
 		return
 	}
@@ -37,20 +37,20 @@ func (s *session) heeded(complete bool) {
 			return false
 		}
 		u.Worked = max(u.Worked, a.At)
-		if m := s.health.Stumbles.Mark(a.Key()); m != nil && m.Step == health.StepQuit {
-			s.health.Stumbles.Forget(a.Key())
+		if m := s.Health.Stumbles.Mark(a.Key()); m != nil && m.Step == health.StepQuit {
+			s.Health.Stumbles.Forget(a.Key())
 		}
 		return true
 	})
 	if len(u.Asked) < before {
-		delete(s.health.Stumbles.Steps, health.StepQuit)
+		delete(s.Health.Stumbles.Steps, health.StepQuit)
 	}
 }
 
 // inVain looks at messages that were recognised as those that the server has said to delete, before it is told so once more.
 func (s *session) inVain(again []uidl.Key) {
-	u, now := &s.health.Undeleted, s.now()
-	told := s.health.Stumbles.Steps[health.StepQuit] != nil && s.health.Stumbles.Steps[health.StepQuit].Times > 0
+	u, now := &s.Health.Undeleted, s.now()
+	told := s.Health.Stumbles.Steps[health.StepQuit] != nil && s.Health.Stumbles.Steps[health.StepQuit].Times > 0
 	own, rests := 0, false
 	for _, k := range again {
 		a := u.Find(k)
@@ -68,7 +68,7 @@ func (s *session) inVain(again []uidl.Key) {
 	}
 	switch {
 	case rests && !told:
-		s.tellKept(health.RestText(health.StepQuit, s.health.Stumbles.Steps[health.StepQuit].Until))
+		s.tellKept(health.RestText(health.StepQuit, s.Health.Stumbles.Steps[health.StepQuit].Until))
 	case !rests && own == 1:
 		s.tellKept("1 message is listed still although the server said that it is deleted: it is left alone for longer and longer")
 	case !rests && own > 1:
@@ -78,22 +78,22 @@ func (s *session) inVain(again []uidl.Key) {
 
 // leftInVain tells whether a message is left alone because it was deleted in vain.
 func (s *session) leftInVain(k uidl.Key) bool {
-	m := s.health.Stumbles.Mark(k)
+	m := s.Health.Stumbles.Mark(k)
 	return m != nil && m.Step == health.StepQuit && m.Alone(s.now())
 }
 
 // tellKept tells it once: in the log, and with the pass.
 func (s *session) tellKept(text string) {
-	s.log.Warn("not deleted by the server", zap.String("note", text))
+	s.Log.Warn("not deleted by the server", zap.String("note", text))
 	s.mention(text)
 }
 
 // chargeKept charges a message that the server keeps, and tells whether the step rests from now on. Where others that were asked
 // for no sooner are gone, it is the message's own.
 func (s *session) chargeKept(a *health.AskedFor, now time.Time) (rests bool) {
-	t, k := &s.health.Stumbles, a.Key()
+	t, k := &s.Health.Stumbles, a.Key()
 	const text = "the server said that it is deleted, and lists it"
-	if a.At <= s.health.Undeleted.Worked {
+	if a.At <= s.Health.Undeleted.Worked {
 		t.Blame(k, health.StepQuit, text, now)
 	} else {
 		rests = t.Charge(k, health.StepQuit, text, now)
@@ -107,7 +107,7 @@ func (s *session) chargeKept(a *health.AskedFor, now time.Time) (rests bool) {
 // answered notes which messages the server has said to delete, now that QUIT was answered with +OK.
 // What was in vain before is taken for that again until a listing lacks it, so that each wait is followed by one try.
 func (s *session) answered() {
-	u, now := &s.health.Undeleted, s.now()
+	u, now := &s.Health.Undeleted, s.now()
 	rests := false
 	for _, k := range s.told {
 		switch a := u.Find(k); {
@@ -128,7 +128,7 @@ func (s *session) answered() {
 // claims tells whether a message that the server says to delete counts as deleted now: not if it said so before. Of more than are
 // watched nobody knows; but if all of those are listed still, so were the others.
 func (s *session) claims(k uidl.Key) bool {
-	u := &s.health.Undeleted
+	u := &s.Health.Undeleted
 	return !s.twice[k] || u.Find(k) == nil && len(u.Asked) < health.MostAsked
 }
 

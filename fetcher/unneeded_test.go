@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -35,8 +36,8 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
-			r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
-			gone := Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: c.optional}
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			gone := settle.Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: c.optional}
 			r.run(to("maildir", r.maildir()), gone)
 			r.acc.Policy.Delete = c.policy
 			if r.deliveries() != 3 || len(r.spools()) != 1 {
@@ -81,8 +82,8 @@ func TestRemovedWithOpenMail(t *testing.T) {
 func TestRemovedWithTheOnlyCopy(t *testing.T) {
 	box := mailbox(2)
 	r := newRig(t, box...)
-	r.acc.Spool = func(id string) (Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
-	r.run(to("main", r.down("main", "m:25")), Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: true})
+	r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+	r.run(to("main", r.down("main", "m:25")), settle.Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: true})
 	if r.deliveries() != 4 {
 		t.Fatalf("%d open", r.deliveries())
 	}
@@ -108,7 +109,7 @@ func TestOwedNoMore(t *testing.T) {
 	if r.deliveries() != 2 {
 		t.Fatalf("%d open", r.deliveries())
 	}
-	rep := r.run(to("maildir", r.maildir()), Destination{Name: "full", Target: full.Reopen(), Optional: true})
+	rep := r.run(to("maildir", r.maildir()), settle.Destination{Name: "full", Target: full.Reopen(), Optional: true})
 	if r.deliveries() != 0 || rep.Pending != 0 || rep.Verdict.Class != verdict.OK {
 		t.Errorf("%d open: %+v", r.deliveries(), rep)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -42,8 +43,8 @@ type upgraded struct {
 	parked             pop3test.Message
 }
 
-func (u *upgraded) dests(names ...string) (all []Destination) {
-	for _, d := range []Destination{to("maildir", u.maildir()), to("remote", spooled{u.remote.Reopen()}),
+func (u *upgraded) dests(names ...string) (all []settle.Destination) {
+	for _, d := range []settle.Destination{to("maildir", u.maildir()), to("remote", spooled{u.remote.Reopen()}),
 		{Name: "quarantine", Target: u.quarantine.Reopen(), Fallback: true}} {
 		if len(names) == 0 || slices.Contains(names, d.Name) {
 			all = append(all, d)
@@ -151,7 +152,7 @@ func TestUpgraded(t *testing.T) {
 // What came since is deleted by the facts that are known of it.
 func TestUpgradedWithoutOne(t *testing.T) {
 	u := newUpgraded(t)
-	now := func() []Destination { return u.dests("maildir") }
+	now := func() []settle.Destination { return u.dests("maildir") }
 	u.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
 	more := message("more", "x")
 	u.server.Deliver("u", more)

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -34,7 +35,7 @@ func newRelay(r *rig, take func(deliver.Message) error) *relayRig {
 
 func (x *relayRig) pass() Report {
 	x.t.Helper()
-	return x.run(Destination{Name: "relay", Target: x.m.Reopen(), Setting: x.setting})
+	return x.run(settle.Destination{Name: "relay", Target: x.m.Reopen(), Setting: x.setting})
 }
 
 // day makes passes as the daemon would: by a schedule, and errands when one is due. It ends when all is there, or after so long.
@@ -304,16 +305,16 @@ func TestProbeWithNewMail(t *testing.T) {
 		return nil
 	})
 	x.pass()
-	if x.offered != maxVain {
+	if x.offered != settle.MaxVain {
 		t.Fatalf("%d were sent", x.offered)
 	}
 	r.clock = r.clock.Add(10 * time.Minute)
-	if rep := x.pass(); x.offered != maxVain || rep.Verdict.Class != verdict.Temporary {
+	if rep := x.pass(); x.offered != settle.MaxVain || rep.Verdict.Class != verdict.Temporary {
 		t.Errorf("it does not rest: %d, %+v", x.offered, rep.Verdict)
 	}
 	r.server.Deliver("u", message("new1", "x"))
 	x.pass()
-	if x.offered != maxVain+1 {
+	if x.offered != settle.MaxVain+1 {
 		t.Errorf("%d were sent: the new one was to be tried", x.offered)
 	}
 	all = false
@@ -397,7 +398,7 @@ func TestOptionalGoesWithout(t *testing.T) {
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("archive")
 	m.OnPublish = func(deliver.Message) error { return spam() }
-	rep := r.with(Destination{Name: "archive", Target: m.Reopen(), Optional: true})
+	rep := r.with(settle.Destination{Name: "archive", Target: m.Reopen(), Optional: true})
 	if rep.Waived == 0 || len(rep.Notes) == 0 || !strings.Contains(rep.Notes[0], "554 5.7.1 spam") {
 		t.Errorf("%+v", rep)
 	}
@@ -432,7 +433,7 @@ func TestRefusesAllContent(t *testing.T) {
 		if before && (x.offered != 20 || rep.NewlyParked != 20 || rep.Verdict.Class != verdict.Temporary) {
 			t.Errorf("of 20 that it refused of late %d were sent: %+v", x.offered, rep)
 		}
-		if !before && (x.offered != maxRefused || rep.Verdict.Class != verdict.Config) {
+		if !before && (x.offered != settle.MaxRefused || rep.Verdict.Class != verdict.Config) {
 			t.Errorf("of 20 %d were sent: %+v", x.offered, rep)
 		}
 	}
@@ -468,7 +469,7 @@ func TestSomeRecipientsRefused(t *testing.T) {
 	r := newRig(t, mailbox(5)...)
 	m := delivertest.NewMemory("relay")
 	var tickets []deliver.Ticket
-	rep := r.with(Destination{Name: "relay", Target: halfRefused{partial{m.Reopen(), &tickets}}})
+	rep := r.with(settle.Destination{Name: "relay", Target: halfRefused{partial{m.Reopen(), &tickets}}})
 	if rep.Verdict.Class != verdict.Config || !strings.Contains(rep.Verdict.Message, "some of the recipients") || len(tickets) != 5 || rep.NewlyParked != 5 {
 		t.Errorf("%d sent: %+v", len(tickets), rep)
 	}

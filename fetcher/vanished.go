@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -34,7 +35,7 @@ func (r *reader) declined(f *plan.FetchStep, err error) error {
 		return nil
 	}
 	r.reason(reasonVanished)
-	r.log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
+	r.Log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
 	return nil
 }
 
@@ -43,7 +44,7 @@ func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
 	if f.Compare || f.Key.UID == "" {
 		return r.vanishedUnnoted(), nil
 	}
-	found, err := r.l.Find(r.ctx, []uidl.Key{f.Key})
+	found, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return false, fmt.Errorf("reading the ledger: %w", err)
 	}
@@ -59,7 +60,7 @@ func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
 			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
 		}}}
 	}
-	r.later(func(carry *uidl.Change) { *carry = merge(*carry, c) })
+	r.Later(func(carry *uidl.Change) { *carry = settle.Merge(*carry, c) })
 	return false, nil
 }
 
@@ -67,10 +68,10 @@ func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
 // delivered, so that it is read again or to be deleted. A later pass within a week that is told the same of any of these is one too many.
 func (s *session) vanishedUnnoted() (again bool) {
 	const week = 7 * 24 * 3600
-	now, at := s.now().Unix(), s.health.VanishedAt
+	now, at := s.now().Unix(), s.Health.VanishedAt
 	if ago := now - at; !s.vanishing && at != 0 && ago >= 0 && ago < week {
 		return true
 	}
-	s.vanishing, s.health.VanishedAt = true, now
+	s.vanishing, s.Health.VanishedAt = true, now
 	return false
 }

@@ -23,13 +23,13 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 			v = w
 		}
 	}
-	for _, d := range p.dests {
-		if w := verdict.Of(d.stageFailure()); verdict.Worse(w.Class, v.Class) {
+	for _, d := range p.Places {
+		if w := verdict.Of(d.StageFailure()); verdict.Worse(w.Class, v.Class) {
 			v = w
 		}
-		if w := verdict.Of(d.publishFailure()); verdict.Worse(w.Class, v.Class) {
-			if d.down != nil {
-				w = d.down.Told(w)
+		if w := verdict.Of(d.PublishFailure()); verdict.Worse(w.Class, v.Class) {
+			if d.Down != nil {
+				w = d.Down.Told(w)
 			}
 			v = w
 		}

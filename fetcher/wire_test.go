@@ -20,6 +20,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -120,7 +121,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 				Name: "a", Policy: c.policy, RetrHides: c.hides, IgnoreSizes: c.ignore, MinInterval: c.least,
 				Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: dial},
 				Login:  pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
-				Destinations: []Destination{{Name: "maildir",
+				Destinations: []settle.Destination{{Name: "maildir",
 					Target: deliver.OpenMaildir(deliver.MaildirOptions{Path: maildir, Host: "h", Now: time.Now})}},
 			}, Options{Now: time.Now, FreeFloor: -1, BatchMessages: 4})
 			if rep.Verdict.Class == verdict.Internal {

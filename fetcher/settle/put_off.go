@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -51,12 +51,12 @@ func (o *outbox) putOff(s *sending, result *error, e *deliver.Error) {
 		s.turn = o.turns // enter makes a suspect of it
 		*result = &unjudgedError{*result}
 	}
-	most := maxVain
+	most := MaxVain
 	switch {
 	case e.Full, o.limits && !known: // the next one would be refused as well
 		most = 1
 	case e.Envelope:
-		most = maxRefused
+		most = MaxRefused
 	}
 	if o.vain >= most || o.resting {
 		o.failAnew(o.rests())
@@ -65,7 +65,7 @@ func (o *outbox) putOff(s *sending, result *error, e *deliver.Error) {
 
 // rests is the error of a destination that takes no more for now. o.mu is held.
 func (o *outbox) rests() error {
-	return &refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget,
+	return &refusesError{&deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget,
 		Err:  fmt.Errorf("it takes nothing for now: %w", o.lastRefusal),
 		Hint: "nothing is lost; what waits for it is sent when it takes mail again"}}
 }
@@ -75,7 +75,7 @@ func failedBefore(row uidl.Delivery) bool { return row.Parked() || row.PutOff() 
 
 // tookSince tells that the destination took something after a time (Unix seconds). o.mu is held.
 func (o *outbox) tookSince(at int64) bool {
-	return !o.took.IsZero() || o.p.health.Took[o.d.Name].Since(o.d.Setting) > at
+	return !o.took.IsZero() || o.p.Health.Took[o.place.Name].Since(o.place.Setting) > at
 }
 
 // fail notes that the destination as a whole failed.
@@ -86,16 +86,16 @@ func (o *outbox) fail(err error) {
 		o.failAnew(err)
 		return
 	}
-	o.d.failPublishing(err)
+	o.place.failPublishing(err)
 }
 
 // failAnew notes a failure that says more than what was known at the beginning of the pass. o.mu is held.
 func (o *outbox) failAnew(err error) {
 	if o.resting {
 		o.resting = false
-		o.d.recover()
+		o.place.recover()
 	}
-	o.d.failPublishing(err)
+	o.place.failPublishing(err)
 }
 
 // probe gives a message that came in this pass to a destination that rests because of what it refused: one new message may
@@ -119,7 +119,7 @@ func (o *outbox) probe() *sending {
 func (o *outbox) wakeUp() {
 	if o.resting {
 		o.resting = false
-		o.d.recover()
+		o.place.recover()
 	}
 }
 
@@ -153,16 +153,16 @@ func (o *outbox) unanswered(ctx context.Context) error {
 	o.mu.Lock()
 	waiting, asked := o.waiting, len(o.suspects) > 0
 	o.waiting = nil
-	if o.d.publishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
-		o.d.failPublishing(o.refusing())
-	} else if o.d.publishFailure() == nil && asked {
-		o.d.failPublishing(o.rests())
+	if o.place.PublishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
+		o.place.failPublishing(o.refusing())
+	} else if o.place.PublishFailure() == nil && asked {
+		o.place.failPublishing(o.rests())
 	}
 	o.mu.Unlock()
-	if o.d.publishFailure() != nil || len(waiting) == 0 || o.p.doubt != nil {
+	if o.place.PublishFailure() != nil || len(waiting) == 0 || o.p.Doubt != nil {
 		return nil
 	}
-	return o.p.change(ctx, func(c *uidl.Change) {
+	return o.p.Change(ctx, func(c *uidl.Change) {
 		for _, s := range waiting {
 			is := attempted(s.row, false, o.p.now())
 			is.State, is.At, is.Reason = uidl.Staged, c.At, words.Clip(o.lastRefusal.Error())

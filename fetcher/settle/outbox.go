@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 // sending is a staged copy that waits for its turn at a remote destination.
 type sending struct {
 	row   uidl.Delivery
-	m     *received // nil: retrieved in an earlier pass
+	m     *Received // nil: retrieved in an earlier pass
 	again bool      // its envelope was refused in this pass: see refusedEnvelope
 	since int       // outbox.accepts when it was refused and is to be tried again; 0: it is not
 	begun int       // outbox.turns when it was begun
@@ -29,10 +29,10 @@ type sending struct {
 // A Target that can make ready for a message is told which one comes after the one it publishes. That one is 'staged'
 // until its turn comes.
 type outbox struct {
-	p    *settler
-	d    *destination
-	stop context.Context // ended: no further message is begun
-	late context.Context // ended: neither are those that were begun given more time
+	p     *Settler
+	place *Place
+	stop  context.Context // ended: no further message is begun
+	late  context.Context // ended: neither are those that were begun given more time
 
 	mu      sync.Mutex
 	queue   []sending
@@ -61,9 +61,9 @@ type outbox struct {
 	probed      bool
 }
 
-func newOutbox(stop, late context.Context, p *settler, d *destination) *outbox {
-	return &outbox{p: p, d: d, stop: stop, late: late, accepts: 1, forGood: true, changed: make(chan struct{}),
-		limits: p.health.Down[d.Name].RefusesMessages(d.Setting), resting: d.down.RefusesMessages(d.Setting)}
+func newOutbox(stop, late context.Context, p *Settler, d *Place) *outbox {
+	return &outbox{p: p, place: d, stop: stop, late: late, accepts: 1, forGood: true, changed: make(chan struct{}),
+		limits: p.Health.Down[d.Name].RefusesMessages(d.Setting), resting: d.Down.RefusesMessages(d.Setting)}
 }
 
 // add queues copies that the ledger has as 'staged'.
@@ -71,7 +71,7 @@ func (o *outbox) add(s ...sending) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(o.queue, s...)
-	for o.lanes < min(o.d.Target.Lanes(), len(o.queue)+o.kept) {
+	for o.lanes < min(o.place.Target.Lanes(), len(o.queue)+o.kept) {
 		o.lanes++
 		go o.lane()
 	}
@@ -112,7 +112,7 @@ func (o *outbox) take(idle bool, reserved *sending) *sending {
 // reserve takes the message that this lane sends after the one in hand; nil when that is of no use, or when another lane
 // could find none in the queue for it.
 func (o *outbox) reserve() *sending {
-	if _, ok := o.d.Target.(deliver.Foreseer); !ok {
+	if _, ok := o.place.Target.(deliver.Foreseer); !ok {
 		return nil
 	}
 	o.mu.Lock()
@@ -126,7 +126,7 @@ func (o *outbox) reserve() *sending {
 
 // over tells that no further message is begun; o.mu is held.
 func (o *outbox) over() bool {
-	return o.err != nil || o.stop.Err() != nil || o.d.publishFailure() != nil
+	return o.err != nil || o.stop.Err() != nil || o.place.PublishFailure() != nil
 }
 
 // pop removes the first message from the queue; o.mu is held.
@@ -139,7 +139,7 @@ func (o *outbox) pop() *sending {
 
 // lane sends one message after another until there is none.
 func (o *outbox) lane() {
-	err := caught(o.send)
+	err := Caught(o.send)
 	if err == nil {
 		return
 	}
@@ -150,7 +150,7 @@ func (o *outbox) lane() {
 		o.err = err
 	}
 	o.tell()
-	o.p.halted.Store(true)
+	o.p.Halted.Store(true)
 }
 
 func (o *outbox) send() error {
@@ -184,16 +184,16 @@ func (o *outbox) publish(s, next *sending) error {
 	o.mu.Unlock()
 	t := deliver.Ticket(s.row.Ticket)
 	if next == nil {
-		return publishAll(o.late, o.d, []deliver.Ticket{t})[0]
+		return publishAll(o.late, o.place, []deliver.Ticket{t})[0]
 	}
-	return o.d.Target.(deliver.Foreseer).PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
+	return o.place.Target.(deliver.Foreseer).PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
 }
 
 // turn commits what came of the last message together with 'publishing' for the next one; either may be nil.
 func (o *outbox) turn(last *sending, result error, next *sending) error {
 	var came []published
 	if last != nil && last.row.Ticket != "" { // else it was given to the fallback: see divert
-		came = []published{{d: o.d, row: last.row, m: last.m, err: result}}
+		came = []published{{d: o.place, row: last.row, m: last.m, err: result}}
 	}
 	err := o.p.concludeRound(o.late, came, func(c *uidl.Change) {
 		if len(came) > 0 {
@@ -227,7 +227,7 @@ func (o *outbox) suspect(s *sending, came *published) {
 
 // waives tells that a destination that is not required goes without a message: it refused that for good, or its copy is lost.
 func (o *outbox) waives(result error, next uidl.Delivery) bool {
-	return o.d.Optional && (next.State == uidl.Owed || verdict.Permanent(result) && !unjudged(result))
+	return o.place.Optional && (next.State == uidl.Owed || verdict.Permanent(result) && !unjudged(result))
 }
 
 // idle tells that nothing is being sent, and whether something waits; the channel is closed when that may have changed.
@@ -249,14 +249,14 @@ func (o *outbox) rest() error {
 	}
 }
 
-// drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
+// Drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
 // false when the time was over first.
-func (p *settler) drain(most time.Duration, keep func()) (idle bool, err error) {
+func (p *Settler) Drain(most time.Duration, keep func()) (idle bool, err error) {
 	end := time.NewTimer(max(most, 0))
 	defer end.Stop()
-	alive := time.NewTicker(keepAlive)
+	alive := time.NewTicker(KeepAlive)
 	defer alive.Stop()
-	for _, d := range p.outboxes() {
+	for _, d := range p.Outboxes() {
 		for {
 			idle, changed, err := d.out.idle()
 			if err != nil {
@@ -277,45 +277,45 @@ func (p *settler) drain(most time.Duration, keep func()) (idle bool, err error) 
 	return true, nil
 }
 
-// openOutboxes gives every remote destination its outbox.
-func (p *settler) openOutboxes(stop, late context.Context) {
-	if p.dryRun {
+// OpenOutboxes gives every remote destination its outbox.
+func (p *Settler) OpenOutboxes(stop, late context.Context) {
+	if p.DryRun {
 		return
 	}
-	for _, d := range p.dests {
-		if d.isRemote() {
+	for _, d := range p.Places {
+		if d.IsRemote() {
 			d.out = newOutbox(stop, late, p, d)
 		}
 	}
 }
 
-// closeOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
+// CloseOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
 // its way: a message that is being sent is never abandoned by us, only its time is bounded.
-func (p *settler) closeOutboxes(ctx context.Context, halt func(), err error) error {
+func (p *Settler) CloseOutboxes(ctx context.Context, halt func(), err error) error {
 	if ctx.Err() == nil && !verdict.Of(err).Stop {
-		if _, derr := p.drain(p.sessionTime, func() {}); err == nil {
+		if _, derr := p.Drain(p.SessionTime, func() {}); err == nil {
 			err = derr
 		}
 	}
 	halt()
-	for _, d := range p.outboxes() {
+	for _, d := range p.Outboxes() {
 		if derr := d.out.rest(); derr != nil && (err == nil || verdict.Of(derr).Stop && !verdict.Of(err).Stop) {
 			err = derr
 		}
 	}
-	p.committing.Lock()
-	defer p.committing.Unlock()
-	if !verdict.Of(p.doubt).Stop {
-		p.doubt = nil // nothing was applied; how the pass went may still be written down
+	p.Committing.Lock()
+	defer p.Committing.Unlock()
+	if !verdict.Of(p.Doubt).Stop {
+		p.Doubt = nil // nothing was applied; how the pass went may still be written down
 	}
 	return err
 }
 
-// outboxes are the remote destinations; the fallback comes last, since the others may give it something to send.
-func (p *settler) outboxes() []*destination {
-	var all []*destination
+// Outboxes are the remote destinations; the fallback comes last, since the others may give it something to send.
+func (p *Settler) Outboxes() []*Place {
+	var all []*Place
 	for _, last := range []bool{false, true} {
-		for _, d := range p.dests {
+		for _, d := range p.Places {
 			if d.out != nil && d.Fallback == last {
 				all = append(all, d)
 			}
@@ -328,9 +328,14 @@ func (p *settler) outboxes() []*destination {
 // But one of them comes second: what becomes of those behind it tells whether it is to blame.
 func (o *outbox) resume(rows []uidl.Delivery) {
 	slices.SortStableFunc(rows, func(a, b uidl.Delivery) int {
-		failed := b2i(failedBefore(a)) - b2i(failedBefore(b))
-		if failed != 0 || !failedBefore(a) {
-			return failed
+		switch failed := failedBefore(a); {
+		case failed != failedBefore(b):
+			if failed {
+				return 1
+			}
+			return -1
+		case !failed:
+			return 0
 		}
 		return cmp.Or(a.Attempts+a.InDoubt-b.Attempts-b.InDoubt, cmp.Compare(a.At, b.At))
 	})

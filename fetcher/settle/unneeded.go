@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -18,23 +18,23 @@ import (
 // messages; it is told, once.
 
 // mayHaveUnneeded tells whether something may be open that need not be.
-func (p *settler) mayHaveUnneeded() bool {
-	return slices.ContainsFunc(p.dests, func(d *destination) bool { return d.Fallback || d.Optional }) ||
-		slices.ContainsFunc(p.known, func(d uidl.Destination) bool { return d.Role == uidl.WasOptional })
+func (p *Settler) mayHaveUnneeded() bool {
+	return slices.ContainsFunc(p.Places, func(d *Place) bool { return d.Fallback || d.Optional }) ||
+		slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Role == uidl.WasOptional })
 }
 
 // dropUnneeded drops it, and returns what is open besides.
-func (p *settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
-	pending, err := p.l.Pending(ctx)
+func (p *Settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.health.Verify { // what the required destinations have is not certain
+	if p.Health.Verify { // what the required destinations have is not certain
 		return pending, nil
 	}
 	was := map[string]uidl.Destination{}
-	for _, d := range p.known {
-		if d.Role == uidl.WasOptional && p.destination(d.Name) == nil {
+	for _, d := range p.Known {
+		if d.Role == uidl.WasOptional && p.Place(d.Name) == nil {
 			was[d.Name] = d
 		}
 	}
@@ -57,9 +57,9 @@ func (p *settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 }
 
 // drop ends deliveries and removes their copies, and with all also the place where they were.
-func (p *settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
+func (p *Settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
 	var tickets []deliver.Ticket
-	err := p.change(ctx, func(c *uidl.Change) {
+	err := p.Change(ctx, func(c *uidl.Change) {
 		for _, row := range rows {
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: d.Name, As: uidl.Dropped})
 			if row.Ticket != "" {
@@ -81,18 +81,18 @@ func (p *settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Deli
 	if n := len(rows); n > 1 {
 		text = fmt.Sprintf("destination %s was not required and is not configured any more: %d deliveries to it are dropped; the required destinations have the messages", d.Name, n)
 	}
-	p.log.Warn("destinations changed", zap.String("what", text))
-	p.obs.Mention(text)
+	p.Log.Warn("destinations changed", zap.String("what", text))
+	p.Obs.Mention(text)
 	return nil
 }
 
 // removeLeftover removes the staging place of a destination for which nothing is open any more, unless the ledger may have
 // forgotten what is.
-func (p *settler) removeLeftover(l Leftover) {
-	if l == nil || p.health.Verify {
+func (p *Settler) removeLeftover(l Leftover) {
+	if l == nil || p.Health.Verify {
 		return
 	}
 	if _, err := l.Remove(); err != nil {
-		p.log.Warn("copies cannot be removed", zap.String("error", words.Clip(err.Error())))
+		p.Log.Warn("copies cannot be removed", zap.String("error", words.Clip(err.Error())))
 	}
 }

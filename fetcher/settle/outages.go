@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -20,66 +20,66 @@ type refusesError struct{ error }
 
 func (e *refusesError) Unwrap() error { return e.error }
 
-// spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
-func (p *settler) spare() {
-	if p.dryRun {
+// Spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
+func (p *Settler) Spare() {
+	if p.DryRun {
 		return
 	}
-	for _, d := range p.dests {
-		o := p.health.Down[d.Name]
-		if o == nil || !d.isRemote() {
+	for _, d := range p.Places {
+		o := p.Health.Down[d.Name]
+		if o == nil || !d.IsRemote() {
 			continue
 		}
 		if o.Setting != d.Setting {
-			delete(p.health.Down, d.Name) // it is another place, or reached in another way
+			delete(p.Health.Down, d.Name) // it is another place, or reached in another way
 			continue
 		}
-		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.asked {
-			d.down = o
+		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.Asked {
+			d.Down = o
 			d.failPublishing(&health.DownError{o})
 		}
 	}
 }
 
-// weighDestinations remembers which destinations are down, once nothing is on its way any more.
-func (p *settler) weighDestinations(ctx context.Context) {
-	if p.dryRun {
+// WeighDestinations remembers which destinations are down, once nothing is on its way any more.
+func (p *Settler) WeighDestinations(ctx context.Context) {
+	if p.DryRun {
 		return
 	}
 	down, taken := map[string]*health.DownRecord{}, map[string]health.Took{}
-	for _, d := range p.dests {
+	for _, d := range p.Places {
 		if d.out == nil {
 			continue
 		}
 		if err := d.out.unanswered(ctx); err != nil {
-			p.log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
+			p.Log.Warn("refusals not noted", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		}
-		if t := p.health.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
+		if t := p.Health.Took[d.Name]; t.Setting == d.Setting && t.At != 0 {
 			taken[d.Name] = t
 		}
 		if at := d.out.took; !at.IsZero() {
 			taken[d.Name] = health.Took{at.Unix(), d.Setting}
 		}
-		was, err := p.health.Down[d.Name], d.publishFailure()
+		was, err := p.Health.Down[d.Name], d.PublishFailure()
 		var spared *health.DownError
 		switch {
 		case errors.As(err, &spared), err == nil && was != nil && !p.up(ctx, d):
-			d.down = was
+			d.Down = was
 		case err == nil:
-			d.down = nil
+			d.Down = nil
 		default:
-			d.down = p.failedAgain(was, d, err)
+			d.Down = p.failedAgain(was, d, err)
 		}
-		if d.down != nil {
-			down[d.Name] = d.down
+		if d.Down != nil {
+			down[d.Name] = d.Down
 		}
 	}
-	p.health.Down, p.health.Took = down, taken
+	p.Health.Down, p.Health.Took = down, taken
 	p.noteWithout()
 }
 
 // failedAgain is an outage after one more failure.
-func (p *settler) failedAgain(was *health.DownRecord, d *destination, err error) *health.DownRecord {
+func (p *Settler) failedAgain(was *health.DownRecord, d *Place, err error) *health.DownRecord {
 	now := p.now()
 	var refuses *refusesError
 	o := health.DownRecord{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
@@ -91,13 +91,13 @@ func (p *settler) failedAgain(was *health.DownRecord, d *destination, err error)
 	o.Verdict = verdict.Of(err)
 	var wait time.Duration
 	switch {
-	case p.backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
+	case p.Backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
 		wait = health.RefusedWait
-	case p.backoff == nil:
+	case p.Backoff == nil:
 	case took && o.Refuses: // limits are often for each minute
 		wait = health.LimitWait + rand.N(health.LimitWait/16)
 	default:
-		wait = p.backoff(o.Failures)
+		wait = p.Backoff(o.Failures)
 	}
 	if verdict.RefusedByRelay(err) {
 		if o.Refused++; o.Refused >= health.RelayRefusals {
@@ -111,13 +111,13 @@ func (p *settler) failedAgain(was *health.DownRecord, d *destination, err error)
 }
 
 // up tells whether a destination that was down is so no more: it took something, or nothing waits for it.
-func (p *settler) up(ctx context.Context, d *destination) bool {
+func (p *Settler) up(ctx context.Context, d *Place) bool {
 	d.out.mu.Lock()
 	took := d.out.accepts > 1
 	d.out.mu.Unlock()
 	if took || ctx.Err() != nil {
 		return took
 	}
-	open, err := p.l.Pending(ctx)
+	open, err := p.L.Pending(ctx)
 	return err == nil && !slices.ContainsFunc(open, func(row uidl.Delivery) bool { return row.Destination == d.Name })
 }

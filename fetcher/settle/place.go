@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"sync"
@@ -8,46 +8,46 @@ import (
 )
 
 // place is the destination as a member of facts.
-func (d *destination) place() uidl.Places { return uidl.PlaceOf(d.ordinal) }
+func (d *Place) Bit() uidl.Places { return uidl.PlaceOf(d.Ordinal) }
 
-// at gives the destinations of the pass that are in a set.
-func (p *settler) at(places uidl.Places) (all []*destination) {
-	for _, d := range p.dests {
-		if places.Has(d.place()) {
+// At gives the destinations of the pass that are in a set.
+func (p *Settler) At(places uidl.Places) (all []*Place) {
+	for _, d := range p.Places {
+		if places.Has(d.Bit()) {
 			all = append(all, d)
 		}
 	}
 	return all
 }
 
-// isRemote tells that each Publish is a transaction elsewhere.
-func (d *destination) isRemote() bool { return d.Target.Batch() == 1 }
+// IsRemote tells that each Publish is a transaction elsewhere.
+func (d *Place) IsRemote() bool { return d.Target.Batch() == 1 }
 
 // destination is a Destination with what befell it in this pass.
-type destination struct {
+type Place struct {
 	Destination
-	ordinal    int        // what stands for it in facts
+	Ordinal    int        // what stands for it in facts
 	out        *outbox    // of a remote one
 	single     sync.Mutex // held while a fallback takes one message
 	mu         sync.Mutex
 	staging    error              // it can take no further copies: nothing more is fetched
 	publishing error              // it publishes nothing more; a remote one still takes copies
-	down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
+	Down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
 }
 
-func (d *destination) stageFailure() error {
+func (d *Place) StageFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.staging
 }
 
-func (d *destination) publishFailure() error {
+func (d *Place) PublishFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.publishing
 }
 
-func (d *destination) failStaging(err error) {
+func (d *Place) FailStaging(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.staging == nil {
@@ -56,7 +56,7 @@ func (d *destination) failStaging(err error) {
 }
 
 // recover takes back that a destination is down: it took something all the same, or failed in another way.
-func (d *destination) recover() {
+func (d *Place) recover() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.publishing = nil
@@ -64,7 +64,7 @@ func (d *destination) recover() {
 
 // failPublishing notes that a destination is down. One that publishes whole batches in one place cannot stage there
 // either; a remote one has its own spool.
-func (d *destination) failPublishing(err error) {
+func (d *Place) failPublishing(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.publishing == nil {
@@ -75,8 +75,8 @@ func (d *destination) failPublishing(err error) {
 	}
 }
 
-func (p *settler) destination(name string) *destination {
-	for _, d := range p.dests {
+func (p *Settler) Place(name string) *Place {
+	for _, d := range p.Places {
 		if d.Name == name {
 			return d
 		}

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -14,11 +14,11 @@ var errSentSince = errors.New("it may have been sent since the ledger was copied
 // sentSince finds copies for a remote destination that a ledger in doubt has as waiting, and that are not there: they were
 // sent since, as likely as not. They are owed then, before anything is sent, and reconsider holds them back. What is returned
 // tells which those are.
-func (p *settler) sentSince(ctx context.Context, d *destination, pending []uidl.Delivery) (gone func(uidl.Delivery) bool, err error) {
+func (p *Settler) sentSince(ctx context.Context, d *Place, pending []uidl.Delivery) (gone func(uidl.Delivery) bool, err error) {
 	sent := map[uidl.Key]bool{}
 	gone = func(row uidl.Delivery) bool { return sent[row.Key] }
 	place, ok := d.Target.(deliver.Opener)
-	if !ok || !p.health.Verify {
+	if !ok || !p.Health.Verify {
 		return gone, nil
 	}
 	c := uidl.Change{At: p.now().Unix()}
@@ -36,12 +36,12 @@ func (p *settler) sentSince(ctx context.Context, d *destination, pending []uidl.
 	if len(sent) == 0 {
 		return gone, nil
 	}
-	return gone, p.commit(ctx, c)
+	return gone, p.Commit(ctx, c)
 }
 
 // doubtful counts an ending in doubt for each row that a crash left 'publishing' at a remote destination, before it is
 // sent again. A Maildir can tell what happened; there nothing is in doubt.
-func (p *settler) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Delivery, error) {
+func (p *Settler) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.Delivery, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -51,9 +51,9 @@ func (p *settler) doubtful(ctx context.Context, rows []uidl.Delivery) ([]uidl.De
 		row = doubt(row, p.now())
 		row.State, row.Reason = uidl.Staged, "its sending was interrupted"
 		c.Stage = append(c.Stage, row)
-		if !p.health.Waits(row.NextTry) {
+		if !p.Health.Waits(row.NextTry) {
 			due = append(due, row)
 		}
 	}
-	return due, p.commit(ctx, c)
+	return due, p.Commit(ctx, c)
 }

@@ -1,110 +1,33 @@
-package fetcher
+package settle
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
-	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
-
-// foreseeing is a remote destination in memory that can make ready for a message while it publishes another.
-type foreseeing struct {
-	*delivertest.Memory
-	log    *foreseen
-	during func(t, next deliver.Ticket) error // nil, or what comes of publishing t instead of publishing it
-}
-
-// foreseen is what was published, and before what; "" when nothing was said.
-type foreseen struct {
-	mu    sync.Mutex
-	pairs [][2]deliver.Ticket
-}
-
-func (f foreseeing) PublishBefore(ctx context.Context, t, next deliver.Ticket) error {
-	f.log.mu.Lock()
-	f.log.pairs = append(f.log.pairs, [2]deliver.Ticket{t, next})
-	f.log.mu.Unlock()
-	if f.during != nil {
-		if err := f.during(t, next); err != nil {
-			return err
-		}
-	}
-	return f.Memory.Publish(ctx, []deliver.Ticket{t})[0]
-}
-
-func (f foreseeing) Publish(ctx context.Context, tickets []deliver.Ticket) []error {
-	errs := make([]error, len(tickets))
-	for i, t := range tickets {
-		errs[i] = f.PublishBefore(ctx, t, "")
-	}
-	return errs
-}
-
-// announced are the tickets of which it was said that they come next, in order.
-func (f *foreseen) announced() (all []deliver.Ticket) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range f.pairs {
-		if p[1] != "" {
-			all = append(all, p[1])
-		}
-	}
-	return all
-}
-
-// Every message arrives once, whatever is announced; with one lane all but the first are.
-func TestForeseen(t *testing.T) {
-	for _, lanes := range []int{1, 2, 4} {
-		box := mailbox(60)
-		r := newRig(t, box...)
-		r.acc.Policy.Delete = plan.DeleteAfterDelivery
-		m := delivertest.NewMemory("remote")
-		m.Senders = lanes
-		log := &foreseen{}
-		if rep := r.with(Destination{Name: "remote", Target: foreseeing{m.Reopen(), log, nil}}); rep.Verdict.Class != verdict.OK || rep.Deleted != 60 {
-			t.Errorf("%+v", rep)
-		}
-		wantRemote(t, m, box...)
-		published := map[deliver.Ticket]int{}
-		for _, p := range log.pairs {
-			published[p[0]]++
-		}
-		all := log.announced()
-		for _, next := range all {
-			if published[next] != 1 {
-				t.Errorf("%s was announced and published %d times", next, published[next])
-			}
-		}
-		slices.Sort(all)
-		if n := len(slices.Compact(all)); n != len(log.announced()) || n < 60/4 {
-			t.Errorf("%d of %d announced are different", n, len(log.announced()))
-		}
-	}
-}
 
 // outboxBench is an outbox with staged messages 1 to n, without a pass around it.
 type outboxBench struct {
 	*outbox
 	t      *testing.T
 	m      *delivertest.Memory
-	log    *foreseen
+	log    *delivertest.Foreseen
 	ledger uidl.Account
 	rows   []uidl.Delivery
 	halt   func()
 }
 
 func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, next deliver.Ticket) error) *outboxBench {
-	b := &outboxBench{t: t, m: delivertest.NewMemory("remote"), log: &foreseen{}}
+	b := &outboxBench{t: t, m: delivertest.NewMemory("remote"), log: &delivertest.Foreseen{}}
 	b.m.Senders = lanes
 	ctx := context.Background()
 	if _, err := b.m.Identify(ctx, ""); err != nil {
@@ -112,7 +35,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 	}
 	relay := uidl.Destination{Name: "remote", Role: uidl.Required}
 	c := uidl.Change{Destinations: []uidl.Destination{relay}}
-	open := map[uidl.Key]*openMessage{}
+	open := map[uidl.Key]*OpenMessage{}
 	for i := range n {
 		key := uidl.Key{UID: fmt.Sprint(i + 1)}
 		s, err := b.m.Create(ctx, deliver.Message{UID: key.UID})
@@ -129,7 +52,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		row := uidl.Delivery{Key: key, Destination: "remote", State: uidl.Staged, Ticket: string(ticket), Seq: int64(i + 1)}
 		c.Put = append(c.Put, uidl.Message{Row: uidl.Row{Key: key, State: uidl.Wanted}})
 		c.Stage = append(c.Stage, row)
-		b.rows, open[key] = append(b.rows, row), &openMessage{n: 1}
+		b.rows, open[key] = append(b.rows, row), &OpenMessage{n: 1}
 	}
 	l, err := uidltest.NewMemory().Open().Acquire(ctx, "a")
 	if err == nil {
@@ -139,17 +62,16 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		t.Fatal(err)
 	}
 	b.ledger = l
-	target := foreseeing{b.m, b.log, func(t, next deliver.Ticket) error {
+	target := delivertest.Foreseeing{Memory: b.m, Log: b.log, During: func(t, next deliver.Ticket) error {
 		if during == nil {
 			return nil
 		}
 		return during(b, t, next)
 	}}
-	d := &destination{Destination: Destination{Name: "remote", Target: target}}
-	p := newPass(Account{}, Options{}.withDefaults())
-	p.l, p.dests, p.open, p.set = l, []*destination{d}, open, plan.NewSet([]uidl.Destination{relay}, 0)
+	d := &Place{Destination: Destination{Name: "remote", Target: target}}
+	p := bare(l, d, open, plan.NewSet([]uidl.Destination{relay}, 0))
 	stop, halt := context.WithCancel(ctx)
-	b.outbox, b.halt = newOutbox(stop, ctx, p.settler, d), halt
+	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt
 	return b
 }
 
@@ -183,7 +105,7 @@ func (b *outboxBench) over(announced []deliver.Ticket, delivered, left int) {
 		b.t.Error(err)
 	}
 	b.halt()
-	if got := b.log.announced(); !slices.Equal(got, announced) {
+	if got := b.log.Announced(); !slices.Equal(got, announced) {
 		b.t.Errorf("announced %q, want %q", got, announced)
 	}
 	uids := map[string]int{}
@@ -310,7 +232,7 @@ func TestForeseenPutBack(t *testing.T) {
 	t.Run("ledger failed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newOutboxBench(t, 3, 1, func(b *outboxBench, ticket, _ deliver.Ticket) error {
-				b.p.doubt = errors.New("no ledger")
+				b.p.Doubt = errors.New("no ledger")
 				return nil
 			})
 			b.send(1, 3)
@@ -332,7 +254,7 @@ func TestForeseenRefused(t *testing.T) {
 		b := newOutboxBench(t, 3, 1, func(_ *outboxBench, ticket, _ deliver.Ticket) error {
 			if ticket == "memory 1" {
 				if tries++; tries == 1 {
-					return refuse(deliver.Error{Envelope: true})
+					return &deliver.Error{Op: "send", Envelope: true, Err: errors.New("refused")}
 				}
 			}
 			return nil

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -20,9 +21,9 @@ import (
 
 // transfer gives away what was released, and forgets what a destination lacks that is not required, or is the fallback now:
 // nothing is fetched for these.
-func (p *settler) transfer(ctx context.Context) error {
-	unfetched := func(name string) bool { d := p.destination(name); return d != nil && (d.Fallback || d.Optional) }
-	if !p.health.Adopt && !p.mayHaveUnneeded() {
+func (p *Settler) transfer(ctx context.Context) error {
+	unfetched := func(name string) bool { d := p.Place(name); return d != nil && (d.Fallback || d.Optional) }
+	if !p.Health.Adopt && !p.mayHaveUnneeded() {
 		return nil
 	}
 	pending, err := p.dropUnneeded(ctx)
@@ -30,17 +31,19 @@ func (p *settler) transfer(ctx context.Context) error {
 		return err
 	}
 	of := map[string]uidl.Destination{}
-	for _, d := range p.known {
-		if away(d.Role) && p.health.Adopt {
+	for _, d := range p.Known {
+		if plan.Away(d.Role) && p.Health.Adopt {
 			of[d.Name] = d
 		}
 	}
 	busy := map[uidl.Key]uidl.Places{} // a copy is on its way there already
 	open := map[uidl.Key]int{}
 	for _, row := range pending {
-		open[row.Key] += b2i(p.required(row.Destination))
-		if d := p.destination(row.Destination); d != nil {
-			busy[row.Key] |= d.place()
+		if p.required(row.Destination) {
+			open[row.Key]++
+		}
+		if d := p.Place(row.Destination); d != nil {
+			busy[row.Key] |= d.Bit()
 		}
 	}
 	left := map[string]Leftover{}
@@ -59,7 +62,7 @@ func (p *settler) transfer(ctx context.Context) error {
 		if _, met := left[d.Name]; released && !met {
 			left[d.Name] = p.leftover(d)
 		}
-		to := p.set.Lacks(row.Message) &^ busy[row.Key]
+		to := p.Set.Lacks(row.Message) &^ busy[row.Key]
 		var state uidl.State
 		if p.required(row.Destination) {
 			open[row.Key]--
@@ -81,13 +84,13 @@ func (p *settler) transfer(ctx context.Context) error {
 }
 
 // leftover opens the staging place of a destination; nil when there is none.
-func (p *settler) leftover(d uidl.Destination) Leftover {
-	if p.spool == nil || deliver.PathOf(d.Identity) != "" {
+func (p *Settler) leftover(d uidl.Destination) Leftover {
+	if p.Spool == nil || deliver.PathOf(d.Identity) != "" {
 		return nil
 	}
-	l, err := p.spool(d.Identity)
+	l, err := p.Spool(d.Identity)
 	if err != nil {
-		p.log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
+		p.Log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		return nil
 	}
 	return l
@@ -95,18 +98,10 @@ func (p *settler) leftover(d uidl.Destination) Leftover {
 
 // release ends one delivery, in the commit that stages its copy where the message is lacking. state is what its message is
 // then; 0: as it was.
-func (p *settler) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
-	if adoptDelivers {
-		return p.change(ctx, func(c *uidl.Change) {
-			for _, d := range p.at(places) {
-				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: d.Name, As: uidl.Had})
-			}
-			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: uidl.Delivered})
-		})
-	}
+func (p *Settler) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
 	var to []uidl.Delivery
 	if from != nil && row.Ticket != "" {
-		for _, d := range p.at(places) {
+		for _, d := range p.At(places) {
 			ticket, err := p.copyTo(ctx, d, from, row)
 			switch {
 			case errors.Is(err, deliver.ErrUnknown), errors.Is(err, deliver.ErrDamaged):
@@ -118,7 +113,7 @@ func (p *settler) release(ctx context.Context, row uidl.Delivery, from Leftover,
 			}
 		}
 	}
-	err := p.change(ctx, func(c *uidl.Change) {
+	err := p.Change(ctx, func(c *uidl.Change) {
 		for i := range to {
 			to[i].At = c.At
 		}
@@ -131,6 +126,6 @@ func (p *settler) release(ctx context.Context, row uidl.Delivery, from Leftover,
 	if from != nil && row.Ticket != "" {
 		_ = from.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)}) // only now does the ledger not hold it any more
 	}
-	p.log.Warn("released", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
+	p.Log.Warn("released", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
 	return nil
 }

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"github.com/popsync/popsync/deliver"
 )
 
-// cutOff tells whether something was left at a remote destination that would have been sent.
-func (p *settler) cutOff() bool {
-	for _, d := range p.outboxes() {
+// CutOff tells whether something was left at a remote destination that would have been sent.
+func (p *Settler) CutOff() bool {
+	for _, d := range p.Outboxes() {
 		if d.out.cutOff() {
 			return true
 		}
@@ -22,7 +22,7 @@ func (p *settler) cutOff() bool {
 func (o *outbox) cutOff() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.cut || len(o.queue) > 0 && o.d.publishFailure() == nil
+	return o.cut || len(o.queue) > 0 && o.place.PublishFailure() == nil
 }
 
 // interrupted notes that a message did not get through because of a stop: its time was over, or nobody knows what became of

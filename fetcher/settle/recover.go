@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -31,8 +31,6 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	switch {
 	case err == nil:
 		return outcome{settled: true, as: uidl.Had}
-	case errors.Is(err, deliver.ErrInferred) && (inferredIsSeen || staysPublishing && row.Reason != ""):
-		return outcome{settled: true, as: uidl.Had}
 	case errors.Is(err, deliver.ErrInferred):
 		return outcome{settled: true, as: uidl.Inferred}
 	case errors.Is(err, deliver.ErrDamaged):
@@ -50,7 +48,7 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 	if !errors.Is(err, context.Canceled) { // else the pass was told to end, and nothing failed
 		row.Reason = words.Clip(err.Error())
 	}
-	if e.Untouched && !remote && !staysPublishing { // certain: nothing of it is visible, and our copy is as it was
+	if e.Untouched && !remote { // certain: nothing of it is visible, and our copy is as it was
 		row.State, row.At = uidl.Staged, now.Unix()
 	}
 	if remote {
@@ -93,21 +91,21 @@ func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
 	return row
 }
 
-// recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
+// Recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
 // runs before connecting; what goes to a remote destination is only queued here. Rows of a destination that is no
 // longer configured stay as they are, unless a person released them.
-func (p *settler) recover(ctx context.Context) error {
+func (p *Settler) Recover(ctx context.Context) error {
 	if err := p.transfer(ctx); err != nil {
 		return err
 	}
-	if err := p.loadPending(ctx); err != nil {
+	if err := p.LoadPending(ctx); err != nil {
 		return err
 	}
-	pending, err := p.l.Pending(ctx)
+	pending, err := p.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
-	for _, d := range p.dests {
+	for _, d := range p.Places {
 		var again, fresh []uidl.Delivery
 		var held []deliver.Ticket
 		for _, row := range pending {
@@ -120,7 +118,7 @@ func (p *settler) recover(ctx context.Context) error {
 			switch {
 			case row.State == uidl.Publishing:
 				again = append(again, row)
-			case row.State == uidl.Staged && !p.health.Waits(row.NextTry):
+			case row.State == uidl.Staged && !p.Health.Waits(row.NextTry):
 				fresh = append(fresh, row)
 			}
 		}
@@ -144,7 +142,7 @@ func (p *settler) recover(ctx context.Context) error {
 			return err
 		}
 		// Where something was open, a later pass cleans.
-		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.health.Verify {
+		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.Health.Verify {
 			_ = c.Clean()
 		}
 	}
@@ -153,7 +151,7 @@ func (p *settler) recover(ctx context.Context) error {
 
 // settleAgain publishes what was 'publishing' until nothing changes: a Maildir holds messages back while one before them
 // is not settled, and no new batch may begin while an old one is open.
-func (p *settler) settleAgain(ctx context.Context, d *destination, rows []uidl.Delivery) error {
+func (p *Settler) settleAgain(ctx context.Context, d *Place, rows []uidl.Delivery) error {
 	ours := map[uidl.Key]bool{}
 	for _, row := range rows {
 		ours[row.Key] = true
@@ -163,16 +161,16 @@ func (p *settler) settleAgain(ctx context.Context, d *destination, rows []uidl.D
 		if err := p.republish(ctx, d, rows); err != nil {
 			return err
 		}
-		if d.publishFailure() != nil {
+		if d.PublishFailure() != nil {
 			return nil
 		}
-		pending, err := p.l.Pending(ctx)
+		pending, err := p.L.Pending(ctx)
 		if err != nil {
 			return err
 		}
 		rows = rows[:0]
 		for _, row := range pending {
-			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.health.Waits(row.NextTry)
+			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.Health.Waits(row.NextTry)
 			if row.Destination == d.Name && again {
 				rows = append(rows, row)
 			}
@@ -182,8 +180,8 @@ func (p *settler) settleAgain(ctx context.Context, d *destination, rows []uidl.D
 }
 
 // republish publishes rows of one destination in their order, as many at a time as it takes.
-func (p *settler) republish(ctx context.Context, d *destination, rows []uidl.Delivery) error {
-	for n := d.Target.Batch(); len(rows) > 0 && d.publishFailure() == nil; rows = rows[min(n, len(rows)):] {
+func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery) error {
+	for n := d.Target.Batch(); len(rows) > 0 && d.PublishFailure() == nil; rows = rows[min(n, len(rows)):] {
 		chunk := rows[:min(n, len(rows))]
 		all := make([]published, len(chunk))
 		for i := range chunk {
@@ -204,26 +202,26 @@ func (p *settler) republish(ctx context.Context, d *destination, rows []uidl.Del
 }
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
-func (p *settler) sweep(d *destination, held []deliver.Ticket) {
+func (p *Settler) sweep(d *Place, held []deliver.Ticket) {
 	s, ok := d.Target.(deliver.Sweeper)
 	if !ok {
 		return
 	}
-	if !p.health.Verify {
+	if !p.Health.Verify {
 		_ = s.Sweep(held) // orphans harm nobody
 		return
 	}
 	if a, ok := d.Target.(deliver.Setter); ok {
 		n, where, err := a.SetAside(held)
 		if err == nil && n > 0 {
-			p.obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
+			p.Obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
 				words.Number(n, "copy"), words.Plural(n, "was", "were"), where, words.Plural(n, "it", "them")))
 		}
 	}
 }
 
 // announce commits 'publishing' for rows that are only staged yet.
-func (p *settler) announce(ctx context.Context, rows []uidl.Delivery) error {
+func (p *Settler) announce(ctx context.Context, rows []uidl.Delivery) error {
 	c := uidl.Change{At: p.now().Unix()}
 	for i := range rows {
 		if rows[i].State != uidl.Publishing {
@@ -234,5 +232,5 @@ func (p *settler) announce(ctx context.Context, rows []uidl.Delivery) error {
 	if len(c.Stage) == 0 {
 		return nil
 	}
-	return p.commit(ctx, c)
+	return p.Commit(ctx, c)
 }

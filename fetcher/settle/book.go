@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -8,22 +8,22 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
+// Change builds and commits one change. Nobody else builds one meanwhile: p.open is what the ledger will have after the
 // commit, so the one who settles a message's last delivery is the one who marks it delivered, in the same commit.
-func (p *settler) change(ctx context.Context, build func(*uidl.Change)) error {
-	p.committing.Lock()
-	defer p.committing.Unlock()
-	if p.doubt != nil {
-		return p.doubt
+func (p *Settler) Change(ctx context.Context, build func(*uidl.Change)) error {
+	p.Committing.Lock()
+	defer p.Committing.Unlock()
+	if p.Doubt != nil {
+		return p.Doubt
 	}
 	c := uidl.Change{At: p.now().Unix()}
 	build(&c)
-	return p.apply(ctx, c)
+	return p.Apply(ctx, c)
 }
 
-// commit applies a change together with what was carried for it.
-func (p *settler) commit(ctx context.Context, c uidl.Change) error {
-	return p.change(ctx, func(to *uidl.Change) {
+// Commit applies a change together with what was carried for it.
+func (p *Settler) Commit(ctx context.Context, c uidl.Change) error {
+	return p.Change(ctx, func(to *uidl.Change) {
 		if c.At == 0 {
 			c.At = to.At
 		}
@@ -31,36 +31,36 @@ func (p *settler) commit(ctx context.Context, c uidl.Change) error {
 	})
 }
 
-// apply commits; p.committing is held. It cannot be cancelled: a commit that was cut short would be in doubt. After one
+// Apply commits; p.committing is held. It cannot be cancelled: a commit that was cut short would be in doubt. After one
 // that is in doubt there is no other.
-func (p *settler) apply(ctx context.Context, c uidl.Change) error {
+func (p *Settler) Apply(ctx context.Context, c uidl.Change) error {
 	p.carrying.Lock()
-	c, p.carry = merge(p.carry, c), uidl.Change{}
+	c, p.Carry = Merge(p.Carry, c), uidl.Change{}
 	p.carrying.Unlock()
-	if p.dryRun { // it decides as a run does, and writes nothing
+	if p.DryRun { // it decides as a run does, and writes nothing
 		return nil
 	}
-	err := p.l.Commit(context.WithoutCancel(ctx), c)
+	err := p.L.Commit(context.WithoutCancel(ctx), c)
 	switch {
 	case err == nil:
 		return nil
-	case unapplied(err):
-		p.doubt = err // p.open is not what the ledger has
+	case Unapplied(err):
+		p.Doubt = err // p.open is not what the ledger has
 	default:
-		p.doubt = &commitError{err}
+		p.Doubt = &CommitError{err}
 	}
-	p.halted.Store(true)
-	return p.doubt
+	p.Halted.Store(true)
+	return p.Doubt
 }
 
-// commitError is a commit that failed and is in doubt: the process must stop.
-type commitError struct{ err error }
+// CommitError is a commit that failed and is in doubt: the process must stop.
+type CommitError struct{ Err error }
 
-func (e *commitError) Error() string { return "ledger commit in doubt: " + e.err.Error() }
+func (e *CommitError) Error() string { return "ledger commit in doubt: " + e.Err.Error() }
 
-func (e *commitError) Unwrap() error { return e.err }
+func (e *CommitError) Unwrap() error { return e.Err }
 
-func (e *commitError) Judge(v verdict.Verdict) verdict.Verdict {
+func (e *CommitError) Judge(v verdict.Verdict) verdict.Verdict {
 	if v.Stop { // the ledger itself said why
 		return v
 	}
@@ -69,20 +69,20 @@ func (e *commitError) Judge(v verdict.Verdict) verdict.Verdict {
 	return v
 }
 
-// unapplied tells that a commit failed and that nothing of it was applied, for certain.
-func unapplied(err error) bool {
+// Unapplied tells that a commit failed and that nothing of it was applied, for certain.
+func Unapplied(err error) bool {
 	return errors.Is(err, uidl.ErrLocked) || errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrFull)
 }
 
-// later adds to what the next commit writes.
-func (p *settler) later(f func(*uidl.Change)) {
+// Later adds to what the next commit writes.
+func (p *Settler) Later(f func(*uidl.Change)) {
 	p.carrying.Lock()
 	defer p.carrying.Unlock()
-	f(&p.carry)
+	f(&p.Carry)
 }
 
-// merge puts a before b.
-func merge(a, b uidl.Change) uidl.Change {
+// Merge puts a before b.
+func Merge(a, b uidl.Change) uidl.Change {
 	b.At = max(a.At, b.At)
 	b.Lift = max(a.Lift, b.Lift)
 	b.Generation = max(a.Generation, b.Generation)

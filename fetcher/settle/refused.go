@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -15,10 +15,10 @@ import (
 )
 
 // maxRefused is how many envelopes in a row a destination may refuse before that is taken for its own fault.
-const maxRefused = 3
+const MaxRefused = 3
 
 // maxVain is how many messages in a row may be sent whole in vain: the second one tells whether the first was to blame.
-const maxVain = 2
+const MaxVain = 2
 
 // learn looks at what Publish said before it is entered: it is here that a refusal is told to be the message's fault or
 // the destination's. result is changed to what is to be entered.
@@ -49,7 +49,7 @@ func (o *outbox) learn(s *sending, result *error) error {
 			o.takesEnvelopes()
 			o.spurned(*result)
 		}
-		if e.Permanent && !o.d.Optional {
+		if e.Permanent && !o.place.Optional {
 			return o.divert(s, result)
 		}
 	}
@@ -61,10 +61,10 @@ func (o *outbox) learn(s *sending, result *error) error {
 func (o *outbox) spurned(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.spurns++; o.spurns < maxRefused || o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
+	if o.spurns++; o.spurns < MaxRefused || o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
 		return
 	}
-	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Permanent: true,
+	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget, Permanent: true,
 		Err:  fmt.Errorf("it refused several messages in a row for good, and took none: %w", err),
 		Hint: "check what is set for this destination; nothing is lost"}})
 }
@@ -80,9 +80,9 @@ func (o *outbox) refusesSome(err error) {
 		return
 	}
 	v := verdict.Of(err)
-	v.Class, v.Message = verdict.Config, words.Clip(o.d.Name+" refuses some of the recipients for good: "+v.Message)
+	v.Class, v.Message = verdict.Config, words.Clip(o.place.Name+" refuses some of the recipients for good: "+v.Message)
 	v.Hint = "check the recipients that are set for this destination; the others get their mail"
-	o.p.obs.Worst(v)
+	o.p.Obs.Worst(v)
 }
 
 // refusesNow tells, and counts it, that the destination took others and takes none any more.
@@ -90,7 +90,7 @@ func (o *outbox) refusesNow() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refused++
-	if o.refused < maxRefused {
+	if o.refused < MaxRefused {
 		return false
 	}
 	o.refused-- // it is counted once more
@@ -124,7 +124,7 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.lastRefusal, o.forGood = *result, o.forGood && verdict.Permanent(*result)
-	if o.refused++; o.refused >= maxRefused || o.resting {
+	if o.refused++; o.refused >= MaxRefused || o.resting {
 		o.failAnew(o.refusing())
 	} else if !s.again {
 		s.since = o.accepts
@@ -136,10 +136,10 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 // if it has not taken mail of late: what it took yesterday it may take tomorrow.
 // o.mu is held.
 func (o *outbox) refusing() error {
-	e := &deliver.Error{Op: "send to", Place: o.d.Name, Scope: deliver.WholeTarget, Err: o.lastRefusal,
+	e := &deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget, Err: o.lastRefusal,
 		Permanent: o.forGood && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()),
 		Hint:      "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
-	if o.refused >= maxRefused {
+	if o.refused >= MaxRefused {
 		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", o.lastRefusal)
 	}
 	return &refusesError{e}
@@ -172,14 +172,14 @@ func unjudged(err error) bool {
 }
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
-func (p *settler) refusedDelivery(was, is uidl.Delivery, err error) {
+func (p *Settler) refusedDelivery(was, is uidl.Delivery, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the pass was told to end: nobody refused anything
 	}
-	p.obs.Reason(err.Error())
+	p.Obs.Reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
-		p.log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
+		p.Log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
 		return
 	}
-	p.obs.FailedAt(was.Key, words.Clip(err.Error()), is.Parked(), is.Parked() && !was.Parked())
+	p.Obs.FailedAt(was.Key, words.Clip(err.Error()), is.Parked(), is.Parked() && !was.Parked())
 }

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"bytes"
@@ -6,10 +6,10 @@ import (
 	"hash"
 )
 
-// contentSum is the SHA-256 by which a message is known again. Mailboxes write into the header of a message whether it was
+// ContentSum is the SHA-256 by which a message is known again. Mailboxes write into the header of a message whether it was
 // read (Status, X-Status): such lines do not count. The header is held until it is complete, within bounds; what is longer
 // counts as a whole.
-type contentSum struct {
+type ContentSum struct {
 	whole  hash.Hash
 	bare   hash.Hash // without the lines that do not count
 	header []byte    // of a message whose header is not complete yet
@@ -20,17 +20,17 @@ type contentSum struct {
 // headerHeld is how much of a header is held, in octets.
 const headerHeld = 64 << 10
 
-func newContentSum() *contentSum {
-	return &contentSum{whole: sha256.New(), bare: sha256.New()}
+func NewContentSum() *ContentSum {
+	return &ContentSum{whole: sha256.New(), bare: sha256.New()}
 }
 
-func (s *contentSum) reset() {
+func (s *ContentSum) Reset() {
 	s.whole.Reset()
 	s.header, s.past, s.rested = s.header[:0], false, false
 }
 
-// write takes the next octets; lines may end in CRLF or LF.
-func (s *contentSum) write(b []byte) {
+// Write takes the next octets; lines may end in CRLF or LF.
+func (s *ContentSum) Write(b []byte) {
 	s.whole.Write(b)
 	if s.past {
 		if s.rested {
@@ -58,7 +58,7 @@ func headerEnds(h []byte, i int) bool {
 }
 
 // end looks through the header once it is complete; what follows it may be there too.
-func (s *contentSum) end(h []byte) {
+func (s *ContentSum) end(h []byte) {
 	s.past = true
 	if !mentionsStatus(h) {
 		return
@@ -102,8 +102,8 @@ func isStatus(line []byte) bool {
 	return ok && (bytes.EqualFold(name, []byte("status")) || bytes.EqualFold(name, []byte("x-status")))
 }
 
-// sums gives the sum that counts, and that of all octets.
-func (s *contentSum) sums() (bare, whole [32]byte) {
+// Sums gives the sum that counts, and that of all octets.
+func (s *ContentSum) Sums() (bare, whole [32]byte) {
 	if !s.past {
 		s.end(s.header) // a message of nothing but a header
 	}

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 const reasonQuarantined = "refused by a destination, taken by the fallback"
 
 // fallback is the destination that takes what others refuse for good, or nil.
-func (p *settler) fallback() *destination {
-	for _, d := range p.dests {
+func (p *Settler) fallback() *Place {
+	for _, d := range p.Places {
 		if d.Fallback {
 			return d
 		}
@@ -27,11 +27,11 @@ func (p *settler) fallback() *destination {
 	return nil
 }
 
-// held tells whether a message that was delivered now stays on the server: only a fallback has it, or its facts say so.
-func (p *settler) held(k uidl.Key) bool {
-	p.committing.Lock()
-	defer p.committing.Unlock()
-	return p.quarantined[k] && !p.deleteQuarantined || p.withheld[k]
+// Held tells whether a message that was delivered now stays on the server: only a fallback has it, or its facts say so.
+func (p *Settler) Held(k uidl.Key) bool {
+	p.Committing.Lock()
+	defer p.Committing.Unlock()
+	return p.Quarantined[k] && !p.DeleteQuarantined || p.Withheld[k]
 }
 
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
@@ -39,8 +39,8 @@ func (p *settler) held(k uidl.Key) bool {
 // the refusal stands and the next try comes here again.
 func (o *outbox) divert(s *sending, result *error) error {
 	f := o.p.fallback()
-	from, ok := o.d.Target.(deliver.Opener)
-	if f == nil || f == o.d || !ok || f.stageFailure() != nil || f.publishFailure() != nil && !f.isRemote() {
+	from, ok := o.place.Target.(deliver.Opener)
+	if f == nil || f == o.place || !ok || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
 		return nil
 	}
 	f.single.Lock() // several lanes may have something for it
@@ -59,27 +59,27 @@ func (o *outbox) divert(s *sending, result *error) error {
 	}
 	row := uidl.Delivery{Key: s.row.Key, Destination: f.Name, State: uidl.Publishing, Ticket: string(ticket),
 		Reason: words.Clip((*result).Error())}
-	if f.isRemote() {
+	if f.IsRemote() {
 		row.State = uidl.Staged
 	}
-	err = o.p.change(o.late, func(c *uidl.Change) {
+	err = o.p.Change(o.late, func(c *uidl.Change) {
 		row.At = c.At
 		c.Mark = append(c.Mark, uidl.Mark{Key: s.row.Key, State: uidl.Wanted, Reason: reasonQuarantined})
 		c.Stage = append(c.Stage, row) // it takes the other's place in p.open
-		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.d.Name, As: uidl.Waive})
-		if m := o.p.open[s.row.Key]; m != nil {
-			m.learn(o.d.place(), uidl.Waive)
+		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.place.Name, As: uidl.Waive})
+		if m := o.p.Open[s.row.Key]; m != nil {
+			m.learn(o.place.Bit(), uidl.Waive)
 			m.quarantined, m.diverted = true, true
 		}
-		o.p.quarantined[s.row.Key] = true
+		o.p.Quarantined[s.row.Key] = true
 	})
 	if err != nil {
 		return err
 	}
 	o.noteQuarantined(s, *result)
-	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	_ = o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
-	if f.isRemote() {
+	if f.IsRemote() {
 		f.out.add(sending{row: row, m: s.m})
 		return nil
 	}
@@ -87,46 +87,46 @@ func (o *outbox) divert(s *sending, result *error) error {
 }
 
 // stands tells whether the fallback has a message already, or has it on its way: another destination has refused it.
-func (p *settler) stands(f *destination, k uidl.Key) bool {
-	p.committing.Lock()
-	defer p.committing.Unlock()
-	m := p.open[k]
-	return m != nil && (m.diverted || m.Have&f.place() != 0)
+func (p *Settler) stands(f *Place, k uidl.Key) bool {
+	p.Committing.Lock()
+	defer p.Committing.Unlock()
+	m := p.Open[k]
+	return m != nil && (m.diverted || m.Have&f.Bit() != 0)
 }
 
 // waive settles what a destination refused and the fallback has.
 func (o *outbox) waive(s *sending, why error) error {
 	done := false
-	if err := o.p.change(o.late, func(c *uidl.Change) {
-		if m := o.p.open[s.row.Key]; m != nil {
+	if err := o.p.Change(o.late, func(c *uidl.Change) {
+		if m := o.p.Open[s.row.Key]; m != nil {
 			m.quarantined = true
 		}
-		o.p.quarantined[s.row.Key] = true
-		done = o.p.settleRow(c, s.row, uidl.Waive)
+		o.p.Quarantined[s.row.Key] = true
+		done = o.p.SettleRow(c, s.row, uidl.Waive)
 	}); err != nil {
 		return err
 	}
 	o.noteQuarantined(s, why)
-	_ = o.d.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	_ = o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
 	o.p.completed(s.row, s.m, done)
 	return nil
 }
 
 func (o *outbox) noteQuarantined(s *sending, why error) {
-	o.p.obs.Quarantined()
-	o.p.obs.Reason(why.Error())
-	o.p.log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", o.d.Name), zap.String("reason", words.Clip(why.Error())))
+	o.p.Obs.Quarantined()
+	o.p.Obs.Reason(why.Error())
+	o.p.Log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", o.place.Name), zap.String("reason", words.Clip(why.Error())))
 }
 
 // copyTo stages and prepares at f what a delivery row of another destination names.
-func (p *settler) copyTo(ctx context.Context, f *destination, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
+func (p *Settler) copyTo(ctx context.Context, f *Place, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
 	body, err := from.Open(deliver.Ticket(row.Ticket))
 	if err != nil {
 		return "", err
 	}
 	defer body.Close()
-	st, err := f.Target.Create(ctx, deliver.Message{Account: p.account, Token: p.l.Info().Token, UID: row.UID, Dup: row.Dup})
+	st, err := f.Target.Create(ctx, deliver.Message{Account: p.Account, Token: p.L.Info().Token, UID: row.UID, Dup: row.Dup})
 	if err != nil {
 		return "", err
 	}
@@ -146,11 +146,11 @@ func (p *settler) copyTo(ctx context.Context, f *destination, from deliver.Opene
 }
 
 // publishDiverted publishes at the fallback what it has staged.
-func (p *settler) publishDiverted(ctx context.Context, f *destination, row uidl.Delivery, m *received) error {
+func (p *Settler) publishDiverted(ctx context.Context, f *Place, row uidl.Delivery, m *Received) error {
 	one := []published{{d: f, row: row, m: m}}
 	publishRows(ctx, f, one)
 	return p.concludeRound(ctx, one, func(*uidl.Change) {
-		if open := p.open[row.Key]; open != nil && !one[0].settled {
+		if open := p.Open[row.Key]; open != nil && !one[0].settled {
 			open.diverted = one[0].next.row.State != uidl.Owed
 		}
 	})

@@ -1,4 +1,4 @@
-package fetcher
+package settle
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 
 // published is one copy that was published, and what came of it.
 type published struct {
-	d      *destination
+	d      *Place
 	row    uidl.Delivery // as the ledger has it: 'publishing'
-	m      *received     // nil: retrieved by an earlier pass
+	m      *Received     // nil: retrieved by an earlier pass
 	early  bool          // left by an earlier pass, and published before the first session
 	staged bool          // with early: it was only 'staged', so nothing has moved it: if it is gone, somebody took it
 	err    error         // what Publish said
@@ -30,7 +30,7 @@ type published struct {
 }
 
 // publishRows publishes copies of one destination, in their order.
-func publishRows(ctx context.Context, d *destination, all []published) {
+func publishRows(ctx context.Context, d *Place, all []published) {
 	tickets := make([]deliver.Ticket, len(all))
 	for i := range all {
 		tickets[i] = deliver.Ticket(all[i].row.Ticket)
@@ -41,7 +41,7 @@ func publishRows(ctx context.Context, d *destination, all []published) {
 }
 
 // publishAll guards against a Target that answers for fewer tickets than it was given.
-func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) []error {
+func publishAll(ctx context.Context, d *Place, tickets []deliver.Ticket) []error {
 	errs := d.Target.Publish(ctx, tickets)
 	for len(errs) < len(tickets) {
 		errs = append(errs, &deliver.Error{Op: "publish", Scope: deliver.WholeTarget,
@@ -51,17 +51,14 @@ func publishAll(ctx context.Context, d *destination, tickets []deliver.Ticket) [
 }
 
 // concludeRound commits what came of copies that were published, together with what also adds to the change: nil for nothing.
-func (p *settler) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
-	err := p.change(ctx, func(c *uidl.Change) {
+func (p *Settler) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
+	err := p.Change(ctx, func(c *uidl.Change) {
 		c.Settle = slices.Grow(c.Settle, len(all))
 		for i := range all {
 			p.enterPublished(c, &all[i])
 		}
 		if also != nil {
 			also(c)
-		}
-		if earlyDiscard {
-			discardEnded(all)
 		}
 	})
 	if err != nil {
@@ -71,7 +68,7 @@ func (p *settler) concludeRound(ctx context.Context, all []published, also func(
 	for i := range all {
 		switch it := &all[i]; {
 		case it.settled && it.early:
-			p.obs.Recovered(it.row, it.done, false)
+			p.Obs.Recovered(it.row, it.done, false)
 		case it.settled:
 			p.completed(it.row, it.m, it.done)
 		}
@@ -80,11 +77,11 @@ func (p *settler) concludeRound(ctx context.Context, all []published, also func(
 }
 
 // enterPublished enters what came of one copy. p.committing is held.
-func (p *settler) enterPublished(c *uidl.Change, it *published) {
-	if it.staged && errors.Is(it.err, deliver.ErrInferred) && !staysPublishing {
+func (p *Settler) enterPublished(c *uidl.Change, it *published) {
+	if it.staged && errors.Is(it.err, deliver.ErrInferred) {
 		it.err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
 	}
-	d, remote := it.d, it.d.isRemote()
+	d, remote := it.d, it.d.IsRemote()
 	it.next = judge(it.row, it.err, remote, p.now())
 	switch {
 	case it.next.settled:
@@ -92,24 +89,24 @@ func (p *settler) enterPublished(c *uidl.Change, it *published) {
 			d.out.blame(c)
 		}
 		it.settled, it.ended = true, remote // a Maildir has moved it
-		it.done = p.settleRow(c, it.row, it.next.as)
+		it.done = p.SettleRow(c, it.row, it.next.as)
 		return
 	case errors.Is(it.err, deliver.ErrUnknown):
-		p.obs.Refetched()
+		p.Obs.Refetched()
 	}
 	it.ended = it.next.discard
 	if d.out == nil {
 		if it.next.target != nil {
 			d.failPublishing(it.next.target)
 		}
-		p.obs.Reason(it.err.Error())
+		p.Obs.Reason(it.err.Error())
 		c.Stage = append(c.Stage, it.next.row)
 		return
 	}
 	// Its outbox has noted already what that says of the whole destination.
 	if d.out.waives(it.err, it.next.row) {
 		d.out.goesWithout(it.row, it.err)
-		it.done, it.waived, it.ended = p.settleRow(c, it.row, uidl.Waive), true, true
+		it.done, it.waived, it.ended = p.SettleRow(c, it.row, uidl.Waive), true, true
 		return
 	}
 	p.refusedDelivery(it.row, it.next.row, it.err)

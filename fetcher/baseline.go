@@ -82,7 +82,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
-	mark := s.Health.Marks + marksEach
+	mark := s.Health.Marks + health.MarksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
 		s.Health.NoteBaseline(mark, len(seen), s.now())
 	}
@@ -101,7 +101,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: plan.ReasonSeen, Row: uidl.Row{
 				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.stamp(),
-				Facts: uidl.Facts{Have: uidl.Seen, Generation: markOf(mark, e.Known)},
+				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, e.Known)},
 			}})
 		}
 		if err := s.Commit(ctx, c); err != nil {

@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
-func (r *rig) undo() (Unmarked, error) {
-	return UndoBaseline(context.Background(), r.ledger, "a", r.clock)
+func (r *rig) undo() (operator.Unmarked, error) {
+	return operator.UndoBaseline(context.Background(), r.ledger, "a", r.clock)
 }
 
 func (r *rig) mayNotUndo(what string) {
 	r.t.Helper()
 	before := r.stored()
-	var no *NoUndoError
+	var no *operator.NoUndoError
 	if u, err := r.undo(); !errors.As(err, &no) {
 		r.t.Errorf("%s: %+v, %v", what, u, err)
 	}
@@ -47,7 +48,7 @@ func TestUndoBaseline(t *testing.T) {
 			t.Fatalf("%+v", rep)
 		}
 	}
-	if u, err := r.undo(); err != nil || u != (Unmarked{New: 3}) {
+	if u, err := r.undo(); err != nil || u != (operator.Unmarked{New: 3}) {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	r.mayNotUndo("twice")
@@ -67,7 +68,7 @@ func TestUndoBaseline(t *testing.T) {
 	// A later one takes nothing back of an earlier one.
 	r.server.Deliver("u", message("z", ""))
 	r.baseline()
-	if u, err := r.undo(); err != nil || u != (Unmarked{New: 1}) {
+	if u, err := r.undo(); err != nil || u != (operator.Unmarked{New: 1}) {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	r.ok()
@@ -150,7 +151,7 @@ func TestUndoBaselineOfDoubts(t *testing.T) {
 		if m := r.baseline(); m.Marked != 1 {
 			t.Fatalf("%+v", m)
 		}
-		if u, err := r.undo(); err != nil || u != (Unmarked{Held: 1}) {
+		if u, err := r.undo(); err != nil || u != (operator.Unmarked{Held: 1}) {
 			t.Fatalf("%+v, %v", u, err)
 		}
 		if rep := r.run(); rep.New != 0 || rep.Held != 1 {

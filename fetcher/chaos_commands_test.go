@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
@@ -23,7 +24,7 @@ func (w *world) command() {
 	case 4:
 		w.logf("vouch")
 		w.riskVouch()
-		_ = Vouch(ctx, w.ledger, w.name) // it knows the account, or not yet
+		_ = operator.Vouch(ctx, w.ledger, w.name) // it knows the account, or not yet
 	case 5:
 		w.said(health.Wake(ctx, w.ledger, w.name, false))
 	case 6:
@@ -48,13 +49,13 @@ func (w *world) said(err error) {
 
 func (w *world) sayAdopt() {
 	w.logf("adopt")
-	w.said(Adopt(context.Background(), w.ledger, w.name))
+	w.said(operator.Adopt(context.Background(), w.ledger, w.name))
 	w.adopt = w.info.Epoch > 0
 }
 
 func (w *world) accept() {
 	w.riskAccept()
-	_, held, err := Accept(context.Background(), w.ledger, w.name, w.now())
+	_, held, err := operator.Accept(context.Background(), w.ledger, w.name, w.now())
 	w.logf("accept: %d were held", held)
 	w.said(err)
 }
@@ -63,7 +64,7 @@ func (w *world) backfill(s *slot, rest uidl.Rest) {
 	if rest == uidl.Fetch {
 		w.riskFetch()
 	}
-	err := Backfill(context.Background(), w.ledger, w.name, s.name, rest)
+	err := operator.Backfill(context.Background(), w.ledger, w.name, s.name, rest)
 	w.logf("backfill %s %d: %v", s.name, rest, err)
 }
 

@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -43,17 +44,19 @@ func Worse(a, b Class) bool { return verdict.Worse(a, b) }
 
 // What is remembered of servers and accounts.
 type (
-	State     = health.State
-	Outage    = health.Outage
-	Short     = health.Short
-	Trait     = health.Trait
-	Spoken    = health.Spoken
-	LeftAlone = health.LeftAlone
-	Resting   = health.Resting
-	Missed    = health.Missed
-	Without   = health.Without
-	Flood     = health.Flood
-	Provider  = health.Provider
+	State       = health.State
+	Outage      = health.Outage
+	Short       = health.Short
+	Trait       = health.Trait
+	Spoken      = health.Spoken
+	LeftAlone   = health.LeftAlone
+	Resting     = health.Resting
+	Missed      = health.Missed
+	Without     = health.Without
+	Flood       = health.Flood
+	Provider    = health.Provider
+	Unmarked    = operator.Unmarked
+	NoUndoError = operator.NoUndoError
 )
 
 var (
@@ -68,6 +71,13 @@ var (
 	InVerifyMode = health.InVerifyMode
 	PausedNote   = health.PausedNote
 	ProviderOf   = health.ProviderOf
+	Accept       = operator.Accept
+	UndoBaseline = operator.UndoBaseline
+	Retry        = operator.Retry
+	DueAt        = operator.DueAt
+	Adopt        = operator.Adopt
+	Backfill     = operator.Backfill
+	Vouch        = operator.Vouch
 )
 
 // Destination is one place that every message of the account goes to. Run closes its Target. Leftover is the staging place of

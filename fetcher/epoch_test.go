@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -111,7 +112,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			}
 			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.wants("added", verdict.OK, 0, 0, 5, both()...)
-			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+			r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 			r.server.AddUser("u", "p", renamed("x", box)...)
 			for range 3 {
 				r.run(both()...)
@@ -143,7 +144,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			}
 			r.wants("first", verdict.OK, 5, 0, 5, to("one", r.at("one")))
 			r.run(both(r.down("two", "relay"))...)
-			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+			r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 			for _, listed := range [][]pop3test.Message{renamed("x", box), box, renamed("y", box), box} {
 				r.server.AddUser("u", "p", listed...)
 				for range 3 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -128,5 +129,5 @@ func TestSeenAndChangedSet(t *testing.T) {
 // backfill has a destination get the rest.
 func (r *rig) backfill(name string) {
 	r.t.Helper()
-	r.must(Backfill(r.t.Context(), r.ledger, "a", name, uidl.Fetch))
+	r.must(operator.Backfill(r.t.Context(), r.ledger, "a", name, uidl.Fetch))
 }

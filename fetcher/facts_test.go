@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -49,7 +50,7 @@ func (r *rig) holds(name string, n int) {
 	}
 }
 
-func (r *rig) adopt() { r.t.Helper(); r.must(Adopt(r.t.Context(), r.ledger, "a")) }
+func (r *rig) adopt() { r.t.Helper(); r.must(operator.Adopt(r.t.Context(), r.ledger, "a")) }
 
 var errRelayDown = &deliver.Error{Op: "connect", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}
 
@@ -127,7 +128,7 @@ func TestOnlyFormerHasIt(t *testing.T) {
 	}
 	r.holds("two", 1)
 	r.wants("both", verdict.OK, 0, 0, 5, to("two", r.at("two")), to("one", r.at("one")))
-	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+	r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 	r.wants("the rest wanted", verdict.OK, 5, 5, 0, to("two", r.at("two")))
 	r.holds("two", 6)
 }
@@ -142,7 +143,7 @@ func TestAddedLater(t *testing.T) {
 	}
 	r.wants("added", verdict.OK, 0, 0, 5, both()...)
 	r.holds("two", 0)
-	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
+	r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
 	r.wants("without", verdict.OK, 0, 5, 0, both()...)
 	r.holds("one", 5)
 }
@@ -164,7 +165,7 @@ func TestBackfillOfCopy(t *testing.T) {
 			return []settle.Destination{to("one", r.at("one")), to("two", r.at("two"))}
 		}
 		r.wants("added", verdict.OK, 0, 0, 5, both()...)
-		r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+		r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 		r.wants("backfill", verdict.OK, lacks, 0, 5, both()...)
 		r.holds("two", 5)
 		r.wants("and again", verdict.OK, 0, 0, 5, both()...)
@@ -240,7 +241,7 @@ func TestInferredStays(t *testing.T) {
 	if rep := r.wants("then", verdict.OK, 3, 2, 1); rep.Withheld != 1 {
 		t.Errorf("%+v", rep)
 	}
-	r.must(Vouch(t.Context(), r.ledger, "a"))
+	r.must(operator.Vouch(t.Context(), r.ledger, "a"))
 	r.wants("vouched for", verdict.OK, 0, 1, 0)
 }
 
@@ -441,7 +442,7 @@ func TestOlderLedger(t *testing.T) {
 		if rep := r.run(); rep.New != 1 || rep.Held != 2 || rep.Deleted != 8 {
 			t.Errorf("whole %v, then: %+v", whole, rep)
 		}
-		_, held, err := Accept(t.Context(), r.ledger, "a", r.clock)
+		_, held, err := operator.Accept(t.Context(), r.ledger, "a", r.clock)
 		if held != 2 || err != nil {
 			t.Error(held, err)
 		}
@@ -458,7 +459,7 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 		return []settle.Destination{to("mail", r.at("mail")), to("two", r.at("two"))}
 	}
 	r.wants("first", verdict.OK, 2, 0, 2, both()...)
-	r.must(Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
+	r.must(operator.Backfill(t.Context(), r.ledger, "a", "mail", uidl.Fetch))
 	r.must(r.ledger.Close())
 	old := r.path("old")
 	r.must(exec.Command("cp", "-a", r.state, old).Run())
@@ -476,7 +477,7 @@ func TestOlderLedgerAfterBackfill(t *testing.T) {
 		}
 		r.holds("mail", 2)
 	}
-	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 1 || err != nil {
+	if _, held, err := operator.Accept(t.Context(), r.ledger, "a", r.clock); held != 1 || err != nil {
 		t.Error(held, err)
 	}
 	r.wants("accepted", verdict.OK, 1, 0, 3, both()...)
@@ -508,7 +509,7 @@ func TestOwedToYounger(t *testing.T) {
 		}
 	}
 	r.holds("two", 0)
-	r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
+	r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch))
 	r.wants("backfill", verdict.OK, 1, 1, 0, both()...)
 	r.holds("two", 1)
 }

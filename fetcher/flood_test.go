@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -62,7 +63,7 @@ func TestFlood(t *testing.T) {
 	}
 	r.opt.DryRun = false
 	r.acc.Policy.Delete = plan.DeleteNever
-	got, _, err := Accept(context.Background(), r.ledger, "a", r.clock)
+	got, _, err := operator.Accept(context.Background(), r.ledger, "a", r.clock)
 	if err != nil || got == nil || got.New != 501 || got.Usual != 3 {
 		t.Fatalf("accept: %+v, %v", got, err)
 	}
@@ -71,7 +72,7 @@ func TestFlood(t *testing.T) {
 	}
 	r.wantMail(append(*box, more...)...)
 	// It was let through once, not for ever.
-	if got, _, err := Accept(context.Background(), r.ledger, "a", r.clock); got != nil || err != nil {
+	if got, _, err := operator.Accept(context.Background(), r.ledger, "a", r.clock); got != nil || err != nil {
 		t.Errorf("nothing to accept: %+v, %v", got, err)
 	}
 	r.server.Deliver("u", fresh("second", 600)...)
@@ -107,7 +108,7 @@ func TestFloodAcceptedAndInterrupted(t *testing.T) {
 			more := fresh("flood", 900)
 			r.server.Deliver("u", more...)
 			r.run()
-			if got, _, err := Accept(context.Background(), r.ledger, "a", r.clock); got == nil || err != nil {
+			if got, _, err := operator.Accept(context.Background(), r.ledger, "a", r.clock); got == nil || err != nil {
 				t.Fatal(got, err)
 			}
 			if how == "closed" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -155,11 +156,11 @@ func TestGiveUp(t *testing.T) {
 	s.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: time.Hour}
 	stays("by age")
 	s.acc.Policy = plan.Policy{Delete: plan.DeleteAfterDelivery}
-	s.must(Vouch(t.Context(), s.ledger, "a"))
+	s.must(operator.Vouch(t.Context(), s.ledger, "a"))
 	stays("vouched")
 	s.baseline()
 	stays("a baseline")
-	if _, err := UndoBaseline(t.Context(), s.ledger, "a", s.clock); err == nil {
+	if _, err := operator.UndoBaseline(t.Context(), s.ledger, "a", s.clock); err == nil {
 		t.Error("a baseline that marked nothing was taken back")
 	}
 	r, err := Refetch(t.Context(), s.ledger, s.acc, nil, s.clock)
@@ -175,7 +176,7 @@ func TestGiveUp(t *testing.T) {
 	stays("one more", third...)
 	s.run(append(s.dests(), to("third", s.at("third")))...)
 	for _, name := range []string{"relay", "third"} { // the relay had left, and came back
-		s.must(Backfill(t.Context(), s.ledger, "a", name, uidl.Fetch))
+		s.must(operator.Backfill(t.Context(), s.ledger, "a", name, uidl.Fetch))
 	}
 	for range 2 {
 		if rep := s.run(append(s.dests(), to("third", s.at("third")))...); rep.New != 0 || rep.Deleted != 0 {
@@ -478,7 +479,7 @@ func TestGiveUpHalfWay(t *testing.T) {
 	for name, try := range map[string]func() error{
 		"give up":   func() error { _, err := s.giving(nil); return err },
 		"take back": func() error { _, err := s.takingBack(); return err },
-		"retry":     func() error { _, err := Retry(t.Context(), s.ledger, "a", pickAll); return err },
+		"retry":     func() error { _, err := operator.Retry(t.Context(), s.ledger, "a", pickAll); return err },
 	} {
 		if err := try(); !errors.Is(err, uidl.ErrBusy) {
 			t.Errorf("%s: %v", name, err)
@@ -505,7 +506,7 @@ func TestGiveUpRefused(t *testing.T) {
 		t.Errorf("%v, %d connections", err, *n)
 	}
 	before := s.stuck()[0]
-	if _, err := Retry(t.Context(), s.ledger, "a", refuse); err != no || s.stuck()[0].Open[0] != before.Open[0] {
+	if _, err := operator.Retry(t.Context(), s.ledger, "a", refuse); err != no || s.stuck()[0].Open[0] != before.Open[0] {
 		t.Errorf("%v", err)
 	}
 }
@@ -587,13 +588,13 @@ func TestRetry(t *testing.T) {
 		t.Fatal("it was tried although it waits")
 	}
 	none := func([]uidl.Stuck) ([]uidl.Stuck, error) { return nil, nil }
-	if picked, err := Retry(t.Context(), s.ledger, "a", none); err != nil || len(picked) != 0 {
+	if picked, err := operator.Retry(t.Context(), s.ledger, "a", none); err != nil || len(picked) != 0 {
 		t.Errorf("%v, %v", picked, err)
 	}
 	if s.run(s.dests()...); tries() != before {
 		t.Error("it was tried although nobody named it")
 	}
-	picked, err := Retry(t.Context(), s.ledger, "a", pickAll)
+	picked, err := operator.Retry(t.Context(), s.ledger, "a", pickAll)
 	if err != nil || len(picked) != 1 || tries() != before || s.stuck()[0].Open[0].NextTry != 0 {
 		t.Errorf("%v, %v", picked, err)
 	}
@@ -601,12 +602,12 @@ func TestRetry(t *testing.T) {
 		t.Errorf("%d attempts, want %d", tries(), before+1)
 	}
 	s.relay.refuses = ""
-	_, err = Retry(t.Context(), s.ledger, "a", pickAll)
+	_, err = operator.Retry(t.Context(), s.ledger, "a", pickAll)
 	s.must(err)
 	if s.run(s.dests()...); s.relay.arrived[s.key.UID] != 1 {
 		t.Error("it did not come")
 	}
-	if picked, err := Retry(t.Context(), s.ledger, "nobody", pickAll); err != nil || len(picked) != 0 {
+	if picked, err := operator.Retry(t.Context(), s.ledger, "nobody", pickAll); err != nil || len(picked) != 0 {
 		t.Errorf("%v, %v", picked, err)
 	}
 }

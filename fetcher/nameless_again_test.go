@@ -3,6 +3,7 @@ package fetcher
 import (
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -64,7 +65,7 @@ func TestNamelessThatStayEndThePass(t *testing.T) {
 
 			// Once they may go, sessions follow each other until all is gone.
 			r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.OnCommand = false, nil })
-			r.must(Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
+			r.must(operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Without))
 			if rep := r.run(dests()...); rep.Deleted != 5 || rep.New != 0 {
 				t.Errorf("%+v", rep)
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -109,7 +110,7 @@ func TestLostLedgerInPart(t *testing.T) {
 	if rep := r.run(); rep.New != 1 || rep.Rebuilt != 0 || rep.Held != 3 || rep.Verdict.Class != verdict.Config {
 		t.Errorf("then: %+v", rep)
 	}
-	if _, held, err := Accept(t.Context(), r.ledger, "a", r.clock); held != 3 || err != nil {
+	if _, held, err := operator.Accept(t.Context(), r.ledger, "a", r.clock); held != 3 || err != nil {
 		t.Errorf("%d accepted, %v", held, err)
 	}
 	if rep := r.ok(); rep.New != 3 || rep.Held != 0 {
@@ -157,7 +158,7 @@ func TestLostLedgerTwoDestinations(t *testing.T) {
 	if rep := run(); rep.New != 0 || rep.Deleted != 3 || rep.Withheld != 1 {
 		t.Errorf("%+v", rep)
 	}
-	if err := Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch); err != nil {
+	if err := operator.Backfill(t.Context(), r.ledger, "a", "two", uidl.Fetch); err != nil {
 		t.Fatal(err)
 	}
 	if rep := run(); rep.New != 1 {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
-	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -63,10 +62,8 @@ const (
 // The error is a *RefetchError if one of the unique-ids cannot be fetched again, ErrDoubt, or uidl.ErrBusy while a pass runs;
 // others are judged by Judge.
 func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, now time.Time) (r Refetched, err error) {
-	p := &pass{a: a, ledger: ledger, o: Options{}.withDefaults()}
-	for _, d := range a.Destinations {
-		p.Places = append(p.Places, &settle.Place{Destination: d})
-	}
+	p := newPass(a, Options{}.withDefaults())
+	p.ledger = ledger
 	defer func() {
 		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing was opened

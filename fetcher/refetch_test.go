@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -189,7 +190,7 @@ func TestRefetchIsNoFlood(t *testing.T) {
 	more := fresh("first", 800)
 	r.server.Deliver("u", more...)
 	r.run()
-	if _, _, err := Accept(context.Background(), r.ledger, "a", r.clock); err != nil {
+	if _, _, err := operator.Accept(context.Background(), r.ledger, "a", r.clock); err != nil {
 		t.Fatal(err)
 	}
 	r.ok()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -170,7 +171,7 @@ func TestUpgradedWithoutOne(t *testing.T) {
 			t.Errorf("%s was not deleted", m.UID)
 		}
 	}
-	u.must(Vouch(t.Context(), u.ledger, "a"))
+	u.must(operator.Vouch(t.Context(), u.ledger, "a"))
 	u.adopt() // what is open for the relay is not wanted there any more
 	for range 20 {
 		u.clock = u.clock.Add(24 * time.Hour)

@@ -1,4 +1,6 @@
-package fetcher
+// Package operator does what a person decides about an account without a pass: it takes the lease, changes what the ledger has,
+// and lets go. The next pass acts on it. Nothing is asked of a server here, and nothing is delivered or deleted.
+package operator
 
 import (
 	"context"

@@ -132,10 +132,7 @@ func (r *reader) weigh(d *settle.Place, err error) {
 
 // hand gives a complete message to the batcher.
 func (r *reader) hand(f *plan.FetchStep, m settle.Received) error {
-	r.mu.Lock()
-	r.whole.messages++
-	r.whole.octets += f.Size
-	r.mu.Unlock()
+	r.haul.receive(f.Size)
 	if !r.bat.Add(m) {
 		return errStop
 	}

@@ -45,7 +45,7 @@ func (r *reader) conclude(o *reply) error {
 		if len(m.Copies) == 0 {
 			return nil // it is on its way already
 		}
-		if f.Row.State == 0 && !r.admit(true) {
+		if f.Row.State == 0 && !r.haul.admit(r.a.Policy.Limit, true) {
 			r.discard(m, settle.ErrNoBranch) // it was asked for before those ahead of it had filled the limit
 			return nil
 		}

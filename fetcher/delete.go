@@ -76,10 +76,7 @@ func (s *session) deleteDue(ctx context.Context) error {
 
 // toDelete is what this session delivered and the policy wants deleted at once.
 func (s *session) toDelete() []plan.Entry {
-	s.mu.Lock()
-	due := slices.Clone(s.settled)
-	s.counted = true
-	s.mu.Unlock()
+	due := s.haul.deletable()
 	var again []uidl.Key
 	for _, e := range s.same {
 		if s.twice[e.Key] {

@@ -28,7 +28,6 @@ type epochState struct {
 	spare   bool // nothing is deleted: it is not clear which message a unique-id names
 	proven  bool // known messages were found under new unique-ids
 	many    bool // so many left and so many are unknown that nobody knows how many are new
-	fresh   int  // adopted in this session
 	unsaved int  // of those: not committed yet
 }
 
@@ -143,10 +142,8 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 
 // adopted counts messages that were recognised.
 func (s *session) adopted(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.epoch.fresh += n
-	s.rep.Adopted += n
+	s.haul.adopt(n)
+	s.count(func(r *Report) { r.Adopted += n })
 }
 
 // anyDark tells whether one of the messages that were looked at says too little in its header.

@@ -72,20 +72,16 @@ func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 	r.epoch.proven = true
 	if r.Pending[old.Key].Copies() {
 		r.displace(old.Key, f.Entry.Key)
-		r.mu.Lock()
-		r.safe[f.Num] = true // it is on its way, under its former unique-id
-		r.mu.Unlock()
+		r.haul.keepSafe(f.Num) // it is on its way, under its former unique-id
 		return
 	}
 	r.Later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
 		r.adopt(c, f.Entry, old, old.FirstSeen)
 	})
-	r.mu.Lock()
-	r.safe[f.Num] = true
-	r.rep.Kept++
+	r.haul.keepSafe(f.Num)
+	r.count(func(rep *Report) { rep.Kept++ })
 	r.epoch.unsaved++
-	r.mu.Unlock()
 	r.adopted(1)
 }
 

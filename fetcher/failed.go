@@ -27,10 +27,7 @@ func (r *reader) unfit() error {
 
 // failed charges a message.
 func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
-	s.mu.Lock()
-	known := s.safe[f.Num]
-	s.mu.Unlock()
-	if f.Compare || f.Key.UID == "" || known {
+	if f.Compare || f.Key.UID == "" || s.haul.isSafe(f.Num) {
 		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
 		// nothing to charge.
 		s.fails(err.Error())
@@ -81,7 +78,7 @@ func (r *reader) blame(err error) {
 	}
 	if n > 0 {
 		// An answer that nothing has proven. In a flight it may be another message's; by itself it is to blame.
-		if r.alone && (verdict.Chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.brought() && verdict.Disconnected(err)) {
+		if r.alone && (verdict.Chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.haul.brought() && verdict.Disconnected(err)) {
 			r.failed(r.queue[n-1].f, err, false)
 		}
 		return
@@ -89,7 +86,7 @@ func (r *reader) blame(err error) {
 	if !r.begun && !verdict.Chargeable(err) {
 		return
 	}
-	if r.brought() && verdict.Disconnected(err) {
+	if r.haul.brought() && verdict.Disconnected(err) {
 		return // the next session begins with this message: if it is to blame, that will show at once
 	}
 	r.failed(&r.plan.Fetch[r.next], err, false)

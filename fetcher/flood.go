@@ -66,11 +66,10 @@ func (p *pass) remember(err error) {
 	}
 	f := &p.Health.Facts
 	f.Flood, f.Accepted = nil, 0
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f.Backlog = max(0, p.watch.unknown-(len(p.settled)-p.anew)-p.epoch.fresh)
+	f.Backlog = max(0, p.watch.unknown-p.haul.fresh())
 	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
-	came := p.rep.New - len(p.caughtUp) - p.anewAll
+	came := -p.haul.known()
+	p.count(func(r *Report) { came += r.New })
 	if came <= 0 {
 		return
 	}

@@ -70,7 +70,7 @@ func (p *pass) expected() int64 {
 	if rows == 0 {
 		rows = int64(f.Rows) * (32 + uid)
 	}
-	if f.Unchanged != nil && p.sessionsBegun() == 0 {
+	if f.Unchanged != nil && p.haul.sessionsBegun() == 0 {
 		rows = 0 // they are not likely to be read
 	}
 	steps := int64(max(f.Listed-f.Rows, 0)) * plan.StepOctets // what is not fetched yet
@@ -126,7 +126,7 @@ func (p *pass) waitsForMemory(on bool) {
 // noMemory is the error of a pass that waited in vain: errNoMemory where it has begun all the same, and the rest comes with the
 // next one.
 func (p *pass) noMemory() error {
-	if p.sessionsBegun() > 0 {
+	if p.haul.sessionsBegun() > 0 {
 		p.waitsForMemory(false)
 		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory

@@ -8,7 +8,6 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -18,6 +17,7 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
+	haul haul
 	*settle.Settler
 	a          Account
 	o          Options
@@ -62,33 +62,14 @@ type pass struct {
 
 	telling sync.Mutex // held while Progress is called
 
-	mu       sync.Mutex
-	rep      Report
-	worst    []verdict.Verdict // of what befell messages and destinations
-	settled  []plan.Entry      // delivered in this session
-	anew     int               // of those: asked for again by a person
-	anewAll  int               // in this pass
-	begun    int               // sessions
-	missed   int               // delivered after their session had ended
-	counted  bool              // what the session delivered was looked through for what is to be deleted
-	onWay    map[uidl.Key]bool // listed in this session while a copy from an earlier pass was on its way
-	caughtUp map[uidl.Key]bool // delivered in this pass, and retrieved by an earlier one
-	full     bool              // a remote destination had no room for a message while it was being sent to
-	safe     map[int]bool      // numbers of messages durable for every destination, in this session
-	gains
-	notes      []string // for the report
-	started    int      // RETRs of new messages in this pass, for Policy.Limit
-	deliveries int      // of Report.Failed: attempts at destinations, and not to retrieve a message
-	rowless    int      // of Report.Failed: what no row has
-	failure    string   // the first of those; printable
-	putOff     string   // why a delivery is put off; "": none is
-	whole      tally    // messages that were received whole in this pass
-}
-
-// tally counts messages and their octets as listed.
-type tally struct {
-	messages int
-	octets   int64
+	mu         sync.Mutex
+	rep        Report
+	worst      []verdict.Verdict // of what befell messages and destinations
+	notes      []string          // for the report
+	deliveries int               // of Report.Failed: attempts at destinations, and not to retrieve a message
+	rowless    int               // of Report.Failed: what no row has
+	failure    string            // the first of those; printable
+	putOff     string            // why a delivery is put off; "": none is
 }
 
 func (p *pass) now() time.Time { return p.o.Now() }
@@ -130,20 +111,9 @@ const maxReasons = 50
 
 // begin counts a new session.
 func (p *pass) begin() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.settled, p.anew, p.safe, p.reread, p.earlier, p.epoch.fresh = nil, 0, map[int]bool{}, 0, p.gained, 0
-	p.counted, p.onWay = false, nil
 	p.free, p.homeless = nil, nil
-	p.begun++
 	p.hasListed.Store(true)
-	return p.begun
-}
-
-func (p *pass) sessionsBegun() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.begun
+	return p.haul.begin()
 }
 
 func (p *pass) progress() {

@@ -70,6 +70,12 @@ func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
 	return nil
 }
 
+// advanced tells whether the pass got on, its destinations included.
+func (p *pass) advanced() (yes bool) {
+	p.count(func(r *Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
+	return yes || p.haul.any()
+}
+
 // orYielded is the error of a pass, or ErrYield where making room for others led to it.
 func (p *pass) orYielded(ctx context.Context, err error) error {
 	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary {

@@ -235,7 +235,7 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 		state = uidl.Delivered // recognised and kept: no question any more
 	}
 	if (fresh || state != row.State) && !strings.HasPrefix(e.Key.UID, plan.ContentName) { // else the next session asks once more
-		s.gained++ // s.mu is held: see later
+		s.haul.gain(1)
 	}
 	c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: state, Size: e.Size, Attempts: row.Attempts, NextTry: row.NextTry})
 }
@@ -327,9 +327,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 			return r.holds(f.Entry, *f.Row)
 		}
 		r.takePlace(f.Entry, moved)
-		r.mu.Lock()
-		r.safe[f.Num] = true
-		r.mu.Unlock()
+		r.haul.keepSafe(f.Num)
 		r.count(func(rep *Report) { rep.Kept++ })
 		return true
 	}
@@ -340,9 +338,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 		r.stands[f.Key] = true
 	}
 	r.Later(func(c *uidl.Change) { r.markSame(c, f.Entry, *f.Row) })
-	r.mu.Lock()
-	r.safe[f.Num] = true
-	r.mu.Unlock()
+	r.haul.keepSafe(f.Num)
 	if r.dueNow(*f.Row) {
 		if f.Row.State == uidl.DeleteSent {
 			r.redo(f.Key)
@@ -350,9 +346,9 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 		r.same = append(r.same, f.Entry)
 		return true
 	}
-	r.mu.Lock()
-	r.reread += b2i(f.Nameless)
-	r.mu.Unlock()
+	if f.Nameless {
+		r.haul.rereads()
+	}
 	r.count(func(rep *Report) { rep.Kept++ })
 	return true
 }

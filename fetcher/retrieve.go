@@ -183,7 +183,7 @@ func (r *reader) mayStart(f *plan.FetchStep) bool {
 	if f.Row.State != 0 || r.suspecting {
 		return true
 	}
-	if !r.admit(!f.Nameless) {
+	if !r.haul.admit(r.a.Policy.Limit, !f.Nameless) {
 		return false
 	}
 	r.counted += b2i(!f.Nameless)
@@ -192,22 +192,8 @@ func (r *reader) mayStart(f *plan.FetchStep) bool {
 
 // uncount gives back to the person's limit what was asked for and not concluded.
 func (r *reader) uncount() {
-	r.pass.mu.Lock()
-	defer r.pass.mu.Unlock()
-	r.pass.started -= r.counted
+	r.haul.uncount(r.counted)
 	r.counted = 0
-}
-
-// admit tells whether the person's limit lets another new message in, and counts it. A nameless one counts once it was
-// read and is new: what is read in vain in every pass would use the limit up.
-func (p *pass) admit(count bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.a.Policy.Limit > 0 && p.started >= p.a.Policy.Limit {
-		return false
-	}
-	p.started += b2i(count)
-	return true
 }
 
 // handle takes one answer to RETR.

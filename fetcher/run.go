@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -232,23 +231,23 @@ func (p *pass) sessions(ctx context.Context) error {
 				return err
 			}
 		}
-		before := p.sessionsBegun()
+		before := p.haul.sessionsBegun()
 		more, err := p.bounded(ctx)
 		lost = err
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):
 			return nil // what earlier sessions brought counts
-		case err != nil && ctx.Err() == nil && p.stumble != nil && p.sessionsBegun() > before:
+		case err != nil && ctx.Err() == nil && p.stumble != nil && p.haul.sessionsBegun() > before:
 			p.noteFault(err)
 			p.afterStumble()
 			p.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
-		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.mayAsk():
+		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.haul.mayAsk():
 			p.noteFault(err)
 			p.Log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
-		case err != nil && p.sessionsBegun() > before && p.brought() && (verdict.Disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
+		case err != nil && p.haul.sessionsBegun() > before && p.haul.brought() && (verdict.Disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
 			p.Log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
@@ -259,7 +258,7 @@ func (p *pass) sessions(ctx context.Context) error {
 		if p.purpose == health.KnownMail && len(p.load) > 1 {
 			p.load = p.load[1:]
 		}
-		crowded := p.crowded()
+		crowded := p.haul.crowded()
 		if more && !crowded || p.suspectsNext() || !more && !crowded && p.nextPurpose() {
 			continue
 		}
@@ -300,31 +299,15 @@ func (p *pass) otherwise(err error) bool {
 // keepCarried commits what was carried for a commit that did not come: what was found out counts, whatever becomes of the next
 // session.
 func (p *pass) keepCarried(ctx context.Context) error {
-	p.mu.Lock()
-	empty := reflect.ValueOf(p.Carry).IsZero()
-	p.mu.Unlock()
-	if empty || p.o.DryRun {
+	if !p.Carries() || p.o.DryRun {
 		return nil
 	}
 	return p.Commit(ctx, uidl.Change{At: p.now().Unix(), Status: p.status()})
 }
 
-// crowded tells whether a remote destination's staging place was too full for all there is: it must be sent first.
-func (p *pass) crowded() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	crowded := p.full
-	p.full = false
-	return crowded
-}
-
 // deletable tells whether messages were delivered after their session had ended that are to be deleted. It is told once.
 func (p *pass) deletable() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	missed := p.missed
-	p.missed = 0
-	return missed > 0 && p.a.Policy.Delete == plan.DeleteAfterDelivery && !p.a.NeverDelete
+	return p.haul.late() > 0 && p.a.Policy.Delete == plan.DeleteAfterDelivery && !p.a.NeverDelete
 }
 
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.

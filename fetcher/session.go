@@ -260,14 +260,7 @@ func (s *session) note(list *pop3.Listing) {
 	s.count(func(r *Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.Kept, pl.Parked, pl.Pending, len(pl.Skipped)
 		r.Held = len(pl.Back)
-		s.onWay = make(map[uidl.Key]bool, len(pl.OnWay))
-		for _, k := range pl.OnWay {
-			if s.caughtUp[k] { // while the plan was made
-				r.Kept++
-			} else {
-				s.onWay[k] = true
-			}
-		}
+		r.Kept += s.haul.expect(pl.OnWay)
 	})
 	s.noteHeld()
 	s.noteWithheld()
@@ -306,8 +299,8 @@ func (s *session) noteWhole(ctx context.Context) error {
 // announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as
 // far as the limit goes.
 func (s *session) announcePlan() {
-	s.mu.Lock()
-	all, left := s.whole, s.a.Policy.Limit-s.pass.started
+	all, started := s.haul.received()
+	left := s.a.Policy.Limit - started
 	for i := range s.plan.Fetch {
 		f := &s.plan.Fetch[i]
 		if s.a.Policy.Limit > 0 && f.Row.State == 0 {
@@ -319,8 +312,7 @@ func (s *session) announcePlan() {
 		all.messages++
 		all.octets += f.Size
 	}
-	s.rep.Planned, s.rep.PlannedBytes = all.messages, all.octets
-	s.mu.Unlock()
+	s.count(func(r *Report) { r.Planned, r.PlannedBytes = all.messages, all.octets })
 	s.progress()
 }
 
@@ -376,7 +368,7 @@ func (s *session) noteSkipped(c *uidl.Change, f plan.FetchStep, next int64) {
 func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, err error) {
 	stop := s.blocked()
 	due := s.toDelete()
-	abandon := s.a.RetrHides && s.unsettled()
+	abandon := s.a.RetrHides && s.haul.unsafe(s.fetched)
 	if abandon {
 		s.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
@@ -407,7 +399,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	if err == nil {
 		if unconfirmed == nil {
-			s.gain(len(s.told))
+			s.haul.gain(len(s.told))
 		}
 		s.unconfirmed(unconfirmed, len(s.told))
 		s.told, s.claimed = nil, 0
@@ -429,18 +421,6 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		return false, stop
 	}
 	s.rememberListing(listing)
-	brought := s.brought()
+	brought := s.haul.brought()
 	return s.cut && (brought || len(s.marks) > 0 || s.purpose == health.KnownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
-}
-
-// unsettled tells whether a message that was retrieved in this session is not durable for every destination.
-func (s *session) unsettled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for num := range s.fetched {
-		if !s.safe[num] {
-			return true
-		}
-	}
-	return false
 }

@@ -35,9 +35,7 @@ func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 			other.Received(f.Size)
 		}
 		if sp.Dest.IsRemote() && sp.Dest.PublishFailure() == nil && (r.retrs > 0 || sp.Dest.Sending()) {
-			r.mu.Lock()
-			r.full = true
-			r.mu.Unlock()
+			r.haul.crowd()
 			return false, true
 		}
 		r.reason(plan.ReasonNoSpace)

@@ -59,7 +59,7 @@ func (s *session) brokeSession(step string, num int, err error) {
 	}
 	closed := s.behind != nil && s.behind.err == nil && s.behind.num == num // it was answered with +OK
 	// What went well before may have been as much as the server takes, unless it was about the same message.
-	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.brought() && verdict.Disconnected(err)) || s.naming
+	first := s.others(num) == 0 && (!closed || s.careful()) && !(s.haul.brought() && verdict.Disconnected(err)) || s.naming
 	if m := s.Health.Stumbles.Mark(key); m != nil && m.Times > 0 && m.Step != health.StepQuit && !closed {
 		first = true // there is nothing else that it and the last time have in common
 	}

@@ -105,9 +105,7 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchang
 // was listed, less what was deleted by then.
 func (s *session) rememberListing(l *pop3.Listing) {
 	pl := s.plan
-	s.mu.Lock()
-	delivered := len(s.settled)
-	s.mu.Unlock()
+	delivered := s.haul.delivered()
 	gone := len(s.removed)
 	left := l.Len() - gone
 	switch {

@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
@@ -113,4 +114,11 @@ func join[T any](a, b []T) []T {
 		return b
 	}
 	return append(a, b...)
+}
+
+// Carries tells whether something waits for the next commit.
+func (p *Settler) Carries() bool {
+	p.carrying.Lock()
+	defer p.carrying.Unlock()
+	return !reflect.ValueOf(p.Carry).IsZero()
 }

@@ -36,7 +36,7 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: state, Size: row.Size, Attempts: attempts, NextTry: next,
 			Reason: reason})
 	}
-	p.count(func(r *Report) {
+	p.rec.count(func(r *Report) {
 		r.Failed += failed
 		if state == uidl.Parked {
 			r.Parked++
@@ -46,9 +46,9 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 		}
 	})
 	if state == uidl.Parked {
-		p.parkedWhy("not given by the server: " + reason)
+		p.rec.parkedWhy("not given by the server: " + reason)
 	}
-	p.reason(reason)
+	p.rec.reason(reason)
 	p.logFailed(row.Key, reason, state == uidl.Parked)
 }
 

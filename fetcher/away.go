@@ -29,10 +29,10 @@ func (p *pass) noteAway(ctx context.Context) error {
 			open[row.Destination]++
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(open)) {
-		p.worst = append(p.worst, verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
+		p.rec.worst = append(p.rec.worst, verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
 			Hint: "configure it again, or say: popsync check --adopt " + p.a.Name + "; then the next run gives the copies to the destinations that lack these messages"})
 	}
 	return nil

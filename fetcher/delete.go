@@ -26,7 +26,7 @@ func (s *session) asked() {
 	n := before - len(pl.Due)
 	pl.Kept, pl.Asked = pl.Kept+n, pl.Asked+n
 	if pl.Asked > 0 {
-		s.reason(plan.ReasonUndeleted)
+		s.rec.reason(plan.ReasonUndeleted)
 	}
 }
 
@@ -48,14 +48,14 @@ func (s *session) deleteDue(ctx context.Context) error {
 	}
 	if left := len(s.plan.Due) - len(due); left > 0 {
 		s.partial = true
-		s.count(func(r *Report) { r.Kept += left })
+		s.rec.count(func(r *Report) { r.Kept += left })
 		due = s.wholly(due)
 	}
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
 	}
 	if s.deletesNothing() {
-		s.count(func(r *Report) { r.Kept += len(due) })
+		s.rec.count(func(r *Report) { r.Kept += len(due) })
 		s.partial = s.partial || len(due) > 0
 		return nil
 	}
@@ -87,17 +87,17 @@ func (s *session) toDelete() []plan.Entry {
 	resting := s.deletesNothing()
 	s.partial = s.partial || resting
 	if resting {
-		s.count(func(r *Report) { r.Kept += len(s.same) })
+		s.rec.count(func(r *Report) { r.Kept += len(s.same) })
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
 	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == health.NewMail {
-		s.count(func(r *Report) { r.Kept += len(due) })
+		s.rec.count(func(r *Report) { r.Kept += len(due) })
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
 		came := s.Health.Wire.Reading(e.Key)
-		s.count(func(r *Report) { r.Kept += b2i(came != nil) })
+		s.rec.count(func(r *Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
 	due = slices.DeleteFunc(append(due, s.same...), s.leftThere)
@@ -122,7 +122,7 @@ func (s *session) leftThere(e plan.Entry) bool {
 		s.retry, left = append(s.retry, k), true
 	}
 	s.partial = s.partial || left
-	s.count(func(r *Report) { r.Kept += b2i(left) })
+	s.rec.count(func(r *Report) { r.Kept += b2i(left) })
 	return left
 }
 
@@ -138,7 +138,7 @@ func (s *session) rollBack() {
 	for _, k := range s.told {
 		delete(s.deleted, k)
 	}
-	s.count(func(r *Report) { r.Deleted -= s.claimed })
+	s.rec.count(func(r *Report) { r.Deleted -= s.claimed })
 	s.told, s.claimed = nil, 0
 }
 
@@ -155,8 +155,8 @@ func (s *session) wholly(due []plan.Entry) []plan.Entry {
 	return slices.DeleteFunc(due, func(e plan.Entry) bool {
 		stays := going[e.Key.UID] < s.plan.Shared[e.Key.UID]
 		if stays {
-			s.reason(plan.ReasonDuplicate)
-			s.count(func(r *Report) { r.Kept++ })
+			s.rec.reason(plan.ReasonDuplicate)
+			s.rec.count(func(r *Report) { r.Kept++ })
 		}
 		return stays
 	})
@@ -182,12 +182,12 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 		if r.Err != nil {
 			s.wasRefused("DELE", e.Num, r.Err)
 			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
-				s.reason(reasonVanished)
+				s.rec.reason(reasonVanished)
 				then(e, false)
 				return nil
 			}
-			s.fails("server refused DELE: " + r.Err.Error())
-			s.count(func(rep *Report) { rep.Kept++ })
+			s.rec.fails("server refused DELE: " + r.Err.Error())
+			s.rec.count(func(rep *Report) { rep.Kept++ })
 			s.Log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
@@ -201,7 +201,7 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 		s.removed[e.Num] = true
 		claims := b2i(s.claims(e.Key))
 		s.claimed += claims
-		s.count(func(rep *Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
+		s.rec.count(func(rep *Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
 		then(e, true)
 		return nil
 	}
@@ -216,9 +216,9 @@ func (s *session) unconfirmed(err error, deleted int) {
 	if err == nil || deleted == 0 || !s.redone {
 		return
 	}
-	s.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.worst = append(s.worst, verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
+	s.rec.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
+	s.rec.mu.Lock()
+	defer s.rec.mu.Unlock()
+	s.rec.worst = append(s.rec.worst, verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
 		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

@@ -54,7 +54,7 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
 func (s *session) floods(e *health.FloodError) {
-	s.count(func(r *Report) {
+	s.rec.count(func(r *Report) {
 		for i := range r.Steps {
 			switch st := &r.Steps[i]; st.Action {
 			case "fetch", "retry", "compare":
@@ -65,7 +65,7 @@ func (s *session) floods(e *health.FloodError) {
 			}
 		}
 	})
-	s.mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
+	s.rec.mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
 }
 
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
@@ -80,7 +80,7 @@ func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows
 		held[i] = s.heldBack(e.Entry)
 	}
 	if len(held) > 0 {
-		s.mention("of what is held back, the run takes as delivered what a Maildir still shows")
+		s.rec.mention("of what is held back, the run takes as delivered what a Maildir still shows")
 	}
 	return known.With(held)
 }
@@ -138,7 +138,7 @@ func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
 // report makes the plan the report of a dry run. parked is of those on their way.
 func (s *session) report(parked int) {
 	pl, steps := s.plan, s.shownSteps()
-	s.count(func(r *Report) {
+	s.rec.count(func(r *Report) {
 		r.Listed = s.listed
 		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
 	})

@@ -143,7 +143,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 // adopted counts messages that were recognised.
 func (s *session) adopted(n int) {
 	s.haul.adopt(n)
-	s.count(func(r *Report) { r.Adopted += n })
+	s.rec.count(func(r *Report) { r.Adopted += n })
 }
 
 // anyDark tells whether one of the messages that were looked at says too little in its header.

@@ -80,7 +80,7 @@ func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 		r.adopt(c, f.Entry, old, old.FirstSeen)
 	})
 	r.haul.keepSafe(f.Num)
-	r.count(func(rep *Report) { rep.Kept++ })
+	r.rec.count(func(rep *Report) { rep.Kept++ })
 	r.epoch.unsaved++
 	r.adopted(1)
 }

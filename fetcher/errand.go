@@ -24,14 +24,14 @@ func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.worst) == 0 && p.rep.Failed == p.deliveries
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
+	return len(p.rec.worst) == 0 && p.rec.rep.Failed == p.rec.deliveries
 }
 
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *pass) closeErrand(ctx context.Context, err error) error {
-	p.rep.Errand = true
+	p.rec.rep.Errand = true
 	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.L.Info().Verdict == "" || !p.Health.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr

@@ -30,7 +30,7 @@ func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
 	if f.Compare || f.Key.UID == "" || s.haul.isSafe(f.Num) {
 		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
 		// nothing to charge.
-		s.fails(err.Error())
+		s.rec.fails(err.Error())
 		return
 	}
 	c := uidl.Change{At: s.now().Unix()}
@@ -49,8 +49,8 @@ func (r *reader) skipLong(f *plan.FetchStep) {
 			r.noteSkipped(c, skip, r.now().Add(24*time.Hour).Unix())
 		}
 	})
-	r.reason(plan.ReasonTooLarge)
-	r.count(func(rep *Report) { rep.Skipped++ })
+	r.rec.reason(plan.ReasonTooLarge)
+	r.rec.count(func(rep *Report) { rep.Skipped++ })
 }
 
 // blame charges the message at the head of the pipeline for an error that ended the session, unless the network alone

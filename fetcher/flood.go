@@ -46,7 +46,7 @@ func (s *session) breaker(listed int) error {
 		e.Again, e.Since = true, f.Since
 	}
 	s.Health.Flood = &e.Flood
-	s.count(func(r *Report) { r.Listed = listed })
+	s.rec.count(func(r *Report) { r.Listed = listed })
 	return e
 }
 
@@ -69,7 +69,7 @@ func (p *pass) remember(err error) {
 	f.Backlog = max(0, p.watch.unknown-p.haul.fresh())
 	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
 	came := -p.haul.known()
-	p.count(func(r *Report) { came += r.New })
+	p.rec.count(func(r *Report) { came += r.New })
 	if came <= 0 {
 		return
 	}

@@ -26,7 +26,7 @@ func (s *session) lookInside(ctx context.Context) {
 		return
 	}
 	nums := make([]int, 0, mostInside)
-	for _, st := range s.rep.Steps {
+	for _, st := range s.rec.rep.Steps {
 		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
 			nums = append(nums, st.Num)
 		}
@@ -50,7 +50,7 @@ func (s *session) lookInside(ctx context.Context) {
 		fields[r.Num] = h
 		return err
 	})
-	s.count(func(r *Report) {
+	s.rec.count(func(r *Report) {
 		for i := range r.Steps {
 			if h, ok := fields[r.Steps[i].Num]; ok {
 				r.Steps[i].From, r.Steps[i].Date, r.Steps[i].Subject = h.from, h.date, h.subject
@@ -58,7 +58,7 @@ func (s *session) lookInside(ctx context.Context) {
 		}
 	})
 	if err != nil || len(fields) < all {
-		s.mention("the server did not give the headers of all messages that are shown")
+		s.rec.mention("the server did not give the headers of all messages that are shown")
 	}
 }
 

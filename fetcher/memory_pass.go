@@ -114,12 +114,12 @@ func (p *pass) waitsForMemory(on bool) {
 	if on {
 		text = waitingMemory
 	}
-	p.mu.Lock()
-	was := p.rep.Waiting
-	p.rep.Waiting = text
-	p.mu.Unlock()
+	p.rec.mu.Lock()
+	was := p.rec.rep.Waiting
+	p.rec.rep.Waiting = text
+	p.rec.mu.Unlock()
 	if was != text {
-		p.progress()
+		p.rec.progress()
 	}
 }
 
@@ -128,7 +128,7 @@ func (p *pass) waitsForMemory(on bool) {
 func (p *pass) noMemory() error {
 	if p.haul.sessionsBegun() > 0 {
 		p.waitsForMemory(false)
-		p.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
+		p.rec.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory
 	}
 	return &health.HeldError{Verdict: verdict.Verdict{

@@ -2,7 +2,6 @@ package fetcher
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/popsync/popsync/internal/words"
 )
@@ -22,13 +21,4 @@ func notes(r Report) (out []string) {
 			"delivered%s", r.Rebuilt, words.Plural(r.Rebuilt, "it counts", "they count"), rest))
 	}
 	return out
-}
-
-// mention adds what else a person should know, once.
-func (p *pass) mention(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !slices.Contains(p.notes, text) {
-		p.notes = append(p.notes, text)
-	}
 }

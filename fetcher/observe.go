@@ -15,29 +15,29 @@ import (
 
 var _ settle.Witness = (*pass)(nil)
 
-func (p *pass) Reason(text string)            { p.reason(text) }
-func (p *pass) Mention(text string)           { p.mention(text) }
-func (p *pass) Refetched()                    { p.count(func(r *Report) { r.Refetched++ }) }
-func (p *pass) Quarantined()                  { p.count(func(r *Report) { r.Quarantined++ }) }
-func (p *pass) Waived()                       { p.count(func(r *Report) { r.Waived++ }) }
+func (p *pass) Reason(text string)            { p.rec.reason(text) }
+func (p *pass) Mention(text string)           { p.rec.mention(text) }
+func (p *pass) Refetched()                    { p.rec.count(func(r *Report) { r.Refetched++ }) }
+func (p *pass) Quarantined()                  { p.rec.count(func(r *Report) { r.Quarantined++ }) }
+func (p *pass) Waived()                       { p.rec.count(func(r *Report) { r.Waived++ }) }
 func (p *pass) Committed(ctx context.Context) { p.note() }
 
 func (p *pass) Worst(v verdict.Verdict) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.worst = append(p.worst, v)
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
+	p.rec.worst = append(p.rec.worst, v)
 }
 
 func (p *pass) FailedAt(k uidl.Key, why string, parked, newly bool) {
-	p.count(func(r *Report) {
+	p.rec.count(func(r *Report) {
 		r.Failed++
 		if newly {
 			r.NewlyParked++
 		}
 	})
-	p.mu.Lock()
-	p.deliveries++
-	p.mu.Unlock()
+	p.rec.mu.Lock()
+	p.rec.deliveries++
+	p.rec.mu.Unlock()
 	p.logFailed(k, why, parked)
 }
 
@@ -48,7 +48,7 @@ func (p *pass) Untaken(c *uidl.Change, m *settle.Received, why error) {
 func (p *pass) Secured(m *settle.Received) { p.haul.secured(m) }
 
 func (p *pass) Recovered(row uidl.Delivery, done, late bool) {
-	p.count(func(r *Report) { r.Recovered++ })
+	p.rec.count(func(r *Report) { r.Recovered++ })
 	if done {
 		p.arrived(row.UID, row.Octets, p.haul.catchUp(row.Key, late))
 	}
@@ -60,11 +60,11 @@ func (p *pass) Delivered(m *settle.Received) {
 
 // arrived reports a message that is durable everywhere, as the ledger knows by now.
 func (p *pass) arrived(uid string, octets int64, kept bool) {
-	p.count(func(r *Report) {
+	p.rec.count(func(r *Report) {
 		r.New++
 		r.Bytes += octets
 		r.Kept += b2i(kept)
 	})
 	p.Log.Info("delivered", zap.String("uid", words.Quote(uid)), zap.Int64("octets", octets))
-	p.progress()
+	p.rec.progress()
 }

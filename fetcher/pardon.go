@@ -20,9 +20,9 @@ func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.worst) == 0 && p.failure == ""
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
+	return len(p.rec.worst) == 0 && p.rec.failure == ""
 }
 
 // pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:

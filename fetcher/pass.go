@@ -1,22 +1,19 @@
 package fetcher
 
 import (
-	"cmp"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/settle"
-	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
+	rec  record
 	haul haul
 	*settle.Settler
 	a          Account
@@ -60,73 +57,15 @@ type pass struct {
 
 	noted bool // the places where mail goes have a note of this lease: see lease.go
 
-	telling sync.Mutex // held while Progress is called
-
-	mu         sync.Mutex
-	rep        Report
-	worst      []verdict.Verdict // of what befell messages and destinations
-	notes      []string          // for the report
-	deliveries int               // of Report.Failed: attempts at destinations, and not to retrieve a message
-	rowless    int               // of Report.Failed: what no row has
-	failure    string            // the first of those; printable
-	putOff     string            // why a delivery is put off; "": none is
 }
 
 func (p *pass) now() time.Time { return p.o.Now() }
-
-// count changes the report.
-func (p *pass) count(f func(*Report)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f(&p.rep)
-}
-
-// reason counts why a message was not dealt with as wished.
-func (p *pass) reason(text string) { p.reasons(text, 1) }
-
-// fails counts a message for which something failed that its row does not have.
-func (p *pass) fails(why string) {
-	p.reason(why)
-	p.count(func(r *Report) { r.Failed++ })
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.rowless++
-	p.failure = cmp.Or(p.failure, words.Clip(why))
-}
-
-// reasons is reason for n messages.
-func (p *pass) reasons(text string, n int) {
-	p.count(func(r *Report) {
-		if r.Reasons == nil {
-			r.Reasons = map[string]int{}
-		}
-		if text = words.Clip(text); r.Reasons[text] > 0 || len(r.Reasons) < maxReasons {
-			r.Reasons[text] += n
-		}
-	})
-}
-
-// maxReasons bounds the report against a server that words each refusal differently.
-const maxReasons = 50
 
 // begin counts a new session.
 func (p *pass) begin() int {
 	p.free, p.homeless = nil, nil
 	p.hasListed.Store(true)
 	return p.haul.begin()
-}
-
-func (p *pass) progress() {
-	if p.o.Progress == nil {
-		return
-	}
-	p.telling.Lock() // the reader, the settler and lanes of outboxes come here
-	defer p.telling.Unlock()
-	p.mu.Lock()
-	rep := p.rep
-	p.mu.Unlock()
-	rep.Reasons = nil
-	p.o.Progress(rep)
 }
 
 // status is the account's row as it is, with the facts as they are now.

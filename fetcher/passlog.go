@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// logFailed is the line of a failed attempt.
 func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
 	text := "attempt failed"
 	if parked {

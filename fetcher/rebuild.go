@@ -89,7 +89,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	for i := range c.Put {
 		held += b2i(c.Put[i].State == uidl.Held)
 	}
-	s.count(func(r *Report) {
+	s.rec.count(func(r *Report) {
 		r.Rebuilt += len(c.Put) - held
 		r.Unfetched += held
 	})

@@ -26,7 +26,7 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 	p := newPass(a, o)
 	defer func() {
 		if r := recover(); r != nil {
-			p.rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
+			p.rec.rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
 		}
 		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing is written by closing
@@ -34,14 +34,15 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 		rep = p.report()
 		p.logPass(rep)
 	}()
-	p.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
-	p.rep.Stopped = p.isStopped(p.rep.Err)
+	p.rec.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
+	p.rec.rep.Stopped = p.isStopped(p.rec.rep.Err)
 	return
 }
 
 // newPass is a pass that has no lease yet. o has its defaults.
 func newPass(a Account, o Options) *pass {
-	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}, rep: Report{Account: a.Name, Started: o.Now()}}
+	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}}
+	p.rec.rep, p.rec.tell, p.rec.now = Report{Account: a.Name, Started: o.Now()}, o.Progress, o.Now
 	p.Settler = &settle.Settler{Obs: p, Log: o.Log.With(zap.String("account", a.Name)), Health: remembered(a, o),
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
@@ -96,10 +97,10 @@ func (o Options) withDefaults() Options {
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
 	if errors.Is(err, uidl.ErrBusy) {
-		p.rep.Busy = true
+		p.rec.rep.Busy = true
 		return p.Health.Busy(err)
 	} else if err != nil {
-		p.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+		p.rec.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
@@ -114,7 +115,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		p.Health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
 	if err := p.Health.Pausing(); err != nil {
-		p.rep.Paused = true
+		p.rec.rep.Paused = true
 		return err
 	}
 	if err := p.doubtLedger(ctx); err != nil {
@@ -139,7 +140,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	}
 	well := p.verdictOf(err).Class == verdict.OK
 	p.noteShort()
-	p.rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
+	p.rec.rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
@@ -218,7 +219,7 @@ func (p *pass) sessions(ctx context.Context) error {
 	p.takeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.Health.TooSoon() {
-			p.mention("the server wants time between logins: the rest comes with the next pass")
+			p.rec.mention("the server wants time between logins: the rest comes with the next pass")
 			p.weighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
@@ -334,32 +335,32 @@ func (p *pass) close(ctx context.Context, err error) error {
 	}
 	p.Health.Woken, p.Health.Called = false, false
 	p.remember(err)
-	p.rep.NextTry = p.holdAfter(err, v)
+	p.rec.rep.NextTry = p.holdAfter(err, v)
 	p.Health.OnlyOpen, p.Health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
 	p.Health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
-	p.rep.Slow = p.Health.Slow
+	p.rec.rep.Slow = p.Health.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rep.NextTry)}
+	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rec.rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
 	}
 	return p.Commit(ctx, uidl.Change{
 		At: now, Status: &st,
-		Pass: &uidl.Pass{Started: p.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
+		Pass: &uidl.Pass{Started: p.rec.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
 	})
 }
 
 // closeHeld ends a pass that asked nothing of the server: it leaves no trace but what became of destinations.
 func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
-	p.rep.NextTry = time.Time{}
-	if p.rep.Waiting != "" {
+	p.rec.rep.NextTry = time.Time{}
+	if p.rec.rep.Waiting != "" {
 		if h := p.Health.Hold; h == nil || h.Why == health.WaitMemory {
 			p.Health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
 		}
@@ -367,7 +368,7 @@ func (p *pass) closeHeld(ctx context.Context) error {
 		st.Facts = p.Health.Encode()
 	}
 	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
-		p.rep.NextTry = at
+		p.rec.rep.NextTry = at
 	}
 	if bytes.Equal(st.Facts, health.Decode(p.L.Info().Facts).Encode()) {
 		return nil
@@ -385,12 +386,12 @@ func (p *pass) noteFault(err error) {
 
 // report is the Report so far, with its verdict.
 func (p *pass) report() Report {
-	v := p.verdictOf(p.rep.Err)
+	v := p.verdictOf(p.rec.rep.Err)
 	v.Hint = HintFor(p.a.Name, v.Hint)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	rep := p.rep
-	rep.Notes = append(notes(rep), p.notes...)
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
+	rep := p.rec.rep
+	rep.Notes = append(notes(rep), p.rec.notes...)
 	var held *health.HeldError
 	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != verdict.OK); rep.Untried {
 		if held.Note != "" {

@@ -77,7 +77,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 		}
 		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: plan.ReasonShort})
 	})
-	r.count(func(rep *Report) { rep.Parked++ })
+	r.rec.count(func(rep *Report) { rep.Parked++ })
 }
 
 // judgeShort decides what becomes of a reading, and when the next is due.
@@ -136,13 +136,13 @@ func (p *pass) noteShort() {
 	if n == 0 {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
 	text := "1 message comes shorter than the server lists it, since " + words.Stamp(since)
 	if n > 1 {
 		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, words.Stamp(since))
 	}
-	p.worst = append(p.worst, verdict.Verdict{
+	p.rec.worst = append(p.rec.worst, verdict.Verdict{
 		Class: verdict.Temporary, Message: text,
 		Hint: "nothing is lost: they stay on the server and are read again, first after an hour, and are delivered when they come the same again",
 	})

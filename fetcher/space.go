@@ -38,7 +38,7 @@ func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 			r.haul.crowd()
 			return false, true
 		}
-		r.reason(plan.ReasonNoSpace)
+		r.rec.reason(plan.ReasonNoSpace)
 		r.note(f, sp)
 		return false, false
 	}
@@ -49,10 +49,10 @@ func (r *reader) note(f *plan.FetchStep, sp *settle.Space) {
 	err := &deliver.Error{Op: "stage", Place: sp.Dest.Name, Scope: deliver.WholeTarget, Full: true,
 		Err:  fmt.Errorf("message of %d octets: %w", f.Size, settle.ErrNoSpace),
 		Hint: sp.Dest.MakeRoom() + "; smaller messages go on"}
-	r.mu.Lock()
-	r.worst = append(r.worst, verdict.Of(err))
-	r.rep.Skipped++
-	r.mu.Unlock()
+	r.rec.mu.Lock()
+	r.rec.worst = append(r.rec.worst, verdict.Of(err))
+	r.rec.rep.Skipped++
+	r.rec.mu.Unlock()
 }
 
 // recheck looks at the free space in the midst of a body: a message may be longer than it was listed, or without end.

@@ -274,11 +274,11 @@ func TestOrStopped(t *testing.T) {
 		}
 	}
 	p := newPass(Account{}, Options{}.withDefaults())
-	p.worst = []verdict.Verdict{{Class: verdict.Temporary}}
+	p.rec.worst = []verdict.Verdict{{Class: verdict.Temporary}}
 	if !p.isStopped(errStopped) {
 		t.Error("what may pass by itself makes a stop a failure")
 	}
-	if p.worst = append(p.worst, verdict.Verdict{Class: verdict.Config}); p.isStopped(errStopped) {
+	if p.rec.worst = append(p.rec.worst, verdict.Verdict{Class: verdict.Config}); p.isStopped(errStopped) {
 		t.Error("what needs a person is not told because of a stop")
 	}
 }

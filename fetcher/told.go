@@ -15,9 +15,9 @@ func (s *session) noteHeld() {
 	if n == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.worst = append(s.worst, verdict.Verdict{
+	s.rec.mu.Lock()
+	defer s.rec.mu.Unlock()
+	s.rec.worst = append(s.rec.worst, verdict.Verdict{
 		Class:   verdict.Config,
 		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
@@ -36,10 +36,10 @@ func heldMessage(n int) string {
 func (s *session) noteWithheld() {
 	for _, why := range slices.Sorted(maps.Keys(s.plan.Withheld)) {
 		n := s.plan.Withheld[why]
-		s.count(func(r *Report) { r.Withheld += n })
-		s.reasons(why, n)
+		s.rec.count(func(r *Report) { r.Withheld += n })
+		s.rec.reasons(why, n)
 		if step := s.wayOn(why); step != "" {
-			s.mention(fmt.Sprintf("%d %s; %s", n, why, step))
+			s.rec.mention(fmt.Sprintf("%d %s; %s", n, why, step))
 		}
 	}
 }

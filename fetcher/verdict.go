@@ -16,9 +16,9 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	if v.Stop {
 		return v
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.worst {
+	p.rec.mu.Lock()
+	defer p.rec.mu.Unlock()
+	for _, w := range p.rec.worst {
 		if verdict.Worse(w.Class, v.Class) {
 			v = w
 		}
@@ -37,7 +37,7 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	if v.Class != verdict.OK {
 		return v
 	}
-	return p.openVerdict()
+	return p.rec.openVerdict()
 }
 
 // pipelineError marks an error of a session in which commands were pipelined.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -36,7 +37,7 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: state, Size: row.Size, Attempts: attempts, NextTry: next,
 			Reason: reason})
 	}
-	p.rec.count(func(r *Report) {
+	p.rec.Count(func(r *report.Report) {
 		r.Failed += failed
 		if state == uidl.Parked {
 			r.Parked++
@@ -46,9 +47,9 @@ func (p *pass) enterAttempt(c *uidl.Change, row uidl.Row, reason string, permane
 		}
 	})
 	if state == uidl.Parked {
-		p.rec.parkedWhy("not given by the server: " + reason)
+		p.rec.ParkedWhy("not given by the server: " + reason)
 	}
-	p.rec.reason(reason)
+	p.rec.Reason(reason)
 	p.logFailed(row.Key, reason, state == uidl.Parked)
 }
 

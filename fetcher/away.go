@@ -29,10 +29,8 @@ func (p *pass) noteAway(ctx context.Context) error {
 			open[row.Destination]++
 		}
 	}
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(open)) {
-		p.rec.worst = append(p.rec.worst, verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
+		p.rec.Befell(verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
 			Hint: "configure it again, or say: popsync check --adopt " + p.a.Name + "; then the next run gives the copies to the destinations that lack these messages"})
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -30,7 +31,7 @@ func (w *world) account(tr *trouble) Account {
 }
 
 // pass makes one pass with its trouble and checks what must hold after every one.
-func (w *world) pass(tr *trouble) Report {
+func (w *world) pass(tr *trouble) report.Report {
 	w.passes++
 	w.offer()
 	w.look() // everything that is published now is known by its name
@@ -74,7 +75,7 @@ type outlook struct {
 }
 
 // after checks what must hold after every pass.
-func (w *world) after(tr *trouble, rep Report, before outlook) {
+func (w *world) after(tr *trouble, rep report.Report, before outlook) {
 	w.t.Helper()
 	dead, doubt := tr.life.isDead(), tr.ledger.hit && !nothingApplied(tr.ledger.err)
 	switch {

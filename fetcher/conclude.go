@@ -92,7 +92,7 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	case short:
 		again = e != nil && e.Done && !o.f.Nameless
 		if counts = r.readShort(o); !counts && !again {
-			r.rec.reason(plan.ReasonShort)
+			r.rec.Reason(plan.ReasonShort)
 		}
 	case e != nil && e.Done && !o.f.Nameless:
 		again, counts = true, o.is.Octets > e.Octets+health.SameSlack

@@ -4,12 +4,15 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
-// A Report speaks in verdicts.
+// A pass ends in a Report, which speaks in verdicts.
 type (
+	Report  = report.Report
+	Step    = report.Step
 	Verdict = verdict.Verdict
 	Class   = verdict.Class
 )

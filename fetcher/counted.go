@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -12,9 +13,9 @@ import (
 // counts once, by the worst of its deliveries.
 func (p *pass) countOpen(ctx context.Context) {
 	if p.hasListed.Load() {
-		p.Health.Parked = p.rec.rep.Parked
+		p.Health.Parked = p.rec.Rep.Parked
 	} else {
-		p.rec.rep.Parked = p.Health.Parked
+		p.rec.Rep.Parked = p.Health.Parked
 	}
 	rows, err := p.L.Pending(context.WithoutCancel(ctx))
 	if err != nil {
@@ -27,17 +28,15 @@ func (p *pass) countOpen(ctx context.Context) {
 		case d == nil: // it is configured no more, which status tells
 		case row.Parked():
 			parked[row.Key] = true
-			p.rec.parkedWhy("stuck on the way to " + row.Destination + ": " + row.Reason)
-			p.rec.sendAt(time.Unix(row.NextTry, 0))
+			p.rec.ParkedWhy("stuck on the way to " + row.Destination + ": " + row.Reason)
+			p.rec.SendAt(time.Unix(row.NextTry, 0))
 		case row.PutOff():
 			putOff[row.Key] = true
-			if p.rec.putOff == "" {
-				p.rec.putOff = fmt.Sprintf("for %s: %s", row.Destination, row.Reason)
-			}
-			p.rec.sendAt(time.Unix(row.NextTry, 0))
+			p.rec.IsPutOff(fmt.Sprintf("for %s: %s", row.Destination, row.Reason))
+			p.rec.SendAt(time.Unix(row.NextTry, 0))
 		}
 		if d != nil && d.Down != nil && d.Down.NextTry != 0 {
-			p.rec.sendAt(time.Unix(d.Down.NextTry, 0))
+			p.rec.SendAt(time.Unix(d.Down.NextTry, 0))
 		}
 	}
 	for key := range parked {
@@ -46,7 +45,7 @@ func (p *pass) countOpen(ctx context.Context) {
 	p.Committing.Lock()
 	n := len(p.Open)
 	p.Committing.Unlock()
-	p.rec.count(func(r *Report) {
+	p.rec.Count(func(r *report.Report) {
 		r.Counted = true
 		r.Parked += len(parked)
 		r.PutOff = len(putOff)

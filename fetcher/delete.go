@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -26,7 +27,7 @@ func (s *session) asked() {
 	n := before - len(pl.Due)
 	pl.Kept, pl.Asked = pl.Kept+n, pl.Asked+n
 	if pl.Asked > 0 {
-		s.rec.reason(plan.ReasonUndeleted)
+		s.rec.Reason(plan.ReasonUndeleted)
 	}
 }
 
@@ -48,14 +49,14 @@ func (s *session) deleteDue(ctx context.Context) error {
 	}
 	if left := len(s.plan.Due) - len(due); left > 0 {
 		s.partial = true
-		s.rec.count(func(r *Report) { r.Kept += left })
+		s.rec.Count(func(r *report.Report) { r.Kept += left })
 		due = s.wholly(due)
 	}
 	if len(due) > s.o.SessionMessages {
 		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
 	}
 	if s.deletesNothing() {
-		s.rec.count(func(r *Report) { r.Kept += len(due) })
+		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		s.partial = s.partial || len(due) > 0
 		return nil
 	}
@@ -87,17 +88,17 @@ func (s *session) toDelete() []plan.Entry {
 	resting := s.deletesNothing()
 	s.partial = s.partial || resting
 	if resting {
-		s.rec.count(func(r *Report) { r.Kept += len(s.same) })
+		s.rec.Count(func(r *report.Report) { r.Kept += len(s.same) })
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
 	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == health.NewMail {
-		s.rec.count(func(r *Report) { r.Kept += len(due) })
+		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
 		came := s.Health.Wire.Reading(e.Key)
-		s.rec.count(func(r *Report) { r.Kept += b2i(came != nil) })
+		s.rec.Count(func(r *report.Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
 	due = slices.DeleteFunc(append(due, s.same...), s.leftThere)
@@ -122,7 +123,7 @@ func (s *session) leftThere(e plan.Entry) bool {
 		s.retry, left = append(s.retry, k), true
 	}
 	s.partial = s.partial || left
-	s.rec.count(func(r *Report) { r.Kept += b2i(left) })
+	s.rec.Count(func(r *report.Report) { r.Kept += b2i(left) })
 	return left
 }
 
@@ -138,7 +139,7 @@ func (s *session) rollBack() {
 	for _, k := range s.told {
 		delete(s.deleted, k)
 	}
-	s.rec.count(func(r *Report) { r.Deleted -= s.claimed })
+	s.rec.Count(func(r *report.Report) { r.Deleted -= s.claimed })
 	s.told, s.claimed = nil, 0
 }
 
@@ -155,8 +156,8 @@ func (s *session) wholly(due []plan.Entry) []plan.Entry {
 	return slices.DeleteFunc(due, func(e plan.Entry) bool {
 		stays := going[e.Key.UID] < s.plan.Shared[e.Key.UID]
 		if stays {
-			s.rec.reason(plan.ReasonDuplicate)
-			s.rec.count(func(r *Report) { r.Kept++ })
+			s.rec.Reason(plan.ReasonDuplicate)
+			s.rec.Count(func(r *report.Report) { r.Kept++ })
 		}
 		return stays
 	})
@@ -182,12 +183,12 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 		if r.Err != nil {
 			s.wasRefused("DELE", e.Num, r.Err)
 			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
-				s.rec.reason(reasonVanished)
+				s.rec.Reason(reasonVanished)
 				then(e, false)
 				return nil
 			}
-			s.rec.fails("server refused DELE: " + r.Err.Error())
-			s.rec.count(func(rep *Report) { rep.Kept++ })
+			s.rec.Fails("server refused DELE: " + r.Err.Error())
+			s.rec.Count(func(rep *report.Report) { rep.Kept++ })
 			s.Log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
@@ -201,7 +202,7 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 		s.removed[e.Num] = true
 		claims := b2i(s.claims(e.Key))
 		s.claimed += claims
-		s.rec.count(func(rep *Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
+		s.rec.Count(func(rep *report.Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
 		then(e, true)
 		return nil
 	}
@@ -216,9 +217,7 @@ func (s *session) unconfirmed(err error, deleted int) {
 	if err == nil || deleted == 0 || !s.redone {
 		return
 	}
-	s.rec.count(func(r *Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
-	s.rec.mu.Lock()
-	defer s.rec.mu.Unlock()
-	s.rec.worst = append(s.rec.worst, verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
+	s.rec.Count(func(r *report.Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
+	s.rec.Befell(verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
 		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

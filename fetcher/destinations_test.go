@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -20,7 +21,7 @@ import (
 )
 
 // pair runs a pass into the rig's Maildir and a remote destination in memory.
-func (r *rig) pair(m *delivertest.Memory) Report {
+func (r *rig) pair(m *delivertest.Memory) report.Report {
 	r.t.Helper()
 	return r.run(settle.Destination{Name: "maildir", Target: r.maildir()}, settle.Destination{Name: "remote", Target: m.Reopen()})
 }

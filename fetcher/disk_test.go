@@ -16,6 +16,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -150,7 +151,7 @@ func TestDiskFaults(t *testing.T) {
 
 // stopped checks a pass that a disk ended: the account waits and says why, nobody is charged, and what is gone from the
 // server is in the Maildir.
-func (r *rig) stopped(rep Report, cause, hint string) {
+func (r *rig) stopped(rep report.Report, cause, hint string) {
 	r.t.Helper()
 	v := rep.Verdict
 	if v.Class == verdict.OK || v.Stop || !strings.Contains(v.Message, cause) || !strings.Contains(v.Hint, hint) {
@@ -257,7 +258,7 @@ func TestRealDisks(t *testing.T) {
 			r.acc.IgnoreSizes = true
 			r.opt.BatchMessages, r.opt.FreeFloor = 1, tt.floor
 			var delivered atomic.Int64
-			r.opt.Progress = func(rep Report) { delivered.Store(int64(rep.New)) }
+			r.opt.Progress = func(rep report.Report) { delivered.Store(int64(rep.New)) }
 			bodies := 0
 			r.opt.BeforeBody = func(string) {
 				if bodies++; bodies == 4 && tt.midst != nil {

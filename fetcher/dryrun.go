@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -54,7 +55,7 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
 func (s *session) floods(e *health.FloodError) {
-	s.rec.count(func(r *Report) {
+	s.rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			switch st := &r.Steps[i]; st.Action {
 			case "fetch", "retry", "compare":
@@ -65,7 +66,7 @@ func (s *session) floods(e *health.FloodError) {
 			}
 		}
 	})
-	s.rec.mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
+	s.rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
 }
 
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
@@ -80,16 +81,16 @@ func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows
 		held[i] = s.heldBack(e.Entry)
 	}
 	if len(held) > 0 {
-		s.rec.mention("of what is held back, the run takes as delivered what a Maildir still shows")
+		s.rec.Mention("of what is held back, the run takes as delivered what a Maildir still shows")
 	}
 	return known.With(held)
 }
 
 // shownSteps turns the plan into the steps that are shown.
-func (s *session) shownSteps() (steps []Step) {
+func (s *session) shownSteps() (steps []report.Step) {
 	pl := s.plan
 	add := func(action string, e plan.Entry, reason string) {
-		steps = append(steps, Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
+		steps = append(steps, report.Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
 	}
 	for _, k := range pl.Question {
 		add("verify", k.Entry, k.Reason)
@@ -118,7 +119,7 @@ func (s *session) shownSteps() (steps []Step) {
 	for _, k := range pl.Back {
 		add("hold", k.Entry, plan.ReasonHeld)
 	}
-	slices.SortStableFunc(steps, func(a, b Step) int { return a.Num - b.Num })
+	slices.SortStableFunc(steps, func(a, b report.Step) int { return a.Num - b.Num })
 	return steps
 }
 
@@ -138,7 +139,7 @@ func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
 // report makes the plan the report of a dry run. parked is of those on their way.
 func (s *session) report(parked int) {
 	pl, steps := s.plan, s.shownSteps()
-	s.rec.count(func(r *Report) {
+	s.rec.Count(func(r *report.Report) {
 		r.Listed = s.listed
 		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
 	})

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
 // foretold makes a dry run, wants nothing changed by it, and returns its report and how many steps of each kind it has.
-func (r *rig) foretold() (Report, map[string]int) {
+func (r *rig) foretold() (report.Report, map[string]int) {
 	r.t.Helper()
 	before, commands := r.rowsOfAll(), r.server.Stats().Commands
 	r.opt.DryRun = true

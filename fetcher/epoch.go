@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -143,7 +144,7 @@ func (s *session) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 // adopted counts messages that were recognised.
 func (s *session) adopted(n int) {
 	s.haul.adopt(n)
-	s.rec.count(func(r *Report) { r.Adopted += n })
+	s.rec.Count(func(r *report.Report) { r.Adopted += n })
 }
 
 // anyDark tells whether one of the messages that were looked at says too little in its header.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
@@ -80,7 +81,7 @@ func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 		r.adopt(c, f.Entry, old, old.FirstSeen)
 	})
 	r.haul.keepSafe(f.Num)
-	r.rec.count(func(rep *Report) { rep.Kept++ })
+	r.rec.Count(func(rep *report.Report) { rep.Kept++ })
 	r.epoch.unsaved++
 	r.adopted(1)
 }

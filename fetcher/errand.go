@@ -24,14 +24,12 @@ func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
-	return len(p.rec.worst) == 0 && p.rec.rep.Failed == p.rec.deliveries
+	return p.rec.OnlyDeliveries()
 }
 
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *pass) closeErrand(ctx context.Context, err error) error {
-	p.rec.rep.Errand = true
+	p.rec.Rep.Errand = true
 	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.L.Info().Verdict == "" || !p.Health.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -33,7 +34,7 @@ func to(name string, t deliver.Target) settle.Destination {
 }
 
 // wants makes a pass that must be of a class, with so many new, deleted and kept.
-func (r *rig) wants(what string, class verdict.Class, fresh, deleted, kept int, dests ...settle.Destination) Report {
+func (r *rig) wants(what string, class verdict.Class, fresh, deleted, kept int, dests ...settle.Destination) report.Report {
 	r.t.Helper()
 	rep := r.run(dests...)
 	if rep.Verdict.Class != class || rep.New != fresh || rep.Deleted != deleted || rep.Kept != kept {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -30,7 +31,7 @@ func (s *session) failed(f *plan.FetchStep, err error, permanent bool) {
 	if f.Compare || f.Key.UID == "" || s.haul.isSafe(f.Num) {
 		// Delivered as far as anybody knows, or found to be so just now: a failed look at it changes nothing. Nameless: there is
 		// nothing to charge.
-		s.rec.fails(err.Error())
+		s.rec.Fails(err.Error())
 		return
 	}
 	c := uidl.Change{At: s.now().Unix()}
@@ -49,8 +50,8 @@ func (r *reader) skipLong(f *plan.FetchStep) {
 			r.noteSkipped(c, skip, r.now().Add(24*time.Hour).Unix())
 		}
 	})
-	r.rec.reason(plan.ReasonTooLarge)
-	r.rec.count(func(rep *Report) { rep.Skipped++ })
+	r.rec.Reason(plan.ReasonTooLarge)
+	r.rec.Count(func(rep *report.Report) { rep.Skipped++ })
 }
 
 // blame charges the message at the head of the pipeline for an error that ended the session, unless the network alone

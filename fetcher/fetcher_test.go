@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -89,7 +90,7 @@ func (r *rig) sql() *sql.DB {
 }
 
 // run makes a pass into the rig's Maildir, or the given destinations.
-func (r *rig) run(dests ...settle.Destination) Report {
+func (r *rig) run(dests ...settle.Destination) report.Report {
 	r.t.Helper()
 	a := r.acc
 	a.Destinations = dests
@@ -104,7 +105,7 @@ func (r *rig) maildir() *deliver.Maildir {
 }
 
 // ok makes a pass that must succeed.
-func (r *rig) ok() Report {
+func (r *rig) ok() report.Report {
 	r.t.Helper()
 	rep := r.run()
 	if rep.Verdict.Class != verdict.OK {

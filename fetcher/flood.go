@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -46,7 +47,7 @@ func (s *session) breaker(listed int) error {
 		e.Again, e.Since = true, f.Since
 	}
 	s.Health.Flood = &e.Flood
-	s.rec.count(func(r *Report) { r.Listed = listed })
+	s.rec.Count(func(r *report.Report) { r.Listed = listed })
 	return e
 }
 
@@ -69,7 +70,7 @@ func (p *pass) remember(err error) {
 	f.Backlog = max(0, p.watch.unknown-p.haul.fresh())
 	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
 	came := -p.haul.known()
-	p.rec.count(func(r *Report) { came += r.New })
+	p.rec.Count(func(r *report.Report) { came += r.New })
 	if came <= 0 {
 		return
 	}

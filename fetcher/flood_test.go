@@ -11,12 +11,13 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
 // grow adds n messages to the mailbox and makes a pass, which must succeed.
-func (r *rig) grow(box *[]pop3test.Message, n int) Report {
+func (r *rig) grow(box *[]pop3test.Message, n int) report.Report {
 	r.t.Helper()
 	more := fresh(fmt.Sprintf("g%d-", len(*box)), n)
 	*box = append(*box, more...)

@@ -77,7 +77,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
 	for _, m := range health.MissedOf(missed, now) {
-		s.rec.mention(m.Words())
+		s.rec.Mention(m.Words())
 	}
 	return nil
 }

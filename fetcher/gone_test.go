@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/report"
 )
 
 // What a destination lacks, and the server lists no more, is settled once two complete listings a day apart lacked it. It is told
@@ -22,7 +23,7 @@ func TestOwedAndGone(t *testing.T) {
 		}
 		return refuse(deliver.Error{Scope: deliver.ThisMessage})
 	}
-	pass := func(after time.Duration) Report {
+	pass := func(after time.Duration) report.Report {
 		t.Helper()
 		r.clock = r.clock.Add(after)
 		full = full.Reopen()

@@ -43,7 +43,7 @@ func (p *pass) identify(ctx context.Context) error {
 		c.Generation = m.generation
 	}
 	for _, news := range m.news {
-		p.rec.mention(news)
+		p.rec.Mention(news)
 		p.Log.Warn("destinations changed", zap.String("what", news))
 	}
 	if len(known) == 0 {

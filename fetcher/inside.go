@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"strings"
 
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/pop3"
 )
@@ -26,7 +27,7 @@ func (s *session) lookInside(ctx context.Context) {
 		return
 	}
 	nums := make([]int, 0, mostInside)
-	for _, st := range s.rec.rep.Steps {
+	for _, st := range s.rec.Rep.Steps {
 		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
 			nums = append(nums, st.Num)
 		}
@@ -50,7 +51,7 @@ func (s *session) lookInside(ctx context.Context) {
 		fields[r.Num] = h
 		return err
 	})
-	s.rec.count(func(r *Report) {
+	s.rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			if h, ok := fields[r.Steps[i].Num]; ok {
 				r.Steps[i].From, r.Steps[i].Date, r.Steps[i].Subject = h.from, h.date, h.subject
@@ -58,7 +59,7 @@ func (s *session) lookInside(ctx context.Context) {
 		}
 	})
 	if err != nil || len(fields) < all {
-		s.rec.mention("the server did not give the headers of all messages that are shown")
+		s.rec.Mention("the server did not give the headers of all messages that are shown")
 	}
 }
 

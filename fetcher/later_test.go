@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 )
 
@@ -45,7 +46,7 @@ func TestNewIsWhatBecameDelivered(t *testing.T) {
 			for i, want := range tc.want {
 				core, seen := observer.New(zapcore.InfoLevel)
 				r.opt.Log = zap.New(core)
-				var rep Report
+				var rep report.Report
 				if tc.remote {
 					rep = r.run(settle.Destination{Name: "remote", Target: m.Reopen()})
 				} else {

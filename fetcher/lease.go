@@ -27,7 +27,7 @@ func (p *pass) doubtLedger(ctx context.Context) error {
 	}
 	info := p.L.Info()
 	p.Health.Verify, p.Health.Noted = true, max(p.Health.Noted, d.later)
-	p.rec.mention(d.what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
+	p.rec.Mention(d.what + "; what is listed and not known is looked for in the Maildirs, the rest is held back, and nothing is deleted in this pass")
 	p.Log.Warn("ledger in doubt", zap.String("what", d.what), zap.Int64("lease", info.Epoch), zap.Int64("noted", d.later))
 	if d.later < info.Epoch {
 		return nil // it goes with the first commit: see identify and close

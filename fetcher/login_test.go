@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -166,7 +167,7 @@ func TestLoginSuspected(t *testing.T) {
 		n := r.connections()
 		r.refuse("-ERR Logon failure: unknown user name or bad password")
 		start := r.clock
-		var last Report
+		var last report.Report
 		for r.clock.Sub(start) < 48*time.Hour {
 			last = r.run()
 			if last.Verdict.Class == verdict.Login || last.Verdict.Class == verdict.OK {
@@ -532,8 +533,8 @@ func TestPlanned(t *testing.T) {
 		r := newRig(t, box...)
 		r.acc.Policy.Limit = limit
 		r.opt.SessionMessages = 3
-		var first, last Report
-		r.opt.Progress = func(rep Report) {
+		var first, last report.Report
+		r.opt.Progress = func(rep report.Report) {
 			if first.Planned == 0 {
 				first = rep
 			}

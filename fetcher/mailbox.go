@@ -129,8 +129,6 @@ func (p *pass) formerKey(k uidl.Key) uidl.Key {
 // displace notes that a message on its way is not what is listed under its unique-id, or, with to, that it is listed under
 // another one now. The next pass moves it, before anything of it is on its way again.
 func (p *pass) displace(k, to uidl.Key) {
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
 	known := slices.ContainsFunc(p.Health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
 	if !known && len(p.Health.Displaced) < mostDisplaced {
 		p.Health.Displaced = append(p.Health.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})

@@ -114,13 +114,7 @@ func (p *pass) waitsForMemory(on bool) {
 	if on {
 		text = waitingMemory
 	}
-	p.rec.mu.Lock()
-	was := p.rec.rep.Waiting
-	p.rec.rep.Waiting = text
-	p.rec.mu.Unlock()
-	if was != text {
-		p.rec.progress()
-	}
+	p.rec.WaitsFor(text)
 }
 
 // noMemory is the error of a pass that waited in vain: errNoMemory where it has begun all the same, and the rest comes with the
@@ -128,7 +122,7 @@ func (p *pass) waitsForMemory(on bool) {
 func (p *pass) noMemory() error {
 	if p.haul.sessionsBegun() > 0 {
 		p.waitsForMemory(false)
-		p.rec.mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
+		p.rec.Mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory
 	}
 	return &health.HeldError{Verdict: verdict.Verdict{

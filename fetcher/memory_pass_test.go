@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -55,7 +56,7 @@ func TestPassWaitsForMemory(t *testing.T) {
 			others = append(others, s)
 		}
 		waits := atomic.Bool{}
-		r.opt.Progress = func(rep Report) { waits.Store(waits.Load() || rep.Waiting == "memory") }
+		r.opt.Progress = func(rep report.Report) { waits.Store(waits.Load() || rep.Waiting == "memory") }
 		before := r.info()
 		rep := r.run()
 		if rep.Verdict.Class != verdict.Temporary || !rep.Untried || rep.Waiting != "memory" || !strings.Contains(rep.Verdict.Message, "waiting for memory") {

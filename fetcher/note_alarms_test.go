@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -20,7 +21,7 @@ type unnoted struct{ *deliver.Maildir }
 func (unnoted) WriteNote(deliver.Note) error { return errors.New("no space left on device") }
 
 // calm makes sure that a pass did not doubt the ledger.
-func (r *rig) calm(what string, rep Report, fresh int) {
+func (r *rig) calm(what string, rep report.Report, fresh int) {
 	r.t.Helper()
 	if rep.Verdict.Class != verdict.OK || rep.New != fresh || rep.Rebuilt != 0 || rep.Unfetched != 0 || health.Decode(r.facts()).Verify {
 		r.t.Errorf("%s: %+v", what, rep)

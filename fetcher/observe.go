@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -15,29 +16,19 @@ import (
 
 var _ settle.Witness = (*pass)(nil)
 
-func (p *pass) Reason(text string)            { p.rec.reason(text) }
-func (p *pass) Mention(text string)           { p.rec.mention(text) }
-func (p *pass) Refetched()                    { p.rec.count(func(r *Report) { r.Refetched++ }) }
-func (p *pass) Quarantined()                  { p.rec.count(func(r *Report) { r.Quarantined++ }) }
-func (p *pass) Waived()                       { p.rec.count(func(r *Report) { r.Waived++ }) }
+func (p *pass) Reason(text string)            { p.rec.Reason(text) }
+func (p *pass) Mention(text string)           { p.rec.Mention(text) }
+func (p *pass) Refetched()                    { p.rec.Count(func(r *report.Report) { r.Refetched++ }) }
+func (p *pass) Quarantined()                  { p.rec.Count(func(r *report.Report) { r.Quarantined++ }) }
+func (p *pass) Waived()                       { p.rec.Count(func(r *report.Report) { r.Waived++ }) }
 func (p *pass) Committed(ctx context.Context) { p.note() }
 
 func (p *pass) Worst(v verdict.Verdict) {
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
-	p.rec.worst = append(p.rec.worst, v)
+	p.rec.Befell(v)
 }
 
 func (p *pass) FailedAt(k uidl.Key, why string, parked, newly bool) {
-	p.rec.count(func(r *Report) {
-		r.Failed++
-		if newly {
-			r.NewlyParked++
-		}
-	})
-	p.rec.mu.Lock()
-	p.rec.deliveries++
-	p.rec.mu.Unlock()
+	p.rec.FailedAt(newly)
 	p.logFailed(k, why, parked)
 }
 
@@ -48,7 +39,7 @@ func (p *pass) Untaken(c *uidl.Change, m *settle.Received, why error) {
 func (p *pass) Secured(m *settle.Received) { p.haul.secured(m) }
 
 func (p *pass) Recovered(row uidl.Delivery, done, late bool) {
-	p.rec.count(func(r *Report) { r.Recovered++ })
+	p.rec.Count(func(r *report.Report) { r.Recovered++ })
 	if done {
 		p.arrived(row.UID, row.Octets, p.haul.catchUp(row.Key, late))
 	}
@@ -60,11 +51,11 @@ func (p *pass) Delivered(m *settle.Received) {
 
 // arrived reports a message that is durable everywhere, as the ledger knows by now.
 func (p *pass) arrived(uid string, octets int64, kept bool) {
-	p.rec.count(func(r *Report) {
+	p.rec.Count(func(r *report.Report) {
 		r.New++
 		r.Bytes += octets
 		r.Kept += b2i(kept)
 	})
 	p.Log.Info("delivered", zap.String("uid", words.Quote(uid)), zap.Int64("octets", octets))
-	p.rec.progress()
+	p.rec.Progress()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -75,7 +76,7 @@ func TestDownForDays(t *testing.T) {
 	r.opt.Backoff = doubling
 	spool := filepath.Join(t.TempDir(), "spool")
 	to := &relay{down: errDown, arrived: map[string]int{}}
-	pass := func() Report {
+	pass := func() report.Report {
 		return r.with(settle.Destination{Name: "relay", Target: deliver.OpenSpool(deliver.SpoolOptions{
 			Root: spool, Where: "relay", Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
 	}
@@ -136,7 +137,7 @@ func TestSpared(t *testing.T) {
 	m, other := delivertest.NewMemory("remote"), delivertest.NewMemory("other")
 	m.OnPublish = func(deliver.Message) error { return errDown }
 	setting := "one"
-	pass := func() Report {
+	pass := func() report.Report {
 		return r.with(settle.Destination{Name: "remote", Target: m.Reopen(), Setting: setting}, settle.Destination{Name: "other", Target: other.Reopen()})
 	}
 	pass()

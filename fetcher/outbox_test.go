@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -36,7 +37,7 @@ func refuse(e deliver.Error) *deliver.Error {
 }
 
 // with runs a pass into the rig's Maildir and others.
-func (r *rig) with(others ...settle.Destination) Report {
+func (r *rig) with(others ...settle.Destination) report.Report {
 	r.t.Helper()
 	return r.run(append([]settle.Destination{{Name: "maildir", Target: r.maildir()}}, others...)...)
 }
@@ -130,7 +131,7 @@ func TestFallback(t *testing.T) {
 				}
 				return refuse(deliver.Error{Permanent: true, Envelope: stage == "envelope", Vouched: accepted > 0})
 			}
-			run := func() Report {
+			run := func() report.Report {
 				return r.with(settle.Destination{Name: "remote", Target: spooled{m.Reopen()}},
 					settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
 			}
@@ -224,7 +225,7 @@ func TestFallbackFails(t *testing.T) {
 			return nil
 		}
 		broken := func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }
-		run := func() Report {
+		run := func() report.Report {
 			r.clock = r.clock.Add(25 * time.Hour)
 			return r.with(settle.Destination{Name: "remote", Target: spooled{m.Reopen()}},
 				settle.Destination{Name: "quarantine", Target: f.Reopen(), Fallback: true})
@@ -255,7 +256,7 @@ func TestOptional(t *testing.T) {
 	r := newRig(t, box...)
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	m := delivertest.NewMemory("archive")
-	run := func() Report {
+	run := func() report.Report {
 		return r.with(settle.Destination{Name: "archive", Target: m.Reopen(), Optional: true})
 	}
 	m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.WholeTarget}) }

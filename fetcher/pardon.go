@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -20,9 +21,7 @@ func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
-	return len(p.rec.worst) == 0 && p.rec.failure == ""
+	return p.rec.OnlyMessages()
 }
 
 // pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
@@ -40,7 +39,7 @@ func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
 		return nil
 	}
 	last := *sums[i].Last
-	var rep Report
+	var rep report.Report
 	if json.Unmarshal(last.Totals, &rep) != nil {
 		return nil // of another version, and the next pass tells
 	}

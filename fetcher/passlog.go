@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -22,7 +23,7 @@ func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
 }
 
 // logPass is the one line of a pass.
-func (p *pass) logPass(r Report) {
+func (p *pass) logPass(r report.Report) {
 	fields := []zap.Field{
 		zap.Int("new", r.New), zap.Int64("octets", r.Bytes), zap.Int("kept", r.Kept), zap.Int("deleted", r.Deleted),
 		zap.Int("listed", r.Listed), zap.Duration("took", r.Duration),

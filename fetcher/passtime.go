@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -62,17 +63,17 @@ func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
 	case ctx.Err() != nil || context.Cause(timed) != errPassTime:
 		return err
 	}
-	p.rec.count(func(r *Report) { r.PassTime = true })
+	p.rec.Count(func(r *report.Report) { r.PassTime = true })
 	if !p.advanced() {
 		return &passTimeError{p.o.PassTime}
 	}
-	p.rec.mention("the pass was ended after " + words.Roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
+	p.rec.Mention("the pass was ended after " + words.Roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
 	return nil
 }
 
 // advanced tells whether the pass got on, its destinations included.
 func (p *pass) advanced() (yes bool) {
-	p.rec.count(func(r *Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
+	p.rec.Count(func(r *report.Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
 	return yes || p.haul.any()
 }
 
@@ -81,7 +82,7 @@ func (p *pass) orYielded(ctx context.Context, err error) error {
 	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary {
 		return err
 	}
-	p.rec.count(func(r *Report) { r.Yielded = true })
+	p.rec.Count(func(r *report.Report) { r.Yielded = true })
 	return ErrYield
 }
 
@@ -95,8 +96,8 @@ func (p *pass) closeYielded(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
 	if p.Health.Apart() > 0 {
-		p.rec.rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.rep.NextTry)
+		p.rec.Rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.Rep.NextTry)
 	}
 	return p.Commit(ctx, uidl.Change{Status: st})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -78,7 +79,7 @@ func TestVanishesBeforeRETR(t *testing.T) {
 }
 
 // wantReason wants a reason that contains text: it is what a person sees.
-func wantReason(t *testing.T, rep Report, text string) {
+func wantReason(t *testing.T, rep report.Report, text string) {
 	t.Helper()
 	for reason := range rep.Reasons {
 		if strings.Contains(reason, text) {

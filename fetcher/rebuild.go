@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
@@ -89,7 +90,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	for i := range c.Put {
 		held += b2i(c.Put[i].State == uidl.Held)
 	}
-	s.rec.count(func(r *Report) {
+	s.rec.Count(func(r *report.Report) {
 		r.Rebuilt += len(c.Put) - held
 		r.Unfetched += held
 	})

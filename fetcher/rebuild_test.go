@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -138,7 +139,7 @@ func TestLostLedgerTwoDestinations(t *testing.T) {
 	box := mailbox(4)
 	r := newRig(t, box...)
 	first, second := r.dir, filepath.Join(filepath.Dir(r.dir), "second")
-	run := func() Report {
+	run := func() report.Report {
 		r.dir = second
 		other := r.maildir()
 		r.dir = first

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
@@ -38,7 +39,7 @@ func (s *session) recognise(ctx context.Context) error {
 		return err
 	}
 	if s.shorts == 0 && !s.alone && !s.suspecting { // else they were counted by the session before
-		s.rec.count(func(r *Report) { r.Questioned += len(pl.Question) })
+		s.rec.Count(func(r *report.Report) { r.Questioned += len(pl.Question) })
 	}
 	due := pl.Due
 	pl.Due = nil
@@ -137,7 +138,7 @@ func (s *session) guard(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 		if row := s.details[k.Key]; row == nil || row.SHA256 == ([32]byte{}) {
 			// Only its unique-id says that it was delivered: see rebuild.
 			s.plan.Kept++
-			s.rec.reason(plan.ReasonUnproven)
+			s.rec.Reason(plan.ReasonUnproven)
 			return nil
 		}
 		s.plan.Due = append(s.plan.Due, k)
@@ -174,8 +175,8 @@ func (s *session) guardShared(ctx context.Context, group []plan.KnownStep, tops 
 		s.plan.Due = append(s.plan.Due, group...)
 		return nil
 	}
-	s.rec.count(func(r *Report) { r.Kept += len(group) })
-	s.rec.reason(plan.ReasonDuplicate)
+	s.rec.Count(func(r *report.Report) { r.Kept += len(group) })
+	s.rec.Reason(plan.ReasonDuplicate)
 	return nil
 }
 
@@ -262,7 +263,7 @@ func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 		}
 		return err
 	}
-	s.rec.reason(plan.ReasonNotSame)
+	s.rec.Reason(plan.ReasonNotSame)
 	if s.holds(k.Entry, k.Row) {
 		return nil
 	}
@@ -284,7 +285,7 @@ func (s *session) holds(e plan.Entry, before uidl.Row) bool {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, held)
 	})
-	s.rec.count(func(r *Report) { r.Unfetched++ })
+	s.rec.Count(func(r *report.Report) { r.Unfetched++ })
 	return true
 }
 
@@ -323,12 +324,12 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 	if row == nil || r.moved[f.Key] || !r.isLike(row, m) {
 		moved, err := r.sibling(r.ctx, f.Key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
-			r.rec.reason(plan.ReasonNotSame)
+			r.rec.Reason(plan.ReasonNotSame)
 			return r.holds(f.Entry, *f.Row)
 		}
 		r.takePlace(f.Entry, moved)
 		r.haul.keepSafe(f.Num)
-		r.rec.count(func(rep *Report) { rep.Kept++ })
+		r.rec.Count(func(rep *report.Report) { rep.Kept++ })
 		return true
 	}
 	if f.Reason == plan.ReasonSize {
@@ -349,6 +350,6 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 	if f.Nameless {
 		r.haul.rereads()
 	}
-	r.rec.count(func(rep *Report) { rep.Kept++ })
+	r.rec.Count(func(rep *report.Report) { rep.Kept++ })
 	return true
 }

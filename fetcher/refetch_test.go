@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -126,7 +127,7 @@ func TestRefetchEverywhere(t *testing.T) {
 	box := mailbox(4)
 	r := newRig(t, box...)
 	sent := &relay{arrived: map[string]int{}}
-	pass := func() Report { return r.with(to("relay", r.up("relay", "x:25", sent))) }
+	pass := func() report.Report { return r.with(to("relay", r.up("relay", "x:25", sent))) }
 	if rep := pass(); rep.New != 4 {
 		t.Fatalf("%+v", rep)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -21,12 +22,12 @@ import (
 )
 
 // Run makes one pass and returns what it did; it never panics and logs one line for the pass. It closes the Targets.
-func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Report) {
+func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep report.Report) {
 	o = o.withDefaults()
 	p := newPass(a, o)
 	defer func() {
 		if r := recover(); r != nil {
-			p.rec.rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
+			p.rec.Rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
 		}
 		for _, d := range p.Places {
 			_ = d.Target.Close() // nothing is written by closing
@@ -34,15 +35,15 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep Rep
 		rep = p.report()
 		p.logPass(rep)
 	}()
-	p.rec.rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
-	p.rec.rep.Stopped = p.isStopped(p.rec.rep.Err)
+	p.rec.Rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
+	p.rec.Rep.Stopped = p.isStopped(p.rec.Rep.Err)
 	return
 }
 
 // newPass is a pass that has no lease yet. o has its defaults.
 func newPass(a Account, o Options) *pass {
 	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}}
-	p.rec.rep, p.rec.tell, p.rec.now = Report{Account: a.Name, Started: o.Now()}, o.Progress, o.Now
+	p.rec.Rep, p.rec.Tell, p.rec.Now = report.Report{Account: a.Name, Started: o.Now()}, o.Progress, o.Now
 	p.Settler = &settle.Settler{Obs: p, Log: o.Log.With(zap.String("account", a.Name)), Health: remembered(a, o),
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
@@ -97,10 +98,10 @@ func (o Options) withDefaults() Options {
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	l, err := ledger.Acquire(ctx, p.a.Name)
 	if errors.Is(err, uidl.ErrBusy) {
-		p.rec.rep.Busy = true
+		p.rec.Rep.Busy = true
 		return p.Health.Busy(err)
 	} else if err != nil {
-		p.rec.rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+		p.rec.Rep.NextTry = p.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
@@ -115,7 +116,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		p.Health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
 	if err := p.Health.Pausing(); err != nil {
-		p.rec.rep.Paused = true
+		p.rec.Rep.Paused = true
 		return err
 	}
 	if err := p.doubtLedger(ctx); err != nil {
@@ -140,7 +141,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	}
 	well := p.verdictOf(err).Class == verdict.OK
 	p.noteShort()
-	p.rec.rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
+	p.rec.Rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
 	if p.o.DryRun || p.verdictOf(err).Stop {
 		return err
 	}
@@ -219,7 +220,7 @@ func (p *pass) sessions(ctx context.Context) error {
 	p.takeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.Health.TooSoon() {
-			p.rec.mention("the server wants time between logins: the rest comes with the next pass")
+			p.rec.Mention("the server wants time between logins: the rest comes with the next pass")
 			p.weighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
@@ -335,32 +336,32 @@ func (p *pass) close(ctx context.Context, err error) error {
 	}
 	p.Health.Woken, p.Health.Called = false, false
 	p.remember(err)
-	p.rec.rep.NextTry = p.holdAfter(err, v)
+	p.rec.Rep.NextTry = p.holdAfter(err, v)
 	p.Health.OnlyOpen, p.Health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
 	p.Health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
-	p.rec.rep.Slow = p.Health.Slow
+	p.rec.Rep.Slow = p.Health.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rec.rep.NextTry)}
+	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rec.Rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
 	}
 	return p.Commit(ctx, uidl.Change{
 		At: now, Status: &st,
-		Pass: &uidl.Pass{Started: p.rec.rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
+		Pass: &uidl.Pass{Started: p.rec.Rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
 	})
 }
 
 // closeHeld ends a pass that asked nothing of the server: it leaves no trace but what became of destinations.
 func (p *pass) closeHeld(ctx context.Context) error {
 	st := p.status()
-	p.rec.rep.NextTry = time.Time{}
-	if p.rec.rep.Waiting != "" {
+	p.rec.Rep.NextTry = time.Time{}
+	if p.rec.Rep.Waiting != "" {
 		if h := p.Health.Hold; h == nil || h.Why == health.WaitMemory {
 			p.Health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
 		}
@@ -368,7 +369,7 @@ func (p *pass) closeHeld(ctx context.Context) error {
 		st.Facts = p.Health.Encode()
 	}
 	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
-		p.rec.rep.NextTry = at
+		p.rec.Rep.NextTry = at
 	}
 	if bytes.Equal(st.Facts, health.Decode(p.L.Info().Facts).Encode()) {
 		return nil
@@ -385,13 +386,10 @@ func (p *pass) noteFault(err error) {
 }
 
 // report is the Report so far, with its verdict.
-func (p *pass) report() Report {
-	v := p.verdictOf(p.rec.rep.Err)
+func (p *pass) report() report.Report {
+	v := p.verdictOf(p.rec.Rep.Err)
 	v.Hint = HintFor(p.a.Name, v.Hint)
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
-	rep := p.rec.rep
-	rep.Notes = append(notes(rep), p.rec.notes...)
+	rep := p.rec.Sofar()
 	var held *health.HeldError
 	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != verdict.OK); rep.Untried {
 		if held.Note != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -257,7 +258,7 @@ func (s *session) note(list *pop3.Listing) {
 			s.noteSkipped(c, f, 0)
 		}
 	})
-	s.rec.count(func(r *Report) {
+	s.rec.Count(func(r *report.Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.Kept, pl.Parked, pl.Pending, len(pl.Skipped)
 		r.Held = len(pl.Back)
 		r.Kept += s.haul.expect(pl.OnWay)
@@ -265,7 +266,7 @@ func (s *session) note(list *pop3.Listing) {
 	s.noteHeld()
 	s.noteWithheld()
 	for _, f := range pl.Skipped {
-		s.rec.reason(f.Reason)
+		s.rec.Reason(f.Reason)
 		if f.Reason == plan.ReasonNoUID {
 			s.blind()
 		}
@@ -312,8 +313,8 @@ func (s *session) announcePlan() {
 		all.messages++
 		all.octets += f.Size
 	}
-	s.rec.count(func(r *Report) { r.Planned, r.PlannedBytes = all.messages, all.octets })
-	s.rec.progress()
+	s.rec.Count(func(r *report.Report) { r.Planned, r.PlannedBytes = all.messages, all.octets })
+	s.rec.Progress()
 }
 
 // only tells how many messages only one of the two listings has.
@@ -334,18 +335,14 @@ func (s *session) checkListing(list *pop3.Listing) {
 	if list.Complete {
 		return
 	}
-	s.rec.reason("the server's listing is not complete")
+	s.rec.Reason("the server's listing is not complete")
 	v := incomplete(list)
-	s.rec.mu.Lock()
-	defer s.rec.mu.Unlock()
-	s.rec.worst = append(s.rec.worst, v)
+	s.rec.Befell(v)
 }
 
 // blind notes that mail stays unfetched because nothing tells new from old.
 func (s *session) blind() {
-	s.rec.mu.Lock()
-	defer s.rec.mu.Unlock()
-	s.rec.worst = append(s.rec.worst, unnamed)
+	s.rec.Befell(unnamed)
 }
 
 // noteSkipped writes down a message that policy leaves on the server, once; next is when to look again, if not always.
@@ -370,7 +367,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	due := s.toDelete()
 	abandon := s.a.RetrHides && s.haul.unsafe(s.fetched)
 	if abandon {
-		s.rec.count(func(r *Report) { r.Kept += len(due) })
+		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
 	s.marks = slices.Grow(s.marks, len(due))
@@ -383,7 +380,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		}
 	}
 	if abandon {
-		s.rec.reason("session abandoned: the server would hide mail that is not delivered yet")
+		s.rec.Reason("session abandoned: the server would hide mail that is not delivered yet")
 		return false, stop
 	}
 	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
@@ -413,7 +410,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	if cmp.Or(unconfirmed, err) != nil {
 		if len(s.marks) > 0 {
-			s.rec.reason("server did not confirm the deletions")
+			s.rec.Reason("server did not confirm the deletions")
 		}
 		return false, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -77,7 +78,7 @@ func (r *reader) postpone(f *plan.FetchStep) {
 		}
 		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: plan.ReasonShort})
 	})
-	r.rec.count(func(rep *Report) { rep.Parked++ })
+	r.rec.Count(func(rep *report.Report) { rep.Parked++ })
 }
 
 // judgeShort decides what becomes of a reading, and when the next is due.
@@ -136,13 +137,11 @@ func (p *pass) noteShort() {
 	if n == 0 {
 		return
 	}
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
 	text := "1 message comes shorter than the server lists it, since " + words.Stamp(since)
 	if n > 1 {
 		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, words.Stamp(since))
 	}
-	p.rec.worst = append(p.rec.worst, verdict.Verdict{
+	p.rec.Befell(verdict.Verdict{
 		Class: verdict.Temporary, Message: text,
 		Hint: "nothing is lost: they stay on the server and are read again, first after an hour, and are delivered when they come the same again",
 	})

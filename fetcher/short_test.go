@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -50,7 +51,7 @@ func TestShortForADay(t *testing.T) {
 					}
 					return reply
 				}
-				c.after = func(day int, rep Report, arrived map[string]int, _ health.Facts) {
+				c.after = func(day int, rep report.Report, arrived map[string]int, _ health.Facts) {
 					if day == 3 && (rep.Deleted > 0 || rep.Verdict.Class == verdict.OK) {
 						t.Errorf("%+v", rep)
 					}
@@ -75,7 +76,7 @@ func TestAlwaysShort(t *testing.T) {
 				c.box[3].ListSize = int64(len(c.box[3].Data) + 1000)
 				c.options.NoPipelining, c.options.HideRetr = !pipelining, hides
 				c.policy.Delete = plan.DeleteAfterDelivery
-				c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+				c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 					switch {
 					case day == 0 && len(arrived)-20 != 8:
 						t.Errorf("%d came at once: %+v", len(arrived)-20, rep)
@@ -151,7 +152,7 @@ func TestSizesByRule(t *testing.T) {
 				c.box = append(c.box, m)
 			}
 			c.policy.Delete = plan.DeleteAfterDelivery
-			c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+			c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 				if day == 0 && (len(arrived) != 40 || f.Wire.Sizes.Rule() < 0) {
 					t.Errorf("%d came in the first pass: %+v, %+v", len(arrived), rep, f.Wire)
 				}
@@ -170,7 +171,7 @@ func TestSizesWithoutRule(t *testing.T) {
 		c.box = append(c.box, m)
 	}
 	c.policy.Delete = plan.DeleteAfterDelivery
-	c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+	c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 		if day == 5 && !f.Wire.Sizes.None {
 			t.Errorf("not learned: %+v", f.Wire.Sizes)
 		}
@@ -274,7 +275,7 @@ func TestManyShortFewLogins(t *testing.T) {
 				}
 				return nil
 			}
-			c.after = func(day int, rep Report, _ map[string]int, _ health.Facts) {
+			c.after = func(day int, rep report.Report, _ map[string]int, _ health.Facts) {
 				if logins > 30 {
 					t.Errorf("day %d: %d logins, %+v", day, logins, rep.Verdict)
 				}

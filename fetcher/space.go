@@ -6,6 +6,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
@@ -38,7 +39,7 @@ func (r *reader) fits(f *plan.FetchStep) (fits, end bool) {
 			r.haul.crowd()
 			return false, true
 		}
-		r.rec.reason(plan.ReasonNoSpace)
+		r.rec.Reason(plan.ReasonNoSpace)
 		r.note(f, sp)
 		return false, false
 	}
@@ -49,10 +50,8 @@ func (r *reader) note(f *plan.FetchStep, sp *settle.Space) {
 	err := &deliver.Error{Op: "stage", Place: sp.Dest.Name, Scope: deliver.WholeTarget, Full: true,
 		Err:  fmt.Errorf("message of %d octets: %w", f.Size, settle.ErrNoSpace),
 		Hint: sp.Dest.MakeRoom() + "; smaller messages go on"}
-	r.rec.mu.Lock()
-	r.rec.worst = append(r.rec.worst, verdict.Of(err))
-	r.rec.rep.Skipped++
-	r.rec.mu.Unlock()
+	r.rec.Befell(verdict.Of(err))
+	r.rec.Count(func(r *report.Report) { r.Skipped++ })
 }
 
 // recheck looks at the free space in the midst of a body: a message may be longer than it was listed, or without end.

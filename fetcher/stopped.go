@@ -64,8 +64,8 @@ func (p *pass) closeStopped(ctx context.Context) error {
 	p.remember(nil)
 	st := p.status()
 	if p.Health.Apart() > 0 {
-		p.rec.rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.rep.NextTry)
+		p.rec.Rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.Rep.NextTry)
 	}
 	return p.Commit(ctx, uidl.Change{Status: st})
 }

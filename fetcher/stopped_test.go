@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -25,7 +26,7 @@ import (
 
 // cutOff makes a pass that is told to end once at says so, and wants it neither a success nor a failure, within three
 // seconds, with the account as it was.
-func (r *rig) cutOff(at <-chan struct{}, dests ...settle.Destination) Report {
+func (r *rig) cutOff(at <-chan struct{}, dests ...settle.Destination) report.Report {
 	r.t.Helper()
 	before := r.summary()
 	ctx, stop := context.WithCancel(context.Background())
@@ -274,11 +275,11 @@ func TestOrStopped(t *testing.T) {
 		}
 	}
 	p := newPass(Account{}, Options{}.withDefaults())
-	p.rec.worst = []verdict.Verdict{{Class: verdict.Temporary}}
+	p.rec.Befell(verdict.Verdict{Class: verdict.Temporary})
 	if !p.isStopped(errStopped) {
 		t.Error("what may pass by itself makes a stop a failure")
 	}
-	if p.rec.worst = append(p.rec.worst, verdict.Verdict{Class: verdict.Config}); p.isStopped(errStopped) {
+	if p.rec.Befell(verdict.Verdict{Class: verdict.Config}); p.isStopped(errStopped) {
 		t.Error("what needs a person is not told because of a stop")
 	}
 }

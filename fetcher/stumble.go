@@ -239,7 +239,7 @@ func (p *pass) weighStumble(again bool) {
 		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
 		if t.Charge(st.key, st.step, v.Message, p.now()) {
 			v.Message = health.RestText(st.step, t.Steps[st.step].Until)
-			p.rec.mention(v.Message)
+			p.rec.Mention(v.Message)
 			if told {
 				return
 			}
@@ -247,14 +247,10 @@ func (p *pass) weighStumble(again bool) {
 		} else {
 			v.Hint = health.MarkText(t.Mark(st.key), p.now())
 		}
-		p.rec.mu.Lock()
-		p.rec.worst = slices.Insert(p.rec.worst, 0, v) // it says more than a break that nobody is to blame for yet
-		p.rec.mu.Unlock()
+		p.rec.BefellFirst(v) // it says more than a break that nobody is to blame for yet
 		return
 	}
-	p.rec.mu.Lock()
-	p.rec.worst = append(p.rec.worst, v)
-	p.rec.mu.Unlock()
+	p.rec.Befell(v)
 }
 
 // forgetMarks drops the marks of messages that are not listed any more, and of those about which nothing is to be done.

@@ -19,6 +19,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -122,7 +123,7 @@ func (c *stumbleCase) play(t *testing.T) {
 			return got
 		}
 		ledger := uidltest.NewMemory().Open()
-		pass := func() Report {
+		pass := func() report.Report {
 			t.Helper()
 			before := logins
 			rep := Run(t.Context(), ledger, Account{

@@ -61,6 +61,6 @@ func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
 		r.Log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
 			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
 	}
-	r.rec.reason(reasonSuperseded)
+	r.rec.Reason(reasonSuperseded)
 	return nil
 }

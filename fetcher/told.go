@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
@@ -15,9 +16,7 @@ func (s *session) noteHeld() {
 	if n == 0 {
 		return
 	}
-	s.rec.mu.Lock()
-	defer s.rec.mu.Unlock()
-	s.rec.worst = append(s.rec.worst, verdict.Verdict{
+	s.rec.Befell(verdict.Verdict{
 		Class:   verdict.Config,
 		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
@@ -36,10 +35,10 @@ func heldMessage(n int) string {
 func (s *session) noteWithheld() {
 	for _, why := range slices.Sorted(maps.Keys(s.plan.Withheld)) {
 		n := s.plan.Withheld[why]
-		s.rec.count(func(r *Report) { r.Withheld += n })
-		s.rec.reasons(why, n)
+		s.rec.Count(func(r *report.Report) { r.Withheld += n })
+		s.rec.Reasons(why, n)
 		if step := s.wayOn(why); step != "" {
-			s.rec.mention(fmt.Sprintf("%d %s; %s", n, why, step))
+			s.rec.Mention(fmt.Sprintf("%d %s; %s", n, why, step))
 		}
 	}
 }

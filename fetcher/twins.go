@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -192,7 +193,7 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 			continue
 		}
 		if own[e.Key] != nil { // else its fetch is planned
-			s.rec.reason(plan.ReasonNotSame)
+			s.rec.Reason(plan.ReasonNotSame)
 			if !s.holds(e, own[e.Key].Row) {
 				s.plan.Wanted(&plan.Input{Policy: s.a.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNotSame})
 			}
@@ -236,7 +237,7 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 // stays deals with a message that is at the place where it was.
 func (s *session) stays(k plan.KnownStep) {
 	if k.Then == plan.Ask {
-		s.rec.count(func(r *Report) { r.Questioned++ })
+		s.rec.Count(func(r *report.Report) { r.Questioned++ })
 		s.Later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
 		if k.Then = plan.Stay; s.dueNow(k.Row) {
 			k.Then = plan.Remove

@@ -85,7 +85,7 @@ func (s *session) leftInVain(k uidl.Key) bool {
 // tellKept tells it once: in the log, and with the pass.
 func (s *session) tellKept(text string) {
 	s.Log.Warn("not deleted by the server", zap.String("note", text))
-	s.rec.mention(text)
+	s.rec.Mention(text)
 }
 
 // chargeKept charges a message that the server keeps, and tells whether the step rests from now on. Where others that were asked

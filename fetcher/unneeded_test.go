@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -43,7 +44,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			if r.deliveries() != 3 || len(r.spools()) != 1 {
 				t.Fatalf("%d open, %d spools", r.deliveries(), len(r.spools()))
 			}
-			alone := func() Report { return r.run(to("maildir", r.maildir())) }
+			alone := func() report.Report { return r.run(to("maildir", r.maildir())) }
 			if !c.optional {
 				for range 2 {
 					rep := alone()

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -89,7 +90,7 @@ func newUpgraded(t *testing.T) *upgraded {
 			return nil
 		}
 	})
-	var rep Report
+	var rep report.Report
 	for range 4 {
 		rep = u.run(u.dests()...)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
@@ -33,7 +34,7 @@ func newRelay(r *rig, take func(deliver.Message) error) *relayRig {
 	return x
 }
 
-func (x *relayRig) pass() Report {
+func (x *relayRig) pass() report.Report {
 	x.t.Helper()
 	return x.run(settle.Destination{Name: "relay", Target: x.m.Reopen(), Setting: x.setting})
 }
@@ -453,7 +454,7 @@ func TestLoneRefusedMessage(t *testing.T) {
 		})
 		x.pass()
 		x.offered = 0
-		var rep Report
+		var rep report.Report
 		for range 24 * 6 {
 			r.clock = r.clock.Add(10 * time.Minute)
 			rep = x.pass()

@@ -34,7 +34,7 @@ func (r *reader) declined(f *plan.FetchStep, err error) error {
 		r.failed(f, fmt.Errorf("%s, and lists it: %w", reasonVanished, err), false)
 		return nil
 	}
-	r.rec.reason(reasonVanished)
+	r.rec.Reason(reasonVanished)
 	r.Log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
 	return nil
 }

@@ -16,13 +16,7 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	if v.Stop {
 		return v
 	}
-	p.rec.mu.Lock()
-	defer p.rec.mu.Unlock()
-	for _, w := range p.rec.worst {
-		if verdict.Worse(w.Class, v.Class) {
-			v = w
-		}
-	}
+	v = p.rec.Worse(v)
 	for _, d := range p.Places {
 		if w := verdict.Of(d.StageFailure()); verdict.Worse(w.Class, v.Class) {
 			v = w
@@ -37,7 +31,7 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	if v.Class != verdict.OK {
 		return v
 	}
-	return p.rec.openVerdict()
+	return p.rec.OpenVerdict()
 }
 
 // pipelineError marks an error of a session in which commands were pipelined.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -27,7 +28,7 @@ func TestOneMessageNeverEnds(t *testing.T) {
 				return reply
 			}
 			parked := false
-			c.after = func(_ int, rep Report, _ map[string]int, _ health.Facts) { parked = parked || rep.Parked > 0 }
+			c.after = func(_ int, rep report.Report, _ map[string]int, _ health.Facts) { parked = parked || rep.Parked > 0 }
 			c.fine(t)
 			if !parked {
 				t.Error("nobody was charged")
@@ -58,7 +59,7 @@ func TestClosesEarly(t *testing.T) {
 				}
 				return nil
 			}
-			c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+			c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 				if day == 0 && rep.New != 50 || f.Wire.Lost > 0 || f.NoPipeliningUntil != 0 {
 					t.Errorf("day %d: %d came, %+v, %+v", day, rep.New, rep.Verdict, f.Wire)
 				}
@@ -103,7 +104,7 @@ func TestListOfOneMessage(t *testing.T) {
 					fmt.Sscan(arg, &n)
 					return answer(n, nil)
 				}
-				c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+				c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 					if day == 0 && rep.New != 12 || f.Wire.Lost > 0 {
 						t.Errorf("day %d: %d came, %+v, %+v", day, rep.New, rep.Verdict, f.Wire)
 					}
@@ -136,7 +137,7 @@ func TestShortWhereQuitDeletes(t *testing.T) {
 				return reply
 			}
 		}
-		c.after = func(day int, rep Report, arrived map[string]int, f health.Facts) {
+		c.after = func(day int, rep report.Report, arrived map[string]int, f health.Facts) {
 			if day == 1 && len(arrived)-20 != 7 {
 				t.Errorf("always %v: %d came, others were to wait for nothing: %+v", always, len(arrived)-20, rep)
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -42,7 +43,7 @@ type wireCase struct {
 	// apart is the time between two passes; 0: 25 hours.
 	apart time.Duration
 	// after looks at the account after each pass; nil: nobody does.
-	after func(day int, rep Report, arrived map[string]int, f health.Facts)
+	after func(day int, rep report.Report, arrived map[string]int, f health.Facts)
 	// stays: popsync may leave these messages on the server.
 	stays map[string]bool
 	// stumps may be delivered too.
@@ -116,7 +117,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 			serving.Go(func() { server.ServeConn(conn) })
 			return client, nil
 		}
-		pass := func() Report {
+		pass := func() report.Report {
 			rep := Run(t.Context(), ledger, Account{
 				Name: "a", Policy: c.policy, RetrHides: c.hides, IgnoreSizes: c.ignore, MinInterval: c.least,
 				Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: dial},

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.uber.org/zap"
@@ -52,6 +53,9 @@ func (p *pass) identify(ctx context.Context) error {
 	if err := p.distrust(ctx, &c, known, m.of); err != nil {
 		return err
 	}
+	if err := p.unburden(ctx, &c, known, m); err != nil {
+		return err
+	}
 	if len(c.Destinations)+len(c.Fold) > 0 || c.Generation != 0 {
 		if err := p.Commit(ctx, c); err != nil {
 			return err
@@ -62,6 +66,45 @@ func (p *pass) identify(ctx context.Context) error {
 	}
 	p.setPlaces(p.Known, m)
 	return nil
+}
+
+// unburden marks as delivered what waits for nothing but destinations that are not required any more: whoever settles such a
+// delivery later does not count it. A message that is listed shows that by itself; one that has no unique-id, or left the
+// listing, does not.
+func (p *pass) unburden(ctx context.Context, c *uidl.Change, known map[int]uidl.Destination, m *matched) error {
+	now := maps.Clone(known)
+	freed, optional := map[string]bool{}, map[string]bool{}
+	for _, d := range slices.Concat(m.of, m.changed) {
+		was, met := known[d.Ordinal]
+		now[d.Ordinal] = d
+		freed[was.Name] = freed[was.Name] || met && was.Role == uidl.Required && d.Role == uidl.Optional
+	}
+	for k, d := range now {
+		optional[known[k].Name] = d.Role == uidl.Optional || d.Role == uidl.WasOptional
+	}
+	if !slices.Contains(slices.Collect(maps.Values(freed)), true) {
+		return nil
+	}
+	pending, err := p.L.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	var keys []uidl.Key
+	waits := map[uidl.Key]bool{}
+	for _, row := range pending {
+		if freed[row.Destination] {
+			keys = append(keys, row.Key)
+		}
+		waits[row.Key] = waits[row.Key] || !optional[row.Destination]
+	}
+	rows, err := p.L.Find(ctx, keys)
+	set := plan.NewSet(slices.Collect(maps.Values(now)), m.generation)
+	for _, r := range rows {
+		if (r.State == uidl.Wanted || r.State == uidl.Parked) && !waits[r.Key] && set.Lacks(r.Facts) == 0 && r.Have.Destinations() != 0 {
+			c.Mark = append(c.Mark, uidl.Mark{Key: r.Key, State: uidl.Delivered})
+		}
+	}
+	return err
 }
 
 // distrust takes back what the migration of schema 1 had to assume of messages with open deliveries: that each destination

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
 )
 
 // spools are the folders that there are for copies.
@@ -115,4 +116,24 @@ func TestOwedNoMore(t *testing.T) {
 		t.Errorf("%d open: %+v", r.deliveries(), rep)
 	}
 	r.wantMail(box...)
+}
+
+// A destination is required no more while the last delivery to it is open, and the messages are not listed any more. They are
+// delivered then, and nothing waits for it.
+func TestNotRequiredAnyMore(t *testing.T) {
+	r := newRig(t, mailbox(3)...)
+	r.run(to("maildir", r.maildir()), to("relay", r.down("relay", "x:25")))
+	r.server.AddUser("u", "p") // all of it is gone
+	if rep := r.run(to("maildir", r.maildir()), settle.Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: true}); rep.New != 0 {
+		t.Errorf("%+v", rep)
+	}
+	db := r.sql()
+	defer db.Close()
+	var delivered, all int
+	if err := db.QueryRow(`SELECT count(*) FILTER (WHERE state = ?), count(*) FROM message`, int(uidl.Delivered)).Scan(&delivered, &all); err != nil {
+		t.Fatal(err)
+	}
+	if delivered != 3 || all != 3 {
+		t.Errorf("%d of %d messages count as delivered", delivered, all)
+	}
 }

@@ -207,7 +207,7 @@ func TestUndeletedByWrongClock(t *testing.T) {
 		Undeleted: health.Undeleted{Asked: []health.AskedFor{{UID: []byte("a"), At: now.Add(decade).Unix()}, {UID: []byte("b"), At: now.Unix()}}, Worked: now.Add(decade).Unix()},
 		Stumbles:  health.Stumbles{Steps: map[string]*health.StepState{"DELE": {Until: now.Add(decade).Unix()}, health.StepQuit: {At: now.Unix(), Until: now.Add(time.Hour).Unix()}}},
 		Wire:      health.WireFacts{Scan: -1, ScanAt: now.Add(decade).Unix()},
-		Missed:    map[string]health.MissedMail{"a": {1, now.Add(decade).Unix()}, "b": {2, now.Unix()}},
+		Missed:    map[string]health.MissedMail{"a": {N: 1, Last: now.Add(decade).Unix()}, "b": {N: 2, Last: now.Unix()}},
 	}
 	f.Current(now)
 	if u := f.Undeleted; len(u.Asked) != 1 || u.Asked[0].Key() != (uidl.Key{UID: "b"}) || u.Worked != 0 {

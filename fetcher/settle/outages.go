@@ -36,7 +36,7 @@ func (p *Settler) Spare() {
 		}
 		if _, ok := health.Ahead(o.NextTry, p.now()); ok && !p.Asked {
 			d.Down = o
-			d.failPublishing(&health.DownError{o})
+			d.failPublishing(&health.DownError{DownRecord: o})
 		}
 	}
 }
@@ -58,7 +58,7 @@ func (p *Settler) WeighDestinations(ctx context.Context) {
 			taken[d.Name] = t
 		}
 		if at := d.out.took; !at.IsZero() {
-			taken[d.Name] = health.Took{at.Unix(), d.Setting}
+			taken[d.Name] = health.Took{At: at.Unix(), Setting: d.Setting}
 		}
 		was, err := p.Health.Down[d.Name], d.PublishFailure()
 		var spared *health.DownError

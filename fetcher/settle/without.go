@@ -32,6 +32,6 @@ func (p *Settler) noteWithout() {
 		if p.Health.Without == nil {
 			p.Health.Without = map[string]health.MissedMail{}
 		}
-		p.Health.Without[d.Name] = health.MissedMail{p.Health.Without[d.Name].N + d.out.waived, now}
+		p.Health.Without[d.Name] = health.MissedMail{N: p.Health.Without[d.Name].N + d.out.waived, Last: now}
 	}
 }

@@ -131,7 +131,7 @@ func (p *pass) formerKey(k uidl.Key) uidl.Key {
 func (p *pass) displace(k, to uidl.Key) {
 	known := slices.ContainsFunc(p.Health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
 	if !known && len(p.Health.Displaced) < mostDisplaced {
-		p.Health.Displaced = append(p.Health.Displaced, health.Displaced{health.StoredKey{[]byte(k.UID), k.Dup}, health.StoredKey{[]byte(to.UID), to.Dup}})
+		p.Health.Displaced = append(p.Health.Displaced, health.Displaced{From: health.StoredKey{UID: []byte(k.UID), Dup: k.Dup}, To: health.StoredKey{UID: []byte(to.UID), Dup: to.Dup}})
 	}
 }
 

@@ -255,7 +255,7 @@ func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()
 	held, flood := &health.HeldError{Verdict: verdict.Verdict{Class: verdict.Temporary}}, &health.FloodError{}
-	doubt := &settle.CommitError{errors.New("disk")}
+	doubt := &settle.CommitError{Err: errors.New("disk")}
 	for name, tc := range map[string]struct {
 		ctx       context.Context
 		err, want error

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -78,7 +79,7 @@ func (r *reader) answer(resp pop3.Response) error {
 	w := &r.Health.Wire
 	switch last := len(r.queue) - 1; {
 	case resp.Err != nil && resp.Ask == pop3.AskNoop:
-		return fmt.Errorf("%w: %w", errOutOfStep, resp.Err)
+		return fmt.Errorf("%w: %w", verdict.ErrOutOfStep, resp.Err)
 	case resp.Err != nil:
 		if resp.Ask == pop3.AskScan && w.Scan == 0 && last >= 0 && r.queue[last].kind == whole {
 			w.ScanFails(r.now())

@@ -79,7 +79,7 @@ func (r *reader) blame(err error) {
 	}
 	if n > 0 {
 		// An answer that nothing has proven. In a flight it may be another message's; by itself it is to blame.
-		if r.alone && (verdict.Chargeable(err) || errors.Is(err, errOutOfStep)) && !(r.haul.brought() && verdict.Disconnected(err)) {
+		if r.alone && (verdict.Chargeable(err) || errors.Is(err, verdict.ErrOutOfStep)) && !(r.haul.brought() && verdict.Disconnected(err)) {
 			r.failed(r.queue[n-1].f, err, false)
 		}
 		return

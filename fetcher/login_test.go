@@ -390,7 +390,7 @@ func TestWaits(t *testing.T) {
 		{"no STLS", fmt.Errorf("%w", pop3.ErrNoSTLS), verdict.Config, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage at the greeting", garbage("greeting"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage in a listing", garbage("LIST"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
-		{"garbage in a pipelined listing", &pipelineError{garbage("LIST")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
+		{"garbage in a pipelined listing", &verdict.Pipelined{Err: garbage("LIST")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"garbage in a message", garbage("RETR"), verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},
 		{"our fault", &settle.PanicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -43,9 +44,8 @@ const (
 
 // Why a stream is not gone on with. What was not proven by then never counts.
 var (
-	errOutOfStep = errors.New("the replies of the server are out of step with the commands: one belongs to another message than was asked for")
-	errShort     = errors.New("a message came with another size than it was listed with, and may be cut; it is read again by itself")
-	errUnproven  = errors.New("nothing proves which message a reply belongs to; the message is asked for again by itself")
+	errShort    = errors.New("a message came with another size than it was listed with, and may be cut; it is read again by itself")
+	errUnproven = errors.New("nothing proves which message a reply belongs to; the message is asked for again by itself")
 )
 
 // came takes an answer, and concludes what it proves.
@@ -58,11 +58,11 @@ func (r *reader) came(o reply) error {
 	}
 	if o.status && !o.exact && !blindBeacons { // a line too many came before it
 		r.queue = append(r.queue, o)
-		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, errOutOfStep)
+		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, verdict.ErrOutOfStep)
 	}
 	if concludeFirst || oldGuard {
 		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= health.EnoughFits && !r.alone {
-			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errOutOfStep)
+			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, verdict.ErrOutOfStep)
 		}
 		return r.conclude(&o)
 	}

@@ -106,7 +106,7 @@ func TestOneWrongSize(t *testing.T) {
 			rep = r.ok()
 			rep.New += 29
 		}
-		if rep.New != 30 || rep.Verdict.Class != verdict.OK || errors.Is(rep.Err, errOutOfStep) {
+		if rep.New != 30 || rep.Verdict.Class != verdict.OK || errors.Is(rep.Err, verdict.ErrOutOfStep) {
 			t.Errorf("%+v", rep)
 		}
 		r.wantMail(box...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -19,7 +20,7 @@ func (p *pass) afterStumble() {
 		}
 		p.charged[st.key] = true
 	}
-	p.alone = p.alone || lostStep(st.err) || st.name && !st.sure
+	p.alone = p.alone || verdict.LostStep(st.err) || st.name && !st.sure
 	switch {
 	case p.stumbles >= health.MostStumbles, p.purpose == health.OldTrouble && !p.retriable(), !p.fetchedNew:
 		p.purpose = health.NewMail

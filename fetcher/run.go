@@ -249,7 +249,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			p.Log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
-		case err != nil && p.haul.sessionsBegun() > before && p.haul.brought() && (verdict.Disconnected(err) || errors.Is(err, errOutOfStep)) && ctx.Err() == nil:
+		case err != nil && p.haul.sessionsBegun() > before && p.haul.brought() && (verdict.Disconnected(err) || errors.Is(err, verdict.ErrOutOfStep)) && ctx.Err() == nil:
 			p.noteFault(err) // the next session must know it
 			lost = err
 			p.Log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
@@ -289,7 +289,7 @@ func (p *pass) otherwise(err error) bool {
 		p.shorts++
 		p.alone = p.alone || p.shorts > 1
 		return p.shorts <= mostCut
-	case p.alone, !errors.Is(err, errUnproven) && !lostStep(err) && !(verdict.Endless(err) && p.ahead):
+	case p.alone, !errors.Is(err, errUnproven) && !verdict.LostStep(err) && !(verdict.Endless(err) && p.ahead):
 		return false
 	case errors.Is(err, errUnproven) && p.Health.Apart() > 0: // the next pass goes on, and would begin in the same way
 		p.Health.NoPipeliningUntil = max(p.Health.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())

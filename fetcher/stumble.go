@@ -64,7 +64,7 @@ func (s *session) brokeSession(step string, num int, err error) {
 		first = true // there is nothing else that it and the last time have in common
 	}
 	// A server may hold back what it has answered already, and fall silent.
-	inOrder := verdict.Chargeable(err) && !lostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
+	inOrder := verdict.Chargeable(err) && !verdict.LostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
 	s.pass.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
 	switch done := s.went[step] - b2i(closed); {
 	case s.pass.stumble.sure:

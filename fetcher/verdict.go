@@ -7,7 +7,6 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/pop3"
 )
 
 // verdictOf is the verdict of the whole pass: of the error that ended it, else of the worst that befell it.
@@ -34,37 +33,24 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	return p.rec.OpenVerdict()
 }
 
-// pipelineError marks an error of a session in which commands were pipelined.
-type pipelineError struct{ err error }
-
-func (e *pipelineError) Error() string { return e.err.Error() }
-func (e *pipelineError) Unwrap() error { return e.err }
-
 func (s *session) pipelined(err error) error {
 	if err == nil || !s.c.Pipelined() {
 		return err
 	}
-	return &pipelineError{err}
+	return &verdict.Pipelined{Err: err}
 }
 
 // brokenPipelining tells for how long a server is to be spoken to one command at a time at least, 0 for not at all: it announced
 // pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.
 func brokenPipelining(err error) time.Duration {
-	var pe *pipelineError
+	var pe *verdict.Pipelined
 	switch {
 	case !errors.As(err, &pe):
 		return 0
-	case lostStep(err):
+	case verdict.LostStep(err):
 		return health.LeastApart
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return health.Silent
 	}
 	return 0
-}
-
-// lostStep tells that a session in which commands were pipelined ended with replies that cannot be right.
-func lostStep(err error) bool {
-	var pe *pipelineError
-	var protocol *pop3.ProtocolError
-	return errors.As(err, &pe) && (errors.As(err, &protocol) || errors.Is(err, errOutOfStep))
 }

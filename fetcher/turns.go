@@ -1,0 +1,5 @@
+package fetcher
+
+// turns is what the sessions of a pass are for.
+type turns struct {
+}

@@ -92,7 +92,7 @@ func (s *session) toDelete() []plan.Entry {
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.purpose == health.NewMail {
+	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.turns.purpose == health.NewMail {
 		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
@@ -118,9 +118,9 @@ func (s *session) leftThere(e plan.Entry) bool {
 		return false
 	}
 	m := s.Health.Stumbles.Mark(k)
-	left := m.Alone(s.now()) || s.charged[k]
-	if !left && m.Step != health.StepQuit && s.purpose != health.OldTrouble {
-		s.retry, left = append(s.retry, k), true
+	left := m.Alone(s.now()) || s.turns.charged[k]
+	if !left && m.Step != health.StepQuit && s.turns.purpose != health.OldTrouble {
+		s.turns.retry, left = append(s.turns.retry, k), true
 	}
 	s.partial = s.partial || left
 	s.rec.Count(func(r *report.Report) { r.Kept += b2i(left) })

@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -14,8 +13,9 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	rec  report.Record
-	haul haul
+	turns turns
+	rec   report.Record
+	haul  haul
 	*settle.Settler
 	a          Account
 	o          Options
@@ -25,26 +25,16 @@ type pass struct {
 	elsewhere  bool              // the account has another mailbox than the rows are of
 	watch      floodState
 
-	suspecting bool              // this session is for those, and for others that came short before
-	runs       int               // how many such sessions there were
-	shorts     int               // how often a flight ended because a message came short
-	suspects   int               // messages that such a session has to read now
-	alone      bool              // step was lost in this pass: one command at a time
-	purpose    health.Purpose    // of this session: see purpose.go
-	stumble    *stumble          // what broke the last session, not charged yet
-	stumbles   int               // sessions that steps about known mail broke
-	load       []int             // about how many known messages the next sessions may be, the last number for all; none: any
-	fetchedNew bool              // a session has fetched all new mail
-	closing    bool              // after such sessions, one is for everything again
-	retried    bool              // one was for what broke sessions before
-	charged    map[uidl.Key]bool // messages that broke a session of this pass
-	retry      []uidl.Key        // of those that broke one before, and may be tried again: where something is to be done
-	waiting    int               // messages that came short and are not read again yet
-	ahead      bool              // commands were sent ahead when messages were asked for
-	stepLost   bool              // it was found out that step was lost
-	confirmed  int64             // the account's time, by its clock (Unix seconds)
-	expires    bool              // QUIT deletes what was retrieved
-	vanishing  bool              // see vanishedUnnoted
+	runs      int   // how many such sessions there were
+	shorts    int   // how often a flight ended because a message came short
+	suspects  int   // messages that such a session has to read now
+	alone     bool  // step was lost in this pass: one command at a time
+	waiting   int   // messages that came short and are not read again yet
+	ahead     bool  // commands were sent ahead when messages were asked for
+	stepLost  bool  // it was found out that step was lost
+	confirmed int64 // the account's time, by its clock (Unix seconds)
+	expires   bool  // QUIT deletes what was retrieved
+	vanishing bool  // see vanishedUnnoted
 
 	share *memory.Share // of the budget for memory, in this session; nil: there is none
 

@@ -38,7 +38,7 @@ func (s *session) recognise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.shorts == 0 && !s.alone && !s.suspecting { // else they were counted by the session before
+	if s.shorts == 0 && !s.alone && !s.turns.suspecting { // else they were counted by the session before
 		s.rec.Count(func(r *report.Report) { r.Questioned += len(pl.Question) })
 	}
 	due := pl.Due

@@ -85,8 +85,8 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.list, s.retry = listing, nil
-	s.weighStumble(true)
+	s.list, s.turns.retry = listing, nil
+	s.turns.weighStumble(true)
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
 		return false, uidlRefused(listing)
 	}
@@ -153,7 +153,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
 		return false, err
 	}
-	s.fetchedNew = s.fetchedNew || !s.cut && s.purpose <= health.NewMail
+	s.turns.fetchedNew = s.turns.fetchedNew || !s.cut && s.turns.purpose <= health.NewMail
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
@@ -215,7 +215,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
 	s.Health.Current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.suspecting || s.careful() || s.Health.NoPipeliningUntil != 0
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.turns.suspecting || s.careful() || s.Health.NoPipeliningUntil != 0
 	opts.NoCapa = opts.NoCapa || s.Health.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.purpose != health.Everything || s.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.turns.purpose != health.Everything || s.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
@@ -419,5 +419,5 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.rememberListing(listing)
 	brought := s.haul.brought()
-	return s.cut && (brought || len(s.marks) > 0 || s.purpose == health.KnownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
+	return s.cut && (brought || len(s.marks) > 0 || s.turns.purpose == health.KnownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
 }

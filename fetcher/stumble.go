@@ -65,14 +65,14 @@ func (s *session) brokeSession(step string, num int, err error) {
 	}
 	// A server may hold back what it has answered already, and fall silent.
 	inOrder := verdict.Chargeable(err) && !verdict.LostStep(s.pipelined(err)) && !errors.Is(err, os.ErrDeadlineExceeded)
-	s.pass.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
+	s.pass.turns.stumble = &stumble{step: step, key: key, name: s.naming, err: s.pipelined(err), sure: first && (inOrder || !s.c.Pipelined())}
 	switch done := s.went[step] - b2i(closed); {
-	case s.pass.stumble.sure:
-		s.load = nil
+	case s.pass.turns.stumble.sure:
+		s.turns.load = nil
 	case done > 0: // these again, then the one at which it broke by itself, which tells
-		s.load = []int{done, 1, max(1, done/2)}
+		s.turns.load = []int{done, 1, max(1, done/2)}
 	default:
-		s.load = []int{1, max(1, s.others(num)/2)}
+		s.turns.load = []int{1, max(1, s.others(num)/2)}
 	}
 }
 
@@ -157,7 +157,7 @@ func (s *session) survived() {
 
 // careful tells that it must be clear at which message the session breaks, if it does.
 func (s *session) careful() bool {
-	return s.purpose == health.KnownMail || s.purpose == health.OldTrouble
+	return s.turns.purpose == health.KnownMail || s.turns.purpose == health.OldTrouble
 }
 
 // harmless notes that a step with a message did not break the session.
@@ -227,7 +227,7 @@ func standIn(e pop3.Entry) uidl.Key {
 }
 
 // weighStumble charges what broke the last session. again tells that another one has a listing: so the network works.
-func (p *pass) weighStumble(again bool) {
+func (p *turns) weighStumble(again bool) {
 	st := p.stumble
 	if p.stumble = nil; st == nil {
 		return
@@ -235,9 +235,9 @@ func (p *pass) weighStumble(again bool) {
 	v := verdict.Verdict{Class: verdict.Temporary, Message: words.Clip(st.err.Error()),
 		Hint: "nothing that this session deleted counts; it is done again, and new mail is fetched all the same"}
 	if st.sure && (again || verdict.Chargeable(st.err) && !errors.Is(st.err, os.ErrDeadlineExceeded)) {
-		t := &p.Health.Stumbles
+		t := &p.account.Stumbles
 		told := t.Steps[st.step] != nil && t.Steps[st.step].Times > 0
-		if t.Charge(st.key, st.step, v.Message, p.now()) {
+		if t.Charge(st.key, st.step, v.Message, p.account.Now()) {
 			v.Message = health.RestText(st.step, t.Steps[st.step].Until)
 			p.rec.Mention(v.Message)
 			if told {
@@ -245,7 +245,7 @@ func (p *pass) weighStumble(again bool) {
 			}
 			v.Hint = words.Clip("the last time: " + st.err.Error())
 		} else {
-			v.Hint = health.MarkText(t.Mark(st.key), p.now())
+			v.Hint = health.MarkText(t.Mark(st.key), p.account.Now())
 		}
 		p.rec.BefellFirst(v) // it says more than a break that nobody is to blame for yet
 		return

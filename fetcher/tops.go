@@ -131,7 +131,7 @@ func (t *topStep) proven() {
 
 // topsRest tells that no header is asked for.
 func (s *session) topsRest() bool {
-	return s.stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
+	return s.turns.stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
 }
 
 // spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
@@ -153,13 +153,13 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 		switch {
 		case !ok, t.Mark(k).Step == health.StepQuit: // which breaks nothing
 			asked = append(asked, n)
-		case t.Mark(k).Alone(now) || s.charged[k]:
+		case t.Mark(k).Alone(now) || s.turns.charged[k]:
 			left = append(left, n)
 		case s.naming:
-			s.retry = append(s.retry, k)
+			s.turns.retry = append(s.turns.retry, k)
 			fallthrough
 		default:
-			if s.purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
+			if s.turns.purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
 				last = append(last, n)
 			} else {
 				left = append(left, n)

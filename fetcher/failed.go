@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/steps"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -59,12 +60,12 @@ func (r *reader) skipLong(f *plan.FetchStep) {
 // all behind it for ever.
 func (r *reader) blame(err error) {
 	n := len(r.queue)
-	if r.behind != nil && verdict.Disconnected(err) { // the server closed behind a step before
-		r.closedAfter(r.ctx, err)
+	if r.steps.Behind != nil && verdict.Disconnected(err) { // the server closed behind a step before
+		r.steps.ClosedAfter(r.ctx, err)
 		return
 	}
-	if num, ok := brokeAt(err); ok && slices.ContainsFunc(r.plan.Fetch[r.known:], func(f plan.FetchStep) bool { return f.Num == num }) {
-		r.stumbled(r.ctx, "RETR", err)
+	if num, ok := steps.BrokeAt(err); ok && slices.ContainsFunc(r.plan.Fetch[r.known:], func(f plan.FetchStep) bool { return f.Num == num }) {
+		r.steps.Stumbled(r.ctx, "RETR", err)
 		return
 	}
 	if f := r.hog(); f != nil {

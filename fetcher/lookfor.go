@@ -92,13 +92,13 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 
 // sight is lookFor once it may.
 func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err error) {
-	s := &session{pass: p, started: p.now()}
+	s := p.newSession()
 	list, known, err := s.connect(ctx)
 	if err != nil {
 		return seen, err
 	}
 	defer s.c.Close()
-	s.list = list
+	s.show(list)
 	if list.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
 		return seen, uidlRefused(list)
 	}

@@ -7,13 +7,14 @@ import (
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/steps"
 	"github.com/popsync/popsync/uidl"
 )
 
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	turns turns
+	turns steps.Turns
 	rec   report.Record
 	haul  haul
 	*settle.Settler

@@ -33,7 +33,7 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 	if err != nil {
 		return nil, err
 	}
-	s.c = c
+	s.c, s.steps.C = c, c
 	if err := s.Health.LogIn(c, func() error { return c.Login(ctx, s.Health.Quirks.Login(s.a.Login)) }); err != nil {
 		return nil, err
 	}

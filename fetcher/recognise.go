@@ -38,7 +38,7 @@ func (s *session) recognise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.shorts == 0 && !s.alone && !s.turns.suspecting { // else they were counted by the session before
+	if s.shorts == 0 && !s.alone && !s.turns.Suspecting { // else they were counted by the session before
 		s.rec.Count(func(r *report.Report) { r.Questioned += len(pl.Question) })
 	}
 	due := pl.Due
@@ -310,7 +310,7 @@ func (s *session) isLike(row *uidl.Message, m *settle.Received) bool {
 
 // isSame compares a message that was retrieved again with the one that was delivered.
 func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
-	r.wentWell("RETR", f.Num)
+	r.steps.WentWell("RETR", f.Num)
 	row := r.details[f.Key]
 	open := f.Row.State != uidl.Delivered && f.Row.State != uidl.DeleteSent
 	if open && row != nil {

@@ -18,7 +18,7 @@ func (p *pass) reconsider(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &session{pass: p}
+	s := p.newSession()
 	var owed []uidl.Delivery
 	var of []stranger
 	for _, row := range pending {

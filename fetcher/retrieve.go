@@ -149,7 +149,7 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.Num] = true
-			if r.alone && (r.turns.suspecting || r.shorts > 0) && r.Health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
+			if r.alone && (r.turns.Suspecting || r.shorts > 0) && r.Health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.Num, Size: f.Size, Most: r.most(f)}) {
@@ -180,7 +180,7 @@ func (r *reader) mayStart(f *plan.FetchStep) bool {
 	}
 	r.retrs++
 	r.unnamed += b2i(f.Nameless)
-	if f.Row.State != 0 || r.turns.suspecting {
+	if f.Row.State != 0 || r.turns.Suspecting {
 		return true
 	}
 	if !r.haul.admit(r.a.Policy.Limit, !f.Nameless) {
@@ -204,7 +204,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 			err = &settle.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	r.survived()
+	r.steps.Survived()
 	if resp.Ask != pop3.AskMessage {
 		return r.answer(resp)
 	}
@@ -221,7 +221,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	r.begun, r.from = true, r.now()
 	if resp.Err != nil {
 		if r.next >= r.known {
-			r.wasRefused("RETR", f.Num, resp.Err)
+			r.steps.WasRefused("RETR", f.Num, resp.Err)
 		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}

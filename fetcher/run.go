@@ -48,7 +48,7 @@ func newPass(a Account, o Options) *pass {
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
 			Backoff: o.Backoff, Clock: o.Now}}
-	p.turns.account, p.turns.rec, p.turns.dryRun = p.Health, &p.rec, o.DryRun
+	p.turns.Account, p.turns.Rec, p.turns.DryRun = p.Health, &p.rec, o.DryRun
 	for _, d := range a.Destinations {
 		p.Places = append(p.Places, &settle.Place{Destination: d})
 	}
@@ -133,7 +133,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	defer halt()
 	p.OpenOutboxes(stop, late)
 	err = p.work(timed)
-	p.turns.passTurn()
+	p.turns.PassTurn()
 	err = p.CloseOutboxes(timed, halt, err)
 	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
 	p.WeighDestinations(ctx)
@@ -218,11 +218,11 @@ func (p *pass) work(ctx context.Context) error {
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
-	p.turns.takeTurn()
+	p.turns.TakeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.Health.TooSoon() {
 			p.rec.Mention("the server wants time between logins: the rest comes with the next pass")
-			p.turns.weighStumble(true) // there is no other session that could tell whether it was the network
+			p.turns.WeighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
 		lost = nil
@@ -240,9 +240,9 @@ func (p *pass) sessions(ctx context.Context) error {
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):
 			return nil // what earlier sessions brought counts
-		case err != nil && ctx.Err() == nil && p.turns.stumble != nil && p.haul.sessionsBegun() > before:
+		case err != nil && ctx.Err() == nil && p.turns.Stumble != nil && p.haul.sessionsBegun() > before:
 			p.noteFault(err)
-			p.alone = p.turns.afterStumble() || p.alone
+			p.alone = p.turns.AfterStumble() || p.alone
 			p.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.haul.mayAsk():
@@ -258,11 +258,11 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if p.turns.purpose == health.KnownMail && len(p.turns.load) > 1 {
-			p.turns.load = p.turns.load[1:]
+		if p.turns.Purpose == health.KnownMail && len(p.turns.Load) > 1 {
+			p.turns.Load = p.turns.Load[1:]
 		}
 		crowded := p.haul.crowded()
-		if more && !crowded || p.suspectsNext() || !more && !crowded && p.turns.nextPurpose(p.elsewhere) {
+		if more && !crowded || p.suspectsNext() || !more && !crowded && p.turns.NextPurpose(p.elsewhere) {
 			continue
 		}
 		idle, err := p.Drain(p.o.SessionTime, func() {})
@@ -284,7 +284,7 @@ func (p *pass) otherwise(err error) bool {
 	switch {
 	case errors.Is(err, health.ErrNoScan):
 		return true
-	case errors.Is(err, errShort) && p.turns.suspecting:
+	case errors.Is(err, errShort) && p.turns.Suspecting:
 		return p.suspectsNext()
 	case errors.Is(err, errShort):
 		p.shorts++

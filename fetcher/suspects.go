@@ -19,7 +19,7 @@ func (p *pass) setAside(f *plan.FetchStep) {
 		return
 	}
 	if w.Reading(f.Key) == nil {
-		w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.turns.suspecting && p.ahead})
+		w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.turns.Suspecting && p.ahead})
 	}
 }
 
@@ -37,12 +37,12 @@ func (r *reader) stood(o *reply, e *health.ShortReading) {
 func (s *session) sift(complete bool) {
 	w := &s.Health.Wire
 	s.suspects, s.pass.waiting = 0, 0
-	if s.turns.purpose == health.KnownMail || s.turns.purpose == health.OldTrouble {
+	if s.turns.Purpose == health.KnownMail || s.turns.Purpose == health.OldTrouble {
 		s.plan.Kept += len(s.plan.Stumps)
 		return
 	}
 	failed := s.failedBefore()
-	if len(w.Short)+failed == 0 && !s.turns.suspecting {
+	if len(w.Short)+failed == 0 && !s.turns.Suspecting {
 		return
 	}
 	now := s.confirmed
@@ -98,11 +98,11 @@ func (s *session) sift(complete bool) {
 	})
 	s.suspects = len(own)
 	switch {
-	case s.turns.suspecting:
+	case s.turns.Suspecting:
 		s.plan.Fetch = own
 	case s.suspects > 0 && s.Health.Apart() > 0 && !s.o.DryRun: // there is no other session for them
 		s.plan.Fetch = append(s.plan.Fetch, own...)
-		s.turns.suspecting = true
+		s.turns.Suspecting = true
 		s.c.Alone(true)
 	default:
 		s.plan.Pending += s.suspects
@@ -133,14 +133,14 @@ func (p *pass) suspectsNext() bool {
 	if p.Health.Wire.Scan < 0 {
 		most = health.FewSuspects
 	}
-	due := !p.turns.suspecting && p.suspects > 0
+	due := !p.turns.Suspecting && p.suspects > 0
 	for _, e := range p.Health.Wire.Short {
 		due = due || e.Next <= p.confirmed
 	}
-	if !due || p.turns.suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {
+	if !due || p.turns.Suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {
 		return false
 	}
 	p.runs++
-	p.turns.suspecting = true
+	p.turns.Suspecting = true
 	return true
 }

@@ -33,12 +33,7 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	return p.rec.OpenVerdict()
 }
 
-func (s *session) pipelined(err error) error {
-	if err == nil || !s.c.Pipelined() {
-		return err
-	}
-	return &verdict.Pipelined{Err: err}
-}
+func (s *session) pipelined(err error) error { return verdict.InSession(s.c, err) }
 
 // brokenPipelining tells for how long a server is to be spoken to one command at a time at least, 0 for not at all: it announced
 // pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.

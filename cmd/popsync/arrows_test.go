@@ -34,7 +34,7 @@ var rooms = []room{
 	{
 		path: "fetcher",
 		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
-			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator"},
+			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps"},
 		modules: []string{"go.uber.org/zap"},
 	},
 	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words"}},
@@ -42,6 +42,7 @@ var rooms = []room{
 	{path: "fetcher/health", imports: []string{"pop3", "uidl", "fetcher/verdict", "internal/foreign", "internal/words"}},
 	{path: "fetcher/settle", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/plan", "fetcher/health", "internal/words"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/memory"},
+	{path: "fetcher/steps", imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"}},
 	{path: "fetcher/report", imports: []string{"fetcher/verdict", "fetcher/health", "internal/words"}},
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{

@@ -1,3 +1,9 @@
+// Package settle is the delivery protocol (ARCHITECTURE.md): copies are staged at every destination, made durable together,
+// named in one commit of the ledger, published, and settled by another one; and what an earlier pass left is taken up where it
+// stands. It knows the ledger and the destinations, and nothing of the server that the mail comes from.
+//
+// A Settler belongs to one pass. It tells a Witness what becomes of messages. From the moment a commit that names a copy is
+// attempted, the copy belongs to the ledger: nothing here discards it unless it is certain that nothing was applied.
 package settle
 
 import (

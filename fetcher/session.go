@@ -429,5 +429,5 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.rememberListing(listing)
 	brought := s.haul.brought()
-	return s.cut && (brought || len(s.marks) > 0 || s.turns.Purpose == health.KnownMail && s.steps.Session > 0) || s.a.RetrHides && brought, ctx.Err()
+	return s.cut && (brought || len(s.marks) > 0 || s.turns.Purpose == health.KnownMail && s.steps.Done > 0) || s.a.RetrHides && brought, ctx.Err()
 }

@@ -21,7 +21,7 @@ type Session struct {
 	Own     []error      // with which we end a session ourselves
 
 	Behind  *lastStep        // what was answered last, if the server may have closed then
-	Session int              // about known mail that went well
+	Done    int              // about known mail that went well
 	stepsOf map[int]int      // by message
 	went    map[string]int   // by verb
 	Sore    map[int]uidl.Key // see marked

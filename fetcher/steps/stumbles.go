@@ -109,7 +109,7 @@ func (s *Session) ClosedAfter(ctx context.Context, err error) {
 
 // others counts the steps that went well in this session and were about other messages.
 func (s *Session) others(num int) int {
-	return s.Session - s.stepsOf[num]
+	return s.Done - s.stepsOf[num]
 }
 
 // BrokeAt is the number of the message at which the conversation broke; false: no error of the conversation.
@@ -135,7 +135,7 @@ func (s *Session) WentWell(step string, num int) {
 	}
 	s.went[step]++
 	s.stepsOf[num]++
-	s.Session++
+	s.Done++
 	s.Survived()
 	if step == "DELE" { // whether the server lives on, the next answer tells
 		s.Behind = &lastStep{step, num, nil}

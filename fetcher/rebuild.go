@@ -237,8 +237,14 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 		facts := uidl.Facts{Have: have[f.tag], Generation: uidl.BeforeAll}
 		m := uidl.Message{Reason: plan.ReasonTagged, Row: uidl.Row{Key: f.Key, State: uidl.Delivered, Size: f.Size, FirstSeen: s.stamp(), Facts: facts}}
 		top, copies := tops[f.Num], stored[f.tag]
-		if i := max(0, slices.IndexFunc(copies, func(c storedCopy) bool { return c.header == top })); i < len(copies) {
-			m.Fingerprint, m.SHA256 = copies[i].header, copies[i].content // what it is known by later, also where nothing can be compared now
+		// What it is known by later, also where nothing can be compared now. Of several copies, of messages that had the same
+		// unique-id one after another, nobody knows then which it is: see shows.
+		i := slices.IndexFunc(copies, func(c storedCopy) bool { return c.header == top })
+		if i < 0 && len(copies) == 1 {
+			i = 0
+		}
+		if i >= 0 {
+			m.Fingerprint, m.SHA256 = copies[i].header, copies[i].content
 		}
 		switch {
 		case top == (uidl.Fingerprint{}) || len(copies) == 0:
@@ -261,6 +267,23 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 		c.Put = append(c.Put, m)
 	}
 	return c, nil
+}
+
+// shows tells whether a Maildir shows a message that was read under its unique-id, where the row that was made when the ledger
+// was lost does not tell which of several copies it stands for.
+func (s *session) shows(ctx context.Context, row *uidl.Message, m *settle.Received) bool {
+	if row.Generation != uidl.BeforeAll || row.SHA256 != [32]byte{} || row.Fingerprint != (uidl.Fingerprint{}) || row.Have.Destinations() == 0 {
+		return false
+	}
+	one := []stranger{{Entry: plan.Entry{Key: row.Key}}}
+	have, err := s.tags(ctx, one)
+	if err != nil || have[one[0].tag] == 0 {
+		return false
+	}
+	stored, err := s.storedCopies(ctx, one)
+	return err == nil && slices.ContainsFunc(stored[one[0].tag], func(c storedCopy) bool {
+		return c.content == m.Msg.SHA256 || c.content == m.Whole || m.Strong && c.header == m.Msg.Fingerprint
+	})
 }
 
 // storedCopy is what a message that a Maildir shows is recognised by.

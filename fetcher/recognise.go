@@ -272,11 +272,13 @@ func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 }
 
 // holds holds a message back that came under a known unique-id, where an older ledger may not know that it was delivered.
-// For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
-// the row that it has the unique-id of.
+// For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now; and of
+// those that a Maildir showed, where nothing could be compared: what it shows may be of a message that had the unique-id before.
+// before is the row that it has the unique-id of.
 func (s *session) holds(e plan.Entry, before uidl.Row) bool {
 	lost := s.Health.LostAt
-	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
+	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost &&
+		(before.Generation != uidl.BeforeAll || before.Have.Has(uidl.Unsure))
 	if !s.doubted && !late {
 		return false
 	}
@@ -321,7 +323,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 		}
 		return true
 	}
-	if row == nil || r.moved[f.Key] || !r.isLike(row, m) {
+	if row == nil || r.moved[f.Key] || !r.isLike(row, m) && !r.shows(r.ctx, row, m) {
 		moved, err := r.sibling(r.ctx, f.Key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			r.rec.Reason(plan.ReasonNotSame)

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Sender is all that a remote destination implements; Spool turns it into a Target. It keeps connections open between
+// Sender is all that a remote destination implements; package spool turns it into a Target. It keeps connections open between
 // messages. Send may run at once on as many goroutines as Lanes says; nothing else runs at the same time as Close.
 type Sender interface {
 	// Send transfers one message; nil means that the destination has taken responsibility for it, for every recipient

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -100,8 +101,8 @@ func (r *rig) run(dests ...settle.Destination) report.Report {
 	return Run(context.Background(), r.ledger, a, r.opt)
 }
 
-func (r *rig) maildir() *deliver.Maildir {
-	return deliver.OpenMaildir(deliver.MaildirOptions{Path: r.dir, Host: "h", Now: r.opt.Now})
+func (r *rig) maildir() *maildir.Target {
+	return maildir.New(maildir.Options{Path: r.dir, Host: "h", Now: r.opt.Now})
 }
 
 // ok makes a pass that must succeed.

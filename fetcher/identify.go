@@ -185,7 +185,7 @@ func (p *pass) lookAtPlaces(ctx context.Context) (m *matched, met bool, err erro
 		}
 		if l, ok := d.Target.(deliver.Located); ok {
 			path, info := l.Locate()
-			now[i].path, now[i].info = deliver.Resolve(path), info
+			now[i].path, now[i].info, now[i].used = deliver.Resolve(path), info, l.Used
 		}
 	}
 	m, err = match(known, open, now, p.L.Info().Generation, p.Health.Adopt, func(path string) (bool, error) {

@@ -20,9 +20,10 @@ import (
 type sight struct {
 	name     string
 	role     uidl.Role
-	identity string      // Target.Recognise; "": nothing tells
-	path     string      // of a Maildir, with all links followed as far as it exists; "" for other kinds
-	info     os.FileInfo // of it; nil: not there
+	identity string                 // Target.Recognise; "": nothing tells
+	path     string                 // of a Maildir, with all links followed as far as it exists; "" for other kinds
+	info     os.FileInfo            // of it; nil: not there
+	used     func(path string) bool // tells whether popsync has used a Maildir at another path; nil for other kinds
 }
 
 // matched is what the destinations of a configuration are among those that the ledger knows.
@@ -184,7 +185,7 @@ func mustShow(known []uidl.Destination, took []int, s *sight, elsewhere func(str
 		return notTheKnown(s.path)
 	}
 	above := filepath.Dir(s.path) // a Maildir of another account may be there, and this one a folder of it
-	if err != nil || deliver.ShowsIdentity(above) {
+	if err != nil || s.used != nil && s.used(above) {
 		return err
 	}
 	if met, err = elsewhere(above); err == nil && met {

@@ -13,7 +13,7 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// tagged is a destination that can tell what it has by the tags in its names: deliver.Maildir.
+// tagged is a destination that can tell what it has by the tags in its names, as a Maildir can.
 type tagged interface {
 	Tagged(ctx context.Context, want func(tag string) bool, found func(tag string, body io.Reader) error) error
 }

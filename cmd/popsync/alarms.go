@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/uidl"
@@ -139,7 +140,7 @@ func (al *alarms) deliver(ctx context.Context, account string, message []byte) e
 	if err != nil {
 		return err
 	}
-	target := deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path})
+	target := maildir.New(maildir.Options{Path: d.Path})
 	defer target.Close()
 	if _, err := target.Identify(ctx, identityAt(known, account, d)); err != nil {
 		return err

@@ -18,6 +18,7 @@ type room struct {
 	path    string   // below the module's path
 	imports []string // of the project
 	modules []string // of others, by path or its beginning
+	tests   []string // of the project, for its tests alone
 	helper  bool     // for tests only: any test may import it, and the program may not contain it
 }
 
@@ -26,7 +27,19 @@ type room struct {
 var rooms = []room{
 	{path: "pop3", imports: []string{"internal/foreign"}},
 	{path: "uidl", imports: []string{"internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
-	{path: "deliver", imports: []string{"internal/durable", "internal/safepath"}, modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"}},
+	{path: "deliver", imports: []string{"deliver/internal/spelling"}, tests: []string{"deliver/maildir"}},
+	{path: "deliver/internal/spelling"},
+	{path: "deliver/internal/disk", imports: []string{"deliver", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{
+		path:    "deliver/maildir",
+		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
+		modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"},
+	},
+	{
+		path:    "deliver/spool",
+		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
+		modules: []string{"golang.org/x/sys"},
+	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
@@ -36,6 +49,7 @@ var rooms = []room{
 		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
 			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps"},
 		modules: []string{"go.uber.org/zap"},
+		tests:   []string{"deliver/maildir", "deliver/spool"},
 	},
 	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words"}},
 	{path: "fetcher/plan", imports: []string{"pop3", "uidl"}},
@@ -47,7 +61,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
+		imports: []string{"pop3", "uidl", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -104,7 +118,7 @@ func TestArrows(t *testing.T) {
 		}
 		delete(plan, path)
 		inTests := room{
-			imports: slices.Concat(r.imports, helpers, []string{path}),
+			imports: slices.Concat(r.imports, r.tests, helpers, []string{path}),
 			modules: slices.Concat(r.modules, testModules),
 		}
 		for _, i := range p.Imports {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/uidl"
 )
@@ -83,7 +84,7 @@ func (l *looker) destination(ctx context.Context, s *sheet, account string, d si
 		say(levelOK, fmt.Sprintf("%s %s is there and may be run; it was not run", label(d.Deliver), place(d.Deliver)))
 		return nil
 	}
-	target := deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Outer: outerOf(l.cfg, d.Path)})
+	target := maildir.New(maildir.Options{Path: d.Path, Outer: outerOf(l.cfg, d.Path)})
 	defer target.Close()
 	if err := target.Check(ctx, identity); err != nil {
 		return err

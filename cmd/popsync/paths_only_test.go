@@ -34,7 +34,7 @@ var mayGoByPath = map[string]string{
 	"internal/durable/file.go os.Chmod":                                  "in a build that must be noticed, and in no other",
 	"internal/safepath/at.go golang.org/x/sys/unix.Fchmodat":             "in a folder that is ours",
 	"internal/control/socket.go net.ListenUnix":                          "in a folder that safepath found ours",
-	"deliver/maildir_adopt.go (github.com/emersion/go-maildir.Dir).Init": "in a folder that safepath found ours",
+	"deliver/maildir/adopt.go (github.com/emersion/go-maildir.Dir).Init": "in a folder that safepath found ours",
 	"internal/secret/command.go os/exec.CommandContext":                  "what it found is judged by safepath before it runs",
 	"internal/secret/command.go (*os/exec.Cmd).Run":                      "judged by safepath before",
 	"internal/notify/command.go os/exec.CommandContext":                  "judged by safepath before it runs",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
@@ -313,7 +314,7 @@ func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl
 	}
 	defer target.Close()
 	remembered := known.Identity
-	m, ok := target.(*deliver.Maildir)
+	m, ok := target.(*maildir.Target)
 	if !ok || remembered == "" {
 		return target.Check(ctx, remembered)
 	}
@@ -332,23 +333,23 @@ func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl
 	for i, where := range at {
 		what := fmt.Sprintf("%s: message %s, ", d.Name, uidArg(open[i].UID))
 		switch where {
-		case deliver.Waiting:
+		case maildir.Waiting:
 			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
-		case deliver.Visible:
+		case maildir.Visible:
 			v.found(fetcher.Temporary, what+"interrupted: it was delivered, and the ledger does not say so yet", next+" notes it")
-		case deliver.Damaged:
+		case maildir.Damaged:
 			v.found(fetcher.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
-		case deliver.Nowhere:
+		case maildir.Nowhere:
 			v.found(fetcher.Temporary, what+"interrupted: no file of it is left",
 				next+" decides: a young one counts as delivered and moved on, and stays on the server until you say popsync vouch; an old one is fetched again")
-		case deliver.Elsewhere:
+		case maildir.Elsewhere:
 			v.found(fetcher.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
 		}
 	}
 	return v.orphans(ctx, d, m, remembered, orphans)
 }
 
-func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *deliver.Maildir, remembered string, orphans []deliver.Orphan) error {
+func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *maildir.Target, remembered string, orphans []maildir.Orphan) error {
 	old := 0
 	for _, o := range orphans {
 		if o.Age > orphanAge {

@@ -7,7 +7,9 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/command"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
 )
 
@@ -24,7 +26,7 @@ func (a *app) targetOf(cfg *config.Config, account string, d config.Deliver) (ta
 	var err error
 	switch d.Type {
 	case "maildir":
-		return deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path, Trace: d.Trace, Outer: outerOf(cfg, d.Path)}), nil
+		return maildir.New(maildir.Options{Path: d.Path, Trace: d.Trace, Outer: outerOf(cfg, d.Path)}), nil
 	case "smtp", "lmtp":
 		sender, where, err = mailServer(cfg, d, nil)
 	case "command":
@@ -60,8 +62,8 @@ func (a *app) unaskedOf(cfg *config.Config, account string, d config.Deliver) (t
 }
 
 // spoolOf is the Target around a Sender, which sends to where.
-func spoolOf(cfg *config.Config, account string, d config.Deliver, sender deliver.Sender, where string) *deliver.Spool {
-	return deliver.OpenSpool(deliver.SpoolOptions{
+func spoolOf(cfg *config.Config, account string, d config.Deliver, sender deliver.Sender, where string) *spool.Target {
+	return spool.New(spool.Options{
 		Root: spoolRoot(cfg), Where: where, Max: d.SpoolMax, Floor: cfg.Limits.FreeSpace, Account: account, Destination: d.Name, Sender: sender,
 	})
 }
@@ -85,7 +87,7 @@ func spoolRoot(cfg *config.Config) string { return filepath.Join(cfg.StateDir, "
 // leftover opens what waits for a remote destination that is not configured any more.
 func leftover(cfg *config.Config) func(identity string) (fetcher.Leftover, error) {
 	return func(identity string) (fetcher.Leftover, error) {
-		folder, err := deliver.OpenSpoolFolder(spoolRoot(cfg), identity)
+		folder, err := spool.OpenFolder(spoolRoot(cfg), identity)
 		if err != nil {
 			return nil, err
 		}

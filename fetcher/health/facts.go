@@ -39,7 +39,7 @@ func (f *Facts) pace(forbidden bool, now time.Time) string {
 	return "commands are sent ahead, if the server announces PIPELINING"
 }
 
-// Missed adds messages that destinations will never have, by name.
+// AddMissed adds messages that destinations will never have, by name.
 func (f *Facts) AddMissed(more map[string]int, now int64) {
 	for name, n := range more {
 		if f.Missed == nil {
@@ -150,6 +150,7 @@ type Facts struct {
 	Unchanged *Unchanged `json:"unchanged,omitempty"`
 }
 
+// Decode reads stored facts. What cannot be read is as if nothing were known.
 func Decode(b []byte) Facts {
 	var f Facts
 	// What cannot be read is learned again.
@@ -157,6 +158,7 @@ func Decode(b []byte) Facts {
 	return f
 }
 
+// Encode is the form in which they are stored.
 func (f Facts) Encode() []byte {
 	b, err := json.Marshal(f)
 	if err != nil {

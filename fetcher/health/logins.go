@@ -81,7 +81,7 @@ func (r *Refusals) Next(worked int64) time.Time {
 	return next
 }
 
-// Stopped is the verdict while no login is tried.
+// Refusal is the verdict while no login is tried.
 func (r *Refusals) Refusal(account, hint string) verdict.Verdict {
 	return verdict.Verdict{Class: verdict.Login,
 		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),

@@ -7,7 +7,7 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// place is the destination as a member of facts.
+// Bit is the destination as a member of facts.
 func (d *Place) Bit() uidl.Places { return uidl.PlaceOf(d.Ordinal) }
 
 // At gives the destinations of the pass that are in a set.
@@ -23,7 +23,7 @@ func (p *Settler) At(places uidl.Places) (all []*Place) {
 // IsRemote tells that each Publish is a transaction elsewhere.
 func (d *Place) IsRemote() bool { return d.Target.Batch() == 1 }
 
-// destination is a Destination with what befell it in this pass.
+// Place is a Destination with what befell it in this pass.
 type Place struct {
 	Destination
 	Ordinal    int        // what stands for it in facts
@@ -35,18 +35,21 @@ type Place struct {
 	Down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
 }
 
+// StageFailure is why the destination takes no further copies; nil: it takes them.
 func (d *Place) StageFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.staging
 }
 
+// PublishFailure is why it publishes nothing more in this pass; nil: it does.
 func (d *Place) PublishFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.publishing
 }
 
+// FailStaging notes that it takes no further copies. The first reason stays.
 func (d *Place) FailStaging(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -75,6 +78,7 @@ func (d *Place) failPublishing(err error) {
 	}
 }
 
+// Place is the configured destination of that name; nil: there is none.
 func (p *Settler) Place(name string) *Place {
 	for _, d := range p.Places {
 		if d.Name == name {

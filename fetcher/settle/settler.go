@@ -45,7 +45,7 @@ type Settler struct {
 	Carry    uidl.Change // goes with the next commit
 }
 
-// settling is what the configuration, and whoever wants the pass, say of deliveries.
+// Config is what the configuration, and whoever wants the pass, say of deliveries.
 type Config struct {
 	Account           string
 	DeleteQuarantined bool // what only the fallback took is deleted as soon as policy says so, not after 7 days

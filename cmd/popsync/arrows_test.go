@@ -46,7 +46,7 @@ var rooms = []room{
 	{path: "config", imports: []string{"internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
 	{
 		path: "fetcher",
-		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
+		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/headline", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
 			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps"},
 		modules: []string{"go.uber.org/zap"},
 		tests:   []string{"deliver/maildir", "deliver/spool"},
@@ -61,12 +61,13 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
+		imports: []string{"pop3", "uidl", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
+	{path: "internal/headline"},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
 	{path: "internal/secret", imports: []string{"internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/safepath"}},

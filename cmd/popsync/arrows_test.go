@@ -86,6 +86,8 @@ var rooms = []room{
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "internal/confine", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "internal/overlay", modules: []string{"github.com/rogpeppe/go-internal"}, helper: true},
+	{path: "internal/overlay/switches", helper: true},
 	{path: "bench/proxy", helper: true},
 	{path: "bench/mailgen", helper: true},
 	{path: "bench/floor", modules: []string{"golang.org/x/sys"}, helper: true},

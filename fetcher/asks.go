@@ -31,7 +31,7 @@ func (r *reader) asks(i int) (top, scan bool) {
 	w := &r.Health.Wire
 	alike := r.alike(i)
 	trusted := w.Sizes.Rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
-	if blindBeacons || trusted && !alike {
+	if trusted && !alike {
 		return false, false
 	}
 	// Where sizes say nothing, the answer to TOP could be taken for the message.

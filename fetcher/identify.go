@@ -27,9 +27,6 @@ func (p *pass) identify(ctx context.Context) error {
 	c := uidl.Change{Fold: m.fold, Destinations: m.changed}
 	for i, d := range p.Places {
 		row := m.of[i]
-		if nameIsPlace && p.Health.Adopt {
-			row.Identity = "" // whatever is there
-		}
 		id, err := d.Target.Identify(ctx, row.Identity)
 		if err != nil {
 			return fmt.Errorf("destination %s: %w", d.Name, err)

@@ -22,7 +22,7 @@ func (p *pass) doubtLedger(ctx context.Context) error {
 		return err
 	}
 	p.Health.Tokens = append(p.Health.Tokens, d.foreign...)
-	if d.what == "" || noNotes {
+	if d.what == "" {
 		return nil
 	}
 	info := p.L.Info()

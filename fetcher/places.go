@@ -133,7 +133,6 @@ func (m *matched) assign(known []uidl.Destination, now []sight) []int {
 		took[i] = -1
 	}
 	for _, fits := range []func(*sight, *uidl.Destination) bool{
-		func(s *sight, d *uidl.Destination) bool { return nameIsPlace && d.Name == s.name && d.Identity != "" },
 		func(s *sight, d *uidl.Destination) bool {
 			return d.Name == s.name && deliver.SamePlace(d.Identity, s.identity)
 		},

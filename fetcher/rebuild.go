@@ -76,7 +76,7 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 	if err != nil {
 		return nil, err
 	}
-	if lost && !rebuildFetches {
+	if lost {
 		for _, e := range rest {
 			c.Put = append(c.Put, s.heldBack(e.Entry))
 		}

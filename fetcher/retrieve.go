@@ -54,15 +54,6 @@ func (s *session) retrieve(ctx context.Context) error {
 	s.foretell()
 	s.endUndo()
 	s.fetched = map[int]bool{}
-	if chargeWindow {
-		c := uidl.Change{At: s.now().Unix()}
-		for i := range s.plan.Fetch {
-			s.charge(&c, s.plan.Fetch[i].RowOrNew(), "asked for", false)
-		}
-		if err := s.Commit(ctx, c); err != nil {
-			return err
-		}
-	}
 	settling, release := grace(ctx, settleGrace)
 	defer release()
 	result := make(chan error, 1)

@@ -102,9 +102,6 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if s.clock, _ = p.L.Info().Clock, false; listing.Complete {
 		s.clock, _ = s.clock.Listed(p.listedAt())
 	}
-	if machineClock {
-		s.clock.Aged = p.now().Unix()
-	}
 	s.pass.confirmed = s.clock.Now(p.now().Unix())
 	named, complete, err := s.nameless(ctx, listing, known)
 	if err != nil {

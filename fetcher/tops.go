@@ -62,7 +62,7 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 
 func (t *topStep) items(yield func(pop3.Item) bool) {
 	for _, n := range t.nums {
-		if t.stop || !yield(pop3.Item{Num: n}) || !t.alone && !blindBeacons && !yield(pop3.Item{Num: n, Ask: pop3.AskScan}) {
+		if t.stop || !yield(pop3.Item{Num: n}) || !t.alone && !yield(pop3.Item{Num: n, Ask: pop3.AskScan}) {
 			return
 		}
 		if t.want.Num != 0 {
@@ -105,7 +105,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	}
 	// One at a time, only the reply before can have come once more.
 	switch again := t.fp == t.last; {
-	case blindBeacons, t.alone && !again:
+	case t.alone && !again:
 		t.proven()
 	case t.alone && t.s.Health.Wire.Scan < 0:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskNoop}
@@ -123,7 +123,7 @@ func (t *topStep) proven() {
 	}
 	t.s.steps.WentWell("TOP", t.num)
 	t.got[t.num] = t.fp
-	if t.weak && !weakHeaders {
+	if t.weak {
 		t.s.weak[t.num] = true
 	}
 	t.num = 0

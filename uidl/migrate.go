@@ -22,7 +22,7 @@ func migrations() []string {
 		}
 		steps[i] = string(b)
 	}
-	return append(steps, controlMigrations()...)
+	return steps
 }
 
 // migrate runs the steps above version, each in a transaction of its own that also counts it: a process killed here

@@ -55,7 +55,7 @@ func (w *crashWorld) earlier() {
 
 // later is the day on which popsync is replaced by a newer one.
 func (w *crashWorld) later(sc *crashScenario) error {
-	w.bin, w.schema = program(w.t, sc.tags), "3"
+	w.bin, w.schema = program(w.t, sc.control), "3"
 	if !sc.first {
 		return nil
 	}
@@ -88,7 +88,7 @@ func newCrashWorld(t testing.TB, root string, sc *crashScenario) (*crashWorld, e
 		return nil, err
 	}
 	batch := cmp.Or(sc.batch, 3)
-	h := &house{t: t, dir: dir, bin: program(t, sc.tags), env: sc.env}
+	h := &house{t: t, dir: dir, bin: program(t, sc.control)}
 	w := &crashWorld{house: h, policy: sc.policy, all: sums{}, read: sums{}, file: filepath.Join(dir, "config.toml")}
 	w.server = pop3test.NewServer(pop3test.Options{OnDelete: w.deleted})
 	addr, err := w.server.Listen()

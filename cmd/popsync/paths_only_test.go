@@ -30,8 +30,6 @@ var mayGoByPath = map[string]string{
 	"internal/safepath/at.go golang.org/x/sys/unix.Openat":               "it is the place",
 	"internal/durable/file.go golang.org/x/sys/unix.Openat":              "by descriptor, O_EXCL and O_NOFOLLOW",
 	"internal/durable/barrier.go golang.org/x/sys/unix.Openat":           "the folder that is open already",
-	"internal/durable/barrier.go os.Open":                                "in a build that must lose mail, and in no other",
-	"internal/durable/file.go os.Chmod":                                  "in a build that must be noticed, and in no other",
 	"internal/safepath/at.go golang.org/x/sys/unix.Fchmodat":             "in a folder that is ours",
 	"internal/control/socket.go net.ListenUnix":                          "in a folder that safepath found ours",
 	"deliver/maildir/adopt.go (github.com/emersion/go-maildir.Dir).Init": "in a folder that safepath found ours",

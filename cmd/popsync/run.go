@@ -153,7 +153,6 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		acc, err := a.wire(cfg, c, a.prompt(c))
 		o := options(cfg.Limits)
 		o.Log, o.DryRun, o.Headers, o.Asked, o.Named, o.Memory = log, w.dryRun, w.headers, w.asked, w.named, memory
-		o.BeforeBody = beforeBody
 		if a.live != nil {
 			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
 		}
@@ -236,7 +235,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			}
 			began[i] = true
 			sp.watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
-			rep := fetcher.Run(ctx, ledgerOf(l), acc, o)
+			rep := fetcher.Run(ctx, l, acc, o)
 			reports[i] = joined(first, rep)
 			if rep.Yielded {
 				first, brisk = reports[i], sp.resultOf(rep).Brisk

@@ -61,6 +61,10 @@ type chaosLedger struct {
 	current uidl.Account // while the lease is held
 	left    *snap        // what the pass leaves
 	snapped error
+
+	panics   int  // the message before whose body popsync panics; 0: none
+	nameless bool // messages have no unique-ids: what is noted of them says nothing
+	bodies   int
 }
 
 func (c *chaosLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
@@ -109,7 +113,13 @@ func (a *chaosAccount) Reading(k uidl.Key) error {
 	if happens, _ := a.c.life.step(); !happens {
 		return errDead
 	}
-	return a.Account.Reading(k)
+	err := a.Account.Reading(k)
+	if c := a.c; err == nil && (k != uidl.Key{} || c.nameless) {
+		if c.bodies++; c.bodies == c.panics {
+			panic("injected")
+		}
+	}
+	return err
 }
 
 // reset is a client's connection that ends with a reset instead of an orderly close.

@@ -43,15 +43,9 @@ func (w *world) pass(tr *trouble) report.Report {
 	tr.ledger.Ledger, tr.ledger.life = w.ledger, &tr.life
 	plan := tr.String()
 	a := w.account(tr)
-	o := w.opt
-	bodies := 0
-	o.BeforeBody = func(string) {
-		if bodies++; bodies == tr.panics {
-			panic("injected")
-		}
-	}
+	tr.ledger.panics, tr.ledger.nameless = tr.panics, w.noUIDL
 	w.clocks = append(w.clocks, w.now().Unix())
-	rep := Run(ctx, &tr.ledger, a, o)
+	rep := Run(ctx, &tr.ledger, a, w.opt)
 	w.collect()
 	w.look()
 	w.logf("pass %d of %s [%s]: listed %d new %d deleted %d failed %d parked %d refetched %d adopted %d rebuilt %d held %d: %s %s %v %v", w.passes, w.name,

@@ -260,7 +260,10 @@ func TestRealDisks(t *testing.T) {
 			var delivered atomic.Int64
 			r.opt.Progress = func(rep report.Report) { delivered.Store(int64(rep.New)) }
 			bodies := 0
-			r.opt.BeforeBody = func(string) {
+			r.reading = func(uid string) {
+				if uid == "" {
+					return // the end
+				}
 				if bodies++; bodies == 4 && tt.midst != nil {
 					for delivered.Load() == 0 {
 						time.Sleep(time.Millisecond)
@@ -273,7 +276,7 @@ func TestRealDisks(t *testing.T) {
 			if rep.New == 0 || rep.New == len(box) {
 				t.Errorf("%d delivered: the disk was never or always full", rep.New)
 			}
-			r.opt.BeforeBody, r.opt.FreeFloor = nil, -1
+			r.reading, r.opt.FreeFloor = nil, -1
 			remount(t, disk, 0, tt.mend)
 			r.ok()
 			if tt.midst != nil { // what was staged and could not be removed waits for Clean
@@ -301,7 +304,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.BatchMessages = 4
 	filler := filepath.Join(disk, "filler")
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[10].UID {
 			fill(t, filler)
 		}
@@ -313,7 +316,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(r.dir, "tmp")); len(left) > 0 || err != nil {
 		t.Errorf("%d files are left in tmp, %v", len(left), err)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,8 @@ type rig struct {
 	acc    Account
 	opt    Options
 	clock  time.Time
+
+	reading func(uid string) // called before each body, as the ledger is; "": no message, or one without unique-id
 }
 
 func newRig(t *testing.T, messages ...pop3test.Message) *rig {
@@ -98,7 +100,7 @@ func (r *rig) run(dests ...settle.Destination) report.Report {
 	if len(dests) == 0 {
 		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	}
-	return Run(context.Background(), r.ledger, a, r.opt)
+	return Run(context.Background(), r.told(), a, r.opt)
 }
 
 func (r *rig) maildir() *maildir.Target {
@@ -511,11 +513,17 @@ func TestNoUIDLNoTOP(t *testing.T) {
 		t.Errorf("too large: %+v", rep)
 	}
 	r.acc.Policy.MaxSize = 0
-	r.opt.BeforeBody = func(string) { panic("poison") }
+	first := true
+	r.reading = func(string) {
+		if first {
+			first = false
+			panic("poison")
+		}
+	}
 	if rep := r.run(); rep.Verdict.Class != verdict.Internal || rep.Failed != 1 {
 		t.Errorf("poison: %+v", rep)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.OnDelete = true, nil })
 	if rep := r.ok(); rep.New != 8 || rep.Deleted != 8 {
 		t.Errorf("delete: %+v", rep)
@@ -567,7 +575,7 @@ func TestRefusedRETR(t *testing.T) {
 func TestPanicInOneMessage(t *testing.T) {
 	box := mailbox(20)
 	r := newRig(t, box...)
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[7].UID {
 			panic("poison")
 		}
@@ -581,7 +589,7 @@ func TestPanicInOneMessage(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(append(slices.Clone(box[:7]), box[8:]...)...)
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.clock = r.clock.Add(2 * time.Hour)
 	r.ok()
 	r.wantMail(box...)
@@ -764,18 +772,18 @@ func TestCancelled(t *testing.T) {
 	box := mailbox(50)
 	r := newRig(t, box...)
 	ctx, cancel := context.WithCancel(context.Background())
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[30].UID {
 			cancel()
 		}
 	}
 	a := r.acc
 	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
-	rep := Run(ctx, r.ledger, a, r.opt)
+	rep := Run(ctx, r.told(), a, r.opt)
 	if rep.Verdict.Class != verdict.Temporary || rep.Failed != 0 {
 		t.Errorf("%+v", rep)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.ok()
 	r.wantMail(box...)
 }

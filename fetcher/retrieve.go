@@ -219,9 +219,6 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	if err := r.L.Reading(f.Key); err != nil {
 		return err
 	}
-	if r.o.BeforeBody != nil {
-		r.o.BeforeBody(f.Key.UID)
-	}
 	return r.advance(r.body(f, resp.Body))
 }
 

@@ -58,7 +58,7 @@ func TestControlsArePlayed(t *testing.T) {
 var tags = []string{"linux", "darwin", "unix", "amd64", "arm64", "profile"}
 
 // hooks are what code has in it that is made for tests.
-var hooks = regexp.MustCompile(`\bcontrolled\(|internal/overlay|POPSYNC_CONTROL|(?i:failpoint)`)
+var hooks = regexp.MustCompile(`\bcontrolled\(|internal/overlay|POPSYNC_CONTROL|(?i:failpoint|beforebody)`)
 
 var words = regexp.MustCompile(`\w+`)
 

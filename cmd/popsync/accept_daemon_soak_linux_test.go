@@ -157,7 +157,7 @@ func (k *soak) live(until time.Duration) {
 	defer tick.Stop()
 	for time.Since(k.begun) < until {
 		at := time.Since(k.begun)
-		k.away.Store(at >= k.gone && at < k.back)
+		k.away.Store(at >= k.gone && (at < k.back || !k.told)) // on a slow machine, until it was looked for
 		if at >= k.gone+(k.back-k.gone)*3/4 && !k.told {
 			k.told = true
 			k.inTrouble()

@@ -120,7 +120,7 @@ func (r *reader) isKnown(o *reply) (bool, error) {
 	switch {
 	case f.Compare:
 		row := r.details[f.Key]
-		return row != nil && (r.isLike(row, m) || r.shows(r.ctx, row, m)), nil
+		return row != nil && (r.isLike(row, m) || r.lost.Shows(r.ctx, row, m)), nil
 	case f.Moved:
 		return len(r.formers.byContent[m.Msg.SHA256]) > 0, nil
 	case f.Owed, f.Nameless:

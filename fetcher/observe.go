@@ -21,7 +21,7 @@ func (p *pass) Mention(text string)           { p.rec.Mention(text) }
 func (p *pass) Refetched()                    { p.rec.Count(func(r *report.Report) { r.Refetched++ }) }
 func (p *pass) Quarantined()                  { p.rec.Count(func(r *report.Report) { r.Quarantined++ }) }
 func (p *pass) Waived()                       { p.rec.Count(func(r *report.Report) { r.Waived++ }) }
-func (p *pass) Committed(ctx context.Context) { p.note() }
+func (p *pass) Committed(ctx context.Context) { p.lost.Note() }
 
 func (p *pass) Worst(v verdict.Verdict) {
 	p.rec.Befell(v)

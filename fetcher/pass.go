@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/steps"
@@ -14,6 +15,7 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
+	lost  *rebuild.Rebuilder
 	turns steps.Turns
 	rec   report.Record
 	haul  haul
@@ -46,8 +48,6 @@ type pass struct {
 
 	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message // and of those messages: whose places others took
-
-	noted bool // the places where mail goes have a note of this lease: see lease.go
 
 }
 

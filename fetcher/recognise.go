@@ -282,7 +282,7 @@ func (s *session) holds(e plan.Entry, before uidl.Row) bool {
 	if !s.doubted && !late {
 		return false
 	}
-	held := s.heldBack(e)
+	held := s.lost.HeldBack(e)
 	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, held)
@@ -323,7 +323,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 		}
 		return true
 	}
-	if row == nil || r.moved[f.Key] || !r.isLike(row, m) && !r.shows(r.ctx, row, m) {
+	if row == nil || r.moved[f.Key] || !r.isLike(row, m) && !r.lost.Shows(r.ctx, row, m) {
 		moved, err := r.sibling(r.ctx, f.Key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			r.rec.Reason(plan.ReasonNotSame)

@@ -51,7 +51,7 @@ func (s *session) retrieve(ctx context.Context) error {
 	}
 	r := &reader{session: s, ctx: ctx, fan: settle.NewFanout(), bat: settle.NewBatcher(s.o.BatchMessages, s.o.BatchBytes, s.o.BatchTime)}
 	r.spaces = s.measureSpace(ctx)
-	s.foretell()
+	s.lost.Foretell()
 	s.endUndo()
 	s.fetched = map[int]bool{}
 	settling, release := grace(ctx, settleGrace)

@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -48,6 +49,7 @@ func newPass(a Account, o Options) *pass {
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
 			Backoff: o.Backoff, Clock: o.Now}}
+	p.lost = &rebuild.Rebuilder{Settler: p.Settler, Name: a.Name, Mailbox: a.Mailbox, Rec: &p.rec, Now: o.Now, Stamp: p.stamp, Status: p.status}
 	p.turns.Account, p.turns.Rec, p.turns.DryRun = p.Health, &p.rec, o.DryRun
 	for _, d := range a.Destinations {
 		p.Places = append(p.Places, &settle.Place{Destination: d})
@@ -120,7 +122,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		p.rec.Rep.Paused = true
 		return err
 	}
-	if err := p.doubtLedger(ctx); err != nil {
+	if err := p.lost.DoubtLedger(ctx); err != nil {
 		return err
 	}
 	p.enterVerifyMode()
@@ -180,7 +182,7 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.Recover(ctx); err != nil {
 			return err
 		}
-		if err := p.reconsider(ctx); err != nil {
+		if err := p.lost.Reconsider(ctx); err != nil {
 			return err
 		}
 		if err := p.LoadPending(ctx); err != nil {

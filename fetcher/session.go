@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/steps"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -47,7 +48,6 @@ type session struct {
 	cut      bool                       // the plan was longer than one session may be
 	doubted  bool                       // the ledger may be an older copy
 	twinTops map[int]uidl.Fingerprint   // see recogniseTwins
-	tagged   map[string]string          // see tags
 	rows     *plan.Rows                 // the ledger's, as of the session's beginning
 	left     *formers                   // see former
 	heirs    map[traits][]*uidl.Message // see wentOn
@@ -110,7 +110,10 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	s.show(named)
 	s.doubted = s.Health.Verify
 	if !s.unread {
-		if known, err = s.rebuild(ctx, named, complete, known); err != nil {
+		known, err = s.lost.Rebuild(ctx, named, complete, known, rebuild.Look{DryRun: s.o.DryRun, Headers: s.fingerprints,
+			Weak: func(num int) bool { return s.weak[num] }, Memory: func(octets int64) error { return s.share.Set(memory.OfPlan, octets) }})
+		s.a.NeverDelete = s.a.NeverDelete || s.lost.Found
+		if err != nil {
 			return false, err
 		}
 	}

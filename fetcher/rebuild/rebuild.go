@@ -1,4 +1,4 @@
-package fetcher
+package rebuild
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -18,52 +17,52 @@ type tagged interface {
 	Tagged(ctx context.Context, want func(tag string) bool, found func(tag string, body io.Reader) error) error
 }
 
-// rebuild is for an account whose ledger may lack rows although mail was delivered: a ledger that was lost is not an empty
+// Rebuild is for an account whose ledger may lack rows although mail was delivered: a ledger that was lost is not an empty
 // one. Listed messages that a Maildir shows are entered as delivered there. What is found nowhere may have been delivered
 // and moved away by its reader, so it is held back until a person says what it is; only what comes later is new. It returns
 // the rows as they are then.
 //
 // Policy may delete such a message only if the server's header of it is that of the stored one (TOP), and if every required
 // destination shows it; else it is Unsure.
-func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool, known *plan.Rows) (*plan.Rows, error) {
-	lately := s.Health.LostAt != 0 && s.now().Unix()-s.Health.LostAt < plan.Lately
-	begins := known.Len() == 0 && s.L.Info().Listings == 0 // of a ledger before there were notes, perhaps
-	if s.o.DryRun {
+func (s *Rebuilder) Rebuild(ctx context.Context, list plan.Listing, complete bool, known *plan.Rows, look Look) (*plan.Rows, error) {
+	lately := s.Settler.Health.LostAt != 0 && s.Now().Unix()-s.Settler.Health.LostAt < plan.Lately
+	begins := known.Len() == 0 && s.Settler.L.Info().Listings == 0 // of a ledger before there were notes, perhaps
+	if look.DryRun {
 		return s.foreseeRebuild(list, known), nil
 	}
-	if s.Health.Verify || s.Set.FetchesRest() {
+	if s.Settler.Health.Verify || s.Settler.Set.FetchesRest() {
 		if changed, err := s.reconsiderRows(ctx, known, list); err != nil {
 			return nil, err
 		} else if changed {
-			if known, err = plan.LoadRows(ctx, s.L, nil); err != nil {
+			if known, err = plan.LoadRows(ctx, s.Settler.L, nil); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if !begins && !s.Health.Verify && !lately {
+	if !begins && !s.Settler.Health.Verify && !lately {
 		return known, nil
 	}
-	if !s.Health.Verify { // to look first whether there is anything spares a tag for each message of a first import
+	if !s.Settler.Health.Verify { // to look first whether there is anything spares a tag for each message of a first import
 		if any, err := s.anyTag(ctx); err != nil || !any {
 			return known, err
 		}
 	}
-	if err := s.share.Set(memory.OfPlan, strangerOctets*int64(list.Len())); err != nil {
+	if err := look.Memory(strangerOctets * int64(list.Len())); err != nil {
 		return known, err
 	}
 	strangers := s.strangersTo(known, list)
 	if len(strangers) == 0 {
-		return known, s.ledgerWhole(ctx, complete && s.Health.Verify)
+		return known, s.ledgerWhole(ctx, complete && s.Settler.Health.Verify)
 	}
 	have, err := s.tags(ctx, strangers)
 	if err != nil {
 		return known, err
 	}
-	lost := s.Health.Verify || begins && len(have) > 0
+	lost := s.Settler.Health.Verify || begins && len(have) > 0
 	if !lost && len(have) == 0 {
 		return known, nil
 	}
-	s.a.NeverDelete = s.a.NeverDelete || lost
+	s.Found = s.Found || lost
 	found, rest := strangers[:0:0], strangers[:0:0]
 	for _, e := range strangers {
 		if have[e.tag] != 0 {
@@ -72,46 +71,48 @@ func (s *session) rebuild(ctx context.Context, list plan.Listing, complete bool,
 			rest = append(rest, e)
 		}
 	}
-	c, err := s.recogniseStored(ctx, found, have, lost)
+	c, err := s.recogniseStored(ctx, found, have, lost, look)
 	if err != nil {
 		return nil, err
 	}
 	if lost {
 		for _, e := range rest {
-			c.Put = append(c.Put, s.heldBack(e.Entry))
+			c.Put = append(c.Put, s.HeldBack(e.Entry))
 		}
 	}
-	for chunk := range slices.Chunk(c.Put, topChunk) {
-		if err := s.Commit(ctx, uidl.Change{At: c.At, Put: chunk}); err != nil {
+	for chunk := range slices.Chunk(c.Put, rowsAtOnce) {
+		if err := s.Settler.Commit(ctx, uidl.Change{At: c.At, Put: chunk}); err != nil {
 			return nil, err
 		}
 	}
 	held := 0
 	for i := range c.Put {
-		held += b2i(c.Put[i].State == uidl.Held)
+		if c.Put[i].State == uidl.Held {
+			held++
+		}
 	}
-	s.rec.Count(func(r *report.Report) {
+	s.Rec.Count(func(r *report.Report) {
 		r.Rebuilt += len(c.Put) - held
 		r.Unfetched += held
 	})
 	if err := s.ledgerWhole(ctx, complete && lost); err != nil {
 		return nil, err
 	}
-	return plan.LoadRows(ctx, s.L, nil)
+	return plan.LoadRows(ctx, s.Settler.L, nil)
 }
 
-// heldBack is the row of a message that nobody knows to be new.
-func (s *session) heldBack(e plan.Entry) uidl.Message {
-	return uidl.Message{Reason: plan.ReasonHeld, Row: uidl.Row{Key: e.Key, State: uidl.Held, Size: e.Size, FirstSeen: s.stamp()}}
+// HeldBack is the row of a message that nobody knows to be new.
+func (s *Rebuilder) HeldBack(e plan.Entry) uidl.Message {
+	return uidl.Message{Reason: plan.ReasonHeld, Row: uidl.Row{Key: e.Key, State: uidl.Held, Size: e.Size, FirstSeen: s.Stamp()}}
 }
 
 // ledgerWhole notes that every listed message has a row: what comes from now on is new, but for what a listing hid.
-func (s *session) ledgerWhole(ctx context.Context, sure bool) error {
+func (s *Rebuilder) ledgerWhole(ctx context.Context, sure bool) error {
 	if !sure {
 		return nil
 	}
-	s.Health.Verify, s.Health.LostAt = false, s.now().Unix()
-	return s.Commit(ctx, uidl.Change{At: s.now().Unix(), Status: s.status()})
+	s.Settler.Health.Verify, s.Settler.Health.LostAt = false, s.Now().Unix()
+	return s.Settler.Commit(ctx, uidl.Change{At: s.Now().Unix(), Status: s.Status()})
 }
 
 // stranger is a listed message that the ledger has no row of.
@@ -124,8 +125,8 @@ type stranger struct {
 const strangerOctets = 600
 
 // anyTag tells whether a Maildir shows any message under one of our names.
-func (s *session) anyTag(ctx context.Context) (any bool, err error) {
-	for _, d := range s.Places {
+func (s *Rebuilder) anyTag(ctx context.Context) (any bool, err error) {
+	for _, d := range s.Settler.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback || any {
 			continue
@@ -141,7 +142,7 @@ func (s *session) anyTag(ctx context.Context) (any bool, err error) {
 	return any, nil
 }
 
-func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []stranger) {
+func (s *Rebuilder) strangersTo(known *plan.Rows, list plan.Listing) (all []stranger) {
 	prev, dup := "", 0
 	for k, i := range plan.SortedByUID(list) {
 		e := list.At(int(i))
@@ -152,7 +153,7 @@ func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []strang
 			prev, dup = e.UID, 0
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
-		if i, ok := known.Find(key); !ok || s.Health.Verify && s.undelivered(known, i, key) {
+		if i, ok := known.Find(key); !ok || s.Settler.Health.Verify && s.undelivered(known, i, key) {
 			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}})
 		}
 	}
@@ -161,7 +162,7 @@ func (s *session) strangersTo(known *plan.Rows, list plan.Listing) (all []strang
 
 // undelivered tells of a row that no place has its message, and no copy is on its way, as far as the ledger knows: an older
 // one may not know that it came since.
-func (s *session) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
+func (s *Rebuilder) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
 	row := known.At(i)
 	switch {
 	case row.State != uidl.Wanted && row.State != uidl.Parked && row.State != uidl.Skipped:
@@ -169,22 +170,22 @@ func (s *session) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
 	case known.Kinds[row.Kind].Have.Destinations() != 0:
 		return false
 	}
-	return s.Pending[k] == nil
+	return s.Settler.Pending[k] == nil
 }
 
 // names are what the account may be called in name tags: by its token, by those of ledgers that were lost, and by its name, as
 // earlier versions did, unless that was another mailbox's.
-func (s *session) names() []string {
+func (s *Rebuilder) names() []string {
 	tokens, given := s.met()
-	tokens = append(tokens, s.L.Info().Token)
+	tokens = append(tokens, s.Settler.L.Info().Token)
 	if !given {
-		tokens = append(tokens, s.a.Name)
+		tokens = append(tokens, s.Name)
 	}
 	return tokens
 }
 
 // tags are those of the strangers that Maildirs show, and which do. A fallback does not count: what it has others lack.
-func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Places, error) {
+func (s *Rebuilder) tags(ctx context.Context, of []stranger) (map[string]uidl.Places, error) {
 	names := s.names()
 	first := make(map[string]string, len(of)) // of each tag that a message may have
 	for i := range of {
@@ -196,7 +197,7 @@ func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Plac
 	}
 	s.tagged = first
 	have := map[string]uidl.Places{}
-	for _, d := range s.Places {
+	for _, d := range s.Settler.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback {
 			continue
@@ -215,8 +216,8 @@ func (s *session) tags(ctx context.Context, of []stranger) (map[string]uidl.Plac
 }
 
 // recogniseStored makes rows of the messages that Maildirs show. One whose header is another now is not the stored one.
-func (s *session) recogniseStored(ctx context.Context, found []stranger, have map[string]uidl.Places, lost bool) (c uidl.Change, err error) {
-	c.At = s.now().Unix()
+func (s *Rebuilder) recogniseStored(ctx context.Context, found []stranger, have map[string]uidl.Places, lost bool, look Look) (c uidl.Change, err error) {
+	c.At = s.Now().Unix()
 	if len(found) == 0 {
 		return c, nil
 	}
@@ -229,13 +230,13 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 		nums[i] = found[i].Num
 	}
 	slices.Sort(nums)
-	tops, err := s.fingerprints(ctx, nums)
+	tops, err := look.Headers(ctx, nums)
 	if err != nil {
 		return c, err
 	}
 	for _, f := range found {
 		facts := uidl.Facts{Have: have[f.tag], Generation: uidl.BeforeAll}
-		m := uidl.Message{Reason: plan.ReasonTagged, Row: uidl.Row{Key: f.Key, State: uidl.Delivered, Size: f.Size, FirstSeen: s.stamp(), Facts: facts}}
+		m := uidl.Message{Reason: plan.ReasonTagged, Row: uidl.Row{Key: f.Key, State: uidl.Delivered, Size: f.Size, FirstSeen: s.Stamp(), Facts: facts}}
 		top, copies := tops[f.Num], stored[f.tag]
 		// What it is known by later, also where nothing can be compared now. Of several copies, of messages that had the same
 		// unique-id one after another, nobody knows then which it is: see shows.
@@ -251,17 +252,17 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 			m.Have |= uidl.Unsure // nothing to compare: the unique-id counts
 		case !slices.ContainsFunc(copies, func(c storedCopy) bool { return c.header == top }):
 			if lost { // the unique-id was given to another message since, new or not
-				c.Put = append(c.Put, s.heldBack(f.Entry))
+				c.Put = append(c.Put, s.HeldBack(f.Entry))
 			}
 			continue
 		default:
-			if s.Set.Required&^m.Have != 0 || s.weak[f.Num] { // such a header another message may have too, under the same unique-id
+			if s.Settler.Set.Required&^m.Have != 0 || look.Weak(f.Num) { // such a header another message may have too, under the same unique-id
 				m.Have |= uidl.Unsure
 			}
 		}
 		// A person who once wanted the rest for a destination did not speak of this message: it may have been there, and its
 		// reader took it.
-		if s.Set.Lacks(m.Facts) != 0 {
+		if s.Settler.Set.Lacks(m.Facts) != 0 {
 			m.State, m.Reason = uidl.Held, plan.ReasonHeld
 		}
 		c.Put = append(c.Put, m)
@@ -269,9 +270,9 @@ func (s *session) recogniseStored(ctx context.Context, found []stranger, have ma
 	return c, nil
 }
 
-// shows tells whether a Maildir shows a message that was read under its unique-id, where the row that was made when the ledger
+// Shows tells whether a Maildir shows a message that was read under its unique-id, where the row that was made when the ledger
 // was lost does not tell which of several copies it stands for.
-func (s *session) shows(ctx context.Context, row *uidl.Message, m *settle.Received) bool {
+func (s *Rebuilder) Shows(ctx context.Context, row *uidl.Message, m *settle.Received) bool {
 	if row.Generation != uidl.BeforeAll || row.SHA256 != [32]byte{} || row.Fingerprint != (uidl.Fingerprint{}) || row.Have.Destinations() == 0 {
 		return false
 	}
@@ -293,14 +294,14 @@ type storedCopy struct {
 }
 
 // storedCopies reads the stored messages with these tags.
-func (s *session) storedCopies(ctx context.Context, found []stranger) (map[string][]storedCopy, error) {
+func (s *Rebuilder) storedCopies(ctx context.Context, found []stranger) (map[string][]storedCopy, error) {
 	wanted := make(map[string]bool, len(found))
 	for i := range found {
 		wanted[found[i].tag] = true
 	}
 	out := make(map[string][]storedCopy, len(found))
 	fp, sum := new(uidl.Fingerprinter), settle.NewContentSum()
-	for _, d := range s.Places {
+	for _, d := range s.Settler.Places {
 		t, ok := d.Target.(tagged)
 		if !ok || d.Fallback {
 			continue
@@ -345,3 +346,23 @@ func (w *crlfSum) Write(b []byte) (int, error) {
 	w.sum.Write(w.buf)
 	return len(b), nil
 }
+
+// foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
+// unless a Maildir shows it. Into those a dry run does not look.
+func (s *Rebuilder) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows {
+	if !s.Settler.Health.Verify {
+		return known
+	}
+	strangers := s.strangersTo(known, list)
+	held := make([]uidl.Message, len(strangers))
+	for i, e := range strangers {
+		held[i] = s.HeldBack(e.Entry)
+	}
+	if len(held) > 0 {
+		s.Rec.Mention("of what is held back, the run takes as delivered what a Maildir still shows")
+	}
+	return known.With(held)
+}
+
+// rowsAtOnce is how many rows one commit changes.
+const rowsAtOnce = 5000

@@ -24,6 +24,7 @@ import (
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 // rig is a server in memory, a ledger and a Maildir on disk, and an account between them.
@@ -61,7 +62,7 @@ func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 }
 
 func (r *rig) open() {
-	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state, Restored: health.VerifyMode})
+	l, err := sqlite.Open(context.Background(), sqlite.Options{Dir: r.state, Restored: health.VerifyMode})
 	if err != nil {
 		r.t.Fatal(err)
 	}

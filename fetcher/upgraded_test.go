@@ -22,7 +22,7 @@ import (
 func (r *rig) asOfFirst() {
 	r.t.Helper()
 	r.must(r.ledger.Close())
-	schema, err := os.ReadFile(filepath.Join("..", "uidl", "migrations", "1.sql"))
+	schema, err := os.ReadFile(filepath.Join("..", "uidl", "sqlite", "migrations", "1.sql"))
 	r.must(err)
 	r.must(uidltest.Downgrade(r.t.Context(), r.state, string(schema)))
 	notes, err := filepath.Glob(filepath.Join(r.dir, "popsync.*"))

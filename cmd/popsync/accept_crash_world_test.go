@@ -60,7 +60,7 @@ func (w *crashWorld) later(sc *crashScenario) error {
 		return nil
 	}
 	w.schema = "2"
-	schema, err := os.ReadFile("../../uidl/migrations/1.sql")
+	schema, err := os.ReadFile("../../uidl/sqlite/migrations/1.sql")
 	if err != nil {
 		return err
 	}

@@ -23,10 +23,12 @@ type room struct {
 }
 
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
-// only they have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
+// only they have zap; only the ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
 	{path: "pop3", imports: []string{"internal/foreign"}},
-	{path: "uidl", imports: []string{"internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
+	{path: "uidl"},
+	{path: "uidl/sqlite", imports: []string{"uidl", "uidl/sqlite/leasefile", "internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
+	{path: "uidl/sqlite/leasefile", imports: []string{"uidl", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "deliver", imports: []string{"deliver/internal/spelling"}, tests: []string{"deliver/maildir"}},
 	{path: "deliver/internal/spelling"},
 	{path: "deliver/internal/disk", imports: []string{"deliver", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -49,7 +51,7 @@ var rooms = []room{
 		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/headline", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
 			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild"},
 		modules: []string{"go.uber.org/zap"},
-		tests:   []string{"deliver/maildir", "deliver/spool"},
+		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
 	},
 	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words"}},
 	{path: "fetcher/plan", imports: []string{"pop3", "uidl"}},
@@ -62,7 +64,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -82,7 +84,7 @@ var rooms = []room{
 	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},
 	{path: "pop3/pop3test/dovecot", helper: true},
-	{path: "uidl/uidltest", imports: []string{"uidl"}, helper: true},
+	{path: "uidl/uidltest", imports: []string{"uidl"}, tests: []string{"uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},

@@ -150,7 +150,7 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 
 // ledger opens the ledger and reads all of it; a damaged one is replaced if that was asked for. nil: there is nothing
 // more to look at.
-func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
+func (v *verifier) ledger(ctx context.Context) uidl.Ledger {
 	l, err := v.sound(ctx)
 	if err == nil {
 		v.ok(ledgerFile(v.cfg) + " is sound")
@@ -182,7 +182,7 @@ func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
 	return l
 }
 
-func (v *verifier) sound(ctx context.Context) (*uidl.SQLite, error) {
+func (v *verifier) sound(ctx context.Context) (uidl.Ledger, error) {
 	l, err := openLedger(ctx, v.cfg)
 	if err != nil {
 		return nil, err
@@ -195,11 +195,7 @@ func (v *verifier) sound(ctx context.Context) (*uidl.SQLite, error) {
 }
 
 func (v *verifier) salvage(ctx context.Context) error {
-	s := uidl.Salvage{Dir: v.cfg.StateDir, Facts: fetcher.VerifyMode, Now: time.Now()}
-	for _, acc := range v.cfg.Accounts {
-		s.Accounts = append(s.Accounts, acc.Name)
-	}
-	out, err := s.Do(ctx)
+	out, err := salvageLedger(ctx, v.cfg)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // Downgrade turns the ledger in dir into one of schema 1, for tests of what a real migration does to rows that this
-// program wrote. Nobody may have it open. schema is the text of uidl/migrations/1.sql. What schema 1 cannot say is lost:
-// then facts are, and become those of the migration. The driver is that of package uidl.
+// program wrote. Nobody may have it open. schema is the text of uidl/sqlite/migrations/1.sql. What schema 1 cannot say is lost:
+// then facts are, and become those of the migration. The driver is that of package uidl/sqlite.
 func Downgrade(ctx context.Context, dir, schema string) (err error) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "ledger.db")+"?mode=rw")
 	if err != nil {

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 // Down and up again, a row says what version 1 knew of it.
 func TestDowngrade(t *testing.T) {
 	b := &bench{t: t, dir: t.TempDir(), s: Store{Open: func(t *testing.T, dir string) uidl.Ledger {
-		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +25,7 @@ func TestDowngrade(t *testing.T) {
 	b.commit(uidl.Change{At: now, Listed: true, Destinations: places("d", "e"), Put: []uidl.Message{done, seen, open},
 		Stage: []uidl.Delivery{publishing("open", "e")}, Pass: &uidl.Pass{OK: true}})
 	b.close()
-	schema, err := os.ReadFile("../migrations/1.sql")
+	schema, err := os.ReadFile("../sqlite/migrations/1.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ type faultyAccount struct {
 }
 
 func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
-	if empty(c) {
+	if c.Empty() {
 		return a.Account.Commit(ctx, c)
 	}
 	f := a.f
@@ -102,10 +102,4 @@ func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
 		return f.fault.Err
 	}
 	return nil
-}
-
-func empty(c uidl.Change) bool {
-	return c.Lift == 0 && !c.Listed && c.Generation == 0 && !c.Vouch && !c.Release && !c.Purge && c.Status == nil && c.Pass == nil &&
-		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Remove)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
-			len(c.Stage)+len(c.Settle) == 0
 }

@@ -2,16 +2,16 @@ package uidltest
 
 import (
 	"errors"
-	"reflect"
 	"testing"
 
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 func TestFaulty(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		dir := t.TempDir()
-		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,26 +49,5 @@ func TestFaulty(t *testing.T) {
 		if err := errors.Join(a.Close(), f.Close()); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// empty must know every field of a Change: one that it forgets would pass by the faults.
-func TestEmptyKnowsAllFields(t *testing.T) {
-	if !empty(uidl.Change{At: 1, Put: []uidl.Message{}}) {
-		t.Error("not empty")
-	}
-	for i, c := range []uidl.Change{
-		{Lift: 1}, {Generation: 1}, {Fold: make([]int, 1)}, {Vouch: true}, {Release: true}, {Move: make([]uidl.Moved, 1)}, {Remove: make([]uidl.Key, 1)},
-		{Renew: make([]uidl.Message, 1)}, {Listed: true}, {Destinations: make([]uidl.Destination, 1)}, {Put: make([]uidl.Message, 1)},
-		{Mark: make([]uidl.Mark, 1)}, {Gone: make([]uidl.Key, 1)}, {Back: make([]uidl.Key, 1)},
-		{Stage: make([]uidl.Delivery, 1)}, {Settle: make([]uidl.Settled, 1)}, {Purge: true},
-		{Status: &uidl.Status{}}, {Pass: &uidl.Pass{}},
-	} {
-		if empty(c) {
-			t.Errorf("%d: empty", i)
-		}
-	}
-	if n := reflect.TypeFor[uidl.Change]().NumField(); n != 20 {
-		t.Errorf("%d fields: one is not above", n)
 	}
 }

@@ -208,6 +208,18 @@ func (l *memoryLedger) Identities(ctx context.Context) (all []string, err error)
 	return all, err
 }
 
+func (l *memoryLedger) InUse(ctx context.Context, account string) (used bool, err error) {
+	err = l.do(ctx, func() error {
+		lease := l.m.leases[account]
+		used = lease != nil && lease.holder != nil
+		if !accountName.MatchString(account) {
+			return fmt.Errorf("account name %.80q", account)
+		}
+		return nil
+	})
+	return used, err
+}
+
 // Check finds nothing: there is nothing that could be damaged.
 func (l *memoryLedger) Check(ctx context.Context) error {
 	return l.do(ctx, func() error { return nil })

@@ -11,7 +11,7 @@ import (
 
 // Commit applies a change to a copy of the account's state, and the copy takes its place unless a step failed.
 func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
-	if empty(c) {
+	if c.Empty() {
 		return nil
 	}
 	return a.l.do(ctx, func() error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 func TestMemory(t *testing.T) {
@@ -48,7 +49,7 @@ func TestMemoryNoteOfFormerHolder(t *testing.T) {
 func TestMemoryIsLikeSQLite(t *testing.T) {
 	dir, place := t.TempDir(), NewMemory()
 	sqlite := func(t *testing.T, dir string) uidl.Ledger {
-		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,9 +57,10 @@ type chaosLedger struct {
 	err     error // what it returns
 	commits int   // attempted; one goroutine at a time commits
 	hit     bool
-	late    int          // attempted after one that is in doubt
-	current uidl.Account // while the lease is held
-	left    *snap        // what the pass leaves
+	late    int           // attempted after one that is in doubt
+	lost    chan struct{} // closed when the fault took the lease
+	current uidl.Account  // while the lease is held
+	left    *snap         // what the pass leaves
 	snapped error
 
 	panics   int  // the message before whose body popsync panics; 0: none
@@ -72,7 +73,7 @@ func (c *chaosLedger) Acquire(ctx context.Context, name string) (uidl.Account, e
 	if err != nil {
 		return nil, err
 	}
-	c.current = a
+	c.current, c.lost = a, make(chan struct{})
 	return &chaosAccount{a, c}, nil
 }
 
@@ -80,6 +81,8 @@ type chaosAccount struct {
 	uidl.Account
 	c *chaosLedger
 }
+
+func (a *chaosAccount) Lost() <-chan struct{} { return a.c.lost }
 
 func (a *chaosAccount) Commit(ctx context.Context, ch uidl.Change) error {
 	c := a.c
@@ -89,10 +92,16 @@ func (a *chaosAccount) Commit(ctx context.Context, ch uidl.Change) error {
 	happens, alive := c.life.step()
 	c.commits++
 	var err error
+	takes := errors.Is(c.err, uidl.ErrLeaseLost) || errors.Is(c.err, uidl.ErrDoubt)
 	switch {
 	case !happens:
 		return errDead
-	case c.commits == c.fault && !c.applied:
+	case c.hit && takes:
+		return uidl.ErrLeaseLost
+	case c.commits == c.fault && takes:
+		defer close(c.lost)
+	}
+	if c.commits == c.fault && !c.applied {
 		c.hit = true
 		return c.err
 	}

@@ -63,6 +63,9 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
+	if err := s.LeaseLost(); err != nil {
+		return err
+	}
 	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if accepted {
 			s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})

@@ -20,6 +20,7 @@ import (
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
 
@@ -172,7 +173,34 @@ func (r *rig) stopped(rep report.Report, cause, hint string) {
 	}
 }
 
-// The ledger's disk fails at each commit of a pass: the process stops and says where to look; nothing is lost.
+// The ledger's disk fails at each commit of a pass: the pass ends and says where to look, and the next one, by the same process,
+// goes on; nothing is lost.
+func TestLedgerDiskInDoubt(t *testing.T) {
+	for _, applied := range []bool{false, true} {
+		for k := 1; k <= 6; k++ {
+			box := mailbox(6)
+			r := newRig(t, box...)
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
+			r.opt.BatchMessages = 2
+			r.opt.Backoff = func(n int) time.Duration { return time.Duration(n) * time.Minute }
+			w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: k, Applied: applied, Err: fmt.Errorf("%w: %v", uidl.ErrDoubt, syscall.EIO)})
+			r.ledger = w
+			rep := r.run()
+			if !w.Hit() || w.Late() > 0 || rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary || !rep.NextTry.Equal(r.clock.Add(time.Minute)) ||
+				!strings.Contains(rep.Verdict.Message, "in doubt") || !strings.Contains(rep.Verdict.Message, syscall.EIO.Error()) ||
+				!strings.Contains(rep.Verdict.Hint, "state_dir") {
+				t.Errorf("at commit %d: hit %v, %d late, next %v, %+v", k, w.Hit(), w.Late(), rep.NextTry, rep.Verdict)
+			}
+			r.ok()
+			if got := mailIn(t, r.dir); count(got) != 6 || len(got) != 6 || len(r.server.Messages("u")) != 0 || w.Late() > 0 {
+				t.Errorf("at commit %d: %d in the Maildir, %d on the server", k, count(got), len(r.server.Messages("u")))
+			}
+		}
+	}
+}
+
+// The ledger fails in a way that it does not vouch for, at each commit of a pass: the process stops and says where to look;
+// nothing is lost.
 func TestLedgerDiskFaults(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
 		for k := 1; k <= 6; k++ {

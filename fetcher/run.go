@@ -139,13 +139,19 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	err = p.CloseOutboxes(timed, halt, err)
 	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
 	p.WeighDestinations(ctx)
-	if !p.o.DryRun && !p.verdictOf(err).Stop {
+	if verdict.Final(err) {
+		if !verdict.Of(err).Stop {
+			p.rec.Rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+		}
+		return err
+	}
+	if !p.o.DryRun {
 		p.countOpen(ctx)
 	}
 	well := p.verdictOf(err).Class == verdict.OK
 	p.noteShort()
 	p.rec.Rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
-	if p.o.DryRun || p.verdictOf(err).Stop {
+	if p.o.DryRun {
 		return err
 	}
 	var werr error
@@ -159,13 +165,18 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	default:
 		werr = p.close(ctx, err)
 	}
+	if errors.Is(werr, uidl.ErrDoubt) {
+		if next := p.holdAfter(werr, verdict.Verdict{}); next.After(p.rec.Rep.NextTry) {
+			p.rec.Rep.NextTry = next
+		}
+	}
 	switch {
 	case werr == nil:
 		return err
 	case err == nil:
 		return werr
-	case verdict.Of(werr).Stop:
-		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop
+	case verdict.Of(werr).Stop, verdict.Final(werr) && !verdict.Worse(verdict.Of(err).Class, verdict.Temporary):
+		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop, or nobody knows what was written
 	}
 	return err
 }

@@ -393,6 +393,9 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		s.rec.Reason("session abandoned: the server would hide mail that is not delivered yet")
 		return false, stop
 	}
+	if err := s.LeaseLost(); err != nil {
+		return false, err
+	}
 	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if !accepted {
 			s.Later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: uidl.Delivered}) })

@@ -18,20 +18,23 @@ import (
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrBusy      = errors.New("it is in use")                                     // lease held elsewhere
-	ErrLeaseLost = errors.New("another process took over the account")            // nothing was applied
-	ErrLocked    = errors.New("ledger is locked by another process")              // temporary; nothing was applied
-	ErrFull      = errors.New("no space left for the ledger")                     // temporary; nothing was applied
-	ErrCorrupt   = errors.New("ledger is damaged")                                // never treated as empty
-	ErrForeign   = errors.New("file is not a popsync ledger")                     // other application or not a database
-	ErrNewer     = errors.New("ledger was written by a newer version of popsync") // schema above ours
-	ErrNameTaken = errors.New("the ledger has an account of that name")           // Rename; nothing was changed
+	ErrBusy      = errors.New("it is in use")                                           // lease held elsewhere
+	ErrLeaseLost = errors.New("the lease of the account is lost")                       // nothing was applied
+	ErrLocked    = errors.New("ledger is locked by another process")                    // temporary; nothing was applied
+	ErrFull      = errors.New("no space left for the ledger")                           // temporary; nothing was applied
+	ErrDoubt     = errors.New("it is not known whether the ledger has the last change") // temporary; see Account.Commit
+	ErrUnusable  = errors.New("the ledger cannot be used any more")                     // until the process is started anew
+	ErrCorrupt   = errors.New("ledger is damaged")                                      // never treated as empty
+	ErrForeign   = errors.New("file is not a popsync ledger")                           // other application or not a database
+	ErrNewer     = errors.New("ledger was written by a newer version of popsync")       // schema above ours
+	ErrNameTaken = errors.New("the ledger has an account of that name")                 // Rename; nothing was changed
 )
 
 // Ledger is the memory of all accounts. It is safe for concurrent use.
 type Ledger interface {
 	// Acquire takes the account's lease, and counts it, unless a note of a later lease says that the ledger is an older copy:
-	// to look must not overtake that; ErrBusy if somebody holds it. Until Close, only this Account may change its rows.
+	// to look must not overtake that; ErrBusy if somebody holds it. Until Close, or until the lease is lost, only this Account
+	// may change its rows. ErrUnusable if the ledger was given up after a doubt: then no account can be acquired any more.
 	// Of an account that the ledger does not know, Info.Epoch is 0 and nothing is written before the first Commit, which
 	// creates its row: to look creates nothing.
 	Acquire(ctx context.Context, account string) (Account, error)
@@ -71,13 +74,23 @@ type Account interface {
 	Pending(ctx context.Context) ([]Delivery, error)
 	// Destinations returns all destinations ever recorded, by name.
 	Destinations(ctx context.Context) ([]Destination, error)
-	// Commit applies one change atomically; nil means it survives a power cut. ErrLeaseLost and ErrLocked: nothing
-	// was applied. Any other error leaves the change in doubt: stop, and let the next Acquire tell.
+	// Lost is closed once the lease is lost: another one took it over, or the ledger cannot vouch for it any more. From then on
+	// each Commit fails with ErrLeaseLost, and nothing of it is applied; what is read may be old. Whoever is about to do what
+	// cannot be taken back looks here first. nil: it cannot be lost. A lease that only a doubt or somebody's hand can end (SQLite:
+	// a lock on a file) may be found lost as late as by the next Commit; one that runs out tells by itself.
+	Lost() <-chan struct{}
+	// Commit applies one change atomically; nil means it survives a power cut. ErrLeaseLost, ErrLocked, ErrFull: nothing
+	// was applied. ErrDoubt: it was applied as a whole or not at all, and nobody knows; the lease is lost, nothing that the
+	// change names may be discarded, and the next Acquire tells. Any other error is a fault of popsync's or of the ledger's:
+	// take it for a doubt, and end the process.
 	Commit(ctx context.Context, c Change) error
-	// Reading notes, without sync, which message's body is about to be read: one small write that outlives the
-	// process but not the machine. The zero Key notes that none is.
+	// Reading notes which message's body is about to be read, so that who comes after a crash can be careful with it. It costs
+	// next to nothing and promises little: it is not synced, and an implementation may be lazy and keep it in memory as long as
+	// no holder has died. So a crash, or Close, may lose it; it never becomes that of another message. The zero Key notes that
+	// none is read.
 	Reading(k Key) error
-	// Interrupted is the message that an earlier holder of the lease was reading when it died, until the next Reading.
+	// Interrupted is the message that an earlier holder of the lease was reading when it died, until the next Reading. That ok is
+	// false tells nothing: no message was being read, or the note of it was lost.
 	Interrupted() (k Key, ok bool)
 	// Noted is what stands beside the database of an earlier lease: it tells a ledger that is older than the world, or was
 	// lost. Each lease of an account that has a row notes its own number once that is committed, unless what stands there
@@ -88,7 +101,7 @@ type Account interface {
 	// the lease, and that of Reading. The ledger does not know the account any more; nothing but Close may follow. Of one
 	// that it does not know, only what stands beside the database goes. The errors are those of Commit.
 	Forget(ctx context.Context) error
-	// Close gives the lease back. It does not clear the note of Reading.
+	// Close gives the lease back, if it is not lost. It does not say that nothing is read any more.
 	Close() error
 }
 

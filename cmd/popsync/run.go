@@ -205,7 +205,7 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 }
 
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
-// alone. Only a ledger in doubt stops everything. A pass logs its own end; log takes those that never began. live, if not
+// alone. Only a ledger that cannot be used stops everything. A pass logs its own end; log takes those that never began. live, if not
 // nil, shows which are running.
 func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *board,
 	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {

@@ -148,7 +148,9 @@ func (p *Settler) copyTo(ctx context.Context, f *Place, from deliver.Opener, row
 // publishDiverted publishes at the fallback what it has staged.
 func (p *Settler) publishDiverted(ctx context.Context, f *Place, row uidl.Delivery, m *Received) error {
 	one := []published{{d: f, row: row, m: m}}
-	publishRows(ctx, f, one)
+	if err := p.publishRows(ctx, f, one); err != nil {
+		return err
+	}
 	return p.concludeRound(ctx, one, func(*uidl.Change) {
 		if open := p.Open[row.Key]; open != nil && !one[0].settled {
 			open.diverted = one[0].next.row.State != uidl.Owed

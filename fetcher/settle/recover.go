@@ -193,7 +193,9 @@ func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery)
 		for i := range chunk {
 			all[i].row = chunk[i]
 		}
-		publishRows(ctx, d, all)
+		if err := p.publishRows(ctx, d, all); err != nil {
+			return err
+		}
 		if err := p.concludeRound(ctx, all, nil); err != nil {
 			return err
 		}

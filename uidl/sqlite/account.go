@@ -17,6 +17,9 @@ type account struct {
 	name  string
 	lease *leasefile.Lease
 	noted uidl.Note // of an earlier lease; zero: none that counts
+	w     *writer   // by which the lease was taken; with it the lease ends
+	lost  chan struct{}
+	lose  func() // closes lost, once
 
 	commits sync.Mutex // held for the length of a commit
 
@@ -50,10 +53,13 @@ func (l *Ledger) acquire(ctx context.Context, name string) (_ *account, err erro
 		return nil, err
 	}
 	a := &account{l: l, name: name, lease: lease}
-	err = l.writer.transact(ctx, func(t *tx) error { return a.register(t) })
+	err = l.write(ctx, true, func(t *tx) error { return a.register(t) })
 	if err != nil {
+		if a.w != nil {
+			a.w.unhold(a)
+		}
 		lease.Release()
-		return nil, l.explain(err)
+		return nil, err
 	}
 	if a.id != 0 {
 		lease.Note(uidl.Note{Token: a.info.Token, Epoch: a.info.Epoch})
@@ -69,6 +75,9 @@ func (l *Ledger) InUse(_ context.Context, name string) (bool, error) {
 // register counts a new epoch in the account's row, if there is one, and loads the row. Without one it writes nothing.
 func (a *account) register(t *tx) error {
 	a.id, a.info, a.lastSeq = 0, uidl.Info{Name: a.name}, 0
+	lost := make(chan struct{})
+	a.w, a.lost, a.lose = t.w, lost, sync.OnceFunc(func() { close(lost) })
+	a.w.hold(a)
 	if err := a.judgeNote(t); err != nil {
 		return err
 	}
@@ -152,10 +161,36 @@ func (a *account) Interrupted() (uidl.Key, bool) { return a.lease.Interrupted() 
 // Noted is what an earlier lease left in the lease file.
 func (a *account) Noted() (uidl.Note, bool) { return a.noted, a.noted != uidl.Note{} }
 
+// Lost is closed with the writer by which the lease was taken, or when a commit finds that a later lease was given out.
+func (a *account) Lost() <-chan struct{} { return a.lost }
+
+// holds fails when the lease was given back or is lost.
+func (a *account) holds() error {
+	if !a.lease.Held() {
+		return leasefile.ErrClosed
+	}
+	select {
+	case <-a.lost:
+		return uidl.ErrLeaseLost
+	default:
+		return nil
+	}
+}
+
+// transact makes a change under the lease.
+func (a *account) transact(ctx context.Context, f func(*tx) error) error {
+	err := a.w.transact(ctx, f)
+	if errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrDoubt) {
+		a.lose()
+	}
+	return err
+}
+
 // Close gives the lease back; the second call does nothing.
 func (a *account) Close() error {
 	held, err := a.lease.Release()
 	if held {
+		a.w.unhold(a)
 		a.l.leave()
 	}
 	if err != nil {

@@ -42,10 +42,12 @@ func (c *change) fence() error {
 	var epoch int64
 	err := c.tx.queryRow(`SELECT epoch FROM account WHERE id = ? AND token = ?`, []any{c.account, c.info.Token}, &epoch)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && epoch != c.info.Epoch {
-		return uidl.ErrLeaseLost
+		return errTaken
 	}
 	return err
 }
+
+var errTaken = fmt.Errorf("%w: another process took over the account", uidl.ErrLeaseLost)
 
 // create makes the account's row. One that is there already was made by a holder of a later lease.
 func (c *change) create() error {
@@ -54,7 +56,7 @@ func (c *change) create() error {
 		return err
 	}
 	if n == 0 {
-		return uidl.ErrLeaseLost
+		return errTaken
 	}
 	c.info.Epoch = 1
 	return c.tx.queryRow(`SELECT id, token FROM account WHERE name = ?`, []any{c.info.Name}, &c.account, &c.info.Token)

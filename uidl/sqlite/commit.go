@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/uidl"
-	"github.com/popsync/popsync/uidl/sqlite/leasefile"
 )
 
 const (
@@ -30,16 +29,16 @@ func (a *account) commit(ctx context.Context, c uidl.Change) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if !a.lease.Held() {
-		return leasefile.ErrClosed
-	}
 	// One change of an account at a time: a change is computed from the Info that the one before leaves.
 	a.commits.Lock()
 	defer a.commits.Unlock()
+	if err := a.holds(); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	ch := change{Change: c, account: a.id, info: a.info, lastSeq: a.lastSeq}
 	a.mu.Unlock()
-	err := a.l.writer.transact(ctx, func(t *tx) error { ch.tx = t; return ch.apply() })
+	err := a.transact(ctx, func(t *tx) error { ch.tx = t; return ch.apply() })
 	if err != nil {
 		return err
 	}

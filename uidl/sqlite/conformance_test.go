@@ -11,7 +11,9 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	uidltest.Run(t, uidltest.Store{Open: openLedger, Save: saveLedger, Usurp: func(t *testing.T, dir, account string) {
+	uidltest.Run(t, uidltest.Store{Open: openLedger, Save: saveLedger, Doubt: func(t *testing.T, l uidl.Ledger, commit func() error) error {
+		return l.(*sqlite.Ledger).InDoubt(t, commit)
+	}, Usurp: func(t *testing.T, dir, account string) {
 		if err := os.Remove(filepath.Join(dir, "lease", account+".lock")); err != nil {
 			t.Fatal(err)
 		}

@@ -59,7 +59,9 @@ func openPool(path string, a access) *sql.DB {
 }
 
 // identify tells a ledger, or a backup of one, and its schema version from other files, reading only.
-func identify(ctx context.Context, db *sql.DB) (version int, err error) {
+func identify(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (version int, err error) {
 	var app int64
 	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app); err != nil {
 		return 0, asForeign(err)

@@ -23,13 +23,20 @@ func (l *Ledger) prepareFile(ctx context.Context) error {
 	if err := l.refuseRepair(); err != nil {
 		return err
 	}
-	fi, err := os.Lstat(l.path)
-	if errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(l.path); errors.Is(err, os.ErrNotExist) {
 		if err := l.create(ctx); err != nil {
 			return fmt.Errorf("create %s: %w", l.path, err)
 		}
-		fi, err = os.Lstat(l.path)
 	}
+	return l.lookAtFile()
+}
+
+// lookAtFile makes sure that the database file is one that we may use, and that no repair of it is under way.
+func (l *Ledger) lookAtFile() error {
+	if err := l.refuseRepair(); err != nil {
+		return err
+	}
+	fi, err := os.Lstat(l.path)
 	if err != nil {
 		return err
 	}

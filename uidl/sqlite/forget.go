@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/uidl"
-	"github.com/popsync/popsync/uidl/sqlite/leasefile"
 )
 
 // Forget removes all that is known of the account.
@@ -19,16 +18,16 @@ func (a *account) Forget(ctx context.Context) error {
 // forget removes the rows in one transaction: an account of which half is known would have the other half delivered again.
 // The lease file goes after the commit. A crash in between leaves it, with the note of an account that there is not.
 func (a *account) forget(ctx context.Context) error {
-	if !a.lease.Held() {
-		return leasefile.ErrClosed
-	}
 	a.commits.Lock()
 	defer a.commits.Unlock()
+	if err := a.holds(); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	ch := change{account: a.id, info: a.info}
 	a.mu.Unlock()
 	if ch.account != 0 {
-		err := a.l.writer.transact(ctx, func(t *tx) error {
+		err := a.transact(ctx, func(t *tx) error {
 			ch.tx = t
 			if err := ch.fence(); err != nil {
 				return err

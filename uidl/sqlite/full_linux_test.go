@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -99,30 +98,4 @@ func fillUp(t *testing.T, dir string, leave int) (path string) {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// countCopy counts the rows in a copy of the files.
-func countCopy(t *testing.T, dir string) int {
-	t.Helper()
-	to := t.TempDir()
-	for _, name := range []string{databaseName, databaseName + "-wal"} {
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(to, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l, err := Open(context.Background(), Options{Dir: to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	a, err := l.Acquire(context.Background(), "work")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	return count(t, a)
 }

@@ -35,10 +35,14 @@ type Options struct {
 // processes may have it open; leases keep them out of each other's accounts.
 type Ledger struct {
 	dir     string
-	path    string // of the database
-	leases  string // the folder of all leases
-	writer  *writer
+	path    string  // of the database
+	leases  string  // the folder of all leases
 	readers *sql.DB // read-only; each transaction sees one snapshot, whatever the writer does meanwhile
+
+	renewing sync.Mutex // guards what follows; see current
+	writer   *writer
+	kept     *sql.Conn // of the readers, while the writer is being renewed
+	unusable error     // it never writes again
 
 	mu       sync.Mutex
 	accounts int // open ones
@@ -132,10 +136,15 @@ func (l *Ledger) Close() error {
 		return fmt.Errorf("close ledger: %d accounts are still open", l.accounts)
 	}
 	l.closed = true
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	if l.kept != nil {
+		_ = l.kept.Close()
+	}
 	// Readers first: the last connection to close moves the write-ahead log into the database, and a read-only one
 	// could not.
 	err := l.readers.Close()
-	if werr := l.writer.close(); werr != nil {
+	if werr := l.writer.close(); werr != nil && l.writer.ended().cause == nil {
 		err = errors.Join(err, werr)
 	}
 	if err != nil {

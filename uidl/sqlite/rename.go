@@ -19,7 +19,7 @@ func (l *Ledger) Rename(ctx context.Context, moves []uidl.Renaming) error {
 		return nil
 	}
 	if err := l.rename(ctx, moves); err != nil {
-		return fmt.Errorf("rename account %.80q to %.80q%s: %w", moves[0].From, moves[0].To, andMore(len(moves)-1), l.explain(err))
+		return fmt.Errorf("rename account %.80q to %.80q%s: %w", moves[0].From, moves[0].To, andMore(len(moves)-1), err)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func (l *Ledger) rename(ctx context.Context, moves []uidl.Renaming) error {
 		leases[name] = held
 	}
 	r := renaming{moves: moves, to: make([]uidl.Note, len(moves))}
-	if err := l.writer.transact(ctx, func(t *tx) error { r.tx = t; return r.apply() }); err != nil {
+	if err := l.write(ctx, false, func(t *tx) error { r.tx = t; return r.apply() }); err != nil {
 		return err
 	}
 	r.carry(leases)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -13,18 +12,20 @@ import (
 )
 
 // writer is the one connection that changes the ledger. Changes of all accounts queue here, so that within this process
-// none ever waits in SQLite's busy handler; those that queue up while one is being committed share the next commit.
+// none ever waits in SQLite's busy handler; those that queue up while one is being committed share the next commit. One that
+// cannot be trusted any more is given up, and never writes again: see giveUp.
 type writer struct {
 	db    *sql.DB
-	turn  chan struct{} // holds one token while nobody writes; whoever has it guards all up to doubt
+	turn  chan struct{} // holds one token while nobody writes; whoever has it guards all up to args
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt   // that give a row
 	execs map[string]driver.Stmt // that give none: see execCount
 	args  []driver.NamedValue    // of the statement being run
-	doubt error                  // a COMMIT failed: what is durable is not known until the ledger is opened anew
 
-	mu    sync.Mutex
-	queue []*pending // not begun yet, oldest first
+	mu      sync.Mutex
+	queue   []*pending            // not begun yet, oldest first
+	holders map[*account]struct{} // whose leases were taken by it
+	end     ending                // zero: it writes
 }
 
 // pending is one change on its way into a transaction.
@@ -41,7 +42,7 @@ const maxShared = 64
 func openWriter(ctx context.Context, path string) (*writer, error) {
 	w := &writer{
 		db: openPool(path, readWrite), turn: make(chan struct{}, 1),
-		stmts: make(map[string]*sql.Stmt), execs: make(map[string]driver.Stmt),
+		stmts: make(map[string]*sql.Stmt), execs: make(map[string]driver.Stmt), holders: make(map[*account]struct{}),
 	}
 	w.db.SetMaxOpenConns(1)
 	err := w.connect(ctx)
@@ -121,26 +122,32 @@ func (w *writer) share(ctx context.Context) {
 	}
 	ended := false
 	defer func() {
+		if !ended {
+			w.giveUp(ending{cause: errBroken, broken: true})
+		}
 		for _, p := range group {
 			if !ended && p.err == nil {
 				p.err = errBroken
 			}
 			close(p.done)
 		}
-		if !ended {
-			w.doubt = errBroken
-		}
 		w.turn <- struct{}{}
 	}()
-	w.commit(ctx, group)
+	if end := w.commit(ctx, group); end.cause != nil {
+		w.giveUp(end)
+	}
 	ended = true
 }
 
 // errBroken is for all who waited when a change panicked: nobody knows then what the next COMMIT would make durable.
 var errBroken = errors.New("a change broke off in the midst of its transaction")
 
-// commit runs a group of changes in one transaction, and leaves each one's result in it.
-func (w *writer) commit(ctx context.Context, group []*pending) {
+// commit runs a group of changes in one transaction, and leaves each one's result in it. It returns why the connection may not
+// write again, if so.
+func (w *writer) commit(ctx context.Context, group []*pending) (end ending) {
+	if len(group) == 0 {
+		return end
+	}
 	all := func(err error) {
 		for _, p := range group {
 			if p.err == nil {
@@ -148,53 +155,41 @@ func (w *writer) commit(ctx context.Context, group []*pending) {
 			}
 		}
 	}
-	if len(group) == 0 {
-		return
-	}
-	if w.doubt != nil {
-		all(fmt.Errorf("an earlier commit is in doubt, the ledger must be opened anew: %w", w.doubt))
-		return
+	if was := w.ended(); was.cause != nil {
+		all(&lostError{was.cause})
+		return end
 	}
 	t := &tx{w: w, ctx: context.WithoutCancel(ctx)}
-	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		// When ctx ends just then, the transaction may have begun.
-		all(undone(err, w.rollback(t.ctx)))
-		return
-	}
-	if len(group) == 1 {
-		if err := group[0].f(t); err != nil {
-			all(undone(err, w.rollback(t.ctx)))
-			return
-		}
-	} else if err := w.each(t, group); err != nil {
-		all(undone(err, w.rollback(t.ctx)))
-		return
-	}
-	if err := t.exec("COMMIT"); err != nil {
+	if err := w.run(ctx, t, group); err != nil {
 		rerr := w.rollback(t.ctx)
-		if !nothingCommitted(err) || rerr != nil {
-			w.doubt = err
+		if rerr == nil && !shaken(err) {
+			all(err)
+			return end
 		}
-		all(undone(err, rerr))
+		all(&lostError{err}) // no COMMIT was tried, and none will be
+		return ending{cause: err}
 	}
+	err := t.exec("COMMIT")
+	if err == nil {
+		return end
+	}
+	if rerr := w.rollback(t.ctx); rerr == nil && nothingCommitted(err) {
+		all(err)
+		return end
+	}
+	all(inDoubt(err))
+	return ending{cause: err, doubt: true}
 }
 
-// nothingCommitted tells of a COMMIT that failed that it certainly made nothing durable. Locked: it had not begun. Full: a
-// write to the log came out short. In WAL mode the frame that makes a commit of what stands there is the last that is
-// written, and its checksum is over all before (walFrames in SQLite's wal.c; frames that only fill up a sector would follow
-// where overwriting is not powersafe, but SQLite takes it to be so everywhere on unix). What fails after it, the sync or the
-// log's index, has another code.
-func nothingCommitted(err error) bool {
-	code := resultCode(err)
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_FULL
-}
-
-// undone is the error of a transaction that was taken back. If it could not be, nothing of err may say that it was.
-func undone(err, rollback error) error {
-	if rollback == nil {
+// run makes the transaction up to its COMMIT. When ctx ends just as it begins, it may have begun.
+func (w *writer) run(ctx context.Context, t *tx, group []*pending) error {
+	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	return fmt.Errorf("%v; it could not be taken back: %w", err, rollback)
+	if len(group) == 1 {
+		return group[0].f(t)
+	}
+	return w.each(t, group)
 }
 
 // each runs changes of a group, each within a savepoint: one that fails is taken back alone. An error is of the whole
@@ -204,7 +199,12 @@ func (w *writer) each(t *tx, group []*pending) error {
 		if err := t.exec("SAVEPOINT change"); err != nil {
 			return err
 		}
-		if p.err = p.f(t); p.err != nil {
+		if p.err = p.f(t); shaken(p.err) {
+			err := p.err
+			p.err = nil
+			return err
+		}
+		if p.err != nil {
 			if err := t.exec("ROLLBACK TO change"); err != nil {
 				if resultCode(p.err) == sqlite3.SQLITE_FULL {
 					return p.err
@@ -220,14 +220,12 @@ func (w *writer) each(t *tx, group []*pending) error {
 }
 
 // rollback ends the transaction if there still is one; SQLite itself ends it after some errors, and then says that
-// there is none by the code for misuse. A connection that cannot get out of a transaction is of no use, and what it
-// would commit next is not known.
+// there is none by the code for misuse.
 func (w *writer) rollback(ctx context.Context) error {
 	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
 	if err == nil || resultCode(err) == sqlite3.SQLITE_ERROR {
 		return nil
 	}
-	w.doubt = err
 	return err
 }
 
@@ -248,57 +246,4 @@ func (w *writer) close() error {
 		errs = append(errs, w.conn.Close())
 	}
 	return errors.Join(append(errs, w.db.Close())...)
-}
-
-// tx is a transaction of the writer; its statements are prepared once and kept.
-type tx struct {
-	w   *writer
-	ctx context.Context
-}
-
-func (t *tx) exec(query string, args ...any) error {
-	_, err := t.execCount(query, args...)
-	return err
-}
-
-// execCount also says how many rows it touched. It goes straight to the driver: a batch runs thousands of these, and the
-// ways of database/sql made up a sixth of their cost.
-func (t *tx) execCount(query string, args ...any) (n int64, err error) {
-	w := t.w
-	err = w.conn.Raw(func(dc any) error {
-		s := w.execs[query]
-		if s == nil {
-			if s, err = dc.(driver.ConnPrepareContext).PrepareContext(t.ctx, query); err != nil {
-				return err
-			}
-			w.execs[query] = s
-		}
-		w.args = w.args[:0]
-		for i, a := range args {
-			v, err := driver.DefaultParameterConverter.ConvertValue(a)
-			if err != nil {
-				return err
-			}
-			w.args = append(w.args, driver.NamedValue{Ordinal: i + 1, Value: v})
-		}
-		r, err := s.(driver.StmtExecContext).ExecContext(t.ctx, w.args)
-		if err != nil {
-			return err
-		}
-		n, err = r.RowsAffected()
-		return err
-	})
-	return n, err
-}
-
-func (t *tx) queryRow(query string, args []any, dest ...any) error {
-	s := t.w.stmts[query]
-	if s == nil {
-		var err error
-		if s, err = t.w.conn.PrepareContext(t.ctx, query); err != nil {
-			return err
-		}
-		t.w.stmts[query] = s
-	}
-	return s.QueryRowContext(t.ctx, args...).Scan(dest...)
 }

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/popsync/popsync/uidl"
 )
 
 // queued starts changes while the writer is busy, and lets it go on once all of them wait. It returns what became of each.
@@ -90,19 +92,14 @@ func TestSharedCommit(t *testing.T) {
 func TestSharedDoubt(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir)
-	errs := queued(t, l.writer, put(t, "a"), func(tx *tx) error { // constraints looked at by COMMIT only
-		if err := tx.exec("PRAGMA defer_foreign_keys = 1"); err != nil {
-			return err
-		}
-		return tx.exec(`INSERT INTO pass (account, n, started, ended, ok) VALUES (99, 1, 1, 1, 1)`)
-	}, put(t, "b"))
+	errs := queued(t, l.writer, put(t, "a"), breaksAtCommit, put(t, "b"))
 	for i, err := range errs {
-		if err == nil {
-			t.Errorf("change %d was told that it is durable", i)
+		if !errors.Is(err, uidl.ErrDoubt) || errors.Is(err, uidl.ErrLeaseLost) {
+			t.Errorf("change %d was told %v, want ErrDoubt", i, err)
 		}
 	}
-	if err := l.writer.transact(t.Context(), put(t, "c")); err == nil {
-		t.Error("a change after a doubt")
+	if err := l.writer.transact(t.Context(), put(t, "c")); !errors.Is(err, uidl.ErrLeaseLost) || errors.Is(err, uidl.ErrDoubt) {
+		t.Errorf("a change after a doubt: %v, want ErrLeaseLost", err)
 	}
 	l.Close()
 	if n := names(t, dir); n != 0 {
@@ -122,6 +119,11 @@ func TestSharedPanic(t *testing.T) {
 	}
 	if err := l.writer.transact(t.Context(), put(t, "c")); err == nil {
 		t.Error("a change after a panic")
+	}
+	for range 2 { // it is our own fault: no other writer follows
+		if _, err := l.Acquire(t.Context(), "d"); !errors.Is(err, uidl.ErrUnusable) {
+			t.Errorf("Acquire after a panic: %v, want ErrUnusable", err)
+		}
 	}
 	l.Close()
 	if n := names(t, dir); n != 0 {

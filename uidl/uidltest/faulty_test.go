@@ -32,8 +32,21 @@ func TestFaulty(t *testing.T) {
 		if err := put("b"); !errors.Is(err, ErrInjected) || !f.Hit() || f.Late() != 0 {
 			t.Errorf("second: %v", err)
 		}
+		if !isLost(a) || !errors.Is(ErrInjected, uidl.ErrDoubt) {
+			t.Error("the lease is not lost by the fault")
+		}
 		if err := put("c"); !errors.Is(err, ErrAfterFault) || f.Late() != 1 {
 			t.Errorf("third: %v, %d late", err, f.Late())
+		}
+		other, err := f.Acquire(t.Context(), "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Commit(t.Context(), uidl.Change{At: now, Put: messages("x")}); err != nil || isLost(other) || f.Late() != 1 {
+			t.Errorf("another account: %v, %d late", err, f.Late())
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
 		}
 		want := 1
 		if applied {
@@ -43,7 +56,7 @@ func TestFaulty(t *testing.T) {
 		for range a.Messages(t.Context()) {
 			n++
 		}
-		if n != want || len(watched) != want || watched[0] != name+"a" {
+		if n != want || len(watched) != want+1 || watched[0] != name+"a" {
 			t.Errorf("applied %v: %d rows, %q watched, want %d", applied, n, watched, want)
 		}
 		if err := errors.Join(a.Close(), f.Close()); err != nil {

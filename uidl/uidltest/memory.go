@@ -20,6 +20,7 @@ type Memory struct {
 	states map[string]*memoryState // what the database has, by account; a state is never changed: a commit replaces it
 	leases map[string]*memoryLease // what the lease files are
 	tokens int                     // given
+	doubt  *bool                   // the next commit ends in doubt, and is applied or not; nil: it does not
 }
 
 // memoryLease is what is kept of an account beside the database.
@@ -84,6 +85,13 @@ func (m *Memory) token() string {
 // Open returns a ledger over the place. Several may be open.
 func (m *Memory) Open() uidl.Ledger { return &memoryLedger{m: m} }
 
+// Doubt makes the next commit end in doubt, whether it is applied or not. It ends that account's lease and no other.
+func (m *Memory) Doubt(applied bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubt = &applied
+}
+
 // Usurp is Store.Usurp: the lease is free, whoever holds it, and what stood beside the database is lost.
 func (m *Memory) Usurp(account string) {
 	m.mu.Lock()
@@ -114,7 +122,7 @@ func (l *memoryLedger) do(ctx context.Context, f func() error) error {
 }
 
 func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
-	a := &memoryAccount{l: l, name: name}
+	a := &memoryAccount{l: l, name: name, lost: make(chan struct{})}
 	err := l.do(ctx, func() error {
 		if !accountName.MatchString(name) {
 			return fmt.Errorf("account name %.80q", name)

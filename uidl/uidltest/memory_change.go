@@ -18,18 +18,30 @@ func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
 		if a.closed {
 			return errAccountClosed
 		}
+		if a.hasLost() {
+			return uidl.ErrLeaseLost
+		}
 		old := a.l.m.states[a.name]
 		next := memoryChange{Change: c, lastSeq: a.lastSeq}
 		switch {
 		case old == nil && a.info.Epoch == 0:
 			next.s = (&memoryState{info: uidl.Info{Name: a.name, Token: a.l.m.token(), Epoch: 1}}).clone()
 		case old == nil || old.info.Epoch != a.info.Epoch || old.info.Token != a.info.Token:
+			a.lose()
 			return uidl.ErrLeaseLost
 		default:
 			next.s = old.clone()
 		}
 		if err := next.apply(); err != nil {
 			return fmt.Errorf("commit to ledger, account %s: %w", a.name, err)
+		}
+		doubt := a.l.m.doubt
+		if a.l.m.doubt = nil; doubt != nil {
+			a.lose()
+			if *doubt {
+				a.l.m.states[a.name] = next.s
+			}
+			return uidl.ErrDoubt
 		}
 		took := next.s.info.Epoch != a.info.Epoch
 		a.l.m.states[a.name], a.info, a.lastSeq = next.s, next.s.info, next.lastSeq

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	places := map[string]*Memory{}
+	places, applied := map[string]*Memory{}, false
 	place := func(dir string) *Memory {
 		if places[dir] == nil {
 			places[dir] = NewMemory()
@@ -22,6 +22,11 @@ func TestMemory(t *testing.T) {
 	Run(t, Store{
 		Open:  func(_ *testing.T, dir string) uidl.Ledger { return place(dir).Open() },
 		Usurp: func(_ *testing.T, dir, account string) { place(dir).Usurp(account) },
+		Doubt: func(_ *testing.T, l uidl.Ledger, commit func() error) error {
+			applied = !applied
+			l.(*memoryLedger).m.Doubt(applied)
+			return commit()
+		},
 		Save: func(_ *testing.T, dir string) func() {
 			saved := place(dir).Save()
 			return func() { place(dir).Restore(saved) }
@@ -48,14 +53,14 @@ func TestMemoryNoteOfFormerHolder(t *testing.T) {
 // Memory stands for SQLite in histories that are too many for it, so after any changes both must hold the same.
 func TestMemoryIsLikeSQLite(t *testing.T) {
 	dir, place := t.TempDir(), NewMemory()
-	sqlite := func(t *testing.T, dir string) uidl.Ledger {
+	open := func(t *testing.T, dir string) uidl.Ledger {
 		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l
 	}
-	a := &bench{t: t, dir: dir, s: Store{Open: sqlite}}
+	a := &bench{t: t, dir: dir, s: Store{Open: open}}
 	b := &bench{t: t, dir: dir, s: Store{Open: func(*testing.T, string) uidl.Ledger { return place.Open() }}}
 	a.open()
 	b.open()

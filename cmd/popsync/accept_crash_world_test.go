@@ -21,7 +21,7 @@ import (
 	"github.com/popsync/popsync/bench/mailgen"
 	"github.com/popsync/popsync/internal/crash"
 	"github.com/popsync/popsync/pop3/pop3test"
-	"github.com/popsync/popsync/uidl/uidltest"
+	"github.com/popsync/popsync/uidl/sqlite/sqlitetest"
 )
 
 // crashWorld is one house, with a server, for one point of a sweep. Its methods return what went wrong: a point is
@@ -68,7 +68,7 @@ func (w *crashWorld) later(sc *crashScenario) error {
 	for _, note := range notes { // no popsync of that day left any
 		err = errors.Join(err, os.Remove(note))
 	}
-	return errors.Join(err, uidltest.Downgrade(context.Background(), w.state(), string(schema)))
+	return errors.Join(err, sqlitetest.Downgrade(context.Background(), w.state(), string(schema)))
 }
 
 // crashRoot is a directory in memory where there is one: a killed process needs no disk to be lost on.

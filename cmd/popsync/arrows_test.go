@@ -85,6 +85,7 @@ var rooms = []room{
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},
 	{path: "pop3/pop3test/dovecot", helper: true},
 	{path: "uidl/uidltest", imports: []string{"uidl"}, tests: []string{"uidl/sqlite"}, helper: true},
+	{path: "uidl/sqlite/sqlitetest", tests: []string{"uidl", "uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},

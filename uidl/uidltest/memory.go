@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,9 @@ import (
 // Memory is a place in memory where a ledger is kept: what Open returns may be closed and opened again. It is for tests
 // that make thousands of commits, in which a database would be all that takes time. Nothing survives the process.
 type Memory struct {
+	// Lazy forgets the note of Reading when a lease is given back, as an implementation does that keeps it in memory.
+	Lazy bool
+
 	mu     sync.Mutex              // guards all that follows, in every ledger and account of the place
 	states map[string]*memoryState // what the database has, by account; a state is never changed: a commit replaces it
 	leases map[string]*memoryLease // what the lease files are
@@ -105,9 +107,6 @@ type memoryLedger struct {
 	closed bool
 }
 
-// the names that SQLite's lock files may have
-var accountName = regexp.MustCompile(`^[a-z0-9_-][a-z0-9._-]{0,63}$`)
-
 // do calls f with the place locked.
 func (l *memoryLedger) do(ctx context.Context, f func() error) error {
 	l.m.mu.Lock()
@@ -124,8 +123,8 @@ func (l *memoryLedger) do(ctx context.Context, f func() error) error {
 func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
 	a := &memoryAccount{l: l, name: name, lost: make(chan struct{})}
 	err := l.do(ctx, func() error {
-		if !accountName.MatchString(name) {
-			return fmt.Errorf("account name %.80q", name)
+		if err := uidl.CheckName(name); err != nil {
+			return err
 		}
 		lease := l.m.lease(name)
 		if lease.holder != nil {
@@ -220,10 +219,7 @@ func (l *memoryLedger) InUse(ctx context.Context, account string) (used bool, er
 	err = l.do(ctx, func() error {
 		lease := l.m.leases[account]
 		used = lease != nil && lease.holder != nil
-		if !accountName.MatchString(account) {
-			return fmt.Errorf("account name %.80q", account)
-		}
-		return nil
+		return uidl.CheckName(account)
 	})
 	return used, err
 }

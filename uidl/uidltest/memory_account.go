@@ -100,7 +100,7 @@ func (a *memoryAccount) Reading(k uidl.Key) error {
 	}
 	a.found = uidl.Key{}
 	if k != (uidl.Key{}) {
-		if err := check(k, true); err != nil {
+		if err := k.Check(); err != nil {
 			return err
 		}
 	}
@@ -170,6 +170,9 @@ func (a *memoryAccount) Close() error {
 	}
 	a.closed = true
 	a.l.open--
+	if a.l.m.Lazy {
+		a.lease.marker = uidl.Key{}
+	}
 	if a.lease.holder == a {
 		a.lease.holder = nil
 	}

@@ -2,7 +2,6 @@ package uidltest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -13,6 +12,9 @@ import (
 func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
 	if c.Empty() {
 		return nil
+	}
+	if err := c.Check(); err != nil {
+		return err
 	}
 	return a.l.do(ctx, func() error {
 		if a.closed {
@@ -61,7 +63,14 @@ type memoryChange struct {
 
 // apply follows the order of Change's fields.
 func (c *memoryChange) apply() error {
-	for _, step := range []func() error{c.account, c.places, c.all, c.put, c.update, c.stage, c.settle} {
+	c.account()
+	for _, step := range []func() error{c.places, c.all} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	c.put()
+	for _, step := range []func() error{c.update, c.stage, c.settle} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -74,11 +83,8 @@ func (c *memoryChange) apply() error {
 }
 
 // account is what a change begins with.
-func (c *memoryChange) account() error {
+func (c *memoryChange) account() {
 	i := &c.s.info
-	if c.Lift < 0 || c.Generation < 0 {
-		return errors.New("below zero")
-	}
 	i.Epoch = max(i.Epoch, c.Lift)
 	if c.Listed {
 		i.Listings++
@@ -94,7 +100,6 @@ func (c *memoryChange) account() error {
 	if c.Generation != 0 {
 		i.Generation = c.Generation
 	}
-	return nil
 }
 
 // each changes all messages.
@@ -108,9 +113,6 @@ func (c *memoryChange) each(f func(*uidl.Message)) {
 // places forgets destinations and writes others.
 func (c *memoryChange) places() error {
 	for _, ordinal := range c.Fold {
-		if ordinal < 0 || ordinal >= uidl.Ordinals {
-			return fmt.Errorf("fold destination %d", ordinal)
-		}
 		for k := range c.s.deliveries {
 			if k.ordinal == ordinal {
 				return fmt.Errorf("fold destination %d: something is open for it", ordinal)
@@ -125,11 +127,7 @@ func (c *memoryChange) places() error {
 		})
 		delete(c.s.destinations, ordinal)
 	}
-	for i, d := range c.Destinations {
-		if d.Name == "" || d.Name[0] < ' ' || d.Ordinal < 0 || d.Ordinal >= uidl.Ordinals || d.Role > uidl.WasOptional || d.Rest > uidl.Without ||
-			d.Born < 0 || d.Since < 0 || slices.ContainsFunc(c.Destinations[:i], func(e uidl.Destination) bool { return e.Ordinal == d.Ordinal }) {
-			return fmt.Errorf("destination %+v", d)
-		}
+	for _, d := range c.Destinations {
 		c.s.destinations[d.Ordinal] = d
 	}
 	names := map[string]bool{}
@@ -155,8 +153,8 @@ func (c *memoryChange) all() error {
 	for _, move := range c.Move {
 		m, known := c.s.messages[move.From]
 		_, taken := c.s.messages[move.To]
-		if err := errors.Join(check(move.From, known), check(move.To, !taken)); err != nil {
-			return err
+		if !known || taken {
+			return fmt.Errorf("move %s to %s: unknown, or taken", move.From.Quoted(), move.To.Quoted())
 		}
 		delete(c.s.messages, move.From)
 		m.Key = move.To
@@ -175,8 +173,8 @@ func (c *memoryChange) all() error {
 			_, open := c.s.deliveries[deliveryKey{k, ordinal}]
 			known = known && !open
 		}
-		if err := check(k, known); err != nil {
-			return err
+		if !known {
+			return fmt.Errorf("remove %s: unknown, or a delivery is open", k.Quoted())
 		}
 		delete(c.s.messages, k)
 	}

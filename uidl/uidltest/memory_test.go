@@ -2,6 +2,7 @@ package uidltest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -12,10 +13,17 @@ import (
 )
 
 func TestMemory(t *testing.T) {
+	for _, lazy := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lazy marker %v", lazy), func(t *testing.T) { testMemory(t, lazy) })
+	}
+}
+
+func testMemory(t *testing.T, lazy bool) {
 	places, applied := map[string]*Memory{}, false
 	place := func(dir string) *Memory {
 		if places[dir] == nil {
 			places[dir] = NewMemory()
+			places[dir].Lazy = lazy
 		}
 		return places[dir]
 	}
@@ -27,6 +35,7 @@ func TestMemory(t *testing.T) {
 			l.(*memoryLedger).m.Doubt(applied)
 			return commit()
 		},
+		LazyMarker: lazy,
 		Save: func(_ *testing.T, dir string) func() {
 			saved := place(dir).Save()
 			return func() { place(dir).Restore(saved) }

@@ -1,4 +1,5 @@
-package uidltest
+// Package sqlitetest changes the database of a SQLite ledger behind its back, for the tests of those who use one.
+package sqlitetest
 
 import (
 	"context"

@@ -64,7 +64,7 @@ func TestLeaseLostBeforePublishing(t *testing.T) {
 	r.opt.BatchMessages = 2
 	whole, l := r.ledger, newLapsing(r.ledger)
 	bodies := 0
-	r.opt.BeforeBody = func(string) {
+	r.reading = func(string) {
 		if bodies++; bodies == 1 {
 			l.end()
 		}
@@ -74,7 +74,7 @@ func TestLeaseLostBeforePublishing(t *testing.T) {
 	if n := count(mailIn(t, r.dir)); n != 0 || len(r.server.Messages("u")) != 5 {
 		t.Errorf("%d were published, %d are on the server", n, len(r.server.Messages("u")))
 	}
-	r.ledger, r.opt.BeforeBody = whole, nil
+	r.ledger, r.reading = whole, nil
 	r.ok()
 	r.wantMail(box...)
 }

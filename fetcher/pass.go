@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
@@ -15,6 +16,7 @@ import (
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
+	ids   *identity.Destinations
 	lost  *rebuild.Rebuilder
 	turns steps.Turns
 	rec   report.Record

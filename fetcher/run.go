@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/rebuild"
@@ -49,6 +50,7 @@ func newPass(a Account, o Options) *pass {
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
 			Backoff: o.Backoff, Clock: o.Now}}
+	p.ids = &identity.Destinations{Settler: p.Settler, Name: a.Name, Rec: &p.rec, Status: p.status}
 	p.lost = &rebuild.Rebuilder{Settler: p.Settler, Name: a.Name, Mailbox: a.Mailbox, Rec: &p.rec, Now: o.Now, Stamp: p.stamp, Status: p.status}
 	p.turns.Account, p.turns.Rec, p.turns.DryRun = p.Health, &p.rec, o.DryRun
 	for _, d := range a.Destinations {
@@ -108,7 +110,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		return err
 	}
 	defer l.Close()
-	p.L, p.ledger = l, ledger
+	p.L, p.ledger, p.ids.Ledger = l, ledger, ledger
 	p.Health.Facts = health.Decode(l.Info().Facts)
 	if p.a.Owner != "" {
 		p.Health.Owner = p.a.Owner
@@ -184,7 +186,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 // work is the pass without its frame.
 func (p *pass) work(ctx context.Context) error {
 	if !p.o.DryRun {
-		if err := p.identify(ctx); err != nil {
+		if err := p.ids.Identify(ctx); err != nil {
 			return err
 		}
 		if err := p.moveAside(ctx); err != nil {
@@ -200,14 +202,14 @@ func (p *pass) work(ctx context.Context) error {
 			return err
 		}
 		p.Health.Adopt = false
-		if err := p.noteAway(ctx); err != nil {
+		if err := p.ids.NoteAway(ctx); err != nil {
 			return err
 		}
 		if err := p.chargeInterrupted(ctx); err != nil {
 			return err
 		}
 	} else {
-		if err := p.foresee(ctx); err != nil {
+		if err := p.ids.Foresee(ctx); err != nil {
 			return err
 		}
 		if err := p.LoadPending(ctx); err != nil {

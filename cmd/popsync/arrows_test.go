@@ -49,7 +49,7 @@ var rooms = []room{
 	{
 		path: "fetcher",
 		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/headline", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
-			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild"},
+			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild", "fetcher/identity"},
 		modules: []string{"go.uber.org/zap"},
 		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
 	},
@@ -58,6 +58,7 @@ var rooms = []room{
 	{path: "fetcher/health", imports: []string{"pop3", "uidl", "fetcher/verdict", "internal/foreign", "internal/words"}},
 	{path: "fetcher/settle", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/plan", "fetcher/health", "internal/words"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/memory"},
+	{path: "fetcher/identity", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/settle", "fetcher/plan", "fetcher/report"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/rebuild", imports: []string{"uidl", "deliver", "fetcher/settle", "fetcher/plan", "fetcher/report", "internal/words"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/steps", imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"}},
 	{path: "fetcher/report", imports: []string{"fetcher/verdict", "fetcher/health", "internal/words"}},

@@ -1,4 +1,4 @@
-package fetcher
+package identity
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// noteAway tells of deliveries that are open for a destination that was required and is configured no more. Nothing but a person's
+// NoteAway tells of deliveries that are open for a destination that was required and is configured no more. Nothing but a person's
 // word ends that, in whatever pass, and their messages do not count as delivered before.
-func (p *pass) noteAway(ctx context.Context) error {
+func (p *Destinations) NoteAway(ctx context.Context) error {
 	away := func(name string) bool {
-		return slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Name == name && d.Role == uidl.NotConfigured })
+		return slices.ContainsFunc(p.Settler.Known, func(d uidl.Destination) bool { return d.Name == name && d.Role == uidl.NotConfigured })
 	}
-	if !slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Role == uidl.NotConfigured }) {
+	if !slices.ContainsFunc(p.Settler.Known, func(d uidl.Destination) bool { return d.Role == uidl.NotConfigured }) {
 		return nil
 	}
-	pending, err := p.L.Pending(ctx)
+	pending, err := p.Settler.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ func (p *pass) noteAway(ctx context.Context) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(open)) {
-		p.rec.Befell(verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
-			Hint: "configure it again, or say: popsync check --adopt " + p.a.Name + "; then the next run gives the copies to the destinations that lack these messages"})
+		p.Rec.Befell(verdict.Verdict{Class: verdict.Config, Message: AwayText(name, open[name]),
+			Hint: "configure it again, or say: popsync check --adopt " + p.Name + "; then the next run gives the copies to the destinations that lack these messages"})
 	}
 	return nil
 }

@@ -229,7 +229,7 @@ func (p *pass) work(ctx context.Context) error {
 }
 
 // sessions makes one session after another until there is nothing left to do. One that lost its connection is followed
-// by another as long as each gets on (see gain.go): servers close after so many messages or minutes, and networks fail. So is one
+// by another as long as each gets on (see haul.go): servers close after so many messages or minutes, and networks fail. So is one
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error

@@ -11,7 +11,7 @@ import (
 
 // The login breaker: whoever goes on with a wrong password is locked out, and takes others behind the same address
 // along. Refusals are counted over passes and restarts; a login that succeeds, a changed configuration or Wake forgets
-// them. Refusals whose text tells of a passing state are none: see passing.go.
+// them. Refusals whose text tells of a passing state are none: see fetcher/verdict.
 const (
 	codedMost   = 2                // refusals with [AUTH] (RFC 3206) until no login is tried any more
 	plainMost   = 3                // refusals without a code, refusedApart from each other

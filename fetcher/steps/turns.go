@@ -19,7 +19,7 @@ type Turns struct {
 	DryRun  bool
 
 	Suspecting bool              // this session is for those, and for others that came short before
-	Purpose    health.Purpose    // of this session: see purpose.go
+	Purpose    health.Purpose    // of this session: see health.Purpose
 	Stumble    *stumble          // what broke the last session, not charged yet
 	Stumbles   int               // sessions that steps about known mail broke
 	Load       []int             // about how many known messages the next sessions may be, the last number for all; none: any

@@ -63,11 +63,3 @@ func resolve(path string, links *int) string {
 	}
 	return resolve(filepath.Clean(target), links)
 }
-
-// Located is a Target that is a place in the filesystem.
-type Located interface {
-	// Locate gives the directory's path, absolute, and what the system says of it: nil when it is not there.
-	Locate() (path string, info os.FileInfo)
-	// Used tells whether a place of the same kind that popsync has delivered to is at a path.
-	Used(path string) bool
-}

@@ -190,7 +190,7 @@ func TestRelayRefusesLogin(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(deliver.Message) error {
-		return &deliver.Error{Op: "login", Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
+		return &deliver.Error{Op: "login", Login: true, Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
 	}
 	for range 12 * 6 {
 		if rep := r.pair(m); rep.Verdict.Class != verdict.Login || !strings.Contains(rep.Verdict.Message, "535 no") {

@@ -96,6 +96,9 @@ func (m *Target) ready(op string) error {
 	return nil
 }
 
+// Remote is false.
+func (m *Target) Remote() bool { return false }
+
 // Batch is 500.
 func (m *Target) Batch() int { return batchMessages }
 
@@ -131,4 +134,6 @@ var (
 	_ deliver.Target  = (*Target)(nil)
 	_ deliver.Checker = (*Target)(nil)
 	_ deliver.Located = (*Target)(nil)
+	_ deliver.Tagger  = (*Target)(nil)
+	_ deliver.Cleaner = (*Target)(nil)
 )

@@ -95,10 +95,7 @@ func (s *Target) Check(ctx context.Context, remembered string) error {
 	if err := disk.Writable(there, "."); err != nil {
 		return err
 	}
-	if c, ok := s.opts.Sender.(deliver.Checker); ok {
-		return c.Check(ctx, remembered)
-	}
-	return nil
+	return deliver.CheckSender(ctx, s.opts.Sender, remembered)
 }
 
 // expected is what is remembered; nothing for a place never met.

@@ -112,7 +112,10 @@ func (s *Target) file(name string) *entry {
 	return s.files[name]
 }
 
-// Batch is 1: each message is a transaction elsewhere.
+// Remote is true: each message is a transaction elsewhere.
+func (s *Target) Remote() bool { return true }
+
+// Batch is 1.
 func (s *Target) Batch() int { return 1 }
 
 // Lanes is what the Sender says.

@@ -180,7 +180,7 @@ func (p *Destinations) lookAtPlaces(ctx context.Context) (m *matched, met bool, 
 		if now[i].identity, err = d.Target.Recognise(ctx); err != nil {
 			return nil, false, fmt.Errorf("destination %s: %w", d.Name, err)
 		}
-		if l, ok := d.Target.(deliver.Located); ok {
+		if l := d.Can().Located; l != nil {
 			path, info := l.Locate()
 			now[i].path, now[i].info, now[i].used = deliver.Resolve(path), info, l.Used
 		}

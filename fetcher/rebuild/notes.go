@@ -77,7 +77,7 @@ func (p *Rebuilder) latestNote(token string) (epoch int64) {
 		return 0
 	}
 	for _, d := range p.Settler.Places {
-		if n, ok := d.Target.(deliver.Noter); ok {
+		if n := d.Can().Noter; n != nil {
 			notes, _ := n.Notes(token) // what cannot be read says nothing
 			for _, note := range notes {
 				epoch = max(epoch, note.Epoch)
@@ -91,8 +91,8 @@ func (p *Rebuilder) latestNote(token string) (epoch int64) {
 // or, where nobody noted that, of its name. given tells that its name was once another mailbox's.
 func (p *Rebuilder) met() (tokens []string, given bool) {
 	for _, d := range p.Settler.Places {
-		n, ok := d.Target.(deliver.Noter)
-		if !ok {
+		n := d.Can().Noter
+		if n == nil {
 			continue
 		}
 		notes, _ := n.Notes("") // what cannot be read says nothing
@@ -134,7 +134,7 @@ func (p *Rebuilder) Note() {
 	}
 	info := p.Settler.L.Info()
 	for _, d := range p.Settler.Places {
-		if n, ok := d.Target.(deliver.Noter); ok {
+		if n := d.Can().Noter; n != nil {
 			_ = n.WriteNote(deliver.Note{Token: info.Token, Epoch: info.Epoch, Account: p.Name, Mailbox: p.Mailbox}) // a full disk says no more than no note
 		}
 	}

@@ -12,11 +12,6 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// tagged is a destination that can tell what it has by the tags in its names, as a Maildir can.
-type tagged interface {
-	Tagged(ctx context.Context, want func(tag string) bool, found func(tag string, body io.Reader) error) error
-}
-
 // Rebuild is for an account whose ledger may lack rows although mail was delivered: a ledger that was lost is not an empty
 // one. Listed messages that a Maildir shows are entered as delivered there. What is found nowhere may have been delivered
 // and moved away by its reader, so it is held back until a person says what it is; only what comes later is new. It returns
@@ -127,8 +122,8 @@ const strangerOctets = 600
 // anyTag tells whether a Maildir shows any message under one of our names.
 func (s *Rebuilder) anyTag(ctx context.Context) (any bool, err error) {
 	for _, d := range s.Settler.Places {
-		t, ok := d.Target.(tagged)
-		if !ok || d.Fallback || any {
+		t := d.Can().Tagger
+		if t == nil || d.Fallback || any {
 			continue
 		}
 		err := t.Tagged(ctx, func(string) bool {
@@ -198,8 +193,8 @@ func (s *Rebuilder) tags(ctx context.Context, of []stranger) (map[string]uidl.Pl
 	s.tagged = first
 	have := map[string]uidl.Places{}
 	for _, d := range s.Settler.Places {
-		t, ok := d.Target.(tagged)
-		if !ok || d.Fallback {
+		t := d.Can().Tagger
+		if t == nil || d.Fallback {
 			continue
 		}
 		err := t.Tagged(ctx, func(tag string) bool {
@@ -302,8 +297,8 @@ func (s *Rebuilder) storedCopies(ctx context.Context, found []stranger) (map[str
 	out := make(map[string][]storedCopy, len(found))
 	fp, sum := new(uidl.Fingerprinter), settle.NewContentSum()
 	for _, d := range s.Settler.Places {
-		t, ok := d.Target.(tagged)
-		if !ok || d.Fallback {
+		t := d.Can().Tagger
+		if t == nil || d.Fallback {
 			continue
 		}
 		err := t.Tagged(ctx, func(tag string) bool { return wanted[s.tagged[tag]] }, func(tag string, body io.Reader) error {

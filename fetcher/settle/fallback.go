@@ -39,8 +39,8 @@ func (p *Settler) Held(k uidl.Key) bool {
 // the refusal stands and the next try comes here again.
 func (o *outbox) divert(s *sending, result *error) error {
 	f := o.p.fallback()
-	from, ok := o.place.Target.(deliver.Opener)
-	if f == nil || f == o.place || !ok || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
+	from := o.place.Can().Opener
+	if f == nil || f == o.place || from == nil || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
 		return nil
 	}
 	f.single.Lock() // several lanes may have something for it

@@ -112,7 +112,7 @@ func (o *outbox) take(idle bool, reserved *sending) *sending {
 // reserve takes the message that this lane sends after the one in hand; nil when that is of no use, or when another lane
 // could find none in the queue for it.
 func (o *outbox) reserve() *sending {
-	if _, ok := o.place.Target.(deliver.Foreseer); !ok {
+	if o.place.Can().Foreseer == nil {
 		return nil
 	}
 	o.mu.Lock()
@@ -189,7 +189,7 @@ func (o *outbox) publish(s, next *sending) error {
 	if next == nil {
 		return publishAll(o.late, o.place, []deliver.Ticket{t})[0]
 	}
-	return o.place.Target.(deliver.Foreseer).PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
+	return o.place.Can().Foreseer.PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
 }
 
 // turn commits what came of the last message together with 'publishing' for the next one; either may be nil.

@@ -3,6 +3,7 @@ package settle
 import (
 	"sync"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
@@ -21,7 +22,10 @@ func (p *Settler) At(places uidl.Places) (all []*Place) {
 }
 
 // IsRemote tells that each Publish is a transaction elsewhere.
-func (d *Place) IsRemote() bool { return d.Target.Batch() == 1 }
+func (d *Place) IsRemote() bool { return d.Target.Remote() }
+
+// Can is what its Target can do beside what every Target can.
+func (d *Place) Can() deliver.Abilities { return deliver.AbilitiesOf(d.Target) }
 
 // Place is a Destination with what befell it in this pass.
 type Place struct {
@@ -73,7 +77,7 @@ func (d *Place) failPublishing(err error) {
 	if d.publishing == nil {
 		d.publishing = err
 	}
-	if d.Target.Batch() > 1 && d.staging == nil {
+	if !d.IsRemote() && d.staging == nil {
 		d.staging = err
 	}
 }

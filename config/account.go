@@ -97,7 +97,7 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"ca_file":            c.path(&a.CAFile),
 		"insecure_plaintext": boolean(&a.Insecure),
 		"username":           text(&a.Username, checkUsername),
-		"auth":               oneOf(&a.Auth, string(AuthAuto), string(AuthPlain), string(AuthUser)),
+		"auth":               oneOf(&a.Auth, accountAuths...),
 		"pipelining":         boolean(&a.Pipelining),
 		"sizes":              oneOf(&a.Sizes, string(SizesAuto), string(SizesIgnore)),
 		"schedule":           c.schedule(&a.Schedule),

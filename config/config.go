@@ -92,6 +92,12 @@ const (
 	AuthLogin Auth = "login" // AUTH LOGIN, which was never standardised; for destinations
 )
 
+// Which of them may be written where.
+var (
+	accountAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthUser)}
+	deliverAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthLogin)}
+)
+
 // Sizes says what the sizes are worth that a server lists.
 type Sizes string
 
@@ -116,24 +122,6 @@ const (
 	DeleteAfterDelivery
 	DeleteAge
 )
-
-// Deliver is one destination of an account.
-type Deliver struct {
-	Type string // "maildir", "smtp", "lmtp" or "command"
-	Name string // unique in the account; [a-z0-9._-]{1,64}
-
-	Required bool // no message counts as delivered before it is here; never set for a fallback
-	Fallback bool // gets what other destinations refuse for good, and nothing else; at most one in an account
-	Trace    bool // messages get one Received line (RFC 5321, section 4.4)
-
-	Path string // of the Maildir, absolute; "" for other types
-
-	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
-	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
-
-	SMTP    *SMTP    // for smtp and lmtp; else nil
-	Command *Command // for command; else nil
-}
 
 // Options are what a caller may add to the checks.
 type Options struct {

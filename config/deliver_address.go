@@ -122,3 +122,13 @@ func parsePort(s string) (int, *fault) {
 	}
 	return int(n), nil
 }
+
+// portOf is the port in "host:port"; 0: there is none.
+func portOf(address string) int {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 || strings.HasPrefix(address, unixPrefix) {
+		return 0
+	}
+	port, _ := parsePort(address[i+1:])
+	return port
+}

@@ -1,11 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-)
+import "fmt"
 
 // deliveries is the converter of [[account.NAME.deliver]].
 func (c *checker) deliveries(at, account string, dst *[]Deliver) convert {
@@ -64,7 +59,7 @@ func (c *checker) namesDiffer(at string, list []Deliver) {
 func (c *checker) placesDiffer(at string, list []Deliver) {
 	first := map[string]int{}
 	for i, d := range list {
-		key, what, place := d.place()
+		key, what, place := typeOf(&d).place(&d)
 		if place == "" {
 			continue
 		}
@@ -78,37 +73,6 @@ func (c *checker) placesDiffer(at string, list []Deliver) {
 		}
 		first[place] = i
 	}
-}
-
-// place identifies where a destination of its type brings mail, or is "" when that is not known; key is the key that
-// says it and what names it in a sentence.
-func (d *Deliver) place() (key, what, place string) {
-	switch {
-	case d.SMTP != nil:
-		s := d.SMTP
-		to := slices.Clone(s.To)
-		for i := range to {
-			to[i] = canonical(to[i])
-		}
-		slices.Sort(to)
-		if s.EnvelopeHeader != "" {
-			to = []string{strings.ToLower(s.EnvelopeHeader), strconv.Itoa(s.EnvelopeSkip)}
-			if s.EnvelopePrefix != "" {
-				to = append(to, strings.ToLower(s.EnvelopePrefix))
-			}
-		}
-		if s.Address == "" || len(to) == 0 {
-			return "", "", ""
-		}
-		address := s.Address
-		if !strings.HasPrefix(address, unixPrefix) {
-			address = strings.ToLower(address)
-		}
-		return "address", "this address with these recipients", strings.Join(append(to, address), "\x00")
-	case d.Command != nil:
-		return "command", "this command", strings.Join(d.Command.Args, "\x00")
-	}
-	return "path", "this path", d.Path
 }
 
 // fallbacks checks what stands for what.

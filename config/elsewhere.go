@@ -36,7 +36,7 @@ var elsewhere = map[string]map[string]string{
 		"user login login_name":                                    `write username = "me@example.org"`,
 		"pass passwd passphrase secret pw":                         `write password_command, password_file or password`,
 		"ssl use_ssl starttls encryption security":                 `write tls = "starttls", which is the default of smtp, or tls = "implicit"`,
-		"protocol proto kind":                                      `write type = "maildir", "smtp", "lmtp" or "command"`,
+		"protocol proto kind":                                      "write type = " + choice(DeliverTypes()),
 		"enabled enable active disabled":                           `there is no such key: take the destination out, or put # before its lines`,
 		"optional best_effort":                                     `write required = false`,
 		"quarantine":                                               `write fallback = true`,

@@ -52,35 +52,7 @@ func (a *Account) oddities(add func(Oddity)) {
 		of := func(key string) Oddity {
 			return Oddity{Account: a.Name, Destination: d.Name, Key: member(place, key)}
 		}
-		oddPath(add, of("path"), d.Path)
-		if d.Command != nil {
-			oddArguments(add, of("command"), d.Command.Args, placeholders)
-		}
-		if d.SMTP != nil {
-			d.SMTP.oddities(add, of, d.Type)
-		}
-	}
-}
-
-func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind string) {
-	oddText(add, of("username"), s.Username)
-	oddText(add, of("from"), s.From)
-	for i, to := range s.To {
-		o := of("to")
-		o.Key = element(o.Key, i)
-		oddText(add, o, to)
-	}
-	oddPath(add, of("ca_file"), s.CAFile)
-	oddPath(add, of("address"), s.Address)
-	oddSource(add, of, s.Secret)
-	if port := portOf(s.Address); port != 0 && kind == typeSMTP {
-		oddPort(add, of("tls"), smtpPorts, port, s.TLS)
-	}
-	if s.Username != "" && s.From == "original" {
-		o := of("from")
-		o.Text = "not set, so each message is sent with the sender that it has itself; most servers that want a login refuse senders other than their own (550, 553)"
-		o.Next = `set from to an address that this login may send as, such as from = "me@example.org"`
-		add(o)
+		typeOf(d).odd(d, add, of)
 	}
 }
 
@@ -112,14 +84,4 @@ func oddPath(add func(Oddity), o Oddity, value string) {
 		o.Text, o.Next = fmt.Sprintf("%s is in it, and is taken for the name of a folder or file", found), "write the path itself, or ~/...: popsync expands no variables"
 		add(o)
 	}
-}
-
-// portOf is the port in "host:port"; 0: there is none.
-func portOf(address string) int {
-	i := strings.LastIndexByte(address, ':')
-	if i < 0 || strings.HasPrefix(address, unixPrefix) {
-		return 0
-	}
-	port, _ := parsePort(address[i+1:])
-	return port
 }

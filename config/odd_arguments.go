@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// placeholders are what the command of a destination gets filled in.
-var placeholders = []string{"{sender}", "{account}", "{id}"}
-
 var (
 	braces  = regexp.MustCompile(`\{[A-Za-z][A-Za-z0-9_-]*\}`)
 	percent = regexp.MustCompile(`%[A-Za-z]\b|%\{[^}]*\}`)

@@ -121,7 +121,7 @@ func accountOf(cfg *config.Config, account string) config.Account {
 // alarmMaildir is the Maildir that an account's alarms go into: its first, if it has one and they are wanted there.
 func alarmMaildir(cfg *config.Config, account string) (config.Deliver, bool) {
 	for _, d := range accountOf(cfg, account).Deliver {
-		if d.Type == "maildir" && !d.Fallback && cfg.Alarm.Maildir {
+		if folderOf(d) != "" && !d.Fallback && cfg.Alarm.Maildir {
 			return d, true
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // accounts is the converter of [account.NAME]. It adds to cfg, which has the defaults.
@@ -11,7 +13,7 @@ func (c *checker) accounts(cfg *Config) convert {
 	return func(v any) *fault {
 		if list, ok := asTables(v); ok { // checked all the same, so that their other problems show
 			for i, m := range list {
-				c.account(element("account", i), "", m, cfg)
+				c.account(document.Path("account").Index(i), "", m, cfg)
 			}
 			return &fault{text: "accounts are tables with names, not a list", hint: "write [account.NAME] instead of [[account]]"}
 		}
@@ -25,7 +27,7 @@ func (c *checker) accounts(cfg *Config) convert {
 		own := c.accountKeys("", &Account{}, &source{})
 		nameless := false
 		for _, name := range slices.Sorted(maps.Keys(m)) {
-			at := member("account", name)
+			at := document.Path("account").Key(name)
 			if a, ok := m[name].(map[string]any); ok {
 				if f := checkName(name); f != nil {
 					c.add(at, f.text, f.hint)
@@ -45,7 +47,7 @@ func (c *checker) accounts(cfg *Config) convert {
 }
 
 // account checks the table of one account; its name is checked by the caller.
-func (c *checker) account(at, name string, m map[string]any, cfg *Config) Account {
+func (c *checker) account(at document.Path, name string, m map[string]any, cfg *Config) Account {
 	a := Account{
 		Name: name, TLS: TLSImplicit, Auth: AuthAuto, Pipelining: true, Sizes: SizesAuto, Alarm: true,
 		Schedule: cfg.Schedule, Timezone: cfg.Timezone, Jitter: cfg.Jitter, RunAtStart: cfg.RunAtStart,
@@ -55,11 +57,11 @@ func (c *checker) account(at, name string, m map[string]any, cfg *Config) Accoun
 	c.table(at, m, c.accountKeys(at, &a, &s))
 	for _, k := range []string{"host", "username"} {
 		if _, ok := m[k]; !ok {
-			c.add(member(at, k), "missing", "")
+			c.add(at.Key(k), "missing", "")
 		}
 	}
 	if _, ok := m["deliver"]; !ok {
-		c.add(member(at, "deliver"), "no destination", "add [["+member(at, "deliver")+"]] with type = \"maildir\" and path")
+		c.add(at.Key("deliver"), "no destination", "add [["+string(at.Key("deliver"))+"]] with type = \"maildir\" and path")
 	}
 	a.Secret = c.secret(at, m, s, accountCredentials(name)...)
 	if a.Secret.Kind == "" {
@@ -77,19 +79,19 @@ func (c *checker) account(at, name string, m map[string]any, cfg *Config) Accoun
 
 // plaintext is the rule for tls = "none" without consent: what goes to host in the clear stays on this machine.
 // Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged.
-func (c *checker) plaintext(at, what, host string, i int) {
-	if host != "" && !loopback(host) && !c.concerns(i, member(at, "insecure_plaintext")) {
-		c.add(member(at, "tls"), "would send "+what+" to "+shown(host)+" in the clear",
+func (c *checker) plaintext(at document.Path, what, host string, i int) {
+	if host != "" && !loopback(host) && !c.concerns(i, at.Key("insecure_plaintext")) {
+		c.add(at.Key("tls"), "would send "+what+" to "+document.Shown(host)+" in the clear",
 			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
 	}
 }
 
 // concerns tells whether one of the problems from i on is about the key.
-func (c *checker) concerns(i int, key string) bool {
-	return slices.ContainsFunc(c.problems[i:], func(p Problem) bool { return p.Key == short(key) })
+func (c *checker) concerns(i int, key document.Path) bool {
+	return slices.ContainsFunc(c.problems[i:], func(p Problem) bool { return p.Key == key.Short() })
 }
 
-func (c *checker) accountKeys(at string, a *Account, s *source) keys {
+func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 	known := keys{
 		"host":               text(&a.Host, checkHost),
 		"port":               integer(&a.Port, 0, 65535),
@@ -109,7 +111,7 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"delete_quarantined": boolean(&a.DeleteQuarantined),
 		"max_size":           size(&a.MaxSize, 0),
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
-		"deliver":            c.deliveries(member(at, "deliver"), a.Name, &a.Deliver),
+		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
 	maps.Copy(known, c.sourceKeys(s, "leave the key out to be asked on a terminal"))
 	return known

@@ -3,6 +3,8 @@ package config
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // argv accepts a program and its arguments, such as example. "~" is expanded in the program's path only. absolute
@@ -16,7 +18,7 @@ func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
 		}
 		for i, s := range list {
 			if strings.ContainsRune(s, 0) {
-				return &fault{text: "must not hold a NUL", at: element("", i)}
+				return &fault{text: "must not hold a NUL", at: document.Path("").Index(i)}
 			}
 		}
 		program := list[0]
@@ -58,7 +60,7 @@ func texts(v any, hint string) ([]string, *fault) {
 		s, ok := e.(string)
 		if !ok {
 			f := want("a text", e, hint)
-			f.at = element("", i)
+			f.at = document.Path("").Index(i)
 			return nil, f
 		}
 		out[i] = s

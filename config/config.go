@@ -7,7 +7,7 @@
 // into an error or into anything printed. It reads the files, and asks the file system for time zones and whether a
 // systemd credential exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that
 // happens at login.
-// The syntax is TOML 1.0 with the relaxations of 1.1; key names are case-sensitive.
+// What the text says, and how a problem of it is worded, is the package document's affair. Key names are case-sensitive.
 package config
 
 import "time"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Control says how commands such as status reach the daemon.
@@ -35,8 +37,8 @@ func (c *checker) socket(dst *string) convert {
 		}
 		var p string
 		if f := c.output(&p, "")(v); f != nil {
-			if s, ok := v.(string); ok && nearest(s, []string{socketOff}) != "" {
-				f.hint = didYouMean(s, []string{socketOff})
+			if s, ok := v.(string); ok && document.Nearest(s, []string{socketOff}) != "" {
+				f.hint = document.DidYouMean(s, []string{socketOff})
 			}
 			return f
 		}
@@ -51,7 +53,7 @@ func (c *checker) socket(dst *string) convert {
 // checkSocket bounds the path of a unix socket.
 func checkSocket(path string) *fault {
 	if n := len(path); n > maxSocket {
-		return &fault{text: fmt.Sprintf("%s has %d octets, too many for a unix socket", shown(path), n),
+		return &fault{text: fmt.Sprintf("%s has %d octets, too many for a unix socket", document.Shown(path), n),
 			hint: fmt.Sprintf("choose a path of at most %d", maxSocket)}
 	}
 	return nil

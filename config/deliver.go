@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Deliver is one destination of an account.
@@ -42,7 +44,7 @@ type deliverType struct {
 
 // finish fills in what depends on several keys of the destination m at a path, and checks their rules. before is the number of
 // problems that other tables had.
-type finish func(at, account string, m map[string]any, before int)
+type finish func(at document.Path, account string, m map[string]any, before int)
 
 // deliverTypes are all types, in the order in which they are named to a person.
 func deliverTypes() []deliverType {
@@ -71,13 +73,13 @@ func typeOf(d *Deliver) deliverType {
 const defaultSpool = 1 << 30
 
 // deliver checks one destination of an account.
-func (c *checker) deliver(at, account string, m map[string]any) Deliver {
+func (c *checker) deliver(at document.Path, account string, m map[string]any) Deliver {
 	d := Deliver{Required: true}
 	names := DeliverTypes()
 	if f := oneOf(&d.Type, names...)(m["type"]); m["type"] == nil {
-		c.add(member(at, "type"), "missing", "one of "+strings.Join(names, ", "))
+		c.add(at.Key("type"), "missing", "one of "+strings.Join(names, ", "))
 	} else if f != nil {
-		c.add(member(at, "type"), f.text, f.hint)
+		c.add(at.Key("type"), f.text, f.hint)
 		if _, ok := m["type"].(string); ok { // a type from elsewhere, and so may its keys be: they are not looked at
 			return d
 		}
@@ -88,12 +90,12 @@ func (c *checker) deliver(at, account string, m map[string]any) Deliver {
 	before := len(c.problems)
 	known, finish := c.deliverKeys(d.Type, &d)
 	c.table(at, c.ownKeys(at, d.Type, m), known)
-	if d.Name == "" && !c.concerns(before, member(at, "name")) {
+	if d.Name == "" && !c.concerns(before, at.Key("name")) {
 		d.Name = d.Type
 	}
 	if d.Fallback {
 		if _, ok := m["required"]; ok {
-			c.add(member(at, "required"), "is not for a fallback", "it takes what others refuse: leave the key out")
+			c.add(at.Key("required"), "is not for a fallback", "it takes what others refuse: leave the key out")
 		}
 		d.Required = false
 	}
@@ -137,7 +139,7 @@ func (c *checker) deliverKeys(said string, d *Deliver) (known keys, end finish) 
 
 // ownKeys reports the keys that belong to other types than t, and gives the rest of m. A type that is not known, "",
 // may have them all.
-func (c *checker) ownKeys(at, t string, m map[string]any) map[string]any {
+func (c *checker) ownKeys(at document.Path, t string, m map[string]any) map[string]any {
 	rest := maps.Clone(m)
 	if t == "" {
 		return rest
@@ -151,7 +153,7 @@ func (c *checker) ownKeys(at, t string, m map[string]any) map[string]any {
 	}
 	for k := range m {
 		if of := types[k]; len(of) > 0 && !slices.Contains(of, t) {
-			c.add(member(at, k), "is for type "+sequence(of), "this destination has type "+t)
+			c.add(at.Key(k), "is for type "+sequence(of), "this destination has type "+t)
 			delete(rest, k)
 		}
 	}

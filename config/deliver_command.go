@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Command is a program that takes each message on standard input.
@@ -29,9 +31,9 @@ func commandType() deliverType {
 				"timeout":   duration(&p.Timeout),
 				"line_ends": oneOf(&p.LineEnds, "lf", "crlf"),
 			}
-			return known, func(at, _ string, m map[string]any, _ int) {
+			return known, func(at document.Path, _ string, m map[string]any, _ int) {
 				if _, ok := m["command"]; !ok {
-					c.add(member(at, "command"), "missing", "the program and its arguments, such as "+commandExample)
+					c.add(at.Key("command"), "missing", "the program and its arguments, such as "+commandExample)
 				}
 				d.Command = &p
 			}

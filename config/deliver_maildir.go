@@ -1,13 +1,15 @@
 package config
 
+import "github.com/popsync/popsync/config/document"
+
 // maildirType is a Maildir on this machine.
 func maildirType() deliverType {
 	return deliverType{
 		name: "maildir",
 		keys: func(c *checker, _ string, d *Deliver) (keys, finish) {
-			return keys{"path": c.path(&d.Path)}, func(at, _ string, m map[string]any, _ int) {
+			return keys{"path": c.path(&d.Path)}, func(at document.Path, _ string, m map[string]any, _ int) {
 				if p, ok := m["path"]; !ok || p == "" {
-					c.add(member(at, "path"), "missing", "the folder of the Maildir")
+					c.add(at.Key("path"), "missing", "the folder of the Maildir")
 				}
 			}
 		},

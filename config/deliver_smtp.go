@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // SMTP is a mail server that takes messages by SMTP (RFC 5321) or LMTP (RFC 2033).
@@ -57,7 +59,7 @@ func mailServerType(name string) deliverType {
 		remote: true,
 		keys: func(c *checker, said string, d *Deliver) (keys, finish) {
 			s := &smtpDraft{SMTP: SMTP{Auth: AuthAuto, From: "original", MessagesPerConnection: 100, BareCR: "crlf", LongLines: "send", NUL: "send"}}
-			return c.smtpKeys(said, s), func(at, account string, m map[string]any, before int) {
+			return c.smtpKeys(said, s), func(at document.Path, account string, m map[string]any, before int) {
 				c.finishSMTP(at, m, d.Type, s, before)
 				s.Secret = c.login(at, m, s, deliverCredentials(account, d.Name))
 				d.SMTP = &s.SMTP
@@ -106,14 +108,14 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 }
 
 // finishSMTP fills in what depends on several keys and checks their rules, the login's excepted: see finish.
-func (c *checker) finishSMTP(at string, m map[string]any, name string, s *smtpDraft, before int) {
+func (c *checker) finishSMTP(at document.Path, m map[string]any, name string, s *smtpDraft, before int) {
 	e := s.endpoint
 	if _, ok := m["address"]; !ok {
 		hint := `such as "mail.example.org:587"`
 		if name == typeLMTP {
 			hint = `such as "unix:/run/dovecot/lmtp" or "localhost:24"`
 		}
-		c.add(member(at, "address"), "missing", hint)
+		c.add(at.Key("address"), "missing", hint)
 	}
 	if _, ok := m["tls"]; !ok {
 		s.TLS = TLSStartTLS
@@ -121,8 +123,8 @@ func (c *checker) finishSMTP(at string, m map[string]any, name string, s *smtpDr
 			s.TLS = TLSNone
 		}
 	}
-	if e.path != "" && s.TLS != TLSNone && !c.concerns(before, member(at, "tls")) {
-		c.add(member(at, "tls"), "is not for a unix socket", `leave it out, or write tls = "none"`)
+	if e.path != "" && s.TLS != TLSNone && !c.concerns(before, at.Key("tls")) {
+		c.add(at.Key("tls"), "is not for a unix socket", `leave it out, or write tls = "none"`)
 	}
 	if s.TLS == TLSNone && !s.Insecure {
 		what := "the mail"
@@ -136,31 +138,31 @@ func (c *checker) finishSMTP(at string, m map[string]any, name string, s *smtpDr
 }
 
 // recipients checks that they come from one source.
-func (c *checker) recipients(at string, m map[string]any) {
+func (c *checker) recipients(at document.Path, m map[string]any) {
 	_, fixed := m["to"]
 	_, header := m["envelope_header"]
 	switch {
 	case fixed && header:
-		c.add(member(at, "envelope_header"), "the recipients stand in to already", "keep one of the two")
+		c.add(at.Key("envelope_header"), "the recipients stand in to already", "keep one of the two")
 	case !fixed && !header:
-		c.add(member(at, "to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
+		c.add(at.Key("to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
 	}
 	_, domains := m["allow_domains"]
 	if header && !domains {
-		c.add(member(at, "allow_domains"), "missing", "the domains whose recipients envelope_header may name")
+		c.add(at.Key("allow_domains"), "missing", "the domains whose recipients envelope_header may name")
 	}
 	for _, k := range []string{"allow_domains", "envelope_skip", "envelope_prefix"} {
 		if _, ok := m[k]; ok && !header {
-			c.add(member(at, k), "is of no use without envelope_header", "")
+			c.add(at.Key(k), "is of no use without envelope_header", "")
 		}
 	}
 }
 
 // login checks username and secret, which come together: nobody is asked on a terminal for the password of a relay.
-func (c *checker) login(at string, m map[string]any, s *smtpDraft, credentials []string) SecretSource {
+func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, credentials []string) SecretSource {
 	if _, ok := m["username"]; !ok {
 		for _, k := range given(m) {
-			c.add(member(at, k), "is of no use without username", "")
+			c.add(at.Key(k), "is of no use without username", "")
 		}
 		return SecretSource{}
 	}
@@ -170,7 +172,7 @@ func (c *checker) login(at string, m map[string]any, s *smtpDraft, credentials [
 		if len(credentials) > 0 {
 			hint += ", or the systemd credential " + credentials[0]
 		}
-		c.add(member(at, "username"), "a login without a password", hint)
+		c.add(at.Key("username"), "a login without a password", hint)
 	}
 	return found
 }
@@ -204,7 +206,7 @@ func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind strin
 	oddText(add, of("from"), s.From)
 	for i, to := range s.To {
 		o := of("to")
-		o.Key = element(o.Key, i)
+		o.Key = o.Key.Index(i)
 		oddText(add, o, to)
 	}
 	oddPath(add, of("ca_file"), s.CAFile)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // document checks a whole tree.
@@ -77,8 +79,8 @@ func (c *checker) nameless(tree map[string]any, known keys) {
 		if _, here := known[k]; here || !ok {
 			continue
 		}
-		if _, ok := m["host"]; ok && nearest(k, []string{"account"}) == "" {
-			c.add(member("", k), "unknown table", "an account is written ["+member("account", k)+"]")
+		if _, ok := m["host"]; ok && document.Nearest(k, []string{"account"}) == "" {
+			c.add(document.Path("").Key(k), "unknown table", "an account is written ["+string(document.Path("account").Key(k))+"]")
 			delete(tree, k)
 		}
 	}

@@ -4,22 +4,27 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Oddity is something in a sound configuration that is hardly meant. Nothing of a secret is in it, and nothing of an argument
 // that may be one.
 type Oddity struct {
-	Account     string // whom it concerns; "": the whole configuration
-	Destination string // of that account, by its name; "": the account itself
-	Key         string // such as account.work.deliver[0].command[1], counted from 0
-	Text        string // what is odd
-	Next        string // what to do about it
+	Account     string        // whom it concerns; "": the whole configuration
+	Destination string        // of that account, by its name; "": the account itself
+	Key         document.Path // such as account.work.deliver[0].command[1], counted from 0
+	Text        string        // what is odd
+	Next        string        // what to do about it
 }
 
 // Oddities looks for what is hardly meant. It goes by what is written, and asks neither the file system nor any server.
 func (c *Config) Oddities() (all []Oddity) {
 	add := func(o Oddity) { all = append(all, o) }
-	for _, v := range []struct{ key, value string }{
+	for _, v := range []struct {
+		key   document.Path
+		value string
+	}{
 		{"state_dir", c.StateDir}, {"log.file", c.Log.File}, {"metrics.textfile", c.Metrics.Textfile},
 	} {
 		oddPath(add, Oddity{Key: v.key}, v.value)
@@ -40,17 +45,17 @@ func (c *Config) Oddities() (all []Oddity) {
 }
 
 func (a *Account) oddities(add func(Oddity)) {
-	at := member("account", a.Name)
-	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: member(at, key)} }
+	at := document.Path("account").Key(a.Name)
+	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: at.Key(key)} }
 	oddText(add, of("username"), a.Username)
 	oddPath(add, of("ca_file"), a.CAFile)
 	oddSource(add, of, a.Secret)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)
 	for i := range a.Deliver {
 		d := &a.Deliver[i]
-		place := element(member(at, "deliver"), i)
+		place := at.Key("deliver").Index(i)
 		of := func(key string) Oddity {
-			return Oddity{Account: a.Name, Destination: d.Name, Key: member(place, key)}
+			return Oddity{Account: a.Name, Destination: d.Name, Key: place.Key(key)}
 		}
 		typeOf(d).odd(d, add, of)
 	}

@@ -36,7 +36,7 @@ func oddArguments(add func(Oddity), o Oddity, args, known []string) {
 			continue
 		}
 		here := o
-		here.Key = element(o.Key, i)
+		here.Key = o.Key.Index(i)
 		if here.Text, here.Next = oddArgument(args[i], known); here.Text != "" {
 			add(here)
 		}

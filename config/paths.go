@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Env looks up an environment variable, as os.Getenv does. HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR and
@@ -106,9 +108,9 @@ func (c *checker) output(dst *string, suffix string) convert {
 		case f != nil:
 			return f
 		case strings.HasSuffix(s, "/") || s == "~":
-			return &fault{text: shown(s) + " is a folder", hint: "write the path of a file"}
+			return &fault{text: document.Shown(s) + " is a folder", hint: "write the path of a file"}
 		case p != "" && !strings.HasSuffix(p, suffix):
-			return &fault{text: shown(s) + " doesn't end in " + suffix, hint: "else the collector passes it over"}
+			return &fault{text: document.Shown(s) + " doesn't end in " + suffix, hint: "else the collector passes it over"}
 		}
 		*dst = p
 		return nil
@@ -135,7 +137,7 @@ func (c *checker) expand(s string) (string, *fault) {
 		if strings.Contains(s, "$") {
 			hint += "; variables are not expanded"
 		}
-		return "", &fault{text: shown(s) + " is a relative path", hint: hint}
+		return "", &fault{text: document.Shown(s) + " is a relative path", hint: hint}
 	}
 	return filepath.Clean(s), nil
 }

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/popsync/popsync/config/document"
+
 // deletion accepts never, after-delivery and an age.
 func deletion(dst *Delete) convert {
 	const hint = `"never", "after-delivery", or an age such as "30d"`
@@ -18,7 +20,7 @@ func deletion(dst *Delete) convert {
 		}
 		age, ok := parseDuration(s)
 		if !ok {
-			return &fault{text: shown(s) + " is not a policy", hint: hint}
+			return &fault{text: document.Shown(s) + " is not a policy", hint: hint}
 		}
 		if age <= 0 {
 			return &fault{text: "an age must be more than 0", hint: `to delete at once write "after-delivery"`}

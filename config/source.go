@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // source collects the keys of an account or a destination that say where its secret is found. None of its converters
@@ -64,10 +66,10 @@ func given(m map[string]any) []string {
 
 // secret chooses the one source of the table m at path: a key, else the first systemd credential that exists. The zero
 // source: there is none, or more than one, which is reported.
-func (c *checker) secret(path string, m map[string]any, s source, credentials ...string) SecretSource {
+func (c *checker) secret(path document.Path, m map[string]any, s source, credentials ...string) SecretSource {
 	keys := given(m)
 	if len(keys) > 1 {
-		c.add(member(path, keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
+		c.add(path.Key(keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
 		return SecretSource{}
 	}
 	if len(keys) == 1 {

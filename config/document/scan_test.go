@@ -1,7 +1,9 @@
-package config
+package document
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ func TestScanFindsLines(t *testing.T) {
 		"list = [ # x\n  'one',\n  {k = 1, 'z y'.w = [[2]]},\n]\n" + // 11-14
 		"[account.work]\nhost='h]#'\r\n[[account.work.deliver]]\ntype='maildir'\n[[account.work.deliver]]\nx.y=1\n" + // 15-20
 		"[account.work.deliver.sub] # of the second\nk=1"
-	want := positions{
+	want := Positions{
 		"a": 3, `"q\"k"`: 4, `"q\"k"."l.m"`: 4, "m": 5, "n": 9,
 		"list": 11, "list[0]": 12, "list[1]": 13, "list[1].k": 13, `list[1]."z y"`: 13, `list[1]."z y".w`: 13,
 		`list[1]."z y".w[0]`: 13, `list[1]."z y".w[0][0]`: 13,
@@ -42,9 +44,9 @@ func assertAgrees(t *testing.T, doc string) {
 	if !decodes(doc, &tree) {
 		return
 	}
-	want := map[string]bool{}
+	want := map[Path]bool{}
 	treePaths(want, "", tree)
-	got := map[string]bool{}
+	got := map[Path]bool{}
 	for p := range pos {
 		got[p] = true
 	}
@@ -63,22 +65,22 @@ func decodes(doc string, tree *map[string]any) (ok bool) {
 	return err == nil
 }
 
-func treePaths(out map[string]bool, path string, v any) {
+func treePaths(out map[Path]bool, path Path, v any) {
 	if path != "" {
 		out[path] = true
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, w := range v {
-			treePaths(out, member(path, k), w)
+			treePaths(out, path.Key(k), w)
 		}
 	case []map[string]any:
 		for i, w := range v {
-			treePaths(out, element(path, i), w)
+			treePaths(out, path.Index(i), w)
 		}
 	case []any:
 		for i, w := range v {
-			treePaths(out, element(path, i), w)
+			treePaths(out, path.Index(i), w)
 		}
 	}
 }
@@ -109,4 +111,17 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc string) {
 		assertAgrees(t, doc)
 	})
+}
+
+func TestFuzzSeedsArePresent(t *testing.T) {
+	seeds, _ := filepath.Glob("testdata/fuzz/FuzzScan/*")
+	if len(seeds) < 4 {
+		t.Errorf("%d seeds", len(seeds))
+	}
+	for _, s := range seeds {
+		data, err := os.ReadFile(s)
+		if err != nil || !strings.HasPrefix(string(data), "go test fuzz v1\n") {
+			t.Errorf("%s is not a seed (%v)", s, err)
+		}
+	}
 }

@@ -1,13 +1,12 @@
-package config
+package document
 
 import (
-	"strconv"
 	"strings"
 )
 
-// positions maps the path of every key, table and list element to its line, from 1. The decoder gives positions for
+// Positions maps the path of every key, table and list element to its line, from 1. The decoder gives positions for
 // syntax errors only, hence this scanner.
-type positions map[string]int
+type Positions map[Path]int
 
 // maxDepth bounds how many lists, tables and parts of a dotted key may lie in one another.
 const maxDepth = 100
@@ -21,9 +20,9 @@ type scanner struct {
 	depth int
 	deep  int // line where depth went over maxDepth; 0: nowhere
 	ok    bool
-	pos   positions
-	lists map[string]int // path of a list of tables -> tables so far
-	open  bracket        // the innermost that was open where it stopped
+	pos   Positions
+	lists map[Path]int // path of a list of tables -> tables so far
+	open  bracket      // the innermost that was open where it stopped
 }
 
 // bracket is one that was opened; the zero bracket is none.
@@ -33,7 +32,7 @@ type bracket struct {
 }
 
 // scan returns the positions in doc. deep is the line where it nests deeper than maxDepth, or 0.
-func scan(doc string) (pos positions, deep int) {
+func scan(doc string) (pos Positions, deep int) {
 	s := scanned(doc)
 	return s.pos, s.deep
 }
@@ -46,8 +45,8 @@ func scanned(doc string) *scanner {
 			break
 		}
 	}
-	s := &scanner{doc: doc, line: 1, ok: true, pos: positions{}, lists: map[string]int{}}
-	for table := ""; s.ok; {
+	s := &scanner{doc: doc, line: 1, ok: true, pos: Positions{}, lists: map[Path]int{}}
+	for table := Path(""); s.ok; {
 		s.skip(true)
 		switch {
 		case s.at == len(doc):
@@ -62,7 +61,7 @@ func scanned(doc string) *scanner {
 }
 
 // header reads [name] or [[name]] and returns the path of the table that it opens.
-func (s *scanner) header() string {
+func (s *scanner) header() Path {
 	line := s.line
 	s.at++
 	list := s.take('[')
@@ -71,7 +70,7 @@ func (s *scanner) header() string {
 		s.pos.implied(path, line)
 		n := s.lists[path]
 		s.lists[path] = n + 1
-		path = element(path, n)
+		path = path.Index(n)
 		s.want(']')
 	}
 	s.want(']')
@@ -82,7 +81,7 @@ func (s *scanner) header() string {
 }
 
 // pair reads key = value in the given table.
-func (s *scanner) pair(table string) {
+func (s *scanner) pair(table Path) {
 	line := s.line
 	path := s.key(table)
 	s.skip(false)
@@ -97,7 +96,7 @@ func (s *scanner) pair(table string) {
 
 // key reads a dotted key and returns its path under the given table. Parts before the last that are lists of tables
 // mean their last table.
-func (s *scanner) key(path string) string {
+func (s *scanner) key(path Path) Path {
 	for parts := 1; ; parts++ {
 		s.skip(false)
 		part := s.part()
@@ -107,14 +106,14 @@ func (s *scanner) key(path string) string {
 		if !s.ok {
 			return path
 		}
-		path = member(path, part)
+		path = path.Key(part)
 		s.skip(false)
 		if !s.take('.') {
 			return path
 		}
 		s.pos.implied(path, s.line)
 		if n := s.lists[path]; n > 0 {
-			path = element(path, n-1)
+			path = path.Index(n - 1)
 		}
 	}
 }
@@ -129,7 +128,7 @@ func (s *scanner) part() string {
 		return s.quoted('\'')
 	}
 	start := s.at
-	for s.at < len(s.doc) && bare(s.doc[s.at]) {
+	for s.at < len(s.doc) && Bare(s.doc[s.at]) {
 		s.at++
 	}
 	s.ok = s.ok && s.at > start
@@ -137,7 +136,7 @@ func (s *scanner) part() string {
 }
 
 // value skips a value and records what lies in it.
-func (s *scanner) value(path string) {
+func (s *scanner) value(path Path) {
 	if s.depth++; s.depth > maxDepth {
 		s.tooDeep()
 	}
@@ -151,7 +150,7 @@ func (s *scanner) value(path string) {
 	case c == '[':
 		s.at++
 		s.sequence(']', func(i int) {
-			p := element(path, i)
+			p := path.Index(i)
 			s.pos[p] = s.line
 			s.value(p)
 		})
@@ -197,33 +196,20 @@ func (s *scanner) tooDeep() {
 }
 
 // implied records a table that a longer key implies; its own header, if there is one, is the better place.
-func (p positions) implied(path string, line int) {
+func (p Positions) implied(path Path, line int) {
 	if _, known := p[path]; !known {
 		p[path] = line
 	}
 }
 
-// member is the path of a key in the table at path; "" is the document.
-func member(path, key string) string {
-	if !isBare(key) {
-		key = strconv.QuoteToASCII(key)
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-// element is the path of the i-th element, from 0, of the list at path.
-func element(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-func bare(c byte) bool {
+// Bare tells whether an octet may stand in a key without quotes.
+func Bare(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 }
 
 func isBare(key string) bool {
 	for i := range len(key) {
-		if !bare(key[i]) {
+		if !Bare(key[i]) {
 			return false
 		}
 	}

@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 
 // Problem is one thing that a person has to change. It never holds the value of a secret.
 type Problem struct {
-	File string // as given to Load or Parse
+	File string // as the file was called
 	Line int    // from 1; 0: concerns the whole file
 	Col  int    // in bytes from 1, for syntax errors only; else 0
-	Key  string // such as account.work.deliver[0].path, counted from 0; "" for the whole file and for syntax errors
+	Key  Path   // such as account.work.deliver[0].path, counted from 0; "" for the whole file and for syntax errors
 	Text string // what is wrong
 	Hint string // what to do about it; may be ""
 }
@@ -31,7 +31,7 @@ func (p Problem) Error() string {
 	}
 	b.WriteString(": ")
 	if p.Key != "" {
-		b.WriteString(p.Key + ": ")
+		b.WriteString(string(p.Key) + ": ")
 	}
 	b.WriteString(printable(p.Text))
 	if p.Hint != "" {
@@ -40,7 +40,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Error is all problems of a configuration, by file and line. Load and Parse return no other type of error.
+// Error is all problems of a document and of what it includes, by file and line.
 type Error []Problem
 
 // Error gives one line for each problem.
@@ -61,9 +61,10 @@ func (e Error) Unwrap() []error {
 	return errs
 }
 
-func (e Error) sort() {
+// Sort puts them into the order of the files, their names first.
+func (e Error) Sort() {
 	slices.SortStableFunc(e, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), strings.Compare(a.Key, b.Key))
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Key, b.Key))
 	})
 }
 

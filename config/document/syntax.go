@@ -1,49 +1,10 @@
-package config
+package document
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/BurntSushi/toml"
 )
-
-// maxFile bounds the file, in octets: about 50,000 accounts.
-const maxFile = 16 << 20
-
-// decode gives the generic tree of a document and where its keys stand, or the problem that keeps it from being one.
-func decode(name string, data []byte) (tree map[string]any, where positions, p *Problem) {
-	defer func() {
-		// The decoder reports its own inconsistencies by a panic. Its text may quote the document: it is dropped.
-		if recover() != nil {
-			tree, p = nil, &Problem{File: name, Text: "this file confuses the TOML decoder", Hint: "simplify the tables"}
-		}
-	}()
-	if len(data) > maxFile {
-		return nil, nil, &Problem{File: name, Text: fmt.Sprintf("larger than %d bytes", maxFile)}
-	}
-	// The scanner comes first because it stops at a depth where the decoder would exhaust its stack.
-	where, deep := scan(string(data))
-	if deep > 0 {
-		return nil, nil, &Problem{File: name, Line: deep, Text: fmt.Sprintf("more than %d levels in one another", maxDepth)}
-	}
-	_, err := toml.Decode(string(data), &tree)
-	if err == nil {
-		return tree, where, nil
-	}
-	var pe toml.ParseError
-	if !errors.As(err, &pe) {
-		return nil, nil, &Problem{File: name, Text: "not valid TOML"}
-	}
-	text, hint := syntaxText(pe.Message)
-	p = &Problem{File: name, Line: pe.Position.Line, Col: pe.Position.Col, Text: text, Hint: hint}
-	if strings.Contains(text, "defined twice") {
-		p.Col = 0 // found when the line had been read: the decoder's column is its end
-	}
-	p.unclosed(pe.Message, string(data))
-	return nil, nil, p
-}
 
 // unclosed mends the place of a problem that is told where something else begins, though the bracket that is missing
 // belongs to an earlier line.
@@ -82,9 +43,9 @@ func syntaxText(msg string) (text, hint string) {
 		if key, what, ok := strings.Cut(rest, "' "); ok && !strings.ContainsAny(key, "\r\n") {
 			switch {
 			case strings.HasPrefix(what, "has already been defined"):
-				return "syntax error: " + short(key) + " is defined twice", ""
+				return "syntax error: " + string(Path(key).Short()) + " is defined twice", ""
 			case strings.HasPrefix(what, "was already created"):
-				return "syntax error: " + short(key) + " is defined twice, in different shapes", ""
+				return "syntax error: " + string(Path(key).Short()) + " is defined twice, in different shapes", ""
 			}
 		}
 	}

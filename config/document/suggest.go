@@ -1,17 +1,17 @@
-package config
+package document
 
 import "strings"
 
-// didYouMean words a suggestion for a mistyped word, or gives "".
-func didYouMean(word string, known []string) string {
-	if s := nearest(word, known); s != "" {
+// DidYouMean words a suggestion for a mistyped word, or gives "".
+func DidYouMean(word string, known []string) string {
+	if s := Nearest(word, known); s != "" {
 		return `did you mean "` + s + `"?`
 	}
 	return ""
 }
 
-// nearest gives the known word that is at most two edits away or shares its beginning with word, or "".
-func nearest(word string, known []string) string {
+// Nearest gives the known word that is at most two edits away or shares its beginning with word, or "".
+func Nearest(word string, known []string) string {
 	word = strings.ToLower(word)
 	if len(word) > 40 { // longer than any known word by far; distance is quadratic
 		return ""

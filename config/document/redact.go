@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"strconv"
@@ -22,14 +22,14 @@ func secretLooking(s string) bool {
 	return false
 }
 
-// showable tells whether a value of a key that is no secret may stand in an error.
-func showable(v string) bool {
+// Showable tells whether a value of a key that is no secret may stand in an error.
+func Showable(v string) bool {
 	return !strings.ContainsAny(v, "\r\n") && !secretLooking(v)
 }
 
-// shown quotes a bad value for an error, or stands in for it.
-func shown(v string) string {
-	if !showable(v) {
+// Shown quotes a bad value for an error, or stands in for it.
+func Shown(v string) string {
+	if !Showable(v) {
 		return "this text"
 	}
 	q := strconv.Quote(v)
@@ -39,8 +39,8 @@ func shown(v string) string {
 	return q
 }
 
-// limit bounds the text of an error that may quote the document.
-func limit(s string) string {
+// Limit bounds the text of an error that may quote the document.
+func Limit(s string) string {
 	const most = 300
 	if len(s) > most {
 		return strings.ToValidUTF8(s[:most], "") + "..."

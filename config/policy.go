@@ -1,6 +1,26 @@
 package config
 
-import "github.com/popsync/popsync/config/document"
+import (
+	"time"
+
+	"github.com/popsync/popsync/config/document"
+)
+
+// Delete says what happens to a message on the server once it is delivered everywhere.
+type Delete struct {
+	Kind DeleteKind
+	Age  time.Duration // for DeleteAge, more than 0; else 0
+}
+
+// DeleteKind is the kind of a Delete. The zero value keeps everything.
+type DeleteKind int
+
+// The kinds of Delete.
+const (
+	DeleteNever DeleteKind = iota
+	DeleteAfterDelivery
+	DeleteAge
+)
 
 // deletion accepts never, after-delivery and an age.
 func deletion(dst *Delete) convert {

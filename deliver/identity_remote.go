@@ -57,6 +57,9 @@ func ParseRemoteIdentity(s string) (RemoteIdentity, error) {
 	return i, nil
 }
 
+// IsRemoteIdentity tells whether an identity is meant to be a remote destination's; ParseRemoteIdentity tells whether it is sound.
+func IsRemoteIdentity(s string) bool { return strings.HasPrefix(s, remoteVersion+" ") }
+
 // validFolder accepts only what leads down, and to nothing that is hidden.
 func validFolder(folder string) bool {
 	names := strings.Split(folder, "/")

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/notify"
@@ -239,7 +240,7 @@ func waitingText(waiting []uidl.Delivery) string {
 // spoolsOf opens the folders where copies for remote destinations wait. A folder that is not there is none.
 func spoolsOf(cfg *config.Config, known []uidl.Destination) (folders []*spool.Folder, warnings []string) {
 	for _, d := range known {
-		if !strings.HasPrefix(d.Identity, "spool2 ") {
+		if !deliver.IsRemoteIdentity(d.Identity) {
 			continue
 		}
 		f, err := spool.OpenFolder(spoolRoot(cfg), d.Identity)

@@ -45,6 +45,56 @@ func TestInterfacesAreListed(t *testing.T) {
 	}
 }
 
+// What a Target or a Sender can do besides is asked for by deliver/abilities.go alone: else a wrapper that hides it, or a method that
+// gets another name, changes what is done, and nobody sees why.
+func TestAbilitiesAreAskedForInOnePlace(t *testing.T) {
+	abilities := map[string]bool{}
+	asked := 0
+	pkgs := goList(t, "./...")
+	for _, p := range pkgs {
+		for _, f := range sources(t, p) {
+			if strings.HasSuffix(f.path, "/deliver/abilities.go") {
+				for _, name := range exportedInterfaces(f.File) {
+					abilities[name] = true
+				}
+			}
+		}
+	}
+	for _, p := range pkgs {
+		for _, f := range sources(t, p) {
+			if f.test {
+				continue
+			}
+			ast.Inspect(f.File, func(n ast.Node) bool {
+				a, ok := n.(*ast.TypeAssertExpr)
+				if !ok || a.Type == nil {
+					return true
+				}
+				name := ""
+				switch is := a.Type.(type) {
+				case *ast.Ident:
+					if f.Name.Name == "deliver" {
+						name = is.Name
+					}
+				case *ast.SelectorExpr:
+					if x, ok := is.X.(*ast.Ident); ok && x.Name == "deliver" {
+						name = is.Sel.Name
+					}
+				}
+				if abilities[name] {
+					if asked++; !strings.HasSuffix(f.path, "/deliver/abilities.go") {
+						t.Errorf("%s asks for deliver.%s: deliver.AbilitiesOf does", f.path, name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if asked < len(abilities) || asked == 0 {
+		t.Errorf("%d abilities, %d are asked for", len(abilities), asked)
+	}
+}
+
 // exportedInterfaces are the names of those that a file declares.
 func exportedInterfaces(f *ast.File) (names []string) {
 	for _, d := range f.Decls {

@@ -119,16 +119,11 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 
 // plaintext is the rule for tls = "none" without consent: what goes to host in the clear stays on this machine.
 // Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged.
-func (c *checker) plaintext(at document.Path, what, host string, i int) {
-	if host != "" && !loopback(host) && !c.concerns(i, at.Key("insecure_plaintext")) {
-		c.add(at.Key("tls"), "would send "+what+" to "+document.Shown(host)+" in the clear",
+func (r *report) plaintext(at document.Path, what, host string, i int) {
+	if host != "" && !loopback(host) && !r.concerns(i, at.Key("insecure_plaintext")) {
+		r.add(at.Key("tls"), "would send "+what+" to "+document.Shown(host)+" in the clear",
 			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
 	}
-}
-
-// concerns tells whether one of the problems from i on is about the key.
-func (c *checker) concerns(i int, key document.Path) bool {
-	return slices.ContainsFunc(c.problems[i:], func(p Problem) bool { return p.Key == key.Short() })
 }
 
 func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
@@ -136,7 +131,7 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"host":               text(&a.Host, checkHost),
 		"port":               integer(&a.Port, 0, 65535),
 		"tls":                oneOf(&a.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.path(&a.CAFile),
+		"ca_file":            c.env.path(&a.CAFile),
 		"insecure_plaintext": boolean(&a.Insecure),
 		"username":           text(&a.Username, checkUsername),
 		"auth":               oneOf(&a.Auth, accountAuths...),
@@ -153,6 +148,6 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
 		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
-	maps.Copy(known, c.sourceKeys(s, "leave the key out to be asked on a terminal"))
+	maps.Copy(known, sourceKeys(c.env, s, "leave the key out to be asked on a terminal"))
 	return known
 }

@@ -9,7 +9,7 @@ import (
 
 // argv accepts a program and its arguments, such as example. "~" is expanded in the program's path only. absolute
 // demands that path; else a name is left to a search in PATH. No value is shown: an argument might be a secret.
-func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
+func (e Env) argv(dst *[]string, example string, absolute bool) convert {
 	hint := "write a list of texts, such as " + example + "; there is no shell"
 	return func(v any) *fault {
 		list, f := texts(v, hint)
@@ -26,7 +26,7 @@ func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
 		case program == "":
 			return &fault{text: "the program is missing", hint: hint, at: "[0]"}
 		case strings.HasPrefix(program, "~"):
-			p, f := c.expand(program)
+			p, f := e.expand(program)
 			if f != nil {
 				f.at = "[0]"
 				return f

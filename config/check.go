@@ -9,17 +9,12 @@ import (
 	"github.com/popsync/popsync/config/document"
 )
 
-// checker collects the problems of one document.
+// checker turns the tree of one document into a Config.
 type checker struct {
-	file     string
-	where    document.Positions
-	env      Env
-	opts     Options
-	problems Error
-
-	read   func(path string) (*sheet, *Problem) // an included file; nil: there are none
-	files  map[document.Path]string             // of included accounts, by their path
-	silent map[document.Path]bool               // what is wrong with these values was told elsewhere
+	report
+	env  Env
+	opts Options
+	read func(path string) (*sheet, *Problem) // an included file; nil: there are none
 }
 
 // fault is what a converter finds wrong with a value. nil: nothing.
@@ -69,23 +64,4 @@ func (c *checker) subtable(path document.Path, known keys) convert {
 		c.table(path, m, known)
 		return nil
 	}
-}
-
-// add notes a problem of a key, or of the table in which the key is missing.
-func (c *checker) add(path document.Path, text, hint string) {
-	if c.silenced(path) {
-		return
-	}
-	c.problems = append(c.problems, Problem{File: c.fileOf(path), Line: c.line(path), Key: path.Short(), Text: document.Limit(text), Hint: document.Limit(hint)})
-}
-
-// line finds where a path stands, or the nearest thing around it.
-func (c *checker) line(path document.Path) int {
-	for path != "" {
-		if n, ok := c.where[path]; ok {
-			return n
-		}
-		path = path.Above()
-	}
-	return 0
 }

@@ -24,19 +24,19 @@ const (
 	socketName = "control.sock"
 )
 
-func (c *checker) controlKeys(socket *string) keys {
-	return keys{"socket": c.socket(socket)}
+func controlKeys(env Env, socket *string) keys {
+	return keys{"socket": socketPath(env, socket)}
 }
 
-// socket accepts the path of a unix socket, or socketOff.
-func (c *checker) socket(dst *string) convert {
+// socketPath accepts the path of a unix socket, or socketOff.
+func socketPath(env Env, dst *string) convert {
 	return func(v any) *fault {
 		if v == socketOff {
 			*dst = socketOff
 			return nil
 		}
 		var p string
-		if f := c.output(&p, "")(v); f != nil {
+		if f := env.output(&p, "")(v); f != nil {
 			if s, ok := v.(string); ok && document.Nearest(s, []string{socketOff}) != "" {
 				f.hint = document.DidYouMean(s, []string{socketOff})
 			}

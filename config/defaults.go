@@ -92,14 +92,3 @@ func named(v any, account string) any {
 	}
 	return v
 }
-
-// silenced tells whether a problem at a path was told where the value stands.
-func (c *checker) silenced(path document.Path) bool {
-	for path != "" {
-		if c.silent[path] {
-			return true
-		}
-		path = path.Above()
-	}
-	return false
-}

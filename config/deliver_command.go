@@ -27,7 +27,7 @@ func commandType() deliverType {
 		keys: func(c *checker, _ string, d *Deliver) (keys, finish) {
 			p := Command{Timeout: 10 * time.Minute, LineEnds: "lf"}
 			known := keys{
-				"command":   c.argv(&p.Args, commandExample, true),
+				"command":   c.env.argv(&p.Args, commandExample, true),
 				"timeout":   duration(&p.Timeout),
 				"line_ends": oneOf(&p.LineEnds, "lf", "crlf"),
 			}

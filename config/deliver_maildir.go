@@ -7,7 +7,7 @@ func maildirType() deliverType {
 	return deliverType{
 		name: "maildir",
 		keys: func(c *checker, _ string, d *Deliver) (keys, finish) {
-			return keys{"path": c.path(&d.Path)}, func(at document.Path, _ string, m map[string]any, _ int) {
+			return keys{"path": c.env.path(&d.Path)}, func(at document.Path, _ string, m map[string]any, _ int) {
 				if p, ok := m["path"]; !ok || p == "" {
 					c.add(at.Key("path"), "missing", "the folder of the Maildir")
 				}

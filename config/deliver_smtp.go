@@ -84,7 +84,7 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 	known := keys{
 		"address":            s.endpoint.convert(said),
 		"tls":                oneOf(&s.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.path(&s.CAFile),
+		"ca_file":            c.env.path(&s.CAFile),
 		"insecure_plaintext": boolean(&s.Insecure),
 		"helo":               text(&s.Helo, checkHelo),
 		"username":           text(&s.Username, checkUsername),
@@ -103,7 +103,7 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 		"long_lines":              oneOf(&s.LongLines, "send", "refuse"),
 		"nul":                     oneOf(&s.NUL, "send", "refuse"),
 	}
-	maps.Copy(known, c.sourceKeys(&s.source, ""))
+	maps.Copy(known, sourceKeys(c.env, &s.source, ""))
 	return known
 }
 
@@ -138,22 +138,22 @@ func (c *checker) finishSMTP(at document.Path, m map[string]any, name string, s 
 }
 
 // recipients checks that they come from one source.
-func (c *checker) recipients(at document.Path, m map[string]any) {
+func (r *report) recipients(at document.Path, m map[string]any) {
 	_, fixed := m["to"]
 	_, header := m["envelope_header"]
 	switch {
 	case fixed && header:
-		c.add(at.Key("envelope_header"), "the recipients stand in to already", "keep one of the two")
+		r.add(at.Key("envelope_header"), "the recipients stand in to already", "keep one of the two")
 	case !fixed && !header:
-		c.add(at.Key("to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
+		r.add(at.Key("to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
 	}
 	_, domains := m["allow_domains"]
 	if header && !domains {
-		c.add(at.Key("allow_domains"), "missing", "the domains whose recipients envelope_header may name")
+		r.add(at.Key("allow_domains"), "missing", "the domains whose recipients envelope_header may name")
 	}
 	for _, k := range []string{"allow_domains", "envelope_skip", "envelope_prefix"} {
 		if _, ok := m[k]; ok && !header {
-			c.add(at.Key(k), "is of no use without envelope_header", "")
+			r.add(at.Key(k), "is of no use without envelope_header", "")
 		}
 	}
 }

@@ -49,18 +49,18 @@ func asTables(v any) ([]map[string]any, bool) {
 	return nil, false
 }
 
-func (c *checker) namesDiffer(at document.Path, list []Deliver) {
+func (r *report) namesDiffer(at document.Path, list []Deliver) {
 	first := map[string]int{}
 	for i, d := range list {
 		if j, taken := first[d.Name]; taken && d.Name != "" {
-			c.add(at.Index(i).Key("name"), fmt.Sprintf("%s has the name %s too", document.Path("deliver").Index(j), document.Shown(d.Name)), "give each its own name")
+			r.add(at.Index(i).Key("name"), fmt.Sprintf("%s has the name %s too", document.Path("deliver").Index(j), document.Shown(d.Name)), "give each its own name")
 		}
 		first[d.Name] = i
 	}
 }
 
 // placesDiffer refuses two destinations at one place.
-func (c *checker) placesDiffer(at document.Path, list []Deliver) {
+func (r *report) placesDiffer(at document.Path, list []Deliver) {
 	first := map[string]int{}
 	for i, d := range list {
 		key, what, place := typeOf(&d).place(&d)
@@ -73,14 +73,14 @@ func (c *checker) placesDiffer(at document.Path, list []Deliver) {
 			if d.Fallback || list[j].Fallback {
 				hint = "a fallback needs a place of its own"
 			}
-			c.add(at.Index(i).Key(key), fmt.Sprintf("%s has %s too", document.Path("deliver").Index(j), what), hint)
+			r.add(at.Index(i).Key(key), fmt.Sprintf("%s has %s too", document.Path("deliver").Index(j), what), hint)
 		}
 		first[place] = i
 	}
 }
 
 // fallbacks checks what stands for what.
-func (c *checker) fallbacks(at document.Path, list []Deliver) {
+func (r *report) fallbacks(at document.Path, list []Deliver) {
 	fallback, required, others := -1, false, false
 	for i, d := range list {
 		required = required || d.Required
@@ -89,14 +89,14 @@ func (c *checker) fallbacks(at document.Path, list []Deliver) {
 			continue
 		}
 		if fallback >= 0 {
-			c.add(at.Index(i).Key("fallback"), string(document.Path("deliver").Index(fallback))+" is a fallback too", "an account has at most one")
+			r.add(at.Index(i).Key("fallback"), string(document.Path("deliver").Index(fallback))+" is a fallback too", "an account has at most one")
 		}
 		fallback = i
 	}
 	switch {
 	case !others:
-		c.add(at.Index(fallback).Key("fallback"), "a fallback without another destination", "add [["+string(at)+"]] with the destination that it stands in for")
+		r.add(at.Index(fallback).Key("fallback"), "a fallback without another destination", "add [["+string(at)+"]] with the destination that it stands in for")
 	case !required:
-		c.add(at, "no destination is required", "remove required = false from one: else mail that arrived nowhere counts as delivered")
+		r.add(at, "no destination is required", "remove required = false from one: else mail that arrived nowhere counts as delivered")
 	}
 }

@@ -139,11 +139,11 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		delete(known, k) // a table
 	}
 	check(top, known)
-	check(log, c.logKeys(&Log{}))
+	check(log, logKeys(c.env, &Log{}))
 	check(account, c.accountKeys("", &Account{}, &source{}))
-	check(alarm, c.alarmKeys(&Alarm{}))
-	check(control, c.controlKeys(new(string)))
-	check(metrics, c.metricsKeys(&Metrics{}))
+	check(alarm, alarmKeys(c.env, &Alarm{}))
+	check(control, controlKeys(c.env, new(string)))
+	check(metrics, metricsKeys(c.env, &Metrics{}))
 	check(limits, limitKeys(&Limits{}))
 	// Each key stands with its type. lmtp refers to smtp, and what every destination has stands with the first.
 	parts := map[string]string{}

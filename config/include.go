@@ -119,7 +119,7 @@ func (c *checker) matching(pattern string) (files []string, f *fault) {
 	}
 	path := pattern
 	if strings.HasPrefix(pattern, "~") {
-		if path, f = c.expand(pattern); f != nil {
+		if path, f = c.env.expand(pattern); f != nil {
 			return nil, f
 		}
 	} else if !filepath.IsAbs(path) {
@@ -209,15 +209,4 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 			}
 		}
 	}
-}
-
-// fileOf is the file in which a path stands.
-func (c *checker) fileOf(path document.Path) string {
-	for path != "" {
-		if f, ok := c.files[path]; ok {
-			return f
-		}
-		path = path.Above()
-	}
-	return c.file
 }

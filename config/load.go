@@ -48,7 +48,8 @@ func Parse(name string, data []byte, env Env, o Options) (*Config, error) {
 // parse gives the collected problems, the configuration as far as it is sound, where a literal secret stands in the document
 // itself, and the editions of the files that it includes, which read reads. nil: it cannot include any.
 func parse(name string, data []byte, env Env, o Options, read func(path string) (*sheet, *Problem)) (c *checker, cfg *Config, literal document.Path, included []string) {
-	c = &checker{file: name, env: env, opts: o, read: read, files: map[document.Path]string{}, silent: map[document.Path]bool{}}
+	c = &checker{env: env, opts: o, read: read,
+		report: report{file: name, files: map[document.Path]string{}, silent: map[document.Path]bool{}}}
 	tree, where, p := document.Decode(name, data)
 	if p != nil {
 		c.problems = Error{*p}
@@ -60,14 +61,6 @@ func parse(name string, data []byte, env Env, o Options, read func(path string) 
 	c.inherit(tree)
 	cfg = c.document(tree)
 	return c, cfg, literal, included
-}
-
-func (c *checker) result(cfg *Config) (*Config, error) {
-	if len(c.problems) > 0 {
-		c.problems.Sort()
-		return nil, c.problems
-	}
-	return cfg, nil
 }
 
 // openProblem words why a file can't be read.

@@ -12,10 +12,10 @@ type Metrics struct {
 	Textfile string // absolute path ending in .prom, may not exist yet; "": none
 }
 
-func (c *checker) metricsKeys(m *Metrics) keys {
+func metricsKeys(env Env, m *Metrics) keys {
 	return keys{
 		"listen":   listen(&m.Listen),
-		"textfile": c.output(&m.Textfile, ".prom"),
+		"textfile": env.output(&m.Textfile, ".prom"),
 	}
 }
 

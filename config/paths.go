@@ -80,7 +80,7 @@ func defaultStateDir(env Env) string {
 }
 
 // path accepts an absolute path or one that begins with "~". Empty texts are left to the caller.
-func (c *checker) path(dst *string) convert {
+func (e Env) path(dst *string) convert {
 	return func(v any) *fault {
 		s, ok := v.(string)
 		if !ok {
@@ -90,7 +90,7 @@ func (c *checker) path(dst *string) convert {
 			*dst = ""
 			return nil
 		}
-		p, f := c.expand(s)
+		p, f := e.expand(s)
 		if f == nil {
 			*dst = p
 		}
@@ -99,10 +99,10 @@ func (c *checker) path(dst *string) convert {
 }
 
 // output is path for a file that popsync writes, whose name ends in suffix.
-func (c *checker) output(dst *string, suffix string) convert {
+func (e Env) output(dst *string, suffix string) convert {
 	return func(v any) *fault {
 		var p string
-		f := c.path(&p)(v)
+		f := e.path(&p)(v)
 		s, _ := v.(string)
 		switch {
 		case f != nil:
@@ -118,12 +118,12 @@ func (c *checker) output(dst *string, suffix string) convert {
 }
 
 // expand resolves "~" at the beginning and nothing else.
-func (c *checker) expand(s string) (string, *fault) {
+func (e Env) expand(s string) (string, *fault) {
 	if strings.ContainsRune(s, 0) {
 		return "", &fault{text: "a path can't hold a NUL"}
 	}
 	if s == "~" || strings.HasPrefix(s, "~/") {
-		home := c.env.get("HOME")
+		home := e.get("HOME")
 		if home == "" {
 			return "", &fault{text: "~ has no meaning here: HOME is not set", hint: "write an absolute path"}
 		}

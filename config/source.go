@@ -17,7 +17,7 @@ type source struct {
 }
 
 // sourceKeys gives the keys of a source; empty is the advice for an empty password.
-func (c *checker) sourceKeys(s *source, empty string) keys {
+func sourceKeys(env Env, s *source, empty string) keys {
 	return keys{
 		"password": text(&s.literal, func(s string) *fault {
 			switch {
@@ -28,13 +28,13 @@ func (c *checker) sourceKeys(s *source, empty string) keys {
 			}
 			return nil
 		}),
-		"password_file":    c.secretPath(&s.file),
-		"password_command": c.argv(&s.command, `["pass", "show", "mail/work"]`, false),
+		"password_file":    env.secretPath(&s.file),
+		"password_command": env.argv(&s.command, `["pass", "show", "mail/work"]`, false),
 	}
 }
 
 // secretPath is path for a key whose value might be a secret put in the wrong place.
-func (c *checker) secretPath(dst *string) convert {
+func (e Env) secretPath(dst *string) convert {
 	return func(v any) *fault {
 		s, ok := v.(string)
 		switch {
@@ -45,7 +45,7 @@ func (c *checker) secretPath(dst *string) convert {
 		case !strings.HasPrefix(s, "~") && !filepath.IsAbs(s):
 			return &fault{text: "not an absolute path", hint: "write an absolute path or ~/..."}
 		}
-		p, f := c.expand(s)
+		p, f := e.expand(s)
 		if f == nil {
 			*dst = p
 		}

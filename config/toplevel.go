@@ -43,14 +43,14 @@ func (c *checker) document(tree map[string]any) *Config {
 
 func (c *checker) documentKeys(cfg *Config, socket *string) keys {
 	return keys{
-		"state_dir": c.path(&cfg.StateDir),
+		"state_dir": c.env.path(&cfg.StateDir),
 		"parallel":  integer(&cfg.Parallel, 1, 100_000),
 		"per_host":  integer(&cfg.PerHost, 0, 100_000),
 		"host_rate": integer(&cfg.HostRate, 0, 100_000),
-		"log":       c.subtable("log", c.logKeys(&cfg.Log)),
-		"control":   c.subtable("control", c.controlKeys(socket)),
-		"metrics":   c.subtable("metrics", c.metricsKeys(&cfg.Metrics)),
-		"alarm":     c.subtable("alarm", c.alarmKeys(&cfg.Alarm)),
+		"log":       c.subtable("log", logKeys(c.env, &cfg.Log)),
+		"control":   c.subtable("control", controlKeys(c.env, socket)),
+		"metrics":   c.subtable("metrics", metricsKeys(c.env, &cfg.Metrics)),
+		"alarm":     c.subtable("alarm", alarmKeys(c.env, &cfg.Alarm)),
 		"limits":    c.subtable("limits", limitKeys(&cfg.Limits)),
 		"account":   func(any) *fault { return nil }, // checked last, it takes defaults from the others
 		"include":   func(any) *fault { return nil }, // done by now, and so are
@@ -63,11 +63,11 @@ func (c *checker) documentKeys(cfg *Config, socket *string) keys {
 	}
 }
 
-func (c *checker) logKeys(l *Log) keys {
+func logKeys(env Env, l *Log) keys {
 	return keys{
 		"level":  oneOf(&l.Level, "debug", "info", "warn", "error"),
 		"format": oneOf(&l.Format, "auto", "console", "json"),
-		"file":   c.output(&l.File, ""),
+		"file":   env.output(&l.File, ""),
 	}
 }
 

@@ -61,7 +61,7 @@ var rooms = []room{
 	{path: "fetcher/settle", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/plan", "fetcher/health", "internal/words"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/memory"},
 	{path: "fetcher/identity", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/settle", "fetcher/plan", "fetcher/report"}, modules: []string{"go.uber.org/zap"}},
-	{path: "fetcher/rebuild", imports: []string{"uidl", "deliver", "fetcher/settle", "fetcher/plan", "fetcher/report", "internal/words"}, modules: []string{"go.uber.org/zap"}},
+	{path: "fetcher/rebuild", imports: []string{"uidl", "deliver", "fetcher/settle", "fetcher/plan", "fetcher/report", "internal/words"}, modules: []string{"go.uber.org/zap"}, tests: []string{"deliver/maildir", "fetcher/health", "pop3"}},
 	{path: "fetcher/steps", imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"}},
 	{path: "fetcher/report", imports: []string{"fetcher/verdict", "fetcher/health", "internal/words"}},
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},

@@ -4,6 +4,48 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
+
+	"github.com/popsync/popsync/config/document"
+)
+
+// Account is one mailbox on one server and where its mail goes.
+type Account struct {
+	Name     string // [a-z0-9._-]{1,64}, begins with a letter, a digit or an underscore
+	Host     string // a name or an address, without brackets
+	Port     int    // the one to connect to, never 0
+	TLS      TLS    // how the connection is protected
+	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
+	Insecure bool   // the person accepts a login without encryption to a host that is not this machine
+	Username string // without CR, LF and NUL
+	Auth     Auth   // how to log in
+
+	Pipelining bool  // commands are sent ahead where the server announces it; false: one at a time
+	Sizes      Sizes // what the sizes are worth that the server lists
+
+	Schedule   string        // cron with five fields, or a descriptor such as "@every 10m"; never empty
+	Timezone   string        // IANA name, in which Schedule counts unless it names one itself; "": the machine's
+	Jitter     time.Duration // each run is shifted by a stable part of it; from 0 to 24 hours; 0: none
+	RunAtStart bool          // a run when the daemon starts, whatever Schedule says
+	Alarm      bool          // false: nobody is told of its troubles
+
+	Delete Delete // what happens on the server to delivered mail
+	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
+	DeleteQuarantined bool
+
+	MaxSize int64        // octets; larger messages are skipped; 0: no limit
+	Limit   int          // new messages per pass; 0: no limit
+	Secret  SecretSource // where the password is found at login
+	Deliver []Deliver    // in the order of the file; at least one, with different names
+}
+
+// Sizes says what the sizes are worth that a server lists.
+type Sizes string
+
+// What sizes are worth.
+const (
+	SizesAuto   Sizes = "auto"   // what is learned of the server
+	SizesIgnore Sizes = "ignore" // nothing: they are no evidence that a message is whole, or which one it is
 )
 
 // accounts is the converter of [account.NAME]. It adds to cfg, which has the defaults.
@@ -11,7 +53,7 @@ func (c *checker) accounts(cfg *Config) convert {
 	return func(v any) *fault {
 		if list, ok := asTables(v); ok { // checked all the same, so that their other problems show
 			for i, m := range list {
-				c.account(element("account", i), "", m, cfg)
+				c.account(document.Path("account").Index(i), "", m, cfg)
 			}
 			return &fault{text: "accounts are tables with names, not a list", hint: "write [account.NAME] instead of [[account]]"}
 		}
@@ -25,7 +67,7 @@ func (c *checker) accounts(cfg *Config) convert {
 		own := c.accountKeys("", &Account{}, &source{})
 		nameless := false
 		for _, name := range slices.Sorted(maps.Keys(m)) {
-			at := member("account", name)
+			at := document.Path("account").Key(name)
 			if a, ok := m[name].(map[string]any); ok {
 				if f := checkName(name); f != nil {
 					c.add(at, f.text, f.hint)
@@ -45,7 +87,7 @@ func (c *checker) accounts(cfg *Config) convert {
 }
 
 // account checks the table of one account; its name is checked by the caller.
-func (c *checker) account(at, name string, m map[string]any, cfg *Config) Account {
+func (c *checker) account(at document.Path, name string, m map[string]any, cfg *Config) Account {
 	a := Account{
 		Name: name, TLS: TLSImplicit, Auth: AuthAuto, Pipelining: true, Sizes: SizesAuto, Alarm: true,
 		Schedule: cfg.Schedule, Timezone: cfg.Timezone, Jitter: cfg.Jitter, RunAtStart: cfg.RunAtStart,
@@ -55,11 +97,11 @@ func (c *checker) account(at, name string, m map[string]any, cfg *Config) Accoun
 	c.table(at, m, c.accountKeys(at, &a, &s))
 	for _, k := range []string{"host", "username"} {
 		if _, ok := m[k]; !ok {
-			c.add(member(at, k), "missing", "")
+			c.add(at.Key(k), "missing", "")
 		}
 	}
 	if _, ok := m["deliver"]; !ok {
-		c.add(member(at, "deliver"), "no destination", "add [["+member(at, "deliver")+"]] with type = \"maildir\" and path")
+		c.add(at.Key("deliver"), "no destination", "add [["+string(at.Key("deliver"))+"]] with type = \"maildir\" and path")
 	}
 	a.Secret = c.secret(at, m, s, accountCredentials(name)...)
 	if a.Secret.Kind == "" {
@@ -77,27 +119,22 @@ func (c *checker) account(at, name string, m map[string]any, cfg *Config) Accoun
 
 // plaintext is the rule for tls = "none" without consent: what goes to host in the clear stays on this machine.
 // Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged.
-func (c *checker) plaintext(at, what, host string, i int) {
-	if host != "" && !loopback(host) && !c.concerns(i, member(at, "insecure_plaintext")) {
-		c.add(member(at, "tls"), "would send "+what+" to "+shown(host)+" in the clear",
+func (r *report) plaintext(at document.Path, what, host string, i int) {
+	if host != "" && !loopback(host) && !r.concerns(i, at.Key("insecure_plaintext")) {
+		r.add(at.Key("tls"), "would send "+what+" to "+document.Shown(host)+" in the clear",
 			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
 	}
 }
 
-// concerns tells whether one of the problems from i on is about the key.
-func (c *checker) concerns(i int, key string) bool {
-	return slices.ContainsFunc(c.problems[i:], func(p Problem) bool { return p.Key == short(key) })
-}
-
-func (c *checker) accountKeys(at string, a *Account, s *source) keys {
+func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 	known := keys{
 		"host":               text(&a.Host, checkHost),
 		"port":               integer(&a.Port, 0, 65535),
 		"tls":                oneOf(&a.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.path(&a.CAFile),
+		"ca_file":            c.env.path(&a.CAFile),
 		"insecure_plaintext": boolean(&a.Insecure),
 		"username":           text(&a.Username, checkUsername),
-		"auth":               oneOf(&a.Auth, string(AuthAuto), string(AuthPlain), string(AuthUser)),
+		"auth":               oneOf(&a.Auth, accountAuths...),
 		"pipelining":         boolean(&a.Pipelining),
 		"sizes":              oneOf(&a.Sizes, string(SizesAuto), string(SizesIgnore)),
 		"schedule":           c.schedule(&a.Schedule),
@@ -109,8 +146,8 @@ func (c *checker) accountKeys(at string, a *Account, s *source) keys {
 		"delete_quarantined": boolean(&a.DeleteQuarantined),
 		"max_size":           size(&a.MaxSize, 0),
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
-		"deliver":            c.deliveries(member(at, "deliver"), a.Name, &a.Deliver),
+		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
-	maps.Copy(known, c.sourceKeys(s, "leave the key out to be asked on a terminal"))
+	maps.Copy(known, sourceKeys(c.env, s, "leave the key out to be asked on a terminal"))
 	return known
 }

@@ -20,10 +20,10 @@ type Alarm struct {
 
 func defaultAlarm() Alarm { return Alarm{Maildir: true, After: 6 * time.Hour, Parked: 1} }
 
-func (c *checker) alarmKeys(a *Alarm) keys {
+func alarmKeys(env Env, a *Alarm) keys {
 	return keys{
 		"maildir": boolean(&a.Maildir),
-		"command": c.alarmCommand(&a.Command),
+		"command": alarmCommand(env, &a.Command),
 		"webhook": webhook(&a.Webhook),
 		"after":   duration(&a.After),
 		"parked":  integer(&a.Parked, 0, 1_000_000),
@@ -32,8 +32,8 @@ func (c *checker) alarmKeys(a *Alarm) keys {
 }
 
 // alarmCommand accepts what the command of a destination may be, or an empty list.
-func (c *checker) alarmCommand(dst *[]string) convert {
-	program := c.argv(dst, `["/usr/local/bin/tell-me"]`, true)
+func alarmCommand(env Env, dst *[]string) convert {
+	program := env.argv(dst, `["/usr/local/bin/tell-me"]`, true)
 	return func(v any) *fault {
 		if list, ok := v.([]any); ok && len(list) == 0 {
 			*dst = nil

@@ -3,11 +3,13 @@ package config
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // argv accepts a program and its arguments, such as example. "~" is expanded in the program's path only. absolute
 // demands that path; else a name is left to a search in PATH. No value is shown: an argument might be a secret.
-func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
+func (e Env) argv(dst *[]string, example string, absolute bool) convert {
 	hint := "write a list of texts, such as " + example + "; there is no shell"
 	return func(v any) *fault {
 		list, f := texts(v, hint)
@@ -16,7 +18,7 @@ func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
 		}
 		for i, s := range list {
 			if strings.ContainsRune(s, 0) {
-				return &fault{text: "must not hold a NUL", at: element("", i)}
+				return &fault{text: "must not hold a NUL", at: document.Path("").Index(i)}
 			}
 		}
 		program := list[0]
@@ -24,7 +26,7 @@ func (c *checker) argv(dst *[]string, example string, absolute bool) convert {
 		case program == "":
 			return &fault{text: "the program is missing", hint: hint, at: "[0]"}
 		case strings.HasPrefix(program, "~"):
-			p, f := c.expand(program)
+			p, f := e.expand(program)
 			if f != nil {
 				f.at = "[0]"
 				return f
@@ -58,7 +60,7 @@ func texts(v any, hint string) ([]string, *fault) {
 		s, ok := e.(string)
 		if !ok {
 			f := want("a text", e, hint)
-			f.at = element("", i)
+			f.at = document.Path("").Index(i)
 			return nil, f
 		}
 		out[i] = s

@@ -5,25 +5,22 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
-// checker collects the problems of one document.
+// checker turns the tree of one document into a Config.
 type checker struct {
-	file     string
-	where    positions
-	env      Env
-	opts     Options
-	problems Error
-
-	read   func(path string) (*sheet, *Problem) // an included file; nil: there are none
-	files  map[string]string                    // of included accounts, by their path
-	silent map[string]bool                      // what is wrong with these values was told elsewhere
+	report
+	env  Env
+	opts Options
+	read func(path string) (*sheet, *Problem) // an included file; nil: there are none
 }
 
 // fault is what a converter finds wrong with a value. nil: nothing.
 type fault struct {
 	text, hint string
-	at         string // "[2]" when only this element of a list is meant
+	at         document.Path // "[2]" when only this element of a list is meant
 }
 
 // convert checks the value of one key and stores it. It doesn't see the key, and only converters of keys that are no
@@ -34,11 +31,11 @@ type convert func(v any) *fault
 type keys map[string]convert
 
 // table checks all keys of a table; those that m lacks keep their defaults.
-func (c *checker) table(path string, m map[string]any, known keys) {
+func (c *checker) table(path document.Path, m map[string]any, known keys) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		at := member(path, k)
+		at := path.Key(k)
 		if check, ok := known[k]; !ok {
-			c.add(at, "unknown key", cmp.Or(c.comesFrom(k, known), didYouMean(k, slices.Sorted(maps.Keys(known)))))
+			c.add(at, "unknown key", cmp.Or(c.comesFrom(k, known), document.DidYouMean(k, slices.Sorted(maps.Keys(known)))))
 		} else if f := check(m[k]); f != nil {
 			c.add(at+f.at, f.text, unexpanded(m[k], f.hint))
 		}
@@ -58,41 +55,13 @@ func unexpanded(v any, hint string) string {
 }
 
 // subtable is the converter of a key that holds a table.
-func (c *checker) subtable(path string, known keys) convert {
+func (c *checker) subtable(path document.Path, known keys) convert {
 	return func(v any) *fault {
 		m, ok := v.(map[string]any)
 		if !ok {
-			return &fault{text: "must be a table, not " + kind(v), hint: "write [" + path + "] and its keys below"}
+			return &fault{text: "must be a table, not " + kind(v), hint: "write [" + string(path) + "] and its keys below"}
 		}
 		c.table(path, m, known)
 		return nil
 	}
-}
-
-// add notes a problem of a key, or of the table in which the key is missing.
-func (c *checker) add(path, text, hint string) {
-	if c.silenced(path) {
-		return
-	}
-	c.problems = append(c.problems, Problem{File: c.fileOf(path), Line: c.line(path), Key: short(path), Text: limit(text), Hint: limit(hint)})
-}
-
-// line finds where a path stands, or the nearest thing around it.
-func (c *checker) line(path string) int {
-	for path != "" {
-		if n, ok := c.where[path]; ok {
-			return n
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-	return 0
-}
-
-// short bounds a key, which may be as long as the file.
-func short(path string) string {
-	const most = 160
-	if len(path) > most {
-		return path[:most] + "..."
-	}
-	return path
 }

@@ -7,7 +7,7 @@
 // into an error or into anything printed. It reads the files, and asks the file system for time zones and whether a
 // systemd credential exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that
 // happens at login.
-// The syntax is TOML 1.0 with the relaxations of 1.1; key names are case-sensitive.
+// What the text says, and how a problem of it is worded, is the package document's affair. Key names are case-sensitive.
 package config
 
 import "time"
@@ -41,36 +41,6 @@ type Log struct {
 	File   string // absolute path, may not exist yet; "": standard error
 }
 
-// Account is one mailbox on one server and where its mail goes.
-type Account struct {
-	Name     string // [a-z0-9._-]{1,64}, begins with a letter, a digit or an underscore
-	Host     string // a name or an address, without brackets
-	Port     int    // the one to connect to, never 0
-	TLS      TLS    // how the connection is protected
-	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
-	Insecure bool   // the person accepts a login without encryption to a host that is not this machine
-	Username string // without CR, LF and NUL
-	Auth     Auth   // how to log in
-
-	Pipelining bool  // commands are sent ahead where the server announces it; false: one at a time
-	Sizes      Sizes // what the sizes are worth that the server lists
-
-	Schedule   string        // cron with five fields, or a descriptor such as "@every 10m"; never empty
-	Timezone   string        // IANA name, in which Schedule counts unless it names one itself; "": the machine's
-	Jitter     time.Duration // each run is shifted by a stable part of it; from 0 to 24 hours; 0: none
-	RunAtStart bool          // a run when the daemon starts, whatever Schedule says
-	Alarm      bool          // false: nobody is told of its troubles
-
-	Delete Delete // what happens on the server to delivered mail
-	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
-	DeleteQuarantined bool
-
-	MaxSize int64        // octets; larger messages are skipped; 0: no limit
-	Limit   int          // new messages per pass; 0: no limit
-	Secret  SecretSource // where the password is found at login
-	Deliver []Deliver    // in the order of the file; at least one, with different names
-}
-
 // TLS is how a connection is protected. There is no opportunistic value on purpose.
 type TLS string
 
@@ -92,48 +62,11 @@ const (
 	AuthLogin Auth = "login" // AUTH LOGIN, which was never standardised; for destinations
 )
 
-// Sizes says what the sizes are worth that a server lists.
-type Sizes string
-
-// What sizes are worth.
-const (
-	SizesAuto   Sizes = "auto"   // what is learned of the server
-	SizesIgnore Sizes = "ignore" // nothing: they are no evidence that a message is whole, or which one it is
+// Which of them may be written where.
+var (
+	accountAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthUser)}
+	deliverAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthLogin)}
 )
-
-// Delete says what happens to a message on the server once it is delivered everywhere.
-type Delete struct {
-	Kind DeleteKind
-	Age  time.Duration // for DeleteAge, more than 0; else 0
-}
-
-// DeleteKind is the kind of a Delete. The zero value keeps everything.
-type DeleteKind int
-
-// The kinds of Delete.
-const (
-	DeleteNever DeleteKind = iota
-	DeleteAfterDelivery
-	DeleteAge
-)
-
-// Deliver is one destination of an account.
-type Deliver struct {
-	Type string // "maildir", "smtp", "lmtp" or "command"
-	Name string // unique in the account; [a-z0-9._-]{1,64}
-
-	Required bool // no message counts as delivered before it is here; never set for a fallback
-	Fallback bool // gets what other destinations refuse for good, and nothing else; at most one in an account
-	Trace    bool // messages get one Received line (RFC 5321, section 4.4)
-
-	Path string // of the Maildir, absolute; "" for other types
-
-	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
-	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
-
-	SMTP    *SMTP    // for smtp and lmtp; else nil
-	Command *Command // for command; else nil
-}
 
 // Options are what a caller may add to the checks.
 type Options struct {

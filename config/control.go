@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Control says how commands such as status reach the daemon.
@@ -22,21 +24,21 @@ const (
 	socketName = "control.sock"
 )
 
-func (c *checker) controlKeys(socket *string) keys {
-	return keys{"socket": c.socket(socket)}
+func controlKeys(env Env, socket *string) keys {
+	return keys{"socket": socketPath(env, socket)}
 }
 
-// socket accepts the path of a unix socket, or socketOff.
-func (c *checker) socket(dst *string) convert {
+// socketPath accepts the path of a unix socket, or socketOff.
+func socketPath(env Env, dst *string) convert {
 	return func(v any) *fault {
 		if v == socketOff {
 			*dst = socketOff
 			return nil
 		}
 		var p string
-		if f := c.output(&p, "")(v); f != nil {
-			if s, ok := v.(string); ok && nearest(s, []string{socketOff}) != "" {
-				f.hint = didYouMean(s, []string{socketOff})
+		if f := env.output(&p, "")(v); f != nil {
+			if s, ok := v.(string); ok && document.Nearest(s, []string{socketOff}) != "" {
+				f.hint = document.DidYouMean(s, []string{socketOff})
 			}
 			return f
 		}
@@ -51,7 +53,7 @@ func (c *checker) socket(dst *string) convert {
 // checkSocket bounds the path of a unix socket.
 func checkSocket(path string) *fault {
 	if n := len(path); n > maxSocket {
-		return &fault{text: fmt.Sprintf("%s has %d octets, too many for a unix socket", shown(path), n),
+		return &fault{text: fmt.Sprintf("%s has %d octets, too many for a unix socket", document.Shown(path), n),
 			hint: fmt.Sprintf("choose a path of at most %d", maxSocket)}
 	}
 	return nil

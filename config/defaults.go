@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // inherit gives each account of the tree the keys of [defaults] that it does not have itself. {account} in their texts is
@@ -22,7 +24,7 @@ func (c *checker) inherit(tree map[string]any) {
 	before := len(c.problems)
 	c.table("defaults", defaults, c.accountKeys("defaults", &Account{}, &source{}))
 	if keys := given(defaults); len(keys) > 1 {
-		c.add(member("defaults", keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
+		c.add(document.Path("defaults").Key(keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
 	}
 	c.placeholders("defaults", defaults)
 	told := len(c.problems) > before
@@ -42,7 +44,7 @@ func (c *checker) inherit(tree map[string]any) {
 			}
 			all[k] = v
 			if told { // once, where they stand
-				c.silent[member(member("account", name), k)] = true
+				c.silent[document.Path("account").Key(name).Key(k)] = true
 			}
 		}
 		accounts[name] = all
@@ -50,15 +52,15 @@ func (c *checker) inherit(tree map[string]any) {
 }
 
 // placeholders refuses other words in braces than {account} where a path is meant: they would make odd folders.
-func (c *checker) placeholders(at string, m map[string]any) {
+func (c *checker) placeholders(at document.Path, m map[string]any) {
 	for _, k := range []string{"path", "password_file", "ca_file"} {
 		if s, ok := m[k].(string); ok && strings.ContainsAny(strings.ReplaceAll(s, "{account}", ""), "{}") {
-			c.add(member(at, k), "holds a word in braces that means nothing", "{account} is the name of the account")
+			c.add(at.Key(k), "holds a word in braces that means nothing", "{account} is the name of the account")
 		}
 	}
 	list, _ := asTables(m["deliver"])
 	for i, d := range list {
-		c.placeholders(element(member(at, "deliver"), i), d)
+		c.placeholders(at.Key("deliver").Index(i), d)
 	}
 }
 
@@ -89,15 +91,4 @@ func named(v any, account string) any {
 		return m
 	}
 	return v
-}
-
-// silenced tells whether a problem at a path was told where the value stands.
-func (c *checker) silenced(path string) bool {
-	for path != "" {
-		if c.silent[path] {
-			return true
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-	return false
 }

@@ -4,76 +4,111 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
-// The types of destinations.
-const (
-	typeMaildir = "maildir"
-	typeSMTP    = "smtp"
-	typeLMTP    = "lmtp"
-	typeCommand = "command"
-)
+// Deliver is one destination of an account.
+type Deliver struct {
+	Type string // one of DeliverTypes
+	Name string // unique in the account; [a-z0-9._-]{1,64}
 
-var deliverTypes = []string{typeMaildir, typeSMTP, typeLMTP, typeCommand}
+	Required bool // no message counts as delivered before it is here; never set for a fallback
+	Fallback bool // gets what other destinations refuse for good, and nothing else; at most one in an account
+	Trace    bool // messages get one Received line (RFC 5321, section 4.4)
+
+	Path string // of the Maildir, absolute; "" for other types
+
+	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
+	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
+
+	SMTP    *SMTP    // for smtp and lmtp; else nil
+	Command *Command // for command; else nil
+}
+
+// deliverType is all that is particular to one type of destination. Each type has a file of its own, or shares one with its
+// like, and an entry in deliverTypes; every function is there.
+type deliverType struct {
+	name   string
+	remote bool // copies wait for it in a spool, and messages get a trace line unless the person says otherwise
+
+	// keys are its own, beside those of all types. said is the type as the person wrote it, "" when he did not: then a value
+	// is good that may be good for any type. finish is called once all keys were read.
+	keys func(c *checker, said string, d *Deliver) (_ keys, finish finish)
+	// place identifies where it brings mail, or is "" when that is not known; key is the key that says it and what names it in a
+	// sentence.
+	place func(d *Deliver) (key, what, place string)
+	// odd looks for what is hardly meant; of begins an Oddity about a key.
+	odd func(d *Deliver, add func(Oddity), of func(key string) Oddity)
+}
+
+// finish fills in what depends on several keys of the destination m at a path, and checks their rules. before is the number of
+// problems that other tables had.
+type finish func(at document.Path, account string, m map[string]any, before int)
+
+// deliverTypes are all types, in the order in which they are named to a person.
+func deliverTypes() []deliverType {
+	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType()}
+}
+
+// DeliverTypes are the names of all types of destinations.
+func DeliverTypes() (names []string) {
+	for _, t := range deliverTypes() {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// typeOf is the type of a destination. One whose type is not known can have a path and nothing else, as a Maildir has.
+func typeOf(d *Deliver) deliverType {
+	for _, t := range deliverTypes() {
+		if t.name == d.Type {
+			return t
+		}
+	}
+	return maildirType()
+}
 
 // defaultSpool is 1 GiB: a long outage of a busy mailbox.
 const defaultSpool = 1 << 30
 
-// draft is a destination in the making, with what only the checks need.
-type draft struct {
-	Deliver
-	smtp     SMTP
-	endpoint endpoint
-	secret   source
-	command  Command
-}
-
 // deliver checks one destination of an account.
-func (c *checker) deliver(at, account string, m map[string]any) Deliver {
-	d := draft{Deliver: Deliver{Required: true}, smtp: defaultSMTP(), command: defaultCommand()}
-	if f := oneOf(&d.Type, deliverTypes...)(m["type"]); m["type"] == nil {
-		c.add(member(at, "type"), "missing", "one of "+strings.Join(deliverTypes, ", "))
+func (c *checker) deliver(at document.Path, account string, m map[string]any) Deliver {
+	d := Deliver{Required: true}
+	names := DeliverTypes()
+	if f := oneOf(&d.Type, names...)(m["type"]); m["type"] == nil {
+		c.add(at.Key("type"), "missing", "one of "+strings.Join(names, ", "))
 	} else if f != nil {
-		c.add(member(at, "type"), f.text, f.hint)
+		c.add(at.Key("type"), f.text, f.hint)
 		if _, ok := m["type"].(string); ok { // a type from elsewhere, and so may its keys be: they are not looked at
-			return Deliver{Required: true}
+			return d
 		}
 	}
-	if d.Trace = d.Type != typeMaildir; d.Trace {
+	if d.Trace = d.Type == "" || typeOf(&d).remote; d.Trace {
 		d.SpoolMax, d.Connections = defaultSpool, 1
 	}
 	before := len(c.problems)
-	c.table(at, c.ownKeys(at, d.Type, m), c.deliverKeys(d.Type, &d))
-	if d.Name == "" && !c.concerns(before, member(at, "name")) {
+	known, finish := c.deliverKeys(d.Type, &d)
+	c.table(at, c.ownKeys(at, d.Type, m), known)
+	if d.Name == "" && !c.concerns(before, at.Key("name")) {
 		d.Name = d.Type
 	}
 	if d.Fallback {
 		if _, ok := m["required"]; ok {
-			c.add(member(at, "required"), "is not for a fallback", "it takes what others refuse: leave the key out")
+			c.add(at.Key("required"), "is not for a fallback", "it takes what others refuse: leave the key out")
 		}
 		d.Required = false
 	}
-	switch d.Type {
-	case typeMaildir:
-		if p, ok := m["path"]; !ok || p == "" {
-			c.add(member(at, "path"), "missing", "the folder of the Maildir")
-		}
-	case typeSMTP, typeLMTP:
-		c.finishSMTP(at, m, &d, before)
-		d.smtp.Secret = c.login(at, account, m, &d)
-		d.SMTP = &d.smtp
-	case typeCommand:
-		if _, ok := m["command"]; !ok {
-			c.add(member(at, "command"), "missing", "the program and its arguments, such as "+commandExample)
-		}
-		d.Command = &d.command
+	if finish != nil {
+		finish(at, account, m, before)
 	}
-	return d.Deliver
+	return d
 }
 
-// deliverKeys gives the keys of a type of destination, or of all of them for "".
-func (c *checker) deliverKeys(t string, d *draft) keys {
-	known := keys{
+// deliverKeys gives the keys of a type of destination, or of all of them for "", and what is to be done once they were read;
+// nil: nothing.
+func (c *checker) deliverKeys(said string, d *Deliver) (known keys, end finish) {
+	known = keys{
 		"type": func(any) *fault { return nil }, // checked first, it decides on the other keys
 		"name": text(&d.Name, func(s string) *fault {
 			if s == "" {
@@ -85,38 +120,40 @@ func (c *checker) deliverKeys(t string, d *draft) keys {
 		"fallback": boolean(&d.Fallback),
 		"trace":    boolean(&d.Trace),
 	}
-	if t == typeMaildir || t == "" {
-		known["path"] = c.path(&d.Path)
+	for _, t := range deliverTypes() {
+		if said != "" && said != t.name {
+			continue
+		}
+		own, finish := t.keys(c, said, d)
+		maps.Copy(known, own)
+		if t.remote {
+			known["spool_max"] = size(&d.SpoolMax, 1)
+			known["connections"] = integer(&d.Connections, 1, 50)
+		}
+		if said != "" {
+			end = finish
+		}
 	}
-	if t != typeMaildir {
-		known["spool_max"] = size(&d.SpoolMax, 1)
-		known["connections"] = integer(&d.Connections, 1, 50)
-	}
-	if t == typeSMTP || t == typeLMTP || t == "" {
-		maps.Copy(known, c.smtpKeys(t, d))
-	}
-	if t == typeCommand || t == "" {
-		maps.Copy(known, c.commandKeys(&d.command))
-	}
-	return known
+	return known, end
 }
 
 // ownKeys reports the keys that belong to other types than t, and gives the rest of m. A type that is not known, "",
 // may have them all.
-func (c *checker) ownKeys(at, t string, m map[string]any) map[string]any {
+func (c *checker) ownKeys(at document.Path, t string, m map[string]any) map[string]any {
 	rest := maps.Clone(m)
 	if t == "" {
 		return rest
 	}
 	types := map[string][]string{}
-	for _, other := range deliverTypes {
-		for k := range c.deliverKeys(other, &draft{}) {
+	for _, other := range DeliverTypes() {
+		known, _ := c.deliverKeys(other, &Deliver{})
+		for k := range known {
 			types[k] = append(types[k], other)
 		}
 	}
 	for k := range m {
 		if of := types[k]; len(of) > 0 && !slices.Contains(of, t) {
-			c.add(member(at, k), "is for type "+sequence(of), "this destination has type "+t)
+			c.add(at.Key(k), "is for type "+sequence(of), "this destination has type "+t)
 			delete(rest, k)
 		}
 	}
@@ -130,4 +167,10 @@ func sequence(words []string) string {
 		return words[0]
 	}
 	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// choice names words of which one is to be written.
+func choice(words []string) string {
+	last := len(words) - 1
+	return `"` + strings.Join(words[:last], `", "`) + `" or "` + words[last] + `"`
 }

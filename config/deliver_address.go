@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // unixPrefix begins the address of a unix socket.
@@ -92,11 +94,11 @@ func parseHostPort(s string) (e endpoint, given bool, f *fault) {
 	if inner, rest, ok := strings.Cut(strings.TrimPrefix(s, "["), "]"); ok && s[0] == '[' {
 		a, err := netip.ParseAddr(inner)
 		if port, given = strings.CutPrefix(rest, ":"); err != nil || !a.Is6() || !given && rest != "" {
-			return e, false, &fault{text: shown(s) + " is not an IPv6 address in brackets", hint: `such as "[::1]:25"`}
+			return e, false, &fault{text: document.Shown(s) + " is not an IPv6 address in brackets", hint: `such as "[::1]:25"`}
 		}
 		e.host = inner
 	} else if strings.Count(s, ":") > 1 {
-		return e, false, &fault{text: shown(s) + " has more than one colon", hint: `an IPv6 address stands in brackets: "[::1]:25"`}
+		return e, false, &fault{text: document.Shown(s) + " has more than one colon", hint: `an IPv6 address stands in brackets: "[::1]:25"`}
 	} else {
 		e.host, port, given = strings.Cut(s, ":")
 		if e.host == "" {
@@ -118,7 +120,17 @@ func parseHostPort(s string) (e endpoint, given bool, f *fault) {
 func parsePort(s string) (int, *fault) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || s[0] == '0' {
-		return 0, &fault{text: shown(s) + " is not a port", hint: "1 to 65535"}
+		return 0, &fault{text: document.Shown(s) + " is not a port", hint: "1 to 65535"}
 	}
 	return int(n), nil
+}
+
+// portOf is the port in "host:port"; 0: there is none.
+func portOf(address string) int {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 || strings.HasPrefix(address, unixPrefix) {
+		return 0
+	}
+	port, _ := parsePort(address[i+1:])
+	return port
 }

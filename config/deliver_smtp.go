@@ -3,6 +3,11 @@ package config
 import (
 	"maps"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // SMTP is a mail server that takes messages by SMTP (RFC 5321) or LMTP (RFC 2033).
@@ -36,21 +41,54 @@ type SMTP struct {
 	NUL       string // octets of 0: "send" or "refuse"
 }
 
-func defaultSMTP() SMTP {
-	return SMTP{Auth: AuthAuto, From: "original", MessagesPerConnection: 100, BareCR: "crlf", LongLines: "send", NUL: "send"}
+// The types of mail servers.
+const (
+	typeSMTP = "smtp"
+	typeLMTP = "lmtp"
+)
+
+// smtpType is a mail server that takes messages for anybody.
+func smtpType() deliverType { return mailServerType(typeSMTP) }
+
+// lmtpType is one that takes them for mailboxes of its own, and may listen on a unix socket.
+func lmtpType() deliverType { return mailServerType(typeLMTP) }
+
+func mailServerType(name string) deliverType {
+	return deliverType{
+		name:   name,
+		remote: true,
+		keys: func(c *checker, said string, d *Deliver) (keys, finish) {
+			s := &smtpDraft{SMTP: SMTP{Auth: AuthAuto, From: "original", MessagesPerConnection: 100, BareCR: "crlf", LongLines: "send", NUL: "send"}}
+			return c.smtpKeys(said, s), func(at document.Path, account string, m map[string]any, before int) {
+				c.finishSMTP(at, m, d.Type, s, before)
+				s.Secret = c.login(at, m, s, deliverCredentials(account, d.Name))
+				d.SMTP = &s.SMTP
+			}
+		},
+		place: (*Deliver).smtpPlace,
+		odd: func(d *Deliver, add func(Oddity), of func(key string) Oddity) {
+			d.SMTP.oddities(add, of, d.Type)
+		},
+	}
 }
 
-// smtpKeys gives the keys of smtp and lmtp; t decides what an address may be.
-func (c *checker) smtpKeys(t string, d *draft) keys {
-	s := &d.smtp
+// smtpDraft is a mail server in the making, with what only the checks need.
+type smtpDraft struct {
+	SMTP
+	endpoint endpoint
+	source   source
+}
+
+// smtpKeys gives the keys of smtp and lmtp; said decides what an address may be.
+func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 	known := keys{
-		"address":            d.endpoint.convert(t),
+		"address":            s.endpoint.convert(said),
 		"tls":                oneOf(&s.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.path(&s.CAFile),
+		"ca_file":            c.env.path(&s.CAFile),
 		"insecure_plaintext": boolean(&s.Insecure),
 		"helo":               text(&s.Helo, checkHelo),
 		"username":           text(&s.Username, checkUsername),
-		"auth":               oneOf(&s.Auth, string(AuthAuto), string(AuthPlain), string(AuthLogin)),
+		"auth":               oneOf(&s.Auth, deliverAuths...),
 
 		"from":            text(&s.From, checkSender),
 		"to":              someOf(&s.To, 100, `write a list of addresses: ["me@example.org"]`, checkMailbox),
@@ -65,29 +103,28 @@ func (c *checker) smtpKeys(t string, d *draft) keys {
 		"long_lines":              oneOf(&s.LongLines, "send", "refuse"),
 		"nul":                     oneOf(&s.NUL, "send", "refuse"),
 	}
-	maps.Copy(known, c.sourceKeys(&d.secret, ""))
+	maps.Copy(known, sourceKeys(c.env, &s.source, ""))
 	return known
 }
 
-// finishSMTP fills in what depends on several keys and checks their rules. before is the number of problems that other
-// tables had.
-func (c *checker) finishSMTP(at string, m map[string]any, d *draft, before int) {
-	s, e := &d.smtp, d.endpoint
+// finishSMTP fills in what depends on several keys and checks their rules, the login's excepted: see finish.
+func (c *checker) finishSMTP(at document.Path, m map[string]any, name string, s *smtpDraft, before int) {
+	e := s.endpoint
 	if _, ok := m["address"]; !ok {
 		hint := `such as "mail.example.org:587"`
-		if d.Type == typeLMTP {
+		if name == typeLMTP {
 			hint = `such as "unix:/run/dovecot/lmtp" or "localhost:24"`
 		}
-		c.add(member(at, "address"), "missing", hint)
+		c.add(at.Key("address"), "missing", hint)
 	}
 	if _, ok := m["tls"]; !ok {
 		s.TLS = TLSStartTLS
-		if d.Type == typeLMTP && (e.path != "" || loopback(e.host)) {
+		if name == typeLMTP && (e.path != "" || loopback(e.host)) {
 			s.TLS = TLSNone
 		}
 	}
-	if e.path != "" && s.TLS != TLSNone && !c.concerns(before, member(at, "tls")) {
-		c.add(member(at, "tls"), "is not for a unix socket", `leave it out, or write tls = "none"`)
+	if e.path != "" && s.TLS != TLSNone && !c.concerns(before, at.Key("tls")) {
+		c.add(at.Key("tls"), "is not for a unix socket", `leave it out, or write tls = "none"`)
 	}
 	if s.TLS == TLSNone && !s.Insecure {
 		what := "the mail"
@@ -101,42 +138,87 @@ func (c *checker) finishSMTP(at string, m map[string]any, d *draft, before int) 
 }
 
 // recipients checks that they come from one source.
-func (c *checker) recipients(at string, m map[string]any) {
+func (r *report) recipients(at document.Path, m map[string]any) {
 	_, fixed := m["to"]
 	_, header := m["envelope_header"]
 	switch {
 	case fixed && header:
-		c.add(member(at, "envelope_header"), "the recipients stand in to already", "keep one of the two")
+		r.add(at.Key("envelope_header"), "the recipients stand in to already", "keep one of the two")
 	case !fixed && !header:
-		c.add(member(at, "to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
+		r.add(at.Key("to"), "missing", `the recipients, such as ["me@example.org"], or envelope_header`)
 	}
 	_, domains := m["allow_domains"]
 	if header && !domains {
-		c.add(member(at, "allow_domains"), "missing", "the domains whose recipients envelope_header may name")
+		r.add(at.Key("allow_domains"), "missing", "the domains whose recipients envelope_header may name")
 	}
 	for _, k := range []string{"allow_domains", "envelope_skip", "envelope_prefix"} {
 		if _, ok := m[k]; ok && !header {
-			c.add(member(at, k), "is of no use without envelope_header", "")
+			r.add(at.Key(k), "is of no use without envelope_header", "")
 		}
 	}
 }
 
 // login checks username and secret, which come together: nobody is asked on a terminal for the password of a relay.
-func (c *checker) login(at, account string, m map[string]any, d *draft) SecretSource {
+func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, credentials []string) SecretSource {
 	if _, ok := m["username"]; !ok {
 		for _, k := range given(m) {
-			c.add(member(at, k), "is of no use without username", "")
+			c.add(at.Key(k), "is of no use without username", "")
 		}
 		return SecretSource{}
 	}
-	credentials := deliverCredentials(account, d.Name)
-	found := c.secret(at, m, d.secret, credentials...)
+	found := c.secret(at, m, s.source, credentials...)
 	if found.Kind == "" && len(given(m)) == 0 {
 		hint := "add password_command, password_file or password"
 		if len(credentials) > 0 {
 			hint += ", or the systemd credential " + credentials[0]
 		}
-		c.add(member(at, "username"), "a login without a password", hint)
+		c.add(at.Key("username"), "a login without a password", hint)
 	}
 	return found
+}
+
+func (d *Deliver) smtpPlace() (key, what, place string) {
+	s := d.SMTP
+	to := slices.Clone(s.To)
+	for i := range to {
+		to[i] = canonical(to[i])
+	}
+	slices.Sort(to)
+	if s.EnvelopeHeader != "" {
+		to = []string{strings.ToLower(s.EnvelopeHeader), strconv.Itoa(s.EnvelopeSkip)}
+		if s.EnvelopePrefix != "" {
+			to = append(to, strings.ToLower(s.EnvelopePrefix))
+		}
+	}
+	if s.Address == "" || len(to) == 0 {
+		return "", "", ""
+	}
+	address := s.Address
+	if !strings.HasPrefix(address, unixPrefix) {
+		address = strings.ToLower(address)
+	}
+	return "address", "this address with these recipients", strings.Join(append(to, address), "\x00")
+}
+
+// oddities looks for what is hardly meant.
+func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind string) {
+	oddText(add, of("username"), s.Username)
+	oddText(add, of("from"), s.From)
+	for i, to := range s.To {
+		o := of("to")
+		o.Key = o.Key.Index(i)
+		oddText(add, o, to)
+	}
+	oddPath(add, of("ca_file"), s.CAFile)
+	oddPath(add, of("address"), s.Address)
+	oddSource(add, of, s.Secret)
+	if port := portOf(s.Address); port != 0 && kind == typeSMTP {
+		oddPort(add, of("tls"), smtpPorts, port, s.TLS)
+	}
+	if s.Username != "" && s.From == "original" {
+		o := of("from")
+		o.Text = "not set, so each message is sent with the sender that it has itself; most servers that want a login refuse senders other than their own (550, 553)"
+		o.Next = `set from to an address that this login may send as, such as from = "me@example.org"`
+		add(o)
+	}
 }

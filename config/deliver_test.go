@@ -101,13 +101,13 @@ func TestDeliverProblems(t *testing.T) {
 		{lmtpKeys + "connections = 51", `8: connections: 51 is too large, the most is 50`},
 		{commandKeys + "trace = 1", `7: trace: must be true or false, not a number (without quotes)`},
 		// keys of other types
-		{maildirKeys + "spool_max = 5", `7: spool_max: is for type smtp, lmtp and command (this destination has type maildir)`},
-		{maildirKeys + "address = 5", `7: address: is for type smtp and lmtp (this destination has type maildir)`},
-		{smtpKeys + "path = '/m'", `8: path: is for type maildir (this destination has type smtp)`},
-		{lmtpKeys + "timeout = '1m'", `8: timeout: is for type command (this destination has type lmtp)`},
-		{commandKeys + "password = 'hunter2'", `7: password: is for type smtp and lmtp (this destination has type command)`},
+		{maildirKeys + "spool_max = 5", `7: spool_max: is for type ` + typesWith("spool_max") + ` (this destination has type maildir)`},
+		{maildirKeys + "address = 5", `7: address: is for type ` + typesWith("address") + ` (this destination has type maildir)`},
+		{smtpKeys + "path = '/m'", `8: path: is for type ` + typesWith("path") + ` (this destination has type smtp)`},
+		{lmtpKeys + "timeout = '1m'", `8: timeout: is for type ` + typesWith("timeout") + ` (this destination has type lmtp)`},
+		{commandKeys + "password = 'hunter2'", `7: password: is for type ` + typesWith("password") + ` (this destination has type command)`},
 		// without a type no key is foreign, but its value counts
-		{"path = '/m'\nto = 1\ntimeoutt = '1s'", `4: type: missing (one of maildir, smtp, lmtp, command)` + "\n" +
+		{"path = '/m'\nto = 1\ntimeoutt = '1s'", `4: type: missing (one of ` + allTypes + `)` + "\n" +
 			`6: to: must be a list of texts, not a number (write a list of addresses: ["me@example.org"])` + "\n" +
 			`7: timeoutt: unknown key (did you mean "timeout"?)`},
 		// a command

@@ -2,27 +2,26 @@ package config
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // deliveries is the converter of [[account.NAME.deliver]].
-func (c *checker) deliveries(at, account string, dst *[]Deliver) convert {
+func (c *checker) deliveries(at document.Path, account string, dst *[]Deliver) convert {
 	return func(v any) *fault {
 		if m, ok := v.(map[string]any); ok { // checked all the same, so that its other problems show
 			c.deliver(at, account, m)
-			return &fault{text: "must be a list of tables", hint: "write [[" + at + "]] instead of [" + at + "]"}
+			return &fault{text: "must be a list of tables", hint: "write [[" + string(at) + "]] instead of [" + string(at) + "]"}
 		}
 		list, ok := asTables(v)
 		if !ok {
-			return want("a list of tables", v, "write [["+at+"]] and its keys below")
+			return want("a list of tables", v, "write [["+string(at)+"]] and its keys below")
 		}
 		if len(list) == 0 {
-			return &fault{text: "no destination", hint: "add [[" + at + "]] with type = \"maildir\" and path"}
+			return &fault{text: "no destination", hint: "add [[" + string(at) + "]] with type = \"maildir\" and path"}
 		}
 		for i, m := range list {
-			*dst = append(*dst, c.deliver(element(at, i), account, m))
+			*dst = append(*dst, c.deliver(at.Index(i), account, m))
 		}
 		c.namesDiffer(at, *dst)
 		c.placesDiffer(at, *dst)
@@ -50,21 +49,21 @@ func asTables(v any) ([]map[string]any, bool) {
 	return nil, false
 }
 
-func (c *checker) namesDiffer(at string, list []Deliver) {
+func (r *report) namesDiffer(at document.Path, list []Deliver) {
 	first := map[string]int{}
 	for i, d := range list {
 		if j, taken := first[d.Name]; taken && d.Name != "" {
-			c.add(member(element(at, i), "name"), fmt.Sprintf("%s has the name %s too", element("deliver", j), shown(d.Name)), "give each its own name")
+			r.add(at.Index(i).Key("name"), fmt.Sprintf("%s has the name %s too", document.Path("deliver").Index(j), document.Shown(d.Name)), "give each its own name")
 		}
 		first[d.Name] = i
 	}
 }
 
 // placesDiffer refuses two destinations at one place.
-func (c *checker) placesDiffer(at string, list []Deliver) {
+func (r *report) placesDiffer(at document.Path, list []Deliver) {
 	first := map[string]int{}
 	for i, d := range list {
-		key, what, place := d.place()
+		key, what, place := typeOf(&d).place(&d)
 		if place == "" {
 			continue
 		}
@@ -74,45 +73,14 @@ func (c *checker) placesDiffer(at string, list []Deliver) {
 			if d.Fallback || list[j].Fallback {
 				hint = "a fallback needs a place of its own"
 			}
-			c.add(member(element(at, i), key), fmt.Sprintf("%s has %s too", element("deliver", j), what), hint)
+			r.add(at.Index(i).Key(key), fmt.Sprintf("%s has %s too", document.Path("deliver").Index(j), what), hint)
 		}
 		first[place] = i
 	}
 }
 
-// place identifies where a destination of its type brings mail, or is "" when that is not known; key is the key that
-// says it and what names it in a sentence.
-func (d *Deliver) place() (key, what, place string) {
-	switch {
-	case d.SMTP != nil:
-		s := d.SMTP
-		to := slices.Clone(s.To)
-		for i := range to {
-			to[i] = canonical(to[i])
-		}
-		slices.Sort(to)
-		if s.EnvelopeHeader != "" {
-			to = []string{strings.ToLower(s.EnvelopeHeader), strconv.Itoa(s.EnvelopeSkip)}
-			if s.EnvelopePrefix != "" {
-				to = append(to, strings.ToLower(s.EnvelopePrefix))
-			}
-		}
-		if s.Address == "" || len(to) == 0 {
-			return "", "", ""
-		}
-		address := s.Address
-		if !strings.HasPrefix(address, unixPrefix) {
-			address = strings.ToLower(address)
-		}
-		return "address", "this address with these recipients", strings.Join(append(to, address), "\x00")
-	case d.Command != nil:
-		return "command", "this command", strings.Join(d.Command.Args, "\x00")
-	}
-	return "path", "this path", d.Path
-}
-
 // fallbacks checks what stands for what.
-func (c *checker) fallbacks(at string, list []Deliver) {
+func (r *report) fallbacks(at document.Path, list []Deliver) {
 	fallback, required, others := -1, false, false
 	for i, d := range list {
 		required = required || d.Required
@@ -121,14 +89,14 @@ func (c *checker) fallbacks(at string, list []Deliver) {
 			continue
 		}
 		if fallback >= 0 {
-			c.add(member(element(at, i), "fallback"), element("deliver", fallback)+" is a fallback too", "an account has at most one")
+			r.add(at.Index(i).Key("fallback"), string(document.Path("deliver").Index(fallback))+" is a fallback too", "an account has at most one")
 		}
 		fallback = i
 	}
 	switch {
 	case !others:
-		c.add(member(element(at, fallback), "fallback"), "a fallback without another destination", "add [["+at+"]] with the destination that it stands in for")
+		r.add(at.Index(fallback).Key("fallback"), "a fallback without another destination", "add [["+string(at)+"]] with the destination that it stands in for")
 	case !required:
-		c.add(at, "no destination is required", "remove required = false from one: else mail that arrived nowhere counts as delivered")
+		r.add(at, "no destination is required", "remove required = false from one: else mail that arrived nowhere counts as delivered")
 	}
 }

@@ -26,7 +26,7 @@ var elsewhere = map[string]map[string]string{
 		"protocol proto type":                                                                 `leave it out: popsync speaks POP3 only`,
 		"timeout":                                                                             `write [limits] with idle = "60s", or reply`,
 	}),
-	"deliver": hints(map[string]string{
+	"deliver": foreignToAll(hints(map[string]string{
 		"folder dir directory maildir mailbox inbox destination": `write type = "maildir" and path = "~/Mail/work"`,
 		"mbox":                      `popsync writes no mbox: write type = "maildir", or type = "command" with a program that does`,
 		"mda program cmd pipe exec": `write type = "command" and command = ["/usr/bin/maildrop"]`,
@@ -36,11 +36,11 @@ var elsewhere = map[string]map[string]string{
 		"user login login_name":                                    `write username = "me@example.org"`,
 		"pass passwd passphrase secret pw":                         `write password_command, password_file or password`,
 		"ssl use_ssl starttls encryption security":                 `write tls = "starttls", which is the default of smtp, or tls = "implicit"`,
-		"protocol proto kind":                                      `write type = "maildir", "smtp", "lmtp" or "command"`,
+		"protocol proto kind":                                      "write type = " + choice(DeliverTypes()),
 		"enabled enable active disabled":                           `there is no such key: take the destination out, or put # before its lines`,
 		"optional best_effort":                                     `write required = false`,
 		"quarantine":                                               `write fallback = true`,
-	}),
+	})),
 	"": hints(map[string]string{
 		"interval poll period frequency refresh check_interval every daemon poll_interval cron": `write schedule = "@every 10m", or cron's five fields`,
 		"statedir state data_dir datadir db database idfile uid_file uidl_file":                 `write state_dir = "/path"`,
@@ -61,6 +61,16 @@ func hints(of map[string]string) map[string]string {
 		}
 	}
 	return all
+}
+
+// foreignToAll leaves out what is a key of some type of destination: whoever writes it for another type is told which type it is
+// for.
+func foreignToAll(hints map[string]string) map[string]string {
+	known, _ := new(checker).deliverKeys("", &Deliver{})
+	for k := range known {
+		delete(hints, k)
+	}
+	return hints
 }
 
 // comesFrom words what a key of another program is here, in a table that has these keys, or gives "". What stands below a

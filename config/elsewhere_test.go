@@ -44,8 +44,9 @@ func TestHintsAreAboutOtherKeys(t *testing.T) {
 	var socket string
 	document := c.documentKeys(&Config{}, &socket)
 	tables := map[string][]keys{"": {document}, "account": {account}, "deliver": nil}
-	for _, typ := range deliverTypes {
-		tables["deliver"] = append(tables["deliver"], c.deliverKeys(typ, &draft{}))
+	for _, typ := range DeliverTypes() {
+		known, _ := c.deliverKeys(typ, &Deliver{})
+		tables["deliver"] = append(tables["deliver"], known)
 	}
 	for name, words := range elsewhere {
 		for word := range words {

@@ -80,22 +80,25 @@ func TestExampleAlternativesWork(t *testing.T) {
 
 // The destinations are those that a person looks for.
 func TestExampleDestinations(t *testing.T) {
-	var got []string
+	got := map[string]string{}
 	for _, d := range mustParse(t, awake(t)).Accounts[0].Deliver {
-		_, _, place := d.place()
-		got = append(got, d.Name+": "+d.Type+" "+strings.ReplaceAll(place, "\x00", " "))
+		_, _, place := typeOf(&d).place(&d)
+		got[d.Type] += d.Name + ": " + strings.ReplaceAll(place, "\x00", " ") + "\n"
 	}
-	want := []string{
-		"maildir: maildir /home/me/Mail/work",
-		"quarantine: maildir /home/me/Mail/quarantine",
-		"main: smtp me@example.org mail.example.org:587",
-		"postfix: smtp me@localhost localhost:25",
-		"dovecot: lmtp me@example.org unix:/run/dovecot/lmtp",
-		"everybody: lmtp x-original-to 0 localhost:24",
-		"sorted: command /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter",
+	for _, of := range DeliverTypes() {
+		if got[of] == "" {
+			t.Errorf("there is none of type %s", of)
+		}
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	for of, want := range map[string]string{
+		"maildir": "maildir: /home/me/Mail/work\nquarantine: /home/me/Mail/quarantine\n",
+		"smtp":    "main: me@example.org mail.example.org:587\npostfix: me@localhost localhost:25\n",
+		"lmtp":    "dovecot: me@example.org unix:/run/dovecot/lmtp\neverybody: x-original-to 0 localhost:24\n",
+		"command": "sorted: /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter\n",
+	} {
+		if got[of] != want {
+			t.Errorf("of type %s\n%swant\n%s", of, got[of], want)
+		}
 	}
 }
 
@@ -136,16 +139,16 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		delete(known, k) // a table
 	}
 	check(top, known)
-	check(log, c.logKeys(&Log{}))
+	check(log, logKeys(c.env, &Log{}))
 	check(account, c.accountKeys("", &Account{}, &source{}))
-	check(alarm, c.alarmKeys(&Alarm{}))
-	check(control, c.controlKeys(new(string)))
-	check(metrics, c.metricsKeys(&Metrics{}))
+	check(alarm, alarmKeys(c.env, &Alarm{}))
+	check(control, controlKeys(c.env, new(string)))
+	check(metrics, metricsKeys(c.env, &Metrics{}))
 	check(limits, limitKeys(&Limits{}))
 	// Each key stands with its type. lmtp refers to smtp, and what every destination has stands with the first.
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(destinations, "[[account.work.deliver]]") {
-		for _, t := range deliverTypes {
+		for _, t := range DeliverTypes() {
 			if strings.Contains(part, "\ntype = \""+t+`"`) || strings.Contains(part, "\n#type = \""+t+`"`) {
 				parts[t] += part
 			}
@@ -153,9 +156,9 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	}
 	parts[typeSMTP] += parts[typeLMTP]
 	parts[typeLMTP] = parts[typeSMTP]
-	for _, t := range deliverTypes {
-		known := c.deliverKeys(t, &draft{})
-		if t != typeMaildir {
+	for _, t := range DeliverTypes() {
+		known, _ := c.deliverKeys(t, &Deliver{})
+		if t != maildirType().name {
 			delete(known, "required")
 			delete(known, "fallback")
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/popsync/popsync/config/document"
 	"github.com/popsync/popsync/internal/safepath"
 )
 
@@ -40,7 +41,7 @@ func readSheet(path string) (*sheet, *Problem) {
 	info, err := f.Stat()
 	var data []byte
 	if err == nil {
-		data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+		data, err = io.ReadAll(io.LimitReader(f, document.MaxFile+1))
 	}
 	if err != nil {
 		p := openProblem(path, err)
@@ -56,7 +57,7 @@ func readSheet(path string) (*sheet, *Problem) {
 }
 
 // judge tells whether a file may hold the secret that stands at a path in it; "": it holds none.
-func (s *sheet) judge(literal string) *fault {
+func (s *sheet) judge(literal document.Path) *fault {
 	if literal == "" {
 		return nil
 	}
@@ -81,7 +82,7 @@ func (c *checker) include(tree map[string]any) (editions []string) {
 	}
 	met := map[string]bool{}
 	for i, v := range list {
-		at := element("include", i)
+		at := document.Path("include").Index(i)
 		pattern, ok := v.(string)
 		if !ok {
 			c.add(at, "must be a file, not "+kind(v), `write include = ["accounts.d/*.toml"]`)
@@ -118,7 +119,7 @@ func (c *checker) matching(pattern string) (files []string, f *fault) {
 	}
 	path := pattern
 	if strings.HasPrefix(pattern, "~") {
-		if path, f = c.expand(pattern); f != nil {
+		if path, f = c.env.expand(pattern); f != nil {
 			return nil, f
 		}
 	} else if !filepath.IsAbs(path) {
@@ -129,10 +130,10 @@ func (c *checker) matching(pattern string) (files []string, f *fault) {
 		return []string{path}, nil
 	}
 	if strings.ContainsAny(dir, "*?[") {
-		return nil, &fault{text: shown(pattern) + ": only the last part of a path may have * or ?", hint: "name the folders one by one"}
+		return nil, &fault{text: document.Shown(pattern) + ": only the last part of a path may have * or ?", hint: "name the folders one by one"}
 	}
 	if _, err := filepath.Match(name, ""); err != nil {
-		return nil, &fault{text: shown(pattern) + " is no pattern", hint: "a bracket is not closed"}
+		return nil, &fault{text: document.Shown(pattern) + " is no pattern", hint: "a bracket is not closed"}
 	}
 	folder, err := safepath.Dir(dir)
 	if err != nil {
@@ -159,13 +160,13 @@ func (c *checker) matching(pattern string) (files []string, f *fault) {
 
 // merge takes in the accounts of an included file.
 func (c *checker) merge(tree map[string]any, s *sheet) {
-	more, where, p := decode(s.path, s.data)
+	more, where, p := document.Decode(s.path, s.data)
 	if p != nil {
 		c.problems = append(c.problems, *p)
 		return
 	}
-	problem := func(at, text, hint string) {
-		c.problems = append(c.problems, Problem{File: s.path, Line: where[at], Key: short(at), Text: limit(text), Hint: limit(hint)})
+	problem := func(at document.Path, text, hint string) {
+		c.problems = append(c.problems, Problem{File: s.path, Line: where[at], Key: at.Short(), Text: document.Limit(text), Hint: document.Limit(hint)})
 	}
 	if literal := literalAt(more, where); literal != "" {
 		if f := s.judge(literal); f != nil {
@@ -174,7 +175,7 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(more)) {
 		if k != "account" {
-			problem(member("", k), "only accounts may stand in an included file", "write it into "+c.file)
+			problem(document.Path("").Key(k), "only accounts may stand in an included file", "write it into "+c.file)
 		}
 	}
 	v, ok := more["account"]
@@ -195,7 +196,7 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 		tree["account"] = all
 	}
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
-		at := member("account", name)
+		at := document.Path("account").Key(name)
 		if _, there := all[name]; there {
 			problem(at, fmt.Sprintf("there is an account of that name in %s:%d too", c.fileOf(at), c.line(at)), "give one of them another name")
 			continue
@@ -203,20 +204,9 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 		all[name] = accounts[name]
 		c.files[at] = s.path
 		for path, line := range where {
-			if path == at || strings.HasPrefix(path, at+".") || strings.HasPrefix(path, at+"[") {
+			if path.Within(at) {
 				c.where[path] = line
 			}
 		}
 	}
-}
-
-// fileOf is the file in which a path stands.
-func (c *checker) fileOf(path string) string {
-	for path != "" {
-		if f, ok := c.files[path]; ok {
-			return f
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-	return c.file
 }

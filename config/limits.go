@@ -115,15 +115,15 @@ func rate(dst *int) convert {
 }
 
 // backoffOrder checks that the least wait is not the longer one. What was written is to blame, not a default.
-func (c *checker) backoffOrder(tree map[string]any, l Limits) {
-	if l.BackoffMin <= l.BackoffMax || c.concerns(0, "limits.backoff_min") || c.concerns(0, "limits.backoff_max") {
+func (r *report) backoffOrder(tree map[string]any, l Limits) {
+	if l.BackoffMin <= l.BackoffMax || r.concerns(0, "limits.backoff_min") || r.concerns(0, "limits.backoff_max") {
 		return
 	}
 	least, most := spoken(l.BackoffMin), spoken(l.BackoffMax)
 	if m, _ := tree["limits"].(map[string]any); m["backoff_max"] == nil {
-		c.add("limits.backoff_min", least+" is more than backoff_max, which is "+most, "raise backoff_max, too")
+		r.add("limits.backoff_min", least+" is more than backoff_max, which is "+most, "raise backoff_max, too")
 	} else {
-		c.add("limits.backoff_max", most+" is less than backoff_min, which is "+least, "lower backoff_min, too")
+		r.add("limits.backoff_max", most+" is less than backoff_min, which is "+least, "lower backoff_min, too")
 	}
 }
 

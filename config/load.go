@@ -8,7 +8,14 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/popsync/popsync/config/document"
 	"github.com/popsync/popsync/internal/safepath"
+)
+
+// Problem is one thing that a person has to change, and Error all of them: Load and Parse return no other type of error.
+type (
+	Problem = document.Problem
+	Error   = document.Error
 )
 
 // Load reads and checks a file, which nobody but root and this user may be able to change, nor what leads to it: it names
@@ -40,9 +47,10 @@ func Parse(name string, data []byte, env Env, o Options) (*Config, error) {
 
 // parse gives the collected problems, the configuration as far as it is sound, where a literal secret stands in the document
 // itself, and the editions of the files that it includes, which read reads. nil: it cannot include any.
-func parse(name string, data []byte, env Env, o Options, read func(path string) (*sheet, *Problem)) (c *checker, cfg *Config, literal string, included []string) {
-	c = &checker{file: name, env: env, opts: o, read: read, files: map[string]string{}, silent: map[string]bool{}}
-	tree, where, p := decode(name, data)
+func parse(name string, data []byte, env Env, o Options, read func(path string) (*sheet, *Problem)) (c *checker, cfg *Config, literal document.Path, included []string) {
+	c = &checker{env: env, opts: o, read: read,
+		report: report{file: name, files: map[document.Path]string{}, silent: map[document.Path]bool{}}}
+	tree, where, p := document.Decode(name, data)
 	if p != nil {
 		c.problems = Error{*p}
 		return c, nil, "", nil
@@ -53,14 +61,6 @@ func parse(name string, data []byte, env Env, o Options, read func(path string) 
 	c.inherit(tree)
 	cfg = c.document(tree)
 	return c, cfg, literal, included
-}
-
-func (c *checker) result(cfg *Config) (*Config, error) {
-	if len(c.problems) > 0 {
-		c.problems.sort()
-		return nil, c.problems
-	}
-	return cfg, nil
 }
 
 // openProblem words why a file can't be read.

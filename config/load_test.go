@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 func writeFile(t *testing.T, path, text string, mode fs.FileMode) {
@@ -102,7 +104,7 @@ func TestLoadOfWhatIsNoFile(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	writeFile(t, dir+"/big", "#"+strings.Repeat("\n", maxFile), 0o600)
+	writeFile(t, dir+"/big", "#"+strings.Repeat("\n", document.MaxFile), 0o600)
 	if _, err := Load(dir+"/big", home, Options{}); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("big: %v", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // checkMailbox accepts local@domain as it may stand between angle brackets (RFC 5321, section 4.1.2; RFC 6531): no
@@ -17,14 +19,14 @@ func checkMailbox(s string) *fault {
 		ok = ok && (r >= 0x80 && visible(r) || r < 0x80 && (atext(byte(r)) || r == '.'))
 	}
 	if !ok {
-		return &fault{text: shown(s) + " is not an address", hint: hint}
+		return &fault{text: document.Shown(s) + " is not an address", hint: hint}
 	}
 	return nil
 }
 
 // atext is RFC 5322, section 3.2.3.
 func atext(c byte) bool {
-	return bare(c) || strings.IndexByte("!#$%&'*+/=?^`{|}~", c) >= 0
+	return document.Bare(c) || strings.IndexByte("!#$%&'*+/=?^`{|}~", c) >= 0
 }
 
 // visible tells whether a character beyond ASCII may be in an address (RFC 6531 has no such limit).
@@ -36,11 +38,11 @@ func checkDomain(s string) *fault {
 	for label := range strings.SplitSeq(s, ".") {
 		ok = ok && label != "" && label[0] != '-' && label[len(label)-1] != '-'
 		for _, r := range label {
-			ok = ok && (r >= 0x80 && visible(r) || r < 0x80 && bare(byte(r)))
+			ok = ok && (r >= 0x80 && visible(r) || r < 0x80 && document.Bare(byte(r)))
 		}
 	}
 	if !ok {
-		return &fault{text: shown(s) + " is not a domain", hint: "such as example.org"}
+		return &fault{text: document.Shown(s) + " is not a domain", hint: "such as example.org"}
 	}
 	return nil
 }
@@ -52,7 +54,7 @@ func checkHelo(s string) *fault {
 	}
 	for i := range len(s) {
 		if s[i] >= 0x80 {
-			return &fault{text: shown(s) + " is not a domain in ASCII", hint: "write the form that begins with xn--"}
+			return &fault{text: document.Shown(s) + " is not a domain in ASCII", hint: "write the form that begins with xn--"}
 		}
 	}
 	return checkDomain(s)
@@ -66,7 +68,7 @@ func checkSender(s string) *fault {
 	}
 	if f := checkMailbox(s); f != nil {
 		f.text += ", nor original or null"
-		if hint := didYouMean(s, words); hint != "" {
+		if hint := document.DidYouMean(s, words); hint != "" {
 			f.hint = hint
 		}
 		return f
@@ -78,7 +80,7 @@ func checkSender(s string) *fault {
 func checkPrefix(s string) *fault {
 	for _, r := range s {
 		if r == utf8.RuneError || r >= 0x80 && !visible(r) || r < 0x80 && !atext(byte(r)) && r != '.' {
-			return &fault{text: shown(s) + " is nothing that an address can begin with", hint: `such as "example-org-"`}
+			return &fault{text: document.Shown(s) + " is nothing that an address can begin with", hint: `such as "example-org-"`}
 		}
 	}
 	if len(s) > 64 {
@@ -91,7 +93,7 @@ func checkPrefix(s string) *fault {
 func checkField(s string) *fault {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' || s[i] == ':' {
-			return &fault{text: shown(s) + " is not the name of a header field", hint: "such as X-Original-To, without the colon"}
+			return &fault{text: document.Shown(s) + " is not the name of a header field", hint: "such as X-Original-To, without the colon"}
 		}
 	}
 	if s == "" {
@@ -113,11 +115,11 @@ func someOf(dst *[]string, most int, hint string, check func(string) *fault) con
 		seen := map[string]bool{}
 		for i, s := range list {
 			if f := check(s); f != nil {
-				f.at = element("", i)
+				f.at = document.Path("").Index(i)
 				return f
 			}
 			if seen[canonical(s)] {
-				return &fault{text: shown(s) + " is there already", at: element("", i)}
+				return &fault{text: document.Shown(s) + " is there already", at: document.Path("").Index(i)}
 			}
 			seen[canonical(s)] = true
 		}

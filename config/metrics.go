@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/popsync/popsync/config/document"
+)
 
 // Metrics says where monitoring finds figures.
 type Metrics struct {
@@ -8,10 +12,10 @@ type Metrics struct {
 	Textfile string // absolute path ending in .prom, may not exist yet; "": none
 }
 
-func (c *checker) metricsKeys(m *Metrics) keys {
+func metricsKeys(env Env, m *Metrics) keys {
 	return keys{
 		"listen":   listen(&m.Listen),
-		"textfile": c.output(&m.Textfile, ".prom"),
+		"textfile": env.output(&m.Textfile, ".prom"),
 	}
 }
 
@@ -58,7 +62,7 @@ func parseListen(s string) (endpoint, *fault) {
 	case f != nil:
 		return e, f
 	case !loopback(e.host):
-		return endpoint{}, &fault{text: shown(s) + " is open to the network",
+		return endpoint{}, &fault{text: document.Shown(s) + " is open to the network",
 			hint: `write "127.0.0.1:9110"; what shall reach it from elsewhere needs a proxy with a login`}
 	case !given:
 		return bad("the port is missing")

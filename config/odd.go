@@ -4,22 +4,27 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Oddity is something in a sound configuration that is hardly meant. Nothing of a secret is in it, and nothing of an argument
 // that may be one.
 type Oddity struct {
-	Account     string // whom it concerns; "": the whole configuration
-	Destination string // of that account, by its name; "": the account itself
-	Key         string // such as account.work.deliver[0].command[1], counted from 0
-	Text        string // what is odd
-	Next        string // what to do about it
+	Account     string        // whom it concerns; "": the whole configuration
+	Destination string        // of that account, by its name; "": the account itself
+	Key         document.Path // such as account.work.deliver[0].command[1], counted from 0
+	Text        string        // what is odd
+	Next        string        // what to do about it
 }
 
 // Oddities looks for what is hardly meant. It goes by what is written, and asks neither the file system nor any server.
 func (c *Config) Oddities() (all []Oddity) {
 	add := func(o Oddity) { all = append(all, o) }
-	for _, v := range []struct{ key, value string }{
+	for _, v := range []struct {
+		key   document.Path
+		value string
+	}{
 		{"state_dir", c.StateDir}, {"log.file", c.Log.File}, {"metrics.textfile", c.Metrics.Textfile},
 	} {
 		oddPath(add, Oddity{Key: v.key}, v.value)
@@ -40,47 +45,19 @@ func (c *Config) Oddities() (all []Oddity) {
 }
 
 func (a *Account) oddities(add func(Oddity)) {
-	at := member("account", a.Name)
-	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: member(at, key)} }
+	at := document.Path("account").Key(a.Name)
+	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: at.Key(key)} }
 	oddText(add, of("username"), a.Username)
 	oddPath(add, of("ca_file"), a.CAFile)
 	oddSource(add, of, a.Secret)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)
 	for i := range a.Deliver {
 		d := &a.Deliver[i]
-		place := element(member(at, "deliver"), i)
+		place := at.Key("deliver").Index(i)
 		of := func(key string) Oddity {
-			return Oddity{Account: a.Name, Destination: d.Name, Key: member(place, key)}
+			return Oddity{Account: a.Name, Destination: d.Name, Key: place.Key(key)}
 		}
-		oddPath(add, of("path"), d.Path)
-		if d.Command != nil {
-			oddArguments(add, of("command"), d.Command.Args, placeholders)
-		}
-		if d.SMTP != nil {
-			d.SMTP.oddities(add, of, d.Type)
-		}
-	}
-}
-
-func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind string) {
-	oddText(add, of("username"), s.Username)
-	oddText(add, of("from"), s.From)
-	for i, to := range s.To {
-		o := of("to")
-		o.Key = element(o.Key, i)
-		oddText(add, o, to)
-	}
-	oddPath(add, of("ca_file"), s.CAFile)
-	oddPath(add, of("address"), s.Address)
-	oddSource(add, of, s.Secret)
-	if port := portOf(s.Address); port != 0 && kind == typeSMTP {
-		oddPort(add, of("tls"), smtpPorts, port, s.TLS)
-	}
-	if s.Username != "" && s.From == "original" {
-		o := of("from")
-		o.Text = "not set, so each message is sent with the sender that it has itself; most servers that want a login refuse senders other than their own (550, 553)"
-		o.Next = `set from to an address that this login may send as, such as from = "me@example.org"`
-		add(o)
+		typeOf(d).odd(d, add, of)
 	}
 }
 
@@ -112,14 +89,4 @@ func oddPath(add func(Oddity), o Oddity, value string) {
 		o.Text, o.Next = fmt.Sprintf("%s is in it, and is taken for the name of a folder or file", found), "write the path itself, or ~/...: popsync expands no variables"
 		add(o)
 	}
-}
-
-// portOf is the port in "host:port"; 0: there is none.
-func portOf(address string) int {
-	i := strings.LastIndexByte(address, ':')
-	if i < 0 || strings.HasPrefix(address, unixPrefix) {
-		return 0
-	}
-	port, _ := parsePort(address[i+1:])
-	return port
 }

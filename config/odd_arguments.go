@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// placeholders are what the command of a destination gets filled in.
-var placeholders = []string{"{sender}", "{account}", "{id}"}
-
 var (
 	braces  = regexp.MustCompile(`\{[A-Za-z][A-Za-z0-9_-]*\}`)
 	percent = regexp.MustCompile(`%[A-Za-z]\b|%\{[^}]*\}`)
@@ -39,7 +36,7 @@ func oddArguments(add func(Oddity), o Oddity, args, known []string) {
 			continue
 		}
 		here := o
-		here.Key = element(o.Key, i)
+		here.Key = o.Key.Index(i)
 		if here.Text, here.Next = oddArgument(args[i], known); here.Text != "" {
 			add(here)
 		}

@@ -13,7 +13,7 @@ func odd(t *testing.T, doc string) (all []string) {
 		if o.Next == "" {
 			t.Errorf("%s: no next step", o.Key)
 		}
-		all = append(all, o.Key+": "+o.Text)
+		all = append(all, string(o.Key)+": "+o.Text)
 	}
 	return all
 }

@@ -3,31 +3,33 @@ package config
 import (
 	"fmt"
 	"io/fs"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // literalAt gives the path of the first literal secret in a document, or "".
-func literalAt(tree map[string]any, where positions) string {
-	first := ""
-	look := func(path string, table map[string]any, key string) {
-		at := member(path, key)
+func literalAt(tree map[string]any, where document.Positions) document.Path {
+	first := document.Path("")
+	look := func(path document.Path, table map[string]any, key string) {
+		at := path.Key(key)
 		if v, ok := table[key]; ok && v != "" && (first == "" || where[at] < where[first]) {
 			first = at
 		}
 	}
 	alarm, _ := tree["alarm"].(map[string]any)
 	look("alarm", alarm, "webhook")
-	account := func(at string, v any) {
+	account := func(at document.Path, v any) {
 		a, _ := v.(map[string]any)
 		look(at, a, "password")
 		list, _ := asTables(a["deliver"])
 		for i, d := range list {
-			look(element(member(at, "deliver"), i), d, "password")
+			look(at.Key("deliver").Index(i), d, "password")
 		}
 	}
 	account("defaults", tree["defaults"])
 	accounts, _ := tree["account"].(map[string]any)
 	for name, v := range accounts {
-		account(member("account", name), v)
+		account(document.Path("account").Key(name), v)
 	}
 	return first
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // Env looks up an environment variable, as os.Getenv does. HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR and
@@ -78,7 +80,7 @@ func defaultStateDir(env Env) string {
 }
 
 // path accepts an absolute path or one that begins with "~". Empty texts are left to the caller.
-func (c *checker) path(dst *string) convert {
+func (e Env) path(dst *string) convert {
 	return func(v any) *fault {
 		s, ok := v.(string)
 		if !ok {
@@ -88,7 +90,7 @@ func (c *checker) path(dst *string) convert {
 			*dst = ""
 			return nil
 		}
-		p, f := c.expand(s)
+		p, f := e.expand(s)
 		if f == nil {
 			*dst = p
 		}
@@ -97,18 +99,18 @@ func (c *checker) path(dst *string) convert {
 }
 
 // output is path for a file that popsync writes, whose name ends in suffix.
-func (c *checker) output(dst *string, suffix string) convert {
+func (e Env) output(dst *string, suffix string) convert {
 	return func(v any) *fault {
 		var p string
-		f := c.path(&p)(v)
+		f := e.path(&p)(v)
 		s, _ := v.(string)
 		switch {
 		case f != nil:
 			return f
 		case strings.HasSuffix(s, "/") || s == "~":
-			return &fault{text: shown(s) + " is a folder", hint: "write the path of a file"}
+			return &fault{text: document.Shown(s) + " is a folder", hint: "write the path of a file"}
 		case p != "" && !strings.HasSuffix(p, suffix):
-			return &fault{text: shown(s) + " doesn't end in " + suffix, hint: "else the collector passes it over"}
+			return &fault{text: document.Shown(s) + " doesn't end in " + suffix, hint: "else the collector passes it over"}
 		}
 		*dst = p
 		return nil
@@ -116,12 +118,12 @@ func (c *checker) output(dst *string, suffix string) convert {
 }
 
 // expand resolves "~" at the beginning and nothing else.
-func (c *checker) expand(s string) (string, *fault) {
+func (e Env) expand(s string) (string, *fault) {
 	if strings.ContainsRune(s, 0) {
 		return "", &fault{text: "a path can't hold a NUL"}
 	}
 	if s == "~" || strings.HasPrefix(s, "~/") {
-		home := c.env.get("HOME")
+		home := e.get("HOME")
 		if home == "" {
 			return "", &fault{text: "~ has no meaning here: HOME is not set", hint: "write an absolute path"}
 		}
@@ -135,7 +137,7 @@ func (c *checker) expand(s string) (string, *fault) {
 		if strings.Contains(s, "$") {
 			hint += "; variables are not expanded"
 		}
-		return "", &fault{text: shown(s) + " is a relative path", hint: hint}
+		return "", &fault{text: document.Shown(s) + " is a relative path", hint: hint}
 	}
 	return filepath.Clean(s), nil
 }

@@ -3,11 +3,13 @@ package config
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // checkHost accepts a host name or an address, an IPv6 one also in brackets.
 func checkHost(s string) *fault {
-	bad := func(what, hint string) *fault { return &fault{text: shown(s) + " " + what, hint: hint} }
+	bad := func(what, hint string) *fault { return &fault{text: document.Shown(s) + " " + what, hint: hint} }
 	switch {
 	case s == "":
 		return &fault{text: "must not be empty"}
@@ -29,7 +31,7 @@ func checkHost(s string) *fault {
 		for i := range len(label) {
 			if c := label[i]; c >= 0x80 {
 				return bad("is not a host name in ASCII", "write the form that begins with xn--")
-			} else if !bare(c) {
+			} else if !document.Bare(c) {
 				return bad("is not a host name", "letters, digits, dots and hyphens")
 			}
 		}

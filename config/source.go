@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // source collects the keys of an account or a destination that say where its secret is found. None of its converters
@@ -15,7 +17,7 @@ type source struct {
 }
 
 // sourceKeys gives the keys of a source; empty is the advice for an empty password.
-func (c *checker) sourceKeys(s *source, empty string) keys {
+func sourceKeys(env Env, s *source, empty string) keys {
 	return keys{
 		"password": text(&s.literal, func(s string) *fault {
 			switch {
@@ -26,13 +28,13 @@ func (c *checker) sourceKeys(s *source, empty string) keys {
 			}
 			return nil
 		}),
-		"password_file":    c.secretPath(&s.file),
-		"password_command": c.argv(&s.command, `["pass", "show", "mail/work"]`, false),
+		"password_file":    env.secretPath(&s.file),
+		"password_command": env.argv(&s.command, `["pass", "show", "mail/work"]`, false),
 	}
 }
 
 // secretPath is path for a key whose value might be a secret put in the wrong place.
-func (c *checker) secretPath(dst *string) convert {
+func (e Env) secretPath(dst *string) convert {
 	return func(v any) *fault {
 		s, ok := v.(string)
 		switch {
@@ -43,7 +45,7 @@ func (c *checker) secretPath(dst *string) convert {
 		case !strings.HasPrefix(s, "~") && !filepath.IsAbs(s):
 			return &fault{text: "not an absolute path", hint: "write an absolute path or ~/..."}
 		}
-		p, f := c.expand(s)
+		p, f := e.expand(s)
 		if f == nil {
 			*dst = p
 		}
@@ -64,10 +66,10 @@ func given(m map[string]any) []string {
 
 // secret chooses the one source of the table m at path: a key, else the first systemd credential that exists. The zero
 // source: there is none, or more than one, which is reported.
-func (c *checker) secret(path string, m map[string]any, s source, credentials ...string) SecretSource {
+func (c *checker) secret(path document.Path, m map[string]any, s source, credentials ...string) SecretSource {
 	keys := given(m)
 	if len(keys) > 1 {
-		c.add(member(path, keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
+		c.add(path.Key(keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
 		return SecretSource{}
 	}
 	if len(keys) == 1 {

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/popsync/popsync/config/document"
+)
 
 // schedule accepts what Options.CheckSchedule accepts.
 func (c *checker) schedule(dst *string) convert {
@@ -13,10 +17,10 @@ func (c *checker) schedule(dst *string) convert {
 			return nil
 		}
 		if err := c.opts.CheckSchedule(s); err != nil {
-			if !showable(s) {
+			if !document.Showable(s) {
 				return &fault{text: "this text is not a schedule", hint: hint}
 			}
-			return &fault{text: shown(s) + " is not a schedule that can be used: " + limit(err.Error()), hint: hint}
+			return &fault{text: document.Shown(s) + " is not a schedule that can be used: " + document.Limit(err.Error()), hint: hint}
 		}
 		return nil
 	})
@@ -30,7 +34,7 @@ func checkTimezone(s string) *fault {
 	}
 	const hint = `such as "Europe/Berlin"; "" is the machine's`
 	if _, err := time.LoadLocation(s); err != nil || s == "Local" {
-		return &fault{text: shown(s) + " is not a time zone that is known here", hint: hint}
+		return &fault{text: document.Shown(s) + " is not a time zone that is known here", hint: hint}
 	}
 	return nil
 }

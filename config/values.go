@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/config/document"
 )
 
 // kind names the type of a decoded value for a person.
@@ -63,7 +65,7 @@ func oneOf[T ~string](dst *T, words ...string) convert {
 				return nil
 			}
 		}
-		return &fault{text: shown(s) + " is not one of " + strings.Join(words, ", "), hint: didYouMean(s, words)}
+		return &fault{text: document.Shown(s) + " is not one of " + strings.Join(words, ", "), hint: document.DidYouMean(s, words)}
 	}
 }
 
@@ -134,7 +136,7 @@ func span(v any) (time.Duration, *fault) {
 	}
 	d, ok := parseDuration(s)
 	if !ok {
-		return 0, &fault{text: shown(s) + " is not a time with its unit", hint: durationHint}
+		return 0, &fault{text: document.Shown(s) + " is not a time with its unit", hint: durationHint}
 	}
 	return d, nil
 }
@@ -149,7 +151,7 @@ func size(dst *int64, least int64) convert {
 		case string:
 			var ok bool
 			if n, ok = parseSize(s); !ok {
-				return &fault{text: shown(s) + " is not a size", hint: sizeHint}
+				return &fault{text: document.Shown(s) + " is not a size", hint: sizeHint}
 			}
 		default:
 			return want("a size", v, sizeHint)

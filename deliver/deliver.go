@@ -1,7 +1,10 @@
-// Package deliver puts complete messages at destinations, in two phases: stage privately and durably, then publish.
+// Package deliver is the contract of all destinations, which take complete messages in two phases: stage privately and durably,
+// then publish. A destination on this machine is a Target (deliver/maildir); one elsewhere is a Sender (deliver/smtp,
+// deliver/command), which deliver/spool makes a Target. The suite in deliver/delivertest holds them to it.
 //
-// It never decides what is delivered, retries nothing and logs nothing. What may be removed from a server follows
-// from the ledger, not from here. Everything a caller needs to know about crashes stands on the interface Target.
+// A destination never decides what is delivered, retries nothing and logs nothing. What may be removed from a server follows
+// from the ledger, not from here. Everything a caller, which is a pass of fetcher, needs to know about crashes stands on the
+// interface Target.
 package deliver
 
 import (
@@ -29,7 +32,7 @@ const MaxTicket = 1024
 //
 // Create, the Staging it gave and Ticket may run on one goroutine while Prepare, Publish and Discard of earlier tickets
 // run on others. No method is called twice at once, but Publish as often as Lanes says, each time with other tickets,
-// and Discard. All errors are or wrap *Error, or are the context's.
+// and Discard. All errors are or wrap *Error, or are the context's. What a Target can do besides: see Abilities.
 type Target interface {
 	// Recognise tells which place is at hand, without making, writing or keeping open anything: an identity for SamePlace,
 	// or "" when nothing tells yet. Errors are those of a place that cannot be looked at.
@@ -51,10 +54,13 @@ type Target interface {
 	// it must have been published), or *Error. While a ticket is not settled, a Target may hold later ones back, with an
 	// *Error about ThisMessage, until a later call. Error.Untouched says of a ticket that it is staged as before.
 	Publish(ctx context.Context, tickets []Ticket) []error
-	// Discard removes the staged bytes of tickets that the ledger does not hold: given up, or settled at a destination
-	// with Batch 1, which keeps its copy until then. A ticket without bytes is no error.
+	// Discard removes the staged bytes of tickets that the ledger does not hold: given up, or settled at a remote
+	// destination, which keeps its copy until then. A ticket without bytes is no error.
 	Discard(tickets []Ticket) error
-	// Batch is how many tickets one Publish may take: 1 where each is a transaction elsewhere.
+	// Remote tells whether each Publish is a transaction elsewhere: what is staged waits here until then, and can be staged
+	// also while nothing can be published. A crash in the midst of one leaves it in doubt. It never changes.
+	Remote() bool
+	// Batch is how many tickets one Publish may take: 1 of a remote destination, more of any other.
 	Batch() int
 	// Lanes is how many calls of Publish may run at once, at least 1. A crash leaves at most so many in doubt.
 	Lanes() int
@@ -72,50 +78,4 @@ type Staging interface {
 	Ticket() (Ticket, error)
 	// Abort removes what was written.
 	Abort()
-}
-
-// Sweeper is a Target whose staging place is its own alone, so that it can remove what no ticket names.
-type Sweeper interface {
-	// Sweep removes the staged bytes of all tickets but those that are held. It is called after Identify and before
-	// anything is staged.
-	Sweep(held []Ticket) error
-}
-
-// Foreseer is a Target that can make ready for one message while it publishes another.
-type Foreseer interface {
-	// PublishBefore is a Publish of one ticket, also where Lanes counts them, and says which one its caller wants to
-	// publish after it. That one is prepared too, but nothing of it becomes visible, nothing is wrong with t for its
-	// sake, and it need not come.
-	PublishBefore(ctx context.Context, t, next Ticket) error
-}
-
-// Setter is a Target that can put aside the staged bytes that no ticket names, where the ledger may have forgotten them.
-type Setter interface {
-	// SetAside keeps the staged bytes of all tickets but those that are held under other names, out of the way, and says
-	// how many and where. It is called like Sweep, in its place.
-	SetAside(held []Ticket) (n int, where string, err error)
-}
-
-// Noter is a Target that can keep, where the mail is, how far the ledger of an account was: a ledger that is older, or
-// lost, is recognised by it. Notes are for no reader of the mail; one that cannot be read is as good as none.
-type Noter interface {
-	// Notes reads the note of one account, or those of all for the token "". It may be called before Identify.
-	Notes(token string) ([]Note, error)
-	// WriteNote replaces the note of n.Token, without sync. It is called after Identify.
-	WriteNote(n Note) error
-}
-
-// Note is what a Noter keeps of an account.
-type Note struct {
-	Token   string // of the account in the ledger; [a-z0-9]{1,64}
-	Epoch   int64  // of the lease
-	Account string // its name then; [a-z0-9._-]{1,64}
-	Mailbox string // opaque identity of its mailbox; [a-z0-9]{0,64}
-}
-
-// Opener is a Target that can give a message's staged bytes back, for another destination to take.
-type Opener interface {
-	// Open returns the message as it was written. ErrUnknown when there are no such bytes. The caller closes it; an
-	// error of the last Read may be ErrDamaged, so nothing counts before io.EOF.
-	Open(t Ticket) (io.ReadCloser, error)
 }

@@ -25,13 +25,14 @@ const (
 
 // Error is a fact about a destination. What follows from it is judged elsewhere.
 type Error struct {
-	Op        string // what was tried, for people: "create", "sync", "publish"
+	Op        string // what was tried, for people only: "create", "sync", "publish"
 	Place     string // path or address; never a secret
 	Scope     Scope
 	Permanent bool   // trying again without a change is pointless
 	Uncertain bool   // the destination may have taken the message all the same
-	Untouched bool   // of Publish with Batch above 1: it is certain that nothing was published, and the ticket is good as before
+	Untouched bool   // of Publish, not of a remote destination: it is certain that nothing was published, and the ticket is good as before
 	Full      bool   // out of space, inodes or quota
+	Login     bool   // remote: it refused our login; Permanent: and will again, as long as nobody changes anything
 	Local     bool   // remote: nothing of the message was sent, because our own copy of it cannot be read
 	Envelope  bool   // remote: refused before the content was sent; whose fault that is, the message alone does not tell
 	Vouched   bool   // with Envelope: the same recipients were accepted for another message within the last hour

@@ -3,39 +3,7 @@ package deliver
 import (
 	"os"
 	"path/filepath"
-	"strings"
 )
-
-// SamePlace tells whether two identities (Target.Recognise, Target.Identify) are of one place, wherever it is: a Maildir is
-// its popsync.id, a remote destination its address and recipients. "" is no place.
-//
-// A remote destination whose address the identity does not tell is the same as nothing. Identities of another kind are of
-// one place when they are equal.
-func SamePlace(a, b string) bool {
-	if a == "" || b == "" {
-		return false
-	}
-	if strings.HasPrefix(a, spoolKind) || strings.HasPrefix(b, spoolKind) {
-		x, errX := parseSpoolIdentity(a)
-		y, errY := parseSpoolIdentity(b)
-		return errX == nil && errY == nil && x.where != "" && x.where == y.where
-	}
-	x, errX := parseIdentity(a)
-	y, errY := parseIdentity(b)
-	if errX == nil && errY == nil {
-		return x.id == y.id
-	}
-	return a == b
-}
-
-// PathOf is the path that an identity of a Maildir speaks of, absolute as it was configured; "" for any other.
-func PathOf(identity string) string {
-	i, err := parseIdentity(identity)
-	if err != nil {
-		return ""
-	}
-	return i.path
-}
 
 // maxLinks is how many symbolic links that lead nowhere Resolve follows, as many as the system follows of others.
 const maxLinks = 40
@@ -94,10 +62,4 @@ func resolve(path string, links *int) string {
 		target = filepath.Join(above, target)
 	}
 	return resolve(filepath.Clean(target), links)
-}
-
-// Located is a Target that is a place in the filesystem.
-type Located interface {
-	// Locate gives the directory's path, absolute, and what the system says of it: nil when it is not there.
-	Locate() (path string, info os.FileInfo)
 }

@@ -1,8 +1,6 @@
 package deliver
 
 import (
-	"context"
-	"os"
 	"strings"
 	"time"
 )
@@ -50,43 +48,4 @@ func fitWord(s string) string {
 		return '_'
 	}, s)
 	return s[:min(len(s), 64)]
-}
-
-// traced puts a Received line on top of a message for a Maildir.
-type traced struct {
-	Staging
-	top string
-}
-
-func (m *Maildir) traced(msg Message, s Staging) Staging {
-	if !m.opts.Trace {
-		return s
-	}
-	host := m.opts.Host
-	if host == "" {
-		host, _ = os.Hostname() // an unfit name is replaced
-	}
-	return &traced{s, Received(host, msg.Account, msg.tag(), m.opts.Now())}
-}
-
-func (t *traced) Write(p []byte) (int, error) {
-	if len(p) > 0 && t.top != "" {
-		top := t.top
-		t.top = ""
-		if !Continues(p[0]) {
-			if _, err := t.Staging.Write([]byte(top)); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return t.Staging.Write(p)
-}
-
-// Create opens tmp/NAME, after a look whether this is still the Maildir that it should be.
-func (m *Maildir) Create(ctx context.Context, msg Message) (Staging, error) {
-	s, err := m.create(ctx, msg)
-	if err != nil {
-		return nil, err
-	}
-	return m.traced(msg, s), nil
 }

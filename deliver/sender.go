@@ -5,8 +5,9 @@ import (
 	"io"
 )
 
-// Sender is all that a remote destination implements; Spool turns it into a Target. It keeps connections open between
+// Sender is all that a remote destination implements; package spool turns it into a Target. It keeps connections open between
 // messages. Send may run at once on as many goroutines as Lanes says; nothing else runs at the same time as Close.
+// One that can be looked at is a Checker, too: see Abilities.
 type Sender interface {
 	// Send transfers one message; nil means that the destination has taken responsibility for it, for every recipient
 	// (RFC 5321, section 6.1). The errors are or wrap *Error, or are the context's when nothing was transferred.
@@ -37,10 +38,4 @@ type Outgoing struct {
 	// may ignore it, or make ready for it, as far as the destination delivers nothing of it if no Send for it follows.
 	// Whatever is wrong with it is no error of this message. Its Body is good only during this Send.
 	Next *Outgoing
-}
-
-// Checker is implemented by Senders and Targets that can look whether they would work, without delivering anything.
-type Checker interface {
-	// Check connects, logs in and looks, and changes nothing. remembered is what the ledger has of the place.
-	Check(ctx context.Context, remembered string) error
 }

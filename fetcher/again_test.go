@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/spool"
 )
 
 // What is fetched again after a doubt is not sent as if it had never been tried: an earlier copy may have arrived.
@@ -25,7 +26,7 @@ func TestAgainAfterDoubt(t *testing.T) {
 			mail.OnDoubt = func(deliver.Outgoing) error { return refuse(deliver.Error{Uncertain: true}) }
 			pass := func() {
 				mail = mail.Reopen()
-				r.run(to("maildir", r.maildir()), to("relay", deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: "relay",
+				r.run(to("maildir", r.maildir()), to("relay", spool.New(spool.Options{Root: r.path("spool"), Where: "relay",
 					Account: "a", Destination: "relay", Sender: mail})))
 			}
 			pass()

@@ -53,7 +53,7 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	if err := p.LoadPending(ctx); err != nil {
 		return m, err
 	}
-	s := &session{pass: p, started: p.now()}
+	s := p.newSession()
 	return s.baseline(ctx)
 }
 
@@ -63,7 +63,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 		return m, err
 	}
 	defer s.c.Close()
-	s.list = list
+	s.show(list)
 	named, complete, err := s.nameless(ctx, list, known)
 	if err != nil {
 		return m, err
@@ -75,7 +75,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	})
 	seen := pl.Seen()
 	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.Pending), Nameless: len(pl.Skipped)}
-	s.list, s.sore = named, nil
+	s.show(named)
 	pl.Fetch = nil // a million of them are a burden
 	s.Health.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -150,7 +151,7 @@ func (w *world) shows(s *slot, identity string) bool {
 	if s.remote != nil {
 		id, _ = s.remote.Reopen().Recognise(context.Background())
 	} else {
-		id, _ = deliver.OpenMaildir(deliver.MaildirOptions{Path: s.path}).Recognise(context.Background())
+		id, _ = maildir.New(maildir.Options{Path: s.path}).Recognise(context.Background())
 	}
 	return deliver.SamePlace(id, identity)
 }

@@ -57,10 +57,15 @@ type chaosLedger struct {
 	err     error // what it returns
 	commits int   // attempted; one goroutine at a time commits
 	hit     bool
-	late    int          // attempted after one that is in doubt
-	current uidl.Account // while the lease is held
-	left    *snap        // what the pass leaves
+	late    int           // attempted after one that is in doubt
+	lost    chan struct{} // closed when the fault took the lease
+	current uidl.Account  // while the lease is held
+	left    *snap         // what the pass leaves
 	snapped error
+
+	panics   int  // the message before whose body popsync panics; 0: none
+	nameless bool // messages have no unique-ids: what is noted of them says nothing
+	bodies   int
 }
 
 func (c *chaosLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
@@ -68,7 +73,7 @@ func (c *chaosLedger) Acquire(ctx context.Context, name string) (uidl.Account, e
 	if err != nil {
 		return nil, err
 	}
-	c.current = a
+	c.current, c.lost = a, make(chan struct{})
 	return &chaosAccount{a, c}, nil
 }
 
@@ -76,6 +81,8 @@ type chaosAccount struct {
 	uidl.Account
 	c *chaosLedger
 }
+
+func (a *chaosAccount) Lost() <-chan struct{} { return a.c.lost }
 
 func (a *chaosAccount) Commit(ctx context.Context, ch uidl.Change) error {
 	c := a.c
@@ -85,10 +92,16 @@ func (a *chaosAccount) Commit(ctx context.Context, ch uidl.Change) error {
 	happens, alive := c.life.step()
 	c.commits++
 	var err error
+	takes := errors.Is(c.err, uidl.ErrLeaseLost) || errors.Is(c.err, uidl.ErrDoubt)
 	switch {
 	case !happens:
 		return errDead
-	case c.commits == c.fault && !c.applied:
+	case c.hit && takes:
+		return uidl.ErrLeaseLost
+	case c.commits == c.fault && takes:
+		defer close(c.lost)
+	}
+	if c.commits == c.fault && !c.applied {
 		c.hit = true
 		return c.err
 	}
@@ -109,7 +122,13 @@ func (a *chaosAccount) Reading(k uidl.Key) error {
 	if happens, _ := a.c.life.step(); !happens {
 		return errDead
 	}
-	return a.Account.Reading(k)
+	err := a.Account.Reading(k)
+	if c := a.c; err == nil && (k != uidl.Key{} || c.nameless) {
+		if c.bodies++; c.bodies == c.panics {
+			panic("injected")
+		}
+	}
+	return err
 }
 
 // reset is a client's connection that ends with a reset instead of an orderly close.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -77,7 +78,7 @@ func (w *world) mustRefuse() (why string) {
 	shown := map[string]string{} // by path: what is there
 	for _, s := range w.slots {
 		if s.remote == nil {
-			shown[s.path], _ = deliver.OpenMaildir(deliver.MaildirOptions{Path: s.path}).Recognise(context.Background())
+			shown[s.path], _ = maildir.New(maildir.Options{Path: s.path}).Recognise(context.Background())
 		}
 	}
 	for path, id := range shown {

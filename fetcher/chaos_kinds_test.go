@@ -7,15 +7,17 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/maildir"
 )
 
 // chaosMaildir is one with all that a Maildir can do besides.
 type chaosMaildir struct {
 	*chaosTarget
-	m *deliver.Maildir
+	m *maildir.Target
 }
 
 func (c *chaosMaildir) Locate() (string, os.FileInfo)              { return c.m.Locate() }
+func (c *chaosMaildir) Used(path string) bool                      { return c.m.Used(path) }
 func (c *chaosMaildir) Notes(token string) ([]deliver.Note, error) { return c.m.Notes(token) }
 
 func (c *chaosMaildir) WriteNote(n deliver.Note) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
@@ -29,7 +30,7 @@ func (w *world) destinations(tr *trouble) (all []settle.Destination) {
 				c.n = 0
 			}
 		} else {
-			m := deliver.OpenMaildir(deliver.MaildirOptions{Path: s.path, Host: "h", Now: w.now})
+			m := maildir.New(maildir.Options{Path: s.path, Host: "h", Now: w.now})
 			c.Target, d.Target = m, &chaosMaildir{c, m}
 		}
 		all = append(all, d)

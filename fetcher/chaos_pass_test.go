@@ -43,15 +43,9 @@ func (w *world) pass(tr *trouble) report.Report {
 	tr.ledger.Ledger, tr.ledger.life = w.ledger, &tr.life
 	plan := tr.String()
 	a := w.account(tr)
-	o := w.opt
-	bodies := 0
-	o.BeforeBody = func(string) {
-		if bodies++; bodies == tr.panics {
-			panic("injected")
-		}
-	}
+	tr.ledger.panics, tr.ledger.nameless = tr.panics, w.noUIDL
 	w.clocks = append(w.clocks, w.now().Unix())
-	rep := Run(ctx, &tr.ledger, a, o)
+	rep := Run(ctx, &tr.ledger, a, w.opt)
 	w.collect()
 	w.look()
 	w.logf("pass %d of %s [%s]: listed %d new %d deleted %d failed %d parked %d refetched %d adopted %d rebuilt %d held %d: %s %s %v %v", w.passes, w.name,
@@ -80,11 +74,11 @@ func (w *world) after(tr *trouble, rep report.Report, before outlook) {
 	dead, doubt := tr.life.isDead(), tr.ledger.hit && !nothingApplied(tr.ledger.err)
 	switch {
 	case dead:
-	case doubt && !rep.Verdict.Stop:
-		w.fail("the process would go on after a commit in doubt")
+	case doubt && rep.Verdict.Class == verdict.OK:
+		w.fail("the pass counts as a success after a commit in doubt")
 	case tr.ledger.late > 0:
 		w.fail("%d commits after one in doubt", tr.ledger.late)
-	case !doubt && rep.Verdict.Stop:
+	case rep.Verdict.Stop:
 		w.fail("the process stops without need: %v", rep.Err)
 	case w.m.plain() && !w.m.readers && rep.Refetched != before.refetches && rep.Refetched > 0:
 		w.fail("%d messages count as refetched, %d left no trace", rep.Refetched, before.refetches)

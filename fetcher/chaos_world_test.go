@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
 
@@ -126,7 +127,7 @@ func (c *common) reopen() {
 		c.ledger = c.place.Open()
 		return
 	}
-	l, err := uidl.Open(context.Background(), uidl.Options{Dir: c.stateDir()})
+	l, err := sqlite.Open(context.Background(), sqlite.Options{Dir: c.stateDir()})
 	if err != nil {
 		c.t.Fatal(err)
 	}

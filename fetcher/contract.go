@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -81,6 +82,7 @@ var (
 	Adopt        = operator.Adopt
 	Backfill     = operator.Backfill
 	Vouch        = operator.Vouch
+	AwayText     = identity.AwayText
 )
 
 // Destination is one place that every message of the account goes to. Run closes its Target. Leftover is the staging place of

@@ -63,14 +63,17 @@ func (s *session) deleteDue(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
+	if err := s.LeaseLost(); err != nil {
+		return err
+	}
 	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if accepted {
 			s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
 		}
 	}))
-	s.stumbled(ctx, "DELE", err)
+	s.steps.Stumbled(ctx, "DELE", err)
 	if err == nil {
-		err = s.lives(ctx)
+		err = s.steps.Lives(ctx)
 	}
 	return s.pipelined(err)
 }
@@ -92,7 +95,7 @@ func (s *session) toDelete() []plan.Entry {
 		s.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.turns.purpose == health.NewMail {
+	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.turns.Purpose == health.NewMail {
 		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
@@ -113,14 +116,14 @@ func (s *session) leftThere(e plan.Entry) bool {
 	if len(s.Health.Stumbles.Marks) == 0 {
 		return false
 	}
-	k, ok := s.marked()[e.Num]
+	k, ok := s.steps.Marked()[e.Num]
 	if !ok {
 		return false
 	}
 	m := s.Health.Stumbles.Mark(k)
-	left := m.Alone(s.now()) || s.turns.charged[k]
-	if !left && m.Step != health.StepQuit && s.turns.purpose != health.OldTrouble {
-		s.turns.retry, left = append(s.turns.retry, k), true
+	left := m.Alone(s.now()) || s.turns.Charged[k]
+	if !left && m.Step != health.StepQuit && s.turns.Purpose != health.OldTrouble {
+		s.turns.Retry, left = append(s.turns.Retry, k), true
 	}
 	s.partial = s.partial || left
 	s.rec.Count(func(r *report.Report) { r.Kept += b2i(left) })
@@ -181,7 +184,7 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 		e := due[n]
 		n++
 		if r.Err != nil {
-			s.wasRefused("DELE", e.Num, r.Err)
+			s.steps.WasRefused("DELE", e.Num, r.Err)
 			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
 				s.rec.Reason(reasonVanished)
 				then(e, false)
@@ -193,7 +196,7 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 			then(e, false)
 			return nil
 		}
-		s.wentWell("DELE", e.Num)
+		s.steps.WentWell("DELE", e.Num)
 		s.deleted[uidl.Key{UID: strings.Clone(e.Key.UID), Dup: e.Key.Dup}] = true // a part of it would keep much of this listing
 		s.told = append(s.told, e.Key)
 		if s.removed == nil {

@@ -222,8 +222,8 @@ func (r *rig) faulty(f uidltest.Fault) *uidltest.Faulty {
 	w := uidltest.NewFaulty(r.ledger, f)
 	r.ledger = w
 	rep := r.run()
-	if w.Hit() && !rep.Verdict.Stop {
-		r.t.Errorf("%+v: the process would go on after a commit in doubt: %+v", f, rep.Verdict)
+	if w.Hit() && (rep.Verdict.Stop || rep.Verdict.Class == verdict.OK || w.Late() > 0) {
+		r.t.Errorf("%+v: %d commits after one in doubt, %+v", f, w.Late(), rep.Verdict)
 	}
 	if err := w.Close(); err != nil {
 		r.t.Error(err)

@@ -20,6 +20,7 @@ import (
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
 
@@ -172,7 +173,34 @@ func (r *rig) stopped(rep report.Report, cause, hint string) {
 	}
 }
 
-// The ledger's disk fails at each commit of a pass: the process stops and says where to look; nothing is lost.
+// The ledger's disk fails at each commit of a pass: the pass ends and says where to look, and the next one, by the same process,
+// goes on; nothing is lost.
+func TestLedgerDiskInDoubt(t *testing.T) {
+	for _, applied := range []bool{false, true} {
+		for k := 1; k <= 6; k++ {
+			box := mailbox(6)
+			r := newRig(t, box...)
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
+			r.opt.BatchMessages = 2
+			r.opt.Backoff = func(n int) time.Duration { return time.Duration(n) * time.Minute }
+			w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: k, Applied: applied, Err: fmt.Errorf("%w: %v", uidl.ErrDoubt, syscall.EIO)})
+			r.ledger = w
+			rep := r.run()
+			if !w.Hit() || w.Late() > 0 || rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary || !rep.NextTry.Equal(r.clock.Add(time.Minute)) ||
+				!strings.Contains(rep.Verdict.Message, "in doubt") || !strings.Contains(rep.Verdict.Message, syscall.EIO.Error()) ||
+				!strings.Contains(rep.Verdict.Hint, "state_dir") {
+				t.Errorf("at commit %d: hit %v, %d late, next %v, %+v", k, w.Hit(), w.Late(), rep.NextTry, rep.Verdict)
+			}
+			r.ok()
+			if got := mailIn(t, r.dir); count(got) != 6 || len(got) != 6 || len(r.server.Messages("u")) != 0 || w.Late() > 0 {
+				t.Errorf("at commit %d: %d in the Maildir, %d on the server", k, count(got), len(r.server.Messages("u")))
+			}
+		}
+	}
+}
+
+// The ledger fails in a way that it does not vouch for, at each commit of a pass: the process stops and says where to look;
+// nothing is lost.
 func TestLedgerDiskFaults(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
 		for k := 1; k <= 6; k++ {
@@ -260,7 +288,10 @@ func TestRealDisks(t *testing.T) {
 			var delivered atomic.Int64
 			r.opt.Progress = func(rep report.Report) { delivered.Store(int64(rep.New)) }
 			bodies := 0
-			r.opt.BeforeBody = func(string) {
+			r.reading = func(uid string) {
+				if uid == "" {
+					return // the end
+				}
 				if bodies++; bodies == 4 && tt.midst != nil {
 					for delivered.Load() == 0 {
 						time.Sleep(time.Millisecond)
@@ -273,7 +304,7 @@ func TestRealDisks(t *testing.T) {
 			if rep.New == 0 || rep.New == len(box) {
 				t.Errorf("%d delivered: the disk was never or always full", rep.New)
 			}
-			r.opt.BeforeBody, r.opt.FreeFloor = nil, -1
+			r.reading, r.opt.FreeFloor = nil, -1
 			remount(t, disk, 0, tt.mend)
 			r.ok()
 			if tt.midst != nil { // what was staged and could not be removed waits for Clean
@@ -301,7 +332,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.BatchMessages = 4
 	filler := filepath.Join(disk, "filler")
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[10].UID {
 			fill(t, filler)
 		}
@@ -313,7 +344,7 @@ func TestRealLedgerDiskFull(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(r.dir, "tmp")); len(left) > 0 || err != nil {
 		t.Errorf("%d files are left in tmp, %v", len(left), err)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}

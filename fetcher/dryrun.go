@@ -69,23 +69,6 @@ func (s *session) floods(e *health.FloodError) {
 	s.rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
 }
 
-// foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,
-// unless a Maildir shows it. Into those a dry run does not look.
-func (s *session) foreseeRebuild(list plan.Listing, known *plan.Rows) *plan.Rows {
-	if !s.Health.Verify {
-		return known
-	}
-	strangers := s.strangersTo(known, list)
-	held := make([]uidl.Message, len(strangers))
-	for i, e := range strangers {
-		held[i] = s.heldBack(e.Entry)
-	}
-	if len(held) > 0 {
-		s.rec.Mention("of what is held back, the run takes as delivered what a Maildir still shows")
-	}
-	return known.With(held)
-}
-
 // shownSteps turns the plan into the steps that are shown.
 func (s *session) shownSteps() (steps []report.Step) {
 	pl := s.plan

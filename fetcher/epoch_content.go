@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -157,7 +158,7 @@ func (s *session) keepAdopted(ctx context.Context, err error) error {
 	if s.formers != nil && s.hunted == 0 && s.plan.Parked == 0 && err == nil {
 		s.Health.RenewedAt = 0 // written when the pass ends
 	}
-	if s.epoch.unsaved == 0 || s.verdictOf(err).Stop {
+	if s.epoch.unsaved == 0 || verdict.Final(err) {
 		return nil
 	}
 	s.epoch.unsaved = 0

@@ -15,7 +15,6 @@ import (
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -451,11 +450,6 @@ func TestSpread(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
-
-type fakeListing []pop3.Entry
-
-func (l fakeListing) Len() int            { return len(l) }
-func (l fakeListing) At(i int) pop3.Entry { return l[i] }
 
 // A message that the server does not give while it is looked for is recognised when it does, weeks of retries later.
 func TestEpochChangeParked(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -22,8 +24,8 @@ import (
 )
 
 // at is a Maildir beside the rig's own.
-func (r *rig) at(name string) *deliver.Maildir {
-	return deliver.OpenMaildir(deliver.MaildirOptions{Path: r.path(name), Host: "h", Now: r.opt.Now})
+func (r *rig) at(name string) *maildir.Target {
+	return maildir.New(maildir.Options{Path: r.path(name), Host: "h", Now: r.opt.Now})
 }
 
 func (r *rig) path(name string) string { return filepath.Join(filepath.Dir(r.dir), name) }
@@ -56,13 +58,13 @@ func (r *rig) adopt() { r.t.Helper(); r.must(operator.Adopt(r.t.Context(), r.led
 var errRelayDown = &deliver.Error{Op: "connect", Scope: deliver.WholeTarget, Err: errors.New("connection refused")}
 
 // down is a spool whose relay takes nothing.
-func (r *rig) down(name, where string) *deliver.Spool {
-	return deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: where, Account: "a", Destination: name,
+func (r *rig) down(name, where string) *spool.Target {
+	return spool.New(spool.Options{Root: r.path("spool"), Where: where, Account: "a", Destination: name,
 		Sender: &relay{down: errRelayDown, arrived: map[string]int{}}})
 }
 
-func (r *rig) up(name, where string, to *relay) *deliver.Spool {
-	return deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: where, Account: "a", Destination: name, Sender: to})
+func (r *rig) up(name, where string, to *relay) *spool.Target {
+	return spool.New(spool.Options{Root: r.path("spool"), Where: where, Account: "a", Destination: name, Sender: to})
 }
 
 // A relay that is down is replaced by a Maildir. What was staged for it goes on being open, and the Maildir gets the mail,
@@ -77,7 +79,7 @@ func TestRelayReplaced(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
 			r.acc.Policy.Delete = plan.DeleteAfterDelivery
-			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return spool.OpenFolder(r.path("spool"), id) }
 			r.wants("relay down", verdict.Temporary, 0, 0, 0, to("mail", r.down("mail", "relay")))
 			if !c.listed {
 				r.server.AddUser("u", "p")
@@ -215,7 +217,7 @@ func TestCertainFailure(t *testing.T) {
 
 // unpublished is a Maildir that cannot publish.
 type unpublished struct {
-	*deliver.Maildir
+	*maildir.Target
 	err error
 }
 

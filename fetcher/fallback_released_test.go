@@ -5,6 +5,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -24,7 +25,7 @@ func TestFallbackReplaced(t *testing.T) {
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
 			r.acc.Policy.Delete, r.acc.DeleteQuarantined = plan.DeleteAfterDelivery, true
-			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return spool.OpenFolder(r.path("spool"), id) }
 			m := spooled{delivertest.NewMemory("remote")}
 			m.OnPublish = func(deliver.Message) error { return refuse(deliver.Error{Permanent: true, Vouched: true}) }
 			full := &relay{down: refuse(deliver.Error{Scope: deliver.ThisMessage})}

@@ -68,10 +68,9 @@ type Options struct {
 	// Backoff is how long to wait after so many failures in a row, from 1; nil: not at all.
 	Backoff func(failures int) time.Duration
 	// Memory bounds what the listings and rows of all passes take together; nil: nothing does.
-	Memory     *memory.Budget
-	Now        func() time.Time
-	Built      int64               // when the program was built (Unix seconds): no clock is right that says less; 0: not known
-	Log        *zap.Logger         // one line per message and one per pass; nil: none
-	Progress   func(report.Report) // called now and then, from the pass's goroutines one at a time; nil: none
-	BeforeBody func(uid string)    // test hook: called before each body is read; nil: none
+	Memory   *memory.Budget
+	Now      func() time.Time
+	Built    int64               // when the program was built (Unix seconds): no clock is right that says less; 0: not known
+	Log      *zap.Logger         // one line per message and one per pass; nil: none
+	Progress func(report.Report) // called now and then, from the pass's goroutines one at a time; nil: none
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -23,6 +24,7 @@ import (
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 // rig is a server in memory, a ledger and a Maildir on disk, and an account between them.
@@ -35,6 +37,8 @@ type rig struct {
 	acc    Account
 	opt    Options
 	clock  time.Time
+
+	reading func(uid string) // called before each body, as the ledger is; "": no message, or one without unique-id
 }
 
 func newRig(t *testing.T, messages ...pop3test.Message) *rig {
@@ -58,7 +62,7 @@ func newRig(t *testing.T, messages ...pop3test.Message) *rig {
 }
 
 func (r *rig) open() {
-	l, err := uidl.Open(context.Background(), uidl.Options{Dir: r.state, Restored: health.VerifyMode})
+	l, err := sqlite.Open(context.Background(), sqlite.Options{Dir: r.state, Restored: health.VerifyMode})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -97,11 +101,11 @@ func (r *rig) run(dests ...settle.Destination) report.Report {
 	if len(dests) == 0 {
 		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	}
-	return Run(context.Background(), r.ledger, a, r.opt)
+	return Run(context.Background(), r.told(), a, r.opt)
 }
 
-func (r *rig) maildir() *deliver.Maildir {
-	return deliver.OpenMaildir(deliver.MaildirOptions{Path: r.dir, Host: "h", Now: r.opt.Now})
+func (r *rig) maildir() *maildir.Target {
+	return maildir.New(maildir.Options{Path: r.dir, Host: "h", Now: r.opt.Now})
 }
 
 // ok makes a pass that must succeed.
@@ -510,11 +514,17 @@ func TestNoUIDLNoTOP(t *testing.T) {
 		t.Errorf("too large: %+v", rep)
 	}
 	r.acc.Policy.MaxSize = 0
-	r.opt.BeforeBody = func(string) { panic("poison") }
+	first := true
+	r.reading = func(string) {
+		if first {
+			first = false
+			panic("poison")
+		}
+	}
 	if rep := r.run(); rep.Verdict.Class != verdict.Internal || rep.Failed != 1 {
 		t.Errorf("poison: %+v", rep)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.server.Change(func(o *pop3test.Options) { o.QuitKeeps, o.OnDelete = true, nil })
 	if rep := r.ok(); rep.New != 8 || rep.Deleted != 8 {
 		t.Errorf("delete: %+v", rep)
@@ -566,7 +576,7 @@ func TestRefusedRETR(t *testing.T) {
 func TestPanicInOneMessage(t *testing.T) {
 	box := mailbox(20)
 	r := newRig(t, box...)
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[7].UID {
 			panic("poison")
 		}
@@ -580,7 +590,7 @@ func TestPanicInOneMessage(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	r.wantMail(append(slices.Clone(box[:7]), box[8:]...)...)
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.clock = r.clock.Add(2 * time.Hour)
 	r.ok()
 	r.wantMail(box...)
@@ -763,18 +773,18 @@ func TestCancelled(t *testing.T) {
 	box := mailbox(50)
 	r := newRig(t, box...)
 	ctx, cancel := context.WithCancel(context.Background())
-	r.opt.BeforeBody = func(uid string) {
+	r.reading = func(uid string) {
 		if uid == box[30].UID {
 			cancel()
 		}
 	}
 	a := r.acc
 	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
-	rep := Run(ctx, r.ledger, a, r.opt)
+	rep := Run(ctx, r.told(), a, r.opt)
 	if rep.Verdict.Class != verdict.Temporary || rep.Failed != 0 {
 		t.Errorf("%+v", rep)
 	}
-	r.opt.BeforeBody = nil
+	r.reading = nil
 	r.ok()
 	r.wantMail(box...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
@@ -120,8 +121,8 @@ func TestHaltedBeforeReplyAndRetrHides(t *testing.T) {
 		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }}, RetrHides: true,
 			Destinations: []settle.Destination{{Name: "remote", Target: m}}}
 		rep := Run(t.Context(), stuck{r.ledger}, a, o)
-		if !rep.Verdict.Stop {
-			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
+		if rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Message, "in doubt") {
+			t.Errorf("the ledger failed: %+v", rep.Verdict)
 		}
 		a.Destinations[0].Target = m.Reopen()
 		Run(t.Context(), r.ledger, a, o)
@@ -171,8 +172,9 @@ func TestHaltedWhileAnotherLaneSends(t *testing.T) {
 		}
 		a := Account{Name: "a", Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: r.server.Dial}, Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
 			Destinations: []settle.Destination{{Name: "remote", Target: m}}}
-		if rep := Run(t.Context(), unsettled{r.ledger}, a, Options{FreeFloor: -1}); !rep.Verdict.Stop {
-			t.Errorf("the ledger failed, and the process would go on: %+v", rep.Verdict)
+		if rep := Run(t.Context(), unsettled{r.ledger}, a, Options{FreeFloor: -1}); rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary ||
+			!strings.Contains(rep.Verdict.Message, "in doubt") {
+			t.Errorf("the ledger failed: %+v", rep.Verdict)
 		}
 		if n := sending.Load(); n != 0 {
 			t.Errorf("%d messages are being sent by a pass that has ended", n)

@@ -114,7 +114,7 @@ func TestUIDLRefusedForOnce(t *testing.T) {
 	}
 }
 
-// The last commit of a pass that had failed already is in doubt: the process must stop all the same.
+// The last commit of a pass that had failed already is in doubt: that is told all the same.
 func TestLastCommitInDoubt(t *testing.T) {
 	box := mailbox(1)
 	r := newRig(t, box...)
@@ -123,6 +123,12 @@ func TestLastCommitInDoubt(t *testing.T) {
 		o.OnCommand = func(*pop3test.Session, string, string) *pop3test.Reply { return &pop3test.Reply{Close: true} }
 	})
 	w := uidltest.NewFaulty(r.ledger, uidltest.Fault{Commit: 1, Applied: true})
+	r.ledger = w
+	if rep := r.run(); !w.Hit() || rep.Verdict.Stop || rep.Verdict.Class != verdict.Temporary || !strings.Contains(rep.Verdict.Message, "in doubt") {
+		t.Errorf("%+v", rep.Verdict)
+	}
+	// And where nobody can vouch for the ledger, the process must stop.
+	w = uidltest.NewFaulty(w.Ledger, uidltest.Fault{Commit: 1, Err: errors.New("a fault of ours")})
 	r.ledger = w
 	if rep := r.run(); !w.Hit() || !rep.Verdict.Stop || !strings.Contains(rep.Verdict.Message, "in doubt") {
 		t.Errorf("%+v", rep.Verdict)

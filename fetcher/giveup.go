@@ -26,7 +26,7 @@ const (
 type GivingUp struct {
 	// Pick chooses among the messages of which something failed. Its error ends it, and nothing is changed.
 	Pick func([]uidl.Stuck) ([]uidl.Stuck, error)
-	// Copy opens the staged bytes of a delivery, by the identity of its destination: see deliver.OpenCopy.
+	// Copy opens the staged bytes of a delivery, by the identity of its destination.
 	Copy func(identity string, t deliver.Ticket) (io.ReadCloser, error)
 	// Save keeps the copy of the only message that was chosen, and returns once that is durable; nil: nobody wants that.
 	Save func(copy io.Reader) error

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -64,14 +66,14 @@ func newStation(t *testing.T) *station {
 			}
 		}
 	})
-	s.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(s.path("spool"), id) }
+	s.acc.Spool = func(id string) (settle.Leftover, error) { return spool.OpenFolder(s.path("spool"), id) }
 	s.acc.Policy.Delete = plan.DeleteAfterDelivery
 	return s
 }
 
 func (s *station) dests() []settle.Destination {
-	spool := deliver.OpenSpool(deliver.SpoolOptions{Root: s.path("spool"), Where: "relay", Account: "a", Destination: "relay", Sender: s.relay})
-	return []settle.Destination{to("maildir", s.maildir()), to("relay", spool)}
+	relay := spool.New(spool.Options{Root: s.path("spool"), Where: "relay", Account: "a", Destination: "relay", Sender: s.relay})
+	return []settle.Destination{to("maildir", s.maildir()), to("relay", relay)}
 }
 
 // fail makes a pass after which one message is stuck at the relay.
@@ -95,7 +97,10 @@ func pickAll(all []uidl.Stuck) ([]uidl.Stuck, error) { return all, nil }
 // giving gives up all that is stuck, as far as change does not say otherwise.
 func (r *rig) giving(change func(*GivingUp)) ([]GaveUp, error) {
 	g := GivingUp{Pick: pickAll, Copy: func(id string, t deliver.Ticket) (io.ReadCloser, error) {
-		return deliver.OpenCopy(r.path("spool"), id, t)
+		if spool.IsTicket(t) {
+			return spool.OpenCopy(r.path("spool"), id, t)
+		}
+		return maildir.OpenCopy(t)
 	}}
 	if change != nil {
 		change(&g)

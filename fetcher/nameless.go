@@ -58,8 +58,8 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Row
 	if count == 0 {
 		return l, l.Complete, nil
 	}
-	s.naming = true
-	defer func() { s.naming = false }()
+	s.steps.Naming = true
+	defer func() { s.steps.Naming = false }()
 	if s.topsRest() && !known.ByContent() {
 		return nil, false, errNamesRest
 	}
@@ -130,14 +130,14 @@ func (s *session) headersOf(ctx context.Context, l *pop3.Listing, at []int) (map
 // darkened are the messages of which the header is not asked for because it broke a session, and those that have a header that
 // several known messages share.
 func (s *session) darkened(n named, known *plan.Rows) map[int]bool {
-	marked, left := s.marked(), map[int]bool{}
+	marked, left := s.steps.Marked(), map[int]bool{}
 	for i := range n.which {
 		num := n.Listing.At(i).Num
 		if k, is := marked[num]; is && n.which[i] == 0 && s.Health.Stumbles.Mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}
-	if len(left) == 0 || s.noTop { // then it cannot be the header that broke the session
+	if len(left) == 0 || s.steps.NoTop { // then it cannot be the header that broke the session
 		return nil
 	}
 	shared := map[string]bool{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -16,7 +17,7 @@ import (
 )
 
 // unnoted is a Maildir in which no note can be written: the disk is full at that moment.
-type unnoted struct{ *deliver.Maildir }
+type unnoted struct{ *maildir.Target }
 
 func (unnoted) WriteNote(deliver.Note) error { return errors.New("no space left on device") }
 

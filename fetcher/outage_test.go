@@ -17,6 +17,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -74,11 +75,11 @@ func TestDownForDays(t *testing.T) {
 	r := newRig(t)
 	r.acc.Policy.Delete = plan.DeleteAfterDelivery
 	r.opt.Backoff = doubling
-	spool := filepath.Join(t.TempDir(), "spool")
+	root := filepath.Join(t.TempDir(), "spool")
 	to := &relay{down: errDown, arrived: map[string]int{}}
 	pass := func() report.Report {
-		return r.with(settle.Destination{Name: "relay", Target: deliver.OpenSpool(deliver.SpoolOptions{
-			Root: spool, Where: "relay", Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
+		return r.with(settle.Destination{Name: "relay", Target: spool.New(spool.Options{
+			Root: root, Where: "relay", Max: most, Floor: 1, Account: "a", Destination: "relay", Sender: to})})
 	}
 	var box []pop3test.Message
 	began, full, passes := r.clock, false, 0
@@ -89,7 +90,7 @@ func TestDownForDays(t *testing.T) {
 			r.server.Deliver("u", m)
 		}
 		rep := pass()
-		if n := sizeOf(t, spool); n > most {
+		if n := sizeOf(t, root); n > most {
 			t.Fatalf("the spool holds %d octets", n)
 		}
 		full = full || rep.Skipped > 0
@@ -189,7 +190,7 @@ func TestRelayRefusesLogin(t *testing.T) {
 	r := newRig(t, mailbox(1)...)
 	m := delivertest.NewMemory("remote")
 	m.OnPublish = func(deliver.Message) error {
-		return &deliver.Error{Op: "login", Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
+		return &deliver.Error{Op: "login", Login: true, Place: "relay", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
 	}
 	for range 12 * 6 {
 		if rep := r.pair(m); rep.Verdict.Class != verdict.Login || !strings.Contains(rep.Verdict.Message, "535 no") {

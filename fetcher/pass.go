@@ -4,16 +4,21 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/fetcher/steps"
 	"github.com/popsync/popsync/uidl"
 )
 
 // pass is one walk over one account. The reader (Run's goroutine) and the settler share it; what both touch is behind
 // mu or in destination.
 type pass struct {
-	turns turns
+	ids   *identity.Destinations
+	lost  *rebuild.Rebuilder
+	turns steps.Turns
 	rec   report.Record
 	haul  haul
 	*settle.Settler
@@ -45,8 +50,6 @@ type pass struct {
 
 	free     map[string]int  // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message // and of those messages: whose places others took
-
-	noted bool // the places where mail goes have a note of this lease: see lease.go
 
 }
 

@@ -54,7 +54,7 @@ func (p *pass) timed(ctx context.Context) (context.Context, func()) {
 // outOfTime judges the end of a pass whose time was over, or that made room for others: what the context's end led to is no
 // error of its own. With something to show for it a pass that took its time has not failed: the next one goes on.
 func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
-	if v := verdict.Of(err); v.Stop || v.Class != verdict.OK && v.Class != verdict.Temporary {
+	if v := verdict.Of(err); verdict.Final(err) || v.Class != verdict.OK && v.Class != verdict.Temporary {
 		return err
 	}
 	switch {
@@ -79,7 +79,7 @@ func (p *pass) advanced() (yes bool) {
 
 // orYielded is the error of a pass, or ErrYield where making room for others led to it.
 func (p *pass) orYielded(ctx context.Context, err error) error {
-	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary {
+	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary || verdict.Final(err) {
 		return err
 	}
 	p.rec.Count(func(r *report.Report) { r.Yielded = true })

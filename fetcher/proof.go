@@ -56,15 +56,9 @@ func (r *reader) came(o reply) error {
 		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.Whole != r.last || !r.alone && !r.alike(r.next))
 		r.last = o.m.Whole
 	}
-	if o.status && !o.exact && !blindBeacons { // a line too many came before it
+	if o.status && !o.exact { // a line too many came before it
 		r.queue = append(r.queue, o)
 		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, verdict.ErrOutOfStep)
-	}
-	if concludeFirst || oldGuard {
-		if r.held += b2i(o.exact); oldGuard && o.kind == whole && !o.exact && r.held >= health.EnoughFits && !r.alone {
-			return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, verdict.ErrOutOfStep)
-		}
-		return r.conclude(&o)
 	}
 	r.queue = append(r.queue, o)
 	switch {
@@ -103,7 +97,7 @@ func (r *reader) strangers() (n int) {
 }
 
 func (r *reader) isShort(o *reply) bool {
-	return !r.a.IgnoreSizes && !believeShort && r.Health.Wire.Sizes.Short(o.is)
+	return !r.a.IgnoreSizes && r.Health.Wire.Sizes.Short(o.is)
 }
 
 // proven concludes what was not proven so far: the places before and behind it are. Between them lies one message, or answers

@@ -2,6 +2,9 @@ package fetcher
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/popsync/popsync/fetcher/plan"
@@ -49,5 +52,48 @@ func TestLostLedgerSharedTag(t *testing.T) {
 			}
 			r.wantMail(append(all, of(3))...)
 		})
+	}
+}
+
+// The same, where nothing can be compared when the ledger is lost (no TOP), and the mailbox then rewrites the message. What the
+// Maildir shows tells when it is read; what its reader took is held back, not delivered again.
+func TestLostLedgerSharedTagUnseen(t *testing.T) {
+	of := func(n int) pop3test.Message {
+		return pop3test.Message{UID: "x", Data: fmt.Appendf(nil, "Subject: %d\r\n\r\nmessage %d\r\n", n, n)}
+	}
+	for _, taken := range []bool{false, true} {
+		for listed := range 2 {
+			r := newRig(t)
+			r.server.Change(func(o *pop3test.Options) { o.NoTOP = true })
+			r.acc.Policy.Delete = plan.DeleteAfterDelivery
+			for n := range 2 {
+				r.server.AddUser("u", "p", of(n))
+				r.ok()
+			}
+			files, err := filepath.Glob(filepath.Join(r.dir, "new", "*"))
+			if err != nil || len(files) != 2 {
+				t.Fatal(files, err)
+			}
+			for _, f := range files {
+				text, err := os.ReadFile(f)
+				r.must(err)
+				if taken && strings.Contains(string(text), fmt.Sprintf("message %d\n", listed)) {
+					r.must(os.Remove(f))
+				}
+			}
+			r.acc.Policy.Delete = plan.DeleteNever
+			r.server.AddUser("u", "p", of(listed))
+			r.lose()
+			if rep := r.ok(); rep.Rebuilt != 1 || rep.New != 0 {
+				t.Fatalf("%+v", rep)
+			}
+			m := of(listed)
+			m.Data = append([]byte("Status: RO\r\n"), m.Data...)
+			r.server.AddUser("u", "p", m)
+			rep := r.run()
+			if rep.New != 0 || taken != (rep.Unfetched == 1) {
+				t.Errorf("taken %v, message %d is listed: %+v", taken, listed, rep)
+			}
+		}
 	}
 }

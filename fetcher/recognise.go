@@ -38,7 +38,7 @@ func (s *session) recognise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.shorts == 0 && !s.alone && !s.turns.suspecting { // else they were counted by the session before
+	if s.shorts == 0 && !s.alone && !s.turns.Suspecting { // else they were counted by the session before
 		s.rec.Count(func(r *report.Report) { r.Questioned += len(pl.Question) })
 	}
 	due := pl.Due
@@ -272,15 +272,17 @@ func (s *session) isNew(ctx context.Context, k plan.KnownStep, top uidl.Fingerpr
 }
 
 // holds holds a message back that came under a known unique-id, where an older ledger may not know that it was delivered.
-// For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now. before is
-// the row that it has the unique-id of.
+// For a while after, that is so of unique-ids that the older one had: a listing may have hidden the message until now; and of
+// those that a Maildir showed, where nothing could be compared: what it shows may be of a message that had the unique-id before.
+// before is the row that it has the unique-id of.
 func (s *session) holds(e plan.Entry, before uidl.Row) bool {
 	lost := s.Health.LostAt
-	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost && before.Generation != uidl.BeforeAll
+	late := lost != 0 && s.now().Unix()-lost < plan.Lately && before.FirstSeen <= lost &&
+		(before.Generation != uidl.BeforeAll || before.Have.Has(uidl.Unsure))
 	if !s.doubted && !late {
 		return false
 	}
-	held := s.heldBack(e)
+	held := s.lost.HeldBack(e)
 	s.Later(func(c *uidl.Change) {
 		c.At = s.now().Unix()
 		c.Put = append(c.Put, held)
@@ -310,7 +312,7 @@ func (s *session) isLike(row *uidl.Message, m *settle.Received) bool {
 
 // isSame compares a message that was retrieved again with the one that was delivered.
 func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
-	r.wentWell("RETR", f.Num)
+	r.steps.WentWell("RETR", f.Num)
 	row := r.details[f.Key]
 	open := f.Row.State != uidl.Delivered && f.Row.State != uidl.DeleteSent
 	if open && row != nil {
@@ -321,7 +323,7 @@ func (r *reader) isSame(f *plan.FetchStep, m *settle.Received) bool {
 		}
 		return true
 	}
-	if row == nil || r.moved[f.Key] || !r.isLike(row, m) {
+	if row == nil || r.moved[f.Key] || !r.isLike(row, m) && !r.lost.Shows(r.ctx, row, m) {
 		moved, err := r.sibling(r.ctx, f.Key, func(o *uidl.Message) bool { return r.isLike(o, m) })
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			r.rec.Reason(plan.ReasonNotSame)

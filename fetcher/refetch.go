@@ -74,9 +74,9 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 	}
 	defer p.L.Close()
 	p.Health.Facts = health.Decode(p.L.Info().Facts)
-	if d, err := p.doubts(ctx); err != nil {
+	if d, err := p.lost.Doubts(ctx); err != nil {
 		return r, err
-	} else if p.Health.Verify || d.what != "" {
+	} else if p.Health.Verify || d.What != "" {
 		return r, ErrDoubt
 	}
 	c := &chooser{open: map[uidl.Key]bool{}}

@@ -283,7 +283,7 @@ func (r *rig) backup() (restore func(leases bool)) {
 	file, err := os.Create(filepath.Join(r.t.TempDir(), "backup"))
 	r.must(err)
 	defer file.Close()
-	_, err = r.ledger.(*uidl.SQLite).Backup(context.Background(), file)
+	_, err = r.ledger.(uidl.Backuper).Backup(context.Background(), file)
 	r.must(err)
 	return func(leases bool) {
 		r.t.Helper()

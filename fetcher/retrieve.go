@@ -51,18 +51,9 @@ func (s *session) retrieve(ctx context.Context) error {
 	}
 	r := &reader{session: s, ctx: ctx, fan: settle.NewFanout(), bat: settle.NewBatcher(s.o.BatchMessages, s.o.BatchBytes, s.o.BatchTime)}
 	r.spaces = s.measureSpace(ctx)
-	s.foretell()
+	s.lost.Foretell()
 	s.endUndo()
 	s.fetched = map[int]bool{}
-	if chargeWindow {
-		c := uidl.Change{At: s.now().Unix()}
-		for i := range s.plan.Fetch {
-			s.charge(&c, s.plan.Fetch[i].RowOrNew(), "asked for", false)
-		}
-		if err := s.Commit(ctx, c); err != nil {
-			return err
-		}
-	}
 	settling, release := grace(ctx, settleGrace)
 	defer release()
 	result := make(chan error, 1)
@@ -149,7 +140,7 @@ func (r *reader) items(from, to int) iter.Seq[pop3.Item] {
 			}
 			// From here on the server may have counted it, whether or not its answer is ever looked at: see unsettled.
 			r.fetched[f.Num] = true
-			if r.alone && (r.turns.suspecting || r.shorts > 0) && r.Health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
+			if r.alone && (r.turns.Suspecting || r.shorts > 0) && r.Health.Wire.Scan == 0 && i == from && !yield(pop3.Item{Num: f.Num, Ask: pop3.AskScan}) {
 				return
 			}
 			if !yield(pop3.Item{Num: f.Num, Size: f.Size, Most: r.most(f)}) {
@@ -180,7 +171,7 @@ func (r *reader) mayStart(f *plan.FetchStep) bool {
 	}
 	r.retrs++
 	r.unnamed += b2i(f.Nameless)
-	if f.Row.State != 0 || r.turns.suspecting {
+	if f.Row.State != 0 || r.turns.Suspecting {
 		return true
 	}
 	if !r.haul.admit(r.a.Policy.Limit, !f.Nameless) {
@@ -204,7 +195,7 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 			err = &settle.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	r.survived()
+	r.steps.Survived()
 	if resp.Ask != pop3.AskMessage {
 		return r.answer(resp)
 	}
@@ -221,15 +212,12 @@ func (r *reader) handle(resp pop3.Response) (err error) {
 	r.begun, r.from = true, r.now()
 	if resp.Err != nil {
 		if r.next >= r.known {
-			r.wasRefused("RETR", f.Num, resp.Err)
+			r.steps.WasRefused("RETR", f.Num, resp.Err)
 		}
 		return r.advance(r.came(reply{f: f, kind: refusal, err: resp.Err}))
 	}
 	if err := r.L.Reading(f.Key); err != nil {
 		return err
-	}
-	if r.o.BeforeBody != nil {
-		r.o.BeforeBody(f.Key.UID)
 	}
 	return r.advance(r.body(f, resp.Body))
 }

@@ -12,8 +12,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -48,7 +50,9 @@ func newPass(a Account, o Options) *pass {
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
 			Backoff: o.Backoff, Clock: o.Now}}
-	p.turns.account, p.turns.rec, p.turns.dryRun = p.Health, &p.rec, o.DryRun
+	p.ids = &identity.Destinations{Settler: p.Settler, Name: a.Name, Rec: &p.rec, Status: p.status}
+	p.lost = &rebuild.Rebuilder{Settler: p.Settler, Name: a.Name, Mailbox: a.Mailbox, Rec: &p.rec, Now: o.Now, Stamp: p.stamp, Status: p.status}
+	p.turns.Account, p.turns.Rec, p.turns.DryRun = p.Health, &p.rec, o.DryRun
 	for _, d := range a.Destinations {
 		p.Places = append(p.Places, &settle.Place{Destination: d})
 	}
@@ -106,7 +110,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		return err
 	}
 	defer l.Close()
-	p.L, p.ledger = l, ledger
+	p.L, p.ledger, p.ids.Ledger = l, ledger, ledger
 	p.Health.Facts = health.Decode(l.Info().Facts)
 	if p.a.Owner != "" {
 		p.Health.Owner = p.a.Owner
@@ -120,7 +124,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 		p.rec.Rep.Paused = true
 		return err
 	}
-	if err := p.doubtLedger(ctx); err != nil {
+	if err := p.lost.DoubtLedger(ctx); err != nil {
 		return err
 	}
 	p.enterVerifyMode()
@@ -133,17 +137,23 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	defer halt()
 	p.OpenOutboxes(stop, late)
 	err = p.work(timed)
-	p.turns.passTurn()
+	p.turns.PassTurn()
 	err = p.CloseOutboxes(timed, halt, err)
 	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
 	p.WeighDestinations(ctx)
-	if !p.o.DryRun && !p.verdictOf(err).Stop {
+	if verdict.Final(err) {
+		if !verdict.Of(err).Stop {
+			p.rec.Rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+		}
+		return err
+	}
+	if !p.o.DryRun {
 		p.countOpen(ctx)
 	}
 	well := p.verdictOf(err).Class == verdict.OK
 	p.noteShort()
 	p.rec.Rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
-	if p.o.DryRun || p.verdictOf(err).Stop {
+	if p.o.DryRun {
 		return err
 	}
 	var werr error
@@ -157,13 +167,18 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	default:
 		werr = p.close(ctx, err)
 	}
+	if errors.Is(werr, uidl.ErrDoubt) {
+		if next := p.holdAfter(werr, verdict.Verdict{}); next.After(p.rec.Rep.NextTry) {
+			p.rec.Rep.NextTry = next
+		}
+	}
 	switch {
 	case werr == nil:
 		return err
 	case err == nil:
 		return werr
-	case verdict.Of(werr).Stop:
-		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop
+	case verdict.Of(werr).Stop, verdict.Final(werr) && !verdict.Worse(verdict.Of(err).Class, verdict.Temporary):
+		return fmt.Errorf("%w, after: %v", werr, err) // whatever came before, the process must stop, or nobody knows what was written
 	}
 	return err
 }
@@ -171,7 +186,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 // work is the pass without its frame.
 func (p *pass) work(ctx context.Context) error {
 	if !p.o.DryRun {
-		if err := p.identify(ctx); err != nil {
+		if err := p.ids.Identify(ctx); err != nil {
 			return err
 		}
 		if err := p.moveAside(ctx); err != nil {
@@ -180,21 +195,21 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.Recover(ctx); err != nil {
 			return err
 		}
-		if err := p.reconsider(ctx); err != nil {
+		if err := p.lost.Reconsider(ctx); err != nil {
 			return err
 		}
 		if err := p.LoadPending(ctx); err != nil {
 			return err
 		}
 		p.Health.Adopt = false
-		if err := p.noteAway(ctx); err != nil {
+		if err := p.ids.NoteAway(ctx); err != nil {
 			return err
 		}
 		if err := p.chargeInterrupted(ctx); err != nil {
 			return err
 		}
 	} else {
-		if err := p.foresee(ctx); err != nil {
+		if err := p.ids.Foresee(ctx); err != nil {
 			return err
 		}
 		if err := p.LoadPending(ctx); err != nil {
@@ -214,15 +229,15 @@ func (p *pass) work(ctx context.Context) error {
 }
 
 // sessions makes one session after another until there is nothing left to do. One that lost its connection is followed
-// by another as long as each gets on (see gain.go): servers close after so many messages or minutes, and networks fail. So is one
+// by another as long as each gets on (see haul.go): servers close after so many messages or minutes, and networks fail. So is one
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
-	p.turns.takeTurn()
+	p.turns.TakeTurn()
 	for n := 0; n < p.o.Sessions; n++ {
 		if n > 0 && p.Health.TooSoon() {
 			p.rec.Mention("the server wants time between logins: the rest comes with the next pass")
-			p.turns.weighStumble(true) // there is no other session that could tell whether it was the network
+			p.turns.WeighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
 		lost = nil
@@ -240,9 +255,9 @@ func (p *pass) sessions(ctx context.Context) error {
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):
 			return nil // what earlier sessions brought counts
-		case err != nil && ctx.Err() == nil && p.turns.stumble != nil && p.haul.sessionsBegun() > before:
+		case err != nil && ctx.Err() == nil && p.turns.Stumble != nil && p.haul.sessionsBegun() > before:
 			p.noteFault(err)
-			p.alone = p.turns.afterStumble() || p.alone
+			p.alone = p.turns.AfterStumble() || p.alone
 			p.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.haul.mayAsk():
@@ -258,11 +273,11 @@ func (p *pass) sessions(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if p.turns.purpose == health.KnownMail && len(p.turns.load) > 1 {
-			p.turns.load = p.turns.load[1:]
+		if p.turns.Purpose == health.KnownMail && len(p.turns.Load) > 1 {
+			p.turns.Load = p.turns.Load[1:]
 		}
 		crowded := p.haul.crowded()
-		if more && !crowded || p.suspectsNext() || !more && !crowded && p.turns.nextPurpose(p.elsewhere) {
+		if more && !crowded || p.suspectsNext() || !more && !crowded && p.turns.NextPurpose(p.elsewhere) {
 			continue
 		}
 		idle, err := p.Drain(p.o.SessionTime, func() {})
@@ -284,7 +299,7 @@ func (p *pass) otherwise(err error) bool {
 	switch {
 	case errors.Is(err, health.ErrNoScan):
 		return true
-	case errors.Is(err, errShort) && p.turns.suspecting:
+	case errors.Is(err, errShort) && p.turns.Suspecting:
 		return p.suspectsNext()
 	case errors.Is(err, errShort):
 		p.shorts++

@@ -6,20 +6,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // between is a Maildir beside which something happens right after it was looked at.
 type between struct {
-	*deliver.Maildir
+	*maildir.Target
 	looks *int
 	then  func(look int)
 }
 
 func (b between) Recognise(ctx context.Context) (string, error) {
-	id, err := b.Maildir.Recognise(ctx)
+	id, err := b.Target.Recognise(ctx)
 	*b.looks++
 	b.then(*b.looks)
 	return id, err

@@ -11,7 +11,9 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/rebuild"
 	"github.com/popsync/popsync/fetcher/report"
+	"github.com/popsync/popsync/fetcher/steps"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -20,6 +22,7 @@ import (
 
 // session is one connection of a pass.
 type session struct {
+	steps steps.Session
 	*pass
 	c        *pop3.Client
 	plan     *plan.Plan
@@ -45,7 +48,6 @@ type session struct {
 	cut      bool                       // the plan was longer than one session may be
 	doubted  bool                       // the ledger may be an older copy
 	twinTops map[int]uidl.Fingerprint   // see recogniseTwins
-	tagged   map[string]string          // see tags
 	rows     *plan.Rows                 // the ledger's, as of the session's beginning
 	left     *formers                   // see former
 	heirs    map[traits][]*uidl.Message // see wentOn
@@ -58,23 +60,28 @@ type session struct {
 	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
 	hunted   int                        // messages still to be compared so
 
-	behind    *lastStep        // what was answered last, if the server may have closed then
-	redone    bool             // something is deleted that was deleted before
-	steps     int              // about known mail that went well
-	stepsOf   map[int]int      // by message
-	went      map[string]int   // by verb
-	sore      map[int]uidl.Key // see marked
-	partial   bool             // something was left alone that is to be done
-	leftOut   bool             // messages that nothing is known of were left out of the listing: see nameless
-	noTop     bool             // the server refused TOP again and again
-	gotNames  bool             // headers came, of others that have no unique-id
-	naming    bool             // headers are asked for because there are no unique-ids
-	noCompare bool             // nothing is read to compare it: see forPurpose
+	redone    bool // something is deleted that was deleted before
+	partial   bool // something was left alone that is to be done
+	leftOut   bool // messages that nothing is known of were left out of the listing: see nameless
+	gotNames  bool // headers came, of others that have no unique-id
+	noCompare bool // nothing is read to compare it: see forPurpose
+}
+
+// newSession is a session that is not connected yet.
+func (p *pass) newSession() *session {
+	s := &session{pass: p, started: p.now()}
+	s.steps = steps.Session{Turns: &p.turns, Account: p.Health, Brought: p.haul.brought, Own: []error{health.ErrNoScan, errShort, errUnproven}}
+	return s
+}
+
+// show is the listing that the session goes by from now on.
+func (s *session) show(list plan.Listing) {
+	s.list, s.steps.List, s.steps.Sore = list, list, nil
 }
 
 // session connects, lists, plans, and carries the plan out. more tells that another session has work to do.
 func (p *pass) session(ctx context.Context) (more bool, err error) {
-	s := &session{pass: p, started: p.now()}
+	s := p.newSession()
 	defer func() {
 		if s.c != nil {
 			s.c.Close()
@@ -85,8 +92,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.list, s.turns.retry = listing, nil
-	s.turns.weighStumble(true)
+	s.turns.Retry = nil
+	s.show(listing)
+	s.turns.WeighStumble(true)
 	if listing.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
 		return false, uidlRefused(listing)
 	}
@@ -94,18 +102,18 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if s.clock, _ = p.L.Info().Clock, false; listing.Complete {
 		s.clock, _ = s.clock.Listed(p.listedAt())
 	}
-	if machineClock {
-		s.clock.Aged = p.now().Unix()
-	}
 	s.pass.confirmed = s.clock.Now(p.now().Unix())
 	named, complete, err := s.nameless(ctx, listing, known)
 	if err != nil {
 		return false, err
 	}
-	s.list, s.sore = named, nil
+	s.show(named)
 	s.doubted = s.Health.Verify
 	if !s.unread {
-		if known, err = s.rebuild(ctx, named, complete, known); err != nil {
+		known, err = s.lost.Rebuild(ctx, named, complete, known, rebuild.Look{DryRun: s.o.DryRun, Headers: s.fingerprints,
+			Weak: func(num int) bool { return s.weak[num] }, Memory: func(octets int64) error { return s.share.Set(memory.OfPlan, octets) }})
+		s.a.NeverDelete = s.a.NeverDelete || s.lost.Found
+		if err != nil {
 			return false, err
 		}
 	}
@@ -119,7 +127,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.heeded(complete)
-	s.forgetMarks(listing, complete)
+	if !s.unread {
+		s.steps.ForgetMarks(listing, complete, s.plan)
+	}
 	s.forPurpose()
 	if p.o.DryRun {
 		if err := s.decide(ctx, complete, known, listing.Len()); err != nil {
@@ -153,7 +163,7 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(s.keepAdopted(ctx, err), err); err != nil {
 		return false, err
 	}
-	s.turns.fetchedNew = s.turns.fetchedNew || !s.cut && s.turns.purpose <= health.NewMail
+	s.turns.FetchedNew = s.turns.FetchedNew || !s.cut && s.turns.Purpose <= health.NewMail
 	if err := s.sent(ctx); err != nil {
 		return false, err
 	}
@@ -215,7 +225,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 		opts.Grow = func(octets int64) error { return s.share.Set(memory.OfListing, octets) }
 	}
 	s.Health.Current(s.now())
-	opts.NoPipelining = opts.NoPipelining || s.alone || s.turns.suspecting || s.careful() || s.Health.NoPipeliningUntil != 0
+	opts.NoPipelining = opts.NoPipelining || s.alone || s.turns.Suspecting || s.steps.Careful() || s.Health.NoPipeliningUntil != 0
 	opts.NoCapa = opts.NoCapa || s.Health.Quirks.NoCapaUntil != 0
 	list, err := s.enter(ctx, opts)
 	if err != nil {
@@ -234,7 +244,7 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.o.SessionMessages
-	if s.o.DryRun || s.turns.purpose != health.Everything || s.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
+	if s.o.DryRun || s.turns.Purpose != health.Everything || s.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
@@ -383,15 +393,18 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		s.rec.Reason("session abandoned: the server would hide mail that is not delivered yet")
 		return false, stop
 	}
+	if err := s.LeaseLost(); err != nil {
+		return false, err
+	}
 	unconfirmed, err := s.c.DeleteQuit(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
 		if !accepted {
 			s.Later(func(c *uidl.Change) { c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: uidl.Delivered}) })
 		}
 	}))
-	s.stumbled(ctx, "DELE", err)
+	s.steps.Stumbled(ctx, "DELE", err)
 	// It closed behind the last DELE: one that it refused, or did not carry out the last time either.
-	if err == nil && s.behind != nil && (s.behind.err != nil || s.redone) && unconfirmed != nil && verdict.Disconnected(unconfirmed) {
-		s.closedAfter(ctx, unconfirmed)
+	if err == nil && s.steps.Behind != nil && (s.steps.Behind.Err != nil || s.redone) && unconfirmed != nil && verdict.Disconnected(unconfirmed) {
+		s.steps.ClosedAfter(ctx, unconfirmed)
 		return false, s.pipelined(unconfirmed)
 	}
 	if err == nil {
@@ -419,5 +432,5 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 	}
 	s.rememberListing(listing)
 	brought := s.haul.brought()
-	return s.cut && (brought || len(s.marks) > 0 || s.turns.purpose == health.KnownMail && s.steps > 0) || s.a.RetrHides && brought, ctx.Err()
+	return s.cut && (brought || len(s.marks) > 0 || s.turns.Purpose == health.KnownMail && s.steps.Done > 0) || s.a.RetrHides && brought, ctx.Err()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -34,7 +35,7 @@ func TestStaleFacts(t *testing.T) {
 	lacks.OnTicket = func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.ThisMessage}) }
 	sent := &relay{down: errRelayDown, arrived: map[string]int{}}
 	begun := make(chan struct{})
-	late := deliver.OpenSpool(deliver.SpoolOptions{Root: r.path("spool"), Where: "x:25", Account: "a", Destination: "relay", Sender: waiting{sent, begun}})
+	late := spool.New(spool.Options{Root: r.path("spool"), Where: "x:25", Account: "a", Destination: "relay", Sender: waiting{sent, begun}})
 	dests := func(relay deliver.Target) []settle.Destination {
 		return []settle.Destination{to("maildir", r.maildir()), to("lacks", lacks.Reopen()), to("relay", relay)}
 	}

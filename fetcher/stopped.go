@@ -47,7 +47,7 @@ func (p *pass) orStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	var secret *pop3.SecretError
-	if v := verdict.Of(err); v.Stop || health.Untried(err) || v.Class != verdict.Temporary && !errors.As(err, &secret) {
+	if v := verdict.Of(err); verdict.Final(err) || health.Untried(err) || v.Class != verdict.Temporary && !errors.As(err, &secret) {
 		return err
 	}
 	return errStopped

@@ -255,7 +255,7 @@ func TestOrStopped(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()
 	held, flood := &health.HeldError{Verdict: verdict.Verdict{Class: verdict.Temporary}}, &health.FloodError{}
-	doubt := &settle.CommitError{Err: errors.New("disk")}
+	doubt, unknown := &settle.CommitError{Err: errors.New("disk")}, &settle.CommitError{Err: uidl.ErrDoubt}
 	for name, tc := range map[string]struct {
 		ctx       context.Context
 		err, want error
@@ -268,6 +268,7 @@ func TestOrStopped(t *testing.T) {
 		"was decided":       {ended, held, held},
 		"needs a person":    {ended, flood, flood},
 		"ledger in doubt":   {ended, doubt, doubt},
+		"commit in doubt":   {ended, unknown, unknown},
 		"already known for": {ended, errStopped, errStopped},
 	} {
 		if got := newPass(Account{}, Options{}.withDefaults()).orStopped(tc.ctx, tc.err); got != tc.want {

@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -64,7 +64,7 @@ var scanLine = regexp.MustCompile(`(?m)^(\+OK )?(\d+) (\d+)\r`)
 
 func (c *stumbleCase) play(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		maildir := filepath.Join(inMemory(t), "mail")
+		mail := filepath.Join(inMemory(t), "mail")
 		server := pop3test.NewServer(pop3test.Options{})
 		defer server.Close()
 		var serving sync.WaitGroup
@@ -110,7 +110,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		server.AddUser("u", "p", old...)
 		arrived := func() map[string]int {
 			got := map[string]int{}
-			files, _ := filepath.Glob(filepath.Join(maildir, "[nc][eu][wr]", "*"))
+			files, _ := filepath.Glob(filepath.Join(mail, "[nc][eu][wr]", "*"))
 			for _, file := range files {
 				b, err := os.ReadFile(file)
 				if err != nil {
@@ -136,7 +136,7 @@ func (c *stumbleCase) play(t *testing.T) {
 				}},
 				Login: pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
 				Destinations: []settle.Destination{{Name: "maildir",
-					Target: deliver.OpenMaildir(deliver.MaildirOptions{Path: maildir, Host: "h", Now: time.Now})}},
+					Target: maildir.New(maildir.Options{Path: mail, Host: "h", Now: time.Now})}},
 			}, Options{Now: time.Now, FreeFloor: -1})
 			if n := logins - before; n > 12 {
 				t.Errorf("%d sessions in a pass", n)

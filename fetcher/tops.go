@@ -53,16 +53,16 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 	t.alone = !s.c.Pipelining()
 	err := s.c.Top(ctx, 0, t.items, t.handle)
 	err = w.Taught(err, err == nil, t.scans, s.now())
-	s.stumbled(ctx, "TOP", err)
+	s.steps.Stumbled(ctx, "TOP", err)
 	if err == nil {
-		err = s.lives(ctx)
+		err = s.steps.Lives(ctx)
 	}
 	return t.got, s.pipelined(err)
 }
 
 func (t *topStep) items(yield func(pop3.Item) bool) {
 	for _, n := range t.nums {
-		if t.stop || !yield(pop3.Item{Num: n}) || !t.alone && !blindBeacons && !yield(pop3.Item{Num: n, Ask: pop3.AskScan}) {
+		if t.stop || !yield(pop3.Item{Num: n}) || !t.alone && !yield(pop3.Item{Num: n, Ask: pop3.AskScan}) {
 			return
 		}
 		if t.want.Num != 0 {
@@ -85,9 +85,9 @@ func (t *topStep) handle(r pop3.Response) error {
 		t.num = 0
 		return nil
 	case r.Err != nil:
-		t.s.wasRefused("TOP", r.Num, r.Err)
+		t.s.steps.WasRefused("TOP", r.Num, r.Err)
 		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && !t.s.gotNames && t.num == 0 {
-			t.stop, t.s.noTop = true, true
+			t.stop, t.s.steps.NoTop = true, true
 		}
 		return nil
 	}
@@ -105,7 +105,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	}
 	// One at a time, only the reply before can have come once more.
 	switch again := t.fp == t.last; {
-	case blindBeacons, t.alone && !again:
+	case t.alone && !again:
 		t.proven()
 	case t.alone && t.s.Health.Wire.Scan < 0:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskNoop}
@@ -121,9 +121,9 @@ func (t *topStep) proven() {
 	if t.num == 0 {
 		return
 	}
-	t.s.wentWell("TOP", t.num)
+	t.s.steps.WentWell("TOP", t.num)
 	t.got[t.num] = t.fp
-	if t.weak && !weakHeaders {
+	if t.weak {
 		t.s.weak[t.num] = true
 	}
 	t.num = 0
@@ -131,7 +131,7 @@ func (t *topStep) proven() {
 
 // topsRest tells that no header is asked for.
 func (s *session) topsRest() bool {
-	return s.turns.stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
+	return s.turns.Stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
 }
 
 // spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
@@ -145,7 +145,7 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 	case len(t.Marks) == 0:
 		return nums, nil
 	}
-	marked, now := s.marked(), s.now()
+	marked, now := s.steps.Marked(), s.now()
 	asked = make([]int, 0, len(nums))
 	var last []int
 	for _, n := range nums {
@@ -153,13 +153,13 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 		switch {
 		case !ok, t.Mark(k).Step == health.StepQuit: // which breaks nothing
 			asked = append(asked, n)
-		case t.Mark(k).Alone(now) || s.turns.charged[k]:
+		case t.Mark(k).Alone(now) || s.turns.Charged[k]:
 			left = append(left, n)
-		case s.naming:
-			s.turns.retry = append(s.turns.retry, k)
+		case s.steps.Naming:
+			s.turns.Retry = append(s.turns.Retry, k)
 			fallthrough
 		default:
-			if s.turns.purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
+			if s.turns.Purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
 				last = append(last, n)
 			} else {
 				left = append(left, n)

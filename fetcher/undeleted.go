@@ -16,7 +16,7 @@ import (
 // A server may answer DELE and QUIT with +OK and list the messages all the same: some of them, all of them, for minutes or for
 // ever. To delete them again in every pass is of no use to anybody, and to report them as deleted each time is not true. So it is
 // remembered what the server has answered for; what it lists an hour later, recognised as the same message, is left alone for longer
-// and longer, or, if nothing that was asked for at that time or later went away, the step rests: see stumbles.go.
+// and longer, or, if nothing that was asked for at that time or later went away, the step rests: see fetcher/steps.
 
 // heeded looks what of that has left the listing. Then deleting works.
 func (s *session) heeded(complete bool) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -38,7 +39,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 			box := mailbox(3)
 			r := newRig(t, box...)
 			r.server.Change(func(o *pop3test.Options) { o.OnDelete = nil })
-			r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+			r.acc.Spool = func(id string) (settle.Leftover, error) { return spool.OpenFolder(r.path("spool"), id) }
 			gone := settle.Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: c.optional}
 			r.run(to("maildir", r.maildir()), gone)
 			r.acc.Policy.Delete = c.policy
@@ -84,7 +85,7 @@ func TestRemovedWithOpenMail(t *testing.T) {
 func TestRemovedWithTheOnlyCopy(t *testing.T) {
 	box := mailbox(2)
 	r := newRig(t, box...)
-	r.acc.Spool = func(id string) (settle.Leftover, error) { return deliver.OpenSpoolFolder(r.path("spool"), id) }
+	r.acc.Spool = func(id string) (settle.Leftover, error) { return spool.OpenFolder(r.path("spool"), id) }
 	r.run(to("main", r.down("main", "m:25")), settle.Destination{Name: "relay", Target: r.down("relay", "x:25"), Optional: true})
 	if r.deliveries() != 4 {
 		t.Fatalf("%d open", r.deliveries())

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // sealed is a Maildir whose new cannot be renamed to from tmp: it is a mount of its own, for as long as the Maildir is open.
 type sealed struct {
-	*deliver.Maildir
+	*maildir.Target
 	close func() error
 }
 
@@ -29,7 +30,7 @@ func (r *rig) sealed() deliver.Target {
 	return sealed{r.maildir(), func() error { return syscall.Unmount(dir, 0) }}
 }
 
-func (s sealed) Close() error { return errors.Join(s.Maildir.Close(), s.close()) }
+func (s sealed) Close() error { return errors.Join(s.Target.Close(), s.close()) }
 
 // Nothing can be renamed into new, or nobody can say whether it was, and then what was staged is lost: nothing of it counts
 // as delivered, and all comes again before anything is deleted.

@@ -15,16 +15,16 @@ import (
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/pop3/pop3test"
-	"github.com/popsync/popsync/uidl/uidltest"
+	"github.com/popsync/popsync/uidl/sqlite/sqlitetest"
 )
 
 // asOfFirst makes the ledger one of schema 1, of which nothing is noted where the mail is, and opens it again.
 func (r *rig) asOfFirst() {
 	r.t.Helper()
 	r.must(r.ledger.Close())
-	schema, err := os.ReadFile(filepath.Join("..", "uidl", "migrations", "1.sql"))
+	schema, err := os.ReadFile(filepath.Join("..", "uidl", "sqlite", "migrations", "1.sql"))
 	r.must(err)
-	r.must(uidltest.Downgrade(r.t.Context(), r.state, string(schema)))
+	r.must(sqlitetest.Downgrade(r.t.Context(), r.state, string(schema)))
 	notes, err := filepath.Glob(filepath.Join(r.dir, "popsync.*"))
 	r.must(err)
 	for _, path := range append(notes, filepath.Join(r.state, "lease")) {

@@ -78,7 +78,7 @@ var (
 		return &deliver.Error{Op: "run", Place: "/bin/x", Uncertain: true, Err: errors.New("ended by signal 11")}
 	}
 	refuses = func() error {
-		return &deliver.Error{Op: "login", Place: "relay:25", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
+		return &deliver.Error{Op: "login", Login: true, Place: "relay:25", Scope: deliver.WholeTarget, Permanent: true, Err: errors.New("535 no")}
 	}
 	missing = func() error {
 		return &deliver.Error{Op: "connect", Place: "relay:25", Scope: deliver.WholeTarget, Err: errDown}

@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -68,7 +68,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 			problems = append(problems, fmt.Sprintf(format, args...))
 		}
 		dir := inMemory(t)
-		maildir := filepath.Join(dir, "mail")
+		mail := filepath.Join(dir, "mail")
 		server := pop3test.NewServer(pop3test.Options{})
 		defer server.Close()
 		byID := map[string]pop3test.Message{}
@@ -78,7 +78,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 		// arrived counts what is in the Maildir, by unique-id.
 		arrived := func() map[string]int {
 			got, stumps := map[string]int{}, map[string]int{}
-			files, _ := filepath.Glob(filepath.Join(maildir, "[nc][eu][wr]", "*"))
+			files, _ := filepath.Glob(filepath.Join(mail, "[nc][eu][wr]", "*"))
 			for _, file := range files {
 				b, err := os.ReadFile(file)
 				if err != nil {
@@ -123,7 +123,7 @@ func (c *wireCase) play(t *testing.T) (problems []string) {
 				Server: pop3.Options{Host: "test", TLS: pop3.NoTLS, Dial: dial},
 				Login:  pop3.Login{Username: "u", Password: func(context.Context) (string, error) { return "p", nil }},
 				Destinations: []settle.Destination{{Name: "maildir",
-					Target: deliver.OpenMaildir(deliver.MaildirOptions{Path: maildir, Host: "h", Now: time.Now})}},
+					Target: maildir.New(maildir.Options{Path: mail, Host: "h", Now: time.Now})}},
 			}, Options{Now: time.Now, FreeFloor: -1, BatchMessages: 4})
 			if rep.Verdict.Class == verdict.Internal {
 				complain("%+v", rep.Verdict)

@@ -1,157 +1,44 @@
 package uidl
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-	"sync"
-)
-
-// account is an Account of a SQLite ledger.
-type account struct {
-	l     *SQLite
-	name  string
-	lease *lease
-	noted Note // of an earlier lease; zero: none that counts
-
-	commits sync.Mutex // held for the length of a commit
-
-	mu      sync.Mutex // guards what follows; a commit replaces it as its last step
-	id      int64      // 0: there is no row yet
-	info    Info
-	lastSeq int64
+// Info is an account's own row. Times are Unix seconds.
+type Info struct {
+	Name        string
+	Token       string // random, of this account under whatever name; "" while Epoch is 0
+	Epoch       int64  // counts leases; 0: the ledger has no row of the account
+	Generation  int64  // counts changes of the set of destinations; 0: none since the account began, or since schema 1
+	Listings    int64  // complete listings seen so far
+	ListedAt    int64  // the last one, by the machine's clock; 0: none yet
+	SucceededAt int64  // the last pass without failure; 0: none yet
+	Clock
+	Status
 }
 
-// Acquire takes the account's lease. The order matters: the file lock keeps others out, the epoch then fences off a
-// holder whose lock was lost behind its back (a lease folder that was deleted or restored).
-func (l *SQLite) Acquire(ctx context.Context, name string) (Account, error) {
-	a, err := l.acquire(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("acquire account %.80q: %w", name, err)
-	}
-	return a, nil
+// Status is the part of an account's row that a pass writes as a whole.
+type Status struct {
+	NextTry  int64  // not before; 0: at once
+	Failures int    // passes in a row that failed
+	Verdict  string // of the last pass; "" when all was well
+	Facts    []byte // JSON: what the server taught us; nil keeps what is stored
 }
 
-func (l *SQLite) acquire(ctx context.Context, name string) (_ *account, err error) {
-	if err := l.enter(); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			l.leave()
-		}
-	}()
-	lease, err := takeLease(l.dir, name)
-	if err != nil {
-		return nil, err
-	}
-	a := &account{l: l, name: name, lease: lease}
-	err = l.writer.transact(ctx, func(t *tx) error { return a.register(t) })
-	if err != nil {
-		lease.release()
-		return nil, l.explain(err)
-	}
-	if a.id != 0 {
-		lease.note(Note{a.info.Token, a.info.Epoch})
-	}
-	return a, nil
+// Pass is one finished pass over an account.
+type Pass struct {
+	Started, Ended int64  // Unix seconds
+	OK             bool   // nothing failed
+	Verdict        string // what failed, for people; printable ASCII
+	Totals         []byte // JSON, written and read by the fetcher and status
 }
 
-// register counts a new epoch in the account's row, if there is one, and loads the row. Without one it writes nothing.
-func (a *account) register(t *tx) error {
-	a.id, a.info, a.lastSeq = 0, Info{Name: a.name}, 0
-	if err := a.judgeNote(t); err != nil {
-		return err
-	}
-	// A note of a later lease says that this is an older copy. Whoever only looks must not overtake it: the number stays until
-	// it is lifted.
-	n := a.lease.noted()
-	_, err := t.execCount(`UPDATE account SET epoch = epoch + 1 WHERE name = ?1 AND NOT (token = ?2 AND epoch < ?3)`,
-		a.name, n.Token, n.Epoch)
-	if err != nil {
-		return err
-	}
-	err = t.queryRow(`SELECT a.id, `+infoColumns+` FROM account AS a WHERE a.name = ?`, []any{a.name},
-		append([]any{&a.id}, scanInfo(&a.info)...)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return t.queryRow(`SELECT coalesce(max(seq), 0) FROM delivery WHERE account = ?`, []any{a.id}, &a.lastSeq)
+// Renaming gives an account another name.
+type Renaming struct {
+	From, To string
+	// Facts makes the account's Facts of its own and of those of an empty account that had the new name, nil if there was
+	// none. Without it, its own stay. It must not use the ledger.
+	Facts func(own, empty []byte) []byte
 }
 
-// judgeNote believes the note in the lease file unless it is of an account that has another name now: then it was left
-// when that one was renamed.
-func (a *account) judgeNote(t *tx) error {
-	a.noted = a.lease.noted()
-	if a.noted == (Note{}) {
-		return nil
-	}
-	var others int
-	err := t.queryRow(`SELECT count(*) FROM account WHERE token = ? AND name <> ?`, []any{a.noted.Token, a.name}, &others)
-	if err == nil && others > 0 {
-		a.noted = Note{}
-	}
-	return err
-}
-
-// row is the number of the account's row, 0 while there is none: no row of any other table has that.
-func (a *account) row() int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.id
-}
-
-// enter counts an open account, leave uncounts it.
-func (l *SQLite) enter() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return errors.New("ledger is closed")
-	}
-	l.accounts++
-	return nil
-}
-
-func (l *SQLite) leave() {
-	l.mu.Lock()
-	l.accounts--
-	l.mu.Unlock()
-}
-
-// Info is the account's own row.
-func (a *account) Info() Info {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	i := a.info
-	i.Facts = append([]byte(nil), i.Facts...)
-	return i
-}
-
-// Reading notes the message whose body is about to be read.
-func (a *account) Reading(k Key) error {
-	if err := a.lease.reading(k); err != nil {
-		return fmt.Errorf("note what is being read: %w", err)
-	}
-	return nil
-}
-
-// Interrupted is the note of an earlier holder.
-func (a *account) Interrupted() (Key, bool) { return a.lease.interrupted() }
-
-// Noted is what an earlier lease left in the lease file.
-func (a *account) Noted() (Note, bool) { return a.noted, a.noted != Note{} }
-
-// Close gives the lease back; the second call does nothing.
-func (a *account) Close() error {
-	held, err := a.lease.release()
-	if held {
-		a.l.leave()
-	}
-	if err != nil {
-		return fmt.Errorf("give account %s back: %w", a.name, err)
-	}
-	return nil
+// Note is what a lease leaves behind outside of the database.
+type Note struct {
+	Token string // Info.Token
+	Epoch int64  // Info.Epoch
 }

@@ -1,129 +1,72 @@
 package uidl
 
-import (
-	"database/sql"
-	"errors"
-	"fmt"
+// Change is everything that one transaction writes; the zero value writes nothing. It is applied in the order of its
+// fields.
+type Change struct {
+	At           int64         // Unix seconds, for every time below that the ledger itself fills in
+	Lift         int64         // least Info.Epoch from now on; 0 leaves it
+	Listed       bool          // a complete listing was seen at At: counts it, and moves Info.Clock on
+	Generation   int64         // Info.Generation from now on; 0 leaves it
+	Fold         []int         // ordinals: in all rows Former takes the place of each, and the destination is forgotten
+	Destinations []Destination // inserted or replaced by ordinal, all at once: they may swap names
+	Vouch        bool          // no row is Unproven any more
+	Release      bool          // all rows that are Held become Wanted, as new: without Attempts, NextTry, Reason
+	Move         []Moved       // known rows get another key, which must be unknown, with their deliveries
+	Remove       []Key         // known rows that are to be as if they had never been listed; one with an open delivery is an error
+	Put          []Message     // whole rows, inserted or replaced, facts included: a replaced one was of another message
+	Renew        []Message     // whole rows, inserted or replaced; a replaced one is of the same message and keeps its facts
+	Mark         []Mark        // state of known rows; an unknown key is an error; facts stay
+	Gone         []Key         // known rows that this complete listing lacks: GoneAt, GoneListing
+	Back         []Key         // known rows that were gone and are listed again, the same message
+	Stage        []Delivery    // inserted or replaced by (Key, Destination); message and destination must exist
+	Settle       []Settled     // deliveries that are done with, and what that says of their messages
+	Purge        bool          // removes tombstones 90 days and 10 complete listings old
+	Status       *Status       // nil leaves it
+	Pass         *Pass         // nil adds none; the last 100 are kept; OK also sets Info.SucceededAt
+}
+
+// Mark changes the state of a known row and leaves the rest of it. Size 0 leaves the size too.
+type Mark struct {
+	Key
+	State    State
+	Size     int64
+	Attempts int
+	NextTry  int64
+	Reason   string
+}
+
+// Moved gives a message another key.
+type Moved struct{ From, To Key }
+
+// Settled ends a delivery: its row is removed if there is one. Its message must be known if As or State is set.
+type Settled struct {
+	Key
+	Destination string
+	As          Outcome
+	State       State  // of the message from now on, with Attempts 0 and what follows; 0 leaves it
+	NextTry     int64  // of the message
+	Reason      string // of the message
+}
+
+// Outcome is what the end of a delivery says of its message.
+type Outcome uint8
+
+const (
+	Dropped  Outcome = iota // nothing: the destination lacks it as before
+	Had                     // the destination has it durably
+	Inferred                // as Had, but nobody saw it: the message is Unsure too
+	Waive                   // it was decided that the destination goes without
 )
 
-// change is a Change being applied within one transaction. It works on copies of what the account keeps in memory.
-type change struct {
-	Change
-	tx      *tx
-	account int64 // 0: the account has no row yet
-	info    Info
-	lastSeq int64
-	touched bool                   // the account's own row has to be written
-	known   map[string]destination // by name; read when they are needed
-}
-
-// apply writes the change in the order of its fields. The account's row comes last but for the pass: it is written
-// once, whatever changed in it.
-func (c *change) apply() error {
-	for _, step := range [...]func() error{
-		c.fence, c.lift, c.list, c.newGeneration, c.fold, c.destinations, c.vouch, c.release, c.move,
-		c.remove, c.put, c.renew, c.mark, c.gone, c.back, c.stage, c.settle, c.purge, c.pass, c.row,
-	} {
-		if err := step(); err != nil {
-			return err
-		}
+// Facts are what an outcome adds to the facts of a message, with the place of the destination.
+func (o Outcome) Facts(place Places) (have, waived Places) {
+	switch o {
+	case Had:
+		return place, 0
+	case Inferred:
+		return place | Unsure, 0
+	case Waive:
+		return 0, place
 	}
-	return nil
-}
-
-// fence fails when a later lease than ours was given out, or the row went; it makes the row of an account that has none.
-// The token is looked at too: SQLite gives the id of a row that went to another.
-func (c *change) fence() error {
-	if c.account == 0 {
-		return c.create()
-	}
-	var epoch int64
-	err := c.tx.queryRow(`SELECT epoch FROM account WHERE id = ? AND token = ?`, []any{c.account, c.info.Token}, &epoch)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && epoch != c.info.Epoch {
-		return ErrLeaseLost
-	}
-	return err
-}
-
-// create makes the account's row. One that is there already was made by a holder of a later lease.
-func (c *change) create() error {
-	n, err := c.tx.execCount(`INSERT INTO account (name, epoch) VALUES (?, 1) ON CONFLICT (name) DO NOTHING`, c.info.Name)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return ErrLeaseLost
-	}
-	c.info.Epoch = 1
-	return c.tx.queryRow(`SELECT id, token FROM account WHERE name = ?`, []any{c.info.Name}, &c.account, &c.info.Token)
-}
-
-func (c *change) lift() error {
-	if c.Lift <= c.info.Epoch {
-		return nil
-	}
-	c.info.Epoch = c.Lift
-	return c.tx.exec(`UPDATE account SET epoch = ? WHERE id = ?`, c.Lift, c.account)
-}
-
-// list counts a listing. Rows are looked for that lie ahead of the clock only when there may be some: that reads all.
-func (c *change) list() error {
-	if !c.Listed {
-		return nil
-	}
-	i := &c.info
-	i.Listings++
-	i.ListedAt = c.At
-	c.touched = true
-	next, fix := i.Clock.Listed(c.At)
-	i.Clock = next
-	if !fix {
-		return nil
-	}
-	return c.tx.exec(`UPDATE message SET first_seen = ?1 WHERE account = ?2 AND first_seen > ?1`, next.Confirmed, c.account)
-}
-
-func (c *change) newGeneration() error {
-	if c.Generation != 0 {
-		c.info.Generation = c.Generation
-		c.touched = true
-	}
-	return nil
-}
-
-// now is the time that tombstones count by.
-func (c *change) now() int64 { return c.info.Clock.Now(c.At) }
-
-var errUnknown = errors.New("the ledger has no such message")
-
-// must runs an update of one message row, which must exist.
-func (c *change) must(query string, args ...any) error {
-	n, err := c.tx.execCount(query, args...)
-	if err == nil && n == 0 {
-		err = errUnknown
-	}
-	return err
-}
-
-// named adds to an error which row it is about.
-func named(op string, k Key, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %s: %w", op, k.show(), err)
-}
-
-// null stores the zero of a column that is nearly always zero as NULL: one octet, and no condition to state.
-func null(v int64) any {
-	if v == 0 {
-		return nil
-	}
-	return v
-}
-
-func nullText(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
+	return 0, 0
 }

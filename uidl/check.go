@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// empty says that the change writes nothing; At alone is no change.
-func (c *Change) empty() bool {
+// Empty tells that the change writes nothing; At alone is no change.
+func (c *Change) Empty() bool {
 	return c.Lift == 0 && !c.Listed && c.Generation == 0 && !c.Vouch && !c.Release && !c.Purge && c.Status == nil && c.Pass == nil &&
 		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Remove)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
 			len(c.Stage)+len(c.Settle) == 0
 }
 
-// check refuses what no caller should ask for before a transaction begins.
-func (c *Change) check() error {
+// Check refuses what no caller should ask for, before a transaction begins.
+func (c *Change) Check() error {
 	if c.Lift < 0 || c.Generation < 0 {
 		return fmt.Errorf("epoch %d, generation %d: below zero", c.Lift, c.Generation)
 	}
@@ -50,18 +51,18 @@ func (c *Change) checkDestinations() error {
 func (c *Change) checkMessages() error {
 	for i := range c.Move {
 		m := &c.Move[i]
-		if err := checkKey(m.From); err != nil {
+		if err := m.From.Check(); err != nil {
 			return fmt.Errorf("move: %w", err)
 		}
-		if err := checkKey(m.To); err != nil {
+		if err := m.To.Check(); err != nil {
 			return fmt.Errorf("move: %w", err)
 		}
 		if m.From == m.To {
-			return fmt.Errorf("move %s: to itself", m.From.show())
+			return fmt.Errorf("move %s: to itself", m.From.Quoted())
 		}
 	}
 	for _, k := range c.Remove {
-		if err := checkKey(k); err != nil {
+		if err := k.Check(); err != nil {
 			return fmt.Errorf("remove: %w", err)
 		}
 	}
@@ -71,13 +72,13 @@ func (c *Change) checkMessages() error {
 				return err
 			}
 			if !rows[i].Facts.known() {
-				return fmt.Errorf("put %s: unknown facts", rows[i].Key.show())
+				return fmt.Errorf("put %s: unknown facts", rows[i].Key.Quoted())
 			}
 			if rows[i].FirstSeen < 0 || rows[i].FirstSeen > Unstamped {
-				return fmt.Errorf("put %s: no time of a first sight: %d", rows[i].Key.show(), rows[i].FirstSeen)
+				return fmt.Errorf("put %s: no time of a first sight: %d", rows[i].Key.Quoted(), rows[i].FirstSeen)
 			}
 			if rows[i].GoneAt == 0 && rows[i].GoneListing != 0 { // Messages looks at one of them only
-				return fmt.Errorf("put %s: gone in a listing, at no time", rows[i].Key.show())
+				return fmt.Errorf("put %s: gone in a listing, at no time", rows[i].Key.Quoted())
 			}
 		}
 	}
@@ -99,7 +100,7 @@ func (c *Change) checkDeliveries() error {
 	for i := range c.Settle {
 		s := &c.Settle[i]
 		if s.As > Waive || s.State != 0 && !s.State.known() {
-			return fmt.Errorf("settle %s: unknown outcome or state", s.Key.show())
+			return fmt.Errorf("settle %s: unknown outcome or state", s.Key.Quoted())
 		}
 	}
 	return nil
@@ -114,27 +115,45 @@ func (f *Facts) known() bool {
 }
 
 func checkRow(op string, k Key, stateOK bool) error {
-	if err := checkKey(k); err != nil {
+	if err := k.Check(); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if !stateOK {
-		return fmt.Errorf("%s %s: unknown state", op, k.show())
+		return fmt.Errorf("%s %s: unknown state", op, k.Quoted())
 	}
 	return nil
 }
 
-func checkKey(k Key) error {
-	if len(k.UID) < 1 || len(k.UID) > uidMax || k.Dup < 0 || int64(k.Dup) > 1<<31-1 {
-		return fmt.Errorf("key %s: a UID has 1 to %d octets, Dup is not negative", k.show(), uidMax)
+// MaxUID is how many octets a UID may have; longer ones are hashed before they come here.
+const MaxUID = 512
+
+// Check refuses a key that no message can have.
+func (k Key) Check() error {
+	if len(k.UID) < 1 || len(k.UID) > MaxUID || k.Dup < 0 || int64(k.Dup) > 1<<31-1 {
+		return fmt.Errorf("key %s: a UID has 1 to %d octets, Dup is not negative", k.Quoted(), MaxUID)
 	}
 	return nil
 }
 
-// show prints a key for an error: printable ASCII, cut.
-func (k Key) show() string {
+// Quoted is a key as an error shows it: printable ASCII, cut.
+func (k Key) Quoted() string {
+	const most = 80 // octets
 	uid := k.UID
-	if len(uid) > keyShownOctets {
-		uid = uid[:keyShownOctets] + "..."
+	if len(uid) > most {
+		uid = uid[:most] + "..."
 	}
 	return strconv.QuoteToASCII(uid) + "/" + strconv.Itoa(k.Dup)
+}
+
+// CheckName keeps the names of accounts to what is a harmless file name on every filesystem.
+func CheckName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 64 && name[0] != '.'
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("._-", c) >= 0
+	}
+	if !ok {
+		return fmt.Errorf("account name %.80q: it must be 1 to 64 of a-z 0-9 . _ - and not begin with a dot", name)
+	}
+	return nil
 }

@@ -12,9 +12,10 @@ type Clock struct {
 }
 
 const (
-	aheadMost   = 2 * secondsPerDay
-	confirmLate = 20 * 3600 // seconds after which another listing confirms the one before
-	slightly    = 2 * 3600  // seconds by which a clock may be set back without a meaning
+	secondsPerDay = 86_400
+	aheadMost     = 2 * secondsPerDay
+	confirmLate   = 20 * 3600 // seconds after which another listing confirms the one before
+	slightly      = 2 * 3600  // seconds by which a clock may be set back without a meaning
 	// A clock before this was never set, but counts from where it stands without power; however often it says so, that
 	// confirms nothing. It lies in May 1997. The migrations have it too.
 	neverSet = 10_000 * secondsPerDay
@@ -90,9 +91,9 @@ func (c Clock) Now(t int64) int64 {
 	return t
 }
 
-// tooLate tells that a FirstSeen is after Confirmed, and that Loose does not say so yet: its listing was never counted,
+// TooLate tells that a FirstSeen is after Confirmed, and that Loose does not say so yet: its listing was never counted,
 // because the process died before. Within two days it is of no account.
-func (c *Clock) tooLate(firstSeen int64) bool {
+func (c *Clock) TooLate(firstSeen int64) bool {
 	return !c.Loose && firstSeen > c.Confirmed+aheadMost
 }
 

@@ -2,8 +2,10 @@ package uidl
 
 import "testing"
 
+const firstDay = 20_000 * secondsPerDay
+
 // at is a time of a day of the test, from 0.
-func at(day int, hour float64) int64 { return benchDay + int64(day)*secondsPerDay + int64(hour*3600) }
+func at(day int, hour float64) int64 { return firstDay + int64(day)*secondsPerDay + int64(hour*3600) }
 
 // Each step is a listing, and what is confirmed and aged after it. What the machine's clock says may be nonsense.
 func TestClock(t *testing.T) {
@@ -60,7 +62,7 @@ func TestClock(t *testing.T) {
 			before := clock
 			clock, _ = clock.Listed(s.t)
 			if clock.Confirmed != s.confirmed || clock.Aged != s.aged {
-				t.Errorf("%s, step %d: confirmed %+d, aged %+d; want %+d, %+d", c.name, i, clock.Confirmed-benchDay, clock.Aged-benchDay, s.confirmed-benchDay, s.aged-benchDay)
+				t.Errorf("%s, step %d: confirmed %+d, aged %+d; want %+d, %+d", c.name, i, clock.Confirmed-firstDay, clock.Aged-firstDay, s.confirmed-firstDay, s.aged-firstDay)
 			}
 			if clock.Aged > clock.Confirmed || before.Confirmed != 0 && clock.Aged > before.Aged && floorDay(clock.Aged) >= floorDay(s.t) {
 				t.Errorf("%s, step %d: %+v: an age is reached on the day that counts it", c.name, i, clock)

@@ -1,32 +1,40 @@
 // Package uidl is the ledger: it remembers durably, per account, which messages were dealt with and how far each
 // delivery got. The name is that of the POP3 command whose answers are its keys (RFC 1939, section 7).
 //
-// It decides nothing and logs nothing; it refuses to guess: a ledger that cannot be read is an error, never an empty
-// one. Each change is one transaction that survives a power cut once Commit returned nil.
+// It is a contract: the interfaces, the types, the errors, and functions that compute and keep nothing. Package sqlite below it
+// is the ledger of one machine; package uidltest has the suite that every implementation joins. Whoever uses a ledger knows
+// this package alone; only who opens one names an implementation.
+//
+// A ledger decides nothing and logs nothing; it refuses to guess: one that cannot be read is an error, never an empty one. Each
+// change is one transaction that survives a power cut once Commit returned nil.
 package uidl
 
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 )
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrBusy      = errors.New("it is in use")                                     // lease held elsewhere
-	ErrLeaseLost = errors.New("another process took over the account")            // nothing was applied
-	ErrLocked    = errors.New("ledger is locked by another process")              // temporary; nothing was applied
-	ErrCorrupt   = errors.New("ledger is damaged")                                // never treated as empty
-	ErrForeign   = errors.New("file is not a popsync ledger")                     // other application or not a database
-	ErrNewer     = errors.New("ledger was written by a newer version of popsync") // schema above ours
-	ErrNameTaken = errors.New("the ledger has an account of that name")           // Rename; nothing was changed
-	ErrFull      = errors.New("no space left for the ledger")                     // temporary; nothing was applied
+	ErrBusy      = errors.New("it is in use")                                           // lease held elsewhere
+	ErrLeaseLost = errors.New("the lease of the account is lost")                       // nothing was applied
+	ErrLocked    = errors.New("ledger is locked by another process")                    // temporary; nothing was applied
+	ErrFull      = errors.New("no space left for the ledger")                           // temporary; nothing was applied
+	ErrDoubt     = errors.New("it is not known whether the ledger has the last change") // temporary; see Account.Commit
+	ErrUnusable  = errors.New("the ledger cannot be used any more")                     // until the process is started anew
+	ErrCorrupt   = errors.New("ledger is damaged")                                      // never treated as empty
+	ErrForeign   = errors.New("file is not a popsync ledger")                           // other application or not a database
+	ErrNewer     = errors.New("ledger was written by a newer version of popsync")       // schema above ours
+	ErrNameTaken = errors.New("the ledger has an account of that name")                 // Rename; nothing was changed
 )
 
 // Ledger is the memory of all accounts. It is safe for concurrent use.
 type Ledger interface {
 	// Acquire takes the account's lease, and counts it, unless a note of a later lease says that the ledger is an older copy:
-	// to look must not overtake that; ErrBusy if somebody holds it. Until Close, only this Account may change its rows.
+	// to look must not overtake that; ErrBusy if somebody holds it. Until Close, or until the lease is lost, only this Account
+	// may change its rows. ErrUnusable if the ledger was given up after a doubt: then no account can be acquired any more.
 	// Of an account that the ledger does not know, Info.Epoch is 0 and nothing is written before the first Commit, which
 	// creates its row: to look creates nothing.
 	Acquire(ctx context.Context, account string) (Account, error)
@@ -44,6 +52,8 @@ type Ledger interface {
 	// Stuck reads the messages of an account that are Unfetched, those with a delivery that is Parked or PutOff, and those that
 	// were given up, listed or not, by (UID, Dup) in byte order; it needs no lease. None: nil, of an unknown account too.
 	Stuck(ctx context.Context, account string) ([]Stuck, error)
+	// InUse tells whether somebody holds the lease of an account: a pass, as a rule. It creates nothing, and is in nobody's way.
+	InUse(ctx context.Context, account string) (bool, error)
 	// Check reads the whole ledger for damage; ErrCorrupt when it finds some.
 	Check(ctx context.Context) error
 	// Close frees the ledger. Accounts must be closed before.
@@ -64,13 +74,23 @@ type Account interface {
 	Pending(ctx context.Context) ([]Delivery, error)
 	// Destinations returns all destinations ever recorded, by name.
 	Destinations(ctx context.Context) ([]Destination, error)
-	// Commit applies one change atomically; nil means it survives a power cut. ErrLeaseLost and ErrLocked: nothing
-	// was applied. Any other error leaves the change in doubt: stop, and let the next Acquire tell.
+	// Lost is closed once the lease is lost: another one took it over, or the ledger cannot vouch for it any more. From then on
+	// each Commit fails with ErrLeaseLost, and nothing of it is applied; what is read may be old. Whoever is about to do what
+	// cannot be taken back looks here first. nil: it cannot be lost. A lease that only a doubt or somebody's hand can end (SQLite:
+	// a lock on a file) may be found lost as late as by the next Commit; one that runs out tells by itself.
+	Lost() <-chan struct{}
+	// Commit applies one change atomically; nil means it survives a power cut. ErrLeaseLost, ErrLocked, ErrFull: nothing
+	// was applied. ErrDoubt: it was applied as a whole or not at all, and nobody knows; the lease is lost, nothing that the
+	// change names may be discarded, and the next Acquire tells. Any other error is a fault of popsync's or of the ledger's:
+	// take it for a doubt, and end the process.
 	Commit(ctx context.Context, c Change) error
-	// Reading notes, without sync, which message's body is about to be read: one small write that outlives the
-	// process but not the machine. The zero Key notes that none is.
+	// Reading notes which message's body is about to be read, so that who comes after a crash can be careful with it. It costs
+	// next to nothing and promises little: it is not synced, and an implementation may be lazy and keep it in memory as long as
+	// no holder has died. So a crash, or Close, may lose it; it never becomes that of another message. The zero Key notes that
+	// none is read.
 	Reading(k Key) error
-	// Interrupted is the message that an earlier holder of the lease was reading when it died, until the next Reading.
+	// Interrupted is the message that an earlier holder of the lease was reading when it died, until the next Reading. That ok is
+	// false tells nothing: no message was being read, or the note of it was lost.
 	Interrupted() (k Key, ok bool)
 	// Noted is what stands beside the database of an earlier lease: it tells a ledger that is older than the world, or was
 	// lost. Each lease of an account that has a row notes its own number once that is committed, unless what stands there
@@ -81,203 +101,13 @@ type Account interface {
 	// the lease, and that of Reading. The ledger does not know the account any more; nothing but Close may follow. Of one
 	// that it does not know, only what stands beside the database goes. The errors are those of Commit.
 	Forget(ctx context.Context) error
-	// Close gives the lease back. It does not clear the note of Reading.
+	// Close gives the lease back, if it is not lost. It does not say that nothing is read any more.
 	Close() error
 }
 
-// Key names a message of one account.
-type Key struct {
-	UID string // bytes as the server gave them, at most 512
-	Dup int    // how many-th with this UID in a listing, from 0
-}
-
-// State says how far a message got.
-type State uint8
-
-// The numbers are stored; never renumber.
-const (
-	Wanted     State = 1 // known, not at its destinations yet
-	Delivered  State = 2 // durable at every destination
-	DeleteSent State = 3 // Delivered, and DELE is about to be sent or was; not noted when it was refused
-	Parked     State = 4 // failed too often; tried again at NextTry
-	Skipped    State = 5 // left on the server by policy (too large); looked at again in every pass
-	Held       State = 6 // not fetched until a person says what it is: it may have been delivered before the ledger was lost
-)
-
-// Row is what a pass needs to know of each message. Times are Unix seconds.
-type Row struct {
-	Key
-	State       State
-	Size        int64 // octets as LIST gave them when the message was last recognised; 0: unknown
-	FirstSeen   int64 // when a listing first had it; see Clock.Stamp; from 0 to Unstamped
-	GoneAt      int64 // when a complete listing first lacked it; 0 while listed
-	GoneListing int64 // Info.Listings at that time; 0 while listed
-	Attempts    int   // failed attempts charged to it
-	NextTry     int64 // not before; 0: at once
-	Facts
-}
-
-// Message is a whole row.
-type Message struct {
-	Row
-	Octets      int64       // octets received, line ends as CRLF; 0 before the first delivery
-	SHA256      [32]byte    // of the message as received; zero before
-	Fingerprint Fingerprint // of its header; zero: none
-	Reason      string      // why it is parked or skipped, or failed last; printable ASCII
-}
-
-// Fingerprint recognises a message by its header; zero means there is nothing to recognise it by.
-type Fingerprint [16]byte
-
-// DeliveryState says how far a delivery to one destination got. A settled delivery has no row.
-type DeliveryState uint8
-
-// The numbers are stored; never renumber.
-const (
-	Staged     DeliveryState = 1 // our copy is durable, nothing irreversible has begun
-	Publishing DeliveryState = 2 // an irreversible step may have begun
-	Owed       DeliveryState = 3 // no copy of ours is left: the message must be fetched again for this destination
-)
-
-// Delivery is an unsettled delivery of a message to one destination.
-type Delivery struct {
-	Key
-	Destination string // name
-	State       DeliveryState
-	Seq         int64 // order of publishing, assigned by the ledger when 0
-	Ticket      string
-	InDoubt     int // endings in doubt so far
-	Attempts    int
-	NextTry     int64 // Unix seconds
-	Reason      string
-	At          int64  // when this state was entered, Unix seconds
-	Message     Facts  // of the message, as Pending read them; Commit does not look at it
-	Why         string // Message.Reason of the message, likewise
-	Octets      int64  // Message.Octets of the message, likewise
-}
-
-// Info is an account's own row. Times are Unix seconds.
-type Info struct {
-	Name        string
-	Token       string // random, of this account under whatever name; "" while Epoch is 0
-	Epoch       int64  // counts leases; 0: the ledger has no row of the account
-	Generation  int64  // counts changes of the set of destinations; 0: none since the account began, or since schema 1
-	Listings    int64  // complete listings seen so far
-	ListedAt    int64  // the last one, by the machine's clock; 0: none yet
-	SucceededAt int64  // the last pass without failure; 0: none yet
-	Clock
-	Status
-}
-
-// Status is the part of an account's row that a pass writes as a whole.
-type Status struct {
-	NextTry  int64  // not before; 0: at once
-	Failures int    // passes in a row that failed
-	Verdict  string // of the last pass; "" when all was well
-	Facts    []byte // JSON: what the server taught us; nil keeps what is stored
-}
-
-// Pass is one finished pass over an account.
-type Pass struct {
-	Started, Ended int64  // Unix seconds
-	OK             bool   // nothing failed
-	Verdict        string // what failed, for people; printable ASCII
-	Totals         []byte // JSON, written and read by the fetcher and status
-}
-
-// Change is everything that one transaction writes; the zero value writes nothing. It is applied in the order of its
-// fields.
-type Change struct {
-	At           int64         // Unix seconds, for every time below that the ledger itself fills in
-	Lift         int64         // least Info.Epoch from now on; 0 leaves it
-	Listed       bool          // a complete listing was seen at At: counts it, and moves Info.Clock on
-	Generation   int64         // Info.Generation from now on; 0 leaves it
-	Fold         []int         // ordinals: in all rows Former takes the place of each, and the destination is forgotten
-	Destinations []Destination // inserted or replaced by ordinal, all at once: they may swap names
-	Vouch        bool          // no row is Unproven any more
-	Release      bool          // all rows that are Held become Wanted, as new: without Attempts, NextTry, Reason
-	Move         []Moved       // known rows get another key, which must be unknown, with their deliveries
-	Remove       []Key         // known rows that are to be as if they had never been listed; one with an open delivery is an error
-	Put          []Message     // whole rows, inserted or replaced, facts included: a replaced one was of another message
-	Renew        []Message     // whole rows, inserted or replaced; a replaced one is of the same message and keeps its facts
-	Mark         []Mark        // state of known rows; an unknown key is an error; facts stay
-	Gone         []Key         // known rows that this complete listing lacks: GoneAt, GoneListing
-	Back         []Key         // known rows that were gone and are listed again, the same message
-	Stage        []Delivery    // inserted or replaced by (Key, Destination); message and destination must exist
-	Settle       []Settled     // deliveries that are done with, and what that says of their messages
-	Purge        bool          // removes tombstones 90 days and 10 complete listings old
-	Status       *Status       // nil leaves it
-	Pass         *Pass         // nil adds none; the last 100 are kept; OK also sets Info.SucceededAt
-}
-
-// Mark changes the state of a known row and leaves the rest of it. Size 0 leaves the size too.
-type Mark struct {
-	Key
-	State    State
-	Size     int64
-	Attempts int
-	NextTry  int64
-	Reason   string
-}
-
-// Moved gives a message another key.
-type Moved struct{ From, To Key }
-
-// Renaming gives an account another name.
-type Renaming struct {
-	From, To string
-	// Facts makes the account's Facts of its own and of those of an empty account that had the new name, nil if there was
-	// none. Without it, its own stay. It must not use the ledger.
-	Facts func(own, empty []byte) []byte
-}
-
-// Note is what a lease leaves behind outside of the database.
-type Note struct {
-	Token string // Info.Token
-	Epoch int64  // Info.Epoch
-}
-
-// Settled ends a delivery: its row is removed if there is one. Its message must be known if As or State is set.
-type Settled struct {
-	Key
-	Destination string
-	As          Outcome
-	State       State  // of the message from now on, with Attempts 0 and what follows; 0 leaves it
-	NextTry     int64  // of the message
-	Reason      string // of the message
-}
-
-// Outcome is what the end of a delivery says of its message.
-type Outcome uint8
-
-const (
-	Dropped  Outcome = iota // nothing: the destination lacks it as before
-	Had                     // the destination has it durably
-	Inferred                // as Had, but nobody saw it: the message is Unsure too
-	Waive                   // it was decided that the destination goes without
-)
-
-// Summary is what status shows of an account.
-type Summary struct {
-	Info
-	Last                                         *Pass         // nil before the first
-	Destinations                                 []Destination // all ever recorded, by name
-	Waiting                                      []Waiting     // destinations for which something is open, by name
-	Kept, Wanted, Parked, Skipped, Gone, Pending int           // rows; Kept: delivered and still listed; Pending: deliveries
-	PutOff                                       int           // messages with a delivery that is put off, and none that is parked
-	Held, Unsure, GivenUp                        int           // rows that are listed: Held; by their facts Unproven, GivenUp
-
-	// Parked are listed messages in that state, and messages with a parked delivery. It and PutOff leave out destinations that
-	// are configured no more.
-}
-
-// Waiting is what is open for one destination of an account.
-type Waiting struct {
-	Destination string
-	Deliveries  int
-	PutOff      int    // of those, how many failed and are tried again soon: see Delivery.PutOff
-	Parked      int    // and how many seldom: see Delivery.Parked
-	NextTry     int64  // of the first of those parked, Unix seconds; 0: none is
-	Since       int64  // when a listing first had the oldest of their messages, Unix seconds
-	Reason      string // why one of them failed, the parked ones first; "": none has failed yet
+// Backuper is what a Ledger may do beyond that, if it is its own keeper: there is no other optional method.
+type Backuper interface {
+	// Backup writes the ledger to w as it is at one moment: what is written may be put in the place of it. It returns how many
+	// octets there were. Nobody who commits meanwhile waits for it. An error of w ends it.
+	Backup(ctx context.Context, w io.Writer) (octets int64, err error)
 }

@@ -3,17 +3,17 @@
 package main_test
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/popsync/popsync/internal/crash"
+	"github.com/popsync/popsync/internal/overlay"
 )
 
 // control is a build that breaks the protocol in one way, and the scenario that must report it.
 type control struct {
-	name     string   // for POPSYNC_CONTROL; see fetcher/control.go. With another build tag: that
+	name     string   // see internal/overlay
 	suite    string   // test and scenario
 	lost     bool     // what it must report: lost, else twice
 	only     []string // steps whose calls are points; nil: all
@@ -22,7 +22,7 @@ type control struct {
 
 var controls = []control{
 	{name: "no-publishing-rows", suite: "TestCrash/delete", everyNth: 5},
-	{name: "control_latestate", suite: "TestCrash/keep", everyNth: 5},
+	{name: "late-state", suite: "TestCrash/keep", everyNth: 5},
 	{name: "deferred-discard", suite: "TestCrashLedgerSync/never, and killed", lost: true},
 	{name: "early-discard", suite: "TestCrash/recovery, of damaged bytes", lost: true, only: []string{stepRecovery, stepDiscard}},
 	{name: "charge-window", suite: "TestCrash/third kill in a row", lost: true, everyNth: 5},
@@ -33,18 +33,15 @@ func TestCrashControls(t *testing.T) {
 	if !everyPoint() {
 		t.Skip("NOT TESTED here: make test-crash does it, and CI has a step for that")
 	}
-	for _, c := range append([]control{{suite: "TestCrash/delete", everyNth: 29}}, controls...) {
-		t.Run(cmp.Or(c.name, "none"), func(t *testing.T) {
+	for _, c := range append([]control{{name: overlay.None, suite: "TestCrash/delete", everyNth: 29}}, controls...) {
+		t.Run(c.name, func(t *testing.T) {
 			sc := scenario(t, c.suite)
-			sc.tags, sc.env, sc.stride, sc.must = "control", []string{"POPSYNC_CONTROL=" + c.name}, c.everyNth, nil
-			if strings.HasPrefix(c.name, "control_") {
-				sc.tags, sc.env = c.name, nil
-			}
+			sc.control, sc.stride, sc.must = c.name, c.everyNth, nil
 			if c.only != nil {
 				sc.counts = func(_ crash.Call, step string) bool { return slices.Contains(c.only, step) }
 			}
 			y := sc.sweep(t)
-			if c.name == "" { // the build with all controls off is as good as any
+			if c.name == overlay.None { // the build with all controls off is as good as any
 				report(t, y)
 				return
 			}

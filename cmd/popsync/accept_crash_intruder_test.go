@@ -139,9 +139,9 @@ func sweepIntruder(t *testing.T, bin string, victim int, first bool, stride int,
 }
 
 // intruderProgram is a popsync that every user may run.
-func intruderProgram(t *testing.T, tags string) string {
+func intruderProgram(t *testing.T, control string) string {
 	t.Helper()
-	b, err := os.ReadFile(program(t, tags))
+	b, err := os.ReadFile(program(t, control))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func twoUsers(t *testing.T) {
 // A build that goes by a path at one place is noticed.
 func TestCrashIntruderControl(t *testing.T) {
 	twoUsers(t)
-	bin := intruderProgram(t, "control_bypath")
+	bin := intruderProgram(t, "mode-by-path")
 	link := swaps[0]
 	link.only = "/figures/"
 	strikes, wrong := sweepIntruder(t, bin, 0, false, 1, []swap{link})

@@ -31,7 +31,7 @@ func TestCrashOrderControl(t *testing.T) {
 	if !everyPoint() {
 		t.Skip("NOT TESTED here: make test-crash does it, and CI has a step for that")
 	}
-	o := callOrder(t, "after-delivery", "control_nodirsync")
+	o := callOrder(t, "after-delivery", "no-directory-sync")
 	t.Logf("without directory syncs: %d complaints, the first: %s", len(o.trouble), append(o.trouble, "none")[0])
 	if len(o.trouble) == 0 {
 		t.Error("nobody noticed that no directory is synced")
@@ -49,9 +49,9 @@ type order struct {
 	files, tmp, new, renames int
 }
 
-func callOrder(t *testing.T, policy, tags string) *order {
+func callOrder(t *testing.T, policy, control string) *order {
 	t.Helper()
-	w, err := newCrashWorld(t, crashRoot(t), &crashScenario{policy: policy, tags: tags})
+	w, err := newCrashWorld(t, crashRoot(t), &crashScenario{policy: policy, control: control})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,16 +18,15 @@ import (
 
 // crashScenario is one way to interrupt popsync and to go on.
 type crashScenario struct {
-	name   string
-	tags   string   // of the build
-	env    []string // of the runs
-	policy string   // delete
-	users  int      // accounts that deliver into the one Maildir; 0: one
-	batch  int      // messages of a batch; 0: 3, of 10 messages for each user
-	disk   bool     // not in memory
-	remote string   // "smtp" or "command": such a destination beside the Maildir
-	older  bool     // the ledger is an ordinary build's: it makes a pass, and the runs before
-	first  bool     // with older: the ledger is given the first schema then
+	name    string
+	control string // what is wrong with the program; "": nothing
+	policy  string // delete
+	users   int    // accounts that deliver into the one Maildir; 0: one
+	batch   int    // messages of a batch; 0: 3, of 10 messages for each user
+	disk    bool   // not in memory
+	remote  string // "smtp" or "command": such a destination beside the Maildir
+	older   bool   // the ledger is an ordinary build's: it makes a pass, and the runs before
+	first   bool   // with older: the ledger is given the first schema then
 
 	before  []crashStop                          // runs before the one that is swept, each killed at a step
 	prepare func(w *crashWorld, r *rand.Rand)    // between these and the one that is swept
@@ -68,7 +67,7 @@ func (sc *crashScenario) sweep(t *testing.T) *tally {
 	if sc.disk {
 		root = t.TempDir()
 	}
-	program(t, sc.tags)
+	program(t, sc.control)
 	// Without interruption: how many calls there are, and that all is well then.
 	least := 1 << 30
 	for range cmp.Or(sc.plain, 3) {

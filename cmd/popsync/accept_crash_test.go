@@ -65,9 +65,9 @@ func crashScenarios() []crashScenario {
 		again("killed in recovery before", crashStop{stepRename, "", 5}, crashStop{stepRecovery, "rename", 2}),
 		read,
 		damaged,
-		{name: "migration", policy: "after-delivery", older: true, tags: migrating, before: []crashStop{{stepRename, "", 2}},
+		{name: "migration", policy: "after-delivery", older: true, control: migrating, before: []crashStop{{stepRename, "", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
-		{name: "migration, keep", policy: "never", older: true, tags: migrating, before: []crashStop{{stepSettled, "pwrite64", 2}},
+		{name: "migration, keep", policy: "never", older: true, control: migrating, before: []crashStop{{stepSettled, "pwrite64", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepQuit)},
 		{name: "migration of the first schema", policy: "after-delivery", older: true, first: true, before: []crashStop{{stepRename, "", 2}},
 			must: append(slices.Clone(protocolSteps), stepMigration, stepRecovery, stepDele)},
@@ -78,8 +78,8 @@ func crashScenarios() []crashScenario {
 	}
 }
 
-// migrating is the build tag of a popsync whose ledger has one schema more.
-const migrating = "control_migration"
+// migrating is a popsync whose ledger has one schema more.
+const migrating = "next-schema"
 
 // inBatches leaves out what comes before and after the delivery protocol.
 func inBatches(_ crash.Call, step string) bool {

@@ -21,7 +21,7 @@ import (
 	"github.com/popsync/popsync/bench/mailgen"
 	"github.com/popsync/popsync/internal/crash"
 	"github.com/popsync/popsync/pop3/pop3test"
-	"github.com/popsync/popsync/uidl/uidltest"
+	"github.com/popsync/popsync/uidl/sqlite/sqlitetest"
 )
 
 // crashWorld is one house, with a server, for one point of a sweep. Its methods return what went wrong: a point is
@@ -55,12 +55,12 @@ func (w *crashWorld) earlier() {
 
 // later is the day on which popsync is replaced by a newer one.
 func (w *crashWorld) later(sc *crashScenario) error {
-	w.bin, w.schema = program(w.t, sc.tags), "3"
+	w.bin, w.schema = program(w.t, sc.control), "3"
 	if !sc.first {
 		return nil
 	}
 	w.schema = "2"
-	schema, err := os.ReadFile("../../uidl/migrations/1.sql")
+	schema, err := os.ReadFile("../../uidl/sqlite/migrations/1.sql")
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (w *crashWorld) later(sc *crashScenario) error {
 	for _, note := range notes { // no popsync of that day left any
 		err = errors.Join(err, os.Remove(note))
 	}
-	return errors.Join(err, uidltest.Downgrade(context.Background(), w.state(), string(schema)))
+	return errors.Join(err, sqlitetest.Downgrade(context.Background(), w.state(), string(schema)))
 }
 
 // crashRoot is a directory in memory where there is one: a killed process needs no disk to be lost on.
@@ -88,7 +88,7 @@ func newCrashWorld(t testing.TB, root string, sc *crashScenario) (*crashWorld, e
 		return nil, err
 	}
 	batch := cmp.Or(sc.batch, 3)
-	h := &house{t: t, dir: dir, bin: program(t, sc.tags), env: sc.env}
+	h := &house{t: t, dir: dir, bin: program(t, sc.control)}
 	w := &crashWorld{house: h, policy: sc.policy, all: sums{}, read: sums{}, file: filepath.Join(dir, "config.toml")}
 	w.server = pop3test.NewServer(pop3test.Options{OnDelete: w.deleted})
 	addr, err := w.server.Listen()

@@ -56,12 +56,12 @@ type soakAccount struct {
 
 const relayUser = "relay" // whose mailbox is the second destination of "both"
 
-func newSoak(t *testing.T, length time.Duration, seed uint64, tags string) *soak {
+func newSoak(t *testing.T, length time.Duration, seed uint64, control string) *soak {
 	if os.Getuid() != 0 {
 		t.Skip("NOT TESTED: the daemon in the unit's sandbox, which needs root")
 	}
 	h := newHouse(t)
-	h.bin = program(t, tags)
+	h.bin = program(t, control)
 	h.env = append(h.env, "XDG_RUNTIME_DIR=")
 	k := &soak{
 		t: t, h: h, sandbox: h.confined("Mail"), length: length, r: rand.New(rand.NewPCG(seed, 1)),

@@ -120,7 +120,7 @@ func TestAcceptHistoryWhole(t *testing.T) {
 	}
 }
 
-// Builds that conclude of the wire what earlier versions did must be noticed by the histories, and not by how popsync ends.
+// Programs that conclude of the wire what earlier versions did must be noticed by the histories, and not by how popsync ends.
 func TestAcceptHistoryWireControls(t *testing.T) {
 	if os.Getenv("POPSYNC_LARGE") == "" {
 		t.Skip("NOT TESTED here: CI does it")
@@ -129,7 +129,7 @@ func TestAcceptHistoryWireControls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 100; seed++ {
 				w := newHistWorld(t, seed)
-				w.bin, w.env = program(t, "control"), "POPSYNC_CONTROL="+name
+				w.bin = program(t, name)
 				w.play()
 				for _, c := range w.oracle.complaints {
 					if slices.Contains([]string{"CUT", "MIXED", "LOST", "EARLY", "TWICE", "MISSING"}, c.kind) {

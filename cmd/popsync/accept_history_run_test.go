@@ -66,7 +66,7 @@ func (w *histWorld) popsync(args ...string) histResult {
 		}
 	}
 	w.mu.Unlock()
-	r := histExec(kill, w.env, w.bin, append([]string{"--config", conf}, verbose(args)...)...)
+	r := histExec(kill, w.bin, append([]string{"--config", conf}, verbose(args)...)...)
 	w.mu.Lock()
 	if errors.Is(r.failed, syscall.EPERM) && os.Getenv("CI") == "" {
 		w.t.Skipf("NOT TESTED: %v", r.failed)
@@ -116,13 +116,10 @@ type histResult struct {
 // histHung is the exit code of a program that did not end.
 const histHung = -100
 
-func histExec(kill *histKill, env, program string, args ...string) (r histResult) {
+func histExec(kill *histKill, program string, args ...string) (r histResult) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	if env != "" {
-		cmd.Env = append(os.Environ(), env)
-	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if kill == nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 )
 
 // The names of files in a Maildir tell under which unique-id of which account a message was delivered.
@@ -35,7 +36,7 @@ func (w *histWorld) whose(tag string) map[int]bool {
 
 // underItsName complains of a message under another's unique-id.
 func (w *histWorld) underItsName(path string, number int) {
-	name, ok := deliver.ParseName(filepath.Base(path))
+	name, ok := maildir.ParseName(filepath.Base(path))
 	if !ok {
 		return
 	}

@@ -21,7 +21,6 @@ type histWorld struct {
 	r      *rand.Rand
 	dir    string
 	bin    string
-	env    string // NAME=value, of the program alone
 	server *pop3test.Server
 	port   int
 

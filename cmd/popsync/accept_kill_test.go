@@ -119,13 +119,12 @@ func killMany(t *testing.T, policy string, times int) {
 	}
 }
 
-// 500 good messages around one that makes a test build panic.
+// 500 good messages around one that makes popsync panic.
 func TestAcceptPoison(t *testing.T) {
 	h := newHouse(t)
-	h.bin = program(t, "failpoint")
 	messages := mailgen.Messages(9, 501, 300, 2000)
 	box := boxOf(messages)
-	h.env = []string{"POPSYNC_PANIC_AT=" + box[250].UID}
+	h.bin = program(t, "poison:"+box[250].UID)
 	_, addr := serve(t, pop3test.Options{}, box)
 	h.account("a", addr, "u", "p", "Mail")
 	for range 3 {

@@ -27,7 +27,7 @@ func TestPowerControlDirSync(t *testing.T) {
 		for _, policy := range []string{"never", "after-delivery"} {
 			for images := 1; images <= 2; images++ {
 				t.Run(fmt.Sprintf("%s/images %d/%s", fs.name, images, policy), func(t *testing.T) {
-					w := prepared(t, fs, images, program(t, "control_nodirsync"), policy, powerLoads[0])
+					w := prepared(t, fs, images, program(t, "no-directory-sync"), policy, powerLoads[0])
 					points := w.points(30)
 					w.off()
 					y := w.sweep(points, false, false)
@@ -49,7 +49,7 @@ func TestPowerControlLateState(t *testing.T) {
 	for _, fs := range usable(t) {
 		for _, policy := range []string{"never", "after-delivery"} {
 			t.Run(fmt.Sprintf("%s/images 2/%s", fs.name, policy), func(t *testing.T) {
-				w := prepared(t, fs, 2, program(t, "control_latestate"), policy, powerLoads[0])
+				w := prepared(t, fs, 2, program(t, "late-state"), policy, powerLoads[0])
 				points := w.points(30)
 				w.off()
 				y := w.sweep(points, false, false)
@@ -219,7 +219,7 @@ func TestPowerControlLateSyncfs(t *testing.T) {
 			continue // it writes new metadata to free blocks too, so that its data alone cannot be made to fail
 		}
 		t.Run(fs.name, func(t *testing.T) {
-			code, lost, gone := writeError(t, fs, program(t, "control_latesyncfs"), writeErrors["one syncfs"])
+			code, lost, gone := writeError(t, fs, program(t, "late-syncfs"), writeErrors["one syncfs"])
 			if code != 0 || lost == 0 || gone == 0 {
 				t.Errorf("exit code %d, %d lost, %d deleted: these tests would not notice a late descriptor", code, lost, gone)
 			}

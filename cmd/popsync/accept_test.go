@@ -22,6 +22,7 @@ import (
 
 	"github.com/popsync/popsync/bench/mailgen"
 	popsync "github.com/popsync/popsync/cmd/popsync"
+	"github.com/popsync/popsync/internal/overlay"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -29,16 +30,18 @@ import (
 
 var built struct {
 	sync.Mutex
-	dir   string
-	names map[string]string
+	dir     string
+	names   map[string]string
+	overlay *overlay.Overlay
 }
 
-// program builds popsync once per set of tags and returns its path.
-func program(t testing.TB, tags string) string {
+// program builds popsync once per control and returns its path. control is what is wrong with it: see internal/overlay; "":
+// nothing is.
+func program(t testing.TB, control string) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
-	if p := built.names[tags]; p != "" {
+	if p := built.names[control]; p != "" {
 		return p
 	}
 	if built.dir == "" {
@@ -48,15 +51,42 @@ func program(t testing.TB, tags string) string {
 		}
 		built.dir, built.names = dir, map[string]string{}
 	}
-	p := filepath.Join(built.dir, "popsync"+tags)
-	cmd := exec.Command("go", "build", "-tags", tags, "-o", p, ".")
+	p := filepath.Join(built.dir, "popsync"+control)
+	args := []string{"build", "-o", p}
+	if control != "" {
+		args = append(args, wrong(t, control)...)
+	}
+	cmd := exec.Command("go", append(args, ".")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	built.names[tags] = p
+	built.names[control] = p
 	return p
 }
+
+// wrong are the flags of go build for a control.
+func wrong(t testing.TB, control string) []string {
+	t.Helper()
+	if built.overlay == nil {
+		dir := filepath.Join(built.dir, "overlay")
+		err := os.MkdirAll(dir, 0o700)
+		if err == nil {
+			built.overlay, err = overlay.Make(dir)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	flags, err := built.overlay.Flags(control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flags
+}
+
+// The source compiles with all controls in it. That each of them fits is a test of internal/overlay.
+func TestControlsCompile(t *testing.T) { program(t, overlay.None) }
 
 // house is a person's machine: a configuration, a state directory, Maildirs.
 type house struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/bench/mailgen"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -223,7 +224,7 @@ func TestVerifyLedgerInUse(t *testing.T) {
 // Open deliveries, by where their bytes are.
 func TestVerifyTickets(t *testing.T) {
 	h, _, _ := kept(t, 6)
-	m := deliver.OpenMaildir(deliver.MaildirOptions{Path: h.mail("Mail")})
+	m := maildir.New(maildir.Options{Path: h.mail("Mail")})
 	ctx := context.Background()
 	if _, err := m.Identify(ctx, ""); err != nil {
 		t.Fatal(err)

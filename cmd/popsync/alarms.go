@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/uidl"
@@ -120,7 +121,7 @@ func accountOf(cfg *config.Config, account string) config.Account {
 // alarmMaildir is the Maildir that an account's alarms go into: its first, if it has one and they are wanted there.
 func alarmMaildir(cfg *config.Config, account string) (config.Deliver, bool) {
 	for _, d := range accountOf(cfg, account).Deliver {
-		if d.Type == "maildir" && !d.Fallback && cfg.Alarm.Maildir {
+		if folderOf(d) != "" && !d.Fallback && cfg.Alarm.Maildir {
 			return d, true
 		}
 	}
@@ -139,7 +140,7 @@ func (al *alarms) deliver(ctx context.Context, account string, message []byte) e
 	if err != nil {
 		return err
 	}
-	target := deliver.OpenMaildir(deliver.MaildirOptions{Path: d.Path})
+	target := maildir.New(maildir.Options{Path: d.Path})
 	defer target.Close()
 	if _, err := target.Identify(ctx, identityAt(known, account, d)); err != nil {
 		return err

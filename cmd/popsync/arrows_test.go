@@ -18,40 +18,62 @@ type room struct {
 	path    string   // below the module's path
 	imports []string // of the project
 	modules []string // of others, by path or its beginning
+	tests   []string // of the project, for its tests alone
 	helper  bool     // for tests only: any test may import it, and the program may not contain it
 }
 
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
-// only they have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
+// only they have zap; only the ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
 	{path: "pop3", imports: []string{"internal/foreign"}},
-	{path: "uidl", imports: []string{"internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
-	{path: "deliver", imports: []string{"internal/durable", "internal/safepath"}, modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"}},
+	{path: "uidl"},
+	{path: "uidl/sqlite", imports: []string{"uidl", "uidl/sqlite/leasefile", "internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
+	{path: "uidl/sqlite/leasefile", imports: []string{"uidl", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{path: "deliver", imports: []string{"deliver/internal/spelling"}, tests: []string{"deliver/maildir"}},
+	{path: "deliver/internal/spelling"},
+	{path: "deliver/internal/disk", imports: []string{"deliver", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{
+		path:    "deliver/maildir",
+		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
+		modules: []string{"github.com/emersion/go-maildir", "golang.org/x/sys"},
+	},
+	{
+		path:    "deliver/spool",
+		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
+		modules: []string{"golang.org/x/sys"},
+	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
-	{path: "config", imports: []string{"internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
+	// foreign and toml: its tests look what its errors, and encoders, show of a secret
+	{path: "config", imports: []string{"config/document", "internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
+	{path: "config/document", imports: []string{"internal/foreign"}, modules: []string{"github.com/BurntSushi/toml"}},
 	{
 		path: "fetcher",
-		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
-			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator"},
+		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/headline", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
+			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild", "fetcher/identity"},
 		modules: []string{"go.uber.org/zap"},
+		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
 	},
 	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words"}},
 	{path: "fetcher/plan", imports: []string{"pop3", "uidl"}},
 	{path: "fetcher/health", imports: []string{"pop3", "uidl", "fetcher/verdict", "internal/foreign", "internal/words"}},
 	{path: "fetcher/settle", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/plan", "fetcher/health", "internal/words"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/memory"},
+	{path: "fetcher/identity", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/settle", "fetcher/plan", "fetcher/report"}, modules: []string{"go.uber.org/zap"}},
+	{path: "fetcher/rebuild", imports: []string{"uidl", "deliver", "fetcher/settle", "fetcher/plan", "fetcher/report", "internal/words"}, modules: []string{"go.uber.org/zap"}, tests: []string{"deliver/maildir", "fetcher/health", "pop3"}},
+	{path: "fetcher/steps", imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"}},
 	{path: "fetcher/report", imports: []string{"fetcher/verdict", "fetcher/health", "internal/words"}},
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "deliver", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
+	{path: "internal/headline"},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
 	{path: "internal/secret", imports: []string{"internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/safepath"}},
@@ -65,11 +87,14 @@ var rooms = []room{
 	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},
 	{path: "pop3/pop3test/dovecot", helper: true},
-	{path: "uidl/uidltest", imports: []string{"uidl"}, helper: true},
+	{path: "uidl/uidltest", imports: []string{"uidl"}, tests: []string{"uidl/sqlite"}, helper: true},
+	{path: "uidl/sqlite/sqlitetest", tests: []string{"uidl", "uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "internal/confine", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "internal/overlay", modules: []string{"github.com/rogpeppe/go-internal"}, helper: true},
+	{path: "internal/overlay/switches", helper: true},
 	{path: "bench/proxy", helper: true},
 	{path: "bench/mailgen", helper: true},
 	{path: "bench/floor", modules: []string{"golang.org/x/sys"}, helper: true},
@@ -103,7 +128,7 @@ func TestArrows(t *testing.T) {
 		}
 		delete(plan, path)
 		inTests := room{
-			imports: slices.Concat(r.imports, helpers, []string{path}),
+			imports: slices.Concat(r.imports, r.tests, helpers, []string{path}),
 			modules: slices.Concat(r.modules, testModules),
 		}
 		for _, i := range p.Imports {

@@ -84,7 +84,7 @@ func (a *app) baseline(ctx context.Context, name string) error {
 // notMarked words why nothing was marked. No pass tries it again: a person must.
 func notMarked(err error) error {
 	v := fetcher.Judge(err)
-	if v.Class != fetcher.Temporary {
+	if v.Class != fetcher.Temporary || errors.Is(err, uidl.ErrDoubt) { // in doubt it may be marked
 		return judged(err)
 	}
 	if errors.Is(err, context.Canceled) {

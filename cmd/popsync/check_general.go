@@ -22,7 +22,7 @@ func (l *looker) general(ctx context.Context, s *sheet) {
 	l.places(s)
 	for _, o := range l.cfg.Oddities() {
 		if o.Account == "" {
-			s.odd(o, o.Key)
+			s.odd(o, string(o.Key))
 		}
 	}
 	for _, r := range l.remarks(ctx, l.cfg) {
@@ -38,7 +38,7 @@ func (l *looker) general(ctx context.Context, s *sheet) {
 
 // odd notes an oddity of the configuration, whose key is shown as key.
 func (s *sheet) odd(o config.Oddity, key string) {
-	s.add(finding{Level: levelNote, Part: partConfiguration, Destination: o.Destination, Key: o.Key, Text: key + ": " + o.Text, Next: o.Next})
+	s.add(finding{Level: levelNote, Part: partConfiguration, Destination: o.Destination, Key: string(o.Key), Text: key + ": " + o.Text, Next: o.Next})
 }
 
 // oddities notes those of an account; its name need not be said again.
@@ -47,7 +47,7 @@ func (l *looker) oddities(s *sheet, acc config.Account) {
 		if o.Account != acc.Name {
 			continue
 		}
-		key := strings.TrimPrefix(o.Key, "account."+acc.Name+".")
+		key := strings.TrimPrefix(string(o.Key), "account."+acc.Name+".")
 		key = strings.TrimPrefix(key, `account."`+acc.Name+`".`)
 		s.odd(o, key)
 	}

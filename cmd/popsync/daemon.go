@@ -141,7 +141,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	return left, err
 }
 
-// fatalError ends the daemon: its memory is in doubt.
+// fatalError ends the daemon: its memory cannot be used any more.
 type fatalError struct{ fetcher.Verdict }
 
 func (e *fatalError) Error() string { return e.Message }

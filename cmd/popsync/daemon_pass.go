@@ -35,7 +35,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	} else {
 		o.Asked, o.Named, o.Errand = asked, asked, schedule.IsErrand(ctx) // the loop starts a paused one for nobody who did not name it
 		sp.watch(&acc, &o, inSlow)
-		rep = fetcher.Run(ctx, ledgerOf(d.ledger), acc, o)
+		rep = fetcher.Run(ctx, d.ledger, acc, o)
 	}
 	if rep.Yielded {
 		d.madeRoom(ctx, c.Name, rep)
@@ -86,7 +86,7 @@ func (d *daemon) wire(cfg *config.Config, c config.Account) (fetcher.Account, fe
 	}
 	acc, err := d.account(cfg, c)
 	o := options(cfg.Limits)
-	o.Log, o.BeforeBody, o.Progress, o.Memory = d.log.Logger, beforeBody, d.progress, d.memory
+	o.Log, o.Progress, o.Memory = d.log.Logger, d.progress, d.memory
 	// A run that somebody's timer makes tries everything: only what comes by itself must come less often.
 	o.Backoff = func(failures int) time.Duration {
 		return schedule.Backoff(failures, cfg.Limits.BackoffMin, cfg.Limits.BackoffMax, rand.Float64)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/uidl"
@@ -237,12 +238,12 @@ func waitingText(waiting []uidl.Delivery) string {
 }
 
 // spoolsOf opens the folders where copies for remote destinations wait. A folder that is not there is none.
-func spoolsOf(cfg *config.Config, known []uidl.Destination) (folders []*deliver.SpoolFolder, warnings []string) {
+func spoolsOf(cfg *config.Config, known []uidl.Destination) (folders []*spool.Folder, warnings []string) {
 	for _, d := range known {
-		if !strings.HasPrefix(d.Identity, "spool2 ") {
+		if !deliver.IsRemoteIdentity(d.Identity) {
 			continue
 		}
-		f, err := deliver.OpenSpoolFolder(spoolRoot(cfg), d.Identity)
+		f, err := spool.OpenFolder(spoolRoot(cfg), d.Identity)
 		switch {
 		case err == nil:
 			folders = append(folders, f)

@@ -64,13 +64,12 @@ func (k *knownLedger) Acquire(ctx context.Context, name string) (uidl.Account, e
 	return k.Ledger.Acquire(ctx, was)
 }
 
-// inUse tells whether somebody works on the account that will have that name. What cannot be found out is taken for no.
-func (k *knownLedger) inUse(dir, name string) bool {
+// InUse tells whether somebody works on the account that will have that name.
+func (k *knownLedger) InUse(ctx context.Context, name string) (bool, error) {
 	if was, renamed := k.was[name]; renamed {
 		name = was
 	}
-	used, err := uidl.InUse(dir, name)
-	return err == nil && used
+	return k.Ledger.InUse(ctx, name)
 }
 
 // Stuck reads the rows of the account that will have that name.
@@ -137,6 +136,7 @@ func (emptyLedger) Acquire(_ context.Context, name string) (uidl.Account, error)
 }
 func (emptyLedger) Rename(context.Context, []uidl.Renaming) error     { return errLooking }
 func (emptyLedger) Accounts(context.Context) ([]uidl.Info, error)     { return nil, nil }
+func (emptyLedger) InUse(context.Context, string) (bool, error)       { return false, nil }
 func (emptyLedger) Identities(context.Context) ([]string, error)      { return nil, nil }
 func (emptyLedger) Summaries(context.Context) ([]uidl.Summary, error) { return nil, nil }
 func (emptyLedger) Check(context.Context) error                       { return nil }

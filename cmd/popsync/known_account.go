@@ -23,6 +23,7 @@ func (unknownAccount) Matches(context.Context, []uidl.Fingerprint) ([]uidl.Messa
 }
 func (unknownAccount) Pending(context.Context) ([]uidl.Delivery, error)         { return nil, nil }
 func (unknownAccount) Destinations(context.Context) ([]uidl.Destination, error) { return nil, nil }
+func (unknownAccount) Lost() <-chan struct{}                                    { return nil }
 func (u unknownAccount) Commit(context.Context, uidl.Change) error              { return u.err }
 func (u unknownAccount) Reading(uidl.Key) error                                 { return u.err }
 func (unknownAccount) Interrupted() (uidl.Key, bool)                            { return uidl.Key{}, false }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -55,10 +54,10 @@ func (a *app) maildirs(ctx context.Context, cfg *config.Config) (all []placed) {
 	at := map[string]int{}
 	for _, c := range cfg.Accounts {
 		for _, d := range c.Deliver {
-			if d.Type != "maildir" || ctx.Err() != nil {
+			path := folderOf(d)
+			if path == "" || ctx.Err() != nil {
 				continue
 			}
-			path := filepath.Clean(d.Path)
 			if i, met := at[path]; met {
 				if !slices.Contains(all[i].accounts, c.Name) {
 					all[i].accounts = append(all[i].accounts, c.Name)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
 )
 
 // sharedMailboxes finds accounts that are one mailbox: the same host and user, by whichever of the two ports for POP3.
@@ -49,7 +47,7 @@ func sharedMailbox(same []config.Account) remark {
 			if d.Fallback {
 				continue
 			}
-			key := placeKey(d)
+			key := typeOf(d).same(d)
 			if places[key] && twice == "" {
 				twice = place(d)
 			}
@@ -81,15 +79,4 @@ func whoDoes(names []string, one, many string) string {
 		return names[0] + " " + one
 	}
 	return few(names) + " " + many
-}
-
-// placeKey is the same for destinations that bring mail to one place, whatever else is set for them.
-func placeKey(d config.Deliver) string {
-	switch {
-	case d.SMTP != nil:
-		return strings.Join(append([]string{d.Type, strings.ToLower(d.SMTP.Address), d.SMTP.EnvelopeHeader}, d.SMTP.To...), "\x00")
-	case d.Command != nil:
-		return d.Type + "\x00" + strings.Join(d.Command.Args, "\x00")
-	}
-	return d.Type + "\x00" + deliver.Resolve(filepath.Clean(d.Path))
 }

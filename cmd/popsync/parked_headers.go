@@ -9,6 +9,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -17,7 +19,10 @@ import (
 // copyOpener opens what waits for a destination, by its identity.
 func copyOpener(cfg *config.Config) func(string, deliver.Ticket) (io.ReadCloser, error) {
 	return func(identity string, t deliver.Ticket) (io.ReadCloser, error) {
-		return deliver.OpenCopy(spoolRoot(cfg), identity, t)
+		if spool.IsTicket(t) {
+			return spool.OpenCopy(spoolRoot(cfg), identity, t)
+		}
+		return maildir.OpenCopy(t)
 	}
 }
 

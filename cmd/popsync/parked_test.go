@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/headline"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -29,7 +30,7 @@ func TestParseHeader(t *testing.T) {
 		"long":          {"Subject: " + strings.Repeat("x", 5000), header{"", "", strings.Repeat("x", 1021) + "..."}},
 		"bidirectional": {"Subject: a\u202eb\n", header{"", "", `a\xe2\x80\xaeb`}},
 	} {
-		if got := parseHeader([]byte(c.text)); got != c.want {
+		if got := shownHeader(headline.Parse([]byte(c.text))); got != c.want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, c.want)
 		}
 	}

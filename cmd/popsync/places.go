@@ -36,7 +36,7 @@ func (a *app) sightOf(ctx context.Context, cfg *config.Config, account string, d
 	}
 	defer target.Close()
 	s.identity, s.err = target.Recognise(ctx)
-	if l, ok := target.(deliver.Located); ok {
+	if l := deliver.AbilitiesOf(target).Located; l != nil {
 		s.path, s.info = l.Locate()
 	}
 	return s

@@ -100,7 +100,7 @@ func (a *app) refetch(ctx context.Context, name string, uids []string, yes bool)
 func (a *app) withNotes(cfg *config.Config, c config.Account) (fetcher.Account, error) {
 	acc := fetcher.Account{Name: c.Name, Mailbox: mailboxOf(c)}
 	for _, d := range c.Deliver {
-		if d.Type != "maildir" {
+		if folderOf(d) == "" {
 			continue
 		}
 		target, err := a.targetOf(cfg, c.Name, d)

@@ -6,12 +6,13 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 // What a person makes due is tried by the daemon at once, if there is one and it has the account.
 func TestRetryByDaemon(t *testing.T) {
 	p, d := newStation(t), &fakeDaemon{}
-	l, err := uidl.Open(t.Context(), uidl.Options{Dir: p.state})
+	l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: p.state})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,7 +153,6 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		acc, err := a.wire(cfg, c, a.prompt(c))
 		o := options(cfg.Limits)
 		o.Log, o.DryRun, o.Headers, o.Asked, o.Named, o.Memory = log, w.dryRun, w.headers, w.asked, w.named, memory
-		o.BeforeBody = beforeBody
 		if a.live != nil {
 			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
 		}
@@ -206,7 +205,7 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 }
 
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
-// alone. Only a ledger in doubt stops everything. A pass logs its own end; log takes those that never began. live, if not
+// alone. Only a ledger that cannot be used stops everything. A pass logs its own end; log takes those that never began. live, if not
 // nil, shows which are running.
 func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *board,
 	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {
@@ -236,7 +235,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			}
 			began[i] = true
 			sp.watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
-			rep := fetcher.Run(ctx, ledgerOf(l), acc, o)
+			rep := fetcher.Run(ctx, l, acc, o)
 			reports[i] = joined(first, rep)
 			if rep.Yielded {
 				first, brisk = reports[i], sp.resultOf(rep).Brisk

@@ -39,18 +39,8 @@ func sourceIdentity(cfg *config.Config, s config.SecretSource) string {
 	return secretSource(cfg, s, nil).Identity()
 }
 
-// deliverSetting identifies how a destination is reached, for the same purpose. Arguments of a command may be secrets, and
-// a hash of something short can be guessed: they are left out.
-func deliverSetting(cfg *config.Config, d config.Deliver) string {
-	switch s := d.SMTP; {
-	case s != nil:
-		return digest(d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
-			s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret))
-	case d.Command != nil:
-		return digest(d.Type, d.Command.Args[0])
-	}
-	return ""
-}
+// deliverSetting identifies how a destination is reached, for the same purpose; "" where that tells nothing.
+func deliverSetting(cfg *config.Config, d config.Deliver) string { return typeOf(d).setting(cfg, d) }
 
 func digest(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))

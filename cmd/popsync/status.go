@@ -184,7 +184,8 @@ func inUse(ctx context.Context, cfg *config.Config, accounts []config.Account) (
 	}
 	defer ledger.Close()
 	for _, acc := range accounts {
-		working[acc.Name] = ledger.inUse(cfg.StateDir, acc.Name)
+		used, err := ledger.InUse(ctx, acc.Name)
+		working[acc.Name] = err == nil && used // what cannot be found out is taken for no
 	}
 	return working, nil
 }

@@ -12,14 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
 )
-
-// orphanAge is when a file in tmp/ that no delivery speaks of may be removed: what every sweeper of Maildirs keeps to.
-const orphanAge = 36 * time.Hour
 
 func (a *app) verifyCommand() *cobra.Command {
 	var repair bool
@@ -149,7 +145,7 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 
 // ledger opens the ledger and reads all of it; a damaged one is replaced if that was asked for. nil: there is nothing
 // more to look at.
-func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
+func (v *verifier) ledger(ctx context.Context) uidl.Ledger {
 	l, err := v.sound(ctx)
 	if err == nil {
 		v.ok(ledgerFile(v.cfg) + " is sound")
@@ -181,7 +177,7 @@ func (v *verifier) ledger(ctx context.Context) *uidl.SQLite {
 	return l
 }
 
-func (v *verifier) sound(ctx context.Context) (*uidl.SQLite, error) {
+func (v *verifier) sound(ctx context.Context) (uidl.Ledger, error) {
 	l, err := openLedger(ctx, v.cfg)
 	if err != nil {
 		return nil, err
@@ -194,11 +190,7 @@ func (v *verifier) sound(ctx context.Context) (*uidl.SQLite, error) {
 }
 
 func (v *verifier) salvage(ctx context.Context) error {
-	s := uidl.Salvage{Dir: v.cfg.StateDir, Facts: fetcher.VerifyMode, Now: time.Now()}
-	for _, acc := range v.cfg.Accounts {
-		s.Accounts = append(s.Accounts, acc.Name)
-	}
-	out, err := s.Do(ctx)
+	out, err := salvageLedger(ctx, v.cfg)
 	if err != nil {
 		return err
 	}
@@ -305,74 +297,12 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 	return nil
 }
 
-// destination compares a Maildir with what the ledger says of it.
+// destination compares one with what the ledger says of it.
 func (v *verifier) destination(ctx context.Context, d config.Deliver, known uidl.Destination, pending []uidl.Delivery) error {
 	target, err := v.unaskedOf(v.cfg, v.account, d)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
-	remembered := known.Identity
-	m, ok := target.(*deliver.Maildir)
-	if !ok || remembered == "" {
-		return target.Check(ctx, remembered)
-	}
-	var open []uidl.Delivery
-	var tickets []deliver.Ticket
-	for _, p := range pending {
-		if p.Destination == known.Name && p.Ticket != "" {
-			open, tickets = append(open, p), append(tickets, deliver.Ticket(p.Ticket))
-		}
-	}
-	at, orphans, err := m.Inspect(ctx, remembered, tickets)
-	if err != nil {
-		return err
-	}
-	next := "popsync run " + v.account
-	for i, where := range at {
-		what := fmt.Sprintf("%s: message %s, ", d.Name, uidArg(open[i].UID))
-		switch where {
-		case deliver.Waiting:
-			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
-		case deliver.Visible:
-			v.found(fetcher.Temporary, what+"interrupted: it was delivered, and the ledger does not say so yet", next+" notes it")
-		case deliver.Damaged:
-			v.found(fetcher.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
-		case deliver.Nowhere:
-			v.found(fetcher.Temporary, what+"interrupted: no file of it is left",
-				next+" decides: a young one counts as delivered and moved on, and stays on the server until you say popsync vouch; an old one is fetched again")
-		case deliver.Elsewhere:
-			v.found(fetcher.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
-		}
-	}
-	return v.orphans(ctx, d, m, remembered, orphans)
-}
-
-func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *deliver.Maildir, remembered string, orphans []deliver.Orphan) error {
-	old := 0
-	for _, o := range orphans {
-		if o.Age > orphanAge {
-			old++
-		}
-	}
-	what := fmt.Sprintf("%s: %s in tmp of %s that no delivery speaks of", d.Name, count(old, "file"), d.Path)
-	switch {
-	case old == 0:
-	case !v.repair:
-		v.found(fetcher.Temporary, what, "popsync verify --repair removes what is older than 36 hours, as does the next run")
-	case v.pending > 0: // another account may have staged it there
-		v.found(fetcher.Temporary, what, "deliveries are open: first popsync run, then say it again")
-	default:
-		if _, err := m.Identify(ctx, remembered); err != nil {
-			return err
-		}
-		if err := m.Clean(); err != nil {
-			return err
-		}
-		v.repaired("removed " + what)
-	}
-	if young := len(orphans) - old; young > 0 {
-		v.ok(fmt.Sprintf("%s: %s of unfinished deliveries in tmp, removed by a run once 36 hours old", d.Name, count(young, "file")))
-	}
-	return nil
+	return typeOf(d).verify(ctx, v, target, d, known, pending)
 }

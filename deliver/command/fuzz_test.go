@@ -9,7 +9,7 @@ import (
 
 // TestSeedsArePresent fails when a corpus was moved or lost: a fuzz test without seeds passes silently.
 func TestSeedsArePresent(t *testing.T) {
-	for _, name := range []string{"FuzzSender", "FuzzLineEnds"} {
+	for _, name := range []string{"FuzzSender"} {
 		if seeds, err := filepath.Glob(filepath.Join("testdata", "fuzz", name, "*")); err != nil || len(seeds) < 3 {
 			t.Errorf("%s has %d seeds: %v", name, len(seeds), err)
 		}
@@ -35,29 +35,6 @@ func FuzzSender(f *testing.F) {
 		}
 		if !bytes.Contains(head, []byte(got)) {
 			t.Errorf("%q is not in the header", got)
-		}
-	})
-}
-
-// FuzzLineEnds cuts a text into pieces by a pattern and compares with the plain definition.
-func FuzzLineEnds(f *testing.F) {
-	f.Fuzz(func(t *testing.T, text, cuts []byte) {
-		want := bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-		var l lineEnds
-		var got []byte
-		for i, rest := 0, text; len(rest) > 0; i++ {
-			n := len(rest)
-			if len(cuts) > 0 {
-				n = min(n, 1+int(cuts[i%len(cuts)])%16)
-			}
-			before := len(got)
-			if got = l.append(l.append(got, nil), rest[:n]); len(got)-before > n+1 {
-				t.Fatalf("%d octets became %d", n, len(got)-before)
-			}
-			rest = rest[n:]
-		}
-		if got = l.end(got); !bytes.Equal(got, want) {
-			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	})
 }

@@ -20,7 +20,7 @@ import (
 // A pipe would do without the copy. But when popsync is killed, a pipe ends like a complete message, and the command
 // would file the piece; a file is whole before the command starts. It is not synced: after a crash nobody reads it.
 func (s *Sender) stage(ctx context.Context, m deliver.Outgoing, top string) (_ *os.File, err error) {
-	// In the Spool's folder, and named as it names its own, so that it sweeps it when a kill came before it lost its name.
+	// In the spool's folder, and named as it names its own, so that it sweeps it when a kill came before it lost its name.
 	dir, err := safepath.SharedDir(cmp.Or(m.Folder, s.o.TempDir, os.TempDir()))
 	if err != nil {
 		return nil, s.unwritable(err)
@@ -47,11 +47,14 @@ func (s *Sender) stage(ctx context.Context, m deliver.Outgoing, top string) (_ *
 	if _, err := m.Body.Seek(0, io.SeekStart); err != nil {
 		return nil, s.unreadable(err)
 	}
-	ends := lineEnds{keep: s.o.LineEnds == CRLF}
-	if _, err := w.Write(ends.append(nil, []byte(top))); err != nil {
+	var ends *deliver.LineEnds // nil keeps them
+	if s.o.LineEnds != CRLF {
+		ends = &deliver.LineEnds{}
+	}
+	if _, err := w.Write(ends.Append(nil, []byte(top))); err != nil {
 		return nil, s.unwritable(err)
 	}
-	if err := s.copy(ctx, w, &ends, m); err != nil {
+	if err := s.copy(ctx, w, ends, m); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {
@@ -78,7 +81,7 @@ func readOnly(dir *os.File, name string, w *os.File) (*os.File, error) {
 	return r, nil
 }
 
-func (s *Sender) copy(ctx context.Context, w io.Writer, ends *lineEnds, m deliver.Outgoing) error {
+func (s *Sender) copy(ctx context.Context, w io.Writer, ends *deliver.LineEnds, m deliver.Outgoing) error {
 	in := make([]byte, 64<<10)
 	out := make([]byte, 0, len(in)+1)
 	for octets := int64(0); ; {
@@ -93,9 +96,9 @@ func (s *Sender) copy(ctx context.Context, w io.Writer, ends *lineEnds, m delive
 		if err != nil && err != io.EOF {
 			return s.unreadable(err)
 		}
-		out = ends.append(out[:0], in[:n])
+		out = ends.Append(out[:0], in[:n])
 		if err == io.EOF {
-			out = ends.end(out)
+			out = ends.End(out)
 		}
 		if _, err := w.Write(out); err != nil {
 			return s.unwritable(err)

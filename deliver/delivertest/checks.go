@@ -125,8 +125,8 @@ func publishIsIdempotent(t testing.TB, h Harness) {
 // publishedBeforeAnother is for a Foreseer: of the next one nothing is seen and nothing is lost, whatever is wrong with it.
 func publishedBeforeAnother(t testing.TB, h Harness) {
 	b := start(t, h)
-	f, ok := b.target.(deliver.Foreseer)
-	if !ok {
+	f := deliver.AbilitiesOf(b.target).Foreseer
+	if f == nil {
 		return
 	}
 	tickets, bodies := b.stageN(0, 4)

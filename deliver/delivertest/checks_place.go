@@ -101,6 +101,26 @@ func moved(t testing.TB, h Harness) {
 	}
 }
 
+// remote: what it says of itself stays so, and goes with its Batch.
+func remote(t testing.TB, h Harness) {
+	b := start(t, h)
+	is := b.target.Remote()
+	for _, when := range []string{"at first", "with something staged", "after a crash"} {
+		switch n := b.target.Batch(); {
+		case b.target.Remote() != is:
+			t.Errorf("%s: Remote was %v before", when, is)
+		case n < 1, is != (n == 1):
+			t.Errorf("%s: Remote is %v with a Batch of %d", when, is, n)
+		}
+		if when == "at first" {
+			tickets, _ := b.stageN(0, 2)
+			b.prepare(tickets)
+		} else {
+			b.reopen()
+		}
+	}
+}
+
 // untouched: who says that nothing happened to a ticket must be right, and where it is certain he says so.
 func untouched(t testing.TB, h Harness) {
 	if h.Refuse == nil {
@@ -108,7 +128,7 @@ func untouched(t testing.TB, h Harness) {
 	}
 	for _, late := range []bool{false, true} {
 		b := start(t, h)
-		if late && b.target.Batch() == 1 {
+		if late && b.target.Remote() {
 			continue // in doubt, which may make a duplicate
 		}
 		before := h.Visible(t)
@@ -124,15 +144,15 @@ func untouched(t testing.TB, h Harness) {
 			says := errors.As(err, &e) && e.Untouched
 			_, staged := h.Staged(t, tickets[i])
 			switch {
-			case says && len(tickets) == 1:
-				t.Errorf("Untouched with a Batch of 1")
+			case says && b.target.Remote():
+				t.Errorf("Untouched of a remote destination")
 			case says && (slices.Contains(visible, bodies[i]) || !staged):
 				t.Errorf("late %v: Untouched, and message %d is visible, or its bytes are gone: %v", late, i, err)
 			case err == nil && !slices.Contains(visible, bodies[i]):
 				t.Errorf("late %v: settled, and message %d is not visible", late, i)
 			case i == at && err == nil:
 				t.Errorf("late %v: Publish of a message that was refused is settled", late)
-			case i == at && !late && len(tickets) > 1 && !says:
+			case i == at && !late && !b.target.Remote() && !says:
 				t.Errorf("refused for certain, yet it does not say so: %v", err)
 			}
 		}
@@ -145,7 +165,7 @@ func untouched(t testing.TB, h Harness) {
 // setAside is for a Setter: what no held ticket names is kept, but no ticket finds it, and no Sweep takes it.
 func setAside(t testing.TB, h Harness) {
 	b := start(t, h)
-	if _, ok := b.target.(deliver.Setter); !ok {
+	if deliver.AbilitiesOf(b.target).Setter == nil {
 		return
 	}
 	tickets, bodies := b.stageN(0, 4)
@@ -153,11 +173,12 @@ func setAside(t testing.TB, h Harness) {
 	b.reopen()
 	held := tickets[:1]
 	for i, want := range []int{3, 0} {
-		if n, where, err := b.target.(deliver.Setter).SetAside(held); err != nil || n != want || where == "" {
+		can := deliver.AbilitiesOf(b.target)
+		if n, where, err := can.Setter.SetAside(held); err != nil || n != want || where == "" {
 			t.Errorf("call %d: SetAside: %d, %q, %v, want %d", i+1, n, where, err, want)
 		}
-		if s, ok := b.target.(deliver.Sweeper); ok {
-			if err := s.Sweep(held); err != nil {
+		if can.Sweeper != nil {
+			if err := can.Sweeper.Sweep(held); err != nil {
 				t.Errorf("Sweep: %v", err)
 			}
 		}

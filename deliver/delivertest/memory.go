@@ -19,7 +19,7 @@ import (
 // called with no lock held. All of Memory may be used from several goroutines.
 type Memory struct {
 	Name     string // of the place, in its identity and errors
-	Messages int    // what Batch returns; 0: 1
+	Messages int    // what Batch returns; 0: 1; with more than 1 it behaves like one that is not remote
 	Senders  int    // what Lanes returns; 0: 1
 
 	OnRecognise func() error
@@ -197,10 +197,10 @@ func (m *Memory) publish(t deliver.Ticket) error {
 	return call(m.OnDoubt, f.Message)
 }
 
-// untouched says in an error that nothing became visible, as the contract has it for a Batch above 1.
+// untouched says in an error that nothing became visible, as the contract has it for what is not remote.
 func (m *Memory) untouched(err error) error {
 	var e *deliver.Error
-	if m.Batch() == 1 || !errors.As(err, &e) || e.Uncertain {
+	if m.Remote() || !errors.As(err, &e) || e.Uncertain {
 		return err
 	}
 	mine := *e
@@ -220,6 +220,9 @@ func (m *Memory) Discard(tickets []deliver.Ticket) error {
 	m.place.mu.Unlock()
 	return call(m.OnDiscard, tickets)
 }
+
+// Remote is true, unless Messages says otherwise.
+func (m *Memory) Remote() bool { return m.Messages <= 1 }
 
 // Batch is Messages, or 1.
 func (m *Memory) Batch() int { return max(m.Messages, 1) }

@@ -146,6 +146,18 @@ func TestSuiteNoticesBrokenTargets(t *testing.T) {
 	}
 }
 
+// local is a Target that says of itself that it is not remote, and publishes one by one.
+type local struct{ *Memory }
+
+func (local) Remote() bool { return false }
+
+func TestSuiteNoticesWhoIsNotRemote(t *testing.T) {
+	got := Failures(t, harness(func(m *Memory) deliver.Target { return local{m} }))
+	if !slices.Contains(got, "remote") {
+		t.Errorf("failed checks: %q, want \"remote\" among them", got)
+	}
+}
+
 // count3 tells whether this is every third call.
 func count3(m *Memory) bool {
 	m.place.mu.Lock()

@@ -45,7 +45,7 @@ type Harness struct {
 	// Others are identities of places that this one must not be taken for.
 	Others []string
 	// Refuse makes the next Publish of a ticket by this Target fail: for certain and before anything is visible, or, late,
-	// with a Batch above 1, after the message became visible; nil: cannot be done.
+	// of what is not remote, after the message became visible; nil: cannot be done.
 	Refuse func(t testing.TB, target deliver.Target, ticket deliver.Ticket, late bool)
 	// Aside counts the messages that were set aside; required for a deliver.Setter.
 	Aside func(t testing.TB) int
@@ -133,6 +133,7 @@ func checks() []check {
 		{"recognised", recognised},
 		{"another place", anotherPlace},
 		{"moved", moved},
+		{"remote", remote},
 		{"untouched", untouched},
 		{"set aside", setAside},
 		{"cancelled context", cancelledContext},

@@ -48,7 +48,7 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 	case errors.As(err, &secret):
 		e.Op = "login"
 	case errors.As(err, &refused) && refused.verb == "AUTH":
-		e.Op = "login"
+		e.Op, e.Login = "login", true
 		if e.Permanent = refused.reply.code/100 == 5; e.Permanent {
 			e.Hint = "check username and password"
 		}

@@ -1,3 +1,9 @@
+// Package health is what is remembered of an account and of its server from pass to pass: how the server speaks, what it
+// refused and when it wants to be left in peace, which destinations are down, what a person decided, and how much mail is usual.
+//
+// Facts are stored with the account, as JSON; no field is ever given another meaning. Account adds what this pass knows, and
+// decides by both whether and when the server is asked. State and the types around it tell people. It asks nobody and writes
+// nothing: the pass loads and stores Facts.
 package health
 
 import (

@@ -17,4 +17,5 @@ type StoredKey struct {
 	Dup int    `json:"dup,omitempty"`
 }
 
+// Key is it as the ledger has it.
 func (k StoredKey) Key() uidl.Key { return uidl.Key{UID: string(k.UID), Dup: k.Dup} }

@@ -39,7 +39,7 @@ func (f *Facts) pace(forbidden bool, now time.Time) string {
 	return "commands are sent ahead, if the server announces PIPELINING"
 }
 
-// Missed adds messages that destinations will never have, by name.
+// AddMissed adds messages that destinations will never have, by name.
 func (f *Facts) AddMissed(more map[string]int, now int64) {
 	for name, n := range more {
 		if f.Missed == nil {
@@ -87,7 +87,7 @@ type Facts struct {
 	Flood    *Flood    `json:"flood,omitempty"`
 	Accepted int64     `json:"accepted,omitempty"`
 	// Baselined is the last baseline, as long as it can be taken back; Marks is the number that the last one gave what it
-	// marked: see baseline_undo.go.
+	// marked: see MarksEach.
 	Baselined *Baselined `json:"baselined,omitempty"`
 	Marks     int64      `json:"marks,omitempty"`
 	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
@@ -98,26 +98,26 @@ type Facts struct {
 	Refused    *Refusals `json:"refused,omitempty"`
 	// Quirks are what logins taught of the server: see quirks.go.
 	Quirks Quirks `json:"quirks,omitzero"`
-	// Hold is why and how long the account waits: see wait.go. Paused is since when a person wants it to (Unix seconds).
+	// Hold is why and how long the account waits: see waits.go. Paused is since when a person wants it to (Unix seconds).
 	Hold   *Hold `json:"hold,omitempty"`
 	Paused int64 `json:"paused,omitempty"`
-	// Down has the remote destinations that are, by name: see outage.go. Took is when others, or these, last took a message.
+	// Down has the remote destinations that are, by name: see outages.go. Took is when others, or these, last took a message.
 	Down map[string]*DownRecord `json:"down,omitempty"`
 	Took map[string]Took        `json:"took,omitempty"`
 	// Parked is how many messages were parked at the end of the last pass that listed, those at destinations left out.
 	Parked int `json:"parked,omitempty"`
-	// OnlyOpen: nothing failed in the last pass but deliveries: see errand.go.
+	// OnlyOpen: nothing failed in the last pass but deliveries, which an errand ends.
 	OnlyOpen bool `json:"only_open,omitempty"`
 	// OnlyMessages: nothing failed in the last pass but messages, on the server or at a destination: see GiveUp.
 	OnlyMessages bool `json:"only_messages,omitempty"`
 	// Rows is how many rows the ledger had for the account. ListOctets and RowOctets are the memory that the last listing took,
-	// and the rows when they were last read: see memory_pass.go.
+	// and the rows when they were last read.
 	Rows       int   `json:"rows,omitempty"`
 	ListOctets int64 `json:"list_octets,omitempty"`
 	RowOctets  int64 `json:"row_octets,omitempty"`
 	// Listed is how many messages the last listing had.
 	Listed int `json:"listed,omitempty"`
-	// Mailbox is the Account.Mailbox that the rows are of: see mailbox.go.
+	// Mailbox is the Account.Mailbox that the rows are of.
 	Mailbox string `json:"mailbox,omitempty"`
 	// Owner is the Account.Owner that made the last pass.
 	Owner string `json:"owner,omitempty"`
@@ -125,18 +125,18 @@ type Facts struct {
 	// that are configured no more goes elsewhere: see Adopt.
 	Adopt bool `json:"adopt,omitempty"`
 	// Noted is the last lease that is, or was about to be, noted where the mail is; Tokens are those of other ledgers that
-	// delivered mail of this account, as far as that was dealt with: see lease.go.
+	// delivered mail of this account, as far as that was dealt with: see fetcher/rebuild.
 	Noted  int64    `json:"noted,omitempty"`
 	Tokens []string `json:"tokens,omitempty"`
 	// Displaced are messages on their way whose unique-id the server has given to others, or which it has given another one: see
 	// moveAside.
 	Displaced []Displaced `json:"displaced,omitempty"`
 	// VanishedAt is when the server last said of a message that is only read again, or has no unique-id, that it is gone (Unix
-	// seconds): see vanished.go.
+	// seconds).
 	VanishedAt int64 `json:"vanished_at,omitempty"`
-	// Missed is mail that left the server before a destination had it, by the destination's name: see gone.go.
+	// Missed is mail that left the server before a destination had it, by the destination's name.
 	Missed map[string]MissedMail `json:"missed,omitempty"`
-	// Without is what destinations that are not required refused for good, likewise: see without.go.
+	// Without is what destinations that are not required refused for good, likewise.
 	Without map[string]MissedMail `json:"without,omitempty"`
 	// Undeleted is what the server said that it deletes, and may list still: see undeleted.go.
 	Undeleted Undeleted `json:"undeleted,omitzero"`
@@ -150,6 +150,7 @@ type Facts struct {
 	Unchanged *Unchanged `json:"unchanged,omitempty"`
 }
 
+// Decode reads stored facts. What cannot be read is as if nothing were known.
 func Decode(b []byte) Facts {
 	var f Facts
 	// What cannot be read is learned again.
@@ -157,6 +158,7 @@ func Decode(b []byte) Facts {
 	return f
 }
 
+// Encode is the form in which they are stored.
 func (f Facts) Encode() []byte {
 	b, err := json.Marshal(f)
 	if err != nil {

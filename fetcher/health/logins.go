@@ -11,7 +11,7 @@ import (
 
 // The login breaker: whoever goes on with a wrong password is locked out, and takes others behind the same address
 // along. Refusals are counted over passes and restarts; a login that succeeds, a changed configuration or Wake forgets
-// them. Refusals whose text tells of a passing state are none: see passing.go.
+// them. Refusals whose text tells of a passing state are none: see fetcher/verdict.
 const (
 	codedMost   = 2                // refusals with [AUTH] (RFC 3206) until no login is tried any more
 	plainMost   = 3                // refusals without a code, refusedApart from each other
@@ -81,7 +81,7 @@ func (r *Refusals) Next(worked int64) time.Time {
 	return next
 }
 
-// Stopped is the verdict while no login is tried.
+// Refusal is the verdict while no login is tried.
 func (r *Refusals) Refusal(account, hint string) verdict.Verdict {
 	return verdict.Verdict{Class: verdict.Login,
 		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),

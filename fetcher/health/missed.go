@@ -34,6 +34,7 @@ func (m Missed) Words() string {
 		m.Messages, m.Destination, words.Stamp(m.Last.Unix()))
 }
 
+// MissedOf words how many messages destinations missed just now, by their names (Unix seconds).
 func MissedOf(n map[string]int, now int64) []Missed {
 	var f Facts
 	f.AddMissed(n, now)

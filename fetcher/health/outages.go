@@ -20,10 +20,10 @@ const (
 	RefusedWait = time.Hour
 )
 
-// limitWait is how long a destination rests that took some messages and refused more.
+// LimitWait is how long a destination rests that took some messages and refused more.
 const LimitWait = time.Minute
 
-// outage is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
+// DownRecord is what the ledger remembers of a remote destination that is down. Times are Unix seconds.
 type DownRecord struct {
 	Since    int64           `json:"since"`
 	Failures int             `json:"failures"`          // passes in a row that could not send to it
@@ -34,7 +34,7 @@ type DownRecord struct {
 	Refuses  bool            `json:"refuses,omitempty"` // connection and login went well: it refused messages
 }
 
-// Refuses tells of an outage that single messages may end, if the destination is still reached in the same way.
+// RefusesMessages tells of an outage that single messages may end, if the destination is still reached in the same way.
 func (o *DownRecord) RefusesMessages(setting string) bool {
 	return o != nil && o.Refuses && o.Setting == setting
 }
@@ -59,7 +59,7 @@ func (e *DownError) Error() string { return e.Verdict.Message }
 
 func (e *DownError) Judge(verdict.Verdict) verdict.Verdict { return e.Verdict }
 
-// trusted is for how long a destination that took mail is believed to be set right.
+// Trusted is for how long a destination that took mail is believed to be set right.
 const Trusted = 7 * 24 * time.Hour
 
 // Took is when a remote destination last took a message (Unix seconds), and how it was reached then.

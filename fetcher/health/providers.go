@@ -28,7 +28,7 @@ const (
 	hintTOnline = "T-Online has a separate password for e-mail programs: set it in the customer centre"
 )
 
-// providers by host name.
+// Providers by host name.
 var Providers = map[string]Provider{
 	// Lists the oldest mail not yet fetched (Google's help on POP settings). POP must be enabled: Mozilla's ISPDB.
 	"pop.gmail.com":      {RetrHides: true, LoginHint: hintGmail},

@@ -34,11 +34,13 @@ const (
 	FewSuspects = 5              // sessions for one each, where LIST n cannot tell whether a message was cut
 )
 
+// Key is the ledger key of the message.
 func (e *ShortReading) Key() uidl.Key { return uidl.Key{UID: string(e.UID), Dup: e.Dup} }
 
 // Pause is the longest time until it is read again: longer and longer once it was read four times.
 func (e *ShortReading) Pause() time.Duration { return ShortDay << min(max(e.All-4, 0), 5) }
 
+// Reading is what is remembered of a message that came short; nil: nothing.
 func (w *WireFacts) Reading(k uidl.Key) *ShortReading {
 	for i := range w.Short {
 		if w.Short[i].Key() == k {
@@ -48,6 +50,7 @@ func (w *WireFacts) Reading(k uidl.Key) *ShortReading {
 	return nil
 }
 
+// Forget drops what is remembered of a message that came short.
 func (w *WireFacts) Forget(k uidl.Key) {
 	w.Short = slices.DeleteFunc(w.Short, func(e ShortReading) bool { return e.Key() == k })
 }

@@ -17,7 +17,7 @@ const (
 var ruleNames = [rules]string{"right", "line ends counted as one octet", "line ends counted as three octets", "stuffed dots counted", "off by the same number"}
 
 const (
-	EnoughFits = 10 // messages of different sizes that make a rule
+	enoughFits = 10 // messages of different sizes that make a rule
 	manyFits   = 50 // messages in a row that are as long as listed make sizes of a server that had none evidence again
 	enoughLies = 20 // messages of different sizes, each read as short on two days, make its sizes no evidence
 )
@@ -64,7 +64,7 @@ func (s *sizes) fit(rule int, m Measured) bool {
 // Rule is the one that the server's sizes follow, -1 if none is known.
 func (s *sizes) Rule() int {
 	for rule, n := range s.Fits {
-		if n >= EnoughFits && !s.None {
+		if n >= enoughFits && !s.None {
 			return rule
 		}
 	}
@@ -80,7 +80,7 @@ func (s *sizes) Exact(m Measured) bool {
 		return true
 	}
 	for rule, n := range s.Fits {
-		if n >= EnoughFits && s.fit(rule, m) {
+		if n >= enoughFits && s.fit(rule, m) {
 			return true
 		}
 	}

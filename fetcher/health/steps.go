@@ -8,7 +8,7 @@ import (
 	"github.com/popsync/popsync/internal/words"
 )
 
-// placeName begins what stands for a message without a unique-id; no server gives such ones.
+// PlaceName begins what stands for a message without a unique-id; no server gives such ones.
 const PlaceName = "popsync-place:"
 
 // MarkText tells what becomes of a message that broke a session.
@@ -23,6 +23,7 @@ func MarkText(m *StumbleMark, now time.Time) string {
 	return fmt.Sprintf("%s is left alone until %s; new mail and all else goes on", name, words.Stamp(m.Next))
 }
 
+// RestText tells people that a step rests, until a time (Unix seconds).
 func RestText(step string, until int64) string {
 	if step == StepQuit {
 		return fmt.Sprintf("the server says that it deletes messages, and lists them still: %s until %s; new mail is fetched all the same",

@@ -74,6 +74,7 @@ func restFor(n int) time.Duration {
 	return 24 * time.Hour
 }
 
+// Key is the ledger key of the message.
 func (m *StumbleMark) Key() uidl.Key { return uidl.Key{UID: string(m.UID), Dup: m.Dup} }
 
 // Alone tells whether it is left alone at that time. One more ahead than any is comes of a wrong clock.
@@ -82,6 +83,7 @@ func (m *StumbleMark) Alone(now time.Time) bool {
 	return left > 0 && left <= longestLeftAlone
 }
 
+// Mark is what is remembered of a message that broke a session; nil: nothing.
 func (t *Stumbles) Mark(k uidl.Key) *StumbleMark {
 	for i := range t.Marks {
 		if t.Marks[i].Key() == k {
@@ -166,6 +168,7 @@ func (t *Stumbles) Well(k uidl.Key, step string) {
 	}
 }
 
+// Forget drops what is remembered of a message.
 func (t *Stumbles) Forget(k uidl.Key) {
 	t.Marks = slices.DeleteFunc(t.Marks, func(m StumbleMark) bool { return m.Key() == k })
 }
@@ -191,4 +194,5 @@ func (t *Stumbles) Breaks() bool {
 	return t.Turn != Everything || slices.ContainsFunc(t.Marks, func(m StumbleMark) bool { return m.Step != StepQuit })
 }
 
+// None tells that nothing is remembered, and that it is nobody's turn.
 func (t *Stumbles) None() bool { return len(t.Marks) == 0 && len(t.Steps) == 0 && t.Turn == Everything }

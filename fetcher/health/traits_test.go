@@ -21,7 +21,7 @@ func TestLearned(t *testing.T) {
 		fitsFrom = "2026-02-27 12:00"
 	)
 	fits := func(rule int) (s sizes) {
-		s.Fits[rule], s.Since = EnoughFits, at(-2*day)
+		s.Fits[rule], s.Since = enoughFits, at(-2*day)
 		return s
 	}
 	offset := func(n int64) sizes {

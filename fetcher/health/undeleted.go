@@ -7,7 +7,7 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// stepQuit is the step that makes deletions count (RFC 1939, section 6), among the verbs of stumbles.
+// StepQuit is the step that makes deletions count (RFC 1939, section 6), among the verbs of stumbles.
 const StepQuit = "QUIT"
 
 const (
@@ -30,8 +30,10 @@ type AskedFor struct {
 	Vain bool   `json:"vain,omitempty"` // it was listed an hour later
 }
 
+// Key is the ledger key of the message.
 func (a *AskedFor) Key() uidl.Key { return uidl.Key{UID: string(a.UID), Dup: a.Dup} }
 
+// Find is what is remembered of a message that the server said to delete; nil: nothing.
 func (u *Undeleted) Find(k uidl.Key) *AskedFor {
 	for i := range u.Asked {
 		if a := &u.Asked[i]; string(a.UID) == k.UID && a.Dup == k.Dup {

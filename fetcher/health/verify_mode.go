@@ -4,7 +4,7 @@ import "encoding/json"
 
 // VerifyMode marks the stored facts of an account whose ledger may lack rows: it was repaired, lost, or restored from an
 // older copy. In its next complete listing, messages that the ledger lacks are looked for in the Maildirs, and what is not
-// found there is held back (rebuild); nothing is deleted on the server meanwhile. It fits uidl.Salvage and uidl.Options.
+// found there is held back (rebuild); nothing is deleted on the server meanwhile. It fits Salvage and Options of uidl/sqlite.
 func VerifyMode(stored []byte) []byte {
 	f := Decode(stored)
 	f.Verify = true

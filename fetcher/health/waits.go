@@ -11,7 +11,7 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// maxAttempts is how many failures a message may be charged with before it is parked.
+// MaxAttempts is how many failures a message may be charged with before it is parked.
 const MaxAttempts = uidl.ParkedAfter
 
 // RetryAfter is how long a message waits after its n-th failure: not at all before it is parked, then 1 h, 6 h, a day.

@@ -24,6 +24,7 @@ type WireFacts struct {
 // scanAgain is for how long a server is not asked LIST n that did not answer it.
 const scanAgain = 30 * 24 * time.Hour
 
+// ScanFails notes that LIST n was not answered as it should be.
 func (w *WireFacts) ScanFails(now time.Time) { w.Scan, w.ScanAt = -1, now.Unix() }
 
 const (
@@ -40,7 +41,7 @@ func (w *WireFacts) LostStep(now time.Time, least time.Duration) time.Duration {
 	return min(wait, MostApart)
 }
 
-// errNoScan: LIST n is not answered as it should be, or closes the connection.
+// ErrNoScan: LIST n is not answered as it should be, or closes the connection.
 var ErrNoScan = errors.New("the server does not answer LIST for a single message as it should; popsync goes on without that")
 
 // Taught learns from how asking for messages ended, and returns what of that counts. scans is how often LIST n was answered as

@@ -2,7 +2,7 @@ package plan
 
 import "bytes"
 
-// formerName, and a hash, names messages of a mailbox that the account does not have any more. No server gives such ones.
+// FormerName, and a hash, names messages of a mailbox that the account does not have any more. No server gives such ones.
 const FormerName = "popsync-former:"
 
 // Names that popsync gives to messages that have no unique-id; no server gives such ones.

@@ -21,7 +21,7 @@ type Plan struct {
 	LostNow  int               // and those of these that only this listing lacks
 	Skipped  []FetchStep       // by policy; reason tells which
 	Whole    []KnownStep       // to be noted as delivered: nothing is lacking any more
-	Stumps   []KnownStep       // delivered shorter than listed, and watched: see short.go
+	Stumps   []KnownStep       // delivered shorter than listed, and watched: see health.ShortReading
 	Watched  map[uidl.Key]bool // listed messages that came short
 	Twins    []KnownStep       // delivered, and others have or had the same UID: see recogniseTwins
 	Shared   map[string]int    // how many messages a UID has, if several

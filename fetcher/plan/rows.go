@@ -23,6 +23,7 @@ const (
 	uidChunk = 1 << uidBits
 )
 
+// Len is how many rows there are.
 func (r *Rows) Len() int {
 	if len(r.list) == 0 {
 		return 0
@@ -30,6 +31,7 @@ func (r *Rows) Len() int {
 	return (len(r.list)-1)<<rowBits + len(r.list[len(r.list)-1])
 }
 
+// At is the i-th row, packed.
 func (r *Rows) At(i int) *packed { return &r.list[i>>rowBits][i&(rowChunk-1)] }
 
 // Memory is what the rows take, in octets.
@@ -76,6 +78,7 @@ func LoadRows(ctx context.Context, l uidl.Account, grow func(octets int64) error
 	return r, nil
 }
 
+// Add puts a row behind the others. Rows must come in the order of (UID, Dup).
 func (r *Rows) Add(row uidl.Row) {
 	if n := len(r.list); n == 0 {
 		r.list = append(r.list, nil)
@@ -127,6 +130,7 @@ func (r *Rows) kindOf(f uidl.Facts) uint16 {
 	return uint16(len(r.Kinds) - 1)
 }
 
+// UID is the unique-id of the i-th row. It must not be changed.
 func (r *Rows) UID(i int) []byte {
 	p := r.At(i)
 	if p.uidLen() == 0 {

@@ -86,7 +86,7 @@ func (s *Set) Younger(f uidl.Facts) (p uidl.Places) {
 
 // Why facts keep a message from being deleted, for people.
 const (
-	reasonGivenUp = "given up: stays on the server" // see giveup.go
+	reasonGivenUp = "given up: stays on the server" // see fetcher.GiveUp
 	ReasonSeen    = "marked as seen, never fetched"
 	ReasonUnsure  = "not deleted: nobody saw it safe at its destination"
 	ReasonBefore  = "not deleted: delivered before the upgrade, to a destination that is not configured any more"

@@ -12,9 +12,9 @@ func heldUntil(until, firstSeen, aged int64, now time.Time) bool {
 	return left <= int64(QuarantineHold/time.Second)+3600 || aged-firstSeen < int64(QuarantineHold/time.Second)
 }
 
-// quarantineHold is how long a message that only a fallback has stays on the server: one wrong setting of a relay must
+// QuarantineHold is how long a message that only a fallback has stays on the server: one wrong setting of a relay must
 // not empty a mailbox into the quarantine before anybody has looked.
 const QuarantineHold = 7 * 24 * time.Hour
 
-// lately is how many seconds a row counts as missing: some mailboxes are empty while they are moved.
+// Lately is how many seconds a row counts as missing: some mailboxes are empty while they are moved.
 const Lately = 30 * 24 * 3600

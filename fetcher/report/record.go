@@ -108,6 +108,7 @@ func (c *Record) Reasons(text string, n int) {
 // maxReasons bounds the report against a server that words each refusal differently.
 const maxReasons = 50
 
+// Progress shows the report so far to whoever watches.
 func (c *Record) Progress() {
 	if c.Tell == nil {
 		return

@@ -27,6 +27,7 @@ type Delivery struct {
 	Err  error // staging failed: the destination still owes the message
 }
 
+// Ticket names the copy at its destination; "" once the ledger holds it no more.
 func (d *Delivery) Ticket() deliver.Ticket { return deliver.Ticket(d.Row.Ticket) }
 
 // Batch goes through the delivery protocol as a whole.

@@ -202,8 +202,11 @@ func (p *Settler) publishBatch(ctx context.Context, b *Batch) error {
 					all, of = append(all, published{d: d, row: dl.Row, m: m}), append(of, dl)
 				}
 			})
-			if len(all) > from {
-				publishRows(ctx, d, all[from:])
+			if len(all) == from {
+				continue
+			}
+			if err := p.publishRows(ctx, d, all[from:]); err != nil {
+				return err
 			}
 		}
 		if len(all) == 0 {

@@ -54,7 +54,7 @@ func (p *Settler) Apply(ctx context.Context, c uidl.Change) error {
 	return p.Doubt
 }
 
-// CommitError is a commit that failed and is in doubt: the process must stop.
+// CommitError is a commit that failed and is in doubt: the pass is over, and the process must stop unless it is uidl.ErrDoubt.
 type CommitError struct{ Err error }
 
 func (e *CommitError) Error() string { return "ledger commit in doubt: " + e.Err.Error() }
@@ -62,11 +62,10 @@ func (e *CommitError) Error() string { return "ledger commit in doubt: " + e.Err
 func (e *CommitError) Unwrap() error { return e.Err }
 
 func (e *CommitError) Judge(v verdict.Verdict) verdict.Verdict {
-	if v.Stop { // the ledger itself said why
+	if v.Stop || errors.Is(e.Err, uidl.ErrDoubt) { // the ledger itself said what that means
 		return v
 	}
-	v.Class, v.Stop = verdict.Internal, true
-	v.Hint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
+	v.Class, v.Stop, v.Hint = verdict.Internal, true, verdict.UnwrittenHint
 	return v
 }
 

@@ -20,10 +20,12 @@ type ContentSum struct {
 // headerHeld is how much of a header is held, in octets.
 const headerHeld = 64 << 10
 
+// NewContentSum is ready for a message.
 func NewContentSum() *ContentSum {
 	return &ContentSum{whole: sha256.New(), bare: sha256.New()}
 }
 
+// Reset makes it ready for the next message.
 func (s *ContentSum) Reset() {
 	s.whole.Reset()
 	s.header, s.past, s.rested = s.header[:0], false, false

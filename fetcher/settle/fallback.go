@@ -39,8 +39,8 @@ func (p *Settler) Held(k uidl.Key) bool {
 // the refusal stands and the next try comes here again.
 func (o *outbox) divert(s *sending, result *error) error {
 	f := o.p.fallback()
-	from, ok := o.place.Target.(deliver.Opener)
-	if f == nil || f == o.place || !ok || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
+	from := o.place.Can().Opener
+	if f == nil || f == o.place || from == nil || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
 		return nil
 	}
 	f.single.Lock() // several lanes may have something for it
@@ -148,7 +148,9 @@ func (p *Settler) copyTo(ctx context.Context, f *Place, from deliver.Opener, row
 // publishDiverted publishes at the fallback what it has staged.
 func (p *Settler) publishDiverted(ctx context.Context, f *Place, row uidl.Delivery, m *Received) error {
 	one := []published{{d: f, row: row, m: m}}
-	publishRows(ctx, f, one)
+	if err := p.publishRows(ctx, f, one); err != nil {
+		return err
+	}
 	return p.concludeRound(ctx, one, func(*uidl.Change) {
 		if open := p.Open[row.Key]; open != nil && !one[0].settled {
 			open.diverted = one[0].next.row.State != uidl.Owed

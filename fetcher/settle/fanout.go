@@ -9,10 +9,10 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// errNoBranch ends the reading of a body that no destination takes any more.
+// ErrNoBranch ends the reading of a body that no destination takes any more.
 var ErrNoBranch = errors.New("no destination takes the message")
 
-// errTooLong ends the reading of a body that grew past max_size although LIST gave it as smaller.
+// ErrTooLong ends the reading of a body that grew past max_size although LIST gave it as smaller.
 var ErrTooLong = errors.New("message is larger than max_size")
 
 // Branch is one destination's share of a message that is being received.
@@ -40,6 +40,7 @@ type Fanout struct {
 	Header   *uidl.Fingerprinter
 }
 
+// NewFanout has no branches yet: see Reset.
 func NewFanout() *Fanout { return &Fanout{Sum: NewContentSum(), Header: new(uidl.Fingerprinter)} }
 
 // Reset makes the fanout ready for the next message.

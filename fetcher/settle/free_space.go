@@ -36,6 +36,7 @@ type Space struct {
 	Known bool
 }
 
+// Look asks the destination how much room it has.
 func (sp *Space) Look(ctx context.Context) {
 	free, err := sp.Dest.Target.Free(ctx)
 	sp.Known = err == nil && free >= 0 // where it cannot be told, writing will tell
@@ -64,4 +65,5 @@ func (sp *Space) Received(size int64) {
 	sp.Asked -= size
 }
 
+// ErrNoSpace: a message would leave too little free space at a destination.
 var ErrNoSpace = errors.New("not enough free space")

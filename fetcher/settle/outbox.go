@@ -112,7 +112,7 @@ func (o *outbox) take(idle bool, reserved *sending) *sending {
 // reserve takes the message that this lane sends after the one in hand; nil when that is of no use, or when another lane
 // could find none in the queue for it.
 func (o *outbox) reserve() *sending {
-	if _, ok := o.place.Target.(deliver.Foreseer); !ok {
+	if o.place.Can().Foreseer == nil {
 		return nil
 	}
 	o.mu.Lock()
@@ -168,6 +168,9 @@ func (o *outbox) send() error {
 		if last = next; last == nil {
 			continue
 		}
+		if err := o.p.LeaseLost(); err != nil {
+			return err
+		}
 		reserved = o.reserve()
 		result = o.publish(last, reserved)
 		o.interrupted(&result)
@@ -186,7 +189,7 @@ func (o *outbox) publish(s, next *sending) error {
 	if next == nil {
 		return publishAll(o.late, o.place, []deliver.Ticket{t})[0]
 	}
-	return o.place.Target.(deliver.Foreseer).PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
+	return o.place.Can().Foreseer.PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
 }
 
 // turn commits what came of the last message together with 'publishing' for the next one; either may be nil.
@@ -292,20 +295,20 @@ func (p *Settler) OpenOutboxes(stop, late context.Context) {
 // CloseOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
 // its way: a message that is being sent is never abandoned by us, only its time is bounded.
 func (p *Settler) CloseOutboxes(ctx context.Context, halt func(), err error) error {
-	if ctx.Err() == nil && !verdict.Of(err).Stop {
+	if ctx.Err() == nil && !verdict.Final(err) {
 		if _, derr := p.Drain(p.SessionTime, func() {}); err == nil {
 			err = derr
 		}
 	}
 	halt()
 	for _, d := range p.Outboxes() {
-		if derr := d.out.rest(); derr != nil && (err == nil || verdict.Of(derr).Stop && !verdict.Of(err).Stop) {
+		if derr := d.out.rest(); derr != nil && (err == nil || verdict.Final(derr) && !verdict.Final(err)) {
 			err = derr
 		}
 	}
 	p.Committing.Lock()
 	defer p.Committing.Unlock()
-	if !verdict.Of(p.Doubt).Stop {
+	if !verdict.Final(p.Doubt) {
 		p.Doubt = nil // nothing was applied; how the pass went may still be written down
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
-// keepAlive is the time between two NOOPs.
+// KeepAlive is the time between two NOOPs.
 const KeepAlive = 4 * time.Minute
 
 // Caught turns a panic into an error, on a goroutine that Run cannot guard, or where another one waits for this one.

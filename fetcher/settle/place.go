@@ -3,11 +3,12 @@ package settle
 import (
 	"sync"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
-// place is the destination as a member of facts.
+// Bit is the destination as a member of facts.
 func (d *Place) Bit() uidl.Places { return uidl.PlaceOf(d.Ordinal) }
 
 // At gives the destinations of the pass that are in a set.
@@ -21,9 +22,12 @@ func (p *Settler) At(places uidl.Places) (all []*Place) {
 }
 
 // IsRemote tells that each Publish is a transaction elsewhere.
-func (d *Place) IsRemote() bool { return d.Target.Batch() == 1 }
+func (d *Place) IsRemote() bool { return d.Target.Remote() }
 
-// destination is a Destination with what befell it in this pass.
+// Can is what its Target can do beside what every Target can.
+func (d *Place) Can() deliver.Abilities { return deliver.AbilitiesOf(d.Target) }
+
+// Place is a Destination with what befell it in this pass.
 type Place struct {
 	Destination
 	Ordinal    int        // what stands for it in facts
@@ -35,18 +39,21 @@ type Place struct {
 	Down       *health.DownRecord // of a remote one that is down: set before the outboxes open and after they closed
 }
 
+// StageFailure is why the destination takes no further copies; nil: it takes them.
 func (d *Place) StageFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.staging
 }
 
+// PublishFailure is why it publishes nothing more in this pass; nil: it does.
 func (d *Place) PublishFailure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.publishing
 }
 
+// FailStaging notes that it takes no further copies. The first reason stays.
 func (d *Place) FailStaging(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,11 +77,12 @@ func (d *Place) failPublishing(err error) {
 	if d.publishing == nil {
 		d.publishing = err
 	}
-	if d.Target.Batch() > 1 && d.staging == nil {
+	if !d.IsRemote() && d.staging == nil {
 		d.staging = err
 	}
 }
 
+// Place is the configured destination of that name; nil: there is none.
 func (p *Settler) Place(name string) *Place {
 	for _, d := range p.Places {
 		if d.Name == name {

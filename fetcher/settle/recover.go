@@ -142,7 +142,7 @@ func (p *Settler) Recover(ctx context.Context) error {
 			return err
 		}
 		// Where something was open, a later pass cleans.
-		if c, ok := d.Target.(interface{ Clean() error }); ok && len(again)+len(fresh) == 0 && !p.Health.Verify {
+		if c := d.Can().Cleaner; c != nil && len(again)+len(fresh) == 0 && !p.Health.Verify {
 			_ = c.Clean()
 		}
 	}
@@ -193,7 +193,9 @@ func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery)
 		for i := range chunk {
 			all[i].row = chunk[i]
 		}
-		publishRows(ctx, d, all)
+		if err := p.publishRows(ctx, d, all); err != nil {
+			return err
+		}
 		if err := p.concludeRound(ctx, all, nil); err != nil {
 			return err
 		}
@@ -203,16 +205,16 @@ func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery)
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
 func (p *Settler) sweep(d *Place, held []deliver.Ticket) {
-	s, ok := d.Target.(deliver.Sweeper)
-	if !ok {
+	can := d.Can()
+	if can.Sweeper == nil {
 		return
 	}
 	if !p.Health.Verify {
-		_ = s.Sweep(held) // orphans harm nobody
+		_ = can.Sweeper.Sweep(held) // orphans harm nobody
 		return
 	}
-	if a, ok := d.Target.(deliver.Setter); ok {
-		n, where, err := a.SetAside(held)
+	if can.Setter != nil {
+		n, where, err := can.Setter.SetAside(held)
 		if err == nil && n > 0 {
 			p.Obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
 				words.Number(n, "copy"), words.Plural(n, "was", "were"), where, words.Plural(n, "it", "them")))

@@ -14,10 +14,10 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// maxRefused is how many envelopes in a row a destination may refuse before that is taken for its own fault.
+// MaxRefused is how many envelopes in a row a destination may refuse before that is taken for its own fault.
 const MaxRefused = 3
 
-// maxVain is how many messages in a row may be sent whole in vain: the second one tells whether the first was to blame.
+// MaxVain is how many messages in a row may be sent whole in vain: the second one tells whether the first was to blame.
 const MaxVain = 2
 
 // learn looks at what Publish said before it is entered: it is here that a refusal is told to be the message's fault or

@@ -29,8 +29,11 @@ type published struct {
 	ended   bool // the ledger does not hold its bytes any more
 }
 
-// publishRows publishes copies of one destination, in their order.
-func publishRows(ctx context.Context, d *Place, all []published) {
+// publishRows publishes copies of one destination, in their order, as long as the pass has its lease.
+func (p *Settler) publishRows(ctx context.Context, d *Place, all []published) error {
+	if err := p.LeaseLost(); err != nil {
+		return err
+	}
 	tickets := make([]deliver.Ticket, len(all))
 	for i := range all {
 		tickets[i] = deliver.Ticket(all[i].row.Ticket)
@@ -38,6 +41,7 @@ func publishRows(ctx context.Context, d *Place, all []published) {
 	for i, err := range publishAll(ctx, d, tickets) {
 		all[i].err = err
 	}
+	return nil
 }
 
 // publishAll guards against a Target that answers for fewer tickets than it was given.

@@ -17,8 +17,8 @@ var errSentSince = errors.New("it may have been sent since the ledger was copied
 func (p *Settler) sentSince(ctx context.Context, d *Place, pending []uidl.Delivery) (gone func(uidl.Delivery) bool, err error) {
 	sent := map[uidl.Key]bool{}
 	gone = func(row uidl.Delivery) bool { return sent[row.Key] }
-	place, ok := d.Target.(deliver.Opener)
-	if !ok || !p.Health.Verify {
+	place := d.Can().Opener
+	if place == nil || !p.Health.Verify {
 		return gone, nil
 	}
 	c := uidl.Change{At: p.now().Unix()}

@@ -1,3 +1,9 @@
+// Package settle is the delivery protocol (ARCHITECTURE.md): copies are staged at every destination, made durable together,
+// named in one commit of the ledger, published, and settled by another one; and what an earlier pass left is taken up where it
+// stands. It knows the ledger and the destinations, and nothing of the server that the mail comes from.
+//
+// A Settler belongs to one pass. It tells a Witness what becomes of messages. From the moment a commit that names a copy is
+// attempted, the copy belongs to the ledger: nothing here discards it unless it is certain that nothing was applied.
 package settle
 
 import (
@@ -39,7 +45,7 @@ type Settler struct {
 	Carry    uidl.Change // goes with the next commit
 }
 
-// settling is what the configuration, and whoever wants the pass, say of deliveries.
+// Config is what the configuration, and whoever wants the pass, say of deliveries.
 type Config struct {
 	Account           string
 	DeleteQuarantined bool // what only the fallback took is deleted as soon as policy says so, not after 7 days

@@ -6,10 +6,10 @@ import (
 	"github.com/popsync/popsync/deliver"
 )
 
-// RefusedByRelay tells whether a destination refused our login.
+// RefusedByRelay tells whether a destination refused our login for good.
 func RefusedByRelay(err error) bool {
 	var e *deliver.Error
-	return errors.As(err, &e) && e.Op == "login" && e.Permanent
+	return errors.As(err, &e) && e.Login && e.Permanent
 }
 
 // ScopeOf tells what an error of a destination is about; what is no deliver.Error is about the whole of it.

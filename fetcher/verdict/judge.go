@@ -29,12 +29,18 @@ func judgeFacts(err error) Verdict {
 	switch {
 	case errors.Is(err, uidl.ErrBusy):
 		v.Hint = "another popsync works on this account; wait for it"
-	case errors.Is(err, uidl.ErrLocked), errors.Is(err, uidl.ErrLeaseLost):
+	case errors.Is(err, uidl.ErrLocked):
 		v.Hint = "another process uses the ledger; the next pass tries again"
+	case errors.Is(err, uidl.ErrLeaseLost):
+		v.Hint = "nothing was lost, and the next pass tries again"
 	case errors.Is(err, uidl.ErrFull):
 		v.Hint = "make room on the filesystem of state_dir; nothing was lost, and the next pass tries again"
 	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
 		v.Class, v.Stop = Internal, true
+	case errors.Is(err, uidl.ErrUnusable):
+		v.Class, v.Stop, v.Hint = Internal, true, UnwrittenHint
+	case errors.Is(err, uidl.ErrDoubt):
+		v.Hint = "nothing was lost: the next pass finds out what the ledger has; if it goes on, look at the disk of state_dir"
 	case errors.Is(err, context.Canceled):
 		v.Message, v.Hint = "stopped", "what was received whole is safe; the next pass goes on"
 	case errors.As(err, &target):
@@ -76,6 +82,9 @@ func judgeFacts(err error) Verdict {
 	}
 	return v
 }
+
+// UnwrittenHint is the next step where the process must stop because of its ledger.
+const UnwrittenHint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
 
 // misfitHints are the next steps where TLS cannot come about as things are set.
 var misfitHints = map[pop3.Misfit]string{

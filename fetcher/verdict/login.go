@@ -24,7 +24,7 @@ func judgeLogin(v *Verdict, code string) {
 	}
 }
 
-// loginHint is the next step after a refused login where nothing is known of the provider.
+// LoginHint is the next step after a refused login where nothing is known of the provider.
 const LoginHint = "check username and password, and that the provider allows POP3 for this mailbox (many want it switched on, or an app password)"
 
 // CodeOf is the response code of a refusal, or of a login what its text means: see passing.

@@ -22,3 +22,11 @@ func LostStep(err error) bool {
 	var protocol *pop3.ProtocolError
 	return errors.As(err, &pe) && (errors.As(err, &protocol) || errors.Is(err, ErrOutOfStep))
 }
+
+// InSession marks an error of a session in which commands were pipelined; others, and nil, are as they were.
+func InSession(c *pop3.Client, err error) error {
+	if err == nil || !c.Pipelined() {
+		return err
+	}
+	return &Pipelined{Err: err}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/uidl"
 )
 
 // Class orders outcomes by what a person or a script must do.
@@ -25,7 +26,7 @@ type Verdict struct {
 	Class   Class  `json:"class"`
 	Message string `json:"message,omitempty"` // what failed; printable, no secrets
 	Hint    string `json:"hint,omitempty"`    // next step for a person
-	Stop    bool   `json:"-"`                 // the whole process must stop: its memory is in doubt
+	Stop    bool   `json:"-"`                 // the whole process must stop: its memory cannot be used
 }
 
 // Text is the verdict as it is stored and logged: one line, with the hint in brackets.
@@ -56,6 +57,10 @@ func Of(err error) Verdict {
 	}
 	return v
 }
+
+// Final tells that nothing may be committed in a pass after an error: the process must stop, or it is not known what the ledger
+// has, which the next pass finds out.
+func Final(err error) bool { return Of(err).Stop || errors.Is(err, uidl.ErrDoubt) }
 
 // severity orders classes for one exit code: see cmd/popsync.
 var severity = map[Class]int{OK: 0, Temporary: 1, Login: 2, Internal: 3, Config: 4}

@@ -166,7 +166,7 @@ func (b *Barrier) Sync(pending []*Pending, dirs ...*os.File) error {
 		return err
 	}
 	if whole {
-		if err := b.syncAllOfIt(); err != nil {
+		if err := b.syncfs(b.dir); err != nil { // the descriptor that saw everything since the Barrier was opened
 			return b.fail(fmt.Errorf("syncing the filesystem: %w", err))
 		}
 	}
@@ -184,23 +184,7 @@ func (b *Barrier) Sync(pending []*Pending, dirs ...*os.File) error {
 	return b.Err()
 }
 
-// syncAllOfIt syncs the filesystem through the descriptor that saw everything since the Barrier was opened.
-func (b *Barrier) syncAllOfIt() error {
-	if !lateSyncfs {
-		return b.syncfs(b.dir)
-	}
-	late, err := os.Open(b.dir.Name())
-	if err != nil {
-		return err
-	}
-	defer late.Close()
-	return b.syncfs(late)
-}
-
 func (b *Barrier) syncDir(dir *os.File) error {
-	if omitDirSync {
-		return nil
-	}
 	err := b.fsync(dir)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
 		return nil // as in SyncDir

@@ -23,12 +23,7 @@ func WriteFile(dir *os.File, name string, data []byte, perm os.FileMode) error {
 // WriteShared is WriteFile with exactly the mode perm, whatever the umask, for a file that other users read.
 func WriteShared(dir *os.File, name string, data []byte, perm os.FileMode) error {
 	// Before the rename: nobody may meet the new file while it is closed to him.
-	open := func(f *os.File) error {
-		if chmodByPath {
-			return os.Chmod(f.Name(), perm)
-		}
-		return f.Chmod(perm)
-	}
+	open := func(f *os.File) error { return f.Chmod(perm) }
 	return writeFile(dir, name, fill(data), 0o600, open, replace)
 }
 

@@ -3,23 +3,26 @@ package uidltest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/popsync/popsync/uidl"
 )
 
-// ErrInjected is what a Fault without Err returns.
-var ErrInjected = errors.New("injected failure of a ledger commit")
+// ErrInjected is what a Fault without Err returns: the commit is in doubt.
+var ErrInjected = fmt.Errorf("injected failure of a ledger commit: %w", uidl.ErrDoubt)
 
-// ErrAfterFault is what every commit after an injected failure returns: a commit that failed is in doubt, and who goes
-// on has broken the contract (see Faulty.Late).
-var ErrAfterFault = errors.New("commit after a commit that failed")
+// ErrAfterFault is what a commit returns that comes after an injected failure, and must not: who goes on has broken the contract
+// (see Faulty.Late).
+var ErrAfterFault = fmt.Errorf("commit after a commit that failed: %w", uidl.ErrLeaseLost)
 
 // Fault fails one commit.
 type Fault struct {
-	Commit  int   // which one, from 1, counted over all accounts; 0: none
-	Applied bool  // the change is applied, and the error returned all the same: the other half of "in doubt"
-	Err     error // nil: ErrInjected
+	Commit  int  // which one, from 1, counted over all accounts; 0: none
+	Applied bool // the change is applied, and the error returned all the same: the other half of "in doubt"
+	// Err is what that commit returns; nil: ErrInjected. After uidl.ErrDoubt and uidl.ErrLeaseLost that lease is lost, and the
+	// ledger goes on; uidl.ErrLocked and uidl.ErrFull pass by; after any other error nobody may commit any more.
+	Err error
 }
 
 // Faulty wraps a ledger to fail, count and watch commits. Empty changes don't count. It is safe for concurrent use.
@@ -65,32 +68,50 @@ func (f *Faulty) Acquire(ctx context.Context, account string) (uidl.Account, err
 	if err != nil {
 		return nil, err
 	}
-	return &faultyAccount{Account: a, f: f, name: account}, nil
+	return &faultyAccount{Account: a, f: f, name: account, lost: make(chan struct{})}, nil
 }
 
 type faultyAccount struct {
 	uidl.Account
 	f    *Faulty
 	name string
+	lost chan struct{} // closed when the fault took the lease
+	hit  bool          // f.mu guards it
+}
+
+// Lost is closed by the fault; that the lease itself is lost, a commit tells.
+func (a *faultyAccount) Lost() <-chan struct{} {
+	if a.f.fault.Commit == 0 {
+		return a.Account.Lost()
+	}
+	return a.lost
 }
 
 func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
-	if empty(c) {
+	if c.Empty() {
 		return a.Account.Commit(ctx, c)
 	}
 	f := a.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.commits++
-	hit := f.commits == f.fault.Commit
+	is := func(err error) bool { return errors.Is(f.fault.Err, err) }
+	passes := is(uidl.ErrLocked) || is(uidl.ErrFull)
 	switch {
-	case f.fault.Commit > 0 && f.commits > f.fault.Commit && errors.Is(f.fault.Err, uidl.ErrLeaseLost):
+	case a.hit && is(uidl.ErrLeaseLost):
 		return f.fault.Err
-	case f.fault.Commit > 0 && f.commits > f.fault.Commit && !errors.Is(f.fault.Err, uidl.ErrLocked) && !errors.Is(f.fault.Err, uidl.ErrFull):
+	case a.hit && !passes, f.fault.Commit > 0 && f.commits > f.fault.Commit && !passes && !is(uidl.ErrLeaseLost) && !is(uidl.ErrDoubt):
 		f.late++
 		return ErrAfterFault
-	case hit && !f.fault.Applied:
-		return f.fault.Err
+	}
+	if f.commits == f.fault.Commit {
+		a.hit = true
+		if is(uidl.ErrLeaseLost) || is(uidl.ErrDoubt) {
+			defer close(a.lost)
+		}
+		if !f.fault.Applied {
+			return f.fault.Err
+		}
 	}
 	if err := a.Account.Commit(ctx, c); err != nil {
 		return err
@@ -98,14 +119,8 @@ func (a *faultyAccount) Commit(ctx context.Context, c uidl.Change) error {
 	if f.Watch != nil {
 		f.Watch(a.name, c)
 	}
-	if hit {
+	if f.commits == f.fault.Commit {
 		return f.fault.Err
 	}
 	return nil
-}
-
-func empty(c uidl.Change) bool {
-	return c.Lift == 0 && !c.Listed && c.Generation == 0 && !c.Vouch && !c.Release && !c.Purge && c.Status == nil && c.Pass == nil &&
-		len(c.Fold)+len(c.Destinations)+len(c.Move)+len(c.Remove)+len(c.Put)+len(c.Renew)+len(c.Mark)+len(c.Gone)+len(c.Back)+
-			len(c.Stage)+len(c.Settle) == 0
 }

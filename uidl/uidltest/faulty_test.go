@@ -2,16 +2,16 @@ package uidltest
 
 import (
 	"errors"
-	"reflect"
 	"testing"
 
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 func TestFaulty(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		dir := t.TempDir()
-		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,8 +32,21 @@ func TestFaulty(t *testing.T) {
 		if err := put("b"); !errors.Is(err, ErrInjected) || !f.Hit() || f.Late() != 0 {
 			t.Errorf("second: %v", err)
 		}
+		if !isLost(a) || !errors.Is(ErrInjected, uidl.ErrDoubt) {
+			t.Error("the lease is not lost by the fault")
+		}
 		if err := put("c"); !errors.Is(err, ErrAfterFault) || f.Late() != 1 {
 			t.Errorf("third: %v, %d late", err, f.Late())
+		}
+		other, err := f.Acquire(t.Context(), "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Commit(t.Context(), uidl.Change{At: now, Put: messages("x")}); err != nil || isLost(other) || f.Late() != 1 {
+			t.Errorf("another account: %v, %d late", err, f.Late())
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
 		}
 		want := 1
 		if applied {
@@ -43,32 +56,11 @@ func TestFaulty(t *testing.T) {
 		for range a.Messages(t.Context()) {
 			n++
 		}
-		if n != want || len(watched) != want || watched[0] != name+"a" {
+		if n != want || len(watched) != want+1 || watched[0] != name+"a" {
 			t.Errorf("applied %v: %d rows, %q watched, want %d", applied, n, watched, want)
 		}
 		if err := errors.Join(a.Close(), f.Close()); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// empty must know every field of a Change: one that it forgets would pass by the faults.
-func TestEmptyKnowsAllFields(t *testing.T) {
-	if !empty(uidl.Change{At: 1, Put: []uidl.Message{}}) {
-		t.Error("not empty")
-	}
-	for i, c := range []uidl.Change{
-		{Lift: 1}, {Generation: 1}, {Fold: make([]int, 1)}, {Vouch: true}, {Release: true}, {Move: make([]uidl.Moved, 1)}, {Remove: make([]uidl.Key, 1)},
-		{Renew: make([]uidl.Message, 1)}, {Listed: true}, {Destinations: make([]uidl.Destination, 1)}, {Put: make([]uidl.Message, 1)},
-		{Mark: make([]uidl.Mark, 1)}, {Gone: make([]uidl.Key, 1)}, {Back: make([]uidl.Key, 1)},
-		{Stage: make([]uidl.Delivery, 1)}, {Settle: make([]uidl.Settled, 1)}, {Purge: true},
-		{Status: &uidl.Status{}}, {Pass: &uidl.Pass{}},
-	} {
-		if empty(c) {
-			t.Errorf("%d: empty", i)
-		}
-	}
-	if n := reflect.TypeFor[uidl.Change]().NumField(); n != 20 {
-		t.Errorf("%d fields: one is not above", n)
 	}
 }

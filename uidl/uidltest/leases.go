@@ -107,6 +107,19 @@ func testFenced(t *testing.T, b *bench) {
 	}
 }
 
+// interrupted wants what an earlier holder was reading, zero for nothing. A lazy implementation may have lost that, but it never
+// becomes another.
+func (b *bench) interrupted(a uidl.Account, want uidl.Key) {
+	b.t.Helper()
+	k, ok := a.Interrupted()
+	if b.s.LazyMarker && !ok && k == (uidl.Key{}) {
+		return
+	}
+	if k != want || ok != (want != uidl.Key{}) {
+		b.t.Errorf("Interrupted: %q %d %v, want %q %d", k.UID, k.Dup, ok, want.UID, want.Dup)
+	}
+}
+
 func testMarker(t *testing.T, b *bench) {
 	a := b.open()
 	note := func(k uidl.Key) {
@@ -117,10 +130,7 @@ func testMarker(t *testing.T, b *bench) {
 	}
 	found := func(want uidl.Key) {
 		t.Helper()
-		k, ok := b.a.Interrupted()
-		if k != want || ok != (want != uidl.Key{}) {
-			t.Errorf("Interrupted: %q %d %v, want %q %d", k.UID, k.Dup, ok, want.UID, want.Dup)
-		}
+		b.interrupted(b.a, want)
 	}
 	long := uidl.Key{UID: strings.Repeat("\xff", 512), Dup: 1<<31 - 1}
 	note(long)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,10 +15,14 @@ import (
 // Memory is a place in memory where a ledger is kept: what Open returns may be closed and opened again. It is for tests
 // that make thousands of commits, in which a database would be all that takes time. Nothing survives the process.
 type Memory struct {
+	// Lazy forgets the note of Reading when a lease is given back, as an implementation does that keeps it in memory.
+	Lazy bool
+
 	mu     sync.Mutex              // guards all that follows, in every ledger and account of the place
 	states map[string]*memoryState // what the database has, by account; a state is never changed: a commit replaces it
 	leases map[string]*memoryLease // what the lease files are
 	tokens int                     // given
+	doubt  *bool                   // the next commit ends in doubt, and is applied or not; nil: it does not
 }
 
 // memoryLease is what is kept of an account beside the database.
@@ -84,6 +87,13 @@ func (m *Memory) token() string {
 // Open returns a ledger over the place. Several may be open.
 func (m *Memory) Open() uidl.Ledger { return &memoryLedger{m: m} }
 
+// Doubt makes the next commit end in doubt, whether it is applied or not. It ends that account's lease and no other.
+func (m *Memory) Doubt(applied bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubt = &applied
+}
+
 // Usurp is Store.Usurp: the lease is free, whoever holds it, and what stood beside the database is lost.
 func (m *Memory) Usurp(account string) {
 	m.mu.Lock()
@@ -96,9 +106,6 @@ type memoryLedger struct {
 	open   int // accounts
 	closed bool
 }
-
-// the names that SQLite's lock files may have
-var accountName = regexp.MustCompile(`^[a-z0-9_-][a-z0-9._-]{0,63}$`)
 
 // do calls f with the place locked.
 func (l *memoryLedger) do(ctx context.Context, f func() error) error {
@@ -114,10 +121,10 @@ func (l *memoryLedger) do(ctx context.Context, f func() error) error {
 }
 
 func (l *memoryLedger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
-	a := &memoryAccount{l: l, name: name}
+	a := &memoryAccount{l: l, name: name, lost: make(chan struct{})}
 	err := l.do(ctx, func() error {
-		if !accountName.MatchString(name) {
-			return fmt.Errorf("account name %.80q", name)
+		if err := uidl.CheckName(name); err != nil {
+			return err
 		}
 		lease := l.m.lease(name)
 		if lease.holder != nil {
@@ -206,6 +213,15 @@ func (l *memoryLedger) Identities(ctx context.Context) (all []string, err error)
 	})
 	slices.Sort(all)
 	return all, err
+}
+
+func (l *memoryLedger) InUse(ctx context.Context, account string) (used bool, err error) {
+	err = l.do(ctx, func() error {
+		lease := l.m.leases[account]
+		used = lease != nil && lease.holder != nil
+		return uidl.CheckName(account)
+	})
+	return used, err
 }
 
 // Check finds nothing: there is nothing that could be damaged.

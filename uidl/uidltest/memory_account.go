@@ -21,6 +21,7 @@ type memoryAccount struct {
 	found   uidl.Key  // marker of an earlier holder
 	noted   uidl.Note // of an earlier lease
 	closed  bool
+	lost    chan struct{} // closed when the lease is
 }
 
 var errAccountClosed = errors.New("account is closed")
@@ -99,7 +100,7 @@ func (a *memoryAccount) Reading(k uidl.Key) error {
 	}
 	a.found = uidl.Key{}
 	if k != (uidl.Key{}) {
-		if err := check(k, true); err != nil {
+		if err := k.Check(); err != nil {
 			return err
 		}
 	}
@@ -117,15 +118,37 @@ func (a *memoryAccount) Interrupted() (uidl.Key, bool) {
 
 func (a *memoryAccount) Noted() (uidl.Note, bool) { return a.noted, a.noted != uidl.Note{} }
 
+func (a *memoryAccount) Lost() <-chan struct{} { return a.lost }
+
+// lose ends the lease, once; the place is locked.
+func (a *memoryAccount) lose() {
+	if !a.hasLost() {
+		close(a.lost)
+	}
+}
+
+func (a *memoryAccount) hasLost() bool {
+	select {
+	case <-a.lost:
+		return true
+	default:
+		return false
+	}
+}
+
 // Forget takes the account's state away, and what its lease keeps, unless another holder has changed it since.
 func (a *memoryAccount) Forget(ctx context.Context) error {
 	return a.l.do(ctx, func() error {
 		if a.closed {
 			return errAccountClosed
 		}
+		if a.hasLost() {
+			return uidl.ErrLeaseLost
+		}
 		if a.info.Epoch != 0 {
 			s := a.l.m.states[a.name]
 			if s == nil || s.info.Epoch != a.info.Epoch || s.info.Token != a.info.Token {
+				a.lose()
 				return uidl.ErrLeaseLost
 			}
 			delete(a.l.m.states, a.name)
@@ -147,6 +170,9 @@ func (a *memoryAccount) Close() error {
 	}
 	a.closed = true
 	a.l.open--
+	if a.l.m.Lazy {
+		a.lease.marker = uidl.Key{}
+	}
 	if a.lease.holder == a {
 		a.lease.holder = nil
 	}

@@ -2,7 +2,6 @@ package uidltest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,12 +10,18 @@ import (
 
 // Commit applies a change to a copy of the account's state, and the copy takes its place unless a step failed.
 func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
-	if empty(c) {
+	if c.Empty() {
 		return nil
+	}
+	if err := c.Check(); err != nil {
+		return err
 	}
 	return a.l.do(ctx, func() error {
 		if a.closed {
 			return errAccountClosed
+		}
+		if a.hasLost() {
+			return uidl.ErrLeaseLost
 		}
 		old := a.l.m.states[a.name]
 		next := memoryChange{Change: c, lastSeq: a.lastSeq}
@@ -24,12 +29,21 @@ func (a *memoryAccount) Commit(ctx context.Context, c uidl.Change) error {
 		case old == nil && a.info.Epoch == 0:
 			next.s = (&memoryState{info: uidl.Info{Name: a.name, Token: a.l.m.token(), Epoch: 1}}).clone()
 		case old == nil || old.info.Epoch != a.info.Epoch || old.info.Token != a.info.Token:
+			a.lose()
 			return uidl.ErrLeaseLost
 		default:
 			next.s = old.clone()
 		}
 		if err := next.apply(); err != nil {
 			return fmt.Errorf("commit to ledger, account %s: %w", a.name, err)
+		}
+		doubt := a.l.m.doubt
+		if a.l.m.doubt = nil; doubt != nil {
+			a.lose()
+			if *doubt {
+				a.l.m.states[a.name] = next.s
+			}
+			return uidl.ErrDoubt
 		}
 		took := next.s.info.Epoch != a.info.Epoch
 		a.l.m.states[a.name], a.info, a.lastSeq = next.s, next.s.info, next.lastSeq
@@ -49,7 +63,14 @@ type memoryChange struct {
 
 // apply follows the order of Change's fields.
 func (c *memoryChange) apply() error {
-	for _, step := range []func() error{c.account, c.places, c.all, c.put, c.update, c.stage, c.settle} {
+	c.account()
+	for _, step := range []func() error{c.places, c.all} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	c.put()
+	for _, step := range []func() error{c.update, c.stage, c.settle} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -62,11 +83,8 @@ func (c *memoryChange) apply() error {
 }
 
 // account is what a change begins with.
-func (c *memoryChange) account() error {
+func (c *memoryChange) account() {
 	i := &c.s.info
-	if c.Lift < 0 || c.Generation < 0 {
-		return errors.New("below zero")
-	}
 	i.Epoch = max(i.Epoch, c.Lift)
 	if c.Listed {
 		i.Listings++
@@ -82,7 +100,6 @@ func (c *memoryChange) account() error {
 	if c.Generation != 0 {
 		i.Generation = c.Generation
 	}
-	return nil
 }
 
 // each changes all messages.
@@ -96,9 +113,6 @@ func (c *memoryChange) each(f func(*uidl.Message)) {
 // places forgets destinations and writes others.
 func (c *memoryChange) places() error {
 	for _, ordinal := range c.Fold {
-		if ordinal < 0 || ordinal >= uidl.Ordinals {
-			return fmt.Errorf("fold destination %d", ordinal)
-		}
 		for k := range c.s.deliveries {
 			if k.ordinal == ordinal {
 				return fmt.Errorf("fold destination %d: something is open for it", ordinal)
@@ -113,11 +127,7 @@ func (c *memoryChange) places() error {
 		})
 		delete(c.s.destinations, ordinal)
 	}
-	for i, d := range c.Destinations {
-		if d.Name == "" || d.Name[0] < ' ' || d.Ordinal < 0 || d.Ordinal >= uidl.Ordinals || d.Role > uidl.WasOptional || d.Rest > uidl.Without ||
-			d.Born < 0 || d.Since < 0 || slices.ContainsFunc(c.Destinations[:i], func(e uidl.Destination) bool { return e.Ordinal == d.Ordinal }) {
-			return fmt.Errorf("destination %+v", d)
-		}
+	for _, d := range c.Destinations {
 		c.s.destinations[d.Ordinal] = d
 	}
 	names := map[string]bool{}
@@ -143,8 +153,8 @@ func (c *memoryChange) all() error {
 	for _, move := range c.Move {
 		m, known := c.s.messages[move.From]
 		_, taken := c.s.messages[move.To]
-		if err := errors.Join(check(move.From, known), check(move.To, !taken)); err != nil {
-			return err
+		if !known || taken {
+			return fmt.Errorf("move %s to %s: unknown, or taken", move.From.Quoted(), move.To.Quoted())
 		}
 		delete(c.s.messages, move.From)
 		m.Key = move.To
@@ -163,8 +173,8 @@ func (c *memoryChange) all() error {
 			_, open := c.s.deliveries[deliveryKey{k, ordinal}]
 			known = known && !open
 		}
-		if err := check(k, known); err != nil {
-			return err
+		if !known {
+			return fmt.Errorf("remove %s: unknown, or a delivery is open", k.Quoted())
 		}
 		delete(c.s.messages, k)
 	}

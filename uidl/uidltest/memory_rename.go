@@ -14,7 +14,7 @@ func (l *memoryLedger) Rename(ctx context.Context, moves []uidl.Renaming) error 
 		states, leases := maps.Clone(l.m.states), map[string]*memoryLease{}
 		from, to := map[string]bool{}, map[string]bool{}
 		for _, m := range moves {
-			if !accountName.MatchString(m.To) || m.From == m.To || from[m.From] || to[m.To] {
+			if uidl.CheckName(m.To) != nil || m.From == m.To || from[m.From] || to[m.To] {
 				return fmt.Errorf("rename account %.80q to %.80q", m.From, m.To)
 			}
 			from[m.From], to[m.To] = true, true

@@ -9,14 +9,9 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-func (c *memoryChange) put() error {
+func (c *memoryChange) put() {
 	i := &c.s.info
 	for n, m := range slices.Concat(c.Put, c.Renew) {
-		const all = 1<<(4+uidl.Ordinals) - 1
-		if err := check(m.Key, known(m.State) && m.Have <= all && m.Waived <= all && m.Waived&15 == 0 && m.Generation >= uidl.BeforeAll &&
-			(m.GoneAt != 0 || m.GoneListing == 0) && m.FirstSeen >= 0 && m.FirstSeen <= uidl.Unstamped); err != nil {
-			return err
-		}
 		if old, ok := c.s.messages[m.Key]; ok && n >= len(c.Put) {
 			m.Facts = old.Facts
 		}
@@ -25,16 +20,13 @@ func (c *memoryChange) put() error {
 		}
 		c.s.messages[m.Key] = m
 	}
-	return nil
 }
-
-func known(s uidl.State) bool { return s >= uidl.Wanted && s <= uidl.Held }
 
 // row changes a message that must be there.
 func (c *memoryChange) row(k uidl.Key, f func(*uidl.Message)) error {
 	m, ok := c.s.messages[k]
 	if !ok {
-		return fmt.Errorf("%.80q/%d: the ledger has no such message", k.UID, k.Dup)
+		return fmt.Errorf("%s: the ledger has no such message", k.Quoted())
 	}
 	f(&m)
 	c.s.messages[k] = m
@@ -43,9 +35,6 @@ func (c *memoryChange) row(k uidl.Key, f func(*uidl.Message)) error {
 
 func (c *memoryChange) update() (err error) {
 	for _, mark := range c.Mark {
-		if err := check(mark.Key, known(mark.State)); err != nil {
-			return err
-		}
 		err = errors.Join(err, c.row(mark.Key, func(m *uidl.Message) {
 			if m.State = mark.State; mark.Size != 0 {
 				m.Size = mark.Size
@@ -70,8 +59,8 @@ func (c *memoryChange) stage() error {
 	for _, d := range c.Stage {
 		_, known := c.s.messages[d.Key]
 		ordinal := c.s.ordinal(d.Destination)
-		if err := check(d.Key, known && d.State >= uidl.Staged && d.State <= uidl.Owed && ordinal >= 0); err != nil {
-			return err
+		if !known || ordinal < 0 {
+			return fmt.Errorf("stage %s for %.80q: unknown", d.Key.Quoted(), d.Destination)
 		}
 		if d.Seq == 0 {
 			d.Seq = c.lastSeq + 1
@@ -88,21 +77,17 @@ func (c *memoryChange) stage() error {
 func (c *memoryChange) settle() error {
 	for _, s := range c.Settle {
 		ordinal := c.s.ordinal(s.Destination)
-		if s.As > uidl.Waive || s.State != 0 && !known(s.State) || s.As != uidl.Dropped && ordinal < 0 {
-			return fmt.Errorf("settle %+v", s)
+		if s.As != uidl.Dropped && ordinal < 0 {
+			return fmt.Errorf("settle %s for %.80q: unknown", s.Key.Quoted(), s.Destination)
 		}
 		delete(c.s.deliveries, deliveryKey{s.Key, ordinal})
 		if s.As == uidl.Dropped && s.State == 0 {
 			continue
 		}
 		err := c.row(s.Key, func(m *uidl.Message) {
-			switch s.As {
-			case uidl.Had:
-				m.Have |= uidl.PlaceOf(ordinal)
-			case uidl.Inferred:
-				m.Have |= uidl.PlaceOf(ordinal) | uidl.Unsure
-			case uidl.Waive:
-				m.Waived |= uidl.PlaceOf(ordinal)
+			if s.As != uidl.Dropped {
+				have, waived := s.As.Facts(uidl.PlaceOf(ordinal))
+				m.Have, m.Waived = m.Have|have, m.Waived|waived
 			}
 			if s.State != 0 {
 				m.State, m.Attempts, m.NextTry, m.Reason = s.State, 0, s.NextTry, s.Reason
@@ -125,12 +110,4 @@ func (c *memoryChange) purge() {
 	maps.DeleteFunc(c.s.messages, func(k uidl.Key, m uidl.Message) bool {
 		return m.GoneAt != 0 && m.GoneAt <= old && m.GoneListing <= c.s.info.Listings-10 && !held[k]
 	})
-}
-
-// check refuses keys that no ledger takes; ok says whether the rest of the row is right.
-func check(k uidl.Key, ok bool) error {
-	if len(k.UID) < 1 || len(k.UID) > 512 || k.Dup < 0 || int64(k.Dup) > 1<<31-1 || !ok {
-		return fmt.Errorf("%.80q/%d: not a row of a ledger", k.UID, k.Dup)
-	}
-	return nil
 }

@@ -2,25 +2,40 @@ package uidltest
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/uidl/sqlite"
 )
 
 func TestMemory(t *testing.T) {
-	places := map[string]*Memory{}
+	for _, lazy := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lazy marker %v", lazy), func(t *testing.T) { testMemory(t, lazy) })
+	}
+}
+
+func testMemory(t *testing.T, lazy bool) {
+	places, applied := map[string]*Memory{}, false
 	place := func(dir string) *Memory {
 		if places[dir] == nil {
 			places[dir] = NewMemory()
+			places[dir].Lazy = lazy
 		}
 		return places[dir]
 	}
 	Run(t, Store{
 		Open:  func(_ *testing.T, dir string) uidl.Ledger { return place(dir).Open() },
 		Usurp: func(_ *testing.T, dir, account string) { place(dir).Usurp(account) },
+		Doubt: func(_ *testing.T, l uidl.Ledger, commit func() error) error {
+			applied = !applied
+			l.(*memoryLedger).m.Doubt(applied)
+			return commit()
+		},
+		LazyMarker: lazy,
 		Save: func(_ *testing.T, dir string) func() {
 			saved := place(dir).Save()
 			return func() { place(dir).Restore(saved) }
@@ -47,14 +62,14 @@ func TestMemoryNoteOfFormerHolder(t *testing.T) {
 // Memory stands for SQLite in histories that are too many for it, so after any changes both must hold the same.
 func TestMemoryIsLikeSQLite(t *testing.T) {
 	dir, place := t.TempDir(), NewMemory()
-	sqlite := func(t *testing.T, dir string) uidl.Ledger {
-		l, err := uidl.Open(t.Context(), uidl.Options{Dir: dir})
+	open := func(t *testing.T, dir string) uidl.Ledger {
+		l, err := sqlite.Open(t.Context(), sqlite.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l
 	}
-	a := &bench{t: t, dir: dir, s: Store{Open: sqlite}}
+	a := &bench{t: t, dir: dir, s: Store{Open: open}}
 	b := &bench{t: t, dir: dir, s: Store{Open: func(*testing.T, string) uidl.Ledger { return place.Open() }}}
 	a.open()
 	b.open()

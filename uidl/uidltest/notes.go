@@ -61,9 +61,7 @@ func testLook(t *testing.T, b *bench) {
 	}
 	b.reopen()
 	b.noted(uidl.Note{})
-	if k, ok := b.a.Interrupted(); !ok || k != key("a") {
-		t.Errorf("Interrupted: %+v, %v", k, ok)
-	}
+	b.interrupted(b.a, key("a"))
 	b.commit(uidl.Change{At: now, Put: messages("a")})
 	if n := len(b.rows()); n != 1 || b.a.Info().Epoch != 1 || b.a.Info().Token == "" || b.summary().Wanted != 1 {
 		t.Errorf("after the first commit: %d rows, %+v", n, b.a.Info())

@@ -57,9 +57,7 @@ func testRename(t *testing.T, b *bench) {
 	if d, err := a.Destinations(t.Context()); err != nil || len(d) != 1 || d[0].Identity != "place" {
 		t.Errorf("destinations %v, %v", d, err)
 	}
-	if k, ok := a.Interrupted(); !ok || k != key("b") {
-		t.Errorf("interrupted at %v, %t: the note of the old name is lost", k, ok)
-	}
+	b.interrupted(a, key("b"))
 	other, err := b.ledger.Acquire(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)

@@ -33,9 +33,7 @@ func (b *bench) is(account, was, token string, facts string) {
 	if i.Token != token || string(i.Facts) != facts || len(b.rows()) != 1 || b.rows()[0].UID != "of "+was {
 		b.t.Errorf("%s: %+v, rows %+v; want what was %s", account, i, b.rows(), was)
 	}
-	if k, ok := a.Interrupted(); !ok || k.UID != "of "+was {
-		b.t.Errorf("%s: interrupted at %q", account, k.UID)
-	}
+	b.interrupted(a, key("of "+was))
 	if n, ok := a.Noted(); !ok || n != (uidl.Note{Token: token, Epoch: 2}) || i.Epoch != 3 {
 		b.t.Errorf("%s: noted %+v, epoch %d, want 3 after 2", account, n, i.Epoch)
 	}

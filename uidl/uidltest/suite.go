@@ -17,6 +17,11 @@ type Store struct {
 	// Usurp takes the lock of an account's lease away behind its holder's back, so that a second handle can acquire
 	// it: what a deleted lock file or an expired lease would do.
 	Usurp func(t *testing.T, dir, account string)
+	// Doubt calls commit, which makes one commit of l, and has that end in doubt: with an error that is uidl.ErrDoubt. Whether
+	// it is applied is the implementation's affair. It may be called more than once.
+	Doubt func(t *testing.T, l uidl.Ledger, commit func() error) error
+	// LazyMarker tells that the note of Reading may be lost when a lease ends.
+	LazyMarker bool
 	// Save copies the database in dir, without what leases keep beside it, and returns what puts the copy back. Nobody has
 	// it open at either time.
 	Save func(t *testing.T, dir string) (restore func())
@@ -79,6 +84,11 @@ func Run(t *testing.T, s Store) {
 		{"notes and names", testNotesRenamed},
 		{"lift", testLift},
 		{"fenced by epoch", testFenced},
+		{"lost lease", testLost},
+		{"doubt", testDoubt},
+		{"doubt about a first commit", testDoubtFirst},
+		{"doubt and the others", testDoubtOthers},
+		{"in use", testInUse},
 		{"forget", testForget},
 		{"forget is fenced", testForgetFenced},
 		{"marker", testMarker},

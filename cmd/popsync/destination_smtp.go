@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/pop3"
+)
+
+// mailServerType is a mail server, by SMTP or LMTP.
+func mailServerType(name string) destinationType {
+	return remoteType(destinationType{
+		name:    name,
+		asks:    true,
+		setting: mailServerSetting,
+		place:   func(d config.Deliver) string { return d.SMTP.Address },
+		same: func(d config.Deliver) string {
+			return strings.Join(append([]string{d.Type, strings.ToLower(d.SMTP.Address), d.SMTP.EnvelopeHeader}, d.SMTP.To...), "\x00")
+		},
+		check: checkMailServer,
+	}, func(_ *app, cfg *config.Config, d config.Deliver) (deliver.Sender, string, error) {
+		sender, where, err := mailServer(cfg, d, nil)
+		if err != nil {
+			return nil, "", err // no Sender, not one that is nil
+		}
+		return sender, where, nil
+	})
+}
+
+func mailServerSetting(cfg *config.Config, d config.Deliver) string {
+	s := d.SMTP
+	return digest(d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
+		s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret))
+}
+
+// mailServer is the Sender of type smtp or lmtp, and where it sends. heard is told of the password at each login; nil: nobody is.
+func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string)) (_ *smtp.Sender, where string, err error) {
+	s := d.SMTP
+	o := smtp.Options{
+		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
+		Username: s.Username, Auth: string(s.Auth), AllowPlain: s.TLS == config.TLSNone, // config has judged that
+		From: s.From, To: s.To, EnvelopeHeader: s.EnvelopeHeader, EnvelopeSkip: s.EnvelopeSkip,
+		EnvelopePrefix: s.EnvelopePrefix, AllowDomains: s.AllowDomains,
+		Connections: d.Connections, PerConnection: s.MessagesPerConnection,
+		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
+	}
+	if s.Username != "" {
+		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
+	}
+	switch s.TLS {
+	case config.TLSImplicit:
+		o.TLS = smtp.ImplicitTLS
+	case config.TLSStartTLS:
+		o.TLS = smtp.StartTLS
+	case config.TLSNone:
+		o.TLS = smtp.NoTLS
+	default:
+		return nil, "", fmt.Errorf("tls %q is not known", s.TLS)
+	}
+	if o.TLSConfig, err = trust(s.CAFile); err != nil {
+		return nil, "", err
+	}
+	sender, err := smtp.New(o)
+	if err != nil {
+		return nil, "", err
+	}
+	return sender, o.Where(), nil
+}
+
+// checkMailServer looks first where copies wait, then at the server itself.
+func checkMailServer(ctx context.Context, l *looker, look checking) error {
+	d, s := look.Deliver, look.sheet
+	sender, where, err := mailServer(l.cfg, d, l.overheard(s, d.Name+": "))
+	if err != nil {
+		return fmt.Errorf("destination %s: %w", d.Name, err)
+	}
+	defer sender.Close()
+	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
+	if err := copies.Check(ctx, look.known); err != nil {
+		return err
+	}
+	if err := l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false); err != nil {
+		look.say(levelInfo, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
+		return &pop3.SecretError{Err: err}
+	}
+	if l.offline {
+		look.say(levelInfo, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
+		return nil
+	}
+	leave, err := l.enter(ctx, place(d))
+	if err != nil {
+		return err
+	}
+	saw, err := sender.Look(ctx)
+	leave()
+	if saw.Connected {
+		look.say(levelOK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
+	}
+	return err
+}
+
+// sightText says what was seen of a mail server, and what was not asked.
+func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
+	text := "connected"
+	switch {
+	case saw.Secure && c.TLS == config.TLSStartTLS:
+		text += ", encrypted (STARTTLS), certificate verified"
+	case saw.Secure:
+		text += ", encrypted (TLS), certificate verified"
+	default:
+		text += ", NOT encrypted"
+	}
+	if saw.LoggedIn {
+		text += ", logged in as " + c.Username
+	}
+	switch {
+	case err != nil:
+		return text
+	case !saw.Asked:
+		return text + "; sender and recipients were not tried, as each message names its own"
+	case c.From == "original":
+		text += "; it accepts the sender <>, where each message will have its own,"
+	default:
+		text += "; it accepts the sender <" + saw.From + ">"
+	}
+	return text + " and " + count(len(c.To), "recipient") + "; no message was sent"
+}

@@ -1,0 +1,83 @@
+package fetcher
+
+import (
+	"slices"
+
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/uidl"
+)
+
+// forPurpose leaves in the plan what this session is for, and leaves alone what broke sessions before.
+func (s *session) forPurpose() {
+	t, p, pl := &s.Health.Stumbles, s.pass, s.plan
+	if p.turns.Purpose == health.Everything && t.None() {
+		return
+	}
+	s.partial = p.turns.Purpose != health.Everything
+	now := s.now()
+	top := t.Rests("TOP", now)
+	noTop := top != nil && top.Times < 2 // later it counts as a server without
+	noDele := s.deletesNothing()
+	s.noCompare = t.Rests("RETR", now) != nil
+	marked := func(m *health.StumbleMark) bool {
+		switch {
+		case m == nil:
+			return p.turns.Purpose == health.OldTrouble
+		case m.Alone(now) || p.turns.Charged[m.Key()]:
+			return true
+		case m.Step == health.StepQuit: // it breaks nothing
+			return p.turns.Purpose == health.OldTrouble
+		}
+		p.turns.Retry = append(p.turns.Retry, m.Key())
+		if pl.Last == nil {
+			pl.Last = map[uidl.Key]bool{}
+		}
+		pl.Last[m.Key()] = true
+		return p.turns.Purpose != health.OldTrouble
+	}
+	left := func(k plan.KnownStep) bool {
+		return p.turns.Purpose == health.NewMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.Mark(k.Key))
+	}
+	pl.Due, pl.Question = s.leave(pl.Due, left), s.leave(pl.Question, left)
+	groups := s.spareTwins(func(uid string) bool { return p.turns.Purpose == health.NewMail || noTop || marked(t.MarkOf(uid)) })
+	if p.turns.Purpose == health.KnownMail || p.turns.Purpose == health.OldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
+		pl.Fetch = slices.DeleteFunc(pl.Fetch, func(f plan.FetchStep) bool {
+			left, twin := groups[f.Key.UID]
+			return left || !twin && !(f.Nameless && (p.turns.Purpose == health.KnownMail || s.steps.Marked()[f.Num] != uidl.Key{}))
+		})
+	}
+	pl.Sort()
+	if len(p.turns.Load) > 0 && p.turns.Purpose == health.KnownMail {
+		most := p.turns.Load[0]
+		s.cut = s.cut || len(pl.Due)+len(pl.Question) > most
+		pl.Due = pl.Due[:min(len(pl.Due), most)]
+		pl.Question = pl.Question[:min(len(pl.Question), most-len(pl.Due))]
+	}
+}
+
+// leave takes out of the plan what is left alone: it stays as it is.
+func (s *session) leave(steps []plan.KnownStep, left func(plan.KnownStep) bool) []plan.KnownStep {
+	n := len(steps)
+	steps = slices.DeleteFunc(steps, left)
+	s.plan.Kept += n - len(steps)
+	s.partial = s.partial || len(steps) < n
+	return steps
+}
+
+// spareTwins leaves alone what shares a unique-id with known messages, all of it or nothing: which of them is new, only looking
+// at all of them tells. It returns the unique-ids concerned, and whether they are left alone.
+func (s *session) spareTwins(left func(uid string) bool) (group map[string]bool) {
+	if len(s.plan.Twins) == 0 {
+		return nil
+	}
+	group = map[string]bool{}
+	for _, k := range s.plan.Twins {
+		if _, ok := group[k.Key.UID]; !ok {
+			group[k.Key.UID] = left(k.Key.UID)
+		}
+	}
+	s.plan.Twins = s.leave(s.plan.Twins, func(k plan.KnownStep) bool { return group[k.Key.UID] })
+	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return group[f.Key.UID] })
+	return group
+}

@@ -1,0 +1,67 @@
+package fetcher
+
+import (
+	"context"
+	"io"
+
+	"github.com/popsync/popsync/fetcher/report"
+	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/headline"
+	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/pop3"
+)
+
+// What a person knows a message by stands in its header. It is shown and nothing else: no decision depends on it.
+
+const (
+	mostInside  = 100 // messages that are looked into
+	insideField = 200 // octets of a field that are shown
+)
+
+// lookInside adds sender, date and subject to the steps of a dry run, by TOP, if a person wants to see them.
+func (s *session) lookInside(ctx context.Context) {
+	if !s.o.Headers {
+		return
+	}
+	nums := make([]int, 0, mostInside)
+	for _, st := range s.rec.Rep.Steps {
+		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
+			nums = append(nums, st.Num)
+		}
+	}
+	all := len(nums)
+	nums, _ = s.spareTops(nums)
+	fields := map[int]headline.Header{}
+	s.c.Alone(true) // so that no answer is another's
+	defer s.c.Alone(false)
+	err := s.c.Top(ctx, 0, func(yield func(pop3.Item) bool) {
+		for _, n := range nums {
+			if !yield(pop3.Item{Num: n}) {
+				return
+			}
+		}
+	}, func(r pop3.Response) error {
+		if r.Err != nil {
+			return nil // it has no TOP, or not of this one
+		}
+		fields[r.Num] = headline.Read(r.Body)
+		_, err := io.Copy(io.Discard, r.Body)
+		return err
+	})
+	s.rec.Count(func(r *report.Report) {
+		for i := range r.Steps {
+			if h, ok := fields[r.Steps[i].Num]; ok {
+				if t, ok := h.When(); ok {
+					h.Date = words.Stamp(t.Unix())
+				}
+				r.Steps[i].From, r.Steps[i].Date, r.Steps[i].Subject = shown(h.From), shown(h.Date), shown(h.Subject)
+			}
+		}
+	})
+	if err != nil || len(fields) < all {
+		s.rec.Mention("the server did not give the headers of all messages that are shown")
+	}
+}
+
+// shown is a field, made harmless.
+func shown(text string) string { return foreign.Show([]byte(text), insideField) }

@@ -1,5 +1,0 @@
-//go:build control_bypath
-
-package durable
-
-const chmodByPath = true

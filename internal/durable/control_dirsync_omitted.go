@@ -1,5 +1,0 @@
-//go:build control_nodirsync
-
-package durable
-
-const omitDirSync = true

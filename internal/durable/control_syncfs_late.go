@@ -1,5 +1,0 @@
-//go:build control_latesyncfs
-
-package durable
-
-const lateSyncfs = true

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package uidl
-
-// refuseNetwork cannot tell network filesystems here; docs/ledger-format.md asks for a local disk.
-func refuseNetwork(string) error { return nil }

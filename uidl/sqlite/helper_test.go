@@ -1,0 +1,10 @@
+package sqlite_test
+
+import (
+	"context"
+	"time"
+)
+
+func testContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 20*time.Second)
+}

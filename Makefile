@@ -36,18 +36,18 @@ test-deps:
 # POPSYNC_LARGE=1 cuts at every step instead of a sample of them.
 test-power:
 	@tools/power-deps.sh
-	go test -tags=power -count=1 -v -timeout=120m -run='^TestPower' ./cmd/popsync
+	go test -tags=power -count=1 -v -timeout=120m -run='^TestPower' ./cmd/popsync/acceptance
 
 # Kills the program before each of its system calls that matter, or lets another user swap something in there (needs
 # root), and shows with controls that losses, duplicates and misuse would be seen; ten minutes. 'make test' makes a sample of it. The table is in docs/reliability.md.
 test-crash:
 	go test -count=1 ./internal/crash
-	POPSYNC_CRASH=1 go test -count=1 -v -timeout=30m -run='^TestCrash' ./cmd/popsync
+	POPSYNC_CRASH=1 go test -count=1 -v -timeout=30m -run='^TestCrash' ./cmd/popsync/acceptance
 
 # Ten minutes of the daemon in the shipped unit's sandbox, fetching from a Dovecot that mail comes to, killed twenty
 # times; then a minute with a build that must be noticed. Needs root. 'make test' makes 15 seconds and 3 kills of it.
 test-soak: test-deps
-	POPSYNC_SOAK=10m go test -count=1 -v -timeout=40m -run='^TestAcceptDaemonSoak' ./cmd/popsync
+	POPSYNC_SOAK=10m go test -count=1 -v -timeout=40m -run='^TestAcceptDaemonSoak' ./cmd/popsync/acceptance
 
 race: test-deps
 	CGO_ENABLED=1 go test -race -gcflags=modernc.org/...=-d=checkptr=0 -count=1 -shuffle=on ./...

@@ -143,7 +143,7 @@ func TestCommandHangs(t *testing.T) {
 // gone tells whether a process has ended, if nobody may have waited for it yet.
 func gone(t *testing.T, pid string) bool {
 	t.Helper()
-	for range 200 {
+	for range 6000 {
 		b, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil || strings.Contains(string(b), ") Z ") {
 			return true

@@ -66,7 +66,7 @@ func TestCommandIsKilledWithItsGroup(t *testing.T) {
 
 // gone tells whether a process has ended, if need be after a moment; a zombie has.
 func gone(pid int) bool {
-	for range 200 {
+	for range 6000 {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil && syscall.Kill(pid, 0) != nil || strings.Contains(string(stat), ") Z ") {
 			return true

@@ -13,6 +13,7 @@ import (
 // Beside a daemon: while it rests, the ways back work and its next pass knows of them; while a pass runs they are put off, but
 // a backup is not; an account that it still has is not forgotten.
 func TestBackBesideADaemon(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(81, 5, 300, 900)
 	box := boxOf(messages)
 	h := newHouse(t)

@@ -13,6 +13,7 @@ import (
 // The daemon under the shipped unit's restrictions, killed again and again while mail comes: nothing lost, nothing
 // twice, and all that tells about it tells the truth.
 func TestAcceptDaemonSoak(t *testing.T) {
+	t.Parallel()
 	length, kills, seed := 15*time.Second, 3, uint64(51)
 	if text := os.Getenv("POPSYNC_SOAK"); text != "" {
 		var err error

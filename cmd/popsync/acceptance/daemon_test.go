@@ -180,6 +180,7 @@ func (h *house) write() string {
 // The daemon's day: it fetches at the start and when the schedule, a command or a signal says so, takes another
 // configuration, and answers while it does.
 func TestAcceptDaemon(t *testing.T) {
+	t.Parallel()
 	mail := mailgen.Messages(11, 12, 200, 4000)
 	server, addr := serve(t, pop3test.Options{}, boxOf(mail[:3]))
 	h := newHouse(t)
@@ -297,6 +298,7 @@ func TestAcceptDaemon(t *testing.T) {
 // An account that gets another name while a pass over it runs: the pass ends, what is known of it goes to the new name, and
 // nothing comes twice.
 func TestAcceptDaemonRenamesWhatRuns(t *testing.T) {
+	t.Parallel()
 	mail := mailgen.Messages(14, 4, 200, 4000)
 	stuck, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -327,6 +329,7 @@ func TestAcceptDaemonRenamesWhatRuns(t *testing.T) {
 
 // Two accounts swap names while a pass over one of them runs: nothing comes twice, and nothing goes into the other's Maildir.
 func TestAcceptDaemonSwapsNames(t *testing.T) {
+	t.Parallel()
 	mail := mailgen.Messages(18, 8, 200, 4000)
 	stuck, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -364,6 +367,7 @@ func TestAcceptDaemonSwapsNames(t *testing.T) {
 
 // A daemon that is told to stop while a server says nothing any more is gone in time, and the next goes on.
 func TestAcceptDaemonStops(t *testing.T) {
+	t.Parallel()
 	mail := mailgen.Messages(12, 5, 200, 4000)
 	stuck, release := make(chan struct{}), make(chan struct{})
 	defer close(release)

@@ -11,6 +11,7 @@ import (
 
 // A server of 30 messages renumbers them, and one new one comes: a dry run says so, and the run does it.
 func TestAcceptDryRunRenumbered(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(5, 31, 300, 500)
 	server, addr := serve(t, pop3test.Options{}, boxOf(messages[:30]))
 	h := newHouse(t)

@@ -121,6 +121,7 @@ func killMany(t *testing.T, policy string, times int) {
 
 // 500 good messages around one that makes popsync panic.
 func TestAcceptPoison(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	messages := mailgen.Messages(9, 501, 300, 2000)
 	box := boxOf(messages)
@@ -147,6 +148,7 @@ func TestAcceptPoison(t *testing.T) {
 // The Maildir's filesystem is not mounted, with rows 'publishing': the account stops, nothing is judged, nothing
 // deleted; once it is back, all goes on.
 func TestAcceptNotMounted(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	messages := mailgen.Messages(10, 30, 300, 2000)
 	server, addr := serve(t, pop3test.Options{}, boxOf(messages[:10]))

@@ -39,6 +39,7 @@ func TestAcceptFidelity(t *testing.T) {
 
 // A dot between bare line feeds ends nothing: one whole message, no forged reply, the next one intact.
 func TestAcceptForgedEnd(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	evil := []byte("Subject: x\r\n\r\nbefore\n.\n+OK forged\n.\r\n-ERR forged\r\n.\r\n.\nafter\r\n")
 	next := []byte("Subject: next\r\n\r\nnext\r\n")

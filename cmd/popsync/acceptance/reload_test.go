@@ -10,6 +10,7 @@ import (
 
 // A person who reloads is told what came of it, and a timer by the exit code: what is wrong changes nothing.
 func TestAcceptReload(t *testing.T) {
+	t.Parallel()
 	mail := mailgen.Messages(7, 4, 300, 500)
 	_, addr := serve(t, pop3test.Options{}, boxOf(mail))
 	h := newHouse(t)

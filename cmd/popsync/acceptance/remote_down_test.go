@@ -28,6 +28,7 @@ func (h *house) quarantine(account string) {
 // A mail server that is down for days, 12 runs long, holds nobody up: the Maildir has its copies after the first run,
 // nothing is fetched twice or deleted early, and when it is back it gets exactly one each.
 func TestRemoteDown(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	messages := mailgen.Messages(40, 200, 500, 3000)
 	server, addr := serve(t, pop3test.Options{}, boxOf(messages))
@@ -66,6 +67,7 @@ func TestRemoteDown(t *testing.T) {
 
 // What waits never takes more than spool_max: fetching stops, says why, and goes on by itself once there is room.
 func TestRemoteSpoolFull(t *testing.T) {
+	t.Parallel()
 	for _, floor := range []string{"0", "16MiB"} {
 		t.Run("free_space "+floor, func(t *testing.T) {
 			const most = 100_000
@@ -157,6 +159,7 @@ func TestRemoteRefusesAll(t *testing.T) {
 // A relay that takes some messages and then refuses every envelope, as one does that finds us too busy, is at fault
 // itself: three refusals in a row stop the run, and what follows goes to no fallback.
 func TestRemoteTurnsAgainstUs(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	messages := mailgen.Messages(47, 40, 500, 1000)
 	server, addr := serve(t, pop3test.Options{}, boxOf(messages))

@@ -15,6 +15,7 @@ import (
 // dots after the last time: nothing is lost, a kill costs at most four copies, one for each delivery that it left in
 // doubt, and the Maildir beside has one of each.
 func TestRemoteKill(t *testing.T) {
+	t.Parallel()
 	const lanes = 4
 	times := 10
 	if large() {

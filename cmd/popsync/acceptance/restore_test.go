@@ -52,6 +52,7 @@ func (h *house) inDoubt() bool {
 // no more after it, nothing comes twice, nothing is lost, and nothing is deleted that was not delivered. Whether the leases of
 // the state directory were kept makes no difference: the Maildir tells as well.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []string{"never", "after-delivery"} {
 		for _, leases := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, leases kept %v", policy, leases), func(t *testing.T) {
@@ -102,6 +103,7 @@ func TestRestore(t *testing.T) {
 
 // What a person has seen before is marked instead, and that can be taken back.
 func TestRestoreBaseline(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(72, 12, 300, 3000)
 	box := boxOf(messages)
 	h := newHouse(t)
@@ -145,6 +147,7 @@ func TestRestoreBaseline(t *testing.T) {
 
 // Backed up beside a pass that is at work: the copy is whole, and restored it loses and doubles nothing.
 func TestRestoreOfARunningPass(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []string{"never", "after-delivery"} {
 		t.Run(policy, func(t *testing.T) {
 			messages := mailgen.Messages(73, 200, 300, 3000)
@@ -183,6 +186,7 @@ func TestRestoreOfARunningPass(t *testing.T) {
 // A mail server cannot tell what it was given: what the older ledger does not know is held back, and said, until a person
 // decides.
 func TestRestoreOfRemote(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(74, 30, 300, 3000)
 	box := boxOf(messages)
 	h := newHouse(t)
@@ -219,6 +223,7 @@ func TestRestoreOfRemote(t *testing.T) {
 
 // What waited to be sent when the backup was made, and has been sent since, is not sent again.
 func TestRestoreOfWaiting(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(75, 6, 300, 3000)
 	h := newHouse(t)
 	_, addr := serve(t, pop3test.Options{}, boxOf(messages))
@@ -247,6 +252,7 @@ func TestRestoreOfWaiting(t *testing.T) {
 
 // Copies that wait are the last ones perhaps: an account is not forgotten with them, unless a person says so. Its spool goes.
 func TestForgetWaiting(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(76, 3, 300, 3000)
 	h := newHouse(t)
 	_, addr := serve(t, pop3test.Options{}, boxOf(messages))

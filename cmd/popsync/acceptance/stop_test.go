@@ -77,6 +77,7 @@ func TestAcceptStop(t *testing.T) {
 
 // A check that waits for a server ends, and says what it looked at; an alarm's program is ended with its run.
 func TestAcceptStopElsewhere(t *testing.T) {
+	t.Parallel()
 	t.Run("check", func(t *testing.T) {
 		mute, came := speechless(t, "")
 		h := newHouse(t)
@@ -127,6 +128,7 @@ func (h *house) stopped(t *testing.T, there func() bool, args ...string) result 
 
 // What hangs is abandoned after five seconds, as by a kill; the next run settles it.
 func TestAcceptStopHangs(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(3, 4, 300, 500)
 	server, addr := serve(t, pop3test.Options{}, boxOf(messages))
 	h := newHouse(t)
@@ -169,6 +171,7 @@ func TestAcceptStopHangs(t *testing.T) {
 
 // A second signal ends it at once, and leaves no program behind either.
 func TestAcceptStopTwice(t *testing.T) {
+	t.Parallel()
 	_, addr := serve(t, pop3test.Options{}, boxOf(mailgen.Messages(3, 1, 300, 500)))
 	h := newHouse(t)
 	h.account("a", addr, "u", "p", "Mail")
@@ -213,6 +216,7 @@ func TestAcceptStopTwice(t *testing.T) {
 
 // Accounts that had finished before have their own results, and what had not begun says so.
 func TestAcceptStopTellsOfEach(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(3, 3, 300, 500)
 	_, good := serve(t, pop3test.Options{}, boxOf(messages))
 	mute, came := speechless(t, "")

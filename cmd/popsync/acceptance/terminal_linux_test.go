@@ -17,6 +17,7 @@ import (
 // A password that is asked for on a terminal is used, and not shown while it is typed. (Scripts type ahead, which a
 // terminal echoes before popsync can stop it.)
 func TestAcceptPrompt(t *testing.T) {
+	t.Parallel()
 	master, slave := terminal(t)
 	h := newHouse(t)
 	messages := mailgen.Messages(1, 3, 300, 500)
@@ -84,6 +85,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 
 // Ctrl-C at the question for a password ends check at once, and says what was not looked at.
 func TestCheckStopsAtThePrompt(t *testing.T) {
+	t.Parallel()
 	master, slave := terminal(t)
 	h := newHouse(t)
 	_, addr := serve(t, pop3test.Options{}, nil)

@@ -106,6 +106,7 @@ const question = "Password for u at 127.0.0.1 (account asked): "
 
 // A prompt ends at Ctrl-C, with the terminal as it was, whatever the command.
 func TestAcceptPromptStopped(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		args []string
 		says string
@@ -142,6 +143,7 @@ func TestAcceptPromptStopped(t *testing.T) {
 
 // Lines of other accounts wait until the question is answered.
 func TestAcceptPromptUndisturbed(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"run"}, {"run", "--json"}} {
 		h := asking(t)
 		p := sit(t, h.command(args...))
@@ -163,6 +165,7 @@ func TestAcceptPromptUndisturbed(t *testing.T) {
 
 // Beside a daemon, run shows the pass that runs already, and at Ctrl-C what had ended; the daemon goes on.
 func TestAcceptRunWatchesDaemon(t *testing.T) {
+	t.Parallel()
 	messages := mailgen.Messages(1, 3, 300, 500)
 	_, good := serve(t, pop3test.Options{}, boxOf(messages))
 	release := make(chan struct{})

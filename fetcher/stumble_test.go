@@ -247,7 +247,7 @@ func TestStumbles(t *testing.T) {
 			for place, bad := range places {
 				for _, single := range []bool{false, true} {
 					name := fmt.Sprintf("%s/%d/%s/%s/single=%v", k.verb, k.policy, way, place, single)
-					if sampledOut(name, 6) {
+					if sampledOut(name, 12) {
 						continue
 					}
 					t.Run(name, func(t *testing.T) {

@@ -118,7 +118,7 @@ func TestEveryPassEnds(t *testing.T) {
 		"RETR of a pass": {verb: "RETR", uid: "uid00000", before: "+OK\r\nSubject: a\r\n\r\nb\r\n"},
 	} {
 		for how, k := range trickles {
-			if sampledOut(name+"/"+how, 4) {
+			if sampledOut(name+"/"+how, 8) {
 				continue
 			}
 			t.Run(name+"/"+how, func(t *testing.T) {

@@ -25,14 +25,14 @@ func parsed(t testing.TB, spec string) Schedule {
 }
 
 // Every time of a year, against the oracle, in zones that change their clocks in odd ways: at midnight, by half an hour,
-// by a whole day.
+// by a whole day. Under the race detector each schedule is followed in every third zone.
 func TestNextAgainstOracle(t *testing.T) {
 	specs := []string{
 		"30 2 * * *", "30 1 * * *", "0 2 * * *", "0 0 * * *", "15 1 * * *", "@daily", "@hourly", "*/20 * * * *", "5 */2 * * *",
 		"59 23 * * *", "0 1 24 4 *", "0 1 23 4 *", "30 2 29 3 *", "0 0 1,15 * 1", "0 3 * * 0", "10 0-23 * * *", "0,30 1-3 * * 0",
 		"0 12 29 2 *", "0 0 30 12 *",
 	}
-	for _, tt := range []struct {
+	for z, tt := range []struct {
 		zone string
 		year int
 	}{
@@ -43,7 +43,10 @@ func TestNextAgainstOracle(t *testing.T) {
 		from := time.Date(tt.year, 1, 1, 0, 0, 0, 0, time.UTC)
 		to := from.AddDate(1, 0, 0)
 		ticks := slices.Collect(dial(loc, from, to))
-		for _, spec := range specs {
+		for i, spec := range specs {
+			if raceDetector && (z+i)%3 != 0 {
+				continue
+			}
 			s := parsed(t, spec).In(loc)
 			at := from
 			for _, want := range newOracle(t, spec).times(ticks) {

@@ -70,6 +70,7 @@ var rooms = []room{
 		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
 	},
+	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
 	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
@@ -184,18 +185,24 @@ type pkg struct {
 	Standard                                                     bool
 }
 
+// asTested are the flags with which this test was built: with others everything would be compiled a second time.
+func asTested() (flags []string) {
+	info, ok := debug.ReadBuildInfo()
+	for i := 0; ok && i < len(info.Settings); i++ {
+		switch s := info.Settings[i]; s.Key {
+		case "-race":
+			flags = append(flags, "-race="+s.Value)
+		case "-gcflags": // only the last one is kept; the first is the Makefile's CHECKPTR
+			flags = append(flags, "-gcflags=modernc.org/...=-d=checkptr=0", "-gcflags="+s.Value)
+		}
+	}
+	return flags
+}
+
 // goList runs go list at the root of the module, built as this test is.
 func goList(t *testing.T, args ...string) (pkgs []pkg) {
 	t.Helper()
-	args = append([]string{"list", "-e", "-json"}, args...)
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "-race" && s.Value == "true" {
-				args = slices.Insert(args, 1, "-race") // else everything would be compiled a second time
-			}
-		}
-	}
-	cmd := exec.Command("go", args...)
+	cmd := exec.Command("go", slices.Concat([]string{"list", "-e", "-json"}, asTested(), args)...)
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

@@ -86,7 +86,7 @@ func asError(t *testing.T, err error) *deliver.Error {
 
 // gone tells whether the process ends; after SIGKILL that takes a moment.
 func gone(pid string) bool {
-	for range 500 {
+	for range 6000 {
 		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(pid) + "/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") { // nobody may be there to wait for an orphan
 			return true

@@ -113,15 +113,23 @@ echo $$ >"$1.pid"; while :; do sleep 0.05; done`
 func TestTimeout(t *testing.T) {
 	path := script(t, stubborn)
 	out := filepath.Join(filepath.Dir(path), "out")
-	s := sender(t, Options{Args: []string{path, out}, Timeout: 500 * time.Millisecond})
-	s.grace = 100 * time.Millisecond
-	began := time.Now()
-	e := fails(t, s, outgoing(hello))
-	if e.Scope != deliver.ThisMessage || e.Permanent || !e.Uncertain || !strings.Contains(e.Error(), "no end within 500ms: hangs") {
-		t.Errorf("%+v", e)
-	}
-	if took := time.Since(began); took < 600*time.Millisecond || took > 30*time.Second {
-		t.Errorf("it took %v", took)
+	limit := 250 * time.Millisecond
+	for run := true; run && limit < time.Minute; { // until the program has begun, which takes longer on a busy machine
+		limit *= 2
+		s := sender(t, Options{Args: []string{path, out}, Timeout: limit})
+		s.grace = 100 * time.Millisecond
+		began := time.Now()
+		e := fails(t, s, outgoing(hello))
+		if _, err := os.Stat(out + ".pid"); err != nil {
+			continue
+		}
+		run = false
+		if e.Scope != deliver.ThisMessage || e.Permanent || !e.Uncertain || !strings.Contains(e.Error(), fmt.Sprintf("no end within %v: hangs", limit)) {
+			t.Errorf("%+v", e)
+		}
+		if took := time.Since(began); took < limit+s.grace || took > limit+30*time.Second {
+			t.Errorf("it took %v", took)
+		}
 	}
 	for _, f := range []string{".pid", ".child"} {
 		if !gone(read(t, out+f)) {
@@ -134,9 +142,13 @@ func TestTimeout(t *testing.T) {
 func TestTimeoutEndsTheGroup(t *testing.T) {
 	path := script(t, `(trap '' TERM; while :; do sleep 0.05; done) & echo $! >"$1.child"; wait`)
 	out := filepath.Join(filepath.Dir(path), "out")
-	s := sender(t, Options{Args: []string{path, out}, Timeout: 500 * time.Millisecond})
-	s.grace, s.drain = time.Minute, 50*time.Millisecond
-	fails(t, s, outgoing(hello))
+	err := os.ErrNotExist
+	for limit := 500 * time.Millisecond; err != nil && limit < time.Minute; limit *= 2 { // until it has begun
+		s := sender(t, Options{Args: []string{path, out}, Timeout: limit})
+		s.grace, s.drain = time.Minute, 50*time.Millisecond
+		fails(t, s, outgoing(hello))
+		_, err = os.Stat(out + ".child")
+	}
 	if !gone(read(t, out+".child")) {
 		t.Error("the child goes on")
 	}

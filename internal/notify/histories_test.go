@@ -114,7 +114,11 @@ func FuzzHistories(f *testing.F) {
 }
 
 func TestRandomHistories(t *testing.T) {
-	for seed := range uint64(60) {
+	n := uint64(60)
+	if raceDetector {
+		n = 20
+	}
+	for seed := range n {
 		r := rand.New(rand.NewPCG(seed, 1))
 		script := make([]byte, 20+r.IntN(60))
 		for i := range script {

@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -46,14 +47,17 @@ func TestCommand(t *testing.T) {
 func TestCommandIsKilledWithItsGroup(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	argv := []string{"/bin/sh", "-c", "sleep 300 & echo $$ $! > '" + pids + ".tmp'; mv '" + pids + ".tmp' '" + pids + "'; wait"}
-	began := time.Now()
-	_, _, err := outputWithin(t.Context(), argv, time.Second, time.Minute)
-	if err == nil || err.Error() != "no answer within 1s" || time.Since(began) > 30*time.Second {
-		t.Errorf("got %v after %v", err, time.Since(began))
+	var data []byte
+	for within := time.Second; data == nil && within < time.Minute; within *= 2 { // until it has begun: the machine may be busy
+		began := time.Now()
+		_, _, err := outputWithin(t.Context(), argv, within, time.Minute)
+		if err == nil || err.Error() != fmt.Sprintf("no answer within %v", within) || time.Since(began) > within+30*time.Second {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+		data, _ = os.ReadFile(pids)
 	}
-	data, err := os.ReadFile(pids)
-	if err != nil {
-		t.Fatal(err)
+	if data == nil {
+		t.Fatal("it never began")
 	}
 	for _, f := range strings.Fields(string(data)) {
 		pid, _ := strconv.Atoi(f)
@@ -66,7 +70,7 @@ func TestCommandIsKilledWithItsGroup(t *testing.T) {
 
 // gone tells whether a process has ended, if need be after a moment; a zombie has.
 func gone(pid int) bool {
-	for range 200 {
+	for range 6000 {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil && syscall.Kill(pid, 0) != nil || strings.Contains(string(stat), ") Z ") {
 			return true

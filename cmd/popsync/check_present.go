@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // present prints the sheets in their order as they are filled in, and what follows from all of them. first is called after the
@@ -78,6 +79,6 @@ func (a *app) tellWaiting(all []*sheet) {
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintln(a.err, wrapped("still waiting for "+few(names)+" ...", "  ", 80))
+		fmt.Fprintln(a.err, screen.Wrap("still waiting for "+few(names)+" ...", "  ", 80))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // fewAccounts is up to how many accounts all findings are printed: with more, nobody would find those that matter.
@@ -33,7 +35,7 @@ var words = map[level]string{levelOK: "ok", levelInfo: "info", levelNote: "note"
 // sheet prints the findings of one sheet.
 func (p *checkScreen) sheet(s *sheet) error {
 	if p.json {
-		return writeJSON(p.w, s.object())
+		return screen.WriteJSON(p.w, s.object())
 	}
 	var b strings.Builder
 	for _, f := range s.findings {
@@ -62,9 +64,9 @@ func (p *checkScreen) finding(b *strings.Builder, account string, f finding) {
 
 // line writes one text, with what its first line begins with.
 func (p *checkScreen) line(b *strings.Builder, head, text string) {
-	text = printable(text)
+	text = screen.Printable(text)
 	if p.width > 0 {
-		text = wrapped(text, "      ", max(p.width-len(head), 20))
+		text = screen.Wrap(text, "      ", max(p.width-len(head), 20))
 	}
 	b.WriteString(head + text + "\n")
 }
@@ -90,7 +92,7 @@ func (p *checkScreen) summary(all []*sheet, stopped bool) error {
 		b.WriteString("\n")
 	}
 	for _, line := range lines {
-		b.WriteString(wrapped(printable(line), "  ", p.width) + "\n")
+		b.WriteString(screen.Wrap(screen.Printable(line), "  ", p.width) + "\n")
 	}
 	_, err := io.WriteString(p.w, b.String())
 	return err

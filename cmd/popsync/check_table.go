@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // screenWidth is what the table keeps to, whatever the terminal has: it is mailed, too.
@@ -19,7 +20,7 @@ func checkTable(w io.Writer, accounts []*sheet) error {
 	for _, s := range accounts {
 		rows = append(rows, s.cells())
 	}
-	return table(w, head, fitted(head, rows))
+	return screen.Table(w, head, fitted(head, rows))
 }
 
 // fitted cuts the names in the first column so that a table fits.
@@ -98,7 +99,7 @@ func (s *sheet) resultText() string {
 		return "stopped"
 	}
 	if n := s.notes(); n > 0 {
-		return "ok, " + count(n, "note")
+		return "ok, " + screen.Count(n, "note")
 	}
 	return stepOK
 }
@@ -133,16 +134,16 @@ func verdictLines(all []*sheet, stopped bool) (lines []string) {
 			if more := len(bad) - most; more > 0 {
 				names += fmt.Sprintf(" and %d more", more)
 			}
-			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), count(len(accounts), "account"), names))
+			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), screen.Count(len(accounts), "account"), names))
 		case stopped || len(lines) > 0:
 		case noted > 0:
-			lines = append(lines, "nothing failed; there are notes about "+count(noted, "account"))
+			lines = append(lines, "nothing failed; there are notes about "+screen.Count(noted, "account"))
 		default:
 			lines = append(lines, "nothing failed")
 		}
 	}
 	if stopped {
-		line := "stopped; " + count(skipped, "account") + " not looked at"
+		line := "stopped; " + screen.Count(skipped, "account") + " not looked at"
 		if cut > 0 {
 			line += fmt.Sprintf(", %d only in part", cut)
 		}

@@ -177,14 +177,11 @@ func (d *daemon) watch(accounts []string, asked bool, progress func(control.Prog
 		if rep, ok := d.live[name]; ok {
 			progress(before(rep))
 		} else {
-			progress(control.Progress{Account: name, Waiting: waitingTurn})
+			progress(control.Progress{Account: name, Waiting: control.TurnWait})
 		}
 	}
 	return watchers
 }
-
-// waitingTurn is what a pass waits for that was asked for and has not begun.
-const waitingTurn = "its turn"
 
 // before is what is shown of a pass that ran when another one was asked for.
 func before(rep fetcher.Report) control.Progress {

@@ -154,7 +154,7 @@ func (d *daemon) progress(rep fetcher.Report) {
 // waits tells those whose pass comes next that the one before it is over. d.mu is held.
 func (d *daemon) waits(account string) {
 	for _, w := range d.waiting[account] {
-		w.progress(control.Progress{Account: account, Waiting: waitingTurn})
+		w.progress(control.Progress{Account: account, Waiting: control.TurnWait})
 	}
 }
 

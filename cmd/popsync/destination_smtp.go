@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -127,5 +128,5 @@ func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
 	default:
 		text += "; it accepts the sender <" + saw.From + ">"
 	}
-	return text + " and " + count(len(c.To), "recipient") + "; no message was sent"
+	return text + " and " + screen.Count(len(c.To), "recipient") + "; no message was sent"
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // Exit codes, after sysexits.h; 2 is left to the Go runtime.
@@ -68,7 +70,7 @@ func hintOf(err error) string {
 // apart is an error for people and its next step, which the ledger's errors have in their text.
 func apart(err error) (text, hint string) {
 	text, hint, _ = strings.Cut(errorText(err), " Next step: ")
-	return text, cmp.Or(hint, printable(hintOf(err)))
+	return text, cmp.Or(hint, screen.Printable(hintOf(err)))
 }
 
 // errReported ends a command whose outcome was already shown.
@@ -84,4 +86,25 @@ func codeOf(err error) int {
 		return e.code
 	}
 	return exitUsage
+}
+
+// errorText is the error that ends a command, for people. What is wrong with a configuration is printable already, one
+// line for each problem; what cobra says quotes only the command line.
+func errorText(err error) string {
+	var problems config.Error
+	var ours *exitError
+	if errors.As(err, &problems) || !errors.As(err, &ours) {
+		return strings.TrimSpace(err.Error())
+	}
+	return screen.Printable(strings.TrimSpace(err.Error()))
+}
+
+// printed is the end of a command: what could not be written makes it fail, unless it failed for another reason already,
+// which tells more.
+func printed(out *screen.Output, err error) error {
+	lost := out.Err()
+	if ours, _ := errors.AsType[*exitError](err); lost == nil || ours != nil {
+		return err
+	}
+	return &exitError{exitIO, &hintError{fmt.Errorf("standard output: %w", lost), "see that there is room where it leads to; what was done stays done"}}
 }

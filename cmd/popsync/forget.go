@@ -11,13 +11,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -99,7 +100,7 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 	waiting := slices.DeleteFunc(pending, func(d uidl.Delivery) bool { return d.State == uidl.Owed }) // of those there is no copy
 	if len(waiting) > 0 && !drop {
 		flags := "--drop-waiting"
-		if yes || !term.IsTerminal(int(a.in.Fd())) { // nobody could answer
+		if yes || !terminal.Is(a.in) { // nobody could answer
 			flags = "--yes " + flags
 		}
 		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
@@ -123,16 +124,16 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		}
 		return judged(err)
 	}
-	a.tell("%s: forgotten, with what was known of %s", name, count(rows, "message"))
+	a.tell("%s: forgotten, with what was known of %s", name, screen.Count(rows, "message"))
 	if len(waiting) > 0 {
-		a.tell("%s: dropped %s that waited", name, count(len(waiting), "delivery"))
+		a.tell("%s: dropped %s that waited", name, screen.Count(len(waiting), "delivery"))
 	}
 	for _, f := range folders {
 		left, err := f.Remove()
 		if err != nil {
 			warnings = append(warnings, errorText(err))
 		} else if left > 0 {
-			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, count(left, "file"), f.Place())
+			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, screen.Count(left, "file"), f.Place())
 		}
 		f.Close()
 	}
@@ -140,7 +141,7 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		warnings = append(warnings, errorText(err))
 	}
 	for _, w := range warnings {
-		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, printable(w))
+		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, screen.Printable(w))
 	}
 	a.tell("if it comes back, all that its server lists is new; but if a Maildir that it delivered to is there, what is found in it counts as delivered, and the rest is held back until you say popsync accept or popsync baseline")
 	if len(warnings) > 0 {

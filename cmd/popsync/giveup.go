@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -110,7 +111,7 @@ func (a *app) giveUp(ctx context.Context, name string, uids []string, g givingUp
 		if err != nil {
 			return &exitError{exitConfig, err}
 		}
-		ask.Saved = foreign.ASCII(printable(path))
+		ask.Saved = foreign.ASCII(screen.Printable(path))
 		ask.Save = func(copy io.Reader) error { return saveCopy(path, copy) }
 	}
 	gave, err := fetcher.GiveUp(ctx, ledger, wired, options(cfg.Limits), ask)
@@ -126,7 +127,7 @@ func (g givingUp) pick(account string, uids []string) func([]uidl.Stuck) ([]uidl
 	return func(all []uidl.Stuck) ([]uidl.Stuck, error) {
 		picked, err := picking(account, thatFailed, uids)(all)
 		if err == nil && g.saves && len(picked) > 1 {
-			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, count(len(picked), "message"),
+			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, screen.Count(len(picked), "message"),
 				uidArgs(nameIn(all, picked[0].Key)))
 		}
 		return picked, err
@@ -153,7 +154,7 @@ func saveCopy(path string, copy io.Reader) error {
 		})
 	}
 	if err != nil {
-		return &saveError{printable(path), err}
+		return &saveError{screen.Printable(path), err}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // notGivenUp words why nothing was given up.
@@ -87,7 +88,7 @@ func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 	for _, g := range back {
 		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidArg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
 		if g.Unknown != "" {
-			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, printable(g.Unknown))
+			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, screen.Printable(g.Unknown))
 		}
 	}
 }

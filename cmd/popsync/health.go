@@ -6,6 +6,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -42,7 +43,7 @@ func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]er
 		}
 		reason := unwell(sum, sched, limit, now)
 		if parked > 0 && sum.Parked >= parked && reason == "" {
-			reason = count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
+			reason = screen.Count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
 		}
 		if err := held[acc.Name]; err != nil {
 			reason = "needs a person: " + errorText(err)
@@ -78,7 +79,7 @@ func unwell(sum uidl.Summary, sched schedule.Schedule, limit staleness, now time
 		// It may be of any age: believing it could hide years.
 		return "the last success lies in the future, at " + last.UTC().Format(time.RFC3339) + ": the clock was or is wrong"
 	case limit.stale(last, now, sched):
-		return "last success " + ago(last.Unix(), now) + trouble
+		return "last success " + screen.Ago(last.Unix(), now) + trouble
 	}
 	return ""
 }

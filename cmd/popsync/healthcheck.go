@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/schedule"
 )
 
@@ -116,7 +117,7 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, 
 		return err
 	}
 	if asJSON {
-		err = writeJSON(a.out, h)
+		err = screen.WriteJSON(a.out, h)
 	} else {
 		err = h.show(a.out)
 	}
@@ -130,16 +131,16 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, 
 func (h health) show(w io.Writer) error {
 	var b strings.Builder
 	if h.Healthy {
-		fmt.Fprintf(&b, "healthy: %s", count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "healthy: %s", screen.Count(h.Accounts, "account"))
 	} else {
-		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), screen.Count(h.Accounts, "account"))
 	}
 	if h.Paused > 0 {
 		fmt.Fprintf(&b, ", %d paused", h.Paused)
 	}
 	sep := ": "
 	for _, u := range h.Unhealthy {
-		b.WriteString(sep + u.Account + ": " + printable(u.Reason))
+		b.WriteString(sep + u.Account + ": " + screen.Printable(u.Reason))
 		sep = "; "
 	}
 	_, err := fmt.Fprintln(w, b.String())

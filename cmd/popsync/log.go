@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // programLog is the log of one process and what can be changed about it while it runs. Its loggers, and those made of
@@ -21,9 +23,9 @@ type programLog struct {
 // error of the configuration. Close it when the last line is written.
 func openLog(w io.Writer, terminal bool, level, format, file string) (*programLog, error) {
 	l := &programLog{level: zap.NewAtomicLevelAt(levelOf(level))}
-	w = ownWriter(w)
+	w = screen.Raw(w)
 	if file == "" {
-		l.Logger = newLogger(w, logStyle{format: format, terminal: terminal, utf8: speaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
+		l.Logger = newLogger(w, logStyle{format: format, terminal: terminal, utf8: screen.SpeaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
 		return l, nil
 	}
 	f, err := openLogFile(file, w)
@@ -31,14 +33,14 @@ func openLog(w io.Writer, terminal bool, level, format, file string) (*programLo
 		return nil, &exitError{exitConfig, &hintError{err, "let the user that runs popsync write there, or leave log.file out"}}
 	}
 	l.file = f
-	l.Logger = newLogger(f, logStyle{format: format, utf8: speaksUTF8(os.Getenv)}, l.level)
+	l.Logger = newLogger(f, logStyle{format: format, utf8: screen.SpeaksUTF8(os.Getenv)}, l.level)
 	return l, nil
 }
 
 // also has every line written to w as well.
 func (l *programLog) also(w io.Writer, terminal bool, format string) {
-	w = ownWriter(w)
-	more := newLogger(w, logStyle{format: format, terminal: terminal, utf8: speaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
+	w = screen.Raw(w)
+	more := newLogger(w, logStyle{format: format, terminal: terminal, utf8: screen.SpeaksUTF8(os.Getenv), journal: isJournal(w, os.Getenv)}, l.level)
 	l.Logger = zap.New(zapcore.NewTee(l.Core(), more.Core()))
 }
 
@@ -122,14 +124,5 @@ func newLogger(w io.Writer, style logStyle, level zapcore.LevelEnabler) *zap.Log
 	if style.journal {
 		encoder = journalEncoder{encoder}
 	}
-	return zap.New(safeCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(ownWriter(w))), level)})
-}
-
-// ownWriter is w without plainWriter, which would show the colours of levels, which are ours, as text. The log's lines
-// are printable anyway.
-func ownWriter(w io.Writer) io.Writer {
-	if a, ok := w.(plainWriter); ok {
-		return a.w
-	}
-	return w
+	return zap.New(safeCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(screen.Raw(w))), level)})
 }

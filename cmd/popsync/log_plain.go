@@ -26,7 +26,7 @@ func (e plainEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (
 	defer text.Free()
 	line := linePool.Get()
 	if e.json {
-		_, err = line.Write(asciiJSON(text.Bytes()))
+		_, err = line.Write(foreign.JSON(text.Bytes()))
 	} else {
 		line.AppendString(foreign.ASCII(text.String()))
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/internal/screen"
 )
 
 func testFile(t *testing.T) (*logFile, string, *bytes.Buffer) {
@@ -201,7 +203,7 @@ func TestLogFileThatIsNone(t *testing.T) {
 func TestOpenLog(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "")
 	path, stderr := filepath.Join(t.TempDir(), "log"), &bytes.Buffer{}
-	l, err := openLog(plainWriter{w: stderr}, true, "warn", "auto", path)
+	l, err := openLog(screen.Writer{W: stderr}, true, "warn", "auto", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +222,7 @@ func TestOpenLog(t *testing.T) {
 	if stderr.Len() > 0 {
 		t.Errorf("standard error: %q", stderr)
 	}
-	l, err = openLog(plainWriter{w: stderr}, true, "info", "auto", "") // a terminal
+	l, err = openLog(screen.Writer{W: stderr}, true, "info", "auto", "") // a terminal
 	if err != nil {
 		t.Fatal(err)
 	}

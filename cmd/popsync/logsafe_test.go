@@ -7,112 +7,12 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/foreign/foreigntest"
 )
-
-// nasty is what servers, mails and file names bring along.
-var nasty = map[string]string{
-	"escape sequence": "\x1b[2J\x1b]0;title\x07\x1b[31mred",
-	"C1":              "\u009b2J and raw \x9b31m",
-	"line ends":       "first\r\nlevel=info msg=forged\n\r\u2028\u2029\u0085",
-	"direction":       "\u202egnp.exe\u202c \u2066\u2069\u200f",
-	"NUL and DEL":     "a\x00b\x7f",
-	"not UTF-8":       "\xff\xfe\xc3(",
-	"quotes":          `"}\",{"level":"info","msg":"forged"`,
-	"much text":       strings.Repeat("a", 1<<14),
-	"much control":    strings.Repeat("\x1b", 1<<14),
-	"emoji":           "\U0001f4a9",
-}
-
-func TestPrintable(t *testing.T) {
-	for name, s := range nasty {
-		got := printable(s)
-		odd := strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) })
-		if bad := firstBad(foreign.ASCII(got)); bad >= 0 || odd || !utf8.ValidString(got) || len(got) > maxField {
-			t.Errorf("%s: octet %d of %d, odd: %v", name, bad, len(got), odd)
-		}
-		if again := printable(got); again != got {
-			t.Errorf("%s: twice is not once: %q", name, again)
-		}
-	}
-	for _, tt := range [][2]string{
-		{"", ""}, {"plain \\ text", "plain \\ text"}, {"\x1b[m", `\x1b[m`}, {"\u009b", `\xc2\x9b`}, {"密", "密"}, {"\u202e密", `\xe2\x80\xae密`},
-		{strings.Repeat("a", 1024), strings.Repeat("a", 1024)},
-		{strings.Repeat("a", 1025), strings.Repeat("a", 1021) + "..."},
-		{strings.Repeat("a", 1020) + "\x01", strings.Repeat("a", 1020) + `\x01`},
-		{strings.Repeat("a", 1021) + "\x01", strings.Repeat("a", 1021) + "..."},
-		{strings.Repeat("a", 1019) + "\x01\x02", strings.Repeat("a", 1019) + "..."},
-	} {
-		if got := printable(tt[0]); got != tt[1] {
-			t.Errorf("printable(%.20q of %d) = %.40q of %d", tt[0], len(tt[0]), got, len(got))
-		}
-	}
-}
-
-func firstBad(s string) int {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return i
-		}
-	}
-	return -1
-}
-
-func TestASCIIJSON(t *testing.T) {
-	for name, s := range nasty {
-		doc, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := asciiJSON(doc)
-		var back, want string
-		if err := errors.Join(json.Unmarshal(got, &back), json.Unmarshal(doc, &want)); err != nil || back != want {
-			t.Errorf("%s: %v, %.60q", name, err, got)
-		}
-		if i := firstBad(string(got)); i >= 0 {
-			t.Errorf("%s: octet %d", name, i)
-		}
-	}
-}
-
-func TestPlainWriter(t *testing.T) {
-	for wide, want := range map[bool]string{
-		false: "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc\\xe5\\xaf\\x86\\xc2\\x9b\\xe2\\x80\\xae",
-		true:  "a\tb\n\\x1b[m\\x0d\n\\xc3\\xbc密\\xc2\\x9b\\xe2\\x80\\xae", // what came in two pieces is not put together
-	} {
-		var b bytes.Buffer
-		w := plainWriter{&b, wide}
-		for _, s := range []string{"a\tb\n", "\x1b[m\r\n", "\xc3", "\xbc", "密\u009b\u202e"} {
-			if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
-				t.Fatal(n, err)
-			}
-		}
-		if b.String() != want {
-			t.Errorf("%v: %q", wide, b.String())
-		}
-	}
-}
-
-func TestSpeaksUTF8(t *testing.T) {
-	for _, c := range []struct {
-		all, ctype, lang string
-		want             bool
-	}{
-		{"", "", "", false}, {"C", "", "", false}, {"", "", "C.UTF-8", true}, {"", "", "zh_CN.utf8", true}, {"", "", "de_DE.UTF-8@euro", true}, {"", "", "de_DE", false},
-		{"", "", "zh_CN.GBK", false}, {"C", "C.UTF-8", "C.UTF-8", false}, {"", "de_DE.ISO-8859-1", "C.UTF-8", false}, {"en_US.UTF-8", "C", "C", true}, {"", "", "UTF-8", false},
-	} {
-		env := map[string]string{"LC_ALL": c.all, "LC_CTYPE": c.ctype, "LANG": c.lang}
-		if got := speaksUTF8(func(k string) string { return env[k] }); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
 
 // What a server says in UTF-8 is in the log as what it says: by \uNNNN in JSON, and on a screen where the locale knows it.
 func TestLogSaysWhatWasSaid(t *testing.T) {
@@ -183,7 +83,7 @@ func checkLog(t *testing.T, format string, terminal bool, key, s string) {
 	}
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\n")
-		if i := firstBad(line); i >= 0 {
+		if i := foreigntest.Odd(line); i >= 0 {
 			t.Fatalf("octet %d of a line is %#x: %.100q", i, line[i], line)
 		}
 		if format == "json" {
@@ -214,7 +114,7 @@ func checkLength(t *testing.T, v any) {
 func TestLogIsPrintable(t *testing.T) {
 	t.Setenv("NO_COLOR", "1") // the colour of a level is ours
 	for _, format := range []string{"json", "console", "auto"} {
-		for name, s := range nasty {
+		for name, s := range foreigntest.Nasty() {
 			t.Run(format+"/"+name, func(t *testing.T) {
 				checkLog(t, format, false, "key", s)
 				checkLog(t, format, true, s, s)
@@ -223,7 +123,7 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 	var b bytes.Buffer
 	newLogger(&b, logStyle{format: "json"}, zap.DebugLevel).Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
-	if n := b.Len(); n > 5000 || firstBad(strings.TrimSuffix(b.String(), "\n")) >= 0 {
+	if n := b.Len(); n > 5000 || foreigntest.Odd(strings.TrimSuffix(b.String(), "\n")) >= 0 {
 		t.Errorf("much became %d octets", n)
 	}
 }
@@ -254,7 +154,7 @@ func TestLogShowsErrorTextOnly(t *testing.T) {
 }
 
 func FuzzLogSafe(f *testing.F) {
-	for _, s := range nasty {
+	for _, s := range foreigntest.Nasty() {
 		f.Add("key", s[:min(len(s), 2000)], false)
 	}
 	f.Fuzz(func(t *testing.T, key, s string, console bool) {

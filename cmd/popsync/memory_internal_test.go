@@ -93,7 +93,7 @@ func TestWaitingIsNoAlarm(t *testing.T) {
 	if got := st.stateText(time.Now()); !strings.HasSuffix(got, ", waiting for memory") {
 		t.Error(got)
 	}
-	if got := (&row{Progress: progressOf(fetcher.Report{Account: "a", Waiting: "memory"})}).cells(time.Now()); !strings.Contains(got[1], "waiting for memory") {
-		t.Error(got)
+	if got := progressOf(fetcher.Report{Account: "a", Waiting: "memory"}); got.Waiting != "memory" {
+		t.Errorf("%+v", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // outcomeText is a pass in a word or three; what went wrong stands below the table.
@@ -31,13 +32,13 @@ func outcomeText(r fetcher.Report) string {
 func outcomeWords(r fetcher.Report, width int) string {
 	var b strings.Builder
 	say := func(text string) {
-		text, indent := printable(text), b.Len() > 0
+		text, indent := screen.Printable(text), b.Len() > 0
 		if indent {
 			b.WriteString("  ")
 		} else {
 			text = r.Account + ": " + text
 		}
-		b.WriteString(wrapped(text, "  ", less(width, indent)) + "\n")
+		b.WriteString(screen.Wrap(text, "  ", less(width, indent)) + "\n")
 	}
 	if v := r.Verdict; v.Class != fetcher.OK && !r.Stopped {
 		say(v.Message)
@@ -94,7 +95,7 @@ func stopText(reports []fetcher.Report) string {
 	}
 	var parts []string
 	if theirs > 0 {
-		parts = append(parts, "stopped watching; the daemon goes on with "+count(theirs, "account"))
+		parts = append(parts, "stopped watching; the daemon goes on with "+screen.Count(theirs, "account"))
 	}
 	switch {
 	case ours == 0:
@@ -103,12 +104,12 @@ func stopText(reports []fetcher.Report) string {
 	default:
 		text := "stopped"
 		if len(reports) > 1 {
-			text += fmt.Sprintf(": %d of %s finished", finished, count(len(reports), "account"))
+			text += fmt.Sprintf(": %d of %s finished", finished, screen.Count(len(reports), "account"))
 		}
 		if messages > 0 {
-			text += fmt.Sprintf("; of the others %s came", count(messages, "message"))
+			text += fmt.Sprintf("; of the others %s came", screen.Count(messages, "message"))
 			if len(reports) == 1 {
-				text = "stopped: " + count(messages, "message") + " came"
+				text = "stopped: " + screen.Count(messages, "message") + " came"
 			}
 		}
 		parts = append(parts, text+"; what was received whole is safe, and the next run goes on")

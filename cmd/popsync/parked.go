@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -129,12 +130,12 @@ func (a *app) showParked(all []parkedAccount, asJSON, headers bool, now time.Tim
 	if asJSON {
 		for _, p := range all {
 			for i := range p.messages {
-				if err := writeJSON(a.out, p.messages[i].json()); err != nil {
+				if err := screen.WriteJSON(a.out, p.messages[i].json()); err != nil {
 					return err
 				}
 			}
 			if p.unread != "" {
-				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.name, printable(p.unread))
+				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.name, screen.Printable(p.unread))
 			}
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/internal/headline"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // header is what a message says of itself, printable.
@@ -13,7 +14,7 @@ type header struct{ from, date, subject string }
 func readHeader(r io.Reader) header { return shownHeader(headline.Read(r)) }
 
 func shownHeader(h headline.Header) header {
-	return header{printable(h.From), printable(h.Date), printable(h.Subject)}
+	return header{screen.Printable(h.From), screen.Printable(h.Date), screen.Printable(h.Subject)}
 }
 
 // when is the date on this machine's clock, or as it stands there if it is none.

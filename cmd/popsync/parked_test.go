@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/headline"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -113,7 +114,7 @@ func TestParkedJSON(t *testing.T) {
 	var got strings.Builder
 	p := exampleAccount(now)
 	for _, m := range p.messages {
-		if err := writeJSON(&got, m.json()); err != nil {
+		if err := screen.WriteJSON(&got, m.json()); err != nil {
 			t.Fatal(err)
 		}
 		if raw, err := json.Marshal(m.json()); err != nil || !json.Valid(raw) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -12,7 +13,7 @@ import (
 func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	var b strings.Builder
 	line := func(indent, text string) {
-		b.WriteString(indent + wrapped(text, indent+"  ", less(width, false)-len(indent)) + "\n")
+		b.WriteString(indent + screen.Wrap(text, indent+"  ", less(width, false)-len(indent)) + "\n")
 	}
 	n := map[string]int{}
 	unread, listed, gone := 0, map[string]int{}, 0
@@ -32,7 +33,7 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	}
 	b.WriteString(p.name + ": " + countStates(n) + "\n")
 	if p.waits != "" {
-		line("  ", printable(p.waits))
+		line("  ", screen.Printable(p.waits))
 	}
 	for i := range p.messages {
 		b.WriteByte('\n')
@@ -41,9 +42,9 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	b.WriteByte('\n')
 	switch {
 	case unread > 0 && p.unread != "":
-		line("", "From, date and subject could not be had from the server: "+printable(p.unread))
+		line("", "From, date and subject could not be had from the server: "+screen.Printable(p.unread))
 	case unread > 0 && !headers:
-		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", count(unread, "message"), p.name))
+		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", screen.Count(unread, "message"), p.name))
 	}
 	if n[wordParked]+n[wordPutOff] > 0 {
 		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.name))
@@ -68,7 +69,7 @@ func countStates(n map[string]int) string {
 		switch k := n[s.state]; {
 		case k == 0:
 		case text == "":
-			text = count(k, "message") + " " + s.word
+			text = screen.Count(k, "message") + " " + s.word
 		default:
 			text += fmt.Sprintf(", %d %s", k, s.word)
 		}
@@ -83,7 +84,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 		about = []string{strings.ReplaceAll(m.State, "_", " ")}
 	}
 	if m.Octets > 0 {
-		about = append(about, octets(m.Octets))
+		about = append(about, screen.Octets(m.Octets))
 	}
 	switch {
 	case !m.Listed:
@@ -108,7 +109,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 		line("    ", "it stays on the server, and goes to no destination that does not have it yet")
 	}
 	for _, at := range m.Stuck {
-		line("    ", at.where()+after(": ", printable(at.Reason)))
+		line("    ", at.where()+after(": ", screen.Printable(at.Reason)))
 		line("    ", at.next(now))
 		if at.Copy && !m.Listed {
 			line("    ", "The copy that waits here is the last one for "+at.Destination)
@@ -139,14 +140,14 @@ func (at stuckAt) next(now time.Time) string {
 		tries = append(tries, fmt.Sprintf("failed %d times", at.Attempts))
 	}
 	if at.InDoubt > 0 {
-		tries = append(tries, count(at.InDoubt, "attempt")+" in doubt")
+		tries = append(tries, screen.Count(at.InDoubt, "attempt")+" in doubt")
 	}
 	if len(tries) == 0 {
 		tries = append(tries, "the message itself did not fail")
 	}
 	text := strings.Join(tries, ", ")
 	if !at.LastTry.IsZero() {
-		text += ", the last try " + ago(at.LastTry.Unix(), now)
+		text += ", the last try " + screen.Ago(at.LastTry.Unix(), now)
 	}
 	switch {
 	case at.Gone:
@@ -154,7 +155,7 @@ func (at stuckAt) next(now time.Time) string {
 	case at.NextTry.IsZero():
 		text += "; next try: due now"
 	default:
-		text += fmt.Sprintf("; next try %s (%s)", until(at.NextTry, now), stamp(at.NextTry))
+		text += fmt.Sprintf("; next try %s (%s)", screen.Until(at.NextTry, now), stamp(at.NextTry))
 	}
 	if !at.DownSince.IsZero() {
 		text += "; the destination is down since " + stamp(at.DownSince)

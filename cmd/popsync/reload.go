@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 func (a *app) reloadCommand() *cobra.Command {
@@ -36,7 +37,7 @@ func (a *app) reload(ctx context.Context) error {
 	}
 	done, err := c.Reload(ctx)
 	if problem, ok := errors.AsType[*control.ReloadError](err); ok {
-		a.complain(problem.Text, printable(problem.NextStep)) // one line for each problem
+		a.complain(problem.Text, screen.Printable(problem.NextStep)) // one line for each problem
 		return &exitError{exitConfig, errReported}
 	} else if err != nil {
 		return &exitError{exitTemp, fmt.Errorf("reload: %w", err)}
@@ -51,7 +52,7 @@ func reloadText(r control.Reloaded) string {
 	case r.Accounts == 0:
 		return "reloaded"
 	case r.Added+r.Removed == 0:
-		return "reloaded: " + count(r.Accounts, "account")
+		return "reloaded: " + screen.Count(r.Accounts, "account")
 	}
-	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", count(r.Accounts, "account"), r.Added, r.Removed)
+	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", screen.Count(r.Accounts, "account"), r.Added, r.Removed)
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -68,7 +70,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	if !dryRun && !asJSON && !v.quiet {
 		a.live = a.newLive()
 	}
-	defer a.live.close()
+	defer a.live.Close()
 	defer a.ends(ctx)()
 	log, err := a.openRunLog(cfg, v, dryRun)
 	if err != nil {
@@ -90,7 +92,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	if err != nil {
 		return err
 	}
-	a.live.close()
+	a.live.Close()
 	reports = theirs.join(accounts, reports)
 	if v.quiet && !dryRun && !asJSON {
 		return worst(reports)
@@ -98,7 +100,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	err = a.show(reports, dryRun, asJSON)
 	if text := stopText(reports); text != "" && a.errTerm {
 		width, _ := a.errSize()
-		fmt.Fprintln(a.err, wrapped("popsync: "+text, "  ", width))
+		fmt.Fprintln(a.err, screen.Wrap("popsync: "+text, "  ", width))
 	}
 	if w := worst(reports); w != nil { // what became of the mail counts more than what could not be printed
 		return w
@@ -154,7 +156,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		o := options(cfg.Limits)
 		o.Log, o.DryRun, o.Headers, o.Asked, o.Named, o.Memory = log, w.dryRun, w.headers, w.asked, w.named, memory
 		if a.live != nil {
-			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
+			o.Progress = func(rep fetcher.Report) { a.live.Show(progressOf(rep)) }
 		}
 		return acc, o, err
 	})
@@ -207,7 +209,7 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
 // alone. Only a ledger that cannot be used stops everything. A pass logs its own end; log takes those that never began. live, if not
 // nil, shows which are running.
-func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *board,
+func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *terminal.Board,
 	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -226,8 +228,8 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 		}, Brisk: func() bool { return brisk }, Run: func(ctx context.Context) error {
 			sp := newSpeed(cfg.Limits)
 			running.Store(sp)
-			live.began(c.Name)
-			defer live.ended(c.Name)
+			live.Began(c.Name)
+			defer live.Ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
 				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}}
@@ -311,7 +313,7 @@ func pick(cfg *config.Config, names []string) ([]config.Account, error) {
 func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 	if asJSON {
 		for _, r := range reports {
-			if err := writeJSON(a.out, r); err != nil {
+			if err := screen.WriteJSON(a.out, r); err != nil {
 				return err
 			}
 		}
@@ -330,11 +332,11 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 	}
 	var rows [][]string
 	for _, r := range reports {
-		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
+		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), screen.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
 			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
 	}
 	head := []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}
-	if err := table(a.out, head, fitted(head, rows)); err != nil {
+	if err := screen.Table(a.out, head, fitted(head, rows)); err != nil {
 		return err
 	}
 	width, _ := a.outSize()

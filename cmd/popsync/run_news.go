@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // What a run says on standard error, the first that applies:
@@ -40,7 +41,7 @@ func (a *app) saysLog(v voice, dryRun bool) bool {
 	case v.verbose:
 		return true
 	}
-	return a.errTerm || dryRun || isJournal(ownWriter(a.err), os.Getenv)
+	return a.errTerm || dryRun || isJournal(screen.Raw(a.err), os.Getenv)
 }
 
 // news tells whether standard error gets what an alarm would tell.
@@ -86,5 +87,5 @@ func (c *newsChannel) Send(_ context.Context, n notify.Notice) error {
 func (c *newsChannel) forgot(account, what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, printable(what), errorText(err))
+	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, screen.Printable(what), errorText(err))
 }

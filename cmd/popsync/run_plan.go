@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // showPlan prints what a pass would do.
 func (a *app) showPlan(r fetcher.Report) error {
 	if r.Verdict.Class != fetcher.OK {
-		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, printable(r.Verdict.Message))
+		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, screen.Printable(r.Verdict.Message))
 		return err
 	}
 	counts := map[string]int{}
@@ -22,7 +23,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 		}
 	}
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
-		counts["fetch"]+counts["retry"], octets(size), counts["delete"], counts["skip"], r.Kept)
+		counts["fetch"]+counts["retry"], screen.Octets(size), counts["delete"], counts["skip"], r.Kept)
 	if r.Pending > 0 {
 		head += fmt.Sprintf(", %d on %s way", r.Pending, verb(r.Pending, "its", "their"))
 	}
@@ -39,9 +40,9 @@ func (a *app) showPlan(r fetcher.Report) error {
 	if !a.outTerm {
 		width = 0
 	}
-	fmt.Fprintln(a.out, wrapped(head, "  ", width))
+	fmt.Fprintln(a.out, screen.Wrap(head, "  ", width))
 	for _, note := range r.Notes {
-		fmt.Fprintln(a.out, "  "+wrapped(printable(note), "  ", less(width, true)))
+		fmt.Fprintln(a.out, "  "+screen.Wrap(screen.Printable(note), "  ", less(width, true)))
 	}
 	if len(r.Steps) == 0 {
 		return nil
@@ -54,14 +55,14 @@ func (a *app) showPlan(r fetcher.Report) error {
 func planText(steps []fetcher.Step, width int) string {
 	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
 	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), octets(s.Size), uidArg(s.UID), printable(s.Reason)})
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), screen.Octets(s.Size), uidArg(s.UID), screen.Printable(s.Reason)})
 	}
 	var b strings.Builder
-	for i, line := range aligned(rows) {
+	for i, line := range screen.Align(rows) {
 		fmt.Fprintln(&b, line)
 		if i > 0 {
 			if text := insideText(steps[i-1]); text != "" {
-				b.WriteString("    " + wrapped(printable(text), "      ", max(0, width-4)) + "\n")
+				b.WriteString("    " + screen.Wrap(screen.Printable(text), "      ", max(0, width-4)) + "\n")
 			}
 		}
 	}

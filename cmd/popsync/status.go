@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -147,7 +148,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 		return a.showStatus(daemonText(daemon, derr), all, now, trouble)
 	}
 	for _, st := range all {
-		if err := writeJSON(a.out, st); err != nil {
+		if err := screen.WriteJSON(a.out, st); err != nil {
 			return err
 		}
 	}

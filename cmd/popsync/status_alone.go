@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // leftAlone is a known message that broke connections, or was deleted in vain, as JSON.
@@ -40,6 +41,6 @@ func (st *accountStatus) leaveAlone(s fetcher.State, now time.Time) {
 		}
 	}
 	if n := len(all) - mostAlone; n > 0 {
-		st.aloneWords = append(st.aloneWords, fmt.Sprintf("and %s more like these: popsync status --json has them", count(n, "message")))
+		st.aloneWords = append(st.aloneWords, fmt.Sprintf("and %s more like these: popsync status --json has them", screen.Count(n, "message")))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // showStatus prints the screen: the daemon, the table, and below it what is to be told, what needs a person first.
@@ -15,7 +17,7 @@ func (a *app) showStatus(head []string, all []accountStatus, now time.Time, trou
 		width, _ = a.outSize()
 	}
 	for _, text := range head {
-		fmt.Fprintln(a.out, wrapped(printable(text), "  ", width))
+		fmt.Fprintln(a.out, screen.Wrap(screen.Printable(text), "  ", width))
 	}
 	fmt.Fprintln(a.out)
 	if len(all) == 0 && trouble {
@@ -24,10 +26,10 @@ func (a *app) showStatus(head []string, all []accountStatus, now time.Time, trou
 	}
 	var rows [][]string
 	for _, st := range all {
-		rows = append(rows, []string{st.Account, when(st.LastSuccess, now), until(st.NextRun, now), fmt.Sprint(st.New),
+		rows = append(rows, []string{st.Account, when(st.LastSuccess, now), screen.Until(st.NextRun, now), fmt.Sprint(st.New),
 			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.stateText(now)})
 	}
-	if err := table(a.out, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
+	if err := screen.Table(a.out, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
 		return err
 	}
 	_, err := a.out.Write([]byte(stories(all, now, width)))
@@ -39,15 +41,15 @@ func (st *accountStatus) stateText(now time.Time) string {
 	if st.State != stateRunning || st.RunningSince.IsZero() {
 		return string(st.State)
 	}
-	text := "running " + span(now.Sub(st.RunningSince))
+	text := "running " + screen.Span(now.Sub(st.RunningSince))
 	switch p := st.Progress; {
 	case p == nil:
 	case p.Waiting != "":
 		text += ", waiting for " + p.Waiting
 	case p.Planned > 0:
-		text += fmt.Sprintf(", %d of %s", p.Messages, count(p.Planned, "message"))
+		text += fmt.Sprintf(", %d of %s", p.Messages, screen.Count(p.Planned, "message"))
 	case p.Messages > 0:
-		text += ", " + count(p.Messages, "message")
+		text += ", " + screen.Count(p.Messages, "message")
 	}
 	return text
 }
@@ -71,33 +73,33 @@ func stories(all []accountStatus, now time.Time, width int) string {
 		}
 		what, step := st.story(now)
 		for i, text := range what {
-			if text = printable(text); i == 0 {
+			if text = screen.Printable(text); i == 0 {
 				text = st.Account + ": " + text
 			} else {
 				b.WriteString("  ")
 			}
-			b.WriteString(wrapped(text, "  ", less(width, i > 0)) + "\n")
+			b.WriteString(screen.Wrap(text, "  ", less(width, i > 0)) + "\n")
 		}
 		if step != "" {
-			b.WriteString("  " + wrapped("next step: "+printable(step), "  ", less(width, true)) + "\n")
+			b.WriteString("  " + screen.Wrap("next step: "+screen.Printable(step), "  ", less(width, true)) + "\n")
 		}
 	}
 	foot := func(format string, args ...any) {
-		b.WriteString(wrapped(printable(fmt.Sprintf(format, args...)), "  ", width) + "\n")
+		b.WriteString(screen.Wrap(screen.Printable(fmt.Sprintf(format, args...)), "  ", width) + "\n")
 	}
 	switch len(never) {
 	case 0:
 	case 1:
 		foot("%s has not run yet; next step: popsync run %s", never[0], never[0])
 	default:
-		foot("%s have not run yet; next step: popsync run", count(len(never), "account"))
+		foot("%s have not run yet; next step: popsync run", screen.Count(len(never), "account"))
 	}
 	switch len(cut) {
 	case 0:
 	case 1:
 		foot("%s was begun and has not been seen to its end yet; next step: popsync run %s", cut[0], cut[0])
 	default:
-		foot("%s were begun and have not been seen to their end yet; next step: popsync run", count(len(cut), "account"))
+		foot("%s were begun and have not been seen to their end yet; next step: popsync run", screen.Count(len(cut), "account"))
 	}
 	if b.Len() == 0 {
 		return ""
@@ -117,5 +119,5 @@ func when(t, now time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return ago(t.Unix(), now)
+	return screen.Ago(t.Unix(), now)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // short is how many messages came shorter than listed and are watched, as JSON. The times are when the first of them was first
@@ -33,11 +34,11 @@ func (s *short) words(now time.Time, told bool) (lines []string) {
 	}
 	if s.Waiting > 0 && !told {
 		lines = append(lines, fmt.Sprintf("%s not delivered yet: shorter than the server lists, and read again first; the oldest came %s",
-			count(s.Waiting, "message"), when(s.WaitingSince, now)))
+			screen.Count(s.Waiting, "message"), when(s.WaitingSince, now)))
 	}
 	if s.Delivered > 0 {
 		lines = append(lines, fmt.Sprintf("%s delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
-			count(s.Delivered, "message"), when(s.DeliveredSince, now)))
+			screen.Count(s.Delivered, "message"), when(s.DeliveredSince, now)))
 	}
 	return lines
 }

@@ -144,35 +144,3 @@ func TestStatusOfMany(t *testing.T) {
 		t.Errorf("%d stories, in this order: %v", len(told), told)
 	}
 }
-
-func TestWrapped(t *testing.T) {
-	for _, tc := range []struct {
-		text  string
-		width int
-		want  string
-	}{
-		{"", 10, ""},
-		{"one two three four", 0, "one two three four"},
-		{"one two three four", 9, "one two\n  three\n  four"},
-		{"one two three four", 12, "one two\n  three four"},
-		{"a-very-long-word and", 5, "a-very-long-word\n  and"},
-	} {
-		if got := wrapped(tc.text, "  ", tc.width); got != tc.want {
-			t.Errorf("%q in %d: %q, want %q", tc.text, tc.width, got, tc.want)
-		}
-	}
-}
-
-func TestUntil(t *testing.T) {
-	now := time.Unix(1790000000, 0)
-	for d, want := range map[time.Duration]string{
-		-time.Hour: "now", 0: "now", 5 * time.Second: "in 5s", 61 * time.Second: "in 1m", 3 * time.Hour: "in 3h", 72 * time.Hour: "in 3d",
-	} {
-		if got := until(now.Add(d), now); got != want {
-			t.Errorf("%s: %q, want %q", d, got, want)
-		}
-	}
-	if got := until(time.Time{}, now); got != "-" {
-		t.Errorf("never: %q", got)
-	}
-}

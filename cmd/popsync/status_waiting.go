@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -51,20 +52,20 @@ func waitingOf(account string, s uidl.Summary, now time.Time) (all []waiting) {
 func (w waiting) words(now time.Time) (lines []string) {
 	if w.Gone {
 		return []string{fmt.Sprintf("%s for %s, which is not configured any more, the oldest message from %s: configure it again, or give the copies to the others: popsync check --adopt %s",
-			count(w.Deliveries, "open delivery"), w.Destination, when(w.Since, now), w.account)}
+			screen.Count(w.Deliveries, "open delivery"), w.Destination, when(w.Since, now), w.account)}
 	}
 	if w.Parked > 0 {
 		lines = append(lines, fmt.Sprintf("%s to %s parked, the oldest message from %s%s%s",
-			count(w.Parked, "delivery"), w.Destination, when(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
+			screen.Count(w.Parked, "delivery"), w.Destination, when(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
 	}
 	n := w.Deliveries - w.Parked
 	if n == 0 {
 		return lines
 	}
-	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
+	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, when(w.Since, now))
 	switch {
 	case w.PutOff == n:
-		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", count(n, "delivery"), w.Destination, when(w.Since, now))
+		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, when(w.Since, now))
 	case w.PutOff > 0:
 		line += fmt.Sprintf(", %d of them put off", w.PutOff)
 	}

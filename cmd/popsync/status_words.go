@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -50,7 +51,7 @@ func statusOf(name string, s uidl.Summary, now time.Time) accountStatus {
 	case s.Parked > 0:
 		st.NextStep = "popsync parked " + name
 	case s.Skipped > 0:
-		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", count(s.Skipped, "message"))
+		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", screen.Count(s.Skipped, "message"))
 	default:
 		st.NextStep = "none"
 	}
@@ -141,7 +142,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 	}
 	if st.Parked > 0 {
 		what = append(what, fmt.Sprintf("%s parked: failed too often or refused for good, tried again seldom; to see why say: popsync parked %s",
-			count(st.Parked, "message"), st.Account))
+			screen.Count(st.Parked, "message"), st.Account))
 	}
 	for _, w := range st.Waiting {
 		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
@@ -171,7 +172,7 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 		what = append(what, "in the slow lane: its passes were slow, or took long, while others waited; after one that goes well and fast it is among the others again")
 	}
 	if st.Skipped > 0 {
-		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", count(st.Skipped, "message")))
+		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", screen.Count(st.Skipped, "message")))
 	}
 	if st.Unsure > 0 {
 		what = append(what, unsureText(st.Account, st.Unsure))
@@ -184,12 +185,12 @@ func (st *accountStatus) story(now time.Time) (what []string, step string) {
 
 // heldText is about messages that wait for a person's word.
 func heldText(account string, n int) string {
-	return fmt.Sprintf("%s held back: to have them delivered say: popsync accept %s; if all were seen before: popsync baseline %[2]s", count(n, "message"), account)
+	return fmt.Sprintf("%s held back: to have them delivered say: popsync accept %s; if all were seen before: popsync baseline %[2]s", screen.Count(n, "message"), account)
 }
 
 // unsureText is about messages that policy may not delete before a person has said that they are safe.
 func unsureText(account string, n int) string {
-	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", count(n, "message"), account)
+	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", screen.Count(n, "message"), account)
 }
 
 // since tells how long it has been failing.
@@ -204,5 +205,5 @@ func (st *accountStatus) since(now time.Time) string {
 	if st.LastSuccess.IsZero() {
 		return text + "; none ever succeeded"
 	}
-	return text + "; the last success was " + ago(st.LastSuccess.Unix(), now)
+	return text + "; the last success was " + screen.Ago(st.LastSuccess.Unix(), now)
 }

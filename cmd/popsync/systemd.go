@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // notifier tells the service manager how the daemon is doing: sd_notify(3), a datagram for each change. Without a
@@ -54,7 +55,7 @@ func (n *notifier) Reloading() {
 func (n *notifier) Stopping() { n.send("STOPPING=1") }
 
 // Status is one line that 'systemctl status' shows. It may be foreign text.
-func (n *notifier) Status(text string) { n.send("STATUS=" + foreign.ASCII(printable(text))) }
+func (n *notifier) Status(text string) { n.send("STATUS=" + foreign.ASCII(screen.Printable(text))) }
 
 // Alive feeds the watchdog. Only what proves that work goes on may call it, and at least every WatchdogEvery.
 func (n *notifier) Alive() {

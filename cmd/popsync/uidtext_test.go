@@ -21,23 +21,6 @@ func TestUIDArguments(t *testing.T) {
 	}
 }
 
-// A unique-id is not broken at its blanks, whatever stands around it.
-func TestWrappedUIDs(t *testing.T) {
-	for text, want := range map[string]string{
-		"one two  three":                 "one two|three",
-		"message 'a  b c' broke it":      "message|'a  b c'|broke it",
-		"message 'a  b c'; it":           "message|'a  b c';|it",
-		`say $'a  b\'  \xff' it`:         `say|$'a  b\'  \xff'|it`,
-		`'it'\''s  so' it`:               `'it'\''s  so'|it`,
-		"whatever 'delete' says is done": "whatever|'delete'|says is|done",
-		"isn't 'open at all":             "isn't 'open|at all",
-	} {
-		if got := strings.ReplaceAll(wrapped(text, "", 11), "\n", "|"); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
-}
-
 // What is printed, what a shell makes of it, and what logs have, all name the message; one name may stand for several.
 func TestChosen(t *testing.T) {
 	var all []uidl.Stuck

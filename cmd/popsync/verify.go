@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -53,9 +54,9 @@ type verifier struct {
 
 // line prints one text behind what its first line begins with.
 func (v *verifier) line(head, text string) {
-	if text = printable(text); v.outTerm {
+	if text = screen.Printable(text); v.outTerm {
 		if width, _ := v.outSize(); width > 0 {
-			text = wrapped(text, "      ", max(width-len(head), 20))
+			text = screen.Wrap(text, "      ", max(width-len(head), 20))
 		}
 	}
 	fmt.Fprintln(v.out, head+text)
@@ -101,7 +102,7 @@ func (a *app) verify(ctx context.Context, names []string, repair bool) error {
 	if v.findings == 0 {
 		return nil
 	}
-	fmt.Fprintf(a.out, "\n%s\n", count(v.findings, "finding"))
+	fmt.Fprintf(a.out, "\n%s\n", screen.Count(v.findings, "finding"))
 	return &exitError{exitOf(v.worst), errReported}
 }
 
@@ -195,7 +196,7 @@ func (v *verifier) salvage(ctx context.Context) error {
 		return err
 	}
 	v.repaired("moved aside to " + out.Aside)
-	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", count(out.Accounts, "account"), count(out.Messages, "message"), count(out.Deliveries, "open delivery")))
+	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", screen.Count(out.Accounts, "account"), screen.Count(out.Messages, "message"), screen.Count(out.Deliveries, "open delivery")))
 	if len(out.Unread) > 0 || out.Refused > 0 {
 		v.repaired(fmt.Sprintf("not carried over: what could not be read of %s; rows that made no sense: %d",
 			strings.Join(out.Unread, ", "), out.Refused))
@@ -260,10 +261,10 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 	for _, d := range names {
 		if optional(known, d) {
 			v.note(fmt.Sprintf("%s for %s, which was not required and is not configured any more: the next run drops what the required destinations have",
-				count(open[d], "open delivery"), d))
+				screen.Count(open[d], "open delivery"), d))
 			continue
 		}
-		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", count(open[d], "open delivery"), d),
+		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", screen.Count(open[d], "open delivery"), d),
 			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}
 	of := knownOf(known, now)
@@ -292,7 +293,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		v.note(unsureText(cfg.Name, v.unsure))
 	}
 	if v.findings == before {
-		v.ok(fmt.Sprintf("nothing to complain of; %s", count(len(pending), "open delivery")))
+		v.ok(fmt.Sprintf("nothing to complain of; %s", screen.Count(len(pending), "open delivery")))
 	}
 	return nil
 }

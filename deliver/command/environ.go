@@ -1,13 +1,13 @@
 package command
 
 import (
-	"fmt"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/foreign"
 )
 
 // userEnviron is what every command gets, and all that it gets of the world outside. Nothing is inherited but TZ: not
@@ -29,7 +29,7 @@ func userEnviron() []string {
 func environ(m deliver.Outgoing, sender string) []string {
 	return []string{
 		"POPSYNC_ACCOUNT=" + m.Account,
-		"POPSYNC_UID=" + printable(m.UID),
+		"POPSYNC_UID=" + foreign.Token(m.UID),
 		"POPSYNC_DELIVERY_ID=" + m.ID,
 		"POPSYNC_SENDER=" + sender,
 		"POPSYNC_SIZE=" + strconv.FormatInt(m.Octets, 10),
@@ -45,17 +45,4 @@ func expand(args []string, m deliver.Outgoing, sender string) []string {
 		expanded = append(expanded, values.Replace(a))
 	}
 	return expanded
-}
-
-// printable writes all but visible ASCII as \xNN, the backslash too, so that it can be turned back.
-func printable(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || c == '\\' {
-			fmt.Fprintf(&b, `\x%02X`, c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

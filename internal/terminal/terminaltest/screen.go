@@ -1,4 +1,6 @@
-package main
+// Package terminaltest is a terminal for tests: it shows what was written to it. It knows only what every terminal knows, and
+// notes whatever else it was sent.
+package terminaltest
 
 import (
 	"fmt"
@@ -8,9 +10,9 @@ import (
 	"sync"
 )
 
-// screen is a small terminal: it knows line ends, carriage returns, cursor up and erase to the end, and refuses all else.
+// Screen is a small terminal: it knows line ends, carriage returns, cursor up and erase to the end, and refuses all else.
 // Lines that are too long wrap, as on any terminal; what leaves the top is kept.
-type screen struct {
+type Screen struct {
 	mu            sync.Mutex
 	width, height int
 	lines         []string // all since the beginning; the last height of them can be reached
@@ -21,11 +23,12 @@ type screen struct {
 
 var sequence = regexp.MustCompile(`^\x1b\[([0-9]*)([AJm])`)
 
-func newScreen(width, height int) *screen {
-	return &screen{width: width, height: height, lines: []string{""}}
+// New is an empty one of a size in characters.
+func New(width, height int) *Screen {
+	return &Screen{width: width, height: height, lines: []string{""}}
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes++
@@ -65,14 +68,14 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *screen) down() {
+func (s *Screen) down() {
 	if s.row++; s.row == len(s.lines) {
 		s.lines = append(s.lines, "")
 	}
 }
 
-// resize makes the window another size; long lines wrap anew, as most terminals do it.
-func (s *screen) resize(width, height int) {
+// Resize makes the window another size; long lines wrap anew, as most terminals do it.
+func (s *Screen) Resize(width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var lines []string
@@ -89,23 +92,30 @@ func (s *screen) resize(width, height int) {
 	s.lines, s.row, s.width, s.height = lines, row, width, height
 }
 
-// size is that of the window.
-func (s *screen) size() (width, height int) {
+// Size is that of the window.
+func (s *Screen) Size() (width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.width, s.height
 }
 
-// written is how often something was written.
-func (s *screen) written() int {
+// Written is how often something was written.
+func (s *Screen) Written() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.writes
 }
 
-// text is all that was ever on the screen and was not erased.
-func (s *screen) text() string {
+// Text is all that was ever on the screen and was not erased.
+func (s *Screen) Text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.TrimRight(strings.Join(s.lines, "\n"), "\n")
+}
+
+// Refused is the first thing that was written and that it does not know, quoted; "": there was none.
+func (s *Screen) Refused() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }

@@ -1,13 +1,13 @@
-package main
+package terminal
 
 import (
 	"io"
 	"sync"
 )
 
-// gate holds up lines of the log while somebody is asked something on the same terminal.
-type gate struct {
-	w io.Writer
+// Gate holds up lines of the log while somebody is asked something on the same terminal.
+type Gate struct {
+	W io.Writer // the terminal
 
 	mu   sync.Mutex
 	held int
@@ -17,7 +17,7 @@ type gate struct {
 // mostKept is in octets. Nobody answers a prompt behind so many lines: then they are written.
 const mostKept = 256 << 10
 
-func (g *gate) Write(p []byte) (int, error) {
+func (g *Gate) Write(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.held > 0 && len(g.kept)+len(p) <= mostKept {
@@ -25,19 +25,19 @@ func (g *gate) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	g.flush()
-	return g.w.Write(p)
+	return g.W.Write(p)
 }
 
 // flush writes what was held up; g.mu is held.
-func (g *gate) flush() {
+func (g *Gate) flush() {
 	if len(g.kept) > 0 {
-		_, _ = g.w.Write(g.kept) // a terminal that is gone: the passes go on
+		_, _ = g.W.Write(g.kept) // a terminal that is gone: the passes go on
 		g.kept = nil
 	}
 }
 
-// hold keeps lines back until release. A nil gate holds nothing.
-func (g *gate) hold() (release func()) {
+// Hold keeps lines back until release. A nil Gate holds nothing.
+func (g *Gate) Hold() (release func()) {
 	if g == nil {
 		return func() {}
 	}

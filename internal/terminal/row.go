@@ -1,11 +1,11 @@
-package main
+package terminal
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // rateTime is how far back the rate looks: far enough for what comes in batches.
@@ -26,7 +26,7 @@ type tally struct {
 
 // rank orders rows before the time does.
 func (r *row) rank() int {
-	if r.Waiting == waitingTurn {
+	if r.Waiting == control.TurnWait {
 		return 1
 	}
 	return 0
@@ -34,7 +34,7 @@ func (r *row) rank() int {
 
 // isOther tells whether what is told now is about another pass than what was told before.
 func (r *row) isOther(p control.Progress) bool {
-	return r.Before != p.Before || r.Waiting == waitingTurn && p.Waiting != waitingTurn ||
+	return r.Before != p.Before || r.Waiting == control.TurnWait && p.Waiting != control.TurnWait ||
 		!r.Started.IsZero() && !p.Started.IsZero() && !r.Started.Equal(p.Started)
 }
 
@@ -50,23 +50,23 @@ func (r *row) cells(now time.Time) []string {
 func (r *row) figures(now time.Time) []string {
 	rate := r.rate(now)
 	if r.Waiting != "" && r.Messages == 0 {
-		return []string{r.Account, "waiting for " + r.Waiting + ", " + span(now.Sub(r.began))}
+		return []string{r.Account, "waiting for " + r.Waiting + ", " + screen.Span(now.Sub(r.began))}
 	}
 	if r.Planned == 0 && r.Messages == 0 {
-		return []string{r.Account, "connecting and listing, " + span(now.Sub(r.began))}
+		return []string{r.Account, "connecting and listing, " + screen.Span(now.Sub(r.began))}
 	}
-	messages, size := count(r.Messages, "message"), octets(r.Bytes)
+	messages, size := screen.Count(r.Messages, "message"), screen.Octets(r.Bytes)
 	if r.Planned > 0 {
-		messages = fmt.Sprintf("%d of %s", r.Messages, count(r.Planned, "message"))
+		messages = fmt.Sprintf("%d of %s", r.Messages, screen.Count(r.Planned, "message"))
 	}
 	if r.PlannedBytes > 0 {
-		size = fmt.Sprintf("%s of %s", size, octets(r.PlannedBytes))
+		size = fmt.Sprintf("%s of %s", size, screen.Octets(r.PlannedBytes))
 	}
-	out := []string{r.Account, messages, size, octets(int64(rate)) + "/s"}
+	out := []string{r.Account, messages, size, screen.Octets(int64(rate)) + "/s"}
 	if left := float64(r.PlannedBytes - r.Bytes); left > 0 && rate >= 1 {
 		// What takes longer than a month is not known.
 		if seconds := left / rate; seconds < 30*24*3600 {
-			out = append(out, span(time.Duration(seconds*float64(time.Second)))+" left")
+			out = append(out, screen.Span(time.Duration(seconds*float64(time.Second)))+" left")
 		}
 	}
 	return out
@@ -88,43 +88,4 @@ func (r *row) rate(now time.Time) float64 {
 		return float64(r.Bytes-first.bytes) / d
 	}
 	return 0
-}
-
-// span is a length of time for people, with two units at most.
-func span(d time.Duration) string {
-	d = max(d, 0).Round(time.Second)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours()/24), int(d.Hours())%24)
-}
-
-// aligned joins the cells of each row, padded to columns of equal width. The last cell of a row widens no column.
-func aligned(rows [][]string) []string {
-	var widths []int
-	for _, r := range rows {
-		for i, c := range r[:len(r)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], len(c))
-		}
-	}
-	lines := make([]string, len(rows))
-	for i, r := range rows {
-		var b strings.Builder
-		for j, c := range r {
-			if j < len(r)-1 {
-				c += strings.Repeat(" ", widths[j]-len(c)+2)
-			}
-			b.WriteString(c)
-		}
-		lines[i] = b.String()
-	}
-	return lines
 }

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 const (
@@ -20,10 +20,10 @@ const (
 	boardTime  = 200 * time.Millisecond // between two drawings
 )
 
-// board shows how running passes get on: lines at the bottom of a terminal that are drawn again in place, below the log,
+// Board shows how running passes get on: lines at the bottom of a terminal that are drawn again in place, below the log,
 // which is written through it. It needs only what every terminal knows: carriage return, cursor up, erase to the end. A
-// nil board shows nothing.
-type board struct {
+// nil Board shows nothing.
+type Board struct {
 	w    io.Writer
 	size func() (width, height int) // of the terminal; 0: not known
 	now  func() time.Time
@@ -38,10 +38,10 @@ type board struct {
 	done  chan struct{}
 }
 
-// newBoard begins to show; close ends it.
-func newBoard(w io.Writer, size func() (width, height int), now func() time.Time) *board {
+// NewBoard begins to show on a terminal that has this size, 0 where it is not known; Close ends it.
+func NewBoard(w io.Writer, size func() (width, height int), now func() time.Time) *Board {
 	stop := make(chan struct{})
-	b := &board{w: w, size: size, now: now, stop: sync.OnceFunc(func() { close(stop) }), done: make(chan struct{})}
+	b := &Board{w: w, size: size, now: now, stop: sync.OnceFunc(func() { close(stop) }), done: make(chan struct{})}
 	go func() {
 		defer close(b.done)
 		t := time.NewTicker(boardTime)
@@ -60,13 +60,13 @@ func newBoard(w io.Writer, size func() (width, height int), now func() time.Time
 	return b
 }
 
-// began adds an account.
-func (b *board) began(account string) {
-	b.show(control.Progress{Account: account})
+// Began adds an account.
+func (b *Board) Began(account string) {
+	b.Show(control.Progress{Account: account})
 }
 
-// show notes how far a pass got; it adds the account when it is not there, and takes it away when its pass has ended.
-func (b *board) show(p control.Progress) {
+// Show notes how far a pass got; it adds the account when it is not there, and takes it away when its pass has ended.
+func (b *Board) Show(p control.Progress) {
 	if b == nil {
 		return
 	}
@@ -89,27 +89,27 @@ func (b *board) show(p control.Progress) {
 }
 
 // sort puts passes that wait for their turn last: there may not be room for all.
-func (b *board) sort() {
+func (b *Board) sort() {
 	slices.SortStableFunc(b.rows, func(x, y *row) int {
 		return cmp.Or(x.rank()-y.rank(), x.began.Truncate(time.Second).Compare(y.began.Truncate(time.Second)), strings.Compare(x.Account, y.Account))
 	})
 }
 
 // since is when a pass began, as far as that is known.
-func (b *board) since(p control.Progress) time.Time {
+func (b *Board) since(p control.Progress) time.Time {
 	if now := b.now(); p.Started.IsZero() || p.Started.After(now) {
 		return now
 	}
 	return p.Started
 }
 
-// ended takes an account away.
-func (b *board) ended(account string) {
-	b.show(control.Progress{Account: account, Ended: true})
+// Ended takes an account away.
+func (b *Board) Ended(account string) {
+	b.Show(control.Progress{Account: account, Ended: true})
 }
 
 // Write puts lines of the log above the rows.
-func (b *board) Write(p []byte) (int, error) {
+func (b *Board) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.over || b.held == 0 && len(b.drawn) == 0 && len(b.log) == 0 {
@@ -126,8 +126,8 @@ func (b *board) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hold clears the rows so that somebody else may use the terminal until he calls release; lines wait until then.
-func (b *board) hold() (release func()) {
+// Hold clears the rows so that somebody else may use the terminal until release is called; lines wait until then.
+func (b *Board) Hold() (release func()) {
 	if b == nil {
 		return func() {}
 	}
@@ -144,8 +144,8 @@ func (b *board) hold() (release func()) {
 	}
 }
 
-// close clears the rows for good; what comes after goes straight to the terminal.
-func (b *board) close() {
+// Close clears the rows for good; what comes after goes straight to the terminal.
+func (b *Board) Close() {
 	if b == nil {
 		return
 	}
@@ -160,7 +160,7 @@ func (b *board) close() {
 }
 
 // clear takes the rows from the screen and writes the log that waits.
-func (b *board) clear() {
+func (b *Board) clear() {
 	rows := b.rows
 	b.rows = nil
 	b.draw()
@@ -168,7 +168,7 @@ func (b *board) clear() {
 }
 
 // draw brings the screen up to date, by one write: else it would flicker.
-func (b *board) draw() {
+func (b *Board) draw() {
 	if b.held > 0 || b.over {
 		return
 	}
@@ -198,7 +198,7 @@ func (b *board) draw() {
 }
 
 // lines are the rows as text, as many and as long as the terminal has room for.
-func (b *board) lines(width, height int) []string {
+func (b *Board) lines(width, height int) []string {
 	now := b.now()
 	shown := b.rows
 	// The cursor stands below, and a screen full of rows would leave nothing of the log.
@@ -210,21 +210,15 @@ func (b *board) lines(width, height int) []string {
 	for _, r := range shown {
 		cells = append(cells, r.cells(now))
 	}
-	lines := aligned(cells)
+	lines := screen.Align(cells)
 	if more := len(b.rows) - len(shown); more > 0 && len(shown) > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	} else if more > 0 {
-		lines = append(lines, count(more, "account")+" running")
+		lines = append(lines, screen.Count(more, "account")+" running")
 	}
 	for i, l := range lines {
-		l = foreign.ASCII(printable(l))             // it is cut, and written past what knows the locale
+		l = foreign.ASCII(screen.Printable(l))      // it is cut, and written past what knows the locale
 		lines[i] = l[:min(len(l), max(1, width-1))] // the last column makes some terminals wrap
 	}
 	return lines
-}
-
-// progressOf is what the board shows of a pass that is running.
-func progressOf(rep fetcher.Report) control.Progress {
-	return control.Progress{Account: rep.Account, Started: rep.Started, Messages: rep.New, Bytes: rep.Bytes,
-		Planned: rep.Planned, PlannedBytes: rep.PlannedBytes, Waiting: rep.Waiting}
 }

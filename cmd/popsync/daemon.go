@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
@@ -41,7 +42,7 @@ const stopTime = 4500 * time.Millisecond
 type daemon struct {
 	a       *app
 	ledger  uidl.Ledger
-	log     *programLog
+	log     *logs.Log
 	loop    *schedule.Loop
 	memory  *memory.Budget // for the listings of all passes
 	metrics *metrics.Metrics
@@ -80,7 +81,7 @@ func (a *app) daemon(ctx context.Context) error {
 	if err := notAsRoot(cfg); err != nil {
 		return err
 	}
-	log, err := openLog(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
+	log, err := openLog(a.err, a.errTerm, cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ type fatalError struct{ fetcher.Verdict }
 
 func (e *fatalError) Error() string { return e.Message }
 
-func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, stop context.CancelCauseFunc) *daemon {
+func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *logs.Log, stop context.CancelCauseFunc) *daemon {
 	d := &daemon{
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(), memory: newMemory(cfg),
 		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},

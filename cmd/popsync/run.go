@@ -78,7 +78,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	}
 	defer log.Close()
 	if cfg.Log.File == "" && a.outTerm && a.errTerm && !v.verbose && !dryRun && !asJSON {
-		log.withoutOutcomes()
+		log.Without("pass failed", "pass put off") // a table and what stands below it tell that
 	}
 	if a.news(v, dryRun) {
 		a.told = &newsChannel{w: a.err}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/screen"
 )
@@ -41,26 +42,26 @@ func (a *app) saysLog(v voice, dryRun bool) bool {
 	case v.verbose:
 		return true
 	}
-	return a.errTerm || dryRun || isJournal(screen.Raw(a.err), os.Getenv)
+	return a.errTerm || dryRun || logs.IsJournal(screen.Raw(a.err), os.Getenv)
 }
 
 // news tells whether standard error gets what an alarm would tell.
 func (a *app) news(v voice, dryRun bool) bool { return !dryRun && !a.saysLog(v, dryRun) }
 
 // openRunLog is openLog for a run.
-func (a *app) openRunLog(cfg *config.Config, v voice, dryRun bool) (*programLog, error) {
-	level := cfg.Log.Level
-	if dryRun && cfg.Log.File == "" && !a.saysLog(v, false) {
-		level = "error"
+func (a *app) openRunLog(cfg *config.Config, v voice, dryRun bool) (*logs.Log, error) {
+	c := cfg.Log
+	if dryRun && c.File == "" && !a.saysLog(v, false) {
+		c.Level = "error"
 	}
-	log, err := openLog(a.logWriter(), a.errTerm, level, cfg.Log.Format, cfg.Log.File)
+	log, err := openLog(a.logWriter(), a.errTerm, c)
 	switch {
 	case err != nil:
 		return nil, err
 	case cfg.Log.File == "" && !a.saysLog(v, dryRun):
 		log.Logger = zap.NewNop()
 	case cfg.Log.File != "" && v.verbose:
-		log.also(a.logWriter(), a.errTerm, cfg.Log.Format)
+		log.Also(a.logWriter(), logOptions(a.errTerm, cfg.Log))
 	}
 	return log, nil
 }

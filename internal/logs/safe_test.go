@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"bytes"
@@ -17,12 +17,12 @@ import (
 // What a server says in UTF-8 is in the log as what it says: by \uNNNN in JSON, and on a screen where the locale knows it.
 func TestLogSaysWhatWasSaid(t *testing.T) {
 	for _, c := range []struct {
-		style logStyle
+		style style
 		want  string
 	}{
-		{logStyle{format: "json"}, `"msg":"\u5bc6","s":"\u7801"`}, {logStyle{format: "json", utf8: true}, `"msg":"\u5bc6","s":"\u7801"`},
-		{logStyle{format: "console", utf8: true}, `密  {"s": "码"}`}, {logStyle{format: "console"}, `\xe5\xaf\x86  {"s": "\xe7\xa0\x81"}`},
-		{logStyle{format: "json", journal: true}, `<6>{"level":"info","msg":"\u5bc6","s":"\u7801"}`},
+		{style{format: "json"}, `"msg":"\u5bc6","s":"\u7801"`}, {style{format: "json", utf8: true}, `"msg":"\u5bc6","s":"\u7801"`},
+		{style{format: "console", utf8: true}, `密  {"s": "码"}`}, {style{format: "console"}, `\xe5\xaf\x86  {"s": "\xe7\xa0\x81"}`},
+		{style{format: "json", journal: true}, `<6>{"level":"info","msg":"\u5bc6","s":"\u7801"}`},
 	} {
 		var b bytes.Buffer
 		newLogger(&b, c.style, zap.DebugLevel).Info("密", zap.String("s", "码"))
@@ -64,7 +64,7 @@ func everyField(key, s string) []zap.Field {
 func checkLog(t *testing.T, format string, terminal bool, key, s string) {
 	t.Helper()
 	var b bytes.Buffer
-	log := newLogger(&b, logStyle{format: format, terminal: terminal}, zap.DebugLevel)
+	log := newLogger(&b, style{format: format, terminal: terminal}, zap.DebugLevel)
 	lines := 0
 	for _, lvl := range []zapcore.Level{zap.DebugLevel, zap.InfoLevel, zap.WarnLevel, zap.ErrorLevel} {
 		log.Log(lvl, s, everyField(key, s)...)
@@ -122,7 +122,7 @@ func TestLogIsPrintable(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	newLogger(&b, logStyle{format: "json"}, zap.DebugLevel).Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
+	newLogger(&b, style{format: "json"}, zap.DebugLevel).Info("m", zap.String("s", strings.Repeat("\x9b", 1<<20)), zap.ByteString("b", make([]byte, 1<<20)))
 	if n := b.Len(); n > 5000 || foreigntest.Odd(strings.TrimSuffix(b.String(), "\n")) >= 0 {
 		t.Errorf("much became %d octets", n)
 	}
@@ -131,7 +131,7 @@ func TestLogIsPrintable(t *testing.T) {
 // What the core leaves out by level, it leaves out.
 func TestLogLevel(t *testing.T) {
 	var b bytes.Buffer
-	log := newLogger(&b, logStyle{format: "json"}, zap.WarnLevel).With(zap.String("a", "b"))
+	log := newLogger(&b, style{format: "json"}, zap.WarnLevel).With(zap.String("a", "b"))
 	log.Debug("x")
 	log.Info("x")
 	log.Warn("kept")
@@ -147,7 +147,7 @@ func (secretive) Error() string { return "refused" }
 
 func TestLogShowsErrorTextOnly(t *testing.T) {
 	var b bytes.Buffer
-	newLogger(&b, logStyle{format: "json"}, zap.DebugLevel).Info("m", zap.Error(secretive{}))
+	newLogger(&b, style{format: "json"}, zap.DebugLevel).Info("m", zap.Error(secretive{}))
 	if !strings.Contains(b.String(), `"error":"refused"`) || strings.Contains(b.String(), "Verbose") {
 		t.Error(b.String())
 	}

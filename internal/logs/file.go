@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 	"github.com/popsync/popsync/internal/screen"
 )
 
-// logFile appends lines to a file that a rotation may take away at any time. A line that the file does not take, be it
+// file appends lines to a file that a rotation may take away at any time. A line that the file does not take, be it
 // that the disk is full, goes to the fallback: no line is lost, and nobody who logs gets an error or waits. The
 // beginning of such a time is told once, on the fallback. Safe for concurrent use.
-type logFile struct {
+type file struct {
 	path     string
 	fallback io.Writer // standard error; its own errors are ignored, because there is nobody left to tell
 
@@ -25,13 +25,13 @@ type logFile struct {
 	closed bool
 }
 
-// openLogFile opens the file for appending, and makes it, for the user alone, when there is none.
-func openLogFile(path string, fallback io.Writer) (*logFile, error) {
+// openFile opens the file for appending, and makes it, for the user alone, when there is none.
+func openFile(path string, fallback io.Writer) (*file, error) {
 	f, err := openAppend(path)
 	if err != nil {
 		return nil, fmt.Errorf("log.file: %w", err)
 	}
-	return &logFile{path: path, fallback: fallback, file: f}, nil
+	return &file{path: path, fallback: fallback, file: f}, nil
 }
 
 // openAppend does not wait for a reader, as a FIFO would have it.
@@ -51,7 +51,7 @@ func openAppend(path string) (*os.File, error) {
 }
 
 // Write takes one line. It never fails.
-func (l *logFile) Write(line []byte) (int, error) {
+func (l *file) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file == nil && !l.closed {
@@ -70,7 +70,7 @@ func (l *logFile) Write(line []byte) (int, error) {
 }
 
 // append writes the line. After a piece of an earlier one it begins on a line of its own.
-func (l *logFile) append(line []byte) error {
+func (l *file) append(line []byte) error {
 	if l.torn {
 		if _, err := l.file.Write([]byte{'\n'}); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (l *logFile) append(line []byte) error {
 
 // Reopen closes the file and opens what now has its name. It waits for a line that is being written, so that none falls
 // between the two.
-func (l *logFile) Reopen() {
+func (l *file) Reopen() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -95,14 +95,14 @@ func (l *logFile) Reopen() {
 }
 
 // Close ends the writing to the file.
-func (l *logFile) Close() {
+func (l *file) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 	l.shut()
 }
 
-func (l *logFile) open() {
+func (l *file) open() {
 	f, err := openAppend(l.path)
 	if err != nil {
 		l.tell(err)
@@ -114,7 +114,7 @@ func (l *logFile) open() {
 	l.file = f
 }
 
-func (l *logFile) shut() {
+func (l *file) shut() {
 	if l.file == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (l *logFile) shut() {
 	l.file = nil
 }
 
-func (l *logFile) tell(err error) {
+func (l *file) tell(err error) {
 	if l.told {
 		return
 	}

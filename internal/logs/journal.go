@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// isJournal tells whether w is a stream to systemd's journal: JOURNAL_STREAM holds its device and inode, and stays set
+// IsJournal tells whether w is a stream to systemd's journal: JOURNAL_STREAM holds its device and inode, and stays set
 // when standard error was redirected since. See systemd.exec(5).
-func isJournal(w io.Writer, getenv func(string) string) bool {
+func IsJournal(w io.Writer, getenv func(string) string) bool {
 	stream := getenv("JOURNAL_STREAM")
 	f, ok := w.(*os.File)
 	if stream == "" || !ok {

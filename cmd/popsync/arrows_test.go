@@ -44,7 +44,7 @@ var rooms = []room{
 		modules: []string{"golang.org/x/sys"},
 	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
-	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/safepath"}},
+	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
 	{path: "config", imports: []string{"config/document", "internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
@@ -80,8 +80,9 @@ var rooms = []room{
 	{path: "internal/logs", imports: []string{"internal/foreign", "internal/safepath", "internal/screen"}, modules: []string{"go.uber.org/zap"}},
 	{path: "internal/screen", imports: []string{"internal/foreign"}},
 	{path: "internal/terminal", imports: []string{"internal/control", "internal/foreign", "internal/screen"}, modules: []string{"golang.org/x/term", "golang.org/x/sys"}},
-	{path: "internal/secret", imports: []string{"internal/safepath"}},
-	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/safepath"}},
+	{path: "internal/program"},
+	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
+	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
 	{
 		path:    "internal/metrics",

@@ -1,29 +1,12 @@
 package command
 
 import (
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/foreign"
 )
-
-// userEnviron is what every command gets, and all that it gets of the world outside. Nothing is inherited but TZ: not
-// popsync's secrets, nor what a person happened to have set when a failing command is tried by hand.
-func userEnviron() []string {
-	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"}
-	home, name := "/", strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		home, name = u.HomeDir, u.Username
-	}
-	env = append(env, "HOME="+home, "USER="+name, "LOGNAME="+name)
-	if tz, ok := os.LookupEnv("TZ"); ok {
-		env = append(env, "TZ="+tz)
-	}
-	return env
-}
 
 // environ is what a command is told about the message.
 func environ(m deliver.Outgoing, sender string) []string {

@@ -2,10 +2,10 @@ package command
 
 import (
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/program"
 )
 
 const (
@@ -13,41 +13,17 @@ const (
 	maxSaid    = 500     // octets of an error text that come from a command
 )
 
-// capture keeps the first and the last keepOutput octets written to it. It never refuses: a command must not fail
-// because it talks much.
-type capture struct {
-	mu   sync.Mutex // a command that could not be ended may still write
-	head []byte
-	tail []byte
-	lost bool // something between head and tail was dropped
-}
-
-func (c *capture) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(p)
-	room := min(keepOutput-len(c.head), n)
-	c.head = append(c.head, p[:room]...)
-	c.tail = append(c.tail, p[room:]...)
-	if over := len(c.tail) - keepOutput; over > 0 {
-		c.tail = append(c.tail[:0], c.tail[over:]...)
-		c.lost = true
-	}
-	return n, nil
-}
-
-// said is what was captured, on one line of printable characters, of at most maxSaid octets: beginning and end.
-func (c *capture) said() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.lost {
-		all := escape(strings.TrimSpace(string(c.head) + string(c.tail)))
+// said is what an output kept, on one line of printable characters, of at most maxSaid octets: beginning and end.
+func said(o *program.Output) string {
+	head, tail, lost := o.Kept()
+	if !lost {
+		all := escape(strings.TrimSpace(head + tail))
 		if len(all) <= maxSaid {
 			return all
 		}
 		return clip(all, all)
 	}
-	return clip(escape(whole(strings.TrimSpace(string(c.head)))), escape(whole(strings.TrimSpace(string(c.tail)))))
+	return clip(escape(whole(strings.TrimSpace(head))), escape(whole(strings.TrimSpace(tail))))
 }
 
 // whole leaves out what a cut left of a character at either end.

@@ -72,7 +72,7 @@ var rooms = []room{
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
-	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{path: "internal/control", imports: []string{"internal/safepath", "internal/unixsocket"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
 	{path: "internal/headline"},
@@ -83,10 +83,11 @@ var rooms = []room{
 	{path: "internal/program"},
 	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
+	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
 	{
 		path:    "internal/metrics",
-		imports: []string{"internal/durable", "internal/safepath"},
+		imports: []string{"internal/durable", "internal/safepath", "internal/unixsocket"},
 		modules: []string{"github.com/prometheus/client_golang", "github.com/prometheus/common"},
 	},
 

@@ -15,6 +15,7 @@ import (
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/sdnotify"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -47,7 +48,7 @@ type daemon struct {
 	memory  *memory.Budget // for the listings of all passes
 	metrics *metrics.Metrics
 	alarms  *alarms
-	manager *notifier
+	manager *sdnotify.Notifier
 	started time.Time
 	stop    context.CancelCauseFunc // ends the daemon
 
@@ -150,7 +151,7 @@ func (e *fatalError) Error() string { return e.Message }
 func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *logs.Log, stop context.CancelCauseFunc) *daemon {
 	d := &daemon{
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(), memory: newMemory(cfg),
-		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
+		manager: sdnotify.New(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
 		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, partial: map[string]fetcher.Report{}, ending: map[string]func(){},
 	}

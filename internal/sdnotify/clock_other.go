@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package sdnotify
 
 // monotonicUsec is 0: systemd is for Linux.
 func monotonicUsec() int64 { return 0 }

@@ -1,4 +1,4 @@
-package main
+package sdnotify
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ func TestNotifier(t *testing.T) {
 	for _, name := range names {
 		conn, env := manager(t, name)
 		env["WATCHDOG_USEC"], env["WATCHDOG_PID"] = "180000000", strconv.Itoa(os.Getpid())
-		n := newNotifier(lookup(env))
+		n := New(lookup(env))
 		if n.WatchdogEvery() != 90*time.Second {
 			t.Errorf("Alive every %v", n.WatchdogEvery())
 		}
@@ -80,7 +80,7 @@ func TestNotifierWithoutAManager(t *testing.T) {
 		{"WATCHDOG_USEC": "1000000"}, // left over from a parent
 		{"NOTIFY_SOCKET": filepath.Join(t.TempDir(), "nobody"), "WATCHDOG_USEC": "1000000"},
 	} {
-		n := newNotifier(lookup(env))
+		n := New(lookup(env))
 		n.Ready()
 		n.Reloading()
 		n.Alive()
@@ -104,7 +104,7 @@ func TestNotifierWatchdog(t *testing.T) {
 		{"1000000", "1", 0}, // somebody else's
 	} {
 		env["WATCHDOG_USEC"], env["WATCHDOG_PID"] = tt.usec, tt.pid
-		n := newNotifier(lookup(env))
+		n := New(lookup(env))
 		if got := n.WatchdogEvery(); got != tt.want {
 			t.Errorf("%q for %q: %v, want %v", tt.usec, tt.pid, got, tt.want)
 		}
@@ -122,7 +122,7 @@ func TestNotifierWatchdog(t *testing.T) {
 // A manager that reads nothing does not stop the daemon: its socket fills up, and each message gives up.
 func TestNotifierDoesNotHang(t *testing.T) {
 	_, env := manager(t, filepath.Join(t.TempDir(), "notify"))
-	n := newNotifier(lookup(env))
+	n := New(lookup(env))
 	defer n.Close()
 	n.patience = time.Millisecond
 	for range 2000 {

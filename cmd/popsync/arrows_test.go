@@ -68,7 +68,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/logs", "internal/metrics", "internal/notify", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/terminal"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/logs", "internal/memlimit", "internal/metrics", "internal/notify", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/terminal"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -78,6 +78,7 @@ var rooms = []room{
 	{path: "internal/headline"},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
 	{path: "internal/logs", imports: []string{"internal/foreign", "internal/safepath", "internal/screen"}, modules: []string{"go.uber.org/zap"}},
+	{path: "internal/memlimit"},
 	{path: "internal/screen", imports: []string{"internal/foreign"}},
 	{path: "internal/sdnotify", imports: []string{"internal/foreign", "internal/screen"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/terminal", imports: []string{"internal/control", "internal/foreign", "internal/screen"}, modules: []string{"golang.org/x/term", "golang.org/x/sys"}},

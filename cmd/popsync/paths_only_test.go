@@ -26,7 +26,7 @@ var byPath = regexp.MustCompile(`^(` + strings.Join([]string{
 var mayGoByPath = map[string]string{
 	"internal/safepath/group.go os.Open":                                 "the system's own files in /etc",
 	"internal/safepath/group.go os.ReadFile":                             "the system's own files in /etc",
-	"cmd/popsync/memory.go os.DirFS":                                     "the system's own files in /proc and /sys",
+	"internal/memlimit/memlimit.go os.DirFS":                             "the system's own files in /proc and /sys",
 	"internal/safepath/at.go golang.org/x/sys/unix.Openat":               "it is the place",
 	"internal/durable/file.go golang.org/x/sys/unix.Openat":              "by descriptor, O_EXCL and O_NOFOLLOW",
 	"internal/durable/barrier.go golang.org/x/sys/unix.Openat":           "the folder that is open already",

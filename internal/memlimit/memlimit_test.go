@@ -1,4 +1,4 @@
-package main
+package memlimit
 
 import (
 	"math"
@@ -6,11 +6,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
-
-	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/control"
 )
 
 func TestMemoryLimit(t *testing.T) {
@@ -55,7 +50,7 @@ func TestBudget(t *testing.T) {
 		{0, math.MaxInt64, max(machineMemory()/shareOfMachine, leastBudget)},
 		{64 << 20, math.MaxInt64, 64 << 20},
 	} {
-		if got := budgetOf(config.Limits{Memory: tt.configured}, tt.limit); got != tt.want {
+		if got := budgetOf(tt.configured, tt.limit); got != tt.want {
 			t.Errorf("%+v: %d", tt, got)
 		}
 	}
@@ -77,23 +72,4 @@ func FuzzControlGroups(f *testing.F) {
 			t.Fatal(n)
 		}
 	})
-}
-
-// To wait for memory in vain is nobody's trouble: no alarm, no failure in the figures.
-func TestWaitingIsNoAlarm(t *testing.T) {
-	rep := fetcher.Report{Account: "a", Untried: true, Waiting: "memory", Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "waiting for memory"}}
-	if o, ok := outcomeOf(rep); ok {
-		t.Errorf("%+v", o)
-	}
-	rep.Waiting = ""
-	if _, ok := outcomeOf(rep); !ok {
-		t.Error("what a pass that is put off says otherwise is told")
-	}
-	st := accountStatus{State: stateRunning, RunningSince: time.Now(), Progress: &control.Progress{Waiting: "memory"}}
-	if got := st.stateText(time.Now()); !strings.HasSuffix(got, ", waiting for memory") {
-		t.Error(got)
-	}
-	if got := progressOf(fetcher.Report{Account: "a", Waiting: "memory"}); got.Waiting != "memory" {
-		t.Errorf("%+v", got)
-	}
 }

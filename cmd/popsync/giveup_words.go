@@ -92,12 +92,3 @@ func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 		}
 	}
 }
-
-// givenUpText is about messages that a person gave up and that the server still lists.
-func givenUpText(account string, n int) string {
-	text := "%[1]d message given up: stays on the server; popsync parked %[2]s shows it, popsync give-up --undo %[2]s UID takes it back"
-	if n != 1 {
-		text = "%[1]d messages given up: they stay on the server; popsync parked %[2]s shows them, popsync give-up --undo %[2]s UID takes one back"
-	}
-	return fmt.Sprintf(text, n, account)
-}

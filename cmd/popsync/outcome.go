@@ -38,7 +38,7 @@ func outcomeWords(r fetcher.Report, width int) string {
 		} else {
 			text = r.Account + ": " + text
 		}
-		b.WriteString(screen.Wrap(text, "  ", less(width, indent)) + "\n")
+		b.WriteString(screen.Wrap(text, "  ", screen.Less(width, indent)) + "\n")
 	}
 	if v := r.Verdict; v.Class != fetcher.OK && !r.Stopped {
 		say(v.Message)

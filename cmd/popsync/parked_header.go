@@ -20,7 +20,7 @@ func shownHeader(h headline.Header) header {
 // when is the date on this machine's clock, or as it stands there if it is none.
 func (h header) when() string {
 	if t, ok := (headline.Header{Date: h.date}).When(); ok {
-		return stamp(t)
+		return screen.Stamp(t)
 	}
 	return h.date
 }

@@ -13,7 +13,7 @@ import (
 func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	var b strings.Builder
 	line := func(indent, text string) {
-		b.WriteString(indent + screen.Wrap(text, indent+"  ", less(width, false)-len(indent)) + "\n")
+		b.WriteString(indent + screen.Wrap(text, indent+"  ", width-len(indent)) + "\n")
 	}
 	n := map[string]int{}
 	unread, listed, gone := 0, map[string]int{}, 0
@@ -90,7 +90,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 	case !m.Listed:
 		about = append(about, "not on the server any more")
 	case !m.FirstListed.IsZero():
-		about = append(about, "on the server since "+stamp(m.FirstListed))
+		about = append(about, "on the server since "+screen.Stamp(m.FirstListed))
 	}
 	b.WriteString("  " + m.word + "\n")
 	line("    ", strings.Join(about, ", "))
@@ -147,7 +147,7 @@ func (at stuckAt) next(now time.Time) string {
 	}
 	text := strings.Join(tries, ", ")
 	if !at.LastTry.IsZero() {
-		text += ", the last try " + screen.Ago(at.LastTry.Unix(), now)
+		text += ", the last try " + screen.Ago(at.LastTry, now)
 	}
 	switch {
 	case at.Gone:
@@ -155,10 +155,18 @@ func (at stuckAt) next(now time.Time) string {
 	case at.NextTry.IsZero():
 		text += "; next try: due now"
 	default:
-		text += fmt.Sprintf("; next try %s (%s)", screen.Until(at.NextTry, now), stamp(at.NextTry))
+		text += fmt.Sprintf("; next try %s (%s)", screen.Until(at.NextTry, now), screen.Stamp(at.NextTry))
 	}
 	if !at.DownSince.IsZero() {
-		text += "; the destination is down since " + stamp(at.DownSince)
+		text += "; the destination is down since " + screen.Stamp(at.DownSince)
 	}
 	return text
+}
+
+// after is what follows if there is something to say.
+func after(sep, s string) string {
+	if s == "" {
+		return ""
+	}
+	return sep + s
 }

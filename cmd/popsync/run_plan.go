@@ -42,7 +42,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 	}
 	fmt.Fprintln(a.out, screen.Wrap(head, "  ", width))
 	for _, note := range r.Notes {
-		fmt.Fprintln(a.out, "  "+screen.Wrap(screen.Printable(note), "  ", less(width, true)))
+		fmt.Fprintln(a.out, "  "+screen.Wrap(screen.Printable(note), "  ", screen.Less(width, true)))
 	}
 	if len(r.Steps) == 0 {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/status"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -287,10 +288,10 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")
 	}
 	if v.held > 0 {
-		v.note(heldText(cfg.Name, v.held))
+		v.note(status.HeldText(cfg.Name, v.held))
 	}
 	if v.unsure > 0 {
-		v.note(unsureText(cfg.Name, v.unsure))
+		v.note(status.UnsureText(cfg.Name, v.unsure))
 	}
 	if v.findings == before {
 		v.ok(fmt.Sprintf("nothing to complain of; %s", screen.Count(len(pending), "open delivery")))

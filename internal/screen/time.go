@@ -5,15 +5,19 @@ import (
 	"time"
 )
 
-// Ago is a time in Unix seconds for people, seen from now; zero is never.
-func Ago(unix int64, now time.Time) string {
-	if unix == 0 {
+// Stamp is a time for people, to the minute.
+func Stamp(t time.Time) string { return t.Format("2006-01-02 15:04") }
+
+// Ago is a time for people, seen from now; the zero time is never.
+func Ago(t, now time.Time) string {
+	if t.IsZero() {
 		return "never"
 	}
-	d := now.Sub(time.Unix(unix, 0)).Round(time.Second)
+	t = time.Unix(t.Unix(), 0) // to the second, on this machine's clock
+	d := now.Sub(t).Round(time.Second)
 	switch {
 	case d < 0:
-		return time.Unix(unix, 0).Format(time.DateTime)
+		return t.Format(time.DateTime)
 	case d < time.Minute:
 		return fmt.Sprintf("%ds ago", int(d.Seconds()))
 	case d < time.Hour:

@@ -23,6 +23,14 @@ func Wrap(text, indent string, width int) string {
 	return b.String()
 }
 
+// Less is the width that is left for a text that begins after an indent of two.
+func Less(width int, indented bool) int {
+	if width > 0 && indented {
+		return max(width-2, 1)
+	}
+	return width
+}
+
 // Fill breaks paragraphs anew, so that the source may have other lines than the screen. One with an indented line stays as
 // it is.
 func Fill(text string, width int) string {

@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"github.com/popsync/popsync/internal/screen"
 )
 
-// leftAlone is a known message that broke connections, or was deleted in vain, as JSON.
-type leftAlone struct {
+// LeftAlone is a known message that broke connections, or was deleted in vain, as JSON.
+type LeftAlone struct {
 	UID   string    `json:"uid,omitempty"` // none: it has none
 	Step  string    `json:"step"`          // DELE, TOP or RETR; QUIT: the server said that it is deleted, and lists it
 	Times int       `json:"times"`         // connections that it broke, or deletions in vain
@@ -18,8 +18,8 @@ type leftAlone struct {
 	Error string    `json:"error"`          // the last one
 }
 
-// resting is a step that broke connections whatever the message was, or was in vain, as JSON.
-type resting struct {
+// Resting is a step that broke connections whatever the message was, or was in vain, as JSON.
+type Resting struct {
 	Step  string    `json:"step"` // DELE, TOP or RETR; QUIT: the server lists what it says to delete
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
@@ -28,14 +28,14 @@ type resting struct {
 // mostAlone is how many messages are told of one by one.
 const mostAlone = 3
 
-func (st *accountStatus) leaveAlone(s fetcher.State, now time.Time) {
+func (st *Account) leaveAlone(s fetcher.State, now time.Time) {
 	for _, r := range s.Resting(now) {
-		st.Resting = append(st.Resting, resting(r))
+		st.Resting = append(st.Resting, Resting(r))
 		st.aloneWords = append(st.aloneWords, r.Words())
 	}
 	all := s.LeftAlone(now)
 	for i, l := range all {
-		st.LeftAlone = append(st.LeftAlone, leftAlone{UID: l.UID, Step: l.Step, Times: l.Times, Since: l.Since, Until: l.Until, Error: l.Text})
+		st.LeftAlone = append(st.LeftAlone, LeftAlone{UID: l.UID, Step: l.Step, Times: l.Times, Since: l.Since, Until: l.Until, Error: l.Text})
 		if i < mostAlone {
 			st.aloneWords = append(st.aloneWords, l.Words())
 		}

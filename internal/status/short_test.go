@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"encoding/json"
@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/uidl"
 )
@@ -17,20 +16,20 @@ func TestStatusOfShort(t *testing.T) {
 	since := now.Add(-2 * time.Hour)
 	const waits = "2 messages not delivered yet: shorter than the server lists, and read again first; the oldest came 2h ago"
 	const watched = "1 message delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came 2h ago"
-	ran := accountStatus{Account: "a", LastPass: now, LastSuccess: now}
+	ran := Account{Account: "a", LastPass: now, LastSuccess: now}
 	for _, tt := range []struct {
-		short     *short
+		short     *Short
 		trouble   string
 		onlyShort bool
 		rank      rank
 		story     string
 	}{
 		{nil, "", false, rankNothing, ""},
-		{&short{Waiting: 2, WaitingSince: since}, "", false, rankPending, waits},
-		{&short{Waiting: 2, WaitingSince: since}, "x", true, rankTrouble, "x|the last pass failed; the last success was 0s ago"},
-		{&short{Waiting: 2, WaitingSince: since}, "x", false, rankTrouble, "x|the last pass failed; the last success was 0s ago|" + waits},
-		{&short{Delivered: 1, DeliveredSince: since}, "", false, rankSkipped, watched},
-		{&short{Waiting: 2, WaitingSince: since, Delivered: 1, DeliveredSince: since}, "", false, rankPending, waits + "|" + watched},
+		{&Short{Waiting: 2, WaitingSince: since}, "", false, rankPending, waits},
+		{&Short{Waiting: 2, WaitingSince: since}, "x", true, rankTrouble, "x|the last pass failed; the last success was 0s ago"},
+		{&Short{Waiting: 2, WaitingSince: since}, "x", false, rankTrouble, "x|the last pass failed; the last success was 0s ago|" + waits},
+		{&Short{Delivered: 1, DeliveredSince: since}, "", false, rankSkipped, watched},
+		{&Short{Waiting: 2, WaitingSince: since, Delivered: 1, DeliveredSince: since}, "", false, rankPending, waits + "|" + watched},
 	} {
 		st := ran
 		st.CameShort, st.Trouble, st.Class, st.onlyShort = tt.short, tt.trouble, string(fetcher.Temporary), tt.onlyShort
@@ -64,10 +63,7 @@ func TestHealthOfShort(t *testing.T) {
 		if tt.succeeded > 0 {
 			sum.SucceededAt = now.Add(-tt.succeeded).Unix()
 		}
-		h, err := healthOf([]config.Account{{Name: "a", Schedule: "*/10 * * * *"}}, []uidl.Summary{sum}, nil, staleness{intervals: 3}, 0, now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := HealthOf([]Watched{{Name: "a", Schedule: every(t, "*/10 * * * *"), Summary: sum}}, Staleness{Intervals: 3}, 0, now)
 		got := ""
 		if len(h.Unhealthy) > 0 {
 			got = h.Unhealthy[0].Reason

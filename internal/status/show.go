@@ -1,8 +1,9 @@
-package main
+package status
 
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -10,35 +11,32 @@ import (
 	"github.com/popsync/popsync/internal/screen"
 )
 
-// showStatus prints the screen: the daemon, the table, and below it what is to be told, what needs a person first.
-func (a *app) showStatus(head []string, all []accountStatus, now time.Time, trouble bool) error {
-	width := 0 // what is no terminal gets whole lines
-	if a.outTerm {
-		width, _ = a.outSize()
-	}
+// Show prints the screen: head, the table, and below it what is to be told, what needs a person first. attention: only accounts
+// that need some were asked for. width 0: lines are not broken.
+func Show(w io.Writer, head []string, all []Account, now time.Time, attention bool, width int) error {
 	for _, text := range head {
-		fmt.Fprintln(a.out, screen.Wrap(screen.Printable(text), "  ", width))
+		fmt.Fprintln(w, screen.Wrap(screen.Printable(text), "  ", width))
 	}
-	fmt.Fprintln(a.out)
-	if len(all) == 0 && trouble {
-		_, err := fmt.Fprintln(a.out, "nothing needs attention")
+	fmt.Fprintln(w)
+	if len(all) == 0 && attention {
+		_, err := fmt.Fprintln(w, "nothing needs attention")
 		return err
 	}
 	var rows [][]string
 	for _, st := range all {
-		rows = append(rows, []string{st.Account, when(st.LastSuccess, now), screen.Until(st.NextRun, now), fmt.Sprint(st.New),
+		rows = append(rows, []string{st.Account, screen.Ago(st.LastSuccess, now), screen.Until(st.NextRun, now), fmt.Sprint(st.New),
 			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.stateText(now)})
 	}
-	if err := screen.Table(a.out, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
+	if err := screen.Table(w, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
 		return err
 	}
-	_, err := a.out.Write([]byte(stories(all, now, width)))
+	_, err := w.Write([]byte(stories(all, now, width)))
 	return err
 }
 
 // stateText is the state for people, of a running pass with how long and how far.
-func (st *accountStatus) stateText(now time.Time) string {
-	if st.State != stateRunning || st.RunningSince.IsZero() {
+func (st *Account) stateText(now time.Time) string {
+	if st.State != StateRunning || st.RunningSince.IsZero() {
 		return string(st.State)
 	}
 	text := "running " + screen.Span(now.Sub(st.RunningSince))
@@ -55,17 +53,17 @@ func (st *accountStatus) stateText(now time.Time) string {
 }
 
 // stories is the text below the table, which begins with an empty line if there is any.
-func stories(all []accountStatus, now time.Time, width int) string {
+func stories(all []Account, now time.Time, width int) string {
 	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(x, y accountStatus) int { return cmp.Compare(x.rank(), y.rank()) })
+	slices.SortStableFunc(sorted, func(x, y Account) int { return cmp.Compare(x.rank(), y.rank()) })
 	var b strings.Builder
 	var never, cut []string
 	for _, st := range sorted {
 		switch {
 		case st.Daemon:
-		case st.State == stateUnfinished:
+		case st.State == StateUnfinished:
 			cut = append(cut, st.Account)
-		case st.State == stateNew:
+		case st.State == StateNew:
 			never = append(never, st.Account)
 		}
 		if st.rank() == rankNothing {
@@ -78,10 +76,10 @@ func stories(all []accountStatus, now time.Time, width int) string {
 			} else {
 				b.WriteString("  ")
 			}
-			b.WriteString(screen.Wrap(text, "  ", less(width, i > 0)) + "\n")
+			b.WriteString(screen.Wrap(text, "  ", screen.Less(width, i > 0)) + "\n")
 		}
 		if step != "" {
-			b.WriteString("  " + screen.Wrap("next step: "+screen.Printable(step), "  ", less(width, true)) + "\n")
+			b.WriteString("  " + screen.Wrap("next step: "+screen.Printable(step), "  ", screen.Less(width, true)) + "\n")
 		}
 	}
 	foot := func(format string, args ...any) {
@@ -105,19 +103,4 @@ func stories(all []accountStatus, now time.Time, width int) string {
 		return ""
 	}
 	return "\n" + b.String()
-}
-
-// less is the width that is left for a text that begins after an indent of two.
-func less(width int, indented bool) int {
-	if width > 0 && indented {
-		return max(width-2, 1)
-	}
-	return width
-}
-
-func when(t, now time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return screen.Ago(t.Unix(), now)
 }

@@ -1,64 +1,89 @@
-package main
+package status
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
 	"time"
 
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
 
-// health is what healthcheck finds, as JSON.
-type health struct {
-	Healthy   bool            `json:"healthy"`
-	Accounts  int             `json:"accounts"` // that count: without the paused ones
-	Paused    int             `json:"paused"`
-	Unhealthy []accountHealth `json:"unhealthy"` // empty, not null, when there is none
+// Health is what healthcheck finds, as JSON.
+type Health struct {
+	Healthy   bool        `json:"healthy"`
+	Accounts  int         `json:"accounts"` // that count: without the paused ones
+	Paused    int         `json:"paused"`
+	Unhealthy []Unhealthy `json:"unhealthy"` // empty, not null, when there is none
 }
 
-// accountHealth is why an account is not healthy.
-type accountHealth struct {
+// Unhealthy is why an account is not healthy.
+type Unhealthy struct {
 	Account     string    `json:"account"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	Reason      string    `json:"reason"`
 }
 
-// parked is how many parked messages of an account need somebody; 0: no number does.
-func healthOf(accounts []config.Account, sums []uidl.Summary, held map[string]error, limit staleness, parked int, now time.Time) (health, error) {
-	known := byName(sums)
-	h := health{Unhealthy: []accountHealth{}}
+// Watched is an account whose health is wanted.
+type Watched struct {
+	Name     string
+	Schedule schedule.Schedule
+	Summary  uidl.Summary // the zero one: it never ran
+	Held     string       // why it cannot be run, for a person; "": it can
+}
+
+// HealthOf judges accounts. parked is how many parked messages of one need somebody; 0: no number does.
+func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) Health {
+	h := Health{Unhealthy: []Unhealthy{}}
 	for _, acc := range accounts {
-		sum := known[acc.Name]
+		sum := acc.Summary
 		if !fetcher.Standing(sum).Paused.IsZero() {
 			h.Paused++
 			continue
 		}
 		h.Accounts++
-		sched, err := scheduleOf(acc)
-		if err != nil {
-			return health{}, &exitError{exitConfig, err}
-		}
-		reason := unwell(sum, sched, limit, now)
+		reason := unwell(sum, acc.Schedule, limit, now)
 		if parked > 0 && sum.Parked >= parked && reason == "" {
 			reason = screen.Count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
 		}
-		if err := held[acc.Name]; err != nil {
-			reason = "needs a person: " + errorText(err)
+		if acc.Held != "" {
+			reason = "needs a person: " + acc.Held
 		}
 		if reason != "" {
-			h.Unhealthy = append(h.Unhealthy, accountHealth{acc.Name, statusOf(acc.Name, sum, now).LastSuccess, reason})
+			h.Unhealthy = append(h.Unhealthy, Unhealthy{acc.Name, Of(acc.Name, sum, now).LastSuccess, reason})
 		}
 	}
 	h.Healthy = len(h.Unhealthy) == 0
-	return h, nil
+	return h
+}
+
+// Show prints the one line.
+func (h Health) Show(w io.Writer) error {
+	var b strings.Builder
+	if h.Healthy {
+		fmt.Fprintf(&b, "healthy: %s", screen.Count(h.Accounts, "account"))
+	} else {
+		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), screen.Count(h.Accounts, "account"))
+	}
+	if h.Paused > 0 {
+		fmt.Fprintf(&b, ", %d paused", h.Paused)
+	}
+	sep := ": "
+	for _, u := range h.Unhealthy {
+		b.WriteString(sep + u.Account + ": " + screen.Printable(u.Reason))
+		sep = "; "
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
 }
 
 // unwell is why an account is not healthy, or "".
-func unwell(sum uidl.Summary, sched schedule.Schedule, limit staleness, now time.Time) string {
-	st := statusOf(sum.Name, sum, now)
+func unwell(sum uidl.Summary, sched schedule.Schedule, limit Staleness, now time.Time) string {
+	st := Of(sum.Name, sum, now)
 	if reason := needsPerson(sum); reason != "" {
 		return reason
 	}
@@ -79,7 +104,7 @@ func unwell(sum uidl.Summary, sched schedule.Schedule, limit staleness, now time
 		// It may be of any age: believing it could hide years.
 		return "the last success lies in the future, at " + last.UTC().Format(time.RFC3339) + ": the clock was or is wrong"
 	case limit.stale(last, now, sched):
-		return "last success " + screen.Ago(last.Unix(), now) + trouble
+		return "last success " + screen.Ago(last, now) + trouble
 	}
 	return ""
 }

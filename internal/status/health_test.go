@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"encoding/json"
@@ -6,10 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
+
+// every is a schedule in this machine's time zone.
+func every(t *testing.T, spec string) schedule.Schedule {
+	t.Helper()
+	s, err := schedule.Parse(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.In(time.Local)
+}
 
 func TestHealth(t *testing.T) {
 	now := time.Date(2026, 3, 16, 10, 0, 0, 0, time.Local) // a Monday
@@ -73,17 +83,14 @@ func TestHealth(t *testing.T) {
 		{"not paused any more", "@hourly", "3", resumed, "needs a person"},
 		{"what cannot be read", "*/10 * * * *", "3", garbled, `last success 1h ago: why\x1b`},
 	} {
-		var limit staleness
+		var limit Staleness
 		if err := limit.Set(tt.stale); err != nil {
 			t.Fatal(err)
 		}
 		tt.sum.Name = "a"
-		h, err := healthOf([]config.Account{{Name: "a", Schedule: tt.schedule}}, []uidl.Summary{tt.sum}, nil, limit, 0, now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := HealthOf([]Watched{{Name: "a", Schedule: every(t, tt.schedule), Summary: tt.sum}}, limit, 0, now)
 		var b strings.Builder
-		if err := h.show(&b); err != nil {
+		if err := h.Show(&b); err != nil {
 			t.Fatal(err)
 		}
 		if h.Healthy != (tt.want == "") || !strings.Contains(b.String(), tt.want) || strings.Count(b.String(), "\n") != 1 ||
@@ -96,7 +103,7 @@ func TestHealth(t *testing.T) {
 func TestStaleness(t *testing.T) {
 	for text, want := range map[string]string{"3": "3", "100": "100", "90m": "1h30m0s",
 		"0": "", "-1": "", "101": "", "": "", "0s": "", "-1h": "", "1d": "", "3.5": "", "99999999999999999999": ""} {
-		limit := staleness{intervals: 42}
+		limit := Staleness{Intervals: 42}
 		err := limit.Set(text)
 		if want == "" {
 			if err == nil || limit.String() != "42" {

@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// waiting is what waits for one destination of an account, as JSON.
-type waiting struct {
+// Waiting is what waits for one destination of an account, as JSON.
+type Waiting struct {
 	Destination string    `json:"destination"`
 	Deliveries  int       `json:"deliveries"`
 	PutOff      int       `json:"put_off"` // of those, how many failed and are tried again soon
@@ -26,16 +26,16 @@ type waiting struct {
 	told        string // what was just said of the account
 }
 
-func waitingOf(account string, s uidl.Summary, now time.Time) (all []waiting) {
+func waitingOf(account string, s uidl.Summary, now time.Time) (all []Waiting) {
 	down := fetcher.Standing(s).Down
 	for _, w := range s.Waiting {
-		of := waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Parked: w.Parked, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
+		of := Waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Parked: w.Parked, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
 		if w.NextTry != 0 {
 			of.NextTry = time.Unix(w.NextTry, 0)
 		}
 		for _, d := range s.Destinations {
 			if d.Name == w.Destination {
-				of.Gone = away(d.Role)
+				of.Gone = d.Role == uidl.NotConfigured || d.Role == uidl.WasOptional
 			}
 		}
 		for _, d := range down {
@@ -49,23 +49,23 @@ func waitingOf(account string, s uidl.Summary, now time.Time) (all []waiting) {
 }
 
 // words are the lines about it for people.
-func (w waiting) words(now time.Time) (lines []string) {
+func (w Waiting) words(now time.Time) (lines []string) {
 	if w.Gone {
 		return []string{fmt.Sprintf("%s for %s, which is not configured any more, the oldest message from %s: configure it again, or give the copies to the others: popsync check --adopt %s",
-			screen.Count(w.Deliveries, "open delivery"), w.Destination, when(w.Since, now), w.account)}
+			screen.Count(w.Deliveries, "open delivery"), w.Destination, screen.Ago(w.Since, now), w.account)}
 	}
 	if w.Parked > 0 {
 		lines = append(lines, fmt.Sprintf("%s to %s parked, the oldest message from %s%s%s",
-			screen.Count(w.Parked, "delivery"), w.Destination, when(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
+			screen.Count(w.Parked, "delivery"), w.Destination, screen.Ago(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
 	}
 	n := w.Deliveries - w.Parked
 	if n == 0 {
 		return lines
 	}
-	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, when(w.Since, now))
+	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, screen.Ago(w.Since, now))
 	switch {
 	case w.PutOff == n:
-		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, when(w.Since, now))
+		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", screen.Count(n, "delivery"), w.Destination, screen.Ago(w.Since, now))
 	case w.PutOff > 0:
 		line += fmt.Sprintf(", %d of them put off", w.PutOff)
 	}
@@ -74,9 +74,9 @@ func (w waiting) words(now time.Time) (lines []string) {
 		line += after(": ", w.Reason) + "; the next run tries again"
 	case w.DownSince.IsZero():
 		line += ": the next run goes on"
-	case w.NextTry.After(now) && strings.Contains(w.told, "tried next at "+stamp(w.NextTry)):
+	case w.NextTry.After(now) && strings.Contains(w.told, "tried next at "+screen.Stamp(w.NextTry)):
 	case w.NextTry.After(now):
-		line += w.down() + "tried again at " + stamp(w.NextTry) + after(": ", w.DownReason)
+		line += w.down() + "tried again at " + screen.Stamp(w.NextTry) + after(": ", w.DownReason)
 	default:
 		line += w.down() + "tried again in the next run" + after(": ", w.DownReason)
 	}
@@ -84,17 +84,17 @@ func (w waiting) words(now time.Time) (lines []string) {
 }
 
 // down tells since when the destination is down, unless that was just told.
-func (w waiting) down() string {
-	if strings.Contains(w.told, "down since "+stamp(w.DownSince)) {
+func (w Waiting) down() string {
+	if strings.Contains(w.told, "down since "+screen.Stamp(w.DownSince)) {
 		return "; it is "
 	}
-	return "; it is down since " + stamp(w.DownSince) + " and "
+	return "; it is down since " + screen.Stamp(w.DownSince) + " and "
 }
 
 // nextParked tells when the first of those parked is tried again.
-func (w waiting) nextParked(now time.Time) string {
+func (w Waiting) nextParked(now time.Time) string {
 	if w.DownSince.IsZero() && w.NextTry.After(now) {
-		return ", tried again at " + stamp(w.NextTry)
+		return ", tried again at " + screen.Stamp(w.NextTry)
 	}
 	return ", tried again in the next run"
 }
@@ -106,5 +106,3 @@ func after(sep, s string) string {
 	}
 	return sep + s
 }
-
-func stamp(t time.Time) string { return t.Format("2006-01-02 15:04") }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/human"
 )
 
 func (a *app) acceptCommand() *cobra.Command {
@@ -53,11 +53,11 @@ func (a *app) accept(ctx context.Context, name string) error {
 		return nil
 	}
 	if flood != nil {
-		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, screen.Count(flood.New, "new message"),
+		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, human.Count(flood.New, "new message"),
 			time.Unix(flood.Since, 0).Format(time.DateTime), them(flood.New))
 	}
 	if held > 0 {
-		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, screen.Count(held, "message"),
+		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, human.Count(held, "message"),
 			verb(held, "it if it is still listed", "those that are still listed"))
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
@@ -49,7 +50,7 @@ func (a *app) adopt(ctx context.Context, name string) error {
 	names, open := openElsewhere(stays, pending)
 	for _, d := range names {
 		lines = append(lines, fmt.Sprintf("%s of %s, which is not configured any more: the copies go to the destinations that lack these messages; what has no copy is fetched again for them",
-			screen.Count(open[d], "open delivery"), d))
+			human.Count(open[d], "open delivery"), d))
 	}
 	if len(lines) == 0 {
 		a.nothingToAdopt(name, "every destination is the one that popsync knows, and nothing is open for another")

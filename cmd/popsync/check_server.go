@@ -9,7 +9,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -94,7 +94,7 @@ func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wire
 		return partMail, err
 	}
 	s.set(func() { s.messages = list.Len() })
-	s.ok(partMail, screen.Count(list.Len(), "message"))
+	s.ok(partMail, human.Count(list.Len(), "message"))
 	nameless := 0
 	for i := range list.Len() {
 		if !list.At(i).HasUID {

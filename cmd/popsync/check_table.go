@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
-
-// screenWidth is what the table keeps to, whatever the terminal has: it is mailed, too.
-const screenWidth = 80
 
 // checkTable writes one row for each account.
 func checkTable(w io.Writer, accounts []*sheet) error {
@@ -20,32 +17,7 @@ func checkTable(w io.Writer, accounts []*sheet) error {
 	for _, s := range accounts {
 		rows = append(rows, s.cells())
 	}
-	return screen.Table(w, head, fitted(head, rows))
-}
-
-// fitted cuts the names in the first column so that a table fits.
-func fitted(head []string, rows [][]string) [][]string {
-	rest := 0 // what the columns behind the names take
-	for i := 1; i < len(head); i++ {
-		width := len(head[i])
-		for _, r := range rows {
-			width = max(width, len(r[i]))
-		}
-		rest += 2 + width
-	}
-	most := max(screenWidth-rest, 12)
-	for _, r := range rows {
-		r[0] = shortened(r[0], most)
-	}
-	return rows
-}
-
-// shortened cuts a text to so many characters.
-func shortened(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most-3]) + "..."
+	return screen.FitTable(w, head, rows)
 }
 
 // cells are the columns of an account's row.
@@ -99,7 +71,7 @@ func (s *sheet) resultText() string {
 		return "stopped"
 	}
 	if n := s.notes(); n > 0 {
-		return "ok, " + screen.Count(n, "note")
+		return "ok, " + human.Count(n, "note")
 	}
 	return stepOK
 }
@@ -134,16 +106,16 @@ func verdictLines(all []*sheet, stopped bool) (lines []string) {
 			if more := len(bad) - most; more > 0 {
 				names += fmt.Sprintf(" and %d more", more)
 			}
-			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), screen.Count(len(accounts), "account"), names))
+			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), human.Count(len(accounts), "account"), names))
 		case stopped || len(lines) > 0:
 		case noted > 0:
-			lines = append(lines, "nothing failed; there are notes about "+screen.Count(noted, "account"))
+			lines = append(lines, "nothing failed; there are notes about "+human.Count(noted, "account"))
 		default:
 			lines = append(lines, "nothing failed")
 		}
 	}
 	if stopped {
-		line := "stopped; " + screen.Count(skipped, "account") + " not looked at"
+		line := "stopped; " + human.Count(skipped, "account") + " not looked at"
 		if cut > 0 {
 			line += fmt.Sprintf(", %d only in part", cut)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -128,5 +128,5 @@ func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
 	default:
 		text += "; it accepts the sender <" + saw.From + ">"
 	}
-	return text + " and " + screen.Count(len(c.To), "recipient") + "; no message was sent"
+	return text + " and " + human.Count(len(c.To), "recipient") + "; no message was sent"
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
@@ -124,16 +125,16 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		}
 		return judged(err)
 	}
-	a.tell("%s: forgotten, with what was known of %s", name, screen.Count(rows, "message"))
+	a.tell("%s: forgotten, with what was known of %s", name, human.Count(rows, "message"))
 	if len(waiting) > 0 {
-		a.tell("%s: dropped %s that waited", name, screen.Count(len(waiting), "delivery"))
+		a.tell("%s: dropped %s that waited", name, human.Count(len(waiting), "delivery"))
 	}
 	for _, f := range folders {
 		left, err := f.Remove()
 		if err != nil {
 			warnings = append(warnings, errorText(err))
 		} else if left > 0 {
-			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, screen.Count(left, "file"), f.Place())
+			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, human.Count(left, "file"), f.Place())
 		}
 		f.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
@@ -127,7 +128,7 @@ func (g givingUp) pick(account string, uids []string) func([]uidl.Stuck) ([]uidl
 	return func(all []uidl.Stuck) ([]uidl.Stuck, error) {
 		picked, err := picking(account, thatFailed, uids)(all)
 		if err == nil && g.saves && len(picked) > 1 {
-			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, screen.Count(len(picked), "message"),
+			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, human.Count(len(picked), "message"),
 				uidArgs(nameIn(all, picked[0].Key)))
 		}
 		return picked, err

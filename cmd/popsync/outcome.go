@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -95,7 +96,7 @@ func stopText(reports []fetcher.Report) string {
 	}
 	var parts []string
 	if theirs > 0 {
-		parts = append(parts, "stopped watching; the daemon goes on with "+screen.Count(theirs, "account"))
+		parts = append(parts, "stopped watching; the daemon goes on with "+human.Count(theirs, "account"))
 	}
 	switch {
 	case ours == 0:
@@ -104,12 +105,12 @@ func stopText(reports []fetcher.Report) string {
 	default:
 		text := "stopped"
 		if len(reports) > 1 {
-			text += fmt.Sprintf(": %d of %s finished", finished, screen.Count(len(reports), "account"))
+			text += fmt.Sprintf(": %d of %s finished", finished, human.Count(len(reports), "account"))
 		}
 		if messages > 0 {
-			text += fmt.Sprintf("; of the others %s came", screen.Count(messages, "message"))
+			text += fmt.Sprintf("; of the others %s came", human.Count(messages, "message"))
 			if len(reports) == 1 {
-				text = "stopped: " + screen.Count(messages, "message") + " came"
+				text = "stopped: " + human.Count(messages, "message") + " came"
 			}
 		}
 		parts = append(parts, text+"; what was received whole is safe, and the next run goes on")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
@@ -120,7 +121,7 @@ func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name 
 	case !standing.Stopped.IsZero():
 		p.waits = "Its login was refused, and is not tried again: " + standing.Refusal
 	case !standing.Due(now).IsZero():
-		p.waits = "Nothing is fetched before " + screen.Stamp(standing.Due(now)) + after(": ", standing.Hold)
+		p.waits = "Nothing is fetched before " + human.Stamp(standing.Due(now)) + after(": ", standing.Hold)
 	}
 	return p, nil
 }

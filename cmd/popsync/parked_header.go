@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/internal/headline"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -20,7 +21,7 @@ func shownHeader(h headline.Header) header {
 // when is the date on this machine's clock, or as it stands there if it is none.
 func (h header) when() string {
 	if t, ok := (headline.Header{Date: h.date}).When(); ok {
-		return screen.Stamp(t)
+		return human.Stamp(t)
 	}
 	return h.date
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -69,7 +69,7 @@ func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Accoun
 		p.unread = "its login was refused, and is not tried again: " + standing.Refusal
 		return fetcher.Login
 	case !barred.IsZero():
-		p.unread = "no login before " + screen.Stamp(barred) + after(": ", standing.Hold)
+		p.unread = "no login before " + human.Stamp(barred) + after(": ", standing.Hold)
 		return fetcher.Temporary
 	}
 	wired, err := a.wire(cfg, acc, a.prompt(acc))

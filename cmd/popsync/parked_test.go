@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/headline"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
@@ -35,7 +36,7 @@ func TestParseHeader(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %+v", name, got, c.want)
 		}
 	}
-	if got := (header{date: "Mon, 23 Nov 2026 10:00:01 +0000"}).when(); got != screen.Stamp(time.Date(2026, 11, 23, 10, 0, 1, 0, time.UTC).Local()) {
+	if got := (header{date: "Mon, 23 Nov 2026 10:00:01 +0000"}).when(); got != human.Stamp(time.Date(2026, 11, 23, 10, 0, 1, 0, time.UTC).Local()) {
 		t.Errorf("date: %s", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/uidl"
 )
@@ -44,7 +45,7 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 	case unread > 0 && p.unread != "":
 		line("", "From, date and subject could not be had from the server: "+screen.Printable(p.unread))
 	case unread > 0 && !headers:
-		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", screen.Count(unread, "message"), p.name))
+		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", human.Count(unread, "message"), p.name))
 	}
 	if n[wordParked]+n[wordPutOff] > 0 {
 		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.name))
@@ -69,7 +70,7 @@ func countStates(n map[string]int) string {
 		switch k := n[s.state]; {
 		case k == 0:
 		case text == "":
-			text = screen.Count(k, "message") + " " + s.word
+			text = human.Count(k, "message") + " " + s.word
 		default:
 			text += fmt.Sprintf(", %d %s", k, s.word)
 		}
@@ -84,13 +85,13 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 		about = []string{strings.ReplaceAll(m.State, "_", " ")}
 	}
 	if m.Octets > 0 {
-		about = append(about, screen.Octets(m.Octets))
+		about = append(about, human.Octets(m.Octets))
 	}
 	switch {
 	case !m.Listed:
 		about = append(about, "not on the server any more")
 	case !m.FirstListed.IsZero():
-		about = append(about, "on the server since "+screen.Stamp(m.FirstListed))
+		about = append(about, "on the server since "+human.Stamp(m.FirstListed))
 	}
 	b.WriteString("  " + m.word + "\n")
 	line("    ", strings.Join(about, ", "))
@@ -99,7 +100,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 			if f[1] != "" {
 				text := f[0] + f[1]
 				if width > 0 {
-					text = shortened(text, max(width-4, 12))
+					text = screen.Shorten(text, max(width-4, 12))
 				}
 				b.WriteString("    " + text + "\n")
 			}
@@ -140,14 +141,14 @@ func (at stuckAt) next(now time.Time) string {
 		tries = append(tries, fmt.Sprintf("failed %d times", at.Attempts))
 	}
 	if at.InDoubt > 0 {
-		tries = append(tries, screen.Count(at.InDoubt, "attempt")+" in doubt")
+		tries = append(tries, human.Count(at.InDoubt, "attempt")+" in doubt")
 	}
 	if len(tries) == 0 {
 		tries = append(tries, "the message itself did not fail")
 	}
 	text := strings.Join(tries, ", ")
 	if !at.LastTry.IsZero() {
-		text += ", the last try " + screen.Ago(at.LastTry, now)
+		text += ", the last try " + human.Ago(at.LastTry, now)
 	}
 	switch {
 	case at.Gone:
@@ -155,10 +156,10 @@ func (at stuckAt) next(now time.Time) string {
 	case at.NextTry.IsZero():
 		text += "; next try: due now"
 	default:
-		text += fmt.Sprintf("; next try %s (%s)", screen.Until(at.NextTry, now), screen.Stamp(at.NextTry))
+		text += fmt.Sprintf("; next try %s (%s)", human.Until(at.NextTry, now), human.Stamp(at.NextTry))
 	}
 	if !at.DownSince.IsZero() {
-		text += "; the destination is down since " + screen.Stamp(at.DownSince)
+		text += "; the destination is down since " + human.Stamp(at.DownSince)
 	}
 	return text
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -117,10 +118,10 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	if r.Messages == 0 {
 		a.tell("%s: nothing that was delivered is still on the server", name)
 	} else {
-		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", screen.Count(r.Messages, "message"), name, them(r.Messages))
+		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", human.Count(r.Messages, "message"), name, them(r.Messages))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
-		a.tell("%s left as before: %s", screen.Count(r.Left[why], "message"), why)
+		a.tell("%s left as before: %s", human.Count(r.Left[why], "message"), why)
 	}
 	if r.Messages == 0 {
 		return
@@ -128,14 +129,14 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", them(r.Messages))
 	if r.Flood != nil {
 		a.tell("nothing is fetched before you say what the %[1]s held back %[2]s: popsync accept %[3]s, or popsync baseline %[3]s and then this again",
-			screen.Count(r.Flood.New, "new message"), verb(r.Flood.New, "is", "are"), name)
+			human.Count(r.Flood.New, "new message"), verb(r.Flood.New, "is", "are"), name)
 	}
 	a.tell("to begin now say: %s", a.begin(ctx, cfg, name))
 }
 
 // refuseUIDs tells which unique-ids cannot be fetched again, and why.
 func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
-	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, screen.Count(len(refused), "unique-id"))
+	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, human.Count(len(refused), "unique-id"))
 	for _, r := range refused {
 		fmt.Fprintf(a.err, "  %s: %s\n", uidArg(r.UID), screen.Printable(r.Why))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -52,7 +53,7 @@ func reloadText(r control.Reloaded) string {
 	case r.Accounts == 0:
 		return "reloaded"
 	case r.Added+r.Removed == 0:
-		return "reloaded: " + screen.Count(r.Accounts, "account")
+		return "reloaded: " + human.Count(r.Accounts, "account")
 	}
-	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", screen.Count(r.Accounts, "account"), r.Added, r.Removed)
+	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", human.Count(r.Accounts, "account"), r.Added, r.Removed)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
@@ -332,11 +333,11 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 	}
 	var rows [][]string
 	for _, r := range reports {
-		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), screen.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
+		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), human.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
 			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
 	}
 	head := []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}
-	if err := screen.Table(a.out, head, fitted(head, rows)); err != nil {
+	if err := screen.FitTable(a.out, head, rows); err != nil {
 		return err
 	}
 	width, _ := a.outSize()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -23,7 +24,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 		}
 	}
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
-		counts["fetch"]+counts["retry"], screen.Octets(size), counts["delete"], counts["skip"], r.Kept)
+		counts["fetch"]+counts["retry"], human.Octets(size), counts["delete"], counts["skip"], r.Kept)
 	if r.Pending > 0 {
 		head += fmt.Sprintf(", %d on %s way", r.Pending, verb(r.Pending, "its", "their"))
 	}
@@ -55,7 +56,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 func planText(steps []fetcher.Step, width int) string {
 	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
 	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), screen.Octets(s.Size), uidArg(s.UID), screen.Printable(s.Reason)})
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), human.Octets(s.Size), uidArg(s.UID), screen.Printable(s.Reason)})
 	}
 	var b strings.Builder
 	for i, line := range screen.Align(rows) {

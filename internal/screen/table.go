@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // Table writes rows in aligned columns below a head. The cells may be foreign text.
@@ -19,6 +20,39 @@ func Table(w io.Writer, head []string, rows [][]string) error {
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()
+}
+
+// tableWidth is what the table keeps to, whatever the terminal has: it is mailed, too.
+const tableWidth = 80
+
+// FitTable is Table, with the names in the first column cut so that it fits. The other columns are ASCII.
+func FitTable(w io.Writer, head []string, rows [][]string) error {
+	return Table(w, head, fitted(head, rows))
+}
+
+// fitted cuts the names in the first column so that a table fits.
+func fitted(head []string, rows [][]string) [][]string {
+	rest := 0 // what the columns behind the names take
+	for i := 1; i < len(head); i++ {
+		width := len(head[i])
+		for _, r := range rows {
+			width = max(width, len(r[i]))
+		}
+		rest += 2 + width
+	}
+	most := max(tableWidth-rest, 12)
+	for _, r := range rows {
+		r[0] = Shorten(r[0], most)
+	}
+	return rows
+}
+
+// Shorten cuts a text to so many characters, three at least.
+func Shorten(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-3]) + "..."
 }
 
 // Align joins the cells of each row, padded to columns of equal width. The last cell of a row widens no column. Each row has a

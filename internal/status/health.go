@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
@@ -48,7 +49,7 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 		h.Accounts++
 		reason := unwell(sum, acc.Schedule, limit, now)
 		if parked > 0 && sum.Parked >= parked && reason == "" {
-			reason = screen.Count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
+			reason = human.Count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
 		}
 		if acc.Held != "" {
 			reason = "needs a person: " + acc.Held
@@ -65,9 +66,9 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 func (h Health) Show(w io.Writer) error {
 	var b strings.Builder
 	if h.Healthy {
-		fmt.Fprintf(&b, "healthy: %s", screen.Count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "healthy: %s", human.Count(h.Accounts, "account"))
 	} else {
-		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), screen.Count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), human.Count(h.Accounts, "account"))
 	}
 	if h.Paused > 0 {
 		fmt.Fprintf(&b, ", %d paused", h.Paused)
@@ -104,7 +105,7 @@ func unwell(sum uidl.Summary, sched schedule.Schedule, limit Staleness, now time
 		// It may be of any age: believing it could hide years.
 		return "the last success lies in the future, at " + last.UTC().Format(time.RFC3339) + ": the clock was or is wrong"
 	case limit.stale(last, now, sched):
-		return "last success " + screen.Ago(last, now) + trouble
+		return "last success " + human.Ago(last, now) + trouble
 	}
 	return ""
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/human"
 )
 
 // Short is how many messages came shorter than listed and are watched, as JSON. The times are when the first of them was first
@@ -34,11 +34,11 @@ func (s *Short) words(now time.Time, told bool) (lines []string) {
 	}
 	if s.Waiting > 0 && !told {
 		lines = append(lines, fmt.Sprintf("%s not delivered yet: shorter than the server lists, and read again first; the oldest came %s",
-			screen.Count(s.Waiting, "message"), screen.Ago(s.WaitingSince, now)))
+			human.Count(s.Waiting, "message"), human.Ago(s.WaitingSince, now)))
 	}
 	if s.Delivered > 0 {
 		lines = append(lines, fmt.Sprintf("%s delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
-			screen.Count(s.Delivered, "message"), screen.Ago(s.DeliveredSince, now)))
+			human.Count(s.Delivered, "message"), human.Ago(s.DeliveredSince, now)))
 	}
 	return lines
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -24,7 +25,7 @@ func Show(w io.Writer, head []string, all []Account, now time.Time, attention bo
 	}
 	var rows [][]string
 	for _, st := range all {
-		rows = append(rows, []string{st.Account, screen.Ago(st.LastSuccess, now), screen.Until(st.NextRun, now), fmt.Sprint(st.New),
+		rows = append(rows, []string{st.Account, human.Ago(st.LastSuccess, now), human.Until(st.NextRun, now), fmt.Sprint(st.New),
 			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.stateText(now)})
 	}
 	if err := screen.Table(w, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
@@ -39,15 +40,15 @@ func (st *Account) stateText(now time.Time) string {
 	if st.State != StateRunning || st.RunningSince.IsZero() {
 		return string(st.State)
 	}
-	text := "running " + screen.Span(now.Sub(st.RunningSince))
+	text := "running " + human.Span(now.Sub(st.RunningSince))
 	switch p := st.Progress; {
 	case p == nil:
 	case p.Waiting != "":
 		text += ", waiting for " + p.Waiting
 	case p.Planned > 0:
-		text += fmt.Sprintf(", %d of %s", p.Messages, screen.Count(p.Planned, "message"))
+		text += fmt.Sprintf(", %d of %s", p.Messages, human.Count(p.Planned, "message"))
 	case p.Messages > 0:
-		text += ", " + screen.Count(p.Messages, "message")
+		text += ", " + human.Count(p.Messages, "message")
 	}
 	return text
 }
@@ -90,14 +91,14 @@ func stories(all []Account, now time.Time, width int) string {
 	case 1:
 		foot("%s has not run yet; next step: popsync run %s", never[0], never[0])
 	default:
-		foot("%s have not run yet; next step: popsync run", screen.Count(len(never), "account"))
+		foot("%s have not run yet; next step: popsync run", human.Count(len(never), "account"))
 	}
 	switch len(cut) {
 	case 0:
 	case 1:
 		foot("%s was begun and has not been seen to its end yet; next step: popsync run %s", cut[0], cut[0])
 	default:
-		foot("%s were begun and have not been seen to their end yet; next step: popsync run", screen.Count(len(cut), "account"))
+		foot("%s were begun and have not been seen to their end yet; next step: popsync run", human.Count(len(cut), "account"))
 	}
 	if b.Len() == 0 {
 		return ""

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -214,7 +215,7 @@ func (b *Board) lines(width, height int) []string {
 	if more := len(b.rows) - len(shown); more > 0 && len(shown) > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	} else if more > 0 {
-		lines = append(lines, screen.Count(more, "account")+" running")
+		lines = append(lines, human.Count(more, "account")+" running")
 	}
 	for i, l := range lines {
 		l = foreign.ASCII(screen.Printable(l))      // it is cut, and written past what knows the locale

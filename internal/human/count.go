@@ -1,4 +1,6 @@
-package screen
+// Package human says numbers and times as people do: "1 message", "2.0 MiB", "3h ago". What it says cannot be read back, and is
+// for nobody but them: JSON and logs have numbers.
+package human
 
 import (
 	"fmt"

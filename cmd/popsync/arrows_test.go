@@ -68,7 +68,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/human", "internal/logs", "internal/memlimit", "internal/metrics", "internal/notify", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/human", "internal/logs", "internal/memlimit", "internal/metrics", "internal/notify", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/uidtext"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -87,6 +87,7 @@ var rooms = []room{
 	{path: "internal/program"},
 	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
+	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
 	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
 	{

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -129,7 +130,7 @@ func (g givingUp) pick(account string, uids []string) func([]uidl.Stuck) ([]uidl
 		picked, err := picking(account, thatFailed, uids)(all)
 		if err == nil && g.saves && len(picked) > 1 {
 			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, human.Count(len(picked), "message"),
-				uidArgs(nameIn(all, picked[0].Key)))
+				uidtext.Args(uidtext.Name(all, picked[0].Key)))
 		}
 		return picked, err
 	}

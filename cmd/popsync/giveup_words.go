@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 )
 
 // notGivenUp words why nothing was given up.
@@ -23,7 +24,7 @@ func notGivenUp(name string, err error) error {
 		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, half), "first say: popsync run " + name}}
 	case errors.As(err, &none):
 		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, none),
-			"without --save it is looked for on the server: popsync give-up " + name + " " + uidArgs(none.UID)}}
+			"without --save it is looked for on the server: popsync give-up " + name + " " + uidtext.Args(none.UID)}}
 	case errors.As(err, &save) && errors.Is(err, fs.ErrExist):
 		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s exists already; nothing was given up", name, save.path), "name a file that does not exist yet"}}
 	case errors.As(err, &save):
@@ -38,7 +39,7 @@ func lastCopies(name string, all []fetcher.LastCopy) error {
 	var text, steps []string
 	code := exitConfig // a person must decide
 	for _, l := range all {
-		uid := uidArgs(l.UID)
+		uid := uidtext.Args(l.UID)
 		why := "the server does not list message " + uid + " any more"
 		if l.Unknown != "" {
 			why = "whether the server lists message " + uid + " is not known (" + l.Unknown + ")"
@@ -67,26 +68,26 @@ func notBack(name string, err error) error {
 	}
 	if gone.Unknown != "" {
 		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: the last listing did not have message %s, and whether the server lists it again is not known (%s); nothing was changed",
-			name, uidArg(gone.UID), gone.Unknown), "say it again later; " + hint}}
+			name, uidtext.Arg(gone.UID), gone.Unknown), "say it again later; " + hint}}
 	}
 	return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was changed", name, gone), hint}}
 }
 
 func (a *app) tellGivenUp(name string, gave []fetcher.GaveUp, saved string) {
 	for _, g := range gave {
-		fmt.Fprintf(a.out, "%s: message %s is given up%s\n", name, uidArg(g.UID), after("; it does not go to ", strings.Join(g.Places, ", ")))
+		fmt.Fprintf(a.out, "%s: message %s is given up%s\n", name, uidtext.Arg(g.UID), after("; it does not go to ", strings.Join(g.Places, ", ")))
 		switch {
 		case g.Saved:
 			fmt.Fprintf(a.out, "%s: its copy is in %s\n", name, saved)
 		case g.Listed:
-			fmt.Fprintf(a.out, "%s: it stays on the server; to take it back: popsync give-up --undo %s %s\n", name, name, uidArgs(g.UID))
+			fmt.Fprintf(a.out, "%s: it stays on the server; to take it back: popsync give-up --undo %s %s\n", name, name, uidtext.Args(g.UID))
 		}
 	}
 }
 
 func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 	for _, g := range back {
-		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidArg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
+		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidtext.Arg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
 		if g.Unknown != "" {
 			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, screen.Printable(g.Unknown))
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -111,7 +112,7 @@ func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name 
 		if s.Have.GivenUp() && s.GoneAt != 0 {
 			continue // nothing is left of it
 		}
-		m := messageOf(name, nameIn(all, s.Key), s, sum.Destinations, standing.Down, now)
+		m := messageOf(name, uidtext.Name(all, s.Key), s, sum.Destinations, standing.Down, now)
 		m.header, m.read = headerOf(cfg, sum.Destinations, s.Open)
 		p.messages = append(p.messages, m)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -51,8 +52,8 @@ const (
 )
 
 func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []fetcher.Outage, now time.Time) parkedMessage {
-	m := parkedMessage{Account: account, UID: uidLog(s.UID), Argument: uidArgs(name), State: wordPutOff, Octets: s.Size,
-		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidArg(name), Stuck: []stuckAt{}}
+	m := parkedMessage{Account: account, UID: uidtext.Log(s.UID), Argument: uidtext.Args(name), State: wordPutOff, Octets: s.Size,
+		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidtext.Arg(name), Stuck: []stuckAt{}}
 	if s.FirstSeen != uidl.Unstamped {
 		m.FirstListed = time.Unix(s.FirstSeen, 0)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/internal/headline"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -80,7 +81,7 @@ func exampleAccount(now time.Time) parkedAccount {
 	all, known, down := stuckExamples(now)
 	p := parkedAccount{name: "work", waits: "Paused, until you say: popsync resume work"}
 	for i := range all {
-		m := messageOf("work", nameIn(all, all[i].Key), &all[i], known, down, now)
+		m := messageOf("work", uidtext.Name(all, all[i].Key), &all[i], known, down, now)
 		if i == 1 {
 			m.read, m.header = true, header{"Ada Lovelace <ada@example.org>", "Mon, 23 Nov 2026 10:00:01 +0000", strings.Repeat("a long subject ", 20)}
 		}

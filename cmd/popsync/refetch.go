@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 )
 
 const refetchExample = "refetch work 0000019a5f2c"
@@ -138,7 +139,7 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
 	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, human.Count(len(refused), "unique-id"))
 	for _, r := range refused {
-		fmt.Fprintf(a.err, "  %s: %s\n", uidArg(r.UID), screen.Printable(r.Why))
+		fmt.Fprintf(a.err, "  %s: %s\n", uidtext.Arg(r.UID), screen.Printable(r.Why))
 	}
 	return &exitError{exitUsage, errReported}
 }

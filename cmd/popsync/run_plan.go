@@ -7,6 +7,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/uidtext"
 )
 
 // showPlan prints what a pass would do.
@@ -56,7 +57,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 func planText(steps []fetcher.Step, width int) string {
 	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
 	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), human.Octets(s.Size), uidArg(s.UID), screen.Printable(s.Reason)})
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), human.Octets(s.Size), uidtext.Arg(s.UID), screen.Printable(s.Reason)})
 	}
 	var b strings.Builder
 	for i, line := range screen.Align(rows) {

@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -283,7 +284,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		}
 	}
 	if k, ok := acc.Interrupted(); ok {
-		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidArg(k.UID)))
+		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidtext.Arg(k.UID)))
 	}
 	if fetcher.InVerifyMode(acc.Info().Facts) {
 		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -35,7 +36,7 @@ func verifyMaildir(ctx context.Context, v *verifier, t target, d config.Deliver,
 	}
 	next := "popsync run " + v.account
 	for i, where := range at {
-		what := fmt.Sprintf("%s: message %s, ", d.Name, uidArg(open[i].UID))
+		what := fmt.Sprintf("%s: message %s, ", d.Name, uidtext.Arg(open[i].UID))
 		switch where {
 		case maildir.Waiting:
 			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")

@@ -1,4 +1,4 @@
-package main
+package uidtext
 
 import (
 	"reflect"
@@ -8,21 +8,21 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-func TestUIDArguments(t *testing.T) {
+func TestArgs(t *testing.T) {
 	for want, uids := range map[string][]string{
 		"a1":                  {"a1"},
 		"a1 'b 2'":            {"a1", "b 2"},
 		"-- '-x' a1":          {"-x", "a1"},
 		`'it'\''s' $'\xff\\'`: {"it's", "\xff\\"},
 	} {
-		if got := uidArgs(uids...); got != want {
+		if got := Args(uids...); got != want {
 			t.Errorf("%q: %s, want %s", uids, got, want)
 		}
 	}
 }
 
 // What is printed, what a shell makes of it, and what logs have, all name the message; one name may stand for several.
-func TestChosen(t *testing.T) {
+func TestChoose(t *testing.T) {
 	var all []uidl.Stuck
 	for _, k := range []uidl.Key{{UID: "a"}, {UID: "twin"}, {UID: "twin", Dup: 1}, {UID: "twin#1"}, {UID: "b c "}, {UID: "\xff\""}, {UID: `"a"`}, {UID: "third", Dup: 2}} {
 		all = append(all, uidl.Stuck{Message: uidl.Message{Row: uidl.Row{Key: k}}})
@@ -48,7 +48,7 @@ func TestChosen(t *testing.T) {
 		{"a|no", []int{0}, []string{"no"}},
 		{"", nil, []string{""}},
 	} {
-		picked, unknown := chosen(all, strings.Split(c.args, "|"))
+		picked, unknown := Choose(all, strings.Split(c.args, "|"))
 		var got, want []uidl.Key
 		for _, s := range picked {
 			got = append(got, s.Key)
@@ -61,13 +61,13 @@ func TestChosen(t *testing.T) {
 		}
 	}
 	for i, want := range []string{"a", "twin#1", "twin#2", "twin#1", "b c ", "\xff\"", `"a"`, "third#3"} {
-		if got := nameIn(all, all[i].Key); got != want {
+		if got := Name(all, all[i].Key); got != want {
 			t.Errorf("%v: %q, want %q", all[i].Key, got, want)
 		}
 	}
 	for _, uid := range []string{"a", "b c ", "\xff\"", "\u00e4\x00"} {
-		if keys := named([]uidl.Stuck{{Message: uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: uid}}}}}, uidLog(uid)); len(keys) != 1 {
-			t.Errorf("%s names nothing", uidLog(uid))
+		if keys := Named([]uidl.Stuck{{Message: uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: uid}}}}}, Log(uid)); len(keys) != 1 {
+			t.Errorf("%s names nothing", Log(uid))
 		}
 	}
 }

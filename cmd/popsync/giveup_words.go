@@ -93,3 +93,11 @@ func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 		}
 	}
 }
+
+// after is what follows if there is something to say.
+func after(sep, s string) string {
+	if s == "" {
+		return ""
+	}
+	return sep + s
+}

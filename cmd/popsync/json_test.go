@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/status"
 )
 
@@ -19,7 +20,7 @@ var jsonSections = map[string]any{
 	"run": fetcher.Report{}, "step": fetcher.Step{}, "verdict": fetcher.Verdict{},
 	"status": status.Account{}, "waiting": status.Waiting{}, "came_short": status.Short{}, "left_alone": status.LeftAlone{}, "resting": status.Resting{},
 	"progress": control.Progress{}, "healthcheck": status.Health{}, "unhealthy": status.Unhealthy{},
-	"parked": parkedMessage{}, "stuck": stuckAt{},
+	"parked": parked.Message{}, "stuck": parked.StuckAt{},
 	"missed": status.Missed{}, "check": checkObject{}, "destinations": seen{}, "finding": finding{},
 }
 

@@ -1,4 +1,4 @@
-package main
+package parked
 
 import (
 	"encoding/json"
@@ -77,15 +77,15 @@ func stuckExamples(now time.Time) (all []uidl.Stuck, known []uidl.Destination, d
 	return all, known, down
 }
 
-func exampleAccount(now time.Time) parkedAccount {
+func exampleAccount(now time.Time) Account {
 	all, known, down := stuckExamples(now)
-	p := parkedAccount{name: "work", waits: "Paused, until you say: popsync resume work"}
+	p := Account{Name: "work", Waits: "Paused, until you say: popsync resume work"}
 	for i := range all {
 		m := messageOf("work", uidtext.Name(all, all[i].Key), &all[i], known, down, now)
 		if i == 1 {
 			m.read, m.header = true, header{"Ada Lovelace <ada@example.org>", "Mon, 23 Nov 2026 10:00:01 +0000", strings.Repeat("a long subject ", 20)}
 		}
-		p.messages = append(p.messages, m)
+		p.Messages = append(p.Messages, m)
 	}
 	return p
 }
@@ -94,7 +94,7 @@ func exampleAccount(now time.Time) parkedAccount {
 func TestParkedScreen(t *testing.T) {
 	now := time.Date(2026, 11, 28, 19, 30, 0, 0, time.Local)
 	p := exampleAccount(now)
-	got := p.text(false, now, 80)
+	got := p.Text(false, now, 80)
 	for line := range strings.Lines(got) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
 			t.Errorf("%d columns: %s", n, line)
@@ -105,7 +105,7 @@ func TestParkedScreen(t *testing.T) {
 		err = os.WriteFile("testdata/parked.txt", []byte(got), 0o644)
 		want = []byte(got)
 	}
-	if err != nil || got != strings.ReplaceAll(string(want), "2026-11-23 10:00", p.messages[1].header.when()) {
+	if err != nil || got != strings.ReplaceAll(string(want), "2026-11-23 10:00", p.Messages[1].header.when()) {
 		t.Errorf("%v:\n%s", err, got)
 	}
 }
@@ -115,7 +115,7 @@ func TestParkedJSON(t *testing.T) {
 	now := time.Date(2026, 11, 28, 19, 30, 0, 0, time.UTC)
 	var got strings.Builder
 	p := exampleAccount(now)
-	for _, m := range p.messages {
+	for _, m := range p.Messages {
 		if err := screen.WriteJSON(&got, m.json()); err != nil {
 			t.Fatal(err)
 		}
@@ -124,12 +124,16 @@ func TestParkedJSON(t *testing.T) {
 		}
 	}
 	text := strings.ReplaceAll(got.String(), `"`+time.Unix(now.Add(-30*time.Hour).Unix(), 0).Format(time.RFC3339)+`"`, `"FIRST"`)
-	has(t, text, `{"account":"work","uid":"0000a3f2-17","argument":"0000a3f2-17","state":"parked","octets":12700,"listed":true,`,
+	for _, want := range []string{`{"account":"work","uid":"0000a3f2-17","argument":"0000a3f2-17","state":"parked","octets":12700,"listed":true,`,
 		`"stuck":[{"at":"server","state":"parked","reason":"pop3: RETR 17: server refused: it is damaged","attempts":4,"copy":false,`,
 		`"uid":"\"b c\\xff\"","argument":"$'b c\\xff'","state":"parked"`, `"from":"Ada Lovelace \u003cada@example.org\u003e"`,
 		`{"at":"destination","destination":"archive","state":"put_off","reason":"the connection was lost","attempts":0,"in_doubt":1,"copy":true,`,
 		`"uid":"-c","argument":"-- '-c'","state":"put_off","octets":12700,"listed":false,`, `"gone":true`, `"down_reason":"connection refused"`,
-		`"state":"given_up"`, `"stuck":[],"reason":"given up by a person"}`)
+		`"state":"given_up"`, `"stuck":[],"reason":"given up by a person"}`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
 	if strings.Contains(text, `"quiet"`) {
 		t.Error("what did not fail is listed")
 	}

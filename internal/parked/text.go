@@ -1,4 +1,4 @@
-package main
+package parked
 
 import (
 	"fmt"
@@ -10,55 +10,55 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// text is what people read of an account, of which something waits.
-func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
+// Text is what people read of an account, of which something waits. headers: they were asked for. width 0: lines are not broken.
+func (p *Account) Text(headers bool, now time.Time, width int) string {
 	var b strings.Builder
 	line := func(indent, text string) {
 		b.WriteString(indent + screen.Wrap(text, indent+"  ", width-len(indent)) + "\n")
 	}
 	n := map[string]int{}
 	unread, listed, gone := 0, map[string]int{}, 0
-	for _, m := range p.messages {
+	for _, m := range p.Messages {
 		n[m.State]++
 		switch {
-		case m.Listed && m.State == wordGivenUp:
-			listed[wordGivenUp]++
+		case m.Listed && m.State == stateGivenUp:
+			listed[stateGivenUp]++
 		case m.Listed:
-			listed[wordParked]++
-		case m.State != wordGivenUp:
+			listed[stateParked]++
+		case m.State != stateGivenUp:
 			gone++
 		}
 		if !m.read && m.Listed {
 			unread++
 		}
 	}
-	b.WriteString(p.name + ": " + countStates(n) + "\n")
-	if p.waits != "" {
-		line("  ", screen.Printable(p.waits))
+	b.WriteString(p.Name + ": " + countStates(n) + "\n")
+	if p.Waits != "" {
+		line("  ", screen.Printable(p.Waits))
 	}
-	for i := range p.messages {
+	for i := range p.Messages {
 		b.WriteByte('\n')
-		p.messages[i].write(&b, line, now, width)
+		p.Messages[i].write(&b, line, now, width)
 	}
 	b.WriteByte('\n')
 	switch {
-	case unread > 0 && p.unread != "":
-		line("", "From, date and subject could not be had from the server: "+screen.Printable(p.unread))
+	case unread > 0 && p.Unread != "":
+		line("", "From, date and subject could not be had from the server: "+screen.Printable(p.Unread))
 	case unread > 0 && !headers:
-		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", human.Count(unread, "message"), p.name))
+		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", human.Count(unread, "message"), p.Name))
 	}
-	if n[wordParked]+n[wordPutOff] > 0 {
-		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.name))
-		line("", fmt.Sprintf("To make one due: popsync retry %s UID", p.name))
+	if n[stateParked]+n[statePutOff] > 0 {
+		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.Name))
+		line("", fmt.Sprintf("To make one due: popsync retry %s UID", p.Name))
 	}
-	if listed[wordParked] > 0 {
-		line("", fmt.Sprintf("To give one up: popsync give-up %s UID", p.name))
+	if listed[stateParked] > 0 {
+		line("", fmt.Sprintf("To give one up: popsync give-up %s UID", p.Name))
 	}
 	if gone > 0 {
-		line("", fmt.Sprintf("To give one up that is not on the server any more: popsync give-up --save FILE %s UID", p.name))
+		line("", fmt.Sprintf("To give one up that is not on the server any more: popsync give-up --save FILE %s UID", p.Name))
 	}
-	if listed[wordGivenUp] > 0 {
-		line("", fmt.Sprintf("To take back what was given up: popsync give-up --undo %s UID", p.name))
+	if listed[stateGivenUp] > 0 {
+		line("", fmt.Sprintf("To take back what was given up: popsync give-up --undo %s UID", p.Name))
 	}
 	return b.String()
 }
@@ -66,7 +66,7 @@ func (p *parkedAccount) text(headers bool, now time.Time, width int) string {
 // countStates tells how many messages are in which state.
 func countStates(n map[string]int) string {
 	text := ""
-	for _, s := range []struct{ state, word string }{{wordParked, "parked"}, {wordPutOff, "put off"}, {wordGivenUp, "given up"}} {
+	for _, s := range []struct{ state, word string }{{stateParked, "parked"}, {statePutOff, "put off"}, {stateGivenUp, "given up"}} {
 		switch k := n[s.state]; {
 		case k == 0:
 		case text == "":
@@ -79,9 +79,9 @@ func countStates(n map[string]int) string {
 }
 
 // write prints the block of one message.
-func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string), now time.Time, width int) {
+func (m *Message) write(b *strings.Builder, line func(indent, text string), now time.Time, width int) {
 	about := []string{"given up"}
-	if m.State != wordGivenUp {
+	if m.State != stateGivenUp {
 		about = []string{strings.ReplaceAll(m.State, "_", " ")}
 	}
 	if m.Octets > 0 {
@@ -106,7 +106,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 			}
 		}
 	}
-	if m.State == wordGivenUp && m.Listed {
+	if m.State == stateGivenUp && m.Listed {
 		line("    ", "it stays on the server, and goes to no destination that does not have it yet")
 	}
 	for _, at := range m.Stuck {
@@ -119,7 +119,7 @@ func (m *parkedMessage) write(b *strings.Builder, line func(indent, text string)
 }
 
 // where tells what does not go on.
-func (at stuckAt) where() string {
+func (at StuckAt) where() string {
 	switch {
 	case at.At == "server":
 		return "The server does not give it"
@@ -130,7 +130,7 @@ func (at stuckAt) where() string {
 }
 
 // next tells how often it was tried, and when it is again.
-func (at stuckAt) next(now time.Time) string {
+func (at StuckAt) next(now time.Time) string {
 	var tries []string
 	switch {
 	case at.Attempts == 1:

@@ -1,4 +1,4 @@
-package main
+package parked
 
 import (
 	"slices"
@@ -9,8 +9,8 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// parkedMessage is a message that waits, as JSON; docs/json.md documents it.
-type parkedMessage struct {
+// Message is a message that waits, as JSON; docs/json.md documents it.
+type Message struct {
 	Account     string    `json:"account"`
 	UID         string    `json:"uid"`      // as logs have it
 	Argument    string    `json:"argument"` // as a shell takes it
@@ -21,7 +21,7 @@ type parkedMessage struct {
 	From        string    `json:"from,omitempty"`
 	Date        string    `json:"date,omitempty"`
 	Subject     string    `json:"subject,omitempty"`
-	Stuck       []stuckAt `json:"stuck"`
+	Stuck       []StuckAt `json:"stuck"`
 	Reason      string    `json:"reason,omitempty"` // of one that was given up
 	key         uidl.Key
 	word        string // as people type it
@@ -29,8 +29,8 @@ type parkedMessage struct {
 	read        bool // header is that of the message
 }
 
-// stuckAt is where a message is stuck.
-type stuckAt struct {
+// StuckAt is where a message is stuck.
+type StuckAt struct {
 	At          string    `json:"at"`                    // server: it could not be fetched; or destination
 	Destination string    `json:"destination,omitempty"` // its name
 	Gone        bool      `json:"gone,omitempty"`        // it is not configured any more
@@ -45,26 +45,27 @@ type stuckAt struct {
 	DownReason  string    `json:"down_reason,omitempty"`
 }
 
+// The states of a message.
 const (
-	wordParked  = "parked"
-	wordPutOff  = "put_off"
-	wordGivenUp = "given_up"
+	stateParked  = "parked"
+	statePutOff  = "put_off"
+	stateGivenUp = "given_up"
 )
 
-func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []fetcher.Outage, now time.Time) parkedMessage {
-	m := parkedMessage{Account: account, UID: uidtext.Log(s.UID), Argument: uidtext.Args(name), State: wordPutOff, Octets: s.Size,
-		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidtext.Arg(name), Stuck: []stuckAt{}}
+func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []fetcher.Outage, now time.Time) Message {
+	m := Message{Account: account, UID: uidtext.Log(s.UID), Argument: uidtext.Args(name), State: statePutOff, Octets: s.Size,
+		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidtext.Arg(name), Stuck: []StuckAt{}}
 	if s.FirstSeen != uidl.Unstamped {
 		m.FirstListed = time.Unix(s.FirstSeen, 0)
 	}
 	if s.Have.GivenUp() {
-		m.State, m.Reason = wordGivenUp, s.Reason
+		m.State, m.Reason = stateGivenUp, s.Reason
 		return m
 	}
 	if s.Unfetched() {
-		at := stuckAt{At: "server", State: wordPutOff, Reason: s.Reason, Attempts: s.Attempts, NextTry: fetcher.DueAt(s.NextTry, now)}
+		at := StuckAt{At: "server", State: statePutOff, Reason: s.Reason, Attempts: s.Attempts, NextTry: fetcher.DueAt(s.NextTry, now)}
 		if s.State == uidl.Parked {
-			at.State = wordParked
+			at.State = stateParked
 		}
 		m.Stuck = append(m.Stuck, at)
 	}
@@ -73,20 +74,20 @@ func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, do
 			m.Stuck = append(m.Stuck, deliveryAt(d, known, down, now))
 		}
 	}
-	if slices.ContainsFunc(m.Stuck, func(at stuckAt) bool { return at.State == wordParked }) {
-		m.State = wordParked
+	if slices.ContainsFunc(m.Stuck, func(at StuckAt) bool { return at.State == stateParked }) {
+		m.State = stateParked
 	}
 	return m
 }
 
-func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []fetcher.Outage, now time.Time) stuckAt {
-	at := stuckAt{At: "destination", Destination: d.Destination, State: wordPutOff, Reason: d.Reason, Attempts: d.Attempts, InDoubt: d.InDoubt,
+func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []fetcher.Outage, now time.Time) StuckAt {
+	at := StuckAt{At: "destination", Destination: d.Destination, State: statePutOff, Reason: d.Reason, Attempts: d.Attempts, InDoubt: d.InDoubt,
 		Copy: d.Ticket != "", LastTry: time.Unix(d.At, 0), NextTry: fetcher.DueAt(d.NextTry, now)}
 	if d.Parked() {
-		at.State = wordParked
+		at.State = stateParked
 	}
 	for _, k := range known {
-		at.Gone = at.Gone || k.Name == d.Destination && away(k.Role)
+		at.Gone = at.Gone || k.Name == d.Destination && (k.Role == uidl.NotConfigured || k.Role == uidl.WasOptional)
 	}
 	for _, o := range down {
 		if o.Destination != d.Destination {
@@ -101,7 +102,7 @@ func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []fetcher.Outage
 }
 
 // json is the message with its header.
-func (m parkedMessage) json() parkedMessage {
+func (m Message) json() Message {
 	m.From, m.Date, m.Subject = m.header.from, m.header.date, m.header.subject
 	return m
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 )
 
 func (a *app) acceptCommand() *cobra.Command {
@@ -65,10 +66,10 @@ func (a *app) accept(ctx context.Context, name string) error {
 
 // judged gives an error of a pass its exit code and its next step.
 func judged(err error) error {
-	var known *hintError
+	var known *nextstep.Error
 	if errors.As(err, &known) {
 		return &exitError{exitConfig, err}
 	}
 	v := fetcher.Judge(err)
-	return &exitError{exitOf(v.Class), &hintError{fmt.Errorf("%s", v.Message), v.Hint}}
+	return &exitError{exitOf(v.Class), nextstep.With(fmt.Errorf("%s", v.Message), v.Hint)}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -71,8 +72,8 @@ func (a *app) backfill(ctx context.Context, name, destination string, rest uidl.
 	}
 	d, ok := t.destination(destination)
 	if !ok {
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: the ledger does not know destination %s yet", name, destination),
-			fmt.Sprintf("first say: popsync run %s; then this again", name)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: the ledger does not know destination %s yet", name, destination),
+			fmt.Sprintf("first say: popsync run %s; then this again", name))}
 	}
 	n := t.before[d.Ordinal]
 	if n == 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 )
 
@@ -125,15 +126,15 @@ func unwritten(path string, err error) error {
 	fault, foreign := errors.AsType[*safepath.Error](err)
 	switch {
 	case foreign:
-		return &exitError{exitConfig, &hintError{fmt.Errorf("nothing was written: %w", err), fault.Mend}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("nothing was written: %w", err), fault.Mend)}
 	case errors.Is(err, fs.ErrExist):
 		return &exitError{exitUsage, fmt.Errorf("%s exists already, and is left as it is: name another file", path)}
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return &exitError{exitUsage, fmt.Errorf("%s is no folder that is there: make it first; nothing was written", filepath.Dir(path))}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return &exitError{exitTemp, &hintError{fmt.Errorf("not enough room for %s; nothing was written", path), "make room there, or name a file on another disk"}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("not enough room for %s; nothing was written", path), "make room there, or name a file on another disk")}
 	}
-	return &exitError{exitConfig, &hintError{fmt.Errorf("%s cannot be written: %w", path, err), "name a file in a folder that this user may write to"}}
+	return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s cannot be written: %w", path, err), "name a file in a folder that this user may write to")}
 }
 
 // blamed tells whose fault it was that copying ended.

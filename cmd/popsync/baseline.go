@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -96,7 +97,7 @@ func notMarked(err error) error {
 		again = "nothing was marked; say it again then"
 	}
 	hint := strings.Replace(v.Hint, "nothing was lost, and the next pass tries again", again, 1)
-	return &exitError{exitTemp, &hintError{fmt.Errorf("%s", v.Message), strings.Replace(hint, "the next pass tries again", again, 1)}}
+	return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s", v.Message), strings.Replace(hint, "the next pass tries again", again, 1))}
 }
 
 // undoBaseline takes the last baseline back.

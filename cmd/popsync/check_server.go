@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -32,7 +33,7 @@ func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, promp
 	wired, err := l.wire(l.cfg, acc, prompt)
 	if err != nil {
 		s.set(func() { s.server = stepFailed })
-		s.fail(partServer, fetcher.Config, err.Error(), hintOf(err))
+		s.fail(partServer, fetcher.Config, err.Error(), nextstep.Of(err))
 		return
 	}
 	if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {

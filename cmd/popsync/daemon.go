@@ -15,6 +15,7 @@ import (
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/sdnotify"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
@@ -138,7 +139,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	d.log.Info("daemon stopped", zap.Bool("passes_abandoned", left))
 	var fatal *fatalError
 	if errors.As(context.Cause(ctx), &fatal) {
-		err = &exitError{exitInternal, &hintError{fatal, fatal.Hint}}
+		err = &exitError{exitInternal, nextstep.With(fatal, fatal.Hint)}
 	}
 	return left, err
 }

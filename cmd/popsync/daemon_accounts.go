@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -238,7 +239,7 @@ func (d *daemon) changeable(cfg *config.Config) error {
 		{"log.format", now.Log.Format == cfg.Log.Format},
 	} {
 		if !s.same {
-			return &hintError{fmt.Errorf("%s: %s changed", cfg.File, s.key), "restart the daemon: that cannot change while it runs"}
+			return nextstep.With(fmt.Errorf("%s: %s changed", cfg.File, s.key), "restart the daemon: that cannot change while it runs")
 		}
 	}
 	return nil

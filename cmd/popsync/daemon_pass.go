@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -29,7 +30,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	d.progress(rep)
 	acc, o, err := d.wire(cfg, c)
 	if err != nil {
-		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}
+		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {

@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/nextstep"
 )
 
 // signals are those that a daemon obeys without ending.
@@ -65,9 +66,9 @@ func (d *daemon) serve(ctx context.Context, services *sync.WaitGroup) error {
 	if places := d.cfg.Control.Sockets; len(places) > 0 {
 		socket, err := control.Listen(places[0])
 		if errors.Is(err, control.ErrRunning) {
-			return &exitError{exitTemp, &hintError{err, "popsync status tells about it"}}
+			return &exitError{exitTemp, nextstep.With(err, "popsync status tells about it")}
 		} else if err != nil {
-			return &exitError{exitConfig, &hintError{err, `name another place as control.socket, or "off"`}}
+			return &exitError{exitConfig, nextstep.With(err, `name another place as control.socket, or "off"`)}
 		}
 		services.Go(func() {
 			if err := socket.Serve(ctx, handler{d}); err != nil {
@@ -78,7 +79,7 @@ func (d *daemon) serve(ctx context.Context, services *sync.WaitGroup) error {
 	if listen := d.cfg.Metrics.Listen; listen != "" {
 		l, err := metrics.Listen(listen)
 		if err != nil {
-			return &exitError{exitConfig, &hintError{err, "name another place as metrics.listen"}}
+			return &exitError{exitConfig, nextstep.With(err, "name another place as metrics.listen")}
 		}
 		services.Go(func() {
 			if err := d.metrics.ServeListener(ctx, l); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -50,27 +51,10 @@ func fail(code int, format string, args ...any) error {
 	return &exitError{code, fmt.Errorf(format, args...)}
 }
 
-// hintError is an error with a next step for a person, which is shown apart from it.
-type hintError struct {
-	error
-	hint string
-}
-
-func (e *hintError) Unwrap() error { return e.error }
-
-// hintOf is the next step that an error carries, or "".
-func hintOf(err error) string {
-	var e *hintError
-	if errors.As(err, &e) {
-		return e.hint
-	}
-	return ""
-}
-
 // apart is an error for people and its next step, which the ledger's errors have in their text.
 func apart(err error) (text, hint string) {
 	text, hint, _ = strings.Cut(errorText(err), " Next step: ")
-	return text, cmp.Or(hint, screen.Printable(hintOf(err)))
+	return text, cmp.Or(hint, screen.Printable(nextstep.Of(err)))
 }
 
 // errReported ends a command whose outcome was already shown.
@@ -106,5 +90,5 @@ func printed(out *screen.Output, err error) error {
 	if ours, _ := errors.AsType[*exitError](err); lost == nil || ours != nil {
 		return err
 	}
-	return &exitError{exitIO, &hintError{fmt.Errorf("standard output: %w", lost), "see that there is room where it leads to; what was done stays done"}}
+	return &exitError{exitIO, nextstep.With(fmt.Errorf("standard output: %w", lost), "see that there is room where it leads to; what was done stays done")}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
@@ -104,8 +105,8 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		if yes || !terminal.Is(a.in) { // nobody could answer
 			flags = "--yes " + flags
 		}
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
-			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget %[2]s %[1]s", name, flags)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
+			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget %[2]s %[1]s", name, flags))}
 	}
 	known, err := l.Destinations(ctx)
 	if err != nil {
@@ -164,8 +165,8 @@ func forgettable(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, na
 		return fail(exitUsage, "the ledger knows no account %q; not configured any more are: %s", name, orNone(unconfigured(cfg, infos)))
 	}
 	if file := newOwners(cfg).other(infos[i]); file != "" {
-		return &exitError{exitUsage, &hintError{fmt.Errorf("%s belongs to another configuration, %s", name, file),
-			"remove it there first; then say this with --config and that file"}}
+		return &exitError{exitUsage, nextstep.With(fmt.Errorf("%s belongs to another configuration, %s", name, file),
+			"remove it there first; then say this with --config and that file")}
 	}
 	moves, _, err := namesOf(ctx, cfg, ledger)
 	if err != nil {
@@ -219,8 +220,8 @@ func (a *app) notInDaemon(ctx context.Context, cfg *config.Config, name string) 
 	}
 	for _, acc := range st.Accounts {
 		if acc.Account == name {
-			return &exitError{exitTemp, &hintError{fmt.Errorf("the running daemon (pid %d) still has the account %s", st.PID, name),
-				fmt.Sprintf("make it read its configuration again: kill -HUP %d; then say this again", st.PID)}}
+			return &exitError{exitTemp, nextstep.With(fmt.Errorf("the running daemon (pid %d) still has the account %s", st.PID, name),
+				fmt.Sprintf("make it read its configuration again: kill -HUP %d; then say this again", st.PID))}
 		}
 	}
 	return nil

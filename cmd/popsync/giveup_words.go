@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
 )
@@ -21,15 +22,15 @@ func notGivenUp(name string, err error) error {
 	case errors.As(err, &last):
 		return lastCopies(name, last.All)
 	case errors.As(err, &half):
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, half), "first say: popsync run " + name}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: %w; nothing was given up", name, half), "first say: popsync run "+name)}
 	case errors.As(err, &none):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, none),
-			"without --save it is looked for on the server: popsync give-up " + name + " " + uidtext.Args(none.UID)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %w; nothing was given up", name, none),
+			"without --save it is looked for on the server: popsync give-up "+name+" "+uidtext.Args(none.UID))}
 	case errors.As(err, &save) && errors.Is(err, fs.ErrExist):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s exists already; nothing was given up", name, save.path), "name a file that does not exist yet"}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %s exists already; nothing was given up", name, save.path), "name a file that does not exist yet")}
 	case errors.As(err, &save):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: the copy could not be saved: %w; nothing was given up", name, save),
-			"name a file in a folder of your own, with room for it"}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: the copy could not be saved: %w; nothing was given up", name, save),
+			"name a file in a folder of your own, with room for it")}
 	}
 	return judgedIn(name, err)
 }
@@ -53,8 +54,8 @@ func lastCopies(name string, all []fetcher.LastCopy) error {
 			steps = append(steps, fmt.Sprintf("popsync give-up --lost %s %s", name, uid))
 		}
 	}
-	return &exitError{code, &hintError{fmt.Errorf("%s: nothing was given up: %s", name, strings.Join(text, "; ")),
-		"if it is to be given up all the same, say: " + strings.Join(steps, "; ")}}
+	return &exitError{code, nextstep.With(fmt.Errorf("%s: nothing was given up: %s", name, strings.Join(text, "; ")),
+		"if it is to be given up all the same, say: "+strings.Join(steps, "; "))}
 }
 
 func notBack(name string, err error) error {
@@ -67,10 +68,10 @@ func notBack(name string, err error) error {
 		hint = "its copy was saved as " + gone.Saved
 	}
 	if gone.Unknown != "" {
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: the last listing did not have message %s, and whether the server lists it again is not known (%s); nothing was changed",
-			name, uidtext.Arg(gone.UID), gone.Unknown), "say it again later; " + hint}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: the last listing did not have message %s, and whether the server lists it again is not known (%s); nothing was changed",
+			name, uidtext.Arg(gone.UID), gone.Unknown), "say it again later; "+hint)}
 	}
-	return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was changed", name, gone), hint}}
+	return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %w; nothing was changed", name, gone), hint)}
 }
 
 func (a *app) tellGivenUp(name string, gave []fetcher.GaveUp, saved string) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -129,7 +130,7 @@ var (
 var errLooking = errors.New("nothing is written while looking")
 
 // errNotYet keeps what is meant for an account from one that has its name until the next run.
-var errNotYet error = &hintError{errors.New("under this name the ledger still has an account that was renamed since"), "first say: popsync run"}
+var errNotYet error = nextstep.With(errors.New("under this name the ledger still has an account that was renamed since"), "first say: popsync run")
 
 func (emptyLedger) Acquire(_ context.Context, name string) (uidl.Account, error) {
 	return unknownAccount{name, errLooking}, nil

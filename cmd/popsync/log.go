@@ -5,13 +5,14 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/logs"
+	"github.com/popsync/popsync/internal/nextstep"
 )
 
 // openLog opens the log that [log] of the configuration asks for, on w unless that names a file. watched: w is a terminal.
 func openLog(w io.Writer, watched bool, c config.Log) (*logs.Log, error) {
 	l, err := logs.Open(w, logOptions(watched, c))
 	if err != nil {
-		return nil, &exitError{exitConfig, &hintError{err, "let the user that runs popsync write there, or leave log.file out"}}
+		return nil, &exitError{exitConfig, nextstep.With(err, "let the user that runs popsync write there, or leave log.file out")}
 	}
 	return l, nil
 }

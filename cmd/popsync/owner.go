@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -79,6 +80,6 @@ func (o *owners) namesIn(file string) []string {
 
 // othersError is why an account cannot be run: its name is that of another mailbox in another configuration.
 func othersError(file string) error {
-	return &hintError{fmt.Errorf("the ledger has another mailbox under this name, which belongs to the configuration %s", file),
-		"give this account another name, or this configuration its own state_dir, or remove the other file"}
+	return nextstep.With(fmt.Errorf("the ledger has another mailbox under this name, which belongs to the configuration %s", file),
+		"give this account another name, or this configuration its own state_dir, or remove the other file")
 }

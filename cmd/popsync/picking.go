@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
@@ -29,9 +30,8 @@ func picking(account, what string, args []string) func([]uidl.Stuck) ([]uidl.Stu
 		for i := range unknown {
 			unknown[i] = uidtext.Arg(unknown[i])
 		}
-		return nil, &exitError{exitUsage, &hintError{
-			fmt.Errorf("%s: no such message %s: %s; nothing was changed", account, what, strings.Join(unknown, ", ")),
-			"popsync parked " + account + " lists them"}}
+		return nil, &exitError{exitUsage, nextstep.With(fmt.Errorf("%s: no such message %s: %s; nothing was changed", account, what, strings.Join(unknown, ", ")),
+			"popsync parked "+account+" lists them")}
 	}
 }
 
@@ -49,8 +49,8 @@ func orGivenUp(ctx context.Context, ledger uidl.Ledger, account string, args []s
 		given = slices.DeleteFunc(given, func(s uidl.Stuck) bool { return !s.Have.GivenUp() })
 		for _, arg := range unknown {
 			if len(uidtext.Named(given, arg)) > 0 {
-				return nil, &exitError{exitUsage, &hintError{fmt.Errorf("%s: message %s was given up already; nothing was changed", account, uidtext.Arg(arg)),
-					"popsync parked " + account + " lists what can be taken back"}}
+				return nil, &exitError{exitUsage, nextstep.With(fmt.Errorf("%s: message %s was given up already; nothing was changed", account, uidtext.Arg(arg)),
+					"popsync parked "+account+" lists what can be taken back")}
 			}
 		}
 		return pick(all)

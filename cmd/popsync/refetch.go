@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
 )
@@ -90,8 +91,8 @@ func (a *app) refetch(ctx context.Context, name string, uids []string, yes bool)
 	}
 	switch {
 	case errors.Is(err, fetcher.ErrDoubt):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: nothing was changed: %w", name, err),
-			fmt.Sprintf("first say: popsync run %s; then this again", name)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: nothing was changed: %w", name, err),
+			fmt.Sprintf("first say: popsync run %s; then this again", name))}
 	case err != nil:
 		return unlessBusy(name, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 )
 
@@ -28,11 +29,11 @@ func (a *app) reload(ctx context.Context) error {
 	cfg, err := a.load()
 	if err != nil { // it names the place of the socket, so the daemon cannot be asked; it would say the same
 		_, hint := reloadProblem(err)
-		return &exitError{exitConfig, &hintError{err, hint}}
+		return &exitError{exitConfig, nextstep.With(err, hint)}
 	}
 	c, _, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
-		return &exitError{exitTemp, &hintError{err, "nothing to do: the next run, or the daemon when it is started, reads the configuration anyway"}}
+		return &exitError{exitTemp, nextstep.With(err, "nothing to do: the next run, or the daemon when it is started, reads the configuration anyway")}
 	} else if err != nil {
 		return &exitError{exitTemp, err}
 	}

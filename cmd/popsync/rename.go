@@ -14,6 +14,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -175,8 +176,8 @@ func namesOf(ctx context.Context, cfg *config.Config, ledger uidl.Ledger) (moves
 // notRenamed is why an account cannot be run that the ledger has under another name.
 func notRenamed(what string, err error) error {
 	if errors.Is(err, uidl.ErrBusy) {
-		return &hintError{fmt.Errorf("%s: %w", what, uidl.ErrBusy), "wait for it; the next pass tries again"}
+		return nextstep.With(fmt.Errorf("%s: %w", what, uidl.ErrBusy), "wait for it; the next pass tries again")
 	}
 	text, hint := apart(err)
-	return &hintError{fmt.Errorf("%s: %s", what, text), cmp.Or(hint, "the next pass tries again")}
+	return nextstep.With(fmt.Errorf("%s: %s", what, text), cmp.Or(hint, "the next pass tries again"))
 }

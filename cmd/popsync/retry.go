@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 )
 
 func (a *app) retryCommand() *cobra.Command {
@@ -68,7 +69,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 	}
 	switch {
 	case err != nil:
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s, but the daemon could not be told: %w", due, err), "popsync wake " + name}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s, but the daemon could not be told: %w", due, err), "popsync wake "+name)}
 	case len(unknown) > 0:
 		fmt.Fprintf(a.out, "%s; the daemon does not know the account yet: its first run tries them\n", due)
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
@@ -198,8 +199,8 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 	}
 	var barrier error
 	if resident { // it would go on with the old name, and fetch all of its mail again
-		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
-			"make the daemon read its configuration again: popsync reload"}
+		barrier = nextstep.With(errors.New("it has a new name, and the running daemon does not know that yet"),
+			"make the daemon read its configuration again: popsync reload")
 	}
 	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
 		return nil, nil, judged(err)
@@ -233,7 +234,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			defer live.Ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
-				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}}
+				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}}
 				return err
 			}
 			began[i] = true

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/uidl"
@@ -65,7 +66,7 @@ func line(r io.Reader) string {
 // unlessBusy words the error of a command that has to wait for a pass; others are judged.
 func unlessBusy(name string, err error) error {
 	if errors.Is(err, uidl.ErrBusy) {
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: a pass is running, so nothing was changed", name), "say it again when the pass has ended"}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: a pass is running, so nothing was changed", name), "say it again when the pass has ended")}
 	}
 	return judged(err)
 }

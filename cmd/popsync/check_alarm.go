@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/schedule"
@@ -20,16 +21,16 @@ import (
 
 // checkAlarm sends a test alarm in each way in which people are told of accounts: into each account's own Maildir, and once by
 // what all accounts share. Real alarms go the same ways.
-func (a *app) checkAlarm(ctx context.Context, names []string, o checkOptions) error {
+func (a *app) checkAlarm(ctx context.Context, args []string, o checkOptions) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
 	}
-	accounts, err := pick(cfg, names)
+	accounts, err := pick(cfg, args)
 	if err != nil {
 		return err
 	}
-	var ledger uidl.Ledger = emptyLedger{}
+	var ledger uidl.Ledger = names.Empty{}
 	if hasLedger(cfg) {
 		k, err := openKnown(ctx, cfg)
 		if err != nil {

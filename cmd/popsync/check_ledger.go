@@ -70,7 +70,7 @@ func readLedger(ctx context.Context, cfg *config.Config) (*knowledge, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.held}
+	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.Held}
 	for _, s := range sums {
 		k.destinations[s.Name], k.facts[s.Name] = s.Destinations, s.Facts
 	}

@@ -164,11 +164,11 @@ func forgettable(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, na
 	} else if i < 0 {
 		return fail(exitUsage, "the ledger knows no account %q; not configured any more are: %s", name, orNone(unconfigured(cfg, infos)))
 	}
-	if file := newOwners(cfg).other(infos[i]); file != "" {
+	if file := namesOf(cfg).Other(infos[i]); file != "" {
 		return &exitError{exitUsage, nextstep.With(fmt.Errorf("%s belongs to another configuration, %s", name, file),
 			"remove it there first; then say this with --config and that file")}
 	}
-	moves, _, err := namesOf(ctx, cfg, ledger)
+	moves, _, err := namesOf(cfg).Moves(ctx, ledger)
 	if err != nil {
 		return judged(err)
 	}
@@ -193,9 +193,9 @@ func leaseLeft(cfg *config.Config, name string) bool {
 
 // unconfigured are the accounts of the ledger that are in no configuration.
 func unconfigured(cfg *config.Config, infos []uidl.Info) (names []string) {
-	of := newOwners(cfg)
+	of := namesOf(cfg)
 	for _, i := range infos {
-		if !slices.Contains(accountNames(cfg.Accounts), i.Name) && of.other(i) == "" {
+		if !slices.Contains(accountNames(cfg.Accounts), i.Name) && of.Other(i) == "" {
 			names = append(names, i.Name)
 		}
 	}

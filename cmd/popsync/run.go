@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
@@ -124,7 +125,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	if len(accounts) == 0 {
 		return nil, nil
 	}
-	var ledger uidl.Ledger = emptyLedger{}
+	var ledger uidl.Ledger = names.Empty{}
 	var after func([]fetcher.Report)
 	var held map[string]error
 	switch {
@@ -144,7 +145,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 			return nil, err
 		}
 		defer k.Close()
-		ledger, held = k, k.held
+		ledger, held = k, k.Held
 	}
 	if !w.dryRun {
 		defer a.telling(ctx, cfg, accounts, log)()

@@ -144,5 +144,5 @@ func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, he
 	if err != nil {
 		return nil, nil, &exitError{exitOf(ledgerClass(err)), err}
 	}
-	return sums, ledger.held, nil
+	return sums, ledger.Held, nil
 }

@@ -135,7 +135,7 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 	}
 	for _, acc := range accounts {
 		v.account = acc.Name
-		if err := ledger.held[acc.Name]; err != nil {
+		if err := ledger.Held[acc.Name]; err != nil {
 			text, hint := apart(err)
 			v.found(fetcher.Config, text, hint)
 			continue

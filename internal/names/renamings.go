@@ -1,20 +1,12 @@
-package main
+package names
 
 import (
-	"cmp"
-	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"go.uber.org/zap"
-
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -105,79 +97,4 @@ func asideName(taken map[string]bool) func(string) string {
 			}
 		}
 	}
-}
-
-// adoptNames makes the ledger follow accounts that were renamed, all at once. held are accounts that cannot be run for the
-// reason given: those whose names are in question, if the ledger could not follow or barrier is not nil; and those whose
-// name belongs to another configuration.
-func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al *alarms, log *zap.Logger, barrier error) (held map[string]error, err error) {
-	moves, held, err := namesOf(ctx, cfg, ledger)
-	if err != nil || len(moves) == 0 {
-		return held, err
-	}
-	err = barrier
-	if err == nil {
-		err = ledger.Rename(ctx, moves)
-	}
-	if err != nil {
-		for _, m := range moves {
-			held[m.To] = notRenamed(fmt.Sprintf("this is the mailbox that was called %s", m.From), err)
-		}
-		for _, m := range moves {
-			if held[m.From] == nil {
-				held[m.From] = notRenamed("the ledger has another mailbox under this name", err)
-			}
-		}
-		return held, nil
-	}
-	names, mailboxes := map[string]string{}, mailboxesOf(cfg)
-	for _, m := range moves {
-		names[m.From] = m.To
-		if mailboxes[m.To] == "" {
-			names[m.From] = "" // it was moved aside: nobody is to be told of it
-		}
-		log.Info("account renamed", zap.String("account", m.To), zap.String("was", m.From))
-	}
-	if err := al.notifier.Rename(names); err != nil {
-		log.Warn("alarm not renamed", zap.String("error", errorText(err)))
-	}
-	return held, nil
-}
-
-// namesOf compares the names of the configuration with those of the ledger, and changes nothing. held are accounts whose
-// name belongs to another configuration.
-func namesOf(ctx context.Context, cfg *config.Config, ledger uidl.Ledger) (moves []uidl.Renaming, held map[string]error, err error) {
-	infos, err := ledger.Accounts(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	held = map[string]error{}
-	taken, of, mailboxes := map[string]bool{}, newOwners(cfg), mailboxesOf(cfg)
-	var known []remembered
-	for _, i := range infos {
-		r := remembered{name: i.Name, mailbox: fetcher.MailboxOf(i.Facts), listings: i.Listings}
-		if file := of.other(i); file != "" {
-			r.other = true
-			if m, named := mailboxes[i.Name]; named && r.mailbox != m {
-				held[i.Name] = othersError(file)
-			}
-		}
-		known = append(known, r)
-		taken[i.Name] = true
-	}
-	var named []wanted
-	for name, mailbox := range mailboxes {
-		named = append(named, wanted{name, mailbox})
-		taken[name] = true
-	}
-	return renamings(known, named, asideName(taken)), held, nil
-}
-
-// notRenamed is why an account cannot be run that the ledger has under another name.
-func notRenamed(what string, err error) error {
-	if errors.Is(err, uidl.ErrBusy) {
-		return nextstep.With(fmt.Errorf("%s: %w", what, uidl.ErrBusy), "wait for it; the next pass tries again")
-	}
-	text, hint := apart(err)
-	return nextstep.With(fmt.Errorf("%s: %s", what, text), cmp.Or(hint, "the next pass tries again"))
 }

@@ -1,11 +1,39 @@
-package main
+package names
 
 import (
 	"context"
+	"errors"
 	"iter"
 
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
+
+// Empty is what a command looks at that must not make one. Nothing can be written to it.
+type Empty struct{}
+
+var (
+	_ uidl.Ledger  = Empty{}
+	_ uidl.Account = unknownAccount{}
+)
+
+var errLooking = errors.New("nothing is written while looking")
+
+// errNotYet keeps what is meant for an account from one that has its name until the next run.
+var errNotYet error = nextstep.With(errors.New("under this name the ledger still has an account that was renamed since"), "first say: popsync run")
+
+func (Empty) Acquire(_ context.Context, name string) (uidl.Account, error) {
+	return unknownAccount{name, errLooking}, nil
+}
+func (Empty) Rename(context.Context, []uidl.Renaming) error     { return errLooking }
+func (Empty) Accounts(context.Context) ([]uidl.Info, error)     { return nil, nil }
+func (Empty) Identities(context.Context) ([]string, error)      { return nil, nil }
+func (Empty) Summaries(context.Context) ([]uidl.Summary, error) { return nil, nil }
+func (Empty) Check(context.Context) error                       { return nil }
+func (Empty) InUse(context.Context, string) (bool, error)       { return false, nil }
+func (Empty) Close() error                                      { return nil }
+
+func (Empty) Stuck(context.Context, string) ([]uidl.Stuck, error) { return nil, nil }
 
 // unknownAccount is an account that the ledger does not know, to look at.
 type unknownAccount struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/pop3"
 )
@@ -85,11 +86,11 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 		return err
 	}
 	if err := l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false); err != nil {
-		look.say(levelInfo, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
 		return &pop3.SecretError{Err: err}
 	}
 	if l.offline {
-		look.say(levelInfo, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
 		return nil
 	}
 	leave, err := l.enter(ctx, place(d))
@@ -99,7 +100,7 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	saw, err := sender.Look(ctx)
 	leave()
 	if saw.Connected {
-		look.say(levelOK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
+		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/status"
@@ -21,7 +22,7 @@ var jsonSections = map[string]any{
 	"status": status.Account{}, "waiting": status.Waiting{}, "came_short": status.Short{}, "left_alone": status.LeftAlone{}, "resting": status.Resting{},
 	"progress": control.Progress{}, "healthcheck": status.Health{}, "unhealthy": status.Unhealthy{},
 	"parked": parked.Message{}, "stuck": parked.StuckAt{},
-	"missed": status.Missed{}, "check": checkObject{}, "destinations": seen{}, "finding": finding{},
+	"missed": status.Missed{}, "check": checkup.Object{}, "destinations": checkup.Seen{}, "finding": checkup.Finding{},
 }
 
 // Every member is documented, and nothing is documented that there is not.

@@ -1,4 +1,4 @@
-package main
+package checkup
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 // fewAccounts is up to how many accounts all findings are printed: with more, nobody would find those that matter.
 const fewAccounts = 3
 
-// checkScreen prints what check found, for people or programs.
-type checkScreen struct {
+// Screen prints what was found, for people or programs.
+type Screen struct {
 	w     io.Writer
 	width int // of lines; 0: they are not wrapped
 	full  bool
@@ -21,37 +21,44 @@ type checkScreen struct {
 	alone bool // no server was asked
 }
 
-func (a *app) newCheckScreen(accounts int, o checkOptions) *checkScreen {
-	p := &checkScreen{w: a.out, full: o.verbose || o.alarm || accounts <= fewAccounts, table: accounts > 1 && !o.alarm, json: o.asJSON, alone: o.offline}
-	if a.outTerm {
-		p.width, _ = a.outSize()
-	}
-	return p
+// Options say how it is printed.
+type Options struct {
+	Accounts int  // how many there are
+	Width    int  // of lines; 0: they are not broken
+	Verbose  bool // all findings of many accounts, too
+	JSON     bool // for programs
+	Offline  bool // no server was asked
+	Trial    bool // of alarms: all findings and no table
+}
+
+// NewScreen prints to w.
+func NewScreen(w io.Writer, o Options) *Screen {
+	return &Screen{w: w, width: o.Width, full: o.Verbose || o.Trial || o.Accounts <= fewAccounts, table: o.Accounts > 1 && !o.Trial, json: o.JSON, alone: o.Offline}
 }
 
 // words are what lines begin with.
-var words = map[level]string{levelOK: "ok", levelInfo: "info", levelNote: "note", levelFail: "FAIL"}
+var words = map[Level]string{OK: "ok", Info: "info", Note: "note", Fail: "FAIL"}
 
-// sheet prints the findings of one sheet.
-func (p *checkScreen) sheet(s *sheet) error {
+// Sheet prints the findings of one sheet, which nobody writes to any more.
+func (p *Screen) Sheet(s *Sheet) error {
 	if p.json {
-		return screen.WriteJSON(p.w, s.object())
+		return screen.WriteJSON(p.w, s.Object())
 	}
 	var b strings.Builder
 	for _, f := range s.findings {
-		if !p.full && s.account != "" && (f.Level == levelOK || f.Level == levelInfo) {
+		if !p.full && s.account != "" && (f.Level == OK || f.Level == Info) {
 			continue
 		}
 		p.finding(&b, s.account, f)
 	}
 	if s.begun && !s.whole {
-		p.finding(&b, s.account, finding{Level: levelInfo, Part: partConfiguration, Text: "stopped; the rest was not looked at"})
+		p.finding(&b, s.account, Finding{Level: Info, Part: PartConfiguration, Text: "stopped; the rest was not looked at"})
 	}
 	_, err := io.WriteString(p.w, b.String())
 	return err
 }
 
-func (p *checkScreen) finding(b *strings.Builder, account string, f finding) {
+func (p *Screen) finding(b *strings.Builder, account string, f Finding) {
 	about := account
 	if about == "" {
 		about = f.Part
@@ -63,7 +70,7 @@ func (p *checkScreen) finding(b *strings.Builder, account string, f finding) {
 }
 
 // line writes one text, with what its first line begins with.
-func (p *checkScreen) line(b *strings.Builder, head, text string) {
+func (p *Screen) line(b *strings.Builder, head, text string) {
 	text = screen.Printable(text)
 	if p.width > 0 {
 		text = screen.Wrap(text, "      ", max(p.width-len(head), 20))
@@ -71,8 +78,8 @@ func (p *checkScreen) line(b *strings.Builder, head, text string) {
 	b.WriteString(head + text + "\n")
 }
 
-// summary prints the table, and below it who needs attention: that is what stays on a screen.
-func (p *checkScreen) summary(all []*sheet, stopped bool) error {
+// Summary prints the table, and below it who needs attention: that is what stays on a screen.
+func (p *Screen) Summary(all []*Sheet, stopped bool) error {
 	if p.json {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package checkup
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // checkTable writes one row for each account.
-func checkTable(w io.Writer, accounts []*sheet) error {
+func checkTable(w io.Writer, accounts []*Sheet) error {
 	head := []string{"ACCOUNT", "SERVER", "LOGIN", "MAIL", "DESTINATIONS", "RESULT"}
 	var rows [][]string
 	for _, s := range accounts {
@@ -21,16 +21,16 @@ func checkTable(w io.Writer, accounts []*sheet) error {
 }
 
 // cells are the columns of an account's row.
-func (s *sheet) cells() []string {
+func (s *Sheet) cells() []string {
 	mail := "-"
 	if s.messages >= 0 {
 		mail = fmt.Sprint(s.messages)
 	}
 	step := func(state string) string {
 		switch state {
-		case stepNotTried:
+		case StepNotTried:
 			return "-"
-		case stepFailed:
+		case StepFailed:
 			return "FAIL"
 		}
 		return state
@@ -38,13 +38,13 @@ func (s *sheet) cells() []string {
 	return []string{s.account, step(s.server), step(s.login), mail, s.destinationsText(), s.resultText()}
 }
 
-func (s *sheet) destinationsText() string {
+func (s *Sheet) destinationsText() string {
 	failed, looked := 0, 0
 	for _, d := range s.destinations {
-		if d.Result != stepNotTried {
+		if d.Result != StepNotTried {
 			looked++
 		}
-		if d.Result == stepFailed {
+		if d.Result == StepFailed {
 			failed++
 		}
 	}
@@ -58,11 +58,11 @@ func (s *sheet) destinationsText() string {
 	case looked < len(s.destinations):
 		return fmt.Sprintf("ok %d of %d", looked, len(s.destinations))
 	}
-	return stepOK
+	return StepOK
 }
 
-func (s *sheet) resultText() string {
-	switch c := s.class(); {
+func (s *Sheet) resultText() string {
+	switch c := s.Class(); {
 	case !s.begun:
 		return "not looked at"
 	case c != fetcher.OK:
@@ -73,11 +73,11 @@ func (s *sheet) resultText() string {
 	if n := s.notes(); n > 0 {
 		return "ok, " + human.Count(n, "note")
 	}
-	return stepOK
+	return StepOK
 }
 
 // verdictLines say who failed, or that nobody did. Of one account its findings say that.
-func verdictLines(all []*sheet, stopped bool) (lines []string) {
+func verdictLines(all []*Sheet, stopped bool) (lines []string) {
 	general, accounts := all[0], all[1:]
 	var bad []string
 	skipped, cut, noted := 0, 0, 0
@@ -88,7 +88,7 @@ func verdictLines(all []*sheet, stopped bool) (lines []string) {
 		case !s.whole:
 			cut++
 		}
-		if c := s.class(); c != fetcher.OK {
+		if c := s.Class(); c != fetcher.OK {
 			bad = append(bad, s.account+" ("+string(c)+")")
 		}
 		if s.notes() > 0 {
@@ -96,7 +96,7 @@ func verdictLines(all []*sheet, stopped bool) (lines []string) {
 		}
 	}
 	if len(accounts) > 1 {
-		if c := general.class(); c != fetcher.OK {
+		if c := general.Class(); c != fetcher.OK {
 			lines = append(lines, "FAIL at the top is about all accounts ("+string(c)+")")
 		}
 		switch {

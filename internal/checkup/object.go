@@ -1,23 +1,24 @@
-package main
+package checkup
 
 import "github.com/popsync/popsync/fetcher"
 
-// checkObject is the JSON form of a sheet; see docs/json.md.
-type checkObject struct {
+// Object is the JSON form of a sheet; see docs/json.md.
+type Object struct {
 	About        string    `json:"about"` // "configuration" or "account"
 	Account      string    `json:"account,omitempty"`
 	Result       string    `json:"result"`
 	Server       string    `json:"server,omitempty"`
 	Login        string    `json:"login,omitempty"`
 	Messages     *int      `json:"messages,omitempty"`
-	Destinations []seen    `json:"destinations,omitempty"`
-	Findings     []finding `json:"findings"`
+	Destinations []Seen    `json:"destinations,omitempty"`
+	Findings     []Finding `json:"findings"`
 }
 
-func (s *sheet) object() checkObject {
-	o := checkObject{About: partConfiguration, Result: string(s.class()), Findings: s.findings}
+// Object is the sheet for programs.
+func (s *Sheet) Object() Object {
+	o := Object{About: PartConfiguration, Result: string(s.Class()), Findings: s.findings}
 	if o.Findings == nil {
-		o.Findings = []finding{}
+		o.Findings = []Finding{}
 	}
 	if s.account != "" {
 		o.About, o.Account, o.Server, o.Login, o.Destinations = "account", s.account, s.server, s.login, s.destinations

@@ -55,11 +55,11 @@ func (a *app) accept(ctx context.Context, name string) error {
 	}
 	if flood != nil {
 		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, human.Count(flood.New, "new message"),
-			time.Unix(flood.Since, 0).Format(time.DateTime), them(flood.New))
+			time.Unix(flood.Since, 0).Format(time.DateTime), human.Them(flood.New))
 	}
 	if held > 0 {
 		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, human.Count(held, "message"),
-			verb(held, "it if it is still listed", "those that are still listed"))
+			human.Verb(held, "it if it is still listed", "those that are still listed"))
 	}
 	return nil
 }

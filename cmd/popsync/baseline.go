@@ -123,10 +123,10 @@ func (a *app) undoBaseline(ctx context.Context, name string) error {
 	} else if err != nil {
 		return unlessBusy(name, err)
 	}
-	a.tell("%s: the baseline is taken back: %s not marked as seen any more", name, verb(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
+	a.tell("%s: the baseline is taken back: %s not marked as seen any more", name, human.Verb(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
 	if u.Held > 0 {
 		a.tell("%[1]s: %[2]s held back, since nobody knows whether %[3]s delivered before: popsync accept %[1]s lets %[4]s through",
-			name, human.Count(u.Held, "message"), verb(u.Held, "it was", "they were"), them(u.Held))
+			name, human.Count(u.Held, "message"), human.Verb(u.Held, "it was", "they were"), human.Them(u.Held))
 	}
 	switch {
 	case u.Doubt:

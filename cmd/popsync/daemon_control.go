@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -139,7 +140,7 @@ func (d handler) Run(ctx context.Context, q control.RunRequest, progress func(co
 	if !q.Named {
 		for _, name := range accounts {
 			if paused[name] {
-				if err := tell(leftPaused(name)); err != nil {
+				if err := tell(outcome.Paused(name)); err != nil {
 					return err
 				}
 			}

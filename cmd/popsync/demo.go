@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -64,7 +65,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, human.Octets(rep.Bytes), rep.Kept, outcomeText(rep))
+		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, human.Octets(rep.Bytes), rep.Kept, outcome.Word(rep))
 		if rep.Verdict.Class != fetcher.OK {
 			a.complain(rep.Verdict.Message, screen.Printable(rep.Verdict.Hint))
 			return &exitError{exitOf(rep.Verdict.Class), errReported}

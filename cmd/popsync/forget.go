@@ -237,7 +237,7 @@ func waitingText(waiting []uidl.Delivery) string {
 		}
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s for %s", verb(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
+	return fmt.Sprintf("%s for %s", human.Verb(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
 }
 
 // spoolsOf opens the folders where copies for remote destinations wait. A folder that is not there is none.

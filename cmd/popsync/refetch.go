@@ -120,7 +120,7 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	if r.Messages == 0 {
 		a.tell("%s: nothing that was delivered is still on the server", name)
 	} else {
-		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", human.Count(r.Messages, "message"), name, them(r.Messages))
+		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", human.Count(r.Messages, "message"), name, human.Them(r.Messages))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
 		a.tell("%s left as before: %s", human.Count(r.Left[why], "message"), why)
@@ -128,10 +128,10 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	if r.Messages == 0 {
 		return
 	}
-	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", them(r.Messages))
+	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", human.Them(r.Messages))
 	if r.Flood != nil {
 		a.tell("nothing is fetched before you say what the %[1]s held back %[2]s: popsync accept %[3]s, or popsync baseline %[3]s and then this again",
-			human.Count(r.Flood.New, "new message"), verb(r.Flood.New, "is", "are"), name)
+			human.Count(r.Flood.New, "new message"), human.Verb(r.Flood.New, "is", "are"), name)
 	}
 	a.tell("to begin now say: %s", a.begin(ctx, cfg, name))
 }
@@ -143,16 +143,6 @@ func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
 		fmt.Fprintf(a.err, "  %s: %s\n", uidtext.Arg(r.UID), screen.Printable(r.Why))
 	}
 	return &exitError{exitUsage, errReported}
-}
-
-func them(n int) string { return verb(n, "it", "them") }
-
-// verb is a word that goes with a number of things.
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // completeAccount completes the name of one account.

@@ -57,7 +57,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 		fmt.Fprintf(a.out, "%s: nothing is parked or put off\n", name)
 		return nil
 	}
-	due := fmt.Sprintf("%s: %s %s due now", name, human.Count(n, "message"), verb(n, "is", "are"))
+	due := fmt.Sprintf("%s: %s %s due now", name, human.Count(n, "message"), human.Verb(n, "is", "are"))
 	c, _, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
 		fmt.Fprintf(a.out, "%s; to try them say: popsync run %s\n", due, name)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
@@ -101,7 +101,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 		return worst(reports)
 	}
 	err = a.show(reports, dryRun, asJSON)
-	if text := stopText(reports); text != "" && a.errTerm {
+	if text := outcome.Stop(reports); text != "" && a.errTerm {
 		width, _ := a.errSize()
 		fmt.Fprintln(a.err, screen.Wrap("popsync: "+text, "  ", width))
 	}
@@ -224,7 +224,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 		var running atomic.Pointer[speed]
 		var first fetcher.Report // what a pass did before it made room for others
 		var brisk bool           // and whether it may go on among them
-		reports[i] = unstarted(c.Name)
+		reports[i] = outcome.Unstarted(c.Name)
 		jobs[i] = schedule.Job{Host: c.Host, Slow: slow[c.Name], Slowly: func() bool {
 			sp := running.Load()
 			return sp != nil && sp.slowly()
@@ -322,36 +322,21 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 		}
 		return nil
 	}
-	if dryRun {
+	width := 0 // what is no terminal gets whole lines
+	if a.outTerm {
+		width, _ = a.outSize()
+	}
+	switch {
+	case dryRun:
 		for _, r := range reports {
-			if err := a.showPlan(r); err != nil {
+			if err := outcome.Plan(a.out, r, width); err != nil {
 				return err
 			}
 		}
-		return nil
+	case a.outTerm:
+		return outcome.Table(a.out, reports, width)
 	}
-	if !a.outTerm {
-		return nil
-	}
-	var rows [][]string
-	for _, r := range reports {
-		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), human.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
-			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
-	}
-	head := []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}
-	if err := screen.FitTable(a.out, head, rows); err != nil {
-		return err
-	}
-	width, _ := a.outSize()
-	var below strings.Builder
-	for _, r := range reports {
-		below.WriteString(outcomeWords(r, width))
-	}
-	if below.Len() == 0 {
-		return nil
-	}
-	_, err := fmt.Fprint(a.out, "\n"+below.String())
-	return err
+	return nil
 }
 
 // worst is the error that carries the exit code of the gravest outcome.

@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 )
@@ -78,7 +79,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		switch {
 		case ok:
 		case ctx.Err() != nil:
-			done[acc.Name] = unwatched(acc.Name)
+			done[acc.Name] = outcome.Unwatched(acc.Name)
 		default:
 			done[acc.Name] = fetcher.Report{Account: acc.Name, Verdict: unreported(err)}
 		}
@@ -117,7 +118,7 @@ func logReport(log *zap.Logger, r fetcher.Report) {
 		zap.Int("deleted", r.Deleted), zap.Int("listed", r.Listed), zap.Duration("took", r.Duration), zap.Bool("by_daemon", true),
 	}
 	switch {
-	case r.Stopped && r.Verdict.Message == daemonsNow:
+	case outcome.GoesOn(r):
 		log.Info("stopped watching", zap.String("account", r.Account), zap.Bool("by_daemon", true))
 		return
 	case r.Stopped:

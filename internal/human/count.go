@@ -30,3 +30,14 @@ func Octets(n int64) string {
 	}
 	return fmt.Sprintf("%d B", n)
 }
+
+// Verb is a word that goes with a number of things.
+func Verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// Them stands for a number of things: "it" or "them".
+func Them(n int) string { return Verb(n, "it", "them") }

@@ -1,7 +1,8 @@
-package main
+package outcome
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
@@ -10,10 +11,10 @@ import (
 	"github.com/popsync/popsync/internal/uidtext"
 )
 
-// showPlan prints what a pass would do.
-func (a *app) showPlan(r fetcher.Report) error {
+// Plan prints what a pass would do. width 0: lines are not broken.
+func Plan(w io.Writer, r fetcher.Report, width int) error {
 	if r.Verdict.Class != fetcher.OK {
-		_, err := fmt.Fprintf(a.out, "%s: %s\n", r.Account, screen.Printable(r.Verdict.Message))
+		_, err := fmt.Fprintf(w, "%s: %s\n", r.Account, screen.Printable(r.Verdict.Message))
 		return err
 	}
 	counts := map[string]int{}
@@ -27,7 +28,7 @@ func (a *app) showPlan(r fetcher.Report) error {
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
 		counts["fetch"]+counts["retry"], human.Octets(size), counts["delete"], counts["skip"], r.Kept)
 	if r.Pending > 0 {
-		head += fmt.Sprintf(", %d on %s way", r.Pending, verb(r.Pending, "its", "their"))
+		head += fmt.Sprintf(", %d on %s way", r.Pending, human.Verb(r.Pending, "its", "their"))
 	}
 	if r.Parked > 0 {
 		head += fmt.Sprintf(", %d parked", r.Parked)
@@ -38,18 +39,14 @@ func (a *app) showPlan(r fetcher.Report) error {
 	if r.Held > 0 {
 		head += fmt.Sprintf(", hold back %d until popsync accept %s", r.Held, r.Account)
 	}
-	width, _ := a.outSize()
-	if !a.outTerm {
-		width = 0
-	}
-	fmt.Fprintln(a.out, screen.Wrap(head, "  ", width))
+	fmt.Fprintln(w, screen.Wrap(head, "  ", width))
 	for _, note := range r.Notes {
-		fmt.Fprintln(a.out, "  "+screen.Wrap(screen.Printable(note), "  ", screen.Less(width, true)))
+		fmt.Fprintln(w, "  "+screen.Wrap(screen.Printable(note), "  ", screen.Less(width, true)))
 	}
 	if len(r.Steps) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprint(a.out, planText(r.Steps, width))
+	_, err := fmt.Fprint(w, planText(r.Steps, width))
 	return err
 }
 

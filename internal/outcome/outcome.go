@@ -1,7 +1,12 @@
-package main
+// Package outcome says what became of passes, or what would, for the person that runs 'popsync run': a table with what went wrong
+// below it, the plan of a dry run, and what a stop has left. It also words what was not seen to its end.
+//
+// It knows reports and nothing else. What programs read is the report itself, as JSON.
+package outcome
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -10,8 +15,8 @@ import (
 	"github.com/popsync/popsync/internal/screen"
 )
 
-// outcomeText is a pass in a word or three; what went wrong stands below the table.
-func outcomeText(r fetcher.Report) string {
+// Word is a pass in a word or three; what went wrong stands below the table.
+func Word(r fetcher.Report) string {
 	switch {
 	case r.Stopped && (r.Verdict.Message == notStarted || r.Verdict.Message == daemonsNow):
 		return r.Verdict.Message
@@ -29,8 +34,8 @@ func outcomeText(r fetcher.Report) string {
 	return string(r.Verdict.Class)
 }
 
-// outcomeWords are the lines below the table about an account: what went wrong and the next step, and what else is to be said.
-func outcomeWords(r fetcher.Report, width int) string {
+// below are the lines below the table about an account: what went wrong and the next step, and what else is to be said.
+func below(r fetcher.Report, width int) string {
 	var b strings.Builder
 	say := func(text string) {
 		text, indent := screen.Printable(text), b.Len() > 0
@@ -53,32 +58,56 @@ func outcomeWords(r fetcher.Report, width int) string {
 	return b.String()
 }
 
-// Why a pass was not seen to its end, as Report.Verdict says. They are compared: see stopText.
+// Table prints a row for each pass, and below it what went wrong and what is to be known. width 0: lines are not broken.
+func Table(w io.Writer, reports []fetcher.Report, width int) error {
+	var rows [][]string
+	for _, r := range reports {
+		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), human.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
+			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), Word(r)})
+	}
+	if err := screen.FitTable(w, []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}, rows); err != nil {
+		return err
+	}
+	var text strings.Builder
+	for _, r := range reports {
+		text.WriteString(below(r, width))
+	}
+	if text.Len() == 0 {
+		return nil
+	}
+	_, err := io.WriteString(w, "\n"+text.String())
+	return err
+}
+
+// Why a pass was not seen to its end, as Report.Verdict says. They are compared: see Stop and GoesOn.
 const (
 	notStarted = "not started"
 	daemonsNow = "the daemon goes on"
 )
 
-// unstarted is the report of a pass that did not begin because popsync was stopped.
-func unstarted(account string) fetcher.Report {
+// Unstarted is the report of a pass that did not begin because popsync was stopped.
+func Unstarted(account string) fetcher.Report {
 	return fetcher.Report{Account: account, Stopped: true, Verdict: fetcher.Verdict{
 		Class: fetcher.Temporary, Message: notStarted, Hint: "the next run goes on"}}
 }
 
-// unwatched is the report of a pass of the daemon's that nobody waits for any more.
-func unwatched(account string) fetcher.Report {
+// Unwatched is the report of a pass of the daemon's that nobody waits for any more.
+func Unwatched(account string) fetcher.Report {
 	return fetcher.Report{Account: account, Stopped: true, Verdict: fetcher.Verdict{
 		Class: fetcher.Temporary, Message: daemonsNow, Hint: "see popsync status"}}
 }
 
-// leftPaused is the report of an account that is left alone because it is paused.
-func leftPaused(account string) fetcher.Report {
+// GoesOn tells whether the daemon goes on with a pass that nobody waits for any more: see Unwatched.
+func GoesOn(r fetcher.Report) bool { return r.Stopped && r.Verdict.Message == daemonsNow }
+
+// Paused is the report of an account that is left alone because it is paused.
+func Paused(account string) fetcher.Report {
 	return fetcher.Report{Account: account, Started: time.Now(), Untried: true, Paused: true,
 		Verdict: fetcher.Verdict{Class: fetcher.OK}, Notes: []string{fetcher.PausedNote(account, time.Time{})}}
 }
 
-// stopText is what a person should know of a run that was stopped; "": it was not.
-func stopText(reports []fetcher.Report) string {
+// Stop is what a person should know of a run that was stopped; "": it was not.
+func Stop(reports []fetcher.Report) string {
 	finished, theirs, ours, messages := 0, 0, 0, 0
 	for _, r := range reports {
 		switch {

@@ -68,7 +68,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/checkup", "internal/control", "internal/durable", "internal/foreign", "internal/human", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/uidtext"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/checkup", "internal/control", "internal/durable", "internal/foreign", "internal/human", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/uidtext"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -85,6 +85,7 @@ var rooms = []room{
 	{path: "internal/names", imports: []string{"uidl", "fetcher", "internal/nextstep"}},
 	{path: "internal/nextstep"},
 	{path: "internal/outcome", imports: []string{"fetcher", "internal/human", "internal/screen", "internal/uidtext"}},
+	{path: "internal/pace", imports: []string{"schedule", "fetcher"}},
 	{path: "internal/screen", imports: []string{"internal/foreign"}},
 	{path: "internal/sdnotify", imports: []string{"internal/foreign", "internal/screen"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/status", imports: []string{"uidl", "schedule", "fetcher", "internal/control", "internal/human", "internal/screen"}},

@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/outcome"
+	"github.com/popsync/popsync/internal/pace"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
@@ -221,15 +222,15 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 	jobs := make([]schedule.Job, len(accounts))
 	slow := slowIn(ctx, cfg, l, len(accounts))
 	for i, c := range accounts {
-		var running atomic.Pointer[speed]
+		var running atomic.Pointer[pace.Meter]
 		var first fetcher.Report // what a pass did before it made room for others
 		var brisk bool           // and whether it may go on among them
 		reports[i] = outcome.Unstarted(c.Name)
 		jobs[i] = schedule.Job{Host: c.Host, Slow: slow[c.Name], Slowly: func() bool {
 			sp := running.Load()
-			return sp != nil && sp.slowly()
+			return sp != nil && sp.Slowly()
 		}, Brisk: func() bool { return brisk }, Run: func(ctx context.Context) error {
-			sp := newSpeed(cfg.Limits)
+			sp := pace.New(cfg.Limits.SlowRate, cfg.Limits.SlowAfter)
 			running.Store(sp)
 			live.Began(c.Name)
 			defer live.Ended(c.Name)
@@ -239,11 +240,11 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 				return err
 			}
 			began[i] = true
-			sp.watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
+			sp.Watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
 			rep := fetcher.Run(ctx, l, acc, o)
-			reports[i] = joined(first, rep)
+			reports[i] = pace.Joined(first, rep)
 			if rep.Yielded {
-				first, brisk = reports[i], sp.resultOf(rep).Brisk
+				first, brisk = reports[i], sp.ResultOf(rep).Brisk
 				return schedule.ErrMoved
 			}
 			if reports[i].Verdict.Stop {

@@ -32,9 +32,9 @@ const neverMoved = 1000 * time.Hour
 // Begin begins a look. The sheets, the general one first, are filled in until each has ended; then there may still be one that
 // never began, because ctx has ended.
 func Begin(ctx context.Context, l Look) []*Sheet {
-	sheets := []*Sheet{NewSheet(ctx, "")}
+	sheets := []*Sheet{newSheet(ctx, "")}
 	for _, acc := range l.Accounts {
-		sheets = append(sheets, NewSheet(ctx, acc.Name, acc.Destinations...))
+		sheets = append(sheets, newSheet(ctx, acc.Name, acc.Destinations...))
 	}
 	go l.fill(ctx, sheets[0], sheets[1:])
 	return sheets

@@ -47,7 +47,7 @@ const (
 const (
 	StepOK       = "ok"
 	StepFailed   = "failed"
-	StepNotTried = "not_tried"
+	stepNotTried = "not_tried"
 )
 
 // Sheet is what check finds about one account, or about all that belongs to none. One goroutine writes it, and another may
@@ -72,15 +72,15 @@ type Sheet struct {
 type Seen struct {
 	Name   string `json:"name"`
 	Type   string `json:"type"`
-	Result string `json:"result"` // StepOK, StepFailed or StepNotTried
+	Result string `json:"result"` // StepOK, StepFailed or stepNotTried
 }
 
-// NewSheet is an empty one: about an account and its destinations, or, with neither, about what belongs to none. When ctx ends,
+// newSheet is an empty one: about an account and its destinations, or, with neither, about what belongs to none. When ctx ends,
 // what fails is not noted any more.
-func NewSheet(ctx context.Context, account string, destinations ...Seen) *Sheet {
-	s := &Sheet{account: account, ctx: ctx, ended: make(chan struct{}), server: StepNotTried, login: StepNotTried, messages: -1}
+func newSheet(ctx context.Context, account string, destinations ...Seen) *Sheet {
+	s := &Sheet{account: account, ctx: ctx, ended: make(chan struct{}), server: stepNotTried, login: stepNotTried, messages: -1}
 	for _, d := range destinations {
-		d.Result = StepNotTried
+		d.Result = stepNotTried
 		s.destinations = append(s.destinations, d)
 	}
 	return s

@@ -28,7 +28,7 @@ func (s *Sheet) cells() []string {
 	}
 	step := func(state string) string {
 		switch state {
-		case StepNotTried:
+		case stepNotTried:
 			return "-"
 		case StepFailed:
 			return "FAIL"
@@ -41,7 +41,7 @@ func (s *Sheet) cells() []string {
 func (s *Sheet) destinationsText() string {
 	failed, looked := 0, 0
 	for _, d := range s.destinations {
-		if d.Result != StepNotTried {
+		if d.Result != stepNotTried {
 			looked++
 		}
 		if d.Result == StepFailed {

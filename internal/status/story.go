@@ -65,7 +65,7 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 		what = append(what, UnsureText(st.Account, st.Unsure))
 	}
 	if st.GivenUp > 0 {
-		what = append(what, GivenUpText(st.Account, st.GivenUp))
+		what = append(what, givenUpText(st.Account, st.GivenUp))
 	}
 	return what, step
 }
@@ -80,8 +80,8 @@ func UnsureText(account string, n int) string {
 	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", human.Count(n, "message"), account)
 }
 
-// GivenUpText is about messages that a person gave up and that the server still lists.
-func GivenUpText(account string, n int) string {
+// givenUpText is about messages that a person gave up and that the server still lists.
+func givenUpText(account string, n int) string {
 	text := "%[1]d message given up: stays on the server; popsync parked %[2]s shows it, popsync give-up --undo %[2]s UID takes it back"
 	if n != 1 {
 		text = "%[1]d messages given up: they stay on the server; popsync parked %[2]s shows them, popsync give-up --undo %[2]s UID takes one back"

@@ -1,22 +1,21 @@
-package main
+package pace
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/schedule"
 )
 
 // A pass is slow by its last whole window, and brisk as a whole or when it is short.
-func TestSpeed(t *testing.T) {
+func TestMeter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSpeed(config.Limits{SlowAfter: 4 * time.Minute, SlowRate: 1000})
+		s := New(1000, 4*time.Minute)
 		want := func(slowly, brisk bool) {
 			t.Helper()
-			if got := s.slowly(); got != slowly {
+			if got := s.Slowly(); got != slowly {
 				t.Errorf("after %v: slowly %v", time.Since(s.began), got)
 			}
 			if got := s.brisk(); got != brisk {
@@ -53,8 +52,8 @@ func TestResultOfPass(t *testing.T) {
 		{fetcher.Report{Verdict: failed, Yielded: true}, schedule.Result{Soon: true}},
 		{fetcher.Report{Verdict: failed, Yielded: true, New: 1, NextTry: at}, schedule.Result{NotBefore: at, Soon: true, Brisk: true}},
 	} {
-		s := newSpeed(config.Limits{SlowAfter: time.Hour, SlowRate: 1000})
-		if got := s.resultOf(tt.rep); got != tt.want {
+		s := New(1000, time.Hour)
+		if got := s.ResultOf(tt.rep); got != tt.want {
 			t.Errorf("%+v: %+v, want %+v", tt.rep, got, tt.want)
 		}
 	}
@@ -65,7 +64,7 @@ func TestJoinedPasses(t *testing.T) {
 	at := time.Unix(1790000000, 0)
 	first := fetcher.Report{Account: "a", Started: at, Duration: time.Minute, New: 2, Bytes: 10, Yielded: true}
 	rest := fetcher.Report{Account: "a", Started: at.Add(time.Hour), Duration: time.Second, New: 1, Bytes: 5, Listed: 3}
-	got := joined(joined(fetcher.Report{}, first), rest)
+	got := Joined(Joined(fetcher.Report{}, first), rest)
 	if got.New != 3 || got.Bytes != 15 || got.Listed != 3 || got.Yielded || !got.Started.Equal(at) || got.Duration != time.Hour+time.Second {
 		t.Errorf("%+v", got)
 	}

@@ -1,16 +1,17 @@
-package main
+// Package pace measures how fast a pass gets on, for the schedule: what is slow makes room for others, and begins in the slow lane
+// the next time. It decides nothing about either; schedule does.
+package pace
 
 import (
 	"sync"
 	"time"
 
-	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/schedule"
 )
 
-// speed measures how fast a pass gets on: by what its server sends, whatever the reason.
-type speed struct {
+// Meter measures how fast a pass gets on: by what its server sends, whatever the reason.
+type Meter struct {
 	least  float64       // octets a second
 	window time.Duration // that is looked at
 	began  time.Time
@@ -22,20 +23,21 @@ type speed struct {
 	slow   bool      // in the one before
 }
 
-func newSpeed(l config.Limits) *speed {
+// New begins to measure. A pass is slow that gets less than rate octets a second, and makes room for others after a time.
+func New(rate int, after time.Duration) *Meter {
 	now := time.Now()
-	return &speed{least: float64(l.SlowRate), window: l.SlowAfter / 4, began: now, since: now}
+	return &Meter{least: float64(rate), window: after / 4, began: now, since: now}
 }
 
 // add takes in what came.
-func (s *speed) add(octets int) {
+func (s *Meter) add(octets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.octets += int64(octets)
 }
 
-// slowly tells whether the pass was too slow lately. It is asked now and then.
-func (s *speed) slowly() bool {
+// Slowly tells whether the pass was too slow lately. It is asked now and then.
+func (s *Meter) Slowly() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -47,22 +49,22 @@ func (s *speed) slowly() bool {
 }
 
 // brisk tells whether the pass as a whole was fast enough, or so short that it does not matter.
-func (s *speed) brisk() bool {
+func (s *Meter) brisk() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	took := time.Since(s.began)
 	return took < s.window || float64(s.octets) >= s.least*took.Seconds()
 }
 
-// watch has the speed measured, and the pass tell whether the next one begins in the slow lane. inSlow tells whether this one
+// Watch has the speed measured, and the pass tell whether the next one begins in the slow lane. inSlow tells whether this one
 // is there by now.
-func (s *speed) watch(acc *fetcher.Account, o *fetcher.Options, inSlow func() bool) {
+func (s *Meter) Watch(acc *fetcher.Account, o *fetcher.Options, inSlow func() bool) {
 	acc.Server.Received = s.add
 	o.Slow = func(well bool) bool { return inSlow() && !(well && s.brisk()) }
 }
 
-// resultOf is what a pass says to the loop about the next one.
-func (s *speed) resultOf(rep fetcher.Report) schedule.Result {
+// ResultOf is what a pass says to the loop about the next one.
+func (s *Meter) ResultOf(rep fetcher.Report) schedule.Result {
 	well := rep.Verdict.Class == fetcher.OK
 	if rep.Yielded { // a long pass that got on goes on among the others, in its turn
 		return schedule.Result{NotBefore: rep.NextTry, Soon: true, Brisk: rep.New > 0 && s.brisk(), Errand: rep.NextSend}
@@ -73,8 +75,8 @@ func (s *speed) resultOf(rep fetcher.Report) schedule.Result {
 	}
 }
 
-// joined is the report of a pass that went on after it had made room for others.
-func joined(first, rest fetcher.Report) fetcher.Report {
+// Joined is the report of a pass that went on after it had made room for others.
+func Joined(first, rest fetcher.Report) fetcher.Report {
 	if first.Account == "" {
 		return rest
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) acceptCommand() *cobra.Command {
@@ -54,12 +54,12 @@ func (a *app) accept(ctx context.Context, name string) error {
 		return nil
 	}
 	if flood != nil {
-		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, human.Count(flood.New, "new message"),
-			time.Unix(flood.Since, 0).Format(time.DateTime), human.Them(flood.New))
+		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, words.Number(flood.New, "new message"),
+			time.Unix(flood.Since, 0).Format(time.DateTime), words.Plural(flood.New, "it", "them"))
 	}
 	if held > 0 {
-		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, human.Count(held, "message"),
-			human.Verb(held, "it if it is still listed", "those that are still listed"))
+		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, words.Number(held, "message"),
+			words.Plural(held, "it if it is still listed", "those that are still listed"))
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -84,9 +84,9 @@ func (a *app) backfill(ctx context.Context, name, destination string, rest uidl.
 		return judged(err)
 	}
 	if rest == uidl.Fetch {
-		fmt.Fprintf(a.out, "%s: the next run fetches for %s what it lacks of earlier mail and the server still lists: %s\n", name, destination, human.Count(n, "message"))
+		fmt.Fprintf(a.out, "%s: the next run fetches for %s what it lacks of earlier mail and the server still lists: %s\n", name, destination, words.Number(n, "message"))
 	} else {
-		fmt.Fprintf(a.out, "%s: %s goes without %s of earlier mail\n", name, destination, human.Count(n, "message"))
+		fmt.Fprintf(a.out, "%s: %s goes without %s of earlier mail\n", name, destination, words.Number(n, "message"))
 	}
 	fmt.Fprintf(a.out, "%s: nothing is deleted by this%s\n", name, later(accounts[0].Delete))
 	return nil

@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/durable"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -91,7 +91,7 @@ func (a *app) backup(ctx context.Context, file string) error {
 	case err != nil:
 		return unwritten(path, err)
 	}
-	a.tell("%s: a copy of the ledger of %s, %s", path, human.Count(len(accounts), "account"), human.Octets(size))
+	a.tell("%s: a copy of the ledger of %s, %s", path, words.Number(len(accounts), "account"), words.Octets(size))
 	a.tell("it has no password and no access token; keep the configuration and its secrets apart")
 	if dir.Fault != nil {
 		a.tell("take care: others could change it there: %s", dir.Fault.Why)

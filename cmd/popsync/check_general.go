@@ -11,15 +11,15 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // general looks at what belongs to no account: the configuration, the ledger, and the files and programs that it names.
 func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
-	s.OK(checkup.PartConfiguration, fmt.Sprintf("%s, %s", l.cfg.File, human.Count(len(l.cfg.Accounts), "account")))
+	s.OK(checkup.PartConfiguration, fmt.Sprintf("%s, %s", l.cfg.File, words.Number(len(l.cfg.Accounts), "account")))
 	l.known = l.ledger(ctx, s)
 	l.places(s)
 	for _, o := range l.cfg.Oddities() {

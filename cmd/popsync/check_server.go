@@ -10,8 +10,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -94,7 +94,7 @@ func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Accou
 		return checkup.PartMail, err
 	}
 	s.SetMessages(list.Len())
-	s.OK(checkup.PartMail, human.Count(list.Len(), "message"))
+	s.OK(checkup.PartMail, words.Number(list.Len(), "message"))
 	nameless := 0
 	for i := range list.Len() {
 		if !list.At(i).HasUID {

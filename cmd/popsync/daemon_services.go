@@ -14,9 +14,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // signals are those that a daemon obeys without ending.
@@ -141,7 +141,7 @@ func (d *daemon) summary() string {
 		}
 	}
 	cfg := d.config()
-	text := fmt.Sprintf("%s, %d running", human.Count(len(cfg.Accounts), "account"), running)
+	text := fmt.Sprintf("%s, %d running", words.Number(len(cfg.Accounts), "account"), running)
 	if trouble > 0 {
 		text += fmt.Sprintf(", %d in trouble: see popsync status", trouble)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -129,5 +129,5 @@ func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
 	default:
 		text += "; it accepts the sender <" + saw.From + ">"
 	}
-	return text + " and " + human.Count(len(c.To), "recipient") + "; no message was sent"
+	return text + " and " + words.Number(len(c.To), "recipient") + "; no message was sent"
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Exit codes, after sysexits.h; 2 is left to the Go runtime.
@@ -54,7 +55,7 @@ func fail(code int, format string, args ...any) error {
 // apart is an error for people and its next step, which the ledger's errors have in their text.
 func apart(err error) (text, hint string) {
 	text, hint, _ = strings.Cut(errorText(err), " Next step: ")
-	return text, cmp.Or(hint, screen.Printable(nextstep.Of(err)))
+	return text, cmp.Or(hint, words.Clip(nextstep.Of(err)))
 }
 
 // errReported ends a command whose outcome was already shown.
@@ -80,7 +81,7 @@ func errorText(err error) string {
 	if errors.As(err, &problems) || !errors.As(err, &ours) {
 		return strings.TrimSpace(err.Error())
 	}
-	return screen.Printable(strings.TrimSpace(err.Error()))
+	return words.Clip(strings.TrimSpace(err.Error()))
 }
 
 // printed is the end of a command: what could not be written makes it fail, unless it failed for another reason already,

@@ -16,11 +16,10 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/notify"
-	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -126,16 +125,16 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		}
 		return judged(err)
 	}
-	a.tell("%s: forgotten, with what was known of %s", name, human.Count(rows, "message"))
+	a.tell("%s: forgotten, with what was known of %s", name, words.Number(rows, "message"))
 	if len(waiting) > 0 {
-		a.tell("%s: dropped %s that waited", name, human.Count(len(waiting), "delivery"))
+		a.tell("%s: dropped %s that waited", name, words.Number(len(waiting), "delivery"))
 	}
 	for _, f := range folders {
 		left, err := f.Remove()
 		if err != nil {
 			warnings = append(warnings, errorText(err))
 		} else if left > 0 {
-			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, human.Count(left, "file"), f.Place())
+			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, words.Number(left, "file"), f.Place())
 		}
 		f.Close()
 	}
@@ -143,7 +142,7 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		warnings = append(warnings, errorText(err))
 	}
 	for _, w := range warnings {
-		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, screen.Printable(w))
+		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, words.Clip(w))
 	}
 	a.tell("if it comes back, all that its server lists is new; but if a Maildir that it delivered to is there, what is found in it counts as delivered, and the rest is held back until you say popsync accept or popsync baseline")
 	if len(warnings) > 0 {
@@ -237,7 +236,7 @@ func waitingText(waiting []uidl.Delivery) string {
 		}
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s for %s", human.Verb(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
+	return fmt.Sprintf("%s for %s", words.Plural(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
 }
 
 // spoolsOf opens the folders where copies for remote destinations wait. A folder that is not there is none.

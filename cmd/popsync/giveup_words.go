@@ -8,8 +8,8 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // notGivenUp words why nothing was given up.
@@ -90,7 +90,7 @@ func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 	for _, g := range back {
 		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidtext.Arg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
 		if g.Unknown != "" {
-			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, screen.Printable(g.Unknown))
+			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, words.Clip(g.Unknown))
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/parked"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -110,7 +110,7 @@ func (a *app) showParked(all []parked.Account, asJSON, headers bool, now time.Ti
 				return err
 			}
 			if p.Unread != "" {
-				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.Name, screen.Printable(p.Unread))
+				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.Name, words.Clip(p.Unread))
 			}
 		}
 		return nil

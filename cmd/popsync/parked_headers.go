@@ -12,8 +12,8 @@ import (
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/parked"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -43,7 +43,7 @@ func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Accoun
 		p.Unread = "its login was refused, and is not tried again: " + standing.Refusal
 		return fetcher.Login
 	case !barred.IsZero():
-		p.Unread = "no login before " + human.Stamp(barred) + after(": ", standing.Hold)
+		p.Unread = "no login before " + words.Stamp(barred.Unix()) + after(": ", standing.Hold)
 		return fetcher.Temporary
 	}
 	wired, err := a.wire(cfg, acc, a.prompt(acc))

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // prompt asks the person at the terminal. Accounts that ask at the same time wait for each other, and lines of the log wait
@@ -24,7 +24,7 @@ func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
 		}
 		defer a.live.Hold()()
 		defer a.lines.Hold()()
-		question := fmt.Sprintf("Password for %s at %s (account %s): ", screen.Printable(c.Username), screen.Printable(c.Host), c.Name)
+		question := fmt.Sprintf("Password for %s at %s (account %s): ", words.Clip(c.Username), words.Clip(c.Host), c.Name)
 		return terminal.Ask(ctx, a.in, a.err, question, a.undo.add)
 	}
 }

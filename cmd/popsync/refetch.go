@@ -12,10 +12,9 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 )
 
 const refetchExample = "refetch work 0000019a5f2c"
@@ -120,27 +119,27 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	if r.Messages == 0 {
 		a.tell("%s: nothing that was delivered is still on the server", name)
 	} else {
-		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", human.Count(r.Messages, "message"), name, human.Them(r.Messages))
+		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", words.Number(r.Messages, "message"), name, words.Plural(r.Messages, "it", "them"))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
-		a.tell("%s left as before: %s", human.Count(r.Left[why], "message"), why)
+		a.tell("%s left as before: %s", words.Number(r.Left[why], "message"), why)
 	}
 	if r.Messages == 0 {
 		return
 	}
-	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", human.Them(r.Messages))
+	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", words.Plural(r.Messages, "it", "them"))
 	if r.Flood != nil {
 		a.tell("nothing is fetched before you say what the %[1]s held back %[2]s: popsync accept %[3]s, or popsync baseline %[3]s and then this again",
-			human.Count(r.Flood.New, "new message"), human.Verb(r.Flood.New, "is", "are"), name)
+			words.Number(r.Flood.New, "new message"), words.Plural(r.Flood.New, "is", "are"), name)
 	}
 	a.tell("to begin now say: %s", a.begin(ctx, cfg, name))
 }
 
 // refuseUIDs tells which unique-ids cannot be fetched again, and why.
 func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
-	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, human.Count(len(refused), "unique-id"))
+	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, words.Number(len(refused), "unique-id"))
 	for _, r := range refused {
-		fmt.Fprintf(a.err, "  %s: %s\n", uidtext.Arg(r.UID), screen.Printable(r.Why))
+		fmt.Fprintf(a.err, "  %s: %s\n", uidtext.Arg(r.UID), words.Clip(r.Why))
 	}
 	return &exitError{exitUsage, errReported}
 }

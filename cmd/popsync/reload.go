@@ -8,9 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) reloadCommand() *cobra.Command {
@@ -39,7 +38,7 @@ func (a *app) reload(ctx context.Context) error {
 	}
 	done, err := c.Reload(ctx)
 	if problem, ok := errors.AsType[*control.ReloadError](err); ok {
-		a.complain(problem.Text, screen.Printable(problem.NextStep)) // one line for each problem
+		a.complain(problem.Text, words.Clip(problem.NextStep)) // one line for each problem
 		return &exitError{exitConfig, errReported}
 	} else if err != nil {
 		return &exitError{exitTemp, fmt.Errorf("reload: %w", err)}
@@ -54,7 +53,7 @@ func reloadText(r control.Reloaded) string {
 	case r.Accounts == 0:
 		return "reloaded"
 	case r.Added+r.Removed == 0:
-		return "reloaded: " + human.Count(r.Accounts, "account")
+		return "reloaded: " + words.Number(r.Accounts, "account")
 	}
-	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", human.Count(r.Accounts, "account"), r.Added, r.Removed)
+	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", words.Number(r.Accounts, "account"), r.Added, r.Removed)
 }

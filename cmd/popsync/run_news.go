@@ -14,6 +14,7 @@ import (
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // What a run says on standard error, the first that applies:
@@ -88,5 +89,5 @@ func (c *newsChannel) Send(_ context.Context, n notify.Notice) error {
 func (c *newsChannel) forgot(account, what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, screen.Printable(what), errorText(err))
+	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, words.Clip(what), errorText(err))
 }

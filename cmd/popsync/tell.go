@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -20,7 +21,7 @@ func (a *app) tell(format string, args ...any) {
 	if a.outTerm {
 		width, _ = a.outSize()
 	}
-	fmt.Fprintln(a.out, screen.Wrap(screen.Printable(fmt.Sprintf(format, args...)), "  ", width))
+	fmt.Fprintln(a.out, screen.Wrap(words.Clip(fmt.Sprintf(format, args...)), "  ", width))
 }
 
 // confirm asks the person at the terminal. Where there is none, what is asked must have been said by --yes. again is the
@@ -33,7 +34,7 @@ func (a *app) confirm(ctx context.Context, question, again string) (bool, error)
 	if a.errTerm {
 		width, _ = a.errSize()
 	}
-	fmt.Fprintf(a.err, "%s (yes/no) ", screen.Wrap(screen.Printable(question), "  ", width))
+	fmt.Fprintf(a.err, "%s (yes/no) ", screen.Wrap(words.Clip(question), "  ", width))
 	answer := make(chan string, 1)
 	go func() { answer <- line(a.in) }() // it cannot be interrupted, and ends with the process
 	select {

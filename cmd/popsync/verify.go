@@ -13,11 +13,11 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -57,7 +57,7 @@ type verifier struct {
 
 // line prints one text behind what its first line begins with.
 func (v *verifier) line(head, text string) {
-	if text = screen.Printable(text); v.outTerm {
+	if text = words.Clip(text); v.outTerm {
 		if width, _ := v.outSize(); width > 0 {
 			text = screen.Wrap(text, "      ", max(width-len(head), 20))
 		}
@@ -105,7 +105,7 @@ func (a *app) verify(ctx context.Context, names []string, repair bool) error {
 	if v.findings == 0 {
 		return nil
 	}
-	fmt.Fprintf(a.out, "\n%s\n", human.Count(v.findings, "finding"))
+	fmt.Fprintf(a.out, "\n%s\n", words.Number(v.findings, "finding"))
 	return &exitError{exitOf(v.worst), errReported}
 }
 
@@ -199,7 +199,7 @@ func (v *verifier) salvage(ctx context.Context) error {
 		return err
 	}
 	v.repaired("moved aside to " + out.Aside)
-	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", human.Count(out.Accounts, "account"), human.Count(out.Messages, "message"), human.Count(out.Deliveries, "open delivery")))
+	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", words.Number(out.Accounts, "account"), words.Number(out.Messages, "message"), words.Number(out.Deliveries, "open delivery")))
 	if len(out.Unread) > 0 || out.Refused > 0 {
 		v.repaired(fmt.Sprintf("not carried over: what could not be read of %s; rows that made no sense: %d",
 			strings.Join(out.Unread, ", "), out.Refused))
@@ -264,10 +264,10 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 	for _, d := range names {
 		if optional(known, d) {
 			v.note(fmt.Sprintf("%s for %s, which was not required and is not configured any more: the next run drops what the required destinations have",
-				human.Count(open[d], "open delivery"), d))
+				words.Number(open[d], "open delivery"), d))
 			continue
 		}
-		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", human.Count(open[d], "open delivery"), d),
+		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", words.Number(open[d], "open delivery"), d),
 			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}
 	of := knownOf(known, now)
@@ -296,7 +296,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		v.note(status.UnsureText(cfg.Name, v.unsure))
 	}
 	if v.findings == before {
-		v.ok(fmt.Sprintf("nothing to complain of; %s", human.Count(len(pending), "open delivery")))
+		v.ok(fmt.Sprintf("nothing to complain of; %s", words.Number(len(pending), "open delivery")))
 	}
 	return nil
 }

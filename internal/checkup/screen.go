@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // fewAccounts is up to how many accounts all findings are printed: with more, nobody would find those that matter.
@@ -36,8 +37,8 @@ func NewScreen(w io.Writer, o Options) *Screen {
 	return &Screen{w: w, width: o.Width, full: o.Verbose || o.Trial || o.Accounts <= fewAccounts, table: o.Accounts > 1 && !o.Trial, json: o.JSON, alone: o.Offline}
 }
 
-// words are what lines begin with.
-var words = map[Level]string{OK: "ok", Info: "info", Note: "note", Fail: "FAIL"}
+// heads are what lines begin with.
+var heads = map[Level]string{OK: "ok", Info: "info", Note: "note", Fail: "FAIL"}
 
 // Sheet prints the findings of one sheet, which nobody writes to any more.
 func (p *Screen) Sheet(s *Sheet) error {
@@ -63,7 +64,7 @@ func (p *Screen) finding(b *strings.Builder, account string, f Finding) {
 	if about == "" {
 		about = f.Part
 	}
-	p.line(b, fmt.Sprintf("%-5s ", words[f.Level]), about+": "+f.Text)
+	p.line(b, fmt.Sprintf("%-5s ", heads[f.Level]), about+": "+f.Text)
 	if f.Next != "" {
 		p.line(b, "      ", "next step: "+f.Next)
 	}
@@ -71,7 +72,7 @@ func (p *Screen) finding(b *strings.Builder, account string, f Finding) {
 
 // line writes one text, with what its first line begins with.
 func (p *Screen) line(b *strings.Builder, head, text string) {
-	text = screen.Printable(text)
+	text = words.Clip(text)
 	if p.width > 0 {
 		text = screen.Wrap(text, "      ", max(p.width-len(head), 20))
 	}
@@ -99,7 +100,7 @@ func (p *Screen) Summary(all []*Sheet, stopped bool) error {
 		b.WriteString("\n")
 	}
 	for _, line := range lines {
-		b.WriteString(screen.Wrap(screen.Printable(line), "  ", p.width) + "\n")
+		b.WriteString(screen.Wrap(words.Clip(line), "  ", p.width) + "\n")
 	}
 	_, err := io.WriteString(p.w, b.String())
 	return err

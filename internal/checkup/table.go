@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // checkTable writes one row for each account.
@@ -71,7 +71,7 @@ func (s *Sheet) resultText() string {
 		return "stopped"
 	}
 	if n := s.notes(); n > 0 {
-		return "ok, " + human.Count(n, "note")
+		return "ok, " + words.Number(n, "note")
 	}
 	return StepOK
 }
@@ -106,16 +106,16 @@ func verdictLines(all []*Sheet, stopped bool) (lines []string) {
 			if more := len(bad) - most; more > 0 {
 				names += fmt.Sprintf(" and %d more", more)
 			}
-			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), human.Count(len(accounts), "account"), names))
+			lines = append(lines, fmt.Sprintf("%d of %s failed: %s", len(bad), words.Number(len(accounts), "account"), names))
 		case stopped || len(lines) > 0:
 		case noted > 0:
-			lines = append(lines, "nothing failed; there are notes about "+human.Count(noted, "account"))
+			lines = append(lines, "nothing failed; there are notes about "+words.Number(noted, "account"))
 		default:
 			lines = append(lines, "nothing failed")
 		}
 	}
 	if stopped {
-		line := "stopped; " + human.Count(skipped, "account") + " not looked at"
+		line := "stopped; " + words.Number(skipped, "account") + " not looked at"
 		if cut > 0 {
 			line += fmt.Sprintf(", %d only in part", cut)
 		}

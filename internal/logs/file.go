@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/popsync/popsync/internal/safepath"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // file appends lines to a file that a rotation may take away at any time. A line that the file does not take, be it
@@ -129,5 +129,5 @@ func (l *file) tell(err error) {
 		return
 	}
 	l.told = true
-	_, _ = fmt.Fprintf(l.fallback, "popsync: log.file: %s; its lines come here until it can be written again\n", screen.Printable(err.Error()))
+	_, _ = fmt.Fprintf(l.fallback, "popsync: log.file: %s; its lines come here until it can be written again\n", words.Clip(err.Error()))
 }

@@ -8,10 +8,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
-// maxField is the longest that a field may get, in octets: what screen.Printable lets through.
+// maxField is the longest that a field may get, in octets: what words.Clip lets through.
 const maxField = 1024
 
 // safeCore makes it a property of the log, not a habit of whoever writes to it, that a line has only printable characters, with
@@ -33,8 +33,8 @@ func (c safeCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Chec
 }
 
 func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	e.Message, e.LoggerName, e.Stack = screen.Printable(e.Message), screen.Printable(e.LoggerName), screen.Printable(e.Stack)
-	e.Caller.File, e.Caller.Function = screen.Printable(e.Caller.File), screen.Printable(e.Caller.Function)
+	e.Message, e.LoggerName, e.Stack = words.Clip(e.Message), words.Clip(e.LoggerName), words.Clip(e.Stack)
+	e.Caller.File, e.Caller.Function = words.Clip(e.Caller.File), words.Clip(e.Caller.Function)
 	return c.Core.Write(e, safeFields(fields))
 }
 
@@ -48,7 +48,7 @@ func safeFields(fields []zapcore.Field) []zapcore.Field {
 
 // safeField leaves what can only be digits and the like, and turns all else into one clean string.
 func safeField(f zapcore.Field) zapcore.Field {
-	key := screen.Printable(f.Key)
+	key := words.Clip(f.Key)
 	switch f.Type {
 	case zapcore.DurationType: // whose micro sign is no ASCII
 		return zap.String(key, durationText(time.Duration(f.Integer)))
@@ -60,16 +60,16 @@ func safeField(f zapcore.Field) zapcore.Field {
 		f.Key = key
 		return f
 	case zapcore.StringType:
-		return zap.String(key, screen.Printable(f.String))
+		return zap.String(key, words.Clip(f.String))
 	case zapcore.ByteStringType:
 		if b, ok := f.Interface.([]byte); ok {
-			return zap.String(key, screen.Printable(string(b[:min(len(b), maxField+1)])))
+			return zap.String(key, words.Clip(string(b[:min(len(b), maxField+1)])))
 		}
 	}
 	if key == "" {
 		key = "fields" // inlined ones have no key of their own
 	}
-	return zap.String(key, screen.Printable(render(f)))
+	return zap.String(key, words.Clip(render(f)))
 }
 
 // durationText is a time with as many digits as it is worth, in ASCII.

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Word is a pass in a word or three; what went wrong stands below the table.
@@ -38,7 +38,7 @@ func Word(r fetcher.Report) string {
 func below(r fetcher.Report, width int) string {
 	var b strings.Builder
 	say := func(text string) {
-		text, indent := screen.Printable(text), b.Len() > 0
+		text, indent := words.Clip(text), b.Len() > 0
 		if indent {
 			b.WriteString("  ")
 		} else {
@@ -62,7 +62,7 @@ func below(r fetcher.Report, width int) string {
 func Table(w io.Writer, reports []fetcher.Report, width int) error {
 	var rows [][]string
 	for _, r := range reports {
-		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), human.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
+		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), words.Octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
 			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), Word(r)})
 	}
 	if err := screen.FitTable(w, []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}, rows); err != nil {
@@ -125,7 +125,7 @@ func Stop(reports []fetcher.Report) string {
 	}
 	var parts []string
 	if theirs > 0 {
-		parts = append(parts, "stopped watching; the daemon goes on with "+human.Count(theirs, "account"))
+		parts = append(parts, "stopped watching; the daemon goes on with "+words.Number(theirs, "account"))
 	}
 	switch {
 	case ours == 0:
@@ -134,12 +134,12 @@ func Stop(reports []fetcher.Report) string {
 	default:
 		text := "stopped"
 		if len(reports) > 1 {
-			text += fmt.Sprintf(": %d of %s finished", finished, human.Count(len(reports), "account"))
+			text += fmt.Sprintf(": %d of %s finished", finished, words.Number(len(reports), "account"))
 		}
 		if messages > 0 {
-			text += fmt.Sprintf("; of the others %s came", human.Count(messages, "message"))
+			text += fmt.Sprintf("; of the others %s came", words.Number(messages, "message"))
 			if len(reports) == 1 {
-				text = "stopped: " + human.Count(messages, "message") + " came"
+				text = "stopped: " + words.Number(messages, "message") + " came"
 			}
 		}
 		parts = append(parts, text+"; what was received whole is safe, and the next run goes on")

@@ -6,15 +6,15 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Plan prints what a pass would do. width 0: lines are not broken.
 func Plan(w io.Writer, r fetcher.Report, width int) error {
 	if r.Verdict.Class != fetcher.OK {
-		_, err := fmt.Fprintf(w, "%s: %s\n", r.Account, screen.Printable(r.Verdict.Message))
+		_, err := fmt.Fprintf(w, "%s: %s\n", r.Account, words.Clip(r.Verdict.Message))
 		return err
 	}
 	counts := map[string]int{}
@@ -26,9 +26,9 @@ func Plan(w io.Writer, r fetcher.Report, width int) error {
 		}
 	}
 	head := fmt.Sprintf("%s: %d listed; would fetch %d (%s), delete %d, skip %d, keep %d", r.Account, r.Listed,
-		counts["fetch"]+counts["retry"], human.Octets(size), counts["delete"], counts["skip"], r.Kept)
+		counts["fetch"]+counts["retry"], words.Octets(size), counts["delete"], counts["skip"], r.Kept)
 	if r.Pending > 0 {
-		head += fmt.Sprintf(", %d on %s way", r.Pending, human.Verb(r.Pending, "its", "their"))
+		head += fmt.Sprintf(", %d on %s way", r.Pending, words.Plural(r.Pending, "its", "their"))
 	}
 	if r.Parked > 0 {
 		head += fmt.Sprintf(", %d parked", r.Parked)
@@ -41,7 +41,7 @@ func Plan(w io.Writer, r fetcher.Report, width int) error {
 	}
 	fmt.Fprintln(w, screen.Wrap(head, "  ", width))
 	for _, note := range r.Notes {
-		fmt.Fprintln(w, "  "+screen.Wrap(screen.Printable(note), "  ", screen.Less(width, true)))
+		fmt.Fprintln(w, "  "+screen.Wrap(words.Clip(note), "  ", screen.Less(width, true)))
 	}
 	if len(r.Steps) == 0 {
 		return nil
@@ -54,14 +54,14 @@ func Plan(w io.Writer, r fetcher.Report, width int) error {
 func planText(steps []fetcher.Step, width int) string {
 	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
 	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), human.Octets(s.Size), uidtext.Arg(s.UID), screen.Printable(s.Reason)})
+		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), words.Octets(s.Size), uidtext.Arg(s.UID), words.Clip(s.Reason)})
 	}
 	var b strings.Builder
 	for i, line := range screen.Align(rows) {
 		fmt.Fprintln(&b, line)
 		if i > 0 {
 			if text := insideText(steps[i-1]); text != "" {
-				b.WriteString("    " + screen.Wrap(screen.Printable(text), "      ", max(0, width-4)) + "\n")
+				b.WriteString("    " + screen.Wrap(words.Clip(text), "      ", max(0, width-4)) + "\n")
 			}
 		}
 	}

@@ -4,8 +4,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/internal/headline"
-	"github.com/popsync/popsync/internal/human"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // header is what a message says of itself, printable.
@@ -15,13 +14,13 @@ type header struct{ from, date, subject string }
 func readHeader(r io.Reader) header { return shownHeader(headline.Read(r)) }
 
 func shownHeader(h headline.Header) header {
-	return header{screen.Printable(h.From), screen.Printable(h.Date), screen.Printable(h.Subject)}
+	return header{words.Clip(h.From), words.Clip(h.Date), words.Clip(h.Subject)}
 }
 
 // when is the date on this machine's clock, or as it stands there if it is none.
 func (h header) when() string {
 	if t, ok := (headline.Header{Date: h.date}).When(); ok {
-		return human.Stamp(t)
+		return words.Stamp(t.Unix())
 	}
 	return h.date
 }

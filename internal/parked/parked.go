@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -43,7 +43,7 @@ func In(name string, rows []uidl.Stuck, sum uidl.Summary, open func(identity, ti
 	case !standing.Stopped.IsZero():
 		p.Waits = "Its login was refused, and is not tried again: " + standing.Refusal
 	case !standing.Due(now).IsZero():
-		p.Waits = "Nothing is fetched before " + human.Stamp(standing.Due(now)) + after(": ", standing.Hold)
+		p.Waits = "Nothing is fetched before " + words.Stamp(standing.Due(now).Unix()) + after(": ", standing.Hold)
 	}
 	return p
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/headline"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -37,7 +37,7 @@ func TestParseHeader(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %+v", name, got, c.want)
 		}
 	}
-	if got := (header{date: "Mon, 23 Nov 2026 10:00:01 +0000"}).when(); got != human.Stamp(time.Date(2026, 11, 23, 10, 0, 1, 0, time.UTC).Local()) {
+	if got := (header{date: "Mon, 23 Nov 2026 10:00:01 +0000"}).when(); got != words.Stamp(time.Date(2026, 11, 23, 10, 0, 1, 0, time.UTC).Local().Unix()) {
 		t.Errorf("date: %s", got)
 	}
 }

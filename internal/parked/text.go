@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -34,7 +34,7 @@ func (p *Account) Text(headers bool, now time.Time, width int) string {
 	}
 	b.WriteString(p.Name + ": " + countStates(n) + "\n")
 	if p.Waits != "" {
-		line("  ", screen.Printable(p.Waits))
+		line("  ", words.Clip(p.Waits))
 	}
 	for i := range p.Messages {
 		b.WriteByte('\n')
@@ -43,9 +43,9 @@ func (p *Account) Text(headers bool, now time.Time, width int) string {
 	b.WriteByte('\n')
 	switch {
 	case unread > 0 && p.Unread != "":
-		line("", "From, date and subject could not be had from the server: "+screen.Printable(p.Unread))
+		line("", "From, date and subject could not be had from the server: "+words.Clip(p.Unread))
 	case unread > 0 && !headers:
-		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", human.Count(unread, "message"), p.Name))
+		line("", fmt.Sprintf("The server alone knows from, date and subject of %s. To get them: popsync parked --headers %s", words.Number(unread, "message"), p.Name))
 	}
 	if n[stateParked]+n[statePutOff] > 0 {
 		line("", fmt.Sprintf("To try all of them now: popsync run %s", p.Name))
@@ -70,7 +70,7 @@ func countStates(n map[string]int) string {
 		switch k := n[s.state]; {
 		case k == 0:
 		case text == "":
-			text = human.Count(k, "message") + " " + s.word
+			text = words.Number(k, "message") + " " + s.word
 		default:
 			text += fmt.Sprintf(", %d %s", k, s.word)
 		}
@@ -85,13 +85,13 @@ func (m *Message) write(b *strings.Builder, line func(indent, text string), now 
 		about = []string{strings.ReplaceAll(m.State, "_", " ")}
 	}
 	if m.Octets > 0 {
-		about = append(about, human.Octets(m.Octets))
+		about = append(about, words.Octets(m.Octets))
 	}
 	switch {
 	case !m.Listed:
 		about = append(about, "not on the server any more")
 	case !m.FirstListed.IsZero():
-		about = append(about, "on the server since "+human.Stamp(m.FirstListed))
+		about = append(about, "on the server since "+words.Stamp(m.FirstListed.Unix()))
 	}
 	b.WriteString("  " + m.word + "\n")
 	line("    ", strings.Join(about, ", "))
@@ -110,7 +110,7 @@ func (m *Message) write(b *strings.Builder, line func(indent, text string), now 
 		line("    ", "it stays on the server, and goes to no destination that does not have it yet")
 	}
 	for _, at := range m.Stuck {
-		line("    ", at.where()+after(": ", screen.Printable(at.Reason)))
+		line("    ", at.where()+after(": ", words.Clip(at.Reason)))
 		line("    ", at.next(now))
 		if at.Copy && !m.Listed {
 			line("    ", "The copy that waits here is the last one for "+at.Destination)
@@ -141,14 +141,14 @@ func (at StuckAt) next(now time.Time) string {
 		tries = append(tries, fmt.Sprintf("failed %d times", at.Attempts))
 	}
 	if at.InDoubt > 0 {
-		tries = append(tries, human.Count(at.InDoubt, "attempt")+" in doubt")
+		tries = append(tries, words.Number(at.InDoubt, "attempt")+" in doubt")
 	}
 	if len(tries) == 0 {
 		tries = append(tries, "the message itself did not fail")
 	}
 	text := strings.Join(tries, ", ")
 	if !at.LastTry.IsZero() {
-		text += ", the last try " + human.Ago(at.LastTry, now)
+		text += ", the last try " + words.Ago(at.LastTry, now)
 	}
 	switch {
 	case at.Gone:
@@ -156,10 +156,10 @@ func (at StuckAt) next(now time.Time) string {
 	case at.NextTry.IsZero():
 		text += "; next try: due now"
 	default:
-		text += fmt.Sprintf("; next try %s (%s)", human.Until(at.NextTry, now), human.Stamp(at.NextTry))
+		text += fmt.Sprintf("; next try %s (%s)", words.Until(at.NextTry, now), words.Stamp(at.NextTry.Unix()))
 	}
 	if !at.DownSince.IsZero() {
-		text += "; the destination is down since " + human.Stamp(at.DownSince)
+		text += "; the destination is down since " + words.Stamp(at.DownSince.Unix())
 	}
 	return text
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
+
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Table writes rows in aligned columns below a head. The cells may be foreign text.
@@ -15,7 +17,7 @@ func Table(w io.Writer, head []string, rows [][]string) error {
 	for _, r := range rows {
 		cells := make([]string, len(r))
 		for i := range r {
-			cells[i] = Printable(r[i])
+			cells[i] = words.Clip(r[i])
 		}
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}

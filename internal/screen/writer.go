@@ -10,17 +10,9 @@ import (
 	"github.com/popsync/popsync/internal/foreign"
 )
 
-// maxPiece is the longest that one piece of foreign text may get in a line of output, in octets.
-const maxPiece = 1024
-
-// Printable makes foreign text (what a server, a mail, a path or another program says) harmless wherever it is shown: one line
-// of printable characters with \xNN for every other octet, cut at 1 KiB. What is printable already stays as it is, so it may be
-// applied twice. Whether a screen takes more than ASCII is its writer's affair.
-func Printable(s string) string { return foreign.Tidy(s, maxPiece) }
-
 // Writer is what all commands print through: line ends, tabs and printable ASCII pass, and printable characters beyond where
 // the locale says that the screen knows them; every other octet becomes \xNN. It is the last line of defence: it cannot tell a
-// line end of ours from a foreign one, Printable can.
+// line end of ours from a foreign one, words.Clip can.
 type Writer struct {
 	W    io.Writer
 	UTF8 bool // the locale is one with UTF-8: see SpeaksUTF8

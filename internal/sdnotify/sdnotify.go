@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Notifier is the way to the manager. Safe for concurrent use.
@@ -57,7 +57,7 @@ func (n *Notifier) Reloading() {
 func (n *Notifier) Stopping() { n.send("STOPPING=1") }
 
 // Status is one line that 'systemctl status' shows. It may be foreign text.
-func (n *Notifier) Status(text string) { n.send("STATUS=" + foreign.ASCII(screen.Printable(text))) }
+func (n *Notifier) Status(text string) { n.send("STATUS=" + foreign.ASCII(words.Clip(text))) }
 
 // Alive feeds the watchdog. Only what proves that work goes on may call it, and at least every WatchdogEvery.
 func (n *Notifier) Alive() {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -49,7 +49,7 @@ func Of(name string, s uidl.Summary, now time.Time) Account {
 	case s.Parked > 0:
 		st.NextStep = "popsync parked " + name
 	case s.Skipped > 0:
-		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", human.Count(s.Skipped, "message"))
+		st.NextStep = fmt.Sprintf("none: %s larger than max_size left on the server", words.Number(s.Skipped, "message"))
 	default:
 		st.NextStep = "none"
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // LeftAlone is a known message that broke connections, or was deleted in vain, as JSON.
@@ -41,6 +41,6 @@ func (st *Account) leaveAlone(s fetcher.State, now time.Time) {
 		}
 	}
 	if n := len(all) - mostAlone; n > 0 {
-		st.aloneWords = append(st.aloneWords, fmt.Sprintf("and %s more like these: popsync status --json has them", human.Count(n, "message")))
+		st.aloneWords = append(st.aloneWords, fmt.Sprintf("and %s more like these: popsync status --json has them", words.Number(n, "message")))
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
-	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -49,7 +48,7 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 		h.Accounts++
 		reason := unwell(sum, acc.Schedule, limit, now)
 		if parked > 0 && sum.Parked >= parked && reason == "" {
-			reason = human.Count(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
+			reason = words.Number(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
 		}
 		if acc.Held != "" {
 			reason = "needs a person: " + acc.Held
@@ -66,16 +65,16 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 func (h Health) Show(w io.Writer) error {
 	var b strings.Builder
 	if h.Healthy {
-		fmt.Fprintf(&b, "healthy: %s", human.Count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "healthy: %s", words.Number(h.Accounts, "account"))
 	} else {
-		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), human.Count(h.Accounts, "account"))
+		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), words.Number(h.Accounts, "account"))
 	}
 	if h.Paused > 0 {
 		fmt.Fprintf(&b, ", %d paused", h.Paused)
 	}
 	sep := ": "
 	for _, u := range h.Unhealthy {
-		b.WriteString(sep + u.Account + ": " + screen.Printable(u.Reason))
+		b.WriteString(sep + u.Account + ": " + words.Clip(u.Reason))
 		sep = "; "
 	}
 	_, err := fmt.Fprintln(w, b.String())
@@ -105,7 +104,7 @@ func unwell(sum uidl.Summary, sched schedule.Schedule, limit Staleness, now time
 		// It may be of any age: believing it could hide years.
 		return "the last success lies in the future, at " + last.UTC().Format(time.RFC3339) + ": the clock was or is wrong"
 	case limit.stale(last, now, sched):
-		return "last success " + human.Ago(last, now) + trouble
+		return "last success " + words.Ago(last, now) + trouble
 	}
 	return ""
 }

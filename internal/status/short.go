@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Short is how many messages came shorter than listed and are watched, as JSON. The times are when the first of them was first
@@ -34,11 +34,11 @@ func (s *Short) words(now time.Time, told bool) (lines []string) {
 	}
 	if s.Waiting > 0 && !told {
 		lines = append(lines, fmt.Sprintf("%s not delivered yet: shorter than the server lists, and read again first; the oldest came %s",
-			human.Count(s.Waiting, "message"), human.Ago(s.WaitingSince, now)))
+			words.Number(s.Waiting, "message"), words.Ago(s.WaitingSince, now)))
 	}
 	if s.Delivered > 0 {
 		lines = append(lines, fmt.Sprintf("%s delivered with another length than the server lists, and looked at again on another day before policy may delete it there; the oldest came %s",
-			human.Count(s.Delivered, "message"), human.Ago(s.DeliveredSince, now)))
+			words.Number(s.Delivered, "message"), words.Ago(s.DeliveredSince, now)))
 	}
 	return lines
 }

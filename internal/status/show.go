@@ -8,15 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Show prints the screen: head, the table, and below it what is to be told, what needs a person first. attention: only accounts
 // that need some were asked for. width 0: lines are not broken.
 func Show(w io.Writer, head []string, all []Account, now time.Time, attention bool, width int) error {
 	for _, text := range head {
-		fmt.Fprintln(w, screen.Wrap(screen.Printable(text), "  ", width))
+		fmt.Fprintln(w, screen.Wrap(words.Clip(text), "  ", width))
 	}
 	fmt.Fprintln(w)
 	if len(all) == 0 && attention {
@@ -25,7 +25,7 @@ func Show(w io.Writer, head []string, all []Account, now time.Time, attention bo
 	}
 	var rows [][]string
 	for _, st := range all {
-		rows = append(rows, []string{st.Account, human.Ago(st.LastSuccess, now), human.Until(st.NextRun, now), fmt.Sprint(st.New),
+		rows = append(rows, []string{st.Account, words.Ago(st.LastSuccess, now), words.Until(st.NextRun, now), fmt.Sprint(st.New),
 			fmt.Sprint(st.Kept), fmt.Sprint(st.Parked), st.stateText(now)})
 	}
 	if err := screen.Table(w, []string{"ACCOUNT", "LAST SUCCESS", "NEXT RUN", "NEW", "KEPT", "PARKED", "STATE"}, rows); err != nil {
@@ -40,15 +40,15 @@ func (st *Account) stateText(now time.Time) string {
 	if st.State != StateRunning || st.RunningSince.IsZero() {
 		return string(st.State)
 	}
-	text := "running " + human.Span(now.Sub(st.RunningSince))
+	text := "running " + words.Span(now.Sub(st.RunningSince))
 	switch p := st.Progress; {
 	case p == nil:
 	case p.Waiting != "":
 		text += ", waiting for " + p.Waiting
 	case p.Planned > 0:
-		text += fmt.Sprintf(", %d of %s", p.Messages, human.Count(p.Planned, "message"))
+		text += fmt.Sprintf(", %d of %s", p.Messages, words.Number(p.Planned, "message"))
 	case p.Messages > 0:
-		text += ", " + human.Count(p.Messages, "message")
+		text += ", " + words.Number(p.Messages, "message")
 	}
 	return text
 }
@@ -72,7 +72,7 @@ func stories(all []Account, now time.Time, width int) string {
 		}
 		what, step := st.story(now)
 		for i, text := range what {
-			if text = screen.Printable(text); i == 0 {
+			if text = words.Clip(text); i == 0 {
 				text = st.Account + ": " + text
 			} else {
 				b.WriteString("  ")
@@ -80,25 +80,25 @@ func stories(all []Account, now time.Time, width int) string {
 			b.WriteString(screen.Wrap(text, "  ", screen.Less(width, i > 0)) + "\n")
 		}
 		if step != "" {
-			b.WriteString("  " + screen.Wrap("next step: "+screen.Printable(step), "  ", screen.Less(width, true)) + "\n")
+			b.WriteString("  " + screen.Wrap("next step: "+words.Clip(step), "  ", screen.Less(width, true)) + "\n")
 		}
 	}
 	foot := func(format string, args ...any) {
-		b.WriteString(screen.Wrap(screen.Printable(fmt.Sprintf(format, args...)), "  ", width) + "\n")
+		b.WriteString(screen.Wrap(words.Clip(fmt.Sprintf(format, args...)), "  ", width) + "\n")
 	}
 	switch len(never) {
 	case 0:
 	case 1:
 		foot("%s has not run yet; next step: popsync run %s", never[0], never[0])
 	default:
-		foot("%s have not run yet; next step: popsync run", human.Count(len(never), "account"))
+		foot("%s have not run yet; next step: popsync run", words.Number(len(never), "account"))
 	}
 	switch len(cut) {
 	case 0:
 	case 1:
 		foot("%s was begun and has not been seen to its end yet; next step: popsync run %s", cut[0], cut[0])
 	default:
-		foot("%s were begun and have not been seen to their end yet; next step: popsync run", human.Count(len(cut), "account"))
+		foot("%s were begun and have not been seen to their end yet; next step: popsync run", words.Number(len(cut), "account"))
 	}
 	if b.Len() == 0 {
 		return ""

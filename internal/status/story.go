@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // story is all that is to be told of the account: sentences, and the next step or "".
@@ -29,7 +29,7 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 	}
 	if st.Parked > 0 {
 		what = append(what, fmt.Sprintf("%s parked: failed too often or refused for good, tried again seldom; to see why say: popsync parked %s",
-			human.Count(st.Parked, "message"), st.Account))
+			words.Number(st.Parked, "message"), st.Account))
 	}
 	for _, w := range st.Waiting {
 		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
@@ -59,7 +59,7 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 		what = append(what, "in the slow lane: its passes were slow, or took long, while others waited; after one that goes well and fast it is among the others again")
 	}
 	if st.Skipped > 0 {
-		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", human.Count(st.Skipped, "message")))
+		what = append(what, fmt.Sprintf("%s left on the server: larger than max_size", words.Number(st.Skipped, "message")))
 	}
 	if st.Unsure > 0 {
 		what = append(what, UnsureText(st.Account, st.Unsure))
@@ -72,12 +72,12 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 
 // HeldText is about messages that wait for a person's word.
 func HeldText(account string, n int) string {
-	return fmt.Sprintf("%s held back: to have them delivered say: popsync accept %s; if all were seen before: popsync baseline %[2]s", human.Count(n, "message"), account)
+	return fmt.Sprintf("%s held back: to have them delivered say: popsync accept %s; if all were seen before: popsync baseline %[2]s", words.Number(n, "message"), account)
 }
 
 // UnsureText is about messages that policy may not delete before a person has said that they are safe.
 func UnsureText(account string, n int) string {
-	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", human.Count(n, "message"), account)
+	return fmt.Sprintf("%s kept because nobody saw them safe at their destination: if you know that they are, say: popsync vouch %s", words.Number(n, "message"), account)
 }
 
 // givenUpText is about messages that a person gave up and that the server still lists.
@@ -101,5 +101,5 @@ func (st *Account) since(now time.Time) string {
 	if st.LastSuccess.IsZero() {
 		return text + "; none ever succeeded"
 	}
-	return text + "; the last success was " + human.Ago(st.LastSuccess, now)
+	return text + "; the last success was " + words.Ago(st.LastSuccess, now)
 }

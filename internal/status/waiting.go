@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -52,20 +52,20 @@ func waitingOf(account string, s uidl.Summary, now time.Time) (all []Waiting) {
 func (w Waiting) words(now time.Time) (lines []string) {
 	if w.Gone {
 		return []string{fmt.Sprintf("%s for %s, which is not configured any more, the oldest message from %s: configure it again, or give the copies to the others: popsync check --adopt %s",
-			human.Count(w.Deliveries, "open delivery"), w.Destination, human.Ago(w.Since, now), w.account)}
+			words.Number(w.Deliveries, "open delivery"), w.Destination, words.Ago(w.Since, now), w.account)}
 	}
 	if w.Parked > 0 {
 		lines = append(lines, fmt.Sprintf("%s to %s parked, the oldest message from %s%s%s",
-			human.Count(w.Parked, "delivery"), w.Destination, human.Ago(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
+			words.Number(w.Parked, "delivery"), w.Destination, words.Ago(w.Since, now), w.nextParked(now), after(": ", w.Reason)))
 	}
 	n := w.Deliveries - w.Parked
 	if n == 0 {
 		return lines
 	}
-	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", human.Count(n, "delivery"), w.Destination, human.Ago(w.Since, now))
+	line := fmt.Sprintf("%s on the way to %s, the oldest message from %s", words.Number(n, "delivery"), w.Destination, words.Ago(w.Since, now))
 	switch {
 	case w.PutOff == n:
-		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", human.Count(n, "delivery"), w.Destination, human.Ago(w.Since, now))
+		line = fmt.Sprintf("%s to %s put off, the oldest message from %s", words.Number(n, "delivery"), w.Destination, words.Ago(w.Since, now))
 	case w.PutOff > 0:
 		line += fmt.Sprintf(", %d of them put off", w.PutOff)
 	}
@@ -74,9 +74,9 @@ func (w Waiting) words(now time.Time) (lines []string) {
 		line += after(": ", w.Reason) + "; the next run tries again"
 	case w.DownSince.IsZero():
 		line += ": the next run goes on"
-	case w.NextTry.After(now) && strings.Contains(w.told, "tried next at "+human.Stamp(w.NextTry)):
+	case w.NextTry.After(now) && strings.Contains(w.told, "tried next at "+words.Stamp(w.NextTry.Unix())):
 	case w.NextTry.After(now):
-		line += w.down() + "tried again at " + human.Stamp(w.NextTry) + after(": ", w.DownReason)
+		line += w.down() + "tried again at " + words.Stamp(w.NextTry.Unix()) + after(": ", w.DownReason)
 	default:
 		line += w.down() + "tried again in the next run" + after(": ", w.DownReason)
 	}
@@ -85,16 +85,16 @@ func (w Waiting) words(now time.Time) (lines []string) {
 
 // down tells since when the destination is down, unless that was just told.
 func (w Waiting) down() string {
-	if strings.Contains(w.told, "down since "+human.Stamp(w.DownSince)) {
+	if strings.Contains(w.told, "down since "+words.Stamp(w.DownSince.Unix())) {
 		return "; it is "
 	}
-	return "; it is down since " + human.Stamp(w.DownSince) + " and "
+	return "; it is down since " + words.Stamp(w.DownSince.Unix()) + " and "
 }
 
 // nextParked tells when the first of those parked is tried again.
 func (w Waiting) nextParked(now time.Time) string {
 	if w.DownSince.IsZero() && w.NextTry.After(now) {
-		return ", tried again at " + human.Stamp(w.NextTry)
+		return ", tried again at " + words.Stamp(w.NextTry.Unix())
 	}
 	return ", tried again in the next run"
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/foreign"
-	"github.com/popsync/popsync/internal/human"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 const (
@@ -215,10 +215,10 @@ func (b *Board) lines(width, height int) []string {
 	if more := len(b.rows) - len(shown); more > 0 && len(shown) > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	} else if more > 0 {
-		lines = append(lines, human.Count(more, "account")+" running")
+		lines = append(lines, words.Number(more, "account")+" running")
 	}
 	for i, l := range lines {
-		l = foreign.ASCII(screen.Printable(l))      // it is cut, and written past what knows the locale
+		l = foreign.ASCII(words.Clip(l))            // it is cut, and written past what knows the locale
 		lines[i] = l[:min(len(l), max(1, width-1))] // the last column makes some terminals wrap
 	}
 	return lines

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/human"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // rateTime is how far back the rate looks: far enough for what comes in batches.
@@ -50,23 +50,23 @@ func (r *row) cells(now time.Time) []string {
 func (r *row) figures(now time.Time) []string {
 	rate := r.rate(now)
 	if r.Waiting != "" && r.Messages == 0 {
-		return []string{r.Account, "waiting for " + r.Waiting + ", " + human.Span(now.Sub(r.began))}
+		return []string{r.Account, "waiting for " + r.Waiting + ", " + words.Span(now.Sub(r.began))}
 	}
 	if r.Planned == 0 && r.Messages == 0 {
-		return []string{r.Account, "connecting and listing, " + human.Span(now.Sub(r.began))}
+		return []string{r.Account, "connecting and listing, " + words.Span(now.Sub(r.began))}
 	}
-	messages, size := human.Count(r.Messages, "message"), human.Octets(r.Bytes)
+	messages, size := words.Number(r.Messages, "message"), words.Octets(r.Bytes)
 	if r.Planned > 0 {
-		messages = fmt.Sprintf("%d of %s", r.Messages, human.Count(r.Planned, "message"))
+		messages = fmt.Sprintf("%d of %s", r.Messages, words.Number(r.Planned, "message"))
 	}
 	if r.PlannedBytes > 0 {
-		size = fmt.Sprintf("%s of %s", size, human.Octets(r.PlannedBytes))
+		size = fmt.Sprintf("%s of %s", size, words.Octets(r.PlannedBytes))
 	}
-	out := []string{r.Account, messages, size, human.Octets(int64(rate)) + "/s"}
+	out := []string{r.Account, messages, size, words.Octets(int64(rate)) + "/s"}
 	if left := float64(r.PlannedBytes - r.Bytes); left > 0 && rate >= 1 {
 		// What takes longer than a month is not known.
 		if seconds := left / rate; seconds < 30*24*3600 {
-			out = append(out, human.Span(time.Duration(seconds*float64(time.Second)))+" left")
+			out = append(out, words.Span(time.Duration(seconds*float64(time.Second)))+" left")
 		}
 	}
 	return out

@@ -1,12 +1,9 @@
-package human
+package words
 
 import (
 	"fmt"
 	"time"
 )
-
-// Stamp is a time for people, to the minute.
-func Stamp(t time.Time) string { return t.Format("2006-01-02 15:04") }
 
 // Ago is a time for people, seen from now; the zero time is never.
 func Ago(t, now time.Time) string {

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) acceptCommand() *cobra.Command {
@@ -52,22 +54,22 @@ func (a *app) accept(ctx context.Context, name string) error {
 		return nil
 	}
 	if flood != nil {
-		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, count(flood.New, "new message"),
-			time.Unix(flood.Since, 0).Format(time.DateTime), them(flood.New))
+		fmt.Fprintf(a.out, "%s: %s held back since %s; the next run lets %s through\n", name, words.Number(flood.New, "new message"),
+			time.Unix(flood.Since, 0).Format(time.DateTime), words.Plural(flood.New, "it", "them"))
 	}
 	if held > 0 {
-		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, count(held, "message"),
-			verb(held, "it if it is still listed", "those that are still listed"))
+		fmt.Fprintf(a.out, "%s: %s let through; the next run fetches %s\n", name, words.Number(held, "message"),
+			words.Plural(held, "it if it is still listed", "those that are still listed"))
 	}
 	return nil
 }
 
 // judged gives an error of a pass its exit code and its next step.
 func judged(err error) error {
-	var known *hintError
+	var known *nextstep.Error
 	if errors.As(err, &known) {
 		return &exitError{exitConfig, err}
 	}
 	v := fetcher.Judge(err)
-	return &exitError{exitOf(v.Class), &hintError{fmt.Errorf("%s", v.Message), v.Hint}}
+	return &exitError{exitOf(v.Class), nextstep.With(fmt.Errorf("%s", v.Message), v.Hint)}
 }

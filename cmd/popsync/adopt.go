@@ -7,6 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -48,7 +49,7 @@ func (a *app) adopt(ctx context.Context, name string) error {
 	names, open := openElsewhere(stays, pending)
 	for _, d := range names {
 		lines = append(lines, fmt.Sprintf("%s of %s, which is not configured any more: the copies go to the destinations that lack these messages; what has no copy is fetched again for them",
-			count(open[d], "open delivery"), d))
+			words.Number(open[d], "open delivery"), d))
 	}
 	if len(lines) == 0 {
 		a.nothingToAdopt(name, "every destination is the one that popsync knows, and nothing is open for another")
@@ -59,7 +60,7 @@ func (a *app) adopt(ctx context.Context, name string) error {
 	}
 	fmt.Fprintf(a.out, "%s: in the next run:\n", name)
 	for _, line := range lines {
-		fmt.Fprintf(a.out, "  %s\n", printable(line))
+		fmt.Fprintf(a.out, "  %s\n", words.Clip(line))
 	}
 	fmt.Fprintf(a.out, "%s: nothing counts as delivered by this, and nothing is deleted on the server for it\n", name)
 	return nil

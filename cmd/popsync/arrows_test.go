@@ -24,6 +24,7 @@ type room struct {
 
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
 // only they have zap; only the ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
+// only they and internal/logs have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
 	{path: "pop3", imports: []string{"internal/foreign"}},
 	{path: "uidl"},
@@ -43,7 +44,7 @@ var rooms = []room{
 		modules: []string{"golang.org/x/sys"},
 	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
-	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/safepath"}},
+	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
 	{path: "config", imports: []string{"config/document", "internal/foreign", "internal/safepath"}, modules: []string{"github.com/BurntSushi/toml"}},
@@ -67,21 +68,36 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/control", "internal/durable", "internal/foreign", "internal/headline", "internal/metrics", "internal/notify", "internal/safepath", "internal/secret"},
-		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/term", "golang.org/x/sys"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/memory", "pop3/pop3test", "internal/checkup", "internal/control", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/uidtext", "internal/words"},
+		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
-	{path: "internal/control", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{path: "internal/checkup", imports: []string{"schedule", "fetcher", "internal/screen", "internal/words"}},
+	{path: "internal/control", imports: []string{"internal/safepath", "internal/unixsocket"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
 	{path: "internal/headline"},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
-	{path: "internal/secret", imports: []string{"internal/safepath"}},
-	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/safepath"}},
+	{path: "internal/logs", imports: []string{"internal/foreign", "internal/safepath", "internal/screen", "internal/words"}, modules: []string{"go.uber.org/zap"}},
+	{path: "internal/memlimit"},
+	{path: "internal/parked", imports: []string{"uidl", "fetcher", "internal/headline", "internal/screen", "internal/uidtext", "internal/words"}},
+	{path: "internal/names", imports: []string{"uidl", "fetcher", "internal/nextstep"}},
+	{path: "internal/nextstep"},
+	{path: "internal/outcome", imports: []string{"fetcher", "internal/screen", "internal/uidtext", "internal/words"}},
+	{path: "internal/pace", imports: []string{"schedule", "fetcher"}},
+	{path: "internal/screen", imports: []string{"internal/foreign", "internal/words"}},
+	{path: "internal/sdnotify", imports: []string{"internal/foreign", "internal/words"}, modules: []string{"golang.org/x/sys"}},
+	{path: "internal/status", imports: []string{"uidl", "schedule", "fetcher", "internal/control", "internal/screen", "internal/words"}},
+	{path: "internal/terminal", imports: []string{"internal/control", "internal/foreign", "internal/screen", "internal/words"}, modules: []string{"golang.org/x/term", "golang.org/x/sys"}},
+	{path: "internal/program"},
+	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
+	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
+	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
+	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
 	{
 		path:    "internal/metrics",
-		imports: []string{"internal/durable", "internal/safepath"},
+		imports: []string{"internal/durable", "internal/safepath", "internal/unixsocket"},
 		modules: []string{"github.com/prometheus/client_golang", "github.com/prometheus/common"},
 	},
 
@@ -92,6 +108,8 @@ var rooms = []room{
 	{path: "uidl/sqlite/sqlitetest", tests: []string{"uidl", "uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
+	{path: "internal/foreign/foreigntest", helper: true},
+	{path: "internal/terminal/terminaltest", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "internal/confine", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "internal/overlay", modules: []string{"github.com/rogpeppe/go-internal"}, helper: true},

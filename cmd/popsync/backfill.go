@@ -9,6 +9,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -70,8 +72,8 @@ func (a *app) backfill(ctx context.Context, name, destination string, rest uidl.
 	}
 	d, ok := t.destination(destination)
 	if !ok {
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: the ledger does not know destination %s yet", name, destination),
-			fmt.Sprintf("first say: popsync run %s; then this again", name)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: the ledger does not know destination %s yet", name, destination),
+			fmt.Sprintf("first say: popsync run %s; then this again", name))}
 	}
 	n := t.before[d.Ordinal]
 	if n == 0 {
@@ -82,9 +84,9 @@ func (a *app) backfill(ctx context.Context, name, destination string, rest uidl.
 		return judged(err)
 	}
 	if rest == uidl.Fetch {
-		fmt.Fprintf(a.out, "%s: the next run fetches for %s what it lacks of earlier mail and the server still lists: %s\n", name, destination, count(n, "message"))
+		fmt.Fprintf(a.out, "%s: the next run fetches for %s what it lacks of earlier mail and the server still lists: %s\n", name, destination, words.Number(n, "message"))
 	} else {
-		fmt.Fprintf(a.out, "%s: %s goes without %s of earlier mail\n", name, destination, count(n, "message"))
+		fmt.Fprintf(a.out, "%s: %s goes without %s of earlier mail\n", name, destination, words.Number(n, "message"))
 	}
 	fmt.Fprintf(a.out, "%s: nothing is deleted by this%s\n", name, later(accounts[0].Delete))
 	return nil

@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -89,7 +91,7 @@ func (a *app) backup(ctx context.Context, file string) error {
 	case err != nil:
 		return unwritten(path, err)
 	}
-	a.tell("%s: a copy of the ledger of %s, %s", path, count(len(accounts), "account"), octets(size))
+	a.tell("%s: a copy of the ledger of %s, %s", path, words.Number(len(accounts), "account"), words.Octets(size))
 	a.tell("it has no password and no access token; keep the configuration and its secrets apart")
 	if dir.Fault != nil {
 		a.tell("take care: others could change it there: %s", dir.Fault.Why)
@@ -124,15 +126,15 @@ func unwritten(path string, err error) error {
 	fault, foreign := errors.AsType[*safepath.Error](err)
 	switch {
 	case foreign:
-		return &exitError{exitConfig, &hintError{fmt.Errorf("nothing was written: %w", err), fault.Mend}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("nothing was written: %w", err), fault.Mend)}
 	case errors.Is(err, fs.ErrExist):
 		return &exitError{exitUsage, fmt.Errorf("%s exists already, and is left as it is: name another file", path)}
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return &exitError{exitUsage, fmt.Errorf("%s is no folder that is there: make it first; nothing was written", filepath.Dir(path))}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return &exitError{exitTemp, &hintError{fmt.Errorf("not enough room for %s; nothing was written", path), "make room there, or name a file on another disk"}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("not enough room for %s; nothing was written", path), "make room there, or name a file on another disk")}
 	}
-	return &exitError{exitConfig, &hintError{fmt.Errorf("%s cannot be written: %w", path, err), "name a file in a folder that this user may write to"}}
+	return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s cannot be written: %w", path, err), "name a file in a folder that this user may write to")}
 }
 
 // blamed tells whose fault it was that copying ended.

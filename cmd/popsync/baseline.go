@@ -12,6 +12,8 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -71,12 +73,12 @@ func (a *app) baseline(ctx context.Context, name string) error {
 	if err != nil {
 		return notMarked(err)
 	}
-	fmt.Fprintf(a.out, "%s: %s listed; %d marked as seen, %d known before\n", name, count(m.Listed, "message"), m.Marked, m.Known)
+	fmt.Fprintf(a.out, "%s: %s listed; %d marked as seen, %d known before\n", name, words.Number(m.Listed, "message"), m.Marked, m.Known)
 	if m.Pending > 0 {
-		fmt.Fprintf(a.out, "%s: %s on the way to a destination: the next run goes on\n", name, count(m.Pending, "message"))
+		fmt.Fprintf(a.out, "%s: %s on the way to a destination: the next run goes on\n", name, words.Number(m.Pending, "message"))
 	}
 	if m.Nameless > 0 {
-		fmt.Fprintf(a.out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, count(m.Nameless, "message"))
+		fmt.Fprintf(a.out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, words.Number(m.Nameless, "message"))
 	}
 	return nil
 }
@@ -95,7 +97,7 @@ func notMarked(err error) error {
 		again = "nothing was marked; say it again then"
 	}
 	hint := strings.Replace(v.Hint, "nothing was lost, and the next pass tries again", again, 1)
-	return &exitError{exitTemp, &hintError{fmt.Errorf("%s", v.Message), strings.Replace(hint, "the next pass tries again", again, 1)}}
+	return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s", v.Message), strings.Replace(hint, "the next pass tries again", again, 1))}
 }
 
 // undoBaseline takes the last baseline back.
@@ -121,16 +123,16 @@ func (a *app) undoBaseline(ctx context.Context, name string) error {
 	} else if err != nil {
 		return unlessBusy(name, err)
 	}
-	a.tell("%s: the baseline is taken back: %s not marked as seen any more", name, verb(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
+	a.tell("%s: the baseline is taken back: %s not marked as seen any more", name, words.Plural(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
 	if u.Held > 0 {
 		a.tell("%[1]s: %[2]s held back, since nobody knows whether %[3]s delivered before: popsync accept %[1]s lets %[4]s through",
-			name, count(u.Held, "message"), verb(u.Held, "it was", "they were"), them(u.Held))
+			name, words.Number(u.Held, "message"), words.Plural(u.Held, "it was", "they were"), words.Plural(u.Held, "it", "them"))
 	}
 	switch {
 	case u.Doubt:
 		a.tell("%s: the ledger is in doubt again, as before: the next run looks for them in the Maildirs, and holds the rest back", name)
 	case u.Flood != nil:
-		a.tell("%[1]s: %[2]s held back again, as before, until you say popsync accept %[1]s or popsync baseline %[1]s", name, count(u.Flood.New, "new message"))
+		a.tell("%[1]s: %[2]s held back again, as before, until you say popsync accept %[1]s or popsync baseline %[1]s", name, words.Number(u.Flood.New, "new message"))
 	case u.New > 0:
 		a.tell("%s: the next run fetches what is new and still listed; to begin now say: %s", name, a.begin(ctx, cfg, name))
 	}

@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/schedule"
+	"github.com/popsync/popsync/internal/checkup"
 )
 
 // checkOptions are the flags of check.
@@ -83,9 +81,10 @@ type looker struct {
 	accounts []config.Account
 	offline  bool
 
-	known *knowledge    // of the ledger; nil: there is none, or it cannot be read
-	blind bool          // what the ledger remembers could not be read
-	shown chan struct{} // closed when what is general has been printed: from then on a person may be asked
+	known *knowledge                                       // of the ledger; nil: there is none, or it cannot be read
+	blind bool                                             // what the ledger remembers could not be read
+	shown chan struct{}                                    // closed when what is general has been printed: from then on a person may be asked
+	asked map[string]func(context.Context) (string, error) // passwords that a person was asked for, by account
 
 	big bigListings
 
@@ -93,10 +92,8 @@ type looker struct {
 	relays map[string]chan struct{} // places at mail servers that several accounts send to, by address
 }
 
-const (
-	stopGrace  = 100 * time.Millisecond // for what is stopped to end by itself
-	neverMoved = 1000 * time.Hour       // no check gives its place to others
-)
+// stopGrace is for what is stopped to end by itself.
+const stopGrace = 100 * time.Millisecond
 
 func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 	defer a.ends(ctx)()
@@ -109,48 +106,27 @@ func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 		return err
 	}
 	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: newBigListings()}
-	sheets := []*sheet{newSheet(ctx, "", nil)}
+	look := checkup.Look{
+		General: func(s *checkup.Sheet) { l.general(ctx, s) },
+		Between: func() {
+			<-l.shown
+			l.asked = l.passwords(ctx)
+		},
+		Parallel: cfg.Parallel, PerHost: cfg.PerHost,
+	}
 	for _, acc := range accounts {
-		sheets = append(sheets, newSheet(ctx, acc.Name, acc.Deliver))
+		look.Accounts = append(look.Accounts, checkup.Account{
+			Name: acc.Name, Host: acc.Host, Destinations: seenOf(acc.Deliver),
+			Look: func(ctx context.Context, s *checkup.Sheet) { l.account(ctx, s, acc, l.asked[acc.Name]) },
+		})
 	}
-	go l.look(ctx, sheets)
-	return a.present(ctx, sheets, o, func() { close(l.shown) })
+	return a.present(ctx, checkup.Begin(ctx, look), o, func() { close(l.shown) })
 }
 
-// look fills in the sheets: first what is general, then the accounts side by side, as passes would be.
-func (l *looker) look(ctx context.Context, sheets []*sheet) {
-	general, sheets := sheets[0], sheets[1:]
-	general.begin()
-	guarded(general, func() { l.general(ctx, general) })
-	general.end()
-	<-l.shown
-	asked := l.passwords(ctx)
-	jobs := make([]schedule.Job, len(l.accounts))
-	for i, acc := range l.accounts {
-		s := sheets[i]
-		jobs[i] = schedule.Job{Host: acc.Host, Run: func(ctx context.Context) error {
-			s.begin()
-			defer s.end()
-			guarded(s, func() { l.account(ctx, s, acc, asked[acc.Name]) })
-			return nil
-		}}
+// seenOf are an account's destinations, of which nothing is seen yet.
+func seenOf(deliver []config.Deliver) (all []checkup.Seen) {
+	for _, d := range deliver {
+		all = append(all, checkup.Seen{Name: d.Name, Type: d.Type})
 	}
-	schedule.Parallel(ctx, schedule.Options{Parallel: l.cfg.Parallel, PerHost: l.cfg.PerHost, SlowAfter: neverMoved}, jobs)
-	for _, s := range sheets {
-		select {
-		case <-s.ended:
-		default:
-			s.end() // it never began
-		}
-	}
-}
-
-// guarded makes a finding of a panic: it must not keep the others from being looked at.
-func guarded(s *sheet, f func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.fail(partConfiguration, fetcher.Internal, fmt.Sprintf("popsync panicked: %v", r), "this is a fault of popsync: please report it")
-		}
-	}()
-	f()
+	return all
 }

@@ -6,25 +6,26 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 )
 
 // account looks at one account. prompt gives its password if a person was asked for it.
-func (l *looker) account(ctx context.Context, s *sheet, acc config.Account, prompt func(context.Context) (string, error)) {
+func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Account, prompt func(context.Context) (string, error)) {
 	if k := l.known; k != nil && k.held[acc.Name] != nil { // its name is taken
 		text, hint := apart(k.held[acc.Name])
-		s.fail(partLedger, fetcher.Config, text, hint)
+		s.Fail(checkup.PartLedger, fetcher.Config, text, hint)
 	}
 	l.oddities(s, acc)
 	l.destinations(ctx, s, acc)
 	l.secret(ctx, s, acc)
 	if l.offline {
-		s.info(partServer, "the server, the login and the mail there were not looked at (--offline)")
+		s.Info(checkup.PartServer, "the server, the login and the mail there were not looked at (--offline)")
 	} else {
 		l.server(ctx, s, acc, prompt)
 	}
 	l.learned(s, acc)
 	if _, ok := alarmMaildir(l.cfg, acc.Name); acc.Alarm && !ok && len(l.cfg.Alarm.Command) == 0 && l.cfg.Alarm.Webhook.Reveal() == "" {
-		s.note(partAlarm, nobodyTold, nobodyToldNext)
+		s.Note(checkup.PartAlarm, nobodyTold, nobodyToldNext)
 	}
 }
 
@@ -34,16 +35,16 @@ const (
 )
 
 // learned tells what passes have learned of an account's server.
-func (l *looker) learned(s *sheet, acc config.Account) {
+func (l *looker) learned(s *checkup.Sheet, acc config.Account) {
 	if l.known == nil {
 		return
 	}
 	as := fetcher.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining}
 	for _, trait := range fetcher.Learned(l.known.facts[acc.Name], as, time.Now()) {
 		if trait.Odd {
-			s.note(partLearned, trait.Text, "")
+			s.Note(checkup.PartLearned, trait.Text, "")
 		} else {
-			s.info(partLearned, trait.Text)
+			s.Info(checkup.PartLearned, trait.Text)
 		}
 	}
 }

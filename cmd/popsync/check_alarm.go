@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,6 +13,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/schedule"
@@ -20,16 +23,16 @@ import (
 
 // checkAlarm sends a test alarm in each way in which people are told of accounts: into each account's own Maildir, and once by
 // what all accounts share. Real alarms go the same ways.
-func (a *app) checkAlarm(ctx context.Context, names []string, o checkOptions) error {
+func (a *app) checkAlarm(ctx context.Context, args []string, o checkOptions) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
 	}
-	accounts, err := pick(cfg, names)
+	accounts, err := pick(cfg, args)
 	if err != nil {
 		return err
 	}
-	var ledger uidl.Ledger = emptyLedger{}
+	var ledger uidl.Ledger = names.Empty{}
 	if hasLedger(cfg) {
 		k, err := openKnown(ctx, cfg)
 		if err != nil {
@@ -42,75 +45,48 @@ func (a *app) checkAlarm(ctx context.Context, names []string, o checkOptions) er
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	sheets := []*sheet{newSheet(ctx, "", nil)}
-	for _, acc := range accounts {
-		sheets = append(sheets, newSheet(ctx, acc.Name, nil))
-	}
-	go al.trial(ctx, sheets, accounts)
-	return a.present(ctx, sheets, o, func() {})
+	return a.present(ctx, checkup.Begin(ctx, al.trial(ctx, accounts)), o, func() {})
 }
 
 // trial sends the test alarms, those that are shared first, and tells what became of them.
-func (al *alarms) trial(ctx context.Context, sheets []*sheet, accounts []config.Account) {
-	general, sheets := sheets[0], sheets[1:]
-	general.begin()
-	told := 0
+func (al *alarms) trial(ctx context.Context, accounts []config.Account) checkup.Look {
+	look := checkup.Look{General: func(s *checkup.Sheet) { al.trialOfShared(ctx, s, accounts) }, Parallel: trials.Parallel}
 	for _, acc := range accounts {
-		if acc.Alarm {
-			told++
-		}
+		look.Accounts = append(look.Accounts, checkup.Account{
+			Name: acc.Name, Look: func(ctx context.Context, s *checkup.Sheet) { al.trialOf(ctx, s, acc) },
+		})
 	}
+	return look
+}
+
+// trials is how many test alarms are sent at once. None gives its place to others.
+var trials = schedule.Options{Parallel: 8, SlowAfter: 1000 * time.Hour}
+
+// trialOfShared tests the ways that all accounts share, once, in the name of the first that has alarms.
+func (al *alarms) trialOfShared(ctx context.Context, s *checkup.Sheet, accounts []config.Account) {
+	i := slices.IndexFunc(accounts, func(acc config.Account) bool { return acc.Alarm })
 	var jobs []schedule.Job
-	if told > 0 {
-		first := accounts[0]
-		for _, acc := range accounts {
-			if acc.Alarm {
-				first = acc
-				break
-			}
-		}
+	if i >= 0 {
 		for _, c := range al.shared {
 			jobs = append(jobs, schedule.Job{Run: func(ctx context.Context) error {
-				al.try(ctx, general, c, first.Name, al.words(c)+", for all accounts")
+				al.try(ctx, s, c, accounts[i].Name, al.words(c)+", for all accounts")
 				return nil
 			}})
 		}
 	}
 	schedule.Parallel(ctx, trials, jobs)
 	if len(al.shared) == 0 {
-		general.info(partAlarm, "there is no alarm.command and no alarm.webhook")
+		s.Info(checkup.PartAlarm, "there is no alarm.command and no alarm.webhook")
 	}
-	if told == 0 {
-		general.fail(partAlarm, fetcher.Config, "alarm = false for every account that was asked for: nobody is told of them, so nothing was sent", "remove alarm = false, or name another account")
-	}
-	general.end()
-	jobs = nil
-	for i, acc := range accounts {
-		s := sheets[i]
-		jobs = append(jobs, schedule.Job{Run: func(ctx context.Context) error {
-			s.begin()
-			defer s.end()
-			al.trialOf(ctx, s, acc)
-			return nil
-		}})
-	}
-	schedule.Parallel(ctx, trials, jobs)
-	for _, s := range sheets {
-		select {
-		case <-s.ended:
-		default:
-			s.end()
-		}
+	if i < 0 {
+		s.Fail(checkup.PartAlarm, fetcher.Config, "alarm = false for every account that was asked for: nobody is told of them, so nothing was sent", "remove alarm = false, or name another account")
 	}
 }
 
-// trials is how many test alarms are sent at once.
-var trials = schedule.Options{Parallel: 8, SlowAfter: neverMoved}
-
 // trialOf tests the ways that are an account's own.
-func (al *alarms) trialOf(ctx context.Context, s *sheet, acc config.Account) {
+func (al *alarms) trialOf(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	if !acc.Alarm {
-		s.info(partAlarm, "alarm = false: nobody is told of it, so nothing was sent")
+		s.Info(checkup.PartAlarm, "alarm = false: nobody is told of it, so nothing was sent")
 		return
 	}
 	d, ok := alarmMaildir(al.cfg, acc.Name)
@@ -118,23 +94,23 @@ func (al *alarms) trialOf(ctx context.Context, s *sheet, acc config.Account) {
 	case ok:
 		al.try(ctx, s, al.maildir, acc.Name, "maildir "+d.Path)
 	case len(al.shared) == 0:
-		s.fail(partAlarm, fetcher.Config, nobodyTold, nobodyToldNext)
+		s.Fail(checkup.PartAlarm, fetcher.Config, nobodyTold, nobodyToldNext)
 	case al.cfg.Alarm.Maildir:
-		s.info(partAlarm, "it has no Maildir, so it is told of in the ways above")
+		s.Info(checkup.PartAlarm, "it has no Maildir, so it is told of in the ways above")
 	default:
-		s.info(partAlarm, "alarm.maildir = false, so it is told of in the ways above")
+		s.Info(checkup.PartAlarm, "alarm.maildir = false, so it is told of in the ways above")
 	}
 }
 
 // try sends one test alarm; way is what it goes by, for people.
-func (al *alarms) try(ctx context.Context, s *sheet, c notify.Channel, account, way string) {
+func (al *alarms) try(ctx context.Context, s *checkup.Sheet, c notify.Channel, account, way string) {
 	err := notify.Deliver(ctx, c, notify.NewTest(account, "", time.Now()))
 	if err == nil {
-		s.ok(partAlarm, way+": "+arrived[c.Name()])
+		s.OK(checkup.PartAlarm, way+": "+arrived[c.Name()])
 		return
 	}
 	class, text, next := trialVerdict(err)
-	s.fail(partAlarm, class, way+": the test alarm did not arrive: "+text, fetcher.HintFor(account, next))
+	s.Fail(checkup.PartAlarm, class, way+": the test alarm did not arrive: "+text, fetcher.HintFor(account, next))
 }
 
 // arrived is what is known of an alarm that was taken, by the name of its channel.

@@ -6,11 +6,12 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/uidl"
 )
 
 // destinations looks whether mail could be put where an account's goes.
-func (l *looker) destinations(ctx context.Context, s *sheet, acc config.Account) {
+func (l *looker) destinations(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	now := l.sight(ctx, l.cfg, acc)
 	known := l.known.of(acc.Name)
 	of := knownOf(known, now)
@@ -24,19 +25,17 @@ func (l *looker) destinations(ctx context.Context, s *sheet, acc config.Account)
 		}
 		t := typeOf(d)
 		err := t.check(ctx, l, checking{now[i], s, acc.Name, identity})
-		s.set(func() {
-			switch {
-			case ctx.Err() != nil:
-			case err != nil:
-				s.destinations[i].Result = stepFailed
-			case l.offline && t.asks:
-			default:
-				s.destinations[i].Result = stepOK
-			}
-		})
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			s.SetDestination(i, checkup.StepFailed)
+		case l.offline && t.asks:
+		default:
+			s.SetDestination(i, checkup.StepOK)
+		}
 		if err != nil {
 			v := fetcher.Judge(err)
-			s.add(finding{Level: levelFail, Part: partDestination, Destination: d.Name, Text: d.Name + ": " + v.Message,
+			s.Add(checkup.Finding{Level: checkup.Fail, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + v.Message,
 				Next: fetcher.HintFor(acc.Name, v.Hint), Class: v.Class})
 		}
 	}

@@ -12,43 +12,44 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
 )
 
 // ledger looks at the ledger without making one, and returns what it remembers.
-func (l *looker) ledger(ctx context.Context, s *sheet) *knowledge {
+func (l *looker) ledger(ctx context.Context, s *checkup.Sheet) *knowledge {
 	cfg := l.cfg
 	if _, err := safepath.Check(cfg.StateDir); err != nil {
 		if fault, ok := errors.AsType[*safepath.Error](err); ok {
-			s.fail(partLedger, fetcher.Config, "state_dir: "+err.Error(), fault.Mend)
+			s.Fail(checkup.PartLedger, fetcher.Config, "state_dir: "+err.Error(), fault.Mend)
 			return nil
 		}
 	}
 	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
 		if err := writable(nearest(cfg.StateDir)); err != nil {
-			s.fail(partLedger, fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
+			s.Fail(checkup.PartLedger, fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
 			return nil
 		}
-		s.ok(partLedger, fmt.Sprintf("state_dir %s will be made by the first run", cfg.StateDir))
+		s.OK(checkup.PartLedger, fmt.Sprintf("state_dir %s will be made by the first run", cfg.StateDir))
 		return nil
 	}
 	if err := writable(cfg.StateDir); err != nil {
-		s.fail(partLedger, fetcher.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
+		s.Fail(checkup.PartLedger, fetcher.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
 		return nil
 	}
 	if !hasLedger(cfg) {
-		s.ok(partLedger, ledgerFile(cfg)+" will be made by the first run")
+		s.OK(checkup.PartLedger, ledgerFile(cfg)+" will be made by the first run")
 		return nil
 	}
 	known, err := readLedger(ctx, cfg)
 	if err != nil {
 		text, hint := apart(err)
-		s.fail(partLedger, ledgerClass(err), text, hint)
+		s.Fail(checkup.PartLedger, ledgerClass(err), text, hint)
 		l.blind = true
 		return nil
 	}
-	s.ok(partLedger, ledgerFile(cfg)+" is sound")
+	s.OK(checkup.PartLedger, ledgerFile(cfg)+" is sound")
 	return known
 }
 
@@ -70,7 +71,7 @@ func readLedger(ctx context.Context, cfg *config.Config) (*knowledge, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.held}
+	k := &knowledge{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, held: named.Held}
 	for _, s := range sums {
 		k.destinations[s.Name], k.facts[s.Name] = s.Destinations, s.Facts
 	}

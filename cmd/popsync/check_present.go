@@ -7,32 +7,40 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/screen"
 )
 
 // present prints the sheets in their order as they are filled in, and what follows from all of them. first is called after the
 // first one. When ctx ends, it prints what is known by then and waits for nothing.
-func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, first func()) error {
-	p := a.newCheckScreen(len(sheets)-1, o)
-	all := make([]*sheet, len(sheets))
+func (a *app) present(ctx context.Context, sheets []*checkup.Sheet, o checkOptions, first func()) error {
+	width := 0
+	if a.outTerm {
+		width, _ = a.outSize()
+	}
+	p := checkup.NewScreen(a.out, checkup.Options{
+		Accounts: len(sheets) - 1, Width: width, Verbose: o.verbose, JSON: o.asJSON, Offline: o.offline, Trial: o.alarm,
+	})
+	all := make([]*checkup.Sheet, len(sheets))
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, func() { close(stopped) }) })()
 	for i, s := range sheets {
 		a.await(s, stopped, sheets)
-		all[i] = s.copied()
-		if err := p.sheet(all[i]); err != nil {
+		all[i] = s.Copy()
+		if err := p.Sheet(all[i]); err != nil {
 			return err // of standard output
 		}
 		if i == 0 {
 			first()
 		}
 	}
-	cut := ctx.Err() != nil && slices.ContainsFunc(all, func(s *sheet) bool { return !s.whole })
-	if err := p.summary(all, cut); err != nil {
+	cut := ctx.Err() != nil && slices.ContainsFunc(all, func(s *checkup.Sheet) bool { return !s.Whole() })
+	if err := p.Summary(all, cut); err != nil {
 		return err // of standard output
 	}
 	worst := fetcher.OK
 	for _, s := range all {
-		if c := s.class(); fetcher.Worse(c, worst) {
+		if c := s.Class(); fetcher.Worse(c, worst) {
 			worst = c
 		}
 	}
@@ -49,11 +57,11 @@ func (a *app) present(ctx context.Context, sheets []*sheet, o checkOptions, firs
 const waitingFor = 5 * time.Second
 
 // await waits for the end of a sheet, or until what is stopped had its time to end.
-func (a *app) await(s *sheet, stopped <-chan struct{}, all []*sheet) {
+func (a *app) await(s *checkup.Sheet, stopped <-chan struct{}, all []*checkup.Sheet) {
 	for wait := waitingFor; ; wait *= 2 {
 		timer := time.NewTimer(wait)
 		select {
-		case <-s.ended:
+		case <-s.Ended():
 			timer.Stop()
 			return
 		case <-stopped:
@@ -66,18 +74,18 @@ func (a *app) await(s *sheet, stopped <-chan struct{}, all []*sheet) {
 }
 
 // tellWaiting names what is still being looked at, on a terminal where nobody is being asked for something.
-func (a *app) tellWaiting(all []*sheet) {
+func (a *app) tellWaiting(all []*checkup.Sheet) {
 	if !a.errTerm || !a.asking.TryLock() {
 		return
 	}
 	defer a.asking.Unlock()
 	var names []string
 	for _, s := range all {
-		if s := s.copied(); s.begun && !s.whole && s.account != "" {
-			names = append(names, s.account)
+		if s := s.Copy(); s.Begun() && !s.Whole() && s.Account() != "" {
+			names = append(names, s.Account())
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintln(a.err, wrapped("still waiting for "+few(names)+" ...", "  ", 80))
+		fmt.Fprintln(a.err, screen.Wrap("still waiting for "+few(names)+" ...", "  ", 80))
 	}
 }

@@ -5,22 +5,23 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
 )
 
 // secret looks at the password of an account as far as that asks nobody and runs nothing.
-func (l *looker) secret(ctx context.Context, s *sheet, acc config.Account) {
+func (l *looker) secret(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	err := l.secretOf(ctx, s, acc.Secret, "", true)
 	if err != nil && ctx.Err() == nil {
-		s.judged(partPassword, fetcher.Judge(&pop3.SecretError{Err: err}))
-		s.set(func() { s.login = stepFailed })
+		s.Judged(checkup.PartPassword, fetcher.Judge(&pop3.SecretError{Err: err}))
+		s.SetLogin(checkup.StepFailed)
 	}
 }
 
 // secretOf looks at a secret that stands in a file; what names it in a text. One that a program prints is looked at when it is
 // needed for a login: see overheard. With the error it could not be read.
-func (l *looker) secretOf(ctx context.Context, s *sheet, from config.SecretSource, what string, used bool) error {
+func (l *looker) secretOf(ctx context.Context, s *checkup.Sheet, from config.SecretSource, what string, used bool) error {
 	switch from.Kind {
 	case config.SecretLiteral, config.SecretFile, config.SecretCredential:
 		v, err := password(secretSource(l.cfg, from, nil))(ctx)
@@ -30,22 +31,22 @@ func (l *looker) secretOf(ctx context.Context, s *sheet, from config.SecretSourc
 		l.overheard(s, what)(v)
 	case config.SecretCommand:
 		if l.offline {
-			s.info(partPassword, what+"password_command was not run (--offline)")
+			s.Info(checkup.PartPassword, what+"password_command was not run (--offline)")
 		}
 	case config.SecretPrompt:
 		if l.offline && used {
-			s.info(partPassword, what+"no password is configured: a run asks for it on the terminal")
+			s.Info(checkup.PartPassword, what+"no password is configured: a run asks for it on the terminal")
 		}
 	}
 	return nil
 }
 
 // overheard looks at a password for what is hardly meant. Nothing of it is said, nor how long it is.
-func (l *looker) overheard(s *sheet, what string) func(string) {
+func (l *looker) overheard(s *checkup.Sheet, what string) func(string) {
 	return func(v string) {
 		for _, d := range secret.Doubts(v) {
 			t := doubts[d]
-			s.note(partPassword, what+t.text, t.next)
+			s.Note(checkup.PartPassword, what+t.text, t.next)
 		}
 	}
 }

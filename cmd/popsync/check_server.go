@@ -9,6 +9,9 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -16,22 +19,22 @@ import (
 const lookupTime = 30 * time.Second
 
 // server connects as a run would, and stops after the listing.
-func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, prompt func(context.Context) (string, error)) {
+func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Account, prompt func(context.Context) (string, error)) {
 	if net.ParseIP(acc.Host) == nil {
 		lookup, cancel := context.WithTimeout(ctx, lookupTime)
 		addrs, err := net.DefaultResolver.LookupHost(lookup, acc.Host)
 		cancel()
 		if err != nil {
-			s.set(func() { s.server = stepFailed })
-			s.fail(partServer, fetcher.Temporary, err.Error(), "check host and the network")
+			s.SetServer(checkup.StepFailed)
+			s.Fail(checkup.PartServer, fetcher.Temporary, err.Error(), "check host and the network")
 			return
 		}
-		s.ok(partServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
+		s.OK(checkup.PartServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
 	}
 	wired, err := l.wire(l.cfg, acc, prompt)
 	if err != nil {
-		s.set(func() { s.server = stepFailed })
-		s.fail(partServer, fetcher.Config, err.Error(), hintOf(err))
+		s.SetServer(checkup.StepFailed)
+		s.Fail(checkup.PartServer, fetcher.Config, err.Error(), nextstep.Of(err))
 		return
 	}
 	if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
@@ -45,55 +48,53 @@ func (l *looker) server(ctx context.Context, s *sheet, acc config.Account, promp
 	if err == nil {
 		return
 	}
-	s.set(func() {
-		switch {
-		case ctx.Err() != nil:
-		case part == partServer:
-			s.server = stepFailed
-		case part == partLogin:
-			s.login = stepFailed
-		}
-	})
+	switch {
+	case ctx.Err() != nil:
+	case part == checkup.PartServer:
+		s.SetServer(checkup.StepFailed)
+	case part == checkup.PartLogin:
+		s.SetLogin(checkup.StepFailed)
+	}
 	v := fetcher.Judge(err)
 	if v.Class == fetcher.Login && wired.LoginHint != "" {
 		v.Hint = wired.LoginHint
 	}
-	s.judged(part, v)
+	s.Judged(part, v)
 }
 
 // session makes one, and tells with the error which part of it failed.
-func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
+func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
 	grow, done := l.big.listing(ctx)
 	defer done()
 	wired.Server.Grow = grow
 	client, err := fetcher.DialLooking(ctx, wired.Server)
 	if err != nil {
-		return partServer, err
+		return checkup.PartServer, err
 	}
 	defer client.Close()
-	s.set(func() { s.server = tlsWord(acc.TLS) })
-	s.ok(partServer, fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
+	s.SetServer(tlsWord(acc.TLS))
+	s.OK(checkup.PartServer, fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
 	if !client.AsksCapa() {
-		s.note(partServer, "the server breaks the connection when it is asked what it can do (CAPA), so it was not asked", "")
+		s.Note(checkup.PartServer, "the server breaks the connection when it is asked what it can do (CAPA), so it was not asked", "")
 	}
-	if s.copied().login == stepFailed { // there is no password
-		return partLogin, nil
+	if s.LoginFailed() { // there is no password
+		return checkup.PartLogin, nil
 	}
 	err = client.Login(ctx, wired.Login)
 	if client.AuthUnknown() {
-		s.note(partLogin, "the server does not know AUTH, although it announces it or the configuration asks for it", "")
+		s.Note(checkup.PartLogin, "the server does not know AUTH, although it announces it or the configuration asks for it", "")
 	}
 	if err != nil {
-		return partLogin, err
+		return checkup.PartLogin, err
 	}
-	s.set(func() { s.login = stepOK })
+	s.SetLogin(checkup.StepOK)
 	list, said, err := fetcher.Look(ctx, client, wired, l.named(acc.Name))
-	s.ok(partLogin, fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
+	s.OK(checkup.PartLogin, fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
 	if err != nil {
-		return partMail, err
+		return checkup.PartMail, err
 	}
-	s.set(func() { s.messages = list.Len() })
-	s.ok(partMail, count(list.Len(), "message"))
+	s.SetMessages(list.Len())
+	s.OK(checkup.PartMail, words.Number(list.Len(), "message"))
 	nameless := 0
 	for i := range list.Len() {
 		if !list.At(i).HasUID {
@@ -101,12 +102,12 @@ func (l *looker) session(ctx context.Context, s *sheet, acc config.Account, wire
 		}
 	}
 	for _, v := range said {
-		s.judged(partMail, v)
+		s.Judged(checkup.PartMail, v)
 	}
 	if nameless > 0 && len(said) == 0 {
-		s.info(partMail, fmt.Sprintf("%d of them without a unique-id%s: they go by their headers, or by what is in them", nameless, refusalText(list)))
+		s.Info(checkup.PartMail, fmt.Sprintf("%d of them without a unique-id%s: they go by their headers, or by what is in them", nameless, refusalText(list)))
 	}
-	return partMail, client.Quit(ctx)
+	return checkup.PartMail, client.Quit(ctx)
 }
 
 // named tells whether the server gave an account unique-ids in earlier passes. The ledger is read again for it: hardly any

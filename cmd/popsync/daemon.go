@@ -13,7 +13,10 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/sdnotify"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -41,12 +44,12 @@ const stopTime = 4500 * time.Millisecond
 type daemon struct {
 	a       *app
 	ledger  uidl.Ledger
-	log     *programLog
+	log     *logs.Log
 	loop    *schedule.Loop
 	memory  *memory.Budget // for the listings of all passes
 	metrics *metrics.Metrics
 	alarms  *alarms
-	manager *notifier
+	manager *sdnotify.Notifier
 	started time.Time
 	stop    context.CancelCauseFunc // ends the daemon
 
@@ -80,7 +83,7 @@ func (a *app) daemon(ctx context.Context) error {
 	if err := notAsRoot(cfg); err != nil {
 		return err
 	}
-	log, err := openLog(a.err, a.errTerm, cfg.Log.Level, cfg.Log.Format, cfg.Log.File)
+	log, err := openLog(a.err, a.errTerm, cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 	d.log.Info("daemon stopped", zap.Bool("passes_abandoned", left))
 	var fatal *fatalError
 	if errors.As(context.Cause(ctx), &fatal) {
-		err = &exitError{exitInternal, &hintError{fatal, fatal.Hint}}
+		err = &exitError{exitInternal, nextstep.With(fatal, fatal.Hint)}
 	}
 	return left, err
 }
@@ -146,10 +149,10 @@ type fatalError struct{ fetcher.Verdict }
 
 func (e *fatalError) Error() string { return e.Message }
 
-func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *programLog, stop context.CancelCauseFunc) *daemon {
+func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *logs.Log, stop context.CancelCauseFunc) *daemon {
 	d := &daemon{
 		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(), memory: newMemory(cfg),
-		manager: newNotifier(os.Getenv), gauges: map[string]metrics.Gauges{},
+		manager: sdnotify.New(os.Getenv), gauges: map[string]metrics.Gauges{},
 		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
 		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, partial: map[string]fetcher.Report{}, ending: map[string]func(){},
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/pace"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -26,7 +28,7 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 			return nil, err
 		}
 		s, setting := known[c.Name], loginSetting(cfg, c)
-		var running atomic.Pointer[speed]
+		var running atomic.Pointer[pace.Meter]
 		standing := fetcher.Standing(s)
 		e := schedule.Entry{
 			Name: c.Name, Host: c.Host, Schedule: spec, Jitter: c.Jitter,
@@ -34,13 +36,13 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 			Gap:    fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
 			Version: setting, Paused: !standing.Paused.IsZero(), Slow: standing.Slow,
 			Run: func(ctx context.Context, asked bool) schedule.Result {
-				sp := newSpeed(cfg.Limits)
+				sp := pace.New(cfg.Limits.SlowRate, cfg.Limits.SlowAfter)
 				running.Store(sp)
 				return d.pass(ctx, cfg, c, asked, sp)
 			},
 			Slowly: func() bool {
 				sp := running.Load()
-				return sp != nil && sp.slowly()
+				return sp != nil && sp.Slowly()
 			},
 		}
 		if standing.Setting == setting {
@@ -238,7 +240,7 @@ func (d *daemon) changeable(cfg *config.Config) error {
 		{"log.format", now.Log.Format == cfg.Log.Format},
 	} {
 		if !s.same {
-			return &hintError{fmt.Errorf("%s: %s changed", cfg.File, s.key), "restart the daemon: that cannot change while it runs"}
+			return nextstep.With(fmt.Errorf("%s: %s changed", cfg.File, s.key), "restart the daemon: that cannot change while it runs")
 		}
 	}
 	return nil

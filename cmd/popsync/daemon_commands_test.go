@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/terminal/terminaltest"
 )
 
 var reportsOfDaemon = map[string]string{
@@ -137,7 +138,7 @@ func TestWakeAndPauseByDaemon(t *testing.T) {
 // watchedScreen tells when something is on it for the first time.
 type watchedScreen struct {
 	mu   sync.Mutex
-	s    *screen
+	s    *terminaltest.Screen
 	text string
 	seen chan struct{}
 }
@@ -146,7 +147,7 @@ func (w *watchedScreen) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, err := w.s.Write(p)
-	if w.text != "" && strings.Contains(w.s.text(), w.text) {
+	if w.text != "" && strings.Contains(w.s.Text(), w.text) {
 		w.text = ""
 		close(w.seen)
 	}
@@ -156,7 +157,7 @@ func (w *watchedScreen) Write(p []byte) (int, error) {
 // On a terminal the daemon's progress is shown like our own, and nothing of it is left; elsewhere there is none.
 func TestRunShowsProgress(t *testing.T) {
 	p, d := newStation(t), &fakeDaemon{}
-	w := &watchedScreen{s: newScreen(300, 24), text: "home  3 of 4 messages  2.0 KiB of 4.0 KiB", seen: make(chan struct{})}
+	w := &watchedScreen{s: terminaltest.New(300, 24), text: "home  3 of 4 messages  2.0 KiB of 4.0 KiB", seen: make(chan struct{})}
 	live := false
 	d.run = func(ctx context.Context, accounts []string, progress func(control.Progress)) ([]json.RawMessage, error) {
 		progress(control.Progress{Account: "home", Messages: 3, Bytes: 2048, Planned: 4, PlannedBytes: 4096})
@@ -178,8 +179,8 @@ func TestRunShowsProgress(t *testing.T) {
 	if code := execute(t.Context(), []string{"run", "home"}, s); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	if lines := strings.Split(w.s.text(), "\n"); len(lines) != 1 || !strings.Contains(lines[0], "pass finished") || w.s.refused != "" {
-		t.Errorf("left on the screen (refused %s):\n%s", w.s.refused, w.s.text())
+	if lines := strings.Split(w.s.Text(), "\n"); len(lines) != 1 || !strings.Contains(lines[0], "pass finished") || w.s.Refused() != "" {
+		t.Errorf("left on the screen (refused %s):\n%s", w.s.Refused(), w.s.Text())
 	}
 	live = false
 	for _, tc := range []struct{ term, line string }{{"dumb", "run home"}, {"", "run home"}, {"xterm", "run --json home"}} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -139,7 +140,7 @@ func (d handler) Run(ctx context.Context, q control.RunRequest, progress func(co
 	if !q.Named {
 		for _, name := range accounts {
 			if paused[name] {
-				if err := tell(leftPaused(name)); err != nil {
+				if err := tell(outcome.Paused(name)); err != nil {
 					return err
 				}
 			}
@@ -177,14 +178,11 @@ func (d *daemon) watch(accounts []string, asked bool, progress func(control.Prog
 		if rep, ok := d.live[name]; ok {
 			progress(before(rep))
 		} else {
-			progress(control.Progress{Account: name, Waiting: waitingTurn})
+			progress(control.Progress{Account: name, Waiting: control.TurnWait})
 		}
 	}
 	return watchers
 }
-
-// waitingTurn is what a pass waits for that was asked for and has not begun.
-const waitingTurn = "its turn"
 
 // before is what is shown of a pass that ran when another one was asked for.
 func before(rep fetcher.Report) control.Progress {

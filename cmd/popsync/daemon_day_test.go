@@ -176,7 +176,7 @@ func day(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := openLog(io.Discard, false, "error", "json", "")
+	log, err := openLog(io.Discard, false, config.Log{Level: "error", Format: "json"})
 	if err != nil {
 		t.Fatal(err)
 	}

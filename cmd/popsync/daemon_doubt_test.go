@@ -94,7 +94,7 @@ func TestDaemonInDoubt(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newDoubtful(t, file)
-			log, err := openLog(io.Discard, false, "error", "json", "")
+			log, err := openLog(io.Discard, false, config.Log{Level: "error", Format: "json"})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,13 +13,15 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/pace"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
 
 // pass makes one pass and tells everybody who wants to know. What may succeed unaided is tried again even if the schedule
 // comes but once a day.
-func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool, sp *speed) schedule.Result {
+func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account, asked bool, sp *pace.Meter) schedule.Result {
 	inSlow := func() bool { return schedule.Slow(ctx) }
 	defer d.metrics.Begin()()
 	ctx, ended := d.endable(ctx, c.Name)
@@ -29,12 +31,12 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	d.progress(rep)
 	acc, o, err := d.wire(cfg, c)
 	if err != nil {
-		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}
+		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
 		o.Asked, o.Named, o.Errand = asked, asked, schedule.IsErrand(ctx) // the loop starts a paused one for nobody who did not name it
-		sp.watch(&acc, &o, inSlow)
+		sp.Watch(&acc, &o, inSlow)
 		rep = fetcher.Run(ctx, d.ledger, acc, o)
 	}
 	if rep.Yielded {
@@ -42,7 +44,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	} else {
 		d.ends(ctx, c, rep)
 	}
-	return sp.resultOf(rep)
+	return sp.ResultOf(rep)
 }
 
 // madeRoom is told of a pass that made room for others: those who watch it wait on.
@@ -52,7 +54,7 @@ func (d *daemon) madeRoom(ctx context.Context, account string, rep fetcher.Repor
 	d.waiting[account] = append(d.watched[account], d.waiting[account]...)
 	delete(d.watched, account)
 	d.waits(account)
-	d.partial[account] = joined(d.partial[account], rep)
+	d.partial[account] = pace.Joined(d.partial[account], rep)
 	d.mu.Unlock()
 	d.keepPause(context.WithoutCancel(ctx), account)
 }
@@ -154,7 +156,7 @@ func (d *daemon) progress(rep fetcher.Report) {
 // waits tells those whose pass comes next that the one before it is over. d.mu is held.
 func (d *daemon) waits(account string) {
 	for _, w := range d.waiting[account] {
-		w.progress(control.Progress{Account: account, Waiting: waitingTurn})
+		w.progress(control.Progress{Account: account, Waiting: control.TurnWait})
 	}
 }
 
@@ -162,11 +164,11 @@ func (d *daemon) waits(account string) {
 // coming is part of what came. Those whose pass comes next keep it. d.mu is held.
 func (d *daemon) report(rep fetcher.Report) {
 	for _, w := range d.watched[rep.Account] {
-		w.ended <- joined(w.seen, rep) // has room for it
+		w.ended <- pace.Joined(w.seen, rep) // has room for it
 	}
 	delete(d.watched, rep.Account)
 	for _, w := range d.waiting[rep.Account] {
-		w.seen = joined(w.seen, rep)
+		w.seen = pace.Joined(w.seen, rep)
 	}
 }
 
@@ -177,7 +179,7 @@ func (d *daemon) ends(ctx context.Context, c config.Account, rep fetcher.Report)
 	if len(d.live) == 0 {
 		d.rests()
 	}
-	rep = joined(d.partial[c.Name], rep)
+	rep = pace.Joined(d.partial[c.Name], rep)
 	delete(d.partial, c.Name)
 	d.report(rep)
 	d.waits(c.Name)

@@ -58,7 +58,7 @@ func TestResumedAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log, err := openLog(io.Discard, false, "error", "json", "")
+		log, err := openLog(io.Discard, false, config.Log{Level: "error", Format: "json"})
 		if err != nil {
 			t.Fatal(err)
 		}

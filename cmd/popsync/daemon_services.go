@@ -15,6 +15,8 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // signals are those that a daemon obeys without ending.
@@ -64,9 +66,9 @@ func (d *daemon) serve(ctx context.Context, services *sync.WaitGroup) error {
 	if places := d.cfg.Control.Sockets; len(places) > 0 {
 		socket, err := control.Listen(places[0])
 		if errors.Is(err, control.ErrRunning) {
-			return &exitError{exitTemp, &hintError{err, "popsync status tells about it"}}
+			return &exitError{exitTemp, nextstep.With(err, "popsync status tells about it")}
 		} else if err != nil {
-			return &exitError{exitConfig, &hintError{err, `name another place as control.socket, or "off"`}}
+			return &exitError{exitConfig, nextstep.With(err, `name another place as control.socket, or "off"`)}
 		}
 		services.Go(func() {
 			if err := socket.Serve(ctx, handler{d}); err != nil {
@@ -77,7 +79,7 @@ func (d *daemon) serve(ctx context.Context, services *sync.WaitGroup) error {
 	if listen := d.cfg.Metrics.Listen; listen != "" {
 		l, err := metrics.Listen(listen)
 		if err != nil {
-			return &exitError{exitConfig, &hintError{err, "name another place as metrics.listen"}}
+			return &exitError{exitConfig, nextstep.With(err, "name another place as metrics.listen")}
 		}
 		services.Go(func() {
 			if err := d.metrics.ServeListener(ctx, l); err != nil {
@@ -139,7 +141,7 @@ func (d *daemon) summary() string {
 		}
 	}
 	cfg := d.config()
-	text := fmt.Sprintf("%s, %d running", count(len(cfg.Accounts), "account"), running)
+	text := fmt.Sprintf("%s, %d running", words.Number(len(cfg.Accounts), "account"), running)
 	if trouble > 0 {
 		text += fmt.Sprintf(", %d in trouble: see popsync status", trouble)
 	}

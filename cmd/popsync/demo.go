@@ -12,6 +12,9 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/outcome"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -50,7 +53,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return &exitError{exitTemp, err}
 	}
 	text := fmt.Sprintf(demoConfig, filepath.Join(dir, "state"), addr.Port, filepath.Join(dir, "Mail"))
-	fmt.Fprintf(a.out, "A POP3 server listens on 127.0.0.1:%d with %s. The configuration:\n\n%s\n", addr.Port, count(len(mail), "message"),
+	fmt.Fprintf(a.out, "A POP3 server listens on 127.0.0.1:%d with %s. The configuration:\n\n%s\n", addr.Port, words.Number(len(mail), "message"),
 		indent(text))
 	cfg, err := config.Parse("demo", []byte(text), config.Env(os.Getenv), config.Options{CheckSchedule: checkSchedule})
 	if err != nil {
@@ -62,9 +65,9 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, octets(rep.Bytes), rep.Kept, outcomeText(rep))
+		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, words.Octets(rep.Bytes), rep.Kept, outcome.Word(rep))
 		if rep.Verdict.Class != fetcher.OK {
-			a.complain(rep.Verdict.Message, printable(rep.Verdict.Hint))
+			a.complain(rep.Verdict.Message, words.Clip(rep.Verdict.Hint))
 			return &exitError{exitOf(rep.Verdict.Class), errReported}
 		}
 	}
@@ -72,7 +75,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return err
 	}
 	if keep {
-		fmt.Fprintf(a.out, "\nThe Maildir and the ledger are in %s\n", printable(dir))
+		fmt.Fprintf(a.out, "\nThe Maildir and the ledger are in %s\n", words.Clip(dir))
 	} else {
 		fmt.Fprintf(a.out, "\nEverything is cleaned up. Now write your own configuration: config.example.toml\nshows how, and 'popsync check' tests it.\n")
 	}
@@ -131,9 +134,9 @@ func (a *app) demoMail(dir string, mail []sample) error {
 			state = "NOT as it was sent"
 			err = fail(exitInternal, "message %d did not arrive as it was sent", i+1)
 		}
-		rows = append(rows, []string{"  " + fmt.Sprint(i+1), s.about, octets(int64(len(s.data))), state})
+		rows = append(rows, []string{"  " + fmt.Sprint(i+1), s.about, words.Octets(int64(len(s.data))), state})
 	}
-	if terr := table(a.out, []string{"  #", "MESSAGE", "SIZE", "IN THE MAILDIR"}, rows); terr != nil {
+	if terr := screen.Table(a.out, []string{"  #", "MESSAGE", "SIZE", "IN THE MAILDIR"}, rows); terr != nil {
 		return terr
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -35,14 +36,14 @@ type destinationType struct {
 // checking is a look at one destination.
 type checking struct {
 	sighted
-	sheet   *sheet
+	sheet   *checkup.Sheet
 	account string
 	known   string // its identity by the ledger; "": it has none
 }
 
 // say notes what was found.
-func (c checking) say(lv level, text string) {
-	c.sheet.add(finding{Level: lv, Part: partDestination, Destination: c.Name, Text: text})
+func (c checking) say(lv checkup.Level, text string) {
+	c.sheet.Add(checkup.Finding{Level: lv, Part: checkup.PartDestination, Destination: c.Name, Text: text})
 }
 
 // destinationTypes are all there are.
@@ -109,7 +110,7 @@ func looksAt(text func(l *looker, look checking) string) func(context.Context, *
 		if err := t.Check(ctx, look.known); err != nil {
 			return err
 		}
-		look.say(levelOK, fmt.Sprintf("%s %s %s", label(look.Deliver), place(look.Deliver), text(l, look)))
+		look.say(checkup.OK, fmt.Sprintf("%s %s %s", label(look.Deliver), place(look.Deliver), text(l, look)))
 		return nil
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
+	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -84,11 +86,11 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 		return err
 	}
 	if err := l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false); err != nil {
-		look.say(levelInfo, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
 		return &pop3.SecretError{Err: err}
 	}
 	if l.offline {
-		look.say(levelInfo, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
 		return nil
 	}
 	leave, err := l.enter(ctx, place(d))
@@ -98,7 +100,7 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	saw, err := sender.Look(ctx)
 	leave()
 	if saw.Connected {
-		look.say(levelOK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
+		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
 	}
 	return err
 }
@@ -127,5 +129,5 @@ func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
 	default:
 		text += "; it accepts the sender <" + saw.From + ">"
 	}
-	return text + " and " + count(len(c.To), "recipient") + "; no message was sent"
+	return text + " and " + words.Number(len(c.To), "recipient") + "; no message was sent"
 }

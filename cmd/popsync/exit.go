@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // Exit codes, after sysexits.h; 2 is left to the Go runtime.
@@ -48,27 +52,10 @@ func fail(code int, format string, args ...any) error {
 	return &exitError{code, fmt.Errorf(format, args...)}
 }
 
-// hintError is an error with a next step for a person, which is shown apart from it.
-type hintError struct {
-	error
-	hint string
-}
-
-func (e *hintError) Unwrap() error { return e.error }
-
-// hintOf is the next step that an error carries, or "".
-func hintOf(err error) string {
-	var e *hintError
-	if errors.As(err, &e) {
-		return e.hint
-	}
-	return ""
-}
-
 // apart is an error for people and its next step, which the ledger's errors have in their text.
 func apart(err error) (text, hint string) {
 	text, hint, _ = strings.Cut(errorText(err), " Next step: ")
-	return text, cmp.Or(hint, printable(hintOf(err)))
+	return text, cmp.Or(hint, words.Clip(nextstep.Of(err)))
 }
 
 // errReported ends a command whose outcome was already shown.
@@ -84,4 +71,25 @@ func codeOf(err error) int {
 		return e.code
 	}
 	return exitUsage
+}
+
+// errorText is the error that ends a command, for people. What is wrong with a configuration is printable already, one
+// line for each problem; what cobra says quotes only the command line.
+func errorText(err error) string {
+	var problems config.Error
+	var ours *exitError
+	if errors.As(err, &problems) || !errors.As(err, &ours) {
+		return strings.TrimSpace(err.Error())
+	}
+	return words.Clip(strings.TrimSpace(err.Error()))
+}
+
+// printed is the end of a command: what could not be written makes it fail, unless it failed for another reason already,
+// which tells more.
+func printed(out *screen.Output, err error) error {
+	lost := out.Err()
+	if ours, _ := errors.AsType[*exitError](err); lost == nil || ours != nil {
+		return err
+	}
+	return &exitError{exitIO, nextstep.With(fmt.Errorf("standard output: %w", lost), "see that there is room where it leads to; what was done stays done")}
 }

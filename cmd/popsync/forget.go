@@ -11,13 +11,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -99,11 +101,11 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 	waiting := slices.DeleteFunc(pending, func(d uidl.Delivery) bool { return d.State == uidl.Owed }) // of those there is no copy
 	if len(waiting) > 0 && !drop {
 		flags := "--drop-waiting"
-		if yes || !term.IsTerminal(int(a.in.Fd())) { // nobody could answer
+		if yes || !terminal.Is(a.in) { // nobody could answer
 			flags = "--yes " + flags
 		}
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
-			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget %[2]s %[1]s", name, flags)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %s: nothing was forgotten", name, waitingText(waiting)),
+			fmt.Sprintf("configure %s again until they are delivered; or, to lose them, say: popsync forget %[2]s %[1]s", name, flags))}
 	}
 	known, err := l.Destinations(ctx)
 	if err != nil {
@@ -123,16 +125,16 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		}
 		return judged(err)
 	}
-	a.tell("%s: forgotten, with what was known of %s", name, count(rows, "message"))
+	a.tell("%s: forgotten, with what was known of %s", name, words.Number(rows, "message"))
 	if len(waiting) > 0 {
-		a.tell("%s: dropped %s that waited", name, count(len(waiting), "delivery"))
+		a.tell("%s: dropped %s that waited", name, words.Number(len(waiting), "delivery"))
 	}
 	for _, f := range folders {
 		left, err := f.Remove()
 		if err != nil {
 			warnings = append(warnings, errorText(err))
 		} else if left > 0 {
-			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, count(left, "file"), f.Place())
+			a.tell("%s: %s left in %s: popsync had put them aside for a person to look at", name, words.Number(left, "file"), f.Place())
 		}
 		f.Close()
 	}
@@ -140,7 +142,7 @@ func (a *app) forgetAccount(ctx context.Context, cfg *config.Config, l uidl.Acco
 		warnings = append(warnings, errorText(err))
 	}
 	for _, w := range warnings {
-		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, printable(w))
+		fmt.Fprintf(a.err, "popsync: %s: not all of its files could be removed: %s\n", name, words.Clip(w))
 	}
 	a.tell("if it comes back, all that its server lists is new; but if a Maildir that it delivered to is there, what is found in it counts as delivered, and the rest is held back until you say popsync accept or popsync baseline")
 	if len(warnings) > 0 {
@@ -161,11 +163,11 @@ func forgettable(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, na
 	} else if i < 0 {
 		return fail(exitUsage, "the ledger knows no account %q; not configured any more are: %s", name, orNone(unconfigured(cfg, infos)))
 	}
-	if file := newOwners(cfg).other(infos[i]); file != "" {
-		return &exitError{exitUsage, &hintError{fmt.Errorf("%s belongs to another configuration, %s", name, file),
-			"remove it there first; then say this with --config and that file"}}
+	if file := namesOf(cfg).Other(infos[i]); file != "" {
+		return &exitError{exitUsage, nextstep.With(fmt.Errorf("%s belongs to another configuration, %s", name, file),
+			"remove it there first; then say this with --config and that file")}
 	}
-	moves, _, err := namesOf(ctx, cfg, ledger)
+	moves, _, err := namesOf(cfg).Moves(ctx, ledger)
 	if err != nil {
 		return judged(err)
 	}
@@ -190,9 +192,9 @@ func leaseLeft(cfg *config.Config, name string) bool {
 
 // unconfigured are the accounts of the ledger that are in no configuration.
 func unconfigured(cfg *config.Config, infos []uidl.Info) (names []string) {
-	of := newOwners(cfg)
+	of := namesOf(cfg)
 	for _, i := range infos {
-		if !slices.Contains(accountNames(cfg.Accounts), i.Name) && of.other(i) == "" {
+		if !slices.Contains(accountNames(cfg.Accounts), i.Name) && of.Other(i) == "" {
 			names = append(names, i.Name)
 		}
 	}
@@ -217,8 +219,8 @@ func (a *app) notInDaemon(ctx context.Context, cfg *config.Config, name string) 
 	}
 	for _, acc := range st.Accounts {
 		if acc.Account == name {
-			return &exitError{exitTemp, &hintError{fmt.Errorf("the running daemon (pid %d) still has the account %s", st.PID, name),
-				fmt.Sprintf("make it read its configuration again: kill -HUP %d; then say this again", st.PID)}}
+			return &exitError{exitTemp, nextstep.With(fmt.Errorf("the running daemon (pid %d) still has the account %s", st.PID, name),
+				fmt.Sprintf("make it read its configuration again: kill -HUP %d; then say this again", st.PID))}
 		}
 	}
 	return nil
@@ -234,7 +236,7 @@ func waitingText(waiting []uidl.Delivery) string {
 		}
 	}
 	slices.Sort(names)
-	return fmt.Sprintf("%s for %s", verb(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
+	return fmt.Sprintf("%s for %s", words.Plural(len(waiting), "1 delivery waits", fmt.Sprintf("%d deliveries wait", len(waiting))), few(names))
 }
 
 // spoolsOf opens the folders where copies for remote destinations wait. A folder that is not there is none.

@@ -11,6 +11,8 @@ import (
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -110,7 +112,7 @@ func (a *app) giveUp(ctx context.Context, name string, uids []string, g givingUp
 		if err != nil {
 			return &exitError{exitConfig, err}
 		}
-		ask.Saved = foreign.ASCII(printable(path))
+		ask.Saved = foreign.ASCII(words.Clip(path))
 		ask.Save = func(copy io.Reader) error { return saveCopy(path, copy) }
 	}
 	gave, err := fetcher.GiveUp(ctx, ledger, wired, options(cfg.Limits), ask)
@@ -126,8 +128,8 @@ func (g givingUp) pick(account string, uids []string) func([]uidl.Stuck) ([]uidl
 	return func(all []uidl.Stuck) ([]uidl.Stuck, error) {
 		picked, err := picking(account, thatFailed, uids)(all)
 		if err == nil && g.saves && len(picked) > 1 {
-			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, count(len(picked), "message"),
-				uidArgs(nameIn(all, picked[0].Key)))
+			return nil, fail(exitUsage, "%s: %s share this unique-id, and --save takes one: name it as %s", account, words.Number(len(picked), "message"),
+				uidtext.Args(uidtext.Name(all, picked[0].Key)))
 		}
 		return picked, err
 	}
@@ -153,7 +155,7 @@ func saveCopy(path string, copy io.Reader) error {
 		})
 	}
 	if err != nil {
-		return &saveError{printable(path), err}
+		return &saveError{words.Clip(path), err}
 	}
 	return nil
 }

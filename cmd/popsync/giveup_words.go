@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // notGivenUp words why nothing was given up.
@@ -19,15 +22,15 @@ func notGivenUp(name string, err error) error {
 	case errors.As(err, &last):
 		return lastCopies(name, last.All)
 	case errors.As(err, &half):
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, half), "first say: popsync run " + name}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: %w; nothing was given up", name, half), "first say: popsync run "+name)}
 	case errors.As(err, &none):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was given up", name, none),
-			"without --save it is looked for on the server: popsync give-up " + name + " " + uidArgs(none.UID)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %w; nothing was given up", name, none),
+			"without --save it is looked for on the server: popsync give-up "+name+" "+uidtext.Args(none.UID))}
 	case errors.As(err, &save) && errors.Is(err, fs.ErrExist):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %s exists already; nothing was given up", name, save.path), "name a file that does not exist yet"}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %s exists already; nothing was given up", name, save.path), "name a file that does not exist yet")}
 	case errors.As(err, &save):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: the copy could not be saved: %w; nothing was given up", name, save),
-			"name a file in a folder of your own, with room for it"}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: the copy could not be saved: %w; nothing was given up", name, save),
+			"name a file in a folder of your own, with room for it")}
 	}
 	return judgedIn(name, err)
 }
@@ -37,7 +40,7 @@ func lastCopies(name string, all []fetcher.LastCopy) error {
 	var text, steps []string
 	code := exitConfig // a person must decide
 	for _, l := range all {
-		uid := uidArgs(l.UID)
+		uid := uidtext.Args(l.UID)
 		why := "the server does not list message " + uid + " any more"
 		if l.Unknown != "" {
 			why = "whether the server lists message " + uid + " is not known (" + l.Unknown + ")"
@@ -51,8 +54,8 @@ func lastCopies(name string, all []fetcher.LastCopy) error {
 			steps = append(steps, fmt.Sprintf("popsync give-up --lost %s %s", name, uid))
 		}
 	}
-	return &exitError{code, &hintError{fmt.Errorf("%s: nothing was given up: %s", name, strings.Join(text, "; ")),
-		"if it is to be given up all the same, say: " + strings.Join(steps, "; ")}}
+	return &exitError{code, nextstep.With(fmt.Errorf("%s: nothing was given up: %s", name, strings.Join(text, "; ")),
+		"if it is to be given up all the same, say: "+strings.Join(steps, "; "))}
 }
 
 func notBack(name string, err error) error {
@@ -65,38 +68,37 @@ func notBack(name string, err error) error {
 		hint = "its copy was saved as " + gone.Saved
 	}
 	if gone.Unknown != "" {
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: the last listing did not have message %s, and whether the server lists it again is not known (%s); nothing was changed",
-			name, uidArg(gone.UID), gone.Unknown), "say it again later; " + hint}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: the last listing did not have message %s, and whether the server lists it again is not known (%s); nothing was changed",
+			name, uidtext.Arg(gone.UID), gone.Unknown), "say it again later; "+hint)}
 	}
-	return &exitError{exitConfig, &hintError{fmt.Errorf("%s: %w; nothing was changed", name, gone), hint}}
+	return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: %w; nothing was changed", name, gone), hint)}
 }
 
 func (a *app) tellGivenUp(name string, gave []fetcher.GaveUp, saved string) {
 	for _, g := range gave {
-		fmt.Fprintf(a.out, "%s: message %s is given up%s\n", name, uidArg(g.UID), after("; it does not go to ", strings.Join(g.Places, ", ")))
+		fmt.Fprintf(a.out, "%s: message %s is given up%s\n", name, uidtext.Arg(g.UID), after("; it does not go to ", strings.Join(g.Places, ", ")))
 		switch {
 		case g.Saved:
 			fmt.Fprintf(a.out, "%s: its copy is in %s\n", name, saved)
 		case g.Listed:
-			fmt.Fprintf(a.out, "%s: it stays on the server; to take it back: popsync give-up --undo %s %s\n", name, name, uidArgs(g.UID))
+			fmt.Fprintf(a.out, "%s: it stays on the server; to take it back: popsync give-up --undo %s %s\n", name, name, uidtext.Args(g.UID))
 		}
 	}
 }
 
 func (a *app) tellBack(name string, back []fetcher.GaveUp) {
 	for _, g := range back {
-		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidArg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
+		fmt.Fprintf(a.out, "%s: message %s is no more given up; the next run fetches it%s\n", name, uidtext.Arg(g.UID), after(" for ", strings.Join(g.Places, ", ")))
 		if g.Unknown != "" {
-			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, printable(g.Unknown))
+			fmt.Fprintf(a.out, "%s: the last listing had it; whether the server still does is not known now: %s\n", name, words.Clip(g.Unknown))
 		}
 	}
 }
 
-// givenUpText is about messages that a person gave up and that the server still lists.
-func givenUpText(account string, n int) string {
-	text := "%[1]d message given up: stays on the server; popsync parked %[2]s shows it, popsync give-up --undo %[2]s UID takes it back"
-	if n != 1 {
-		text = "%[1]d messages given up: they stay on the server; popsync parked %[2]s shows them, popsync give-up --undo %[2]s UID takes one back"
+// after is what follows if there is something to say.
+func after(sep, s string) string {
+	if s == "" {
+		return ""
 	}
-	return fmt.Sprintf(text, n, account)
+	return sep + s
 }

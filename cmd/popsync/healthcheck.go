@@ -2,23 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/popsync/popsync/schedule"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/status"
 )
 
 // exitUnhealthy is what a container's health check wants; only healthcheck ends with it.
 const exitUnhealthy = 1
 
 func (a *app) healthcheckCommand() *cobra.Command {
-	limit := staleness{intervals: 3}
+	limit := status.Staleness{Intervals: 3}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "healthcheck [ACCOUNT...]",
@@ -40,63 +36,7 @@ Exit codes: 0 healthy, 1 unhealthy or the ledger cannot be read, 64 usage, 78 co
 	return c
 }
 
-// staleness is how old a last success may be: so many intervals of the schedule, or age if that is not 0.
-type staleness struct {
-	intervals int
-	age       time.Duration
-}
-
-const (
-	// staleFloor: accounts with short intervals may be late by a slow server or a large mail.
-	staleFloor   = 15 * time.Minute
-	maxIntervals = 100
-)
-
-func (s *staleness) String() string {
-	if s.age > 0 {
-		return s.age.String()
-	}
-	return strconv.Itoa(s.intervals)
-}
-
-func (*staleness) Type() string { return "N|DURATION" }
-
-// Set implements pflag.Value.
-func (s *staleness) Set(text string) error {
-	if n, err := strconv.Atoi(text); err == nil {
-		if n < 1 || n > maxIntervals {
-			return fmt.Errorf("not from 1 to %d intervals", maxIntervals)
-		}
-		*s = staleness{intervals: n}
-		return nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return errors.New(`neither a number of intervals such as 3 nor a time such as "90m"`)
-	}
-	*s = staleness{age: d}
-	return nil
-}
-
-// stale tells whether a success at last is too old.
-func (s staleness) stale(last, now time.Time, sched schedule.Schedule) bool {
-	age := now.Sub(last)
-	if s.age > 0 {
-		return age > s.age
-	}
-	if age <= staleFloor {
-		return false
-	}
-	t := last
-	for range s.intervals {
-		if t = sched.Next(t); t.IsZero() || !t.Before(now) {
-			return false
-		}
-	}
-	return true
-}
-
-func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, asJSON bool, now time.Time) error {
+func (a *app) healthcheck(ctx context.Context, names []string, limit status.Staleness, asJSON bool, now time.Time) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -111,37 +51,26 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit staleness, 
 	} else if err != nil {
 		return err
 	}
-	h, err := healthOf(accounts, sums, held, limit, cfg.Alarm.Parked, now)
-	if err != nil {
-		return err
+	watched := make([]status.Watched, len(accounts))
+	known := byName(sums)
+	for i, acc := range accounts {
+		sched, err := scheduleOf(acc)
+		if err != nil {
+			return &exitError{exitConfig, err}
+		}
+		watched[i] = status.Watched{Name: acc.Name, Schedule: sched, Summary: known[acc.Name]}
+		if err := held[acc.Name]; err != nil {
+			watched[i].Held = errorText(err)
+		}
 	}
+	h := status.HealthOf(watched, limit, cfg.Alarm.Parked, now)
 	if asJSON {
-		err = writeJSON(a.out, h)
+		err = screen.WriteJSON(a.out, h)
 	} else {
-		err = h.show(a.out)
+		err = h.Show(a.out)
 	}
 	if err == nil && !h.Healthy {
 		err = &exitError{exitUnhealthy, errReported}
 	}
-	return err
-}
-
-// show prints the one line.
-func (h health) show(w io.Writer) error {
-	var b strings.Builder
-	if h.Healthy {
-		fmt.Fprintf(&b, "healthy: %s", count(h.Accounts, "account"))
-	} else {
-		fmt.Fprintf(&b, "unhealthy: %d of %s", len(h.Unhealthy), count(h.Accounts, "account"))
-	}
-	if h.Paused > 0 {
-		fmt.Fprintf(&b, ", %d paused", h.Paused)
-	}
-	sep := ": "
-	for _, u := range h.Unhealthy {
-		b.WriteString(sep + u.Account + ": " + printable(u.Reason))
-		sep = "; "
-	}
-	_, err := fmt.Fprintln(w, b.String())
 	return err
 }

@@ -33,19 +33,6 @@ func TestHelpFits(t *testing.T) {
 	walk((&app{}).root(), nil)
 }
 
-func TestFilled(t *testing.T) {
-	for in, want := range map[string]string{
-		"":                                "",
-		"one two\nthree":                  "one two\nthree",
-		"one two three four\nfive":        "one two\nthree four\nfive",
-		"a\nb\n\n  keep this as it is\nc": "a b\n\n  keep this as it is\nc",
-	} {
-		if got := filled(in, 10); got != want {
-			t.Errorf("%q is filled as %q, want %q", in, got, want)
-		}
-	}
-}
-
 // Nor is any of what a newcomer looks at first.
 func TestDemoFits(t *testing.T) {
 	var out bytes.Buffer

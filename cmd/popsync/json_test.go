@@ -10,16 +10,19 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/parked"
+	"github.com/popsync/popsync/internal/status"
 )
 
 // jsonSections are the objects that programs read, by their heading in docs/json.md.
 var jsonSections = map[string]any{
 	"run": fetcher.Report{}, "step": fetcher.Step{}, "verdict": fetcher.Verdict{},
-	"status": accountStatus{}, "waiting": waiting{}, "came_short": short{}, "left_alone": leftAlone{}, "resting": resting{},
-	"progress": control.Progress{}, "healthcheck": health{}, "unhealthy": accountHealth{},
-	"parked": parkedMessage{}, "stuck": stuckAt{},
-	"missed": missed{}, "check": checkObject{}, "destinations": seen{}, "finding": finding{},
+	"status": status.Account{}, "waiting": status.Waiting{}, "came_short": status.Short{}, "left_alone": status.LeftAlone{}, "resting": status.Resting{},
+	"progress": control.Progress{}, "healthcheck": status.Health{}, "unhealthy": status.Unhealthy{},
+	"parked": parked.Message{}, "stuck": parked.StuckAt{},
+	"missed": status.Missed{}, "check": checkup.Object{}, "destinations": checkup.Seen{}, "finding": checkup.Finding{},
 }
 
 // Every member is documented, and nothing is documented that there is not.
@@ -99,7 +102,7 @@ func TestJSONIsAsItWas(t *testing.T) {
 			`{"account":"work","started":"2026-11-28T09:10:11Z","duration_ns":1500000000,"listed":3,"new":2,"octets":2048,"deleted":0,"kept":3,"skipped":0,"parked":0,"put_off":0,"newly_parked":0,"failed":0,"pending":0,"quarantined":0,"recovered":0,"refetched_unknown":0,"questioned":0,"adopted":0,"rebuilt":0,"unfetched":0,"notes":["look"],"reasons":{"why":1},"steps":[{"action":"fetch","num":1,"uid":"u","size":2,"reason":"new"}],"next_try":"2026-11-28T09:10:11Z","verdict":{"class":"temporary","message":"no","hint":"wait"}}`},
 		{control.Progress{Account: "work", Messages: 1, Bytes: 2, Planned: 3, PlannedBytes: 4},
 			`{"account":"work","messages":1,"octets":2,"planned":3,"planned_octets":4}`},
-		{health{Accounts: 2, Unhealthy: []accountHealth{{"work", at, "never ran"}}},
+		{status.Health{Accounts: 2, Unhealthy: []status.Unhealthy{{Account: "work", LastSuccess: at, Reason: "never ran"}}},
 			`{"healthy":false,"accounts":2,"paused":0,"unhealthy":[{"account":"work","last_success":"2026-11-28T09:10:11Z","reason":"never ran"}]}`},
 	} {
 		got, err := json.Marshal(tc.v)

@@ -12,6 +12,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/sqlite"
@@ -34,7 +35,7 @@ func openLedger(ctx context.Context, cfg *config.Config) (ownLedger, error) {
 	}
 	l, err := sqlite.Open(ctx, sqlite.Options{Dir: cfg.StateDir, Restored: fetcher.VerifyMode})
 	if errors.Is(err, fs.ErrPermission) {
-		err = &hintError{err, "let the user that runs popsync read and write it, or set another state_dir"}
+		err = nextstep.With(err, "let the user that runs popsync read and write it, or set another state_dir")
 	}
 	if err != nil {
 		return nil, &exitError{exitOf(ledgerClass(err)), err}
@@ -50,12 +51,12 @@ func makeState(path string) error {
 	case err == nil:
 		return d.Close()
 	case foreign:
-		return &hintError{fmt.Errorf("state_dir: %w", err), fault.Mend}
+		return nextstep.With(fmt.Errorf("state_dir: %w", err), fault.Mend)
 	}
 	if info, e := os.Stat(path); e == nil && !info.IsDir() {
 		return nil
 	}
-	return &hintError{fmt.Errorf("state_dir: %w", err), "set state_dir to a place of your own"}
+	return nextstep.With(fmt.Errorf("state_dir: %w", err), "set state_dir to a place of your own")
 }
 
 // ledgerClass tells what it means that the ledger cannot be used.

@@ -2,70 +2,11 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/outcome"
 )
-
-// What a person is told of a run that was stopped is what happened.
-func TestStopText(t *testing.T) {
-	ok := fetcher.Report{New: 9, Verdict: fetcher.Verdict{Class: fetcher.OK}}
-	failed := fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "no route"}}
-	cut := func(n int) fetcher.Report {
-		return fetcher.Report{New: n, Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}}
-	}
-	const settled = "; what was received whole is safe, and the next run goes on"
-	for _, tc := range []struct {
-		reports []fetcher.Report
-		want    string
-	}{
-		{[]fetcher.Report{ok, failed}, ""},
-		{[]fetcher.Report{cut(0)}, "stopped; nothing was fetched"},
-		{[]fetcher.Report{cut(0), unstarted("b")}, "stopped; nothing was fetched"},
-		{[]fetcher.Report{cut(1)}, "stopped: 1 message came" + settled},
-		{[]fetcher.Report{ok, cut(0), unstarted("c")}, "stopped: 1 of 3 accounts finished" + settled},
-		{[]fetcher.Report{ok, failed, cut(2)}, "stopped: 2 of 3 accounts finished; of the others 2 messages came" + settled},
-		{[]fetcher.Report{ok, unwatched("b"), unwatched("c")}, "stopped watching; the daemon goes on with 2 accounts"},
-		{[]fetcher.Report{unwatched("b"), cut(0)}, "stopped watching; the daemon goes on with 1 account; stopped; nothing was fetched"},
-	} {
-		if got := stopText(tc.reports); got != tc.want {
-			t.Errorf("%q, want %q", got, tc.want)
-		}
-	}
-}
-
-// The table of a run has the outcome in a word or three, and below it each account says once why, and what to do.
-func TestOutcomes(t *testing.T) {
-	long := strings.Repeat("many words ", 20) + "and no more"
-	for _, tc := range []struct {
-		rep         fetcher.Report
-		word, below string
-	}{
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}}, "ok", ""},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}, Notes: []string{"look", "here"}}, "ok", "a: look\n  here\n"},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Login, Message: "refused", Hint: "ask"}, Notes: []string{"look"}}, "login", "a: refused\n  next step: ask\n  look\n"},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Config, Message: long, Hint: long}}, "config", ""},
-		{fetcher.Report{Busy: true, Untried: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy: x", Hint: "wait"}}, "busy", "a: busy: x\n  next step: wait\n"},
-		{unstarted("a"), "not started", ""},
-		{unwatched("a"), "the daemon goes on", ""},
-		{fetcher.Report{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped", Hint: "x"}}, "stopped", ""},
-	} {
-		tc.rep.Account = "a"
-		if got := outcomeText(tc.rep); got != tc.word {
-			t.Errorf("%q, want %q", got, tc.word)
-		}
-		got := outcomeWords(tc.rep, 80)
-		if got != tc.below && tc.rep.Verdict.Message != long {
-			t.Errorf("%q, want %q", got, tc.below)
-		}
-		for line := range strings.Lines(got) {
-			if len(strings.TrimSuffix(line, "\n")) > 80 {
-				t.Errorf("too wide: %s", line)
-			}
-		}
-	}
-}
 
 // A stop is told to nobody, and an overlapping run to nobody either.
 func TestStopIsNoTrouble(t *testing.T) {
@@ -73,7 +14,7 @@ func TestStopIsNoTrouble(t *testing.T) {
 		{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}},
 		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy"}},
 		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.OK}},
-		leftPaused("a"),
+		outcome.Paused("a"),
 	} {
 		if o, ok := outcomeOf(rep); ok {
 			t.Errorf("%+v is told as %+v", rep, o)

@@ -9,7 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/parked"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -37,14 +40,6 @@ account is paused or its server wants time.`,
 	return c
 }
 
-// parkedAccount is what waits in one account.
-type parkedAccount struct {
-	name     string
-	messages []parkedMessage
-	waits    string // why nothing is tried for now, for people; ""
-	unread   string // why no headers were got; ""
-}
-
 func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) error {
 	cfg, err := a.load()
 	if err != nil {
@@ -54,7 +49,7 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 	if err != nil {
 		return err
 	}
-	var all []parkedAccount
+	var all []parked.Account
 	class := fetcher.OK
 	if hasLedger(cfg) { // looking makes none
 		ledger, err := openKnown(ctx, cfg)
@@ -96,45 +91,26 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 }
 
 // parkedIn reads what waits in an account.
-func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name string, sum uidl.Summary) (p parkedAccount, err error) {
-	now := time.Now()
-	p.name = name
-	all, err := ledger.Stuck(ctx, name)
+func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name string, sum uidl.Summary) (parked.Account, error) {
+	rows, err := ledger.Stuck(ctx, name)
 	if err != nil {
-		return p, err
+		return parked.Account{}, err
 	}
-	standing := fetcher.Standing(sum)
-	for i := range all {
-		s := &all[i]
-		if s.Have.GivenUp() && s.GoneAt != 0 {
-			continue // nothing is left of it
-		}
-		m := messageOf(name, nameIn(all, s.Key), s, sum.Destinations, standing.Down, now)
-		m.header, m.read = headerOf(cfg, sum.Destinations, s.Open)
-		p.messages = append(p.messages, m)
-	}
-	switch {
-	case !standing.Paused.IsZero():
-		p.waits = "Paused, until you say: popsync resume " + name
-	case !standing.Stopped.IsZero():
-		p.waits = "Its login was refused, and is not tried again: " + standing.Refusal
-	case !standing.Due(now).IsZero():
-		p.waits = "Nothing is fetched before " + stamp(standing.Due(now)) + after(": ", standing.Hold)
-	}
-	return p, nil
+	open := copyOpener(cfg)
+	return parked.In(name, rows, sum, func(identity, ticket string) (io.ReadCloser, error) {
+		return open(identity, deliver.Ticket(ticket))
+	}, time.Now()), nil
 }
 
 // showParked prints what waits, as people or programs want it.
-func (a *app) showParked(all []parkedAccount, asJSON, headers bool, now time.Time) error {
+func (a *app) showParked(all []parked.Account, asJSON, headers bool, now time.Time) error {
 	if asJSON {
 		for _, p := range all {
-			for i := range p.messages {
-				if err := writeJSON(a.out, p.messages[i].json()); err != nil {
-					return err
-				}
+			if err := p.WriteJSON(a.out); err != nil {
+				return err
 			}
-			if p.unread != "" {
-				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.name, printable(p.unread))
+			if p.Unread != "" {
+				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.Name, words.Clip(p.Unread))
 			}
 		}
 		return nil
@@ -145,11 +121,11 @@ func (a *app) showParked(all []parkedAccount, asJSON, headers bool, now time.Tim
 	}
 	text := ""
 	for _, p := range all {
-		if len(p.messages) > 0 {
+		if len(p.Messages) > 0 {
 			if text != "" {
 				text += "\n"
 			}
-			text += p.text(headers, now, width)
+			text += p.Text(headers, now, width)
 		}
 	}
 	if text == "" {

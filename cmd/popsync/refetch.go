@@ -12,6 +12,9 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 )
 
 const refetchExample = "refetch work 0000019a5f2c"
@@ -87,8 +90,8 @@ func (a *app) refetch(ctx context.Context, name string, uids []string, yes bool)
 	}
 	switch {
 	case errors.Is(err, fetcher.ErrDoubt):
-		return &exitError{exitConfig, &hintError{fmt.Errorf("%s: nothing was changed: %w", name, err),
-			fmt.Sprintf("first say: popsync run %s; then this again", name)}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("%s: nothing was changed: %w", name, err),
+			fmt.Sprintf("first say: popsync run %s; then this again", name))}
 	case err != nil:
 		return unlessBusy(name, err)
 	}
@@ -116,39 +119,29 @@ func (a *app) tellRefetched(ctx context.Context, cfg *config.Config, name string
 	if r.Messages == 0 {
 		a.tell("%s: nothing that was delivered is still on the server", name)
 	} else {
-		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", count(r.Messages, "message"), name, them(r.Messages))
+		a.tell("%s of %s will be fetched again in the next run, if the server still lists %s", words.Number(r.Messages, "message"), name, words.Plural(r.Messages, "it", "them"))
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Left)) {
-		a.tell("%s left as before: %s", count(r.Left[why], "message"), why)
+		a.tell("%s left as before: %s", words.Number(r.Left[why], "message"), why)
 	}
 	if r.Messages == 0 {
 		return
 	}
-	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", them(r.Messages))
+	a.tell("every destination gets %s once more: a Maildir that still has a message then has it twice", words.Plural(r.Messages, "it", "them"))
 	if r.Flood != nil {
 		a.tell("nothing is fetched before you say what the %[1]s held back %[2]s: popsync accept %[3]s, or popsync baseline %[3]s and then this again",
-			count(r.Flood.New, "new message"), verb(r.Flood.New, "is", "are"), name)
+			words.Number(r.Flood.New, "new message"), words.Plural(r.Flood.New, "is", "are"), name)
 	}
 	a.tell("to begin now say: %s", a.begin(ctx, cfg, name))
 }
 
 // refuseUIDs tells which unique-ids cannot be fetched again, and why.
 func (a *app) refuseUIDs(name string, refused []fetcher.RefusedUID) error {
-	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, count(len(refused), "unique-id"))
+	fmt.Fprintf(a.err, "popsync: %s: nothing was changed: %s cannot be fetched again:\n", name, words.Number(len(refused), "unique-id"))
 	for _, r := range refused {
-		fmt.Fprintf(a.err, "  %s: %s\n", uidArg(r.UID), printable(r.Why))
+		fmt.Fprintf(a.err, "  %s: %s\n", uidtext.Arg(r.UID), words.Clip(r.Why))
 	}
 	return &exitError{exitUsage, errReported}
-}
-
-func them(n int) string { return verb(n, "it", "them") }
-
-// verb is a word that goes with a number of things.
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // completeAccount completes the name of one account.

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) reloadCommand() *cobra.Command {
@@ -26,17 +28,17 @@ func (a *app) reload(ctx context.Context) error {
 	cfg, err := a.load()
 	if err != nil { // it names the place of the socket, so the daemon cannot be asked; it would say the same
 		_, hint := reloadProblem(err)
-		return &exitError{exitConfig, &hintError{err, hint}}
+		return &exitError{exitConfig, nextstep.With(err, hint)}
 	}
 	c, _, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
-		return &exitError{exitTemp, &hintError{err, "nothing to do: the next run, or the daemon when it is started, reads the configuration anyway"}}
+		return &exitError{exitTemp, nextstep.With(err, "nothing to do: the next run, or the daemon when it is started, reads the configuration anyway")}
 	} else if err != nil {
 		return &exitError{exitTemp, err}
 	}
 	done, err := c.Reload(ctx)
 	if problem, ok := errors.AsType[*control.ReloadError](err); ok {
-		a.complain(problem.Text, printable(problem.NextStep)) // one line for each problem
+		a.complain(problem.Text, words.Clip(problem.NextStep)) // one line for each problem
 		return &exitError{exitConfig, errReported}
 	} else if err != nil {
 		return &exitError{exitTemp, fmt.Errorf("reload: %w", err)}
@@ -51,7 +53,7 @@ func reloadText(r control.Reloaded) string {
 	case r.Accounts == 0:
 		return "reloaded"
 	case r.Added+r.Removed == 0:
-		return "reloaded: " + count(r.Accounts, "account")
+		return "reloaded: " + words.Number(r.Accounts, "account")
 	}
-	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", count(r.Accounts, "account"), r.Added, r.Removed)
+	return fmt.Sprintf("reloaded: %s (%d added, %d removed)", words.Number(r.Accounts, "account"), r.Added, r.Removed)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) retryCommand() *cobra.Command {
@@ -55,7 +57,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 		fmt.Fprintf(a.out, "%s: nothing is parked or put off\n", name)
 		return nil
 	}
-	due := fmt.Sprintf("%s: %s %s due now", name, count(n, "message"), verb(n, "is", "are"))
+	due := fmt.Sprintf("%s: %s %s due now", name, words.Number(n, "message"), words.Plural(n, "is", "are"))
 	c, _, err := a.findDaemon(ctx, cfg)
 	if errors.Is(err, control.ErrNoDaemon) {
 		fmt.Fprintf(a.out, "%s; to try them say: popsync run %s\n", due, name)
@@ -67,7 +69,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 	}
 	switch {
 	case err != nil:
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s, but the daemon could not be told: %w", due, err), "popsync wake " + name}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s, but the daemon could not be told: %w", due, err), "popsync wake "+name)}
 	case len(unknown) > 0:
 		fmt.Fprintf(a.out, "%s; the daemon does not know the account yet: its first run tries them\n", due)
 	default:

@@ -10,7 +10,9 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
 )
 
 // streams are where a command reads and writes.
@@ -28,19 +30,13 @@ type streams struct {
 func std() streams {
 	return streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		outTerm: term.IsTerminal(int(os.Stdout.Fd())), errTerm: term.IsTerminal(int(os.Stderr.Fd())),
+		outTerm: terminal.Is(os.Stdout), errTerm: terminal.Is(os.Stderr),
 		outSize: sizeOf(os.Stdout), errSize: sizeOf(os.Stderr),
 	}
 }
 
 func sizeOf(f *os.File) func() (width, height int) {
-	return func() (width, height int) {
-		width, height, err := term.GetSize(int(f.Fd()))
-		if err != nil {
-			return 0, 0
-		}
-		return width, height
-	}
+	return func() (width, height int) { return terminal.Size(f) }
 }
 
 // app is what all commands share.
@@ -48,26 +44,26 @@ type app struct {
 	streams
 	configFile string
 	asking     sync.Mutex
-	live       *board       // shows passes that are running; nil: nothing does
-	lines      *gate        // for the lines of the log on a terminal where nothing is live; nil: it is none
-	told       *newsChannel // what a run that nobody watches tells; nil: it writes its log
+	live       *terminal.Board // shows passes that are running; nil: nothing does
+	lines      *terminal.Gate  // for the lines of the log on a terminal where nothing is live; nil: it is none
+	told       *newsChannel    // what a run that nobody watches tells; nil: it writes its log
 }
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s streams) int {
-	wide := speaksUTF8(os.Getenv)
-	out := &notedWriter{w: s.out}
-	s.out, s.err = plainWriter{out, wide}, plainWriter{s.err, wide}
+	wide := screen.SpeaksUTF8(os.Getenv)
+	out := &screen.Output{W: s.out}
+	s.out, s.err = screen.Writer{W: out, UTF8: wide}, screen.Writer{W: s.err, UTF8: wide}
 	a := &app{streams: s}
 	if s.errTerm {
-		a.lines = &gate{w: raw(s.err)}
+		a.lines = &terminal.Gate{W: screen.Raw(s.err)}
 	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = out.judged(err)
+	err = printed(out, err)
 	code := codeOf(err)
 	if err != nil && !errors.Is(err, errReported) {
 		text, hint := apart(err)
@@ -94,7 +90,7 @@ func (a *app) complain(text, hint string) {
 			line = "popsync: " + line
 		}
 		if width > 0 && line == strings.TrimLeft(line, " \t") {
-			line = wrapped(line, "  ", width)
+			line = screen.Wrap(line, "  ", width)
 		}
 		fmt.Fprintln(a.err, line)
 	}
@@ -102,7 +98,7 @@ func (a *app) complain(text, hint string) {
 		return
 	}
 	if hint = "Next step: " + hint; width > 0 {
-		hint = wrapped(hint, "  ", width)
+		hint = screen.Wrap(hint, "  ", width)
 	}
 	fmt.Fprintln(a.err, hint)
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 )
 
@@ -32,8 +33,7 @@ func notAsRoot(cfg *config.Config) error {
 		if u, err := user.LookupId(id); err == nil {
 			owner, mend = u.Username, "run it as that user, for example: sudo -u "+safepath.Quote(u.Username)+" popsync run"
 		}
-		return &exitError{exitConfig, &hintError{
-			fmt.Errorf("popsync was started as root, and %s belongs to %s, who could not use what root makes there", at, owner), mend}}
+		return &exitError{exitConfig, nextstep.With(fmt.Errorf("popsync was started as root, and %s belongs to %s, who could not use what root makes there", at, owner), mend)}
 	}
 	return nil
 }

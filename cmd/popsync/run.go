@@ -13,6 +13,12 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/names"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/outcome"
+	"github.com/popsync/popsync/internal/pace"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -68,7 +74,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	if !dryRun && !asJSON && !v.quiet {
 		a.live = a.newLive()
 	}
-	defer a.live.close()
+	defer a.live.Close()
 	defer a.ends(ctx)()
 	log, err := a.openRunLog(cfg, v, dryRun)
 	if err != nil {
@@ -76,7 +82,7 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	}
 	defer log.Close()
 	if cfg.Log.File == "" && a.outTerm && a.errTerm && !v.verbose && !dryRun && !asJSON {
-		log.withoutOutcomes()
+		log.Without("pass failed", "pass put off") // a table and what stands below it tell that
 	}
 	if a.news(v, dryRun) {
 		a.told = &newsChannel{w: a.err}
@@ -90,15 +96,15 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	if err != nil {
 		return err
 	}
-	a.live.close()
+	a.live.Close()
 	reports = theirs.join(accounts, reports)
 	if v.quiet && !dryRun && !asJSON {
 		return worst(reports)
 	}
 	err = a.show(reports, dryRun, asJSON)
-	if text := stopText(reports); text != "" && a.errTerm {
+	if text := outcome.Stop(reports); text != "" && a.errTerm {
 		width, _ := a.errSize()
-		fmt.Fprintln(a.err, wrapped("popsync: "+text, "  ", width))
+		fmt.Fprintln(a.err, screen.Wrap("popsync: "+text, "  ", width))
 	}
 	if w := worst(reports); w != nil { // what became of the mail counts more than what could not be printed
 		return w
@@ -120,7 +126,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 	if len(accounts) == 0 {
 		return nil, nil
 	}
-	var ledger uidl.Ledger = emptyLedger{}
+	var ledger uidl.Ledger = names.Empty{}
 	var after func([]fetcher.Report)
 	var held map[string]error
 	switch {
@@ -140,7 +146,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 			return nil, err
 		}
 		defer k.Close()
-		ledger, held = k, k.held
+		ledger, held = k, k.Held
 	}
 	if !w.dryRun {
 		defer a.telling(ctx, cfg, accounts, log)()
@@ -154,7 +160,7 @@ func (a *app) localRun(ctx context.Context, cfg *config.Config, accounts []confi
 		o := options(cfg.Limits)
 		o.Log, o.DryRun, o.Headers, o.Asked, o.Named, o.Memory = log, w.dryRun, w.headers, w.asked, w.named, memory
 		if a.live != nil {
-			o.Progress = func(rep fetcher.Report) { a.live.show(progressOf(rep)) }
+			o.Progress = func(rep fetcher.Report) { a.live.Show(progressOf(rep)) }
 		}
 		return acc, o, err
 	})
@@ -195,8 +201,8 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 	}
 	var barrier error
 	if resident { // it would go on with the old name, and fetch all of its mail again
-		barrier = &hintError{errors.New("it has a new name, and the running daemon does not know that yet"),
-			"make the daemon read its configuration again: popsync reload"}
+		barrier = nextstep.With(errors.New("it has a new name, and the running daemon does not know that yet"),
+			"make the daemon read its configuration again: popsync reload")
 	}
 	if held, err = adoptNames(ctx, cfg, ledger, al, log, barrier); err != nil {
 		return nil, nil, judged(err)
@@ -207,7 +213,7 @@ func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *za
 // passes runs a pass over each account, bounded by parallel and per_host; one that panics or fails leaves the others
 // alone. Only a ledger that cannot be used stops everything. A pass logs its own end; log takes those that never began. live, if not
 // nil, shows which are running.
-func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *board,
+func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, l uidl.Ledger, log *zap.Logger, live *terminal.Board,
 	wire func(config.Account) (fetcher.Account, fetcher.Options, error)) []fetcher.Report {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -216,29 +222,29 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 	jobs := make([]schedule.Job, len(accounts))
 	slow := slowIn(ctx, cfg, l, len(accounts))
 	for i, c := range accounts {
-		var running atomic.Pointer[speed]
+		var running atomic.Pointer[pace.Meter]
 		var first fetcher.Report // what a pass did before it made room for others
 		var brisk bool           // and whether it may go on among them
-		reports[i] = unstarted(c.Name)
+		reports[i] = outcome.Unstarted(c.Name)
 		jobs[i] = schedule.Job{Host: c.Host, Slow: slow[c.Name], Slowly: func() bool {
 			sp := running.Load()
-			return sp != nil && sp.slowly()
+			return sp != nil && sp.Slowly()
 		}, Brisk: func() bool { return brisk }, Run: func(ctx context.Context) error {
-			sp := newSpeed(cfg.Limits)
+			sp := pace.New(cfg.Limits.SlowRate, cfg.Limits.SlowAfter)
 			running.Store(sp)
-			live.began(c.Name)
-			defer live.ended(c.Name)
+			live.Began(c.Name)
+			defer live.Ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
-				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: hintOf(err)}}
+				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}}
 				return err
 			}
 			began[i] = true
-			sp.watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
+			sp.Watch(&acc, &o, func() bool { return schedule.Slow(ctx) })
 			rep := fetcher.Run(ctx, l, acc, o)
-			reports[i] = joined(first, rep)
+			reports[i] = pace.Joined(first, rep)
 			if rep.Yielded {
-				first, brisk = reports[i], sp.resultOf(rep).Brisk
+				first, brisk = reports[i], sp.ResultOf(rep).Brisk
 				return schedule.ErrMoved
 			}
 			if reports[i].Verdict.Stop {
@@ -311,42 +317,27 @@ func pick(cfg *config.Config, names []string) ([]config.Account, error) {
 func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 	if asJSON {
 		for _, r := range reports {
-			if err := writeJSON(a.out, r); err != nil {
+			if err := screen.WriteJSON(a.out, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if dryRun {
+	width := 0 // what is no terminal gets whole lines
+	if a.outTerm {
+		width, _ = a.outSize()
+	}
+	switch {
+	case dryRun:
 		for _, r := range reports {
-			if err := a.showPlan(r); err != nil {
+			if err := outcome.Plan(a.out, r, width); err != nil {
 				return err
 			}
 		}
-		return nil
+	case a.outTerm:
+		return outcome.Table(a.out, reports, width)
 	}
-	if !a.outTerm {
-		return nil
-	}
-	var rows [][]string
-	for _, r := range reports {
-		rows = append(rows, []string{r.Account, fmt.Sprint(r.New), octets(r.Bytes), fmt.Sprint(r.Kept), fmt.Sprint(r.Deleted),
-			fmt.Sprint(r.Skipped), fmt.Sprint(r.Parked), outcomeText(r)})
-	}
-	head := []string{"ACCOUNT", "NEW", "SIZE", "KEPT", "DELETED", "SKIPPED", "PARKED", "OUTCOME"}
-	if err := table(a.out, head, fitted(head, rows)); err != nil {
-		return err
-	}
-	width, _ := a.outSize()
-	var below strings.Builder
-	for _, r := range reports {
-		below.WriteString(outcomeWords(r, width))
-	}
-	if below.Len() == 0 {
-		return nil
-	}
-	_, err := fmt.Fprint(a.out, "\n"+below.String())
-	return err
+	return nil
 }
 
 // worst is the error that carries the exit code of the gravest outcome.

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/term"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/outcome"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
 )
 
 // daemonPasses are the reports of passes that the daemon made, by account.
@@ -51,7 +53,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 	var names []string
 	var theirs []config.Account
 	for _, acc := range accounts {
-		if !known[acc.Name] || acc.Secret.Kind == config.SecretPrompt && term.IsTerminal(int(a.in.Fd())) {
+		if !known[acc.Name] || acc.Secret.Kind == config.SecretPrompt && terminal.Is(a.in) {
 			left = append(left, acc)
 			continue
 		}
@@ -77,7 +79,7 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		switch {
 		case ok:
 		case ctx.Err() != nil:
-			done[acc.Name] = unwatched(acc.Name)
+			done[acc.Name] = outcome.Unwatched(acc.Name)
 		default:
 			done[acc.Name] = fetcher.Report{Account: acc.Name, Verdict: unreported(err)}
 		}
@@ -101,7 +103,7 @@ func unreported(err error) fetcher.Verdict {
 func (a *app) watching(log *zap.Logger) func(control.Progress) {
 	told := map[string]bool{}
 	return func(p control.Progress) {
-		a.live.show(p)
+		a.live.Show(p)
 		if a.live == nil && p.Before && !told[p.Account] {
 			told[p.Account] = true
 			log.Info("a pass runs already, and one more follows", zap.String("account", p.Account), zap.Time("since", p.Started))
@@ -116,7 +118,7 @@ func logReport(log *zap.Logger, r fetcher.Report) {
 		zap.Int("deleted", r.Deleted), zap.Int("listed", r.Listed), zap.Duration("took", r.Duration), zap.Bool("by_daemon", true),
 	}
 	switch {
-	case r.Stopped && r.Verdict.Message == daemonsNow:
+	case outcome.GoesOn(r):
 		log.Info("stopped watching", zap.String("account", r.Account), zap.Bool("by_daemon", true))
 		return
 	case r.Stopped:
@@ -133,11 +135,11 @@ func logReport(log *zap.Logger, r fetcher.Report) {
 }
 
 // newLive begins to show running passes if a person is watching a terminal that can do it; nil otherwise.
-func (a *app) newLive() *board {
+func (a *app) newLive() *terminal.Board {
 	if t := os.Getenv("TERM"); !a.errTerm || t == "" || t == "dumb" {
 		return nil
 	}
-	return newBoard(raw(a.err), a.errSize, time.Now)
+	return terminal.NewBoard(screen.Raw(a.err), a.errSize, time.Now)
 }
 
 // logWriter is where the log goes: above what is shown live, and not into the midst of a question.
@@ -151,10 +153,8 @@ func (a *app) logWriter() io.Writer {
 	return a.err
 }
 
-// raw is the writer below an plainWriter, for what makes its text harmless itself and needs control sequences.
-func raw(w io.Writer) io.Writer {
-	if a, ok := w.(plainWriter); ok {
-		return a.w
-	}
-	return w
+// progressOf is what a person sees of a pass that is running.
+func progressOf(rep fetcher.Report) control.Progress {
+	return control.Progress{Account: rep.Account, Started: rep.Started, Messages: rep.New, Bytes: rep.Bytes,
+		Planned: rep.Planned, PlannedBytes: rep.PlannedBytes, Waiting: rep.Waiting}
 }

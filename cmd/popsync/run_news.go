@@ -11,7 +11,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
 )
 
 // What a run says on standard error, the first that applies:
@@ -40,26 +43,26 @@ func (a *app) saysLog(v voice, dryRun bool) bool {
 	case v.verbose:
 		return true
 	}
-	return a.errTerm || dryRun || isJournal(ownWriter(a.err), os.Getenv)
+	return a.errTerm || dryRun || logs.IsJournal(screen.Raw(a.err), os.Getenv)
 }
 
 // news tells whether standard error gets what an alarm would tell.
 func (a *app) news(v voice, dryRun bool) bool { return !dryRun && !a.saysLog(v, dryRun) }
 
 // openRunLog is openLog for a run.
-func (a *app) openRunLog(cfg *config.Config, v voice, dryRun bool) (*programLog, error) {
-	level := cfg.Log.Level
-	if dryRun && cfg.Log.File == "" && !a.saysLog(v, false) {
-		level = "error"
+func (a *app) openRunLog(cfg *config.Config, v voice, dryRun bool) (*logs.Log, error) {
+	c := cfg.Log
+	if dryRun && c.File == "" && !a.saysLog(v, false) {
+		c.Level = "error"
 	}
-	log, err := openLog(a.logWriter(), a.errTerm, level, cfg.Log.Format, cfg.Log.File)
+	log, err := openLog(a.logWriter(), a.errTerm, c)
 	switch {
 	case err != nil:
 		return nil, err
 	case cfg.Log.File == "" && !a.saysLog(v, dryRun):
 		log.Logger = zap.NewNop()
 	case cfg.Log.File != "" && v.verbose:
-		log.also(a.logWriter(), a.errTerm, cfg.Log.Format)
+		log.Also(a.logWriter(), logOptions(a.errTerm, cfg.Log))
 	}
 	return log, nil
 }
@@ -86,5 +89,5 @@ func (c *newsChannel) Send(_ context.Context, n notify.Notice) error {
 func (c *newsChannel) forgot(account, what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, printable(what), errorText(err))
+	fmt.Fprintf(c.w, "popsync: %s: %s\n  %s\n", account, words.Clip(what), errorText(err))
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/status"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -32,72 +34,6 @@ table stands what is wrong, since when, and what to do about it. No mail server 
 	c.Flags().BoolVar(&trouble, "trouble", false, "show only accounts that need attention")
 	return c
 }
-
-// accountStatus is what status shows of an account, as JSON; docs/popsync.1 documents it.
-type accountStatus struct {
-	Account     string      `json:"account"`
-	State       state       `json:"state"`
-	LastPass    time.Time   `json:"last_pass,omitzero"`
-	LastSuccess time.Time   `json:"last_success,omitzero"`
-	New         int         `json:"new"` // in the last pass
-	Kept        int         `json:"kept"`
-	Parked      int         `json:"parked"`
-	PutOff      int         `json:"put_off"` // at a destination, tried again soon
-	Skipped     int         `json:"skipped"`
-	Pending     int         `json:"pending"`
-	Held        int         `json:"held"`   // held back until a person says what they are
-	Unsure      int         `json:"unsure"` // kept on the server because nobody saw them safe
-	GivenUp     int         `json:"given_up,omitempty"`
-	Waiting     []waiting   `json:"waiting,omitempty"`
-	CameShort   *short      `json:"came_short,omitempty"`
-	LeftAlone   []leftAlone `json:"left_alone,omitempty"`
-	Resting     []resting   `json:"resting,omitempty"`
-	Missed      []missed    `json:"missed,omitempty"`
-	Without     []missed    `json:"without,omitempty"`
-	Failures    int64       `json:"failures"` // passes in a row
-	Trouble     string      `json:"trouble,omitempty"`
-	Class       string      `json:"class,omitempty"` // of the trouble
-	NextStep    string      `json:"next_step,omitempty"`
-
-	Slow     bool `json:"slow,omitempty"`      // its passes are made in the slow lane
-	PassTime bool `json:"pass_time,omitempty"` // the last pass took as long as a pass may
-
-	// What only a running daemon knows.
-	Daemon       bool              `json:"daemon"` // it has this account
-	NextRun      time.Time         `json:"next_run,omitzero"`
-	RunningSince time.Time         `json:"running_since,omitzero"`
-	Progress     *control.Progress `json:"progress,omitempty"`
-
-	Paused       bool      `json:"paused"`
-	NotBefore    time.Time `json:"not_before,omitzero"`
-	Reason       string    `json:"reason,omitempty"` // of not_before
-	TroubleSince time.Time `json:"trouble_since,omitzero"`
-	Alarmed      bool      `json:"alarmed,omitempty"` // a person was told of it
-
-	aloneWords  []string // about LeftAlone and Resting, for people
-	missedWords []string // and about Missed
-	onlyShort   bool     // the last pass failed in nothing but that messages came short
-
-	missing bool // there is a daemon, and it does not have the account
-	queued  bool // due, but for its turn
-	working bool // somebody works on it: a run without the daemon, if that does not say that it does
-	begun   bool // a pass was begun at some time
-}
-
-// state is how an account is, in a word.
-type state string
-
-const (
-	stateNew     state = "new" // it never ran
-	stateOK      state = "ok"
-	stateRunning state = "running"
-	stateWaiting state = "waiting" // for its turn, or until it may be tried again
-	statePaused  state = "paused"
-	stateTrouble state = "trouble" // the last pass failed
-	// stateUnfinished: passes were begun, and none has come to an end.
-	stateUnfinished state = "unfinished"
-	stateParked     state = "parked" // all is well but for messages that failed too often or were refused for good
-)
 
 func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) error {
 	cfg, err := a.load()
@@ -123,9 +59,9 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 		live[acc.Account] = acc
 	}
 	now := time.Now()
-	var all []accountStatus
+	var all []status.Account
 	for _, acc := range accounts {
-		st := statusOf(acc.Name, known[acc.Name], now)
+		st := status.Of(acc.Name, known[acc.Name], now)
 		if err := held[acc.Name]; err != nil {
 			st.Class = string(fetcher.Config)
 			st.Trouble, st.NextStep = apart(err)
@@ -134,20 +70,23 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 			st.TroubleSince, st.Alarmed = i.Since, i.Told
 		}
 		if l, ok := live[acc.Name]; ok {
-			st.join(l)
+			st.Join(l)
 		}
-		st.missing, st.working = derr == nil && !st.Daemon, working[acc.Name]
-		st.State = st.stateAt(now)
-		if !trouble || st.rank() <= rankParked {
+		st.Settle(derr == nil && !st.Daemon, working[acc.Name], now)
+		if !trouble || st.NeedsAttention() {
 			all = append(all, st)
 		}
 	}
-	slices.SortFunc(all, func(x, y accountStatus) int { return strings.Compare(x.Account, y.Account) })
+	slices.SortFunc(all, func(x, y status.Account) int { return strings.Compare(x.Account, y.Account) })
 	if !asJSON {
-		return a.showStatus(daemonText(daemon, derr), all, now, trouble)
+		width := 0 // what is no terminal gets whole lines
+		if a.outTerm {
+			width, _ = a.outSize()
+		}
+		return status.Show(a.out, daemonText(daemon, derr), all, now, trouble, width)
 	}
 	for _, st := range all {
-		if err := writeJSON(a.out, st); err != nil {
+		if err := screen.WriteJSON(a.out, st); err != nil {
 			return err
 		}
 	}
@@ -205,5 +144,5 @@ func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, he
 	if err != nil {
 		return nil, nil, &exitError{exitOf(ledgerClass(err)), err}
 	}
-	return sums, ledger.held, nil
+	return sums, ledger.Held, nil
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/nextstep"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -19,20 +21,20 @@ func (a *app) tell(format string, args ...any) {
 	if a.outTerm {
 		width, _ = a.outSize()
 	}
-	fmt.Fprintln(a.out, wrapped(printable(fmt.Sprintf(format, args...)), "  ", width))
+	fmt.Fprintln(a.out, screen.Wrap(words.Clip(fmt.Sprintf(format, args...)), "  ", width))
 }
 
 // confirm asks the person at the terminal. Where there is none, what is asked must have been said by --yes. again is the
 // command line with it.
 func (a *app) confirm(ctx context.Context, question, again string) (bool, error) {
-	if !term.IsTerminal(int(a.in.Fd())) {
+	if !terminal.Is(a.in) {
 		return false, fail(exitUsage, "there is no terminal to ask on: to do it without a question say: popsync %s", again)
 	}
 	width := 0
 	if a.errTerm {
 		width, _ = a.errSize()
 	}
-	fmt.Fprintf(a.err, "%s (yes/no) ", wrapped(printable(question), "  ", width))
+	fmt.Fprintf(a.err, "%s (yes/no) ", screen.Wrap(words.Clip(question), "  ", width))
 	answer := make(chan string, 1)
 	go func() { answer <- line(a.in) }() // it cannot be interrupted, and ends with the process
 	select {
@@ -65,7 +67,7 @@ func line(r io.Reader) string {
 // unlessBusy words the error of a command that has to wait for a pass; others are judged.
 func unlessBusy(name string, err error) error {
 	if errors.Is(err, uidl.ErrBusy) {
-		return &exitError{exitTemp, &hintError{fmt.Errorf("%s: a pass is running, so nothing was changed", name), "say it again when the pass has ended"}}
+		return &exitError{exitTemp, nextstep.With(fmt.Errorf("%s: a pass is running, so nothing was changed", name), "say it again when the pass has ended")}
 	}
 	return judged(err)
 }

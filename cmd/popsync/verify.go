@@ -14,6 +14,10 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/status"
+	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -53,9 +57,9 @@ type verifier struct {
 
 // line prints one text behind what its first line begins with.
 func (v *verifier) line(head, text string) {
-	if text = printable(text); v.outTerm {
+	if text = words.Clip(text); v.outTerm {
 		if width, _ := v.outSize(); width > 0 {
-			text = wrapped(text, "      ", max(width-len(head), 20))
+			text = screen.Wrap(text, "      ", max(width-len(head), 20))
 		}
 	}
 	fmt.Fprintln(v.out, head+text)
@@ -101,7 +105,7 @@ func (a *app) verify(ctx context.Context, names []string, repair bool) error {
 	if v.findings == 0 {
 		return nil
 	}
-	fmt.Fprintf(a.out, "\n%s\n", count(v.findings, "finding"))
+	fmt.Fprintf(a.out, "\n%s\n", words.Number(v.findings, "finding"))
 	return &exitError{exitOf(v.worst), errReported}
 }
 
@@ -131,7 +135,7 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 	}
 	for _, acc := range accounts {
 		v.account = acc.Name
-		if err := ledger.held[acc.Name]; err != nil {
+		if err := ledger.Held[acc.Name]; err != nil {
 			text, hint := apart(err)
 			v.found(fetcher.Config, text, hint)
 			continue
@@ -195,7 +199,7 @@ func (v *verifier) salvage(ctx context.Context) error {
 		return err
 	}
 	v.repaired("moved aside to " + out.Aside)
-	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", count(out.Accounts, "account"), count(out.Messages, "message"), count(out.Deliveries, "open delivery")))
+	v.repaired(fmt.Sprintf("carried over: %s, %s, %s", words.Number(out.Accounts, "account"), words.Number(out.Messages, "message"), words.Number(out.Deliveries, "open delivery")))
 	if len(out.Unread) > 0 || out.Refused > 0 {
 		v.repaired(fmt.Sprintf("not carried over: what could not be read of %s; rows that made no sense: %d",
 			strings.Join(out.Unread, ", "), out.Refused))
@@ -260,10 +264,10 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 	for _, d := range names {
 		if optional(known, d) {
 			v.note(fmt.Sprintf("%s for %s, which was not required and is not configured any more: the next run drops what the required destinations have",
-				count(open[d], "open delivery"), d))
+				words.Number(open[d], "open delivery"), d))
 			continue
 		}
-		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", count(open[d], "open delivery"), d),
+		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", words.Number(open[d], "open delivery"), d),
 			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}
 	of := knownOf(known, now)
@@ -280,19 +284,19 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 		}
 	}
 	if k, ok := acc.Interrupted(); ok {
-		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidArg(k.UID)))
+		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidtext.Arg(k.UID)))
 	}
 	if fetcher.InVerifyMode(acc.Info().Facts) {
 		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")
 	}
 	if v.held > 0 {
-		v.note(heldText(cfg.Name, v.held))
+		v.note(status.HeldText(cfg.Name, v.held))
 	}
 	if v.unsure > 0 {
-		v.note(unsureText(cfg.Name, v.unsure))
+		v.note(status.UnsureText(cfg.Name, v.unsure))
 	}
 	if v.findings == before {
-		v.ok(fmt.Sprintf("nothing to complain of; %s", count(len(pending), "open delivery")))
+		v.ok(fmt.Sprintf("nothing to complain of; %s", words.Number(len(pending), "open delivery")))
 	}
 	return nil
 }

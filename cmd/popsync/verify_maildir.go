@@ -9,6 +9,8 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/uidtext"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -34,7 +36,7 @@ func verifyMaildir(ctx context.Context, v *verifier, t target, d config.Deliver,
 	}
 	next := "popsync run " + v.account
 	for i, where := range at {
-		what := fmt.Sprintf("%s: message %s, ", d.Name, uidArg(open[i].UID))
+		what := fmt.Sprintf("%s: message %s, ", d.Name, uidtext.Arg(open[i].UID))
 		switch where {
 		case maildir.Waiting:
 			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
@@ -59,7 +61,7 @@ func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *maildir.Tar
 			old++
 		}
 	}
-	what := fmt.Sprintf("%s: %s in tmp of %s that no delivery speaks of", d.Name, count(old, "file"), d.Path)
+	what := fmt.Sprintf("%s: %s in tmp of %s that no delivery speaks of", d.Name, words.Number(old, "file"), d.Path)
 	switch {
 	case old == 0:
 	case !v.repair:
@@ -76,7 +78,7 @@ func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *maildir.Tar
 		v.repaired("removed " + what)
 	}
 	if young := len(orphans) - old; young > 0 {
-		v.ok(fmt.Sprintf("%s: %s of unfinished deliveries in tmp, removed by a run once 36 hours old", d.Name, count(young, "file")))
+		v.ok(fmt.Sprintf("%s: %s of unfinished deliveries in tmp, removed by a run once 36 hours old", d.Name, words.Number(young, "file")))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -136,7 +137,7 @@ func (v *verifier) rows(ctx context.Context, acc uidl.Account, known []uidl.Dest
 		if kind.n > 1 {
 			more = fmt.Sprintf(" (and %d more)", kind.n-1)
 		}
-		v.found(fetcher.Internal, fmt.Sprintf("message %s%s %s", uidArg(kind.first.UID), more, kind.what),
+		v.found(fetcher.Internal, fmt.Sprintf("message %s%s %s", uidtext.Arg(kind.first.UID), more, kind.what),
 			"popsync goes on, and prefers a message twice to none; please report this, with a copy of ledger.db if you can")
 	}
 	return nil

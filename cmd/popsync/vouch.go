@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/words"
 )
 
 func (a *app) vouchCommand() *cobra.Command {
@@ -60,10 +61,10 @@ func (a *app) vouch(ctx context.Context, name string) error {
 		return judged(err)
 	}
 	if t.unsure > 0 {
-		fmt.Fprintf(a.out, "%s: %s that nobody saw safe: taken as safe from now on\n", name, count(t.unsure, "message"))
+		fmt.Fprintf(a.out, "%s: %s that nobody saw safe: taken as safe from now on\n", name, words.Number(t.unsure, "message"))
 	}
 	if t.upgraded > 0 {
-		fmt.Fprintf(a.out, "%s: %s delivered before the upgrade: taken as safe at the destinations that are configured now\n", name, count(t.upgraded, "message"))
+		fmt.Fprintf(a.out, "%s: %s delivered before the upgrade: taken as safe at the destinations that are configured now\n", name, words.Number(t.upgraded, "message"))
 	}
 	fmt.Fprintf(a.out, "%s: nothing is deleted by this%s\n", name, later(accounts[0].Delete))
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
@@ -85,16 +86,16 @@ func trust(file string) (*tls.Config, error) {
 	}
 	pem, err := readTrusted(file)
 	if fault, ok := errors.AsType[*safepath.Error](err); ok {
-		return nil, &hintError{fmt.Errorf("ca_file: %w", err), fault.Mend}
+		return nil, nextstep.With(fmt.Errorf("ca_file: %w", err), fault.Mend)
 	} else if err != nil {
-		return nil, &hintError{fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file"}
+		return nil, nextstep.With(fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file")
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool() // a system without certificates: the file alone counts
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &hintError{fmt.Errorf("ca_file: no PEM certificate in %s", file), "name a file of PEM certificates, or remove ca_file"}
+		return nil, nextstep.With(fmt.Errorf("ca_file: no PEM certificate in %s", file), "name a file of PEM certificates, or remove ca_file")
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/program"
 )
 
 // What LineEnds may be.
@@ -106,14 +107,11 @@ func New(o Options) (*Sender, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Running == nil {
-		o.Running = func(int) func() { return func() {} }
-	}
 	if o.TraceBy == "" {
 		o.TraceBy, _ = os.Hostname() // an unusable name is replaced
 	}
-	closeInherited()
-	return &Sender{o: o, user: userEnviron(), grace: 5 * time.Second, hurry: 500 * time.Millisecond, drain: 2 * time.Second}, nil
+	program.CloseInherited()
+	return &Sender{o: o, user: program.Environ(), grace: 5 * time.Second, hurry: 500 * time.Millisecond, drain: 2 * time.Second}, nil
 }
 
 // Place is the path of the program.

@@ -99,14 +99,6 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestNoTimeZone(t *testing.T) {
-	t.Setenv("TZ", "")
-	must(t, os.Unsetenv("TZ"))
-	if env := userEnviron(); slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "TZ=") }) {
-		t.Errorf("%q", env)
-	}
-}
-
 func TestArguments(t *testing.T) {
 	evil := `$(id)'"; rm -rf *`
 	args := []string{"{sender}", "-f{sender}", "<{id}|{account}>", "{Sender}{x}{", evil, ""}

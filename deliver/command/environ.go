@@ -1,35 +1,18 @@
 package command
 
 import (
-	"fmt"
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/foreign"
 )
-
-// userEnviron is what every command gets, and all that it gets of the world outside. Nothing is inherited but TZ: not
-// popsync's secrets, nor what a person happened to have set when a failing command is tried by hand.
-func userEnviron() []string {
-	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"}
-	home, name := "/", strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		home, name = u.HomeDir, u.Username
-	}
-	env = append(env, "HOME="+home, "USER="+name, "LOGNAME="+name)
-	if tz, ok := os.LookupEnv("TZ"); ok {
-		env = append(env, "TZ="+tz)
-	}
-	return env
-}
 
 // environ is what a command is told about the message.
 func environ(m deliver.Outgoing, sender string) []string {
 	return []string{
 		"POPSYNC_ACCOUNT=" + m.Account,
-		"POPSYNC_UID=" + printable(m.UID),
+		"POPSYNC_UID=" + foreign.Token(m.UID),
 		"POPSYNC_DELIVERY_ID=" + m.ID,
 		"POPSYNC_SENDER=" + sender,
 		"POPSYNC_SIZE=" + strconv.FormatInt(m.Octets, 10),
@@ -45,17 +28,4 @@ func expand(args []string, m deliver.Outgoing, sender string) []string {
 		expanded = append(expanded, values.Replace(a))
 	}
 	return expanded
-}
-
-// printable writes all but visible ASCII as \xNN, the backslash too, so that it can be turned back.
-func printable(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || c == '\\' {
-			fmt.Fprintf(&b, `\x%02X`, c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -1,17 +1,15 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/program"
 )
 
 const hintFiles = "raise the limit of open files (ulimit -n), or lower 'parallel'"
@@ -26,78 +24,19 @@ type ending struct {
 
 // run starts the command and waits for its end. The error is about the start: then nothing ran.
 func (s *Sender) run(ctx context.Context, args, env []string, stdin *os.File) (ending, error) {
-	var stdout, stderr capture
-	cmd := &exec.Cmd{
-		Path: args[0], Args: args, Env: env, Dir: s.o.Dir, Stdin: stdin, Stdout: &stdout, Stderr: &stderr,
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-		WaitDelay:   s.drain,
-	}
-	if err := cmd.Start(); err != nil {
+	stdout, stderr := &program.Output{Head: keepOutput, Tail: keepOutput}, &program.Output{Head: keepOutput, Tail: keepOutput}
+	end, err := program.Run(ctx, program.Job{
+		Args: args, Env: env, Dir: s.o.Dir, Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		Timeout: s.o.Timeout, Grace: s.grace, Hurry: s.hurry, Drain: s.drain, Running: s.o.Running,
+	})
+	if err != nil {
 		return ending{}, err
 	}
-	defer s.o.Running(cmd.Process.Pid)()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	timeout := time.NewTimer(s.o.Timeout)
-	defer timeout.Stop()
-
-	var stopped error
-	grace := s.grace
-	select {
-	case <-ended:
-	case <-timeout.C:
-		stopped = fmt.Errorf("no end within %v", s.o.Timeout)
-	case <-ctx.Done():
-		stopped, grace = ctx.Err(), s.hurry
+	e := ending{code: end.Code, signal: end.Signal, stopped: end.Stopped}
+	if !end.Alive {
+		e.said = cmp.Or(said(stderr), said(stdout))
 	}
-	if stopped != nil && !stop(cmd, ended, grace) {
-		return ending{code: -1, stopped: fmt.Errorf("%w, and SIGKILL does not end it", stopped)}, nil
-	}
-	end := ending{code: -1, stopped: stopped, said: stderr.said()}
-	if end.said == "" {
-		end.said = stdout.said()
-	}
-	// What Wait returned does not matter: a descendant that keeps the output open is no failure.
-	if state := cmd.ProcessState; state != nil {
-		end.code = state.ExitCode()
-		if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-			end.signal = ws.Signal()
-		}
-	}
-	return end, nil
-}
-
-// stop ends the command and what it started, by SIGKILL after the time of grace, and tells whether it has ended. The group's
-// number cannot be somebody else's: it stays taken until the command was waited for and the last member is gone, and the last
-// signal follows at once.
-func stop(cmd *exec.Cmd, ended <-chan error, grace time.Duration) bool {
-	group := -cmd.Process.Pid
-	_ = syscall.Kill(group, syscall.SIGTERM) // errors: it is gone
-	select {
-	case <-ended:
-		_ = syscall.Kill(group, syscall.SIGKILL) // descendants that ignored SIGTERM
-		return true
-	case <-time.After(grace):
-	}
-	_ = syscall.Kill(group, syscall.SIGKILL)
-	_ = cmd.Process.Kill() // it may have left its group
-	select {
-	case <-ended:
-		return true
-	case <-time.After(grace): // it hangs in the kernel; the lane must not
-		return false
-	}
-}
-
-// closeInherited sees to it that descriptors which popsync was given when it was started, by a careless parent, are not
-// passed on. All that Go opens is closed in a command anyway.
-func closeInherited() {
-	open, _ := os.ReadDir("/dev/fd") // where there is none there is nothing to be done
-	for _, f := range open {
-		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
-			syscall.CloseOnExec(fd)
-		}
-	}
+	return e, nil
 }
 
 // notStarted is about the machine or the settings, never about a message.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/program"
 )
 
 // "No such user" is the message's fault only if the command takes others.
@@ -75,9 +76,9 @@ func TestSignals(t *testing.T) {
 // The output is bounded, its beginning and end are kept, and it never stops the command.
 func TestOutput(t *testing.T) {
 	e := fails(t, sender(t, Options{Args: []string{script(t, `echo begin >&2; head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; echo fin >&2; exit 1`)}}), outgoing(hello))
-	said := strings.TrimPrefix(e.Err.Error(), "exit code 1: ")
-	if len(said) > 500 || !strings.HasPrefix(said, `begin\n\x00`) || !strings.HasSuffix(said, `\x00fin`) || !strings.Contains(said, " ... ") {
-		t.Errorf("%d: %s", len(said), said)
+	text := strings.TrimPrefix(e.Err.Error(), "exit code 1: ")
+	if len(text) > 500 || !strings.HasPrefix(text, `begin\n\x00`) || !strings.HasSuffix(text, `\x00fin`) || !strings.Contains(text, " ... ") {
+		t.Errorf("%d: %s", len(text), text)
 	}
 	e = fails(t, sender(t, Options{Args: []string{script(t, `echo " on stdout "; exit 1`)}}), outgoing(hello))
 	if e.Err.Error() != "exit code 1: on stdout" {
@@ -88,11 +89,12 @@ func TestOutput(t *testing.T) {
 		t.Errorf("%v", e.Err)
 	}
 	for n := 480; n < 5000; n += 7 { // every way to be clipped
-		var c capture
+		c := &program.Output{Head: keepOutput, Tail: keepOutput}
 		for range n {
 			_, _ = c.Write([]byte("x"))
 		}
-		if got := c.said(); len(got) > maxSaid || n <= maxSaid && len(got) != n || c.lost != (n > 2*keepOutput) {
+		_, _, lost := c.Kept()
+		if got := said(c); len(got) > maxSaid || n <= maxSaid && len(got) != n || lost != (n > 2*keepOutput) {
 			t.Fatalf("%d octets became %d", n, len(got))
 		}
 	}

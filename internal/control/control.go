@@ -82,6 +82,9 @@ type Account struct {
 	Progress     *Progress `json:"progress,omitempty"`     // of the running pass; nil: none
 }
 
+// TurnWait is what Progress.Waiting says of a pass that was asked for and has not begun.
+const TurnWait = "its turn"
+
 // Progress is how far a pass got. Planned figures of 0 are not known yet.
 type Progress struct {
 	Account      string    `json:"account"`

@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/unixsocket"
 )
-
-// maxPath is the longest path that a socket may have everywhere: macOS has room for 104 octets with the NUL.
-const maxPath = 103
 
 // Socket is a daemon's end. It belongs to this process until Serve returns or Close.
 type Socket struct {
@@ -36,8 +31,8 @@ func Listen(path string) (*Socket, error) {
 }
 
 func listen(path string) (_ *Socket, err error) {
-	if len(path) > maxPath {
-		return nil, fmt.Errorf("the path is longer than %d octets, which sockets do not allow", maxPath)
+	if len(path) > unixsocket.MaxPath {
+		return nil, fmt.Errorf("the path is longer than %d octets, which sockets do not allow", unixsocket.MaxPath)
 	}
 	// Nobody else can put a socket of his own in the place of ours there, or change what the path means.
 	dir, err := safepath.MakeDir(filepath.Dir(path), func(*os.File) error { return nil }) // it need not outlive the machine
@@ -62,43 +57,16 @@ func listen(path string) (_ *Socket, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
-	if err := clear(dir, path); err != nil {
-		return nil, err
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	if err := safepath.ChmodAt(dir, name, 0o600); err != nil {
-		l.Close()
+	l, err := unixsocket.Listen(dir, path)
+	switch {
+	case errors.Is(err, unixsocket.ErrInUse):
+		return nil, ErrRunning // a daemon whose lock file was deleted
+	case errors.Is(err, unixsocket.ErrNotSocket):
+		return nil, fmt.Errorf("%w, which is no socket", err)
+	case err != nil:
 		return nil, err
 	}
 	return &Socket{listener: l, lock: lock}, nil
-}
-
-// clear removes what a daemon that died has left at path, and nothing else.
-func clear(dir *os.File, path string) error {
-	name := filepath.Base(path)
-	st, err := safepath.StatAt(dir, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return errors.New("something else has this name, which is no socket")
-	}
-	// A daemon whose lock file was deleted is still there.
-	c, err := net.DialTimeout("unix", path, 5*time.Second)
-	if err == nil {
-		c.Close()
-		return ErrRunning
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
-		return err // a backlog that is full, say: somebody may be there
-	}
-	return safepath.RemoveAt(dir, name)
 }
 
 // Close removes the socket's file.

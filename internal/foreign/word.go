@@ -1,6 +1,9 @@
 package foreign
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Word writes any octets as one word for a POSIX shell, in printable ASCII: as they are where that is safe, else in single quotes,
 // and as $'...' (POSIX.1-2024) where some are not printable ASCII. A word that begins with '-' is no option behind "--" only; that
@@ -34,4 +37,18 @@ func Word(s string) string {
 
 func safeInWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_.,:@%+/=-", c) >= 0
+}
+
+// Token writes all but visible ASCII as \xNN in capitals, the blank and the backslash too, so that a program can turn it back:
+// one word for an environment variable.
+func Token(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '\\' {
+			fmt.Fprintf(&b, `\x%02X`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

@@ -42,3 +42,18 @@ func TestWordInAShell(t *testing.T) {
 		}
 	}
 }
+
+func TestToken(t *testing.T) {
+	for in, want := range map[string]string{
+		"":              "",
+		"a~!":           "a~!",
+		"a b\\\x00\n~":  `a\x20b\x5C\x00\x0A~`,
+		"\xff\u00e4":    `\xFF\xC3\xA4`,
+		`\x20`:          `\x5Cx20`,
+		"\x1b[2J\x7f-x": `\x1B[2J\x7F-x`,
+	} {
+		if got := Token(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}

@@ -3,21 +3,15 @@ package metrics
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/unixsocket"
 )
-
-// maxSocketPath is what every system's sockaddr_un can hold.
-const maxSocketPath = 103
 
 // CheckListen tells whether listen is an address that only this machine reaches: HOST:PORT, where HOST is localhost or
 // a loopback address and an IPv6 address stands in brackets, or unix:/absolute/path. The figures tell who gets mail and
@@ -33,8 +27,8 @@ func parseListen(listen string) (network, address string, err error) {
 		switch {
 		case !filepath.IsAbs(path) || strings.ContainsRune(path, 0):
 			return "", "", errors.New("after unix: comes the absolute path of a socket")
-		case len(path) > maxSocketPath:
-			return "", "", fmt.Errorf("the path of a socket has at most %d octets", maxSocketPath)
+		case len(path) > unixsocket.MaxPath:
+			return "", "", fmt.Errorf("the path of a socket has at most %d octets", unixsocket.MaxPath)
 		}
 		return "unix", path, nil
 	}
@@ -83,39 +77,5 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, advised(err)
 	}
 	defer dir.Close()
-	if err := removeStale(dir, path); err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	// The program's umask has kept others out until here.
-	if err := safepath.ChmodAt(dir, filepath.Base(path), 0o600); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
-
-// removeStale removes a socket file that nobody listens on any more.
-func removeStale(dir *os.File, path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.Mode().Type() != fs.ModeSocket:
-		return errors.New("something else has this name")
-	}
-	c, err := net.DialTimeout("unix", path, time.Second)
-	if err == nil {
-		c.Close()
-		return errors.New("another process listens on it")
-	}
-	// Only this error says that nobody does; with a full queue, or without rights, somebody may.
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return err
-	}
-	return safepath.RemoveAt(dir, filepath.Base(path))
+	return unixsocket.Listen(dir, path)
 }

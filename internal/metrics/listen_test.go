@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/internal/unixsocket"
 )
 
 func TestCheckListen(t *testing.T) {
@@ -65,7 +67,7 @@ func FuzzCheckListen(f *testing.F) {
 				}
 			}
 		case network == "unix":
-			if !filepath.IsAbs(address) || len(address) > maxSocketPath {
+			if !filepath.IsAbs(address) || len(address) > unixsocket.MaxPath {
 				t.Fatalf("%q: socket %q", listen, address)
 			}
 		default:

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/popsync/popsync/internal/program"
 )
 
 const (
@@ -49,7 +47,7 @@ func NewCommand(args []string) (*Command, error) {
 	if slices.ContainsFunc(args, func(a string) bool { return strings.ContainsRune(a, 0) }) {
 		return nil, errors.New("an argument of a command cannot contain NUL")
 	}
-	closeInherited()
+	program.CloseInherited()
 	return &Command{args: slices.Clone(args), timeout: commandTime, drain: commandDrain}, nil
 }
 
@@ -66,26 +64,30 @@ func (c *Command) Send(ctx context.Context, n Notice) error {
 		return err
 	}
 	defer stdin.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no end within %v", c.timeout))
-	defer cancel()
-	stderr := &said{}
-	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
-	cmd.Stdin, cmd.Stderr, cmd.Env, cmd.Dir = stdin, stderr, environ(n), "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = c.drain
-	err = cmd.Run()
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", c.args[0], context.Cause(ctx))
+	}
+	stderr := &program.Output{Head: 1 << 10}
+	end, err := program.Run(ctx, program.Job{
+		Args: c.args, Env: environ(n), Dir: "/", Stdin: stdin, Stderr: stderr, Timeout: c.timeout, Drain: c.drain,
+	})
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil: // a descendant of it goes on
+	case err != nil: // it was not started
+	case end.Err == nil:
 		return nil
-	case ctx.Err() != nil:
+	case end.Stopped != nil && ctx.Err() != nil:
 		err = context.Cause(ctx)
+	case end.Stopped != nil:
+		err = end.Stopped
+	default:
+		err = end.Err
 	}
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err // it would say the path again
 	}
-	if text := stderr.String(); text != "" {
+	said, _, _ := stderr.Kept()
+	if text := line(said); text != "" {
 		return fmt.Errorf("%s: %w: %s", c.args[0], err, text)
 	}
 	return fmt.Errorf("%s: %w", c.args[0], err)
@@ -106,25 +108,16 @@ func filled(text string) (*os.File, error) {
 	return r, nil
 }
 
-// environ is all that a command gets of the world outside. Nothing is inherited but TZ.
+// environ is all that a command gets of the world outside.
 func environ(n Notice) []string {
-	home, name := "/", strconv.Itoa(os.Getuid())
-	if u, err := user.Current(); err == nil {
-		home, name = u.HomeDir, u.Username
-	}
-	env := []string{
-		"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + home, "USER=" + name, "LOGNAME=" + name,
-		"POPSYNC_ID=" + n.ID,
-		"POPSYNC_ACCOUNT=" + n.Account,
-		"POPSYNC_KIND=" + n.Kind,
-		"POPSYNC_CAUSE=" + n.Cause,
-		"POPSYNC_SINCE=" + n.Since.Format(time.RFC3339),
-		"POPSYNC_WHAT=" + n.What,
-		"POPSYNC_NEXT=" + n.Next,
-		"POPSYNC_SUBJECT=" + n.Subject(),
-	}
-	if tz, ok := os.LookupEnv("TZ"); ok {
-		env = append(env, "TZ="+tz)
-	}
-	return env
+	return append(program.Environ(),
+		"POPSYNC_ID="+n.ID,
+		"POPSYNC_ACCOUNT="+n.Account,
+		"POPSYNC_KIND="+n.Kind,
+		"POPSYNC_CAUSE="+n.Cause,
+		"POPSYNC_SINCE="+n.Since.Format(time.RFC3339),
+		"POPSYNC_WHAT="+n.What,
+		"POPSYNC_NEXT="+n.Next,
+		"POPSYNC_SUBJECT="+n.Subject(),
+	)
 }

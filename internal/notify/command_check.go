@@ -4,10 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"strconv"
-	"sync"
-	"syscall"
 
 	"github.com/popsync/popsync/internal/safepath"
 )
@@ -33,35 +29,4 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// closeInherited sees to it that descriptors which popsync was given when it was started, by a careless parent, are not
-// passed on. All that Go opens is closed in a command anyway.
-func closeInherited() {
-	open, _ := os.ReadDir("/dev/fd") // where there is none there is nothing to be done
-	for _, f := range open {
-		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
-			syscall.CloseOnExec(fd)
-		}
-	}
-}
-
-// said keeps the first KiB of what a command says. It never refuses: a command must not fail because it talks much.
-type said struct {
-	mu   sync.Mutex // a descendant may still write
-	text []byte
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.text = append(s.text, p[:min(len(p), 1<<10-len(s.text))]...)
-	return len(p), nil
-}
-
-// String is one line of printable characters.
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return line(string(s.text))
 }

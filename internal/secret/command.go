@@ -1,15 +1,15 @@
 package secret
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/popsync/popsync/internal/program"
 	"github.com/popsync/popsync/internal/safepath"
 )
 
@@ -28,52 +28,41 @@ func output(ctx context.Context, argv []string) (secret, hint string, err error)
 }
 
 func outputWithin(ctx context.Context, argv []string, within, grace time.Duration) (secret, hint string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %v", within))
-	defer cancel()
-	stdout := &capture{}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	if cmd.Err == nil {
-		// It is looked at where it was found: a folder earlier in PATH that others may write to can only be in the way.
-		if err := safepath.Program(cmd.Path, true); mend(err) != "" { // any other error comes when it is run
-			return "", mend(err), fmt.Errorf("can't be run: %w", err)
-		}
-	}
-	cmd.Stdout = stdout // what it says on standard error goes nowhere: it might be the secret
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = grace
-	err = cmd.Run()
-	line, _, _ := strings.Cut(stdout.buf.String(), "\n")
-	line = strings.TrimSuffix(line, "\r")
-	var exit *exec.ExitError
-	switch {
-	case stdout.full: // the writer's error made the program end by a broken pipe
-		return "", "", errTooMuch
-	case ctx.Err() != nil && err != nil:
-		return "", "", context.Cause(ctx)
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // the latter: it ended well, a descendant goes on
-		return line, "", nil
-	case errors.As(err, &exit):
-		return "", "run it yourself to see what it says", exit
-	case errors.Is(err, exec.ErrNotFound):
+	path, err := find(argv[0])
+	if errors.Is(err, exec.ErrNotFound) {
 		return "", "is it installed, and in the PATH that popsync has?", errors.New("program not found")
+	} else if err != nil {
+		return "", "", fmt.Errorf("can't be run: %w", err)
 	}
-	return "", "", fmt.Errorf("can't be run: %w", cause(err))
+	// It is looked at where it was found: a folder earlier in PATH that others may write to can only be in the way.
+	if err := safepath.Program(path, true); mend(err) != "" { // any other error comes when it is run
+		return "", mend(err), fmt.Errorf("can't be run: %w", err)
+	}
+	stdout := &program.Output{Head: maxSize, Refuse: errTooMuch}
+	// What it says on standard error goes nowhere: it might be the secret.
+	end, err := program.Run(ctx, program.Job{Args: argv, Path: path, Stdout: stdout, Timeout: within, Drain: grace})
+	if err != nil {
+		return "", "", fmt.Errorf("can't be run: %w", cause(err))
+	}
+	said, _, full := stdout.Kept()
+	switch {
+	case full: // the writer's error made the program end by a broken pipe
+		return "", "", errTooMuch
+	case end.Err == nil:
+		line, _, _ := strings.Cut(said, "\n")
+		return strings.TrimSuffix(line, "\r"), "", nil
+	case end.Stopped != nil && ctx.Err() != nil:
+		return "", "", context.Cause(ctx)
+	case end.Stopped != nil:
+		return "", "", fmt.Errorf("no answer within %v", within)
+	}
+	return "", "run it yourself to see what it says", end.Err
 }
 
-// capture keeps maxSize octets and refuses the rest. The buffer is not embedded: its ReadFrom would let io.Copy go past
-// the bound.
-type capture struct {
-	buf  bytes.Buffer
-	full bool
-}
-
-func (c *capture) Write(p []byte) (int, error) {
-	room := maxSize - c.buf.Len()
-	if len(p) <= room {
-		return c.buf.Write(p)
+// find is where a program lies: one that is named without a folder is looked up in PATH.
+func find(name string) (string, error) {
+	if filepath.Base(name) != name {
+		return name, nil
 	}
-	c.full = true
-	c.buf.Write(p[:room])
-	return room, errTooMuch
+	return exec.LookPath(name)
 }

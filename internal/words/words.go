@@ -28,6 +28,19 @@ func Number(n int, one string) string {
 	return strconv.Itoa(n) + " " + one + "s"
 }
 
+// Octets is a size in octets for people.
+func Octets(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
 // Plural chooses between the words for one thing and for several.
 func Plural(n int, singular, several string) string {
 	if n == 1 {

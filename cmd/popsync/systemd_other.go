@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// monotonicUsec is 0: systemd is for Linux.
-func monotonicUsec() int64 { return 0 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
 )
@@ -37,7 +39,7 @@ func (a *app) accept(ctx context.Context, name string) error {
 	if _, err := pick(cfg, []string{name}); err != nil {
 		return err
 	}
-	var flood *fetcher.Flood
+	var flood *health.Flood
 	held := 0
 	if hasLedger(cfg) { // nothing is held back without one
 		ledger, err := openKnown(ctx, cfg)
@@ -45,7 +47,7 @@ func (a *app) accept(ctx context.Context, name string) error {
 			return err
 		}
 		defer ledger.Close()
-		if flood, held, err = fetcher.Accept(ctx, ledger, name, time.Now()); err != nil {
+		if flood, held, err = operator.Accept(ctx, ledger, name, time.Now()); err != nil {
 			return judged(err)
 		}
 	}
@@ -70,6 +72,6 @@ func judged(err error) error {
 	if errors.As(err, &known) {
 		return &exitError{exitConfig, err}
 	}
-	v := fetcher.Judge(err)
+	v := verdict.Of(err)
 	return &exitError{exitOf(v.Class), nextstep.With(fmt.Errorf("%s", v.Message), v.Hint)}
 }

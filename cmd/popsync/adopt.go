@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -55,7 +55,7 @@ func (a *app) adopt(ctx context.Context, name string) error {
 		a.nothingToAdopt(name, "every destination is the one that popsync knows, and nothing is open for another")
 		return nil
 	}
-	if err := fetcher.Adopt(ctx, ledger, name); err != nil {
+	if err := operator.Adopt(ctx, ledger, name); err != nil {
 		return judged(err)
 	}
 	fmt.Fprintf(a.out, "%s: in the next run:\n", name)

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/uidl"
 )
@@ -227,7 +228,7 @@ func (al *alarms) troubles() map[string]notify.Incident {
 
 // outcomeOf is a pass in the words of alarms; a pass that could not be made says nothing about the account.
 func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
-	waits := rep.Untried && (rep.Verdict.Class == fetcher.OK || rep.Waiting != "" || rep.Busy)
+	waits := rep.Untried && (rep.Verdict.Class == verdict.OK || rep.Waiting != "" || rep.Busy)
 	if rep.Stopped || rep.Yielded || waits {
 		return o, false
 	}
@@ -236,9 +237,9 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 		What: rep.Verdict.Message, Next: rep.Verdict.Hint, Parked: rep.Parked, ParkedWhy: rep.ParkedWhy, Skipped: rep.Skipped,
 	}
 	switch rep.Verdict.Class {
-	case fetcher.OK:
+	case verdict.OK:
 		o.Kind, o.Cause = notify.Fine, ""
-	case fetcher.Temporary:
+	case verdict.Temporary:
 		o.Kind = notify.Temporary
 	default:
 		o.Kind = notify.Person
@@ -246,7 +247,7 @@ func outcomeOf(rep fetcher.Report) (o notify.Outcome, ok bool) {
 	if !rep.Counted {
 		o.Parked = -1
 	}
-	if rep.Verdict.Class != fetcher.OK {
+	if rep.Verdict.Class != verdict.OK {
 		o.Skipped = -1 // such a pass may not have counted them
 	}
 	return o, true

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -80,7 +80,7 @@ func (a *app) backfill(ctx context.Context, name, destination string, rest uidl.
 		fmt.Fprintf(a.out, "%s: %s lacks nothing of what the server listed last\n", name, destination)
 		return nil
 	}
-	if err := fetcher.Backfill(ctx, ledger, name, destination, rest); err != nil {
+	if err := operator.Backfill(ctx, ledger, name, destination, rest); err != nil {
 		return judged(err)
 	}
 	if rest == uidl.Fetch {

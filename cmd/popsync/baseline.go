@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/operator"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
@@ -85,8 +87,8 @@ func (a *app) baseline(ctx context.Context, name string) error {
 
 // notMarked words why nothing was marked. No pass tries it again: a person must.
 func notMarked(err error) error {
-	v := fetcher.Judge(err)
-	if v.Class != fetcher.Temporary || errors.Is(err, uidl.ErrDoubt) { // in doubt it may be marked
+	v := verdict.Of(err)
+	if v.Class != verdict.Temporary || errors.Is(err, uidl.ErrDoubt) { // in doubt it may be marked
 		return judged(err)
 	}
 	if errors.Is(err, context.Canceled) {
@@ -117,8 +119,8 @@ func (a *app) undoBaseline(ctx context.Context, name string) error {
 		return err
 	}
 	defer ledger.Close()
-	u, err := fetcher.UndoBaseline(ctx, ledger, name, time.Now())
-	if no, ok := errors.AsType[*fetcher.NoUndoError](err); ok {
+	u, err := operator.UndoBaseline(ctx, ledger, name, time.Now())
+	if no, ok := errors.AsType[*operator.NoUndoError](err); ok {
 		return &exitError{exitUsage, fmt.Errorf("%s: %w", name, no)}
 	} else if err != nil {
 		return unlessBusy(name, err)

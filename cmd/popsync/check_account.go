@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 )
 
@@ -13,7 +14,7 @@ import (
 func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Account, prompt func(context.Context) (string, error)) {
 	if k := l.known; k != nil && k.held[acc.Name] != nil { // its name is taken
 		text, hint := apart(k.held[acc.Name])
-		s.Fail(checkup.PartLedger, fetcher.Config, text, hint)
+		s.Fail(checkup.PartLedger, verdict.Config, text, hint)
 	}
 	l.oddities(s, acc)
 	l.destinations(ctx, s, acc)
@@ -39,8 +40,8 @@ func (l *looker) learned(s *checkup.Sheet, acc config.Account) {
 	if l.known == nil {
 		return
 	}
-	as := fetcher.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining}
-	for _, trait := range fetcher.Learned(l.known.facts[acc.Name], as, time.Now()) {
+	as := health.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining}
+	for _, trait := range health.Learned(l.known.facts[acc.Name], as, time.Now()) {
 		if trait.Odd {
 			s.Note(checkup.PartLearned, trait.Text, "")
 		} else {

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/notify"
@@ -79,7 +80,7 @@ func (al *alarms) trialOfShared(ctx context.Context, s *checkup.Sheet, accounts 
 		s.Info(checkup.PartAlarm, "there is no alarm.command and no alarm.webhook")
 	}
 	if i < 0 {
-		s.Fail(checkup.PartAlarm, fetcher.Config, "alarm = false for every account that was asked for: nobody is told of them, so nothing was sent", "remove alarm = false, or name another account")
+		s.Fail(checkup.PartAlarm, verdict.Config, "alarm = false for every account that was asked for: nobody is told of them, so nothing was sent", "remove alarm = false, or name another account")
 	}
 }
 
@@ -94,7 +95,7 @@ func (al *alarms) trialOf(ctx context.Context, s *checkup.Sheet, acc config.Acco
 	case ok:
 		al.try(ctx, s, al.maildir, acc.Name, "maildir "+d.Path)
 	case len(al.shared) == 0:
-		s.Fail(checkup.PartAlarm, fetcher.Config, nobodyTold, nobodyToldNext)
+		s.Fail(checkup.PartAlarm, verdict.Config, nobodyTold, nobodyToldNext)
 	case al.cfg.Alarm.Maildir:
 		s.Info(checkup.PartAlarm, "it has no Maildir, so it is told of in the ways above")
 	default:
@@ -129,18 +130,18 @@ func (al *alarms) words(c notify.Channel) string {
 }
 
 // trialVerdict tells what it means that a test alarm did not arrive.
-func trialVerdict(err error) (class fetcher.Class, text, next string) {
+func trialVerdict(err error) (class verdict.Class, text, next string) {
 	var sent *notify.SendError
 	var target *deliver.Error
 	_, fault := errors.AsType[*safepath.Error](err)
 	switch {
 	case errors.As(err, &target):
-		v := fetcher.Judge(err)
+		v := verdict.Of(err)
 		return v.Class, v.Message, v.Hint
 	case fault, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, safepath.ErrNotExecutable):
-		return fetcher.Config, err.Error(), alarmCommandHint(err)
+		return verdict.Config, err.Error(), alarmCommandHint(err)
 	case errors.As(err, &sent) && sent.Permanent:
-		return fetcher.Config, err.Error(), "correct alarm.webhook: a real alarm would be given up, too"
+		return verdict.Config, err.Error(), "correct alarm.webhook: a real alarm would be given up, too"
 	}
-	return fetcher.Temporary, fmt.Sprint(err), "mend what it says, then say it again; a real alarm would be tried again for a day"
+	return verdict.Temporary, fmt.Sprint(err), "mend what it says, then say it again; a real alarm would be tried again for a day"
 }

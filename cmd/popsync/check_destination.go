@@ -6,6 +6,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/uidl"
 )
@@ -34,7 +35,7 @@ func (l *looker) destinations(ctx context.Context, s *checkup.Sheet, acc config.
 			s.SetDestination(i, checkup.StepOK)
 		}
 		if err != nil {
-			v := fetcher.Judge(err)
+			v := verdict.Of(err)
 			s.Add(checkup.Finding{Level: checkup.Fail, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + v.Message,
 				Next: fetcher.HintFor(acc.Name, v.Hint), Class: v.Class})
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/internal/notify"
@@ -31,7 +31,7 @@ func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
 		switch {
 		case !r.concerns(l.accounts):
 		case r.wrong:
-			s.Fail(checkup.PartConfiguration, fetcher.Config, r.text, r.next)
+			s.Fail(checkup.PartConfiguration, verdict.Config, r.text, r.next)
 		default:
 			s.Note(checkup.PartConfiguration, r.text, r.next)
 		}
@@ -63,7 +63,7 @@ func (l *looker) places(s *checkup.Sheet) {
 			err = command.Check()
 		}
 		if err != nil {
-			s.Fail(checkup.PartAlarm, fetcher.Config, "alarm.command: "+err.Error(), alarmCommandHint(err))
+			s.Fail(checkup.PartAlarm, verdict.Config, "alarm.command: "+err.Error(), alarmCommandHint(err))
 		} else {
 			s.OK(checkup.PartAlarm, fmt.Sprintf("command %s is there and may be run; it was not run", args[0]))
 		}
@@ -73,13 +73,13 @@ func (l *looker) places(s *checkup.Sheet) {
 	}
 	if path := l.cfg.Metrics.Textfile; path != "" {
 		if err := metrics.CheckTextfile(path); err != nil {
-			s.Fail(checkup.PartConfiguration, fetcher.Config, "metrics.textfile: "+err.Error(), "")
+			s.Fail(checkup.PartConfiguration, verdict.Config, "metrics.textfile: "+err.Error(), "")
 		}
 	}
 	if len(l.cfg.Control.Sockets) > 0 {
 		_, err := safepath.Check(filepath.Dir(l.cfg.Control.Sockets[0]))
 		if fault, ok := errors.AsType[*safepath.Error](err); ok {
-			s.Fail(checkup.PartConfiguration, fetcher.Config, "control.socket: "+err.Error(), fault.Mend)
+			s.Fail(checkup.PartConfiguration, verdict.Config, "control.socket: "+err.Error(), fault.Mend)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/uidl"
@@ -22,20 +22,20 @@ func (l *looker) ledger(ctx context.Context, s *checkup.Sheet) *knowledge {
 	cfg := l.cfg
 	if _, err := safepath.Check(cfg.StateDir); err != nil {
 		if fault, ok := errors.AsType[*safepath.Error](err); ok {
-			s.Fail(checkup.PartLedger, fetcher.Config, "state_dir: "+err.Error(), fault.Mend)
+			s.Fail(checkup.PartLedger, verdict.Config, "state_dir: "+err.Error(), fault.Mend)
 			return nil
 		}
 	}
 	if _, err := os.Stat(cfg.StateDir); errors.Is(err, fs.ErrNotExist) {
 		if err := writable(nearest(cfg.StateDir)); err != nil {
-			s.Fail(checkup.PartLedger, fetcher.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
+			s.Fail(checkup.PartLedger, verdict.Config, fmt.Sprintf("state_dir %s can't be made: %v", cfg.StateDir, err), "set state_dir to a place of your own")
 			return nil
 		}
 		s.OK(checkup.PartLedger, fmt.Sprintf("state_dir %s will be made by the first run", cfg.StateDir))
 		return nil
 	}
 	if err := writable(cfg.StateDir); err != nil {
-		s.Fail(checkup.PartLedger, fetcher.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
+		s.Fail(checkup.PartLedger, verdict.Config, "state_dir: "+err.Error(), "let the user that runs popsync write to it, or set another state_dir")
 		return nil
 	}
 	if !hasLedger(cfg) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/screen"
 )
@@ -38,16 +38,16 @@ func (a *app) present(ctx context.Context, sheets []*checkup.Sheet, o checkOptio
 	if err := p.Summary(all, cut); err != nil {
 		return err // of standard output
 	}
-	worst := fetcher.OK
+	worst := verdict.OK
 	for _, s := range all {
-		if c := s.Class(); fetcher.Worse(c, worst) {
+		if c := s.Class(); verdict.Worse(c, worst) {
 			worst = c
 		}
 	}
 	switch {
 	case cut:
 		return &exitError{exitTemp, errReported}
-	case worst != fetcher.OK:
+	case worst != verdict.OK:
 		return &exitError{exitOf(worst), errReported}
 	}
 	return nil

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
@@ -14,7 +14,7 @@ import (
 func (l *looker) secret(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	err := l.secretOf(ctx, s, acc.Secret, "", true)
 	if err != nil && ctx.Err() == nil {
-		s.Judged(checkup.PartPassword, fetcher.Judge(&pop3.SecretError{Err: err}))
+		s.Judged(checkup.PartPassword, verdict.Of(&pop3.SecretError{Err: err}))
 		s.SetLogin(checkup.StepFailed)
 	}
 }

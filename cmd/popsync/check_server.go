@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
@@ -26,7 +27,7 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 		cancel()
 		if err != nil {
 			s.SetServer(checkup.StepFailed)
-			s.Fail(checkup.PartServer, fetcher.Temporary, err.Error(), "check host and the network")
+			s.Fail(checkup.PartServer, verdict.Temporary, err.Error(), "check host and the network")
 			return
 		}
 		s.OK(checkup.PartServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
@@ -34,7 +35,7 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 	wired, err := l.wire(l.cfg, acc, prompt)
 	if err != nil {
 		s.SetServer(checkup.StepFailed)
-		s.Fail(checkup.PartServer, fetcher.Config, err.Error(), nextstep.Of(err))
+		s.Fail(checkup.PartServer, verdict.Config, err.Error(), nextstep.Of(err))
 		return
 	}
 	if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
@@ -55,8 +56,8 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 	case part == checkup.PartLogin:
 		s.SetLogin(checkup.StepFailed)
 	}
-	v := fetcher.Judge(err)
-	if v.Class == fetcher.Login && wired.LoginHint != "" {
+	v := verdict.Of(err)
+	if v.Class == verdict.Login && wired.LoginHint != "" {
 		v.Hint = wired.LoginHint
 	}
 	s.Judged(part, v)

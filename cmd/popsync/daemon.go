@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/memory"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/internal/nextstep"
@@ -145,7 +146,7 @@ func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err erro
 }
 
 // fatalError ends the daemon: its memory cannot be used any more.
-type fatalError struct{ fetcher.Verdict }
+type fatalError struct{ verdict.Verdict }
 
 func (e *fatalError) Error() string { return e.Message }
 

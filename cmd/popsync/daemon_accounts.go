@@ -12,6 +12,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/pace"
@@ -29,11 +31,11 @@ func (d *daemon) entries(cfg *config.Config, known map[string]uidl.Summary) ([]s
 		}
 		s, setting := known[c.Name], loginSetting(cfg, c)
 		var running atomic.Pointer[pace.Meter]
-		standing := fetcher.Standing(s)
+		standing := health.Standing(s)
 		e := schedule.Entry{
 			Name: c.Name, Host: c.Host, Schedule: spec, Jitter: c.Jitter,
 			Spread: time.Duration(len(cfg.Accounts)) * 100 * time.Millisecond, // few need not wait for each other
-			Gap:    fetcher.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
+			Gap:    health.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
 			Version: setting, Paused: !standing.Paused.IsZero(), Slow: standing.Slow,
 			Run: func(ctx context.Context, asked bool) schedule.Result {
 				sp := pace.New(cfg.Limits.SlowRate, cfg.Limits.SlowAfter)
@@ -170,7 +172,7 @@ func (d *daemon) forget(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range d.waiting[name] {
-		w.ended <- fetcher.Report{Account: name, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "the account was removed from the configuration"}}
+		w.ended <- fetcher.Report{Account: name, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "the account was removed from the configuration"}}
 	}
 	delete(d.waiting, name)
 	delete(d.gauges, name)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/uidl"
@@ -92,7 +93,7 @@ func (d *daemon) savePause(ctx context.Context, account string, paused bool) err
 	if err != nil {
 		return err
 	}
-	err = fetcher.Pause(ctx, ledger, account, paused)
+	err = health.Pause(ctx, ledger, account, paused)
 	if errors.Is(err, uidl.ErrBusy) {
 		d.mu.Lock()
 		d.unsaved[account] = paused

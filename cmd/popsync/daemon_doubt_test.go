@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -145,10 +146,10 @@ func TestRunInDoubt(t *testing.T) {
 			return acc, options(w.cfg.Limits), err
 		})
 		failed, well := reports[0].Verdict, reports[1].Verdict
-		if stops && (failed.Class != fetcher.Internal || !failed.Stop || w.delivered() != "a 0, b 0") {
+		if stops && (failed.Class != verdict.Internal || !failed.Stop || w.delivered() != "a 0, b 0") {
 			t.Errorf("without a ledger: %+v, %+v, delivered: %s", failed, well, w.delivered())
 		}
-		if !stops && (failed.Class != fetcher.Temporary || failed.Stop || well.Class != fetcher.OK || len(w.targets["b"].Delivered()) != 3) {
+		if !stops && (failed.Class != verdict.Temporary || failed.Stop || well.Class != verdict.OK || len(w.targets["b"].Delivered()) != 3) {
 			t.Errorf("in doubt: %+v, %+v, delivered: %s", failed, well, w.delivered())
 		}
 		w.server.Close()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/pace"
@@ -31,7 +32,7 @@ func (d *daemon) pass(ctx context.Context, cfg *config.Config, c config.Account,
 	d.progress(rep)
 	acc, o, err := d.wire(cfg, c)
 	if err != nil {
-		rep.Verdict = fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}
+		rep.Verdict = verdict.Verdict{Class: verdict.Config, Message: err.Error(), Hint: nextstep.Of(err)}
 		rep.NextTry = time.Now().Add(cfg.Limits.BackoffMax)
 		logUnbegun(d.log.Logger, c.Name, rep.Verdict)
 	} else {
@@ -234,7 +235,7 @@ func (d *daemon) rests() {
 // panicked is told of a pass that ended by a panic outside of the fetcher, which catches its own.
 func (d *daemon) panicked(name string, err *schedule.PanicError) {
 	d.log.Error("panic", zap.String("account", name), zap.String("error", err.Error()), zap.ByteString("stack", err.Stack))
-	rep := fetcher.Report{Account: name, Verdict: fetcher.Verdict{Class: fetcher.Internal, Message: err.Error()}}
+	rep := fetcher.Report{Account: name, Verdict: verdict.Verdict{Class: verdict.Internal, Message: err.Error()}}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.live, name)
@@ -251,7 +252,7 @@ func without(list []*watcher, w *watcher) []*watcher {
 func (d *daemon) checkLedger(ctx context.Context) {
 	err := d.ledger.Check(ctx)
 	if errors.Is(err, uidl.ErrCorrupt) {
-		v := fetcher.Judge(err)
+		v := verdict.Of(err)
 		d.log.Error("ledger is damaged", zap.String("error", v.Message), zap.String("next_step", v.Hint))
 		d.stop(&fatalError{v})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/words"
@@ -66,7 +67,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 			return err
 		}
 		fmt.Fprintf(a.out, "  %d new (%s), %d kept on the server, %s\n\n", rep.New, words.Octets(rep.Bytes), rep.Kept, outcome.Word(rep))
-		if rep.Verdict.Class != fetcher.OK {
+		if rep.Verdict.Class != verdict.OK {
 			a.complain(rep.Verdict.Message, words.Clip(rep.Verdict.Hint))
 			return &exitError{exitOf(rep.Verdict.Class), errReported}
 		}

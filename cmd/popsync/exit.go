@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/words"
@@ -25,15 +25,15 @@ const (
 )
 
 // exitOf maps what a pass meant to an exit code.
-func exitOf(c fetcher.Class) int {
+func exitOf(c verdict.Class) int {
 	switch c {
-	case fetcher.OK:
+	case verdict.OK:
 		return exitOK
-	case fetcher.Login:
+	case verdict.Login:
 		return exitLogin
-	case fetcher.Config:
+	case verdict.Config:
 		return exitConfig
-	case fetcher.Internal:
+	case verdict.Internal:
 		return exitInternal
 	}
 	return exitTemp

@@ -8,6 +8,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/metrics"
 	"github.com/popsync/popsync/uidl"
 )
@@ -34,7 +36,7 @@ func pastOf(s uidl.Summary) metrics.Past {
 
 // gaugesOf is how the ledger has an account now.
 func gaugesOf(s uidl.Summary) metrics.Gauges {
-	standing := fetcher.Standing(s)
+	standing := health.Standing(s)
 	return metrics.Gauges{Parked: s.Parked, PutOff: s.PutOff, Backlog: s.Wanted, Paused: !standing.Paused.IsZero(), Slow: standing.Slow}
 }
 
@@ -54,7 +56,7 @@ func (d *daemon) measure(rep fetcher.Report) {
 		d.mu.Lock()
 		g := d.gauges[rep.Account]
 		g.Parked, g.PutOff = rep.Parked, rep.PutOff
-		if rep.Verdict.Class == fetcher.OK && !rep.Untried {
+		if rep.Verdict.Class == verdict.OK && !rep.Untried {
 			g.Backlog = rep.Pending
 		}
 		d.gauges[rep.Account] = g

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/parked"
@@ -18,7 +19,7 @@ import (
 
 // jsonSections are the objects that programs read, by their heading in docs/json.md.
 var jsonSections = map[string]any{
-	"run": fetcher.Report{}, "step": fetcher.Step{}, "verdict": fetcher.Verdict{},
+	"run": fetcher.Report{}, "step": fetcher.Step{}, "verdict": verdict.Verdict{},
 	"status": status.Account{}, "waiting": status.Waiting{}, "came_short": status.Short{}, "left_alone": status.LeftAlone{}, "resting": status.Resting{},
 	"progress": control.Progress{}, "healthcheck": status.Health{}, "unhealthy": status.Unhealthy{},
 	"parked": parked.Message{}, "stuck": parked.StuckAt{},
@@ -98,7 +99,7 @@ func TestJSONIsAsItWas(t *testing.T) {
 		{fetcher.Report{Account: "work", Started: at, Duration: 1500 * time.Millisecond, Listed: 3, New: 2, Bytes: 2048, Kept: 3,
 			Notes: []string{"look"}, Reasons: map[string]int{"why": 1}, NextTry: at,
 			Steps:   []fetcher.Step{{Action: "fetch", Num: 1, UID: "u", Size: 2, Reason: "new"}},
-			Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "no", Hint: "wait"}},
+			Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "no", Hint: "wait"}},
 			`{"account":"work","started":"2026-11-28T09:10:11Z","duration_ns":1500000000,"listed":3,"new":2,"octets":2048,"deleted":0,"kept":3,"skipped":0,"parked":0,"put_off":0,"newly_parked":0,"failed":0,"pending":0,"quarantined":0,"recovered":0,"refetched_unknown":0,"questioned":0,"adopted":0,"rebuilt":0,"unfetched":0,"notes":["look"],"reasons":{"why":1},"steps":[{"action":"fetch","num":1,"uid":"u","size":2,"reason":"new"}],"next_try":"2026-11-28T09:10:11Z","verdict":{"class":"temporary","message":"no","hint":"wait"}}`},
 		{control.Progress{Account: "work", Messages: 1, Bytes: 2, Planned: 3, PlannedBytes: 4},
 			`{"account":"work","messages":1,"octets":2,"planned":3,"planned_octets":4}`},

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
@@ -33,7 +34,7 @@ func openLedger(ctx context.Context, cfg *config.Config) (ownLedger, error) {
 	if err := makeState(cfg.StateDir); err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	l, err := sqlite.Open(ctx, sqlite.Options{Dir: cfg.StateDir, Restored: fetcher.VerifyMode})
+	l, err := sqlite.Open(ctx, sqlite.Options{Dir: cfg.StateDir, Restored: health.VerifyMode})
 	if errors.Is(err, fs.ErrPermission) {
 		err = nextstep.With(err, "let the user that runs popsync read and write it, or set another state_dir")
 	}
@@ -60,14 +61,14 @@ func makeState(path string) error {
 }
 
 // ledgerClass tells what it means that the ledger cannot be used.
-func ledgerClass(err error) fetcher.Class {
+func ledgerClass(err error) verdict.Class {
 	switch {
 	case errors.Is(err, uidl.ErrLocked):
-		return fetcher.Temporary
+		return verdict.Temporary
 	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
-		return fetcher.Internal
+		return verdict.Internal
 	}
-	return fetcher.Config
+	return verdict.Config
 }
 
 // hasLedger tells whether something has the ledger's name, for commands that do not make one.
@@ -80,7 +81,7 @@ func ledgerFile(cfg *config.Config) string { return filepath.Join(cfg.StateDir, 
 
 // salvageLedger puts a new ledger, with what can be read of the damaged one, in its place.
 func salvageLedger(ctx context.Context, cfg *config.Config) (*sqlite.Salvaged, error) {
-	s := sqlite.Salvage{Dir: cfg.StateDir, Facts: fetcher.VerifyMode, Now: time.Now()}
+	s := sqlite.Salvage{Dir: cfg.StateDir, Facts: health.VerifyMode, Now: time.Now()}
 	for _, acc := range cfg.Accounts {
 		s.Accounts = append(s.Accounts, acc.Name)
 	}

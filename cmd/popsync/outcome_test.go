@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/outcome"
 )
 
 // A stop is told to nobody, and an overlapping run to nobody either.
 func TestStopIsNoTrouble(t *testing.T) {
 	for _, rep := range []fetcher.Report{
-		{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}},
-		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy"}},
-		{Untried: true, Busy: true, Verdict: fetcher.Verdict{Class: fetcher.OK}},
+		{Stopped: true, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "stopped"}},
+		{Untried: true, Busy: true, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "busy"}},
+		{Untried: true, Busy: true, Verdict: verdict.Verdict{Class: verdict.OK}},
 		outcome.Paused("a"),
 	} {
 		if o, ok := outcomeOf(rep); ok {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -50,7 +51,7 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 		return err
 	}
 	var all []parked.Account
-	class := fetcher.OK
+	class := verdict.OK
 	if hasLedger(cfg) { // looking makes none
 		ledger, err := openKnown(ctx, cfg)
 		if err != nil {
@@ -70,11 +71,11 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 				if hint != "" {
 					fmt.Fprintf(a.err, "Next step: %s\n", hint)
 				}
-				class = fetcher.Config
+				class = verdict.Config
 				continue
 			}
 			if headers {
-				if c := a.headers(ctx, cfg, acc, fetcher.Standing(known[acc.Name]), &p); fetcher.Worse(c, class) {
+				if c := a.headers(ctx, cfg, acc, health.Standing(known[acc.Name]), &p); verdict.Worse(c, class) {
 					class = c
 				}
 			}
@@ -84,7 +85,7 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 	if err := a.showParked(all, asJSON, headers, time.Now()); err != nil {
 		return err
 	}
-	if class != fetcher.OK {
+	if class != verdict.OK {
 		return &exitError{exitOf(class), errReported}
 	}
 	return nil

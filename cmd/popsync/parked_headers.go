@@ -12,6 +12,8 @@ import (
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -29,27 +31,27 @@ func copyOpener(cfg *config.Config) func(string, deliver.Ticket) (io.ReadCloser,
 }
 
 // headers gets the headers that no copy has, unless the account or its server is to be left alone.
-func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Account, standing fetcher.State, p *parked.Account) fetcher.Class {
+func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Account, standing health.State, p *parked.Account) verdict.Class {
 	keys := p.Headerless()
 	now := time.Now()
 	barred := standing.Barred(now)
 	switch {
 	case len(keys) == 0:
-		return fetcher.OK
+		return verdict.OK
 	case !standing.Paused.IsZero():
 		p.Unread = "the account is paused"
-		return fetcher.Temporary
+		return verdict.Temporary
 	case !standing.Stopped.IsZero():
 		p.Unread = "its login was refused, and is not tried again: " + standing.Refusal
-		return fetcher.Login
+		return verdict.Login
 	case !barred.IsZero():
 		p.Unread = "no login before " + words.Stamp(barred.Unix()) + after(": ", standing.Hold)
-		return fetcher.Temporary
+		return verdict.Temporary
 	}
 	wired, err := a.wire(cfg, acc, a.prompt(acc))
 	if err != nil {
 		p.Unread = err.Error()
-		return fetcher.Config
+		return verdict.Config
 	}
 	for _, d := range wired.Destinations {
 		_ = d.Target.Close() // nothing was opened
@@ -59,13 +61,13 @@ func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Accoun
 		return nil
 	})
 	if err == nil {
-		return fetcher.OK
+		return verdict.OK
 	}
-	v := fetcher.Judge(err)
+	v := verdict.Of(err)
 	p.Unread = v.Message
 	var refused *pop3.ResponseError
 	if errors.As(err, &refused) && refused.Code == "IN-USE" {
 		p.Unread += "; if a pass runs, it has the mailbox open: say it again when that has ended"
 	}
-	return cmp.Or(v.Class, fetcher.Temporary)
+	return cmp.Or(v.Class, verdict.Temporary)
 }

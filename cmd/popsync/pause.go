@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
 )
@@ -53,7 +53,7 @@ func (a *app) pause(ctx context.Context, names []string, paused bool) error {
 		done = "paused, until you say: popsync resume"
 	}
 	inLedger := func(ctx context.Context, l uidl.Ledger, name string) error {
-		return fetcher.Pause(ctx, l, name, paused)
+		return health.Pause(ctx, l, name, paused)
 	}
 	c, st, err := a.findDaemon(ctx, cfg)
 	alone := errors.Is(err, control.ErrNoDaemon)
@@ -106,7 +106,7 @@ func pausedNow(ctx context.Context, cfg *config.Config, daemon control.Status) (
 	}
 	since := map[string]time.Time{}
 	for _, s := range sums {
-		if at := fetcher.Standing(s).Paused; !at.IsZero() {
+		if at := health.Standing(s).Paused; !at.IsZero() {
 			since[s.Name] = at
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
@@ -44,7 +44,7 @@ func (a *app) retry(ctx context.Context, name string, uids []string) error {
 		if err != nil {
 			return err
 		}
-		picked, err := fetcher.Retry(ctx, ledger, name, orGivenUp(ctx, ledger, name, uids, pickOf))
+		picked, err := operator.Retry(ctx, ledger, name, orGivenUp(ctx, ledger, name, uids, pickOf))
 		ledger.Close() // the daemon may want it
 		if err != nil {
 			return judgedIn(name, err)

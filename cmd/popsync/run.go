@@ -13,6 +13,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/outcome"
@@ -181,7 +183,7 @@ func (a *app) service(ctx context.Context, cfg *config.Config, ledger uidl.Ledge
 	figures := newFigures(ctx, cfg, ledger, log)
 	return held, func(reports []fetcher.Report) {
 		for _, rep := range reports {
-			if a.errTerm && a.told == nil && rep.Verdict.Class != fetcher.OK {
+			if a.errTerm && a.told == nil && rep.Verdict.Class != verdict.OK {
 				continue // a person sees it
 			}
 			al.observe(ctx, accountOf(cfg, rep.Account), rep)
@@ -236,7 +238,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 			defer live.Ended(c.Name)
 			acc, o, err := wire(c)
 			if err != nil {
-				reports[i] = fetcher.Report{Account: c.Name, Verdict: fetcher.Verdict{Class: fetcher.Config, Message: err.Error(), Hint: nextstep.Of(err)}}
+				reports[i] = fetcher.Report{Account: c.Name, Verdict: verdict.Verdict{Class: verdict.Config, Message: err.Error(), Hint: nextstep.Of(err)}}
 				return err
 			}
 			began[i] = true
@@ -256,7 +258,7 @@ func passes(ctx context.Context, cfg *config.Config, accounts []config.Account, 
 	for i, err := range schedule.Parallel(ctx, schedule.Options{Parallel: cfg.Parallel, PerHost: cfg.PerHost, SlowAfter: cfg.Limits.SlowAfter}, jobs) {
 		var panicked *schedule.PanicError
 		if errors.As(err, &panicked) {
-			reports[i] = fetcher.Report{Account: reports[i].Account, Verdict: fetcher.Verdict{Class: fetcher.Internal, Message: panicked.Error()}}
+			reports[i] = fetcher.Report{Account: reports[i].Account, Verdict: verdict.Verdict{Class: verdict.Internal, Message: panicked.Error()}}
 			began[i] = false
 		}
 		switch v := reports[i].Verdict; {
@@ -281,13 +283,13 @@ func slowIn(ctx context.Context, cfg *config.Config, l uidl.Ledger, accounts int
 	}
 	slow := map[string]bool{}
 	for _, s := range sums {
-		slow[s.Name] = fetcher.Standing(s).Slow
+		slow[s.Name] = health.Standing(s).Slow
 	}
 	return slow
 }
 
 // logUnbegun writes the line of a pass that could not begin.
-func logUnbegun(log *zap.Logger, account string, v fetcher.Verdict) {
+func logUnbegun(log *zap.Logger, account string, v verdict.Verdict) {
 	log.Error("pass failed", zap.String("account", account), zap.String("error", v.Message), zap.String("next_step", v.Hint))
 }
 
@@ -342,13 +344,13 @@ func (a *app) show(reports []fetcher.Report, dryRun, asJSON bool) error {
 
 // worst is the error that carries the exit code of the gravest outcome.
 func worst(reports []fetcher.Report) error {
-	class := fetcher.OK
+	class := verdict.OK
 	for _, r := range reports {
-		if fetcher.Worse(r.Verdict.Class, class) {
+		if verdict.Worse(r.Verdict.Class, class) {
 			class = r.Verdict.Class
 		}
 	}
-	if class == fetcher.OK {
+	if class == verdict.OK {
 		return nil
 	}
 	return &exitError{exitOf(class), errReported}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/screen"
@@ -89,12 +90,12 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 }
 
 // unreported is the verdict of a pass that the daemon gave no report of.
-func unreported(err error) fetcher.Verdict {
-	v := fetcher.Verdict{Class: fetcher.Temporary, Hint: "what was received whole is safe; see popsync status, and the daemon's log"}
+func unreported(err error) verdict.Verdict {
+	v := verdict.Verdict{Class: verdict.Temporary, Hint: "what was received whole is safe; see popsync status, and the daemon's log"}
 	if err != nil {
 		v.Message = err.Error()
 	} else {
-		v.Class, v.Message = fetcher.Internal, "the daemon gave no report"
+		v.Class, v.Message = verdict.Internal, "the daemon gave no report"
 	}
 	return v
 }
@@ -124,10 +125,10 @@ func logReport(log *zap.Logger, r fetcher.Report) {
 	case r.Stopped:
 		log.Info("pass stopped", fields...)
 		return
-	case r.Untried && (r.Verdict.Class == fetcher.OK || r.Busy):
+	case r.Untried && (r.Verdict.Class == verdict.OK || r.Busy):
 		log.Info("pass put off", append(fields, zap.String("note", strings.Join(r.Notes, "; ")))...)
 		return
-	case r.Verdict.Class == fetcher.OK:
+	case r.Verdict.Class == verdict.OK:
 		log.Info("pass finished", fields...)
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
@@ -63,7 +63,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	for _, acc := range accounts {
 		st := status.Of(acc.Name, known[acc.Name], now)
 		if err := held[acc.Name]; err != nil {
-			st.Class = string(fetcher.Config)
+			st.Class = string(verdict.Config)
 			st.Trouble, st.NextStep = apart(err)
 		}
 		if i, ok := troubles[acc.Name]; ok {

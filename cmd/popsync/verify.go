@@ -13,6 +13,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
@@ -46,7 +48,7 @@ delivery speaks of are removed once they are 36 hours old.`,
 type verifier struct {
 	*app
 	account  string
-	worst    fetcher.Class
+	worst    verdict.Class
 	cfg      *config.Config
 	repair   bool
 	findings int
@@ -72,17 +74,17 @@ func (v *verifier) note(what string) {
 	v.line("note  ", v.account+": "+what)
 }
 
-func (v *verifier) bad(class fetcher.Class, what string, hint string) {
+func (v *verifier) bad(class verdict.Class, what string, hint string) {
 	v.line("FAIL  ", v.account+": "+what)
 	if hint != "" {
 		v.line("      ", "next step: "+fetcher.HintFor(v.account, hint))
 	}
-	if fetcher.Worse(class, v.worst) {
+	if verdict.Worse(class, v.worst) {
 		v.worst = class
 	}
 }
 
-func (v *verifier) found(class fetcher.Class, what, hint string) {
+func (v *verifier) found(class verdict.Class, what, hint string) {
 	v.findings++
 	v.bad(class, what, hint)
 }
@@ -100,7 +102,7 @@ func (a *app) verify(ctx context.Context, names []string, repair bool) error {
 	if err != nil {
 		return err
 	}
-	v := &verifier{app: a, account: "ledger", worst: fetcher.OK, cfg: cfg, repair: repair}
+	v := &verifier{app: a, account: "ledger", worst: verdict.OK, cfg: cfg, repair: repair}
 	v.look(ctx, accounts)
 	if v.findings == 0 {
 		return nil
@@ -137,11 +139,11 @@ func (v *verifier) look(ctx context.Context, accounts []config.Account) {
 		v.account = acc.Name
 		if err := ledger.Held[acc.Name]; err != nil {
 			text, hint := apart(err)
-			v.found(fetcher.Config, text, hint)
+			v.found(verdict.Config, text, hint)
 			continue
 		}
 		if err := v.of(ctx, ledger, acc); err != nil {
-			judged := fetcher.Judge(err)
+			judged := verdict.Of(err)
 			v.found(judged.Class, judged.Message, judged.Hint)
 		}
 	}
@@ -161,21 +163,21 @@ func (v *verifier) ledger(ctx context.Context) uidl.Ledger {
 		return nil
 	}
 	if !v.repair {
-		v.found(fetcher.Internal, text, "restore a backup, or say: popsync verify --repair. It moves "+filepath.Base(ledgerFile(v.cfg))+" aside and carries over what can be read")
+		v.found(verdict.Internal, text, "restore a backup, or say: popsync verify --repair. It moves "+filepath.Base(ledgerFile(v.cfg))+" aside and carries over what can be read")
 		return nil
 	}
 	v.line("FAIL  ", v.account+": "+text)
 	if err := v.salvage(ctx); err != nil {
 		class := ledgerClass(err)
 		if errors.Is(err, uidl.ErrBusy) {
-			class = fetcher.Temporary
+			class = verdict.Temporary
 		}
 		v.found(class, err.Error(), "end what uses the ledger, then say it again")
 		return nil
 	}
 	if l, err = v.sound(ctx); err != nil {
 		text, hint := apart(err)
-		v.found(fetcher.Internal, text, hint)
+		v.found(verdict.Internal, text, hint)
 		return nil
 	}
 	return l
@@ -221,9 +223,9 @@ func (v *verifier) leftovers() {
 			continue
 		}
 		if !v.repair {
-			v.found(fetcher.Temporary, path+" is left from a ledger that was never finished", "popsync verify --repair removes it")
+			v.found(verdict.Temporary, path+" is left from a ledger that was never finished", "popsync verify --repair removes it")
 		} else if err := v.remove(path); err != nil {
-			v.found(fetcher.Config, err.Error(), "remove it by hand")
+			v.found(verdict.Config, err.Error(), "remove it by hand")
 		} else {
 			v.repaired("removed " + path)
 		}
@@ -267,7 +269,7 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 				words.Number(open[d], "open delivery"), d))
 			continue
 		}
-		v.found(fetcher.Config, fmt.Sprintf("%s for %s, which is not configured any more", words.Number(open[d], "open delivery"), d),
+		v.found(verdict.Config, fmt.Sprintf("%s for %s, which is not configured any more", words.Number(open[d], "open delivery"), d),
 			"configure it again, or say: popsync check --adopt "+cfg.Name+"; then the next run gives the copies to the destinations that lack those messages")
 	}
 	of := knownOf(known, now)
@@ -279,14 +281,14 @@ func (v *verifier) of(ctx context.Context, ledger uidl.Ledger, cfg config.Accoun
 			remembered.Identity = missedAt(known, of, now[i], nil)
 		}
 		if err := v.destination(ctx, d, remembered, pending); err != nil {
-			judged := fetcher.Judge(err)
+			judged := verdict.Of(err)
 			v.found(judged.Class, d.Name+": "+judged.Message, judged.Hint)
 		}
 	}
 	if k, ok := acc.Interrupted(); ok {
 		v.ok(fmt.Sprintf("the last run ended while it read message %s; the next one counts that as a failed attempt", uidtext.Arg(k.UID)))
 	}
-	if fetcher.InVerifyMode(acc.Info().Facts) {
+	if health.InVerifyMode(acc.Info().Facts) {
 		v.ok("the ledger was repaired: the next run looks in the Maildir for what it lacks, holds back what is not there, and deletes nothing on the server")
 	}
 	if v.held > 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -39,16 +39,16 @@ func verifyMaildir(ctx context.Context, v *verifier, t target, d config.Deliver,
 		what := fmt.Sprintf("%s: message %s, ", d.Name, uidtext.Arg(open[i].UID))
 		switch where {
 		case maildir.Waiting:
-			v.found(fetcher.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
+			v.found(verdict.Temporary, what+"interrupted: it waits in tmp, whole", next+" publishes it")
 		case maildir.Visible:
-			v.found(fetcher.Temporary, what+"interrupted: it was delivered, and the ledger does not say so yet", next+" notes it")
+			v.found(verdict.Temporary, what+"interrupted: it was delivered, and the ledger does not say so yet", next+" notes it")
 		case maildir.Damaged:
-			v.found(fetcher.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
+			v.found(verdict.Temporary, what+"interrupted: what waits in tmp is damaged", next+" fetches it again")
 		case maildir.Nowhere:
-			v.found(fetcher.Temporary, what+"interrupted: no file of it is left",
+			v.found(verdict.Temporary, what+"interrupted: no file of it is left",
 				next+" decides: a young one counts as delivered and moved on, and stays on the server until you say popsync vouch; an old one is fetched again")
 		case maildir.Elsewhere:
-			v.found(fetcher.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
+			v.found(verdict.Config, what+"was being delivered into another Maildir", "make that one available at its old path, then "+next)
 		}
 	}
 	return v.orphans(ctx, d, m, known.Identity, orphans)
@@ -65,9 +65,9 @@ func (v *verifier) orphans(ctx context.Context, d config.Deliver, m *maildir.Tar
 	switch {
 	case old == 0:
 	case !v.repair:
-		v.found(fetcher.Temporary, what, "popsync verify --repair removes what is older than 36 hours, as does the next run")
+		v.found(verdict.Temporary, what, "popsync verify --repair removes what is older than 36 hours, as does the next run")
 	case v.pending > 0: // another account may have staged it there
-		v.found(fetcher.Temporary, what, "deliveries are open: first popsync run, then say it again")
+		v.found(verdict.Temporary, what, "deliveries are open: first popsync run, then say it again")
 	default:
 		if _, err := m.Identify(ctx, remembered); err != nil {
 			return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
@@ -137,7 +137,7 @@ func (v *verifier) rows(ctx context.Context, acc uidl.Account, known []uidl.Dest
 		if kind.n > 1 {
 			more = fmt.Sprintf(" (and %d more)", kind.n-1)
 		}
-		v.found(fetcher.Internal, fmt.Sprintf("message %s%s %s", uidtext.Arg(kind.first.UID), more, kind.what),
+		v.found(verdict.Internal, fmt.Sprintf("message %s%s %s", uidtext.Arg(kind.first.UID), more, kind.what),
 			"popsync goes on, and prefers a message twice to none; please report this, with a copy of ledger.db if you can")
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -57,7 +57,7 @@ func (a *app) vouch(ctx context.Context, name string) error {
 	case t.unsure == 0 && t.upgraded == 0:
 		return nothing("no message that the server listed last is kept for that reason")
 	}
-	if err := fetcher.Vouch(ctx, ledger, name); err != nil {
+	if err := operator.Vouch(ctx, ledger, name); err != nil {
 		return judged(err)
 	}
 	if t.unsure > 0 {

@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // To wait for memory in vain is nobody's trouble: no alarm, no failure in the figures.
 func TestWaitingIsNoAlarm(t *testing.T) {
-	rep := fetcher.Report{Account: "a", Untried: true, Waiting: "memory", Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "waiting for memory"}}
+	rep := fetcher.Report{Account: "a", Untried: true, Waiting: "memory", Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "waiting for memory"}}
 	if o, ok := outcomeOf(rep); ok {
 		t.Errorf("%+v", o)
 	}

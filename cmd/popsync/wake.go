@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/uidl"
 )
@@ -52,7 +52,7 @@ func (a *app) wake(ctx context.Context, names []string) error {
 		all = slices.DeleteFunc(all, func(name string) bool {
 			since, paused := were[name]
 			if paused {
-				a.tell("%s: %s", name, fetcher.PausedNote(name, since))
+				a.tell("%s: %s", name, health.PausedNote(name, since))
 			}
 			return paused
 		})
@@ -60,7 +60,7 @@ func (a *app) wake(ctx context.Context, names []string) error {
 	if len(all) == 0 {
 		return nil // none named would mean all
 	}
-	wake := func(ctx context.Context, l uidl.Ledger, name string) error { return fetcher.Wake(ctx, l, name, named) }
+	wake := func(ctx context.Context, l uidl.Ledger, name string) error { return health.Wake(ctx, l, name, named) }
 	if alone {
 		return a.onLedger(ctx, cfg, all, false, wake, "the next run does not wait")
 	}

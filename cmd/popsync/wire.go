@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/secret"
@@ -26,7 +27,7 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 	if err != nil {
 		return fetcher.Account{}, err
 	}
-	provider := fetcher.ProviderOf(c.Host, c.Username)
+	provider := health.ProviderOf(c.Host, c.Username)
 	acc := fetcher.Account{
 		Name:        c.Name,
 		Server:      server,

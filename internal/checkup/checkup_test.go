@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // printed is what a screen shows of a look that has ended.
@@ -49,7 +49,7 @@ func look() Look {
 				s.Note(PartLearned, "odd", "look") // found twice
 			}),
 			account("b", func(_ context.Context, s *Sheet) {
-				s.Judged(PartLogin, fetcher.Verdict{Class: fetcher.OK})
+				s.Judged(PartLogin, verdict.Verdict{Class: verdict.OK})
 				panic("boom")
 			}),
 		},
@@ -78,7 +78,7 @@ b        -       -      -     -             FAIL internal
 	if got := printed(t, Options{}, sheets); got != want || !between {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	if c := sheets[2].Copy().Class(); c != fetcher.Internal {
+	if c := sheets[2].Copy().Class(); c != verdict.Internal {
 		t.Errorf("class %s", c)
 	}
 }
@@ -89,7 +89,7 @@ func TestStopped(t *testing.T) {
 	l := look()
 	l.General = func(s *Sheet) {
 		cancel()
-		s.Fail(PartLedger, fetcher.Internal, "because of the stop", "")
+		s.Fail(PartLedger, verdict.Internal, "because of the stop", "")
 	}
 	got := printed(t, Options{}, Begin(ctx, l))
 	if strings.Contains(got, "FAIL") || !strings.Contains(got, "stopped; 2 accounts not looked at\n") {

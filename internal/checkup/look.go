@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/schedule"
 )
 
@@ -71,7 +71,7 @@ func (l Look) fill(ctx context.Context, general *Sheet, sheets []*Sheet) {
 func guarded(s *Sheet, f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.Fail(PartConfiguration, fetcher.Internal, fmt.Sprintf("popsync panicked: %v", r), "this is a fault of popsync: please report it")
+			s.Fail(PartConfiguration, verdict.Internal, fmt.Sprintf("popsync panicked: %v", r), "this is a fault of popsync: please report it")
 		}
 	}()
 	f()

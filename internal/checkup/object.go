@@ -1,6 +1,6 @@
 package checkup
 
-import "github.com/popsync/popsync/fetcher"
+import "github.com/popsync/popsync/fetcher/verdict"
 
 // Object is the JSON form of a sheet; see docs/json.md.
 type Object struct {
@@ -29,7 +29,7 @@ func (s *Sheet) Object() Object {
 	switch {
 	case !s.begun:
 		o.Result = "not_looked_at"
-	case !s.whole && o.Result == string(fetcher.OK):
+	case !s.whole && o.Result == string(verdict.OK):
 		o.Result = "stopped"
 	}
 	return o

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // Level says what a finding of check means for whoever reads it.
@@ -27,7 +28,7 @@ type Finding struct {
 	Text        string `json:"text"`
 	Next        string `json:"next_step,omitempty"`
 
-	Class fetcher.Class `json:"class,omitempty"` // of a failure
+	Class verdict.Class `json:"class,omitempty"` // of a failure
 }
 
 // The parts of findings.
@@ -111,13 +112,13 @@ func (s *Sheet) Note(part, text, next string) {
 }
 
 // Fail notes a failure; class says what it means.
-func (s *Sheet) Fail(part string, class fetcher.Class, text, next string) {
+func (s *Sheet) Fail(part string, class verdict.Class, text, next string) {
 	s.Add(Finding{Level: Fail, Part: part, Text: text, Next: next, Class: class})
 }
 
 // Judged notes the verdict on an error; none is no finding.
-func (s *Sheet) Judged(part string, v fetcher.Verdict) {
-	if v.Class != fetcher.OK {
+func (s *Sheet) Judged(part string, v verdict.Verdict) {
+	if v.Class != verdict.OK {
 		s.Fail(part, v.Class, v.Message, fetcher.HintFor(s.account, v.Hint))
 	}
 }
@@ -173,10 +174,10 @@ func (s *Sheet) Copy() *Sheet {
 }
 
 // Class is the gravest that was found.
-func (s *Sheet) Class() fetcher.Class {
-	worst := fetcher.OK
+func (s *Sheet) Class() verdict.Class {
+	worst := verdict.OK
 	for _, f := range s.findings {
-		if f.Level == Fail && fetcher.Worse(f.Class, worst) {
+		if f.Level == Fail && verdict.Worse(f.Class, worst) {
 			worst = f.Class
 		}
 	}

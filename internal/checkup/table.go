@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/words"
 )
@@ -65,7 +65,7 @@ func (s *Sheet) resultText() string {
 	switch c := s.Class(); {
 	case !s.begun:
 		return "not looked at"
-	case c != fetcher.OK:
+	case c != verdict.OK:
 		return "FAIL " + string(c)
 	case !s.whole:
 		return "stopped"
@@ -88,7 +88,7 @@ func verdictLines(all []*Sheet, stopped bool) (lines []string) {
 		case !s.whole:
 			cut++
 		}
-		if c := s.Class(); c != fetcher.OK {
+		if c := s.Class(); c != verdict.OK {
 			bad = append(bad, s.account+" ("+string(c)+")")
 		}
 		if s.notes() > 0 {
@@ -96,7 +96,7 @@ func verdictLines(all []*Sheet, stopped bool) (lines []string) {
 		}
 	}
 	if len(accounts) > 1 {
-		if c := general.Class(); c != fetcher.OK {
+		if c := general.Class(); c != verdict.OK {
 			lines = append(lines, "FAIL at the top is about all accounts ("+string(c)+")")
 		}
 		switch {

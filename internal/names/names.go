@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/uidl"
 )
@@ -36,7 +36,7 @@ func New(owner string, mailboxes map[string]string, accounts func(file string) [
 // Other is the configuration that an account of the ledger belongs to, if that is another one than ours and there still
 // is; else "". One that does not have the account any more has given it up.
 func (c *Configured) Other(i uidl.Info) string {
-	file := fetcher.OwnerOf(i.Facts)
+	file := health.OwnerOf(i.Facts)
 	if file == "" || file == c.owner {
 		return ""
 	}
@@ -62,7 +62,7 @@ func (c *Configured) Moves(ctx context.Context, ledger uidl.Ledger) (moves []uid
 	taken := map[string]bool{}
 	var known []remembered
 	for _, i := range infos {
-		r := remembered{name: i.Name, mailbox: fetcher.MailboxOf(i.Facts), listings: i.Listings}
+		r := remembered{name: i.Name, mailbox: health.MailboxOf(i.Facts), listings: i.Listings}
 		if file := c.Other(i); file != "" {
 			r.other = true
 			if m, named := c.mailboxes[i.Name]; named && r.mailbox != m {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -81,7 +81,7 @@ func renamings(ledger []remembered, configured []wanted, aside func(was string) 
 		}
 	}
 	for _, from := range slices.Sorted(maps.Keys(to)) {
-		moves = append(moves, uidl.Renaming{From: from, To: to[from], Facts: fetcher.WithPause})
+		moves = append(moves, uidl.Renaming{From: from, To: to[from], Facts: health.WithPause})
 	}
 	return moves
 }

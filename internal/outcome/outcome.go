@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/words"
 )
@@ -26,9 +28,9 @@ func Word(r fetcher.Report) string {
 		return "paused"
 	case r.Busy:
 		return "busy"
-	case r.Verdict.Class == fetcher.OK && r.Untried:
+	case r.Verdict.Class == verdict.OK && r.Untried:
 		return "waits"
-	case r.Verdict.Class == fetcher.OK:
+	case r.Verdict.Class == verdict.OK:
 		return "ok"
 	}
 	return string(r.Verdict.Class)
@@ -46,7 +48,7 @@ func below(r fetcher.Report, width int) string {
 		}
 		b.WriteString(screen.Wrap(text, "  ", screen.Less(width, indent)) + "\n")
 	}
-	if v := r.Verdict; v.Class != fetcher.OK && !r.Stopped {
+	if v := r.Verdict; v.Class != verdict.OK && !r.Stopped {
 		say(v.Message)
 		if v.Hint != "" {
 			say("next step: " + v.Hint)
@@ -87,14 +89,14 @@ const (
 
 // Unstarted is the report of a pass that did not begin because popsync was stopped.
 func Unstarted(account string) fetcher.Report {
-	return fetcher.Report{Account: account, Stopped: true, Verdict: fetcher.Verdict{
-		Class: fetcher.Temporary, Message: notStarted, Hint: "the next run goes on"}}
+	return fetcher.Report{Account: account, Stopped: true, Verdict: verdict.Verdict{
+		Class: verdict.Temporary, Message: notStarted, Hint: "the next run goes on"}}
 }
 
 // Unwatched is the report of a pass of the daemon's that nobody waits for any more.
 func Unwatched(account string) fetcher.Report {
-	return fetcher.Report{Account: account, Stopped: true, Verdict: fetcher.Verdict{
-		Class: fetcher.Temporary, Message: daemonsNow, Hint: "see popsync status"}}
+	return fetcher.Report{Account: account, Stopped: true, Verdict: verdict.Verdict{
+		Class: verdict.Temporary, Message: daemonsNow, Hint: "see popsync status"}}
 }
 
 // GoesOn tells whether the daemon goes on with a pass that nobody waits for any more: see Unwatched.
@@ -103,7 +105,7 @@ func GoesOn(r fetcher.Report) bool { return r.Stopped && r.Verdict.Message == da
 // Paused is the report of an account that is left alone because it is paused.
 func Paused(account string) fetcher.Report {
 	return fetcher.Report{Account: account, Started: time.Now(), Untried: true, Paused: true,
-		Verdict: fetcher.Verdict{Class: fetcher.OK}, Notes: []string{fetcher.PausedNote(account, time.Time{})}}
+		Verdict: verdict.Verdict{Class: verdict.OK}, Notes: []string{health.PausedNote(account, time.Time{})}}
 }
 
 // Stop is what a person should know of a run that was stopped; "": it was not.

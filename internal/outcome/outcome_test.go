@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // What a person is told of a run that was stopped is what happened.
 func TestStop(t *testing.T) {
-	ok := fetcher.Report{New: 9, Verdict: fetcher.Verdict{Class: fetcher.OK}}
-	failed := fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "no route"}}
+	ok := fetcher.Report{New: 9, Verdict: verdict.Verdict{Class: verdict.OK}}
+	failed := fetcher.Report{Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "no route"}}
 	cut := func(n int) fetcher.Report {
-		return fetcher.Report{New: n, Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped"}}
+		return fetcher.Report{New: n, Stopped: true, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "stopped"}}
 	}
 	const settled = "; what was received whole is safe, and the next run goes on"
 	for _, tc := range []struct {
@@ -41,14 +42,14 @@ func TestOutcomes(t *testing.T) {
 		rep         fetcher.Report
 		word, below string
 	}{
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}}, "ok", ""},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.OK}, Notes: []string{"look", "here"}}, "ok", "a: look\n  here\n"},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Login, Message: "refused", Hint: "ask"}, Notes: []string{"look"}}, "login", "a: refused\n  next step: ask\n  look\n"},
-		{fetcher.Report{Verdict: fetcher.Verdict{Class: fetcher.Config, Message: long, Hint: long}}, "config", ""},
-		{fetcher.Report{Busy: true, Untried: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "busy: x", Hint: "wait"}}, "busy", "a: busy: x\n  next step: wait\n"},
+		{fetcher.Report{Verdict: verdict.Verdict{Class: verdict.OK}}, "ok", ""},
+		{fetcher.Report{Verdict: verdict.Verdict{Class: verdict.OK}, Notes: []string{"look", "here"}}, "ok", "a: look\n  here\n"},
+		{fetcher.Report{Verdict: verdict.Verdict{Class: verdict.Login, Message: "refused", Hint: "ask"}, Notes: []string{"look"}}, "login", "a: refused\n  next step: ask\n  look\n"},
+		{fetcher.Report{Verdict: verdict.Verdict{Class: verdict.Config, Message: long, Hint: long}}, "config", ""},
+		{fetcher.Report{Busy: true, Untried: true, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "busy: x", Hint: "wait"}}, "busy", "a: busy: x\n  next step: wait\n"},
 		{Unstarted("a"), "not started", ""},
 		{Unwatched("a"), "the daemon goes on", ""},
-		{fetcher.Report{Stopped: true, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "stopped", Hint: "x"}}, "stopped", ""},
+		{fetcher.Report{Stopped: true, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "stopped", Hint: "x"}}, "stopped", ""},
 	} {
 		tc.rep.Account = "a"
 		if got := Word(tc.rep); got != tc.word {

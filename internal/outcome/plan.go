@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/internal/words"
@@ -13,7 +14,7 @@ import (
 
 // Plan prints what a pass would do. width 0: lines are not broken.
 func Plan(w io.Writer, r fetcher.Report, width int) error {
-	if r.Verdict.Class != fetcher.OK {
+	if r.Verdict.Class != verdict.OK {
 		_, err := fmt.Fprintf(w, "%s: %s\n", r.Account, words.Clip(r.Verdict.Message))
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/schedule"
 )
 
@@ -65,12 +66,12 @@ func (s *Meter) Watch(acc *fetcher.Account, o *fetcher.Options, inSlow func() bo
 
 // ResultOf is what a pass says to the loop about the next one.
 func (s *Meter) ResultOf(rep fetcher.Report) schedule.Result {
-	well := rep.Verdict.Class == fetcher.OK
+	well := rep.Verdict.Class == verdict.OK
 	if rep.Yielded { // a long pass that got on goes on among the others, in its turn
 		return schedule.Result{NotBefore: rep.NextTry, Soon: true, Brisk: rep.New > 0 && s.brisk(), Errand: rep.NextSend}
 	}
 	return schedule.Result{
-		NotBefore: rep.NextTry, Again: rep.Verdict.Class == fetcher.Temporary,
+		NotBefore: rep.NextTry, Again: rep.Verdict.Class == verdict.Temporary,
 		Soon: rep.PassTime && well, Brisk: well && !rep.Slow && !rep.Untried, Errand: rep.NextSend,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/schedule"
 )
 
@@ -38,7 +39,7 @@ func TestMeter(t *testing.T) {
 
 // What a pass says to the loop.
 func TestResultOfPass(t *testing.T) {
-	ok, failed := fetcher.Verdict{Class: fetcher.OK}, fetcher.Verdict{Class: fetcher.Temporary}
+	ok, failed := verdict.Verdict{Class: verdict.OK}, verdict.Verdict{Class: verdict.Temporary}
 	at := time.Unix(1790000000, 0)
 	for _, tt := range []struct {
 		rep  fetcher.Report

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/uidl"
 )
@@ -52,7 +53,7 @@ const (
 	stateGivenUp = "given_up"
 )
 
-func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []fetcher.Outage, now time.Time) Message {
+func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, down []health.Outage, now time.Time) Message {
 	m := Message{Account: account, UID: uidtext.Log(s.UID), Argument: uidtext.Args(name), State: statePutOff, Octets: s.Size,
 		Listed: s.GoneAt == 0 && s.State != uidl.DeleteSent, key: s.Key, word: uidtext.Arg(name), Stuck: []StuckAt{}}
 	if s.FirstSeen != uidl.Unstamped {
@@ -63,7 +64,7 @@ func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, do
 		return m
 	}
 	if s.Unfetched() {
-		at := StuckAt{At: "server", State: statePutOff, Reason: s.Reason, Attempts: s.Attempts, NextTry: fetcher.DueAt(s.NextTry, now)}
+		at := StuckAt{At: "server", State: statePutOff, Reason: s.Reason, Attempts: s.Attempts, NextTry: operator.DueAt(s.NextTry, now)}
 		if s.State == uidl.Parked {
 			at.State = stateParked
 		}
@@ -80,9 +81,9 @@ func messageOf(account, name string, s *uidl.Stuck, known []uidl.Destination, do
 	return m
 }
 
-func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []fetcher.Outage, now time.Time) StuckAt {
+func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []health.Outage, now time.Time) StuckAt {
 	at := StuckAt{At: "destination", Destination: d.Destination, State: statePutOff, Reason: d.Reason, Attempts: d.Attempts, InDoubt: d.InDoubt,
-		Copy: d.Ticket != "", LastTry: time.Unix(d.At, 0), NextTry: fetcher.DueAt(d.NextTry, now)}
+		Copy: d.Ticket != "", LastTry: time.Unix(d.At, 0), NextTry: operator.DueAt(d.NextTry, now)}
 	if d.Parked() {
 		at.State = stateParked
 	}
@@ -94,7 +95,7 @@ func deliveryAt(d uidl.Delivery, known []uidl.Destination, down []fetcher.Outage
 			continue
 		}
 		at.DownSince, at.DownReason = o.Since, o.Verdict.Message
-		if next := fetcher.DueAt(o.NextTry.Unix(), now); next.After(at.NextTry) {
+		if next := operator.DueAt(o.NextTry.Unix(), now); next.After(at.NextTry) {
 			at.NextTry = next
 		}
 	}

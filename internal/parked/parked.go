@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
 	"github.com/popsync/popsync/internal/words"
@@ -27,7 +27,7 @@ type Account struct {
 // the destination's identity and the ticket; headers come from there.
 func In(name string, rows []uidl.Stuck, sum uidl.Summary, open func(identity, ticket string) (io.ReadCloser, error), now time.Time) Account {
 	p := Account{Name: name}
-	standing := fetcher.Standing(sum)
+	standing := health.Standing(sum)
 	for i := range rows {
 		s := &rows[i]
 		if s.Have.GivenUp() && s.GoneAt != 0 {

@@ -8,7 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/headline"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/uidtext"
@@ -43,7 +44,7 @@ func TestParseHeader(t *testing.T) {
 }
 
 // stuckExamples are messages of every kind.
-func stuckExamples(now time.Time) (all []uidl.Stuck, known []uidl.Destination, down []fetcher.Outage) {
+func stuckExamples(now time.Time) (all []uidl.Stuck, known []uidl.Destination, down []health.Outage) {
 	message := func(uid string, change func(*uidl.Message)) uidl.Stuck {
 		m := uidl.Message{Row: uidl.Row{Key: uidl.Key{UID: uid}, State: uidl.Wanted, Size: 12_700, FirstSeen: now.Add(-30 * time.Hour).Unix()}}
 		if change != nil {
@@ -73,7 +74,7 @@ func stuckExamples(now time.Time) (all []uidl.Stuck, known []uidl.Destination, d
 	}
 	known = []uidl.Destination{{Name: "relay", Role: uidl.Required}, {Name: "archive", Ordinal: 1, Role: uidl.Required},
 		{Name: "old", Ordinal: 2, Role: uidl.NotConfigured}, {Name: "down", Ordinal: 3, Role: uidl.Required}}
-	down = []fetcher.Outage{{Destination: "down", Since: now.Add(-2 * time.Hour), NextTry: now.Add(5 * time.Minute), Verdict: fetcher.Verdict{Message: "connection refused"}}}
+	down = []health.Outage{{Destination: "down", Since: now.Add(-2 * time.Hour), NextTry: now.Add(5 * time.Minute), Verdict: verdict.Verdict{Message: "connection refused"}}}
 	return all, known, down
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -16,7 +18,7 @@ func Of(name string, s uidl.Summary, now time.Time) Account {
 	st := Account{Account: name, Kept: s.Kept, Parked: s.Parked, PutOff: s.PutOff, Skipped: s.Skipped, Pending: s.Pending,
 		Held: s.Held, Unsure: s.Unsure, GivenUp: s.GivenUp,
 		Failures: int64(s.Failures), Trouble: s.Verdict, Waiting: waitingOf(name, s, now)}
-	standing := fetcher.Standing(s)
+	standing := health.Standing(s)
 	st.CameShort, st.Slow = shortOf(standing.Short), standing.Slow
 	st.leaveAlone(standing, now)
 	st.miss(standing, now)
@@ -42,7 +44,7 @@ func Of(name string, s uidl.Summary, now time.Time) Account {
 	}
 	switch {
 	case st.NextStep != "":
-	case s.Verdict != "" && rep.Verdict.Class == fetcher.Temporary:
+	case s.Verdict != "" && rep.Verdict.Class == verdict.Temporary:
 		st.NextStep = "none: the next pass tries again"
 	case s.Verdict != "":
 		st.NextStep = "see below"
@@ -111,7 +113,7 @@ const (
 
 func (st *Account) rank() rank {
 	switch {
-	case st.Trouble != "" && (st.Class != string(fetcher.Temporary) || st.Alarmed):
+	case st.Trouble != "" && (st.Class != string(verdict.Temporary) || st.Alarmed):
 		return rankPerson
 	case st.Trouble != "":
 		return rankTrouble

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -28,7 +28,7 @@ type Resting struct {
 // mostAlone is how many messages are told of one by one.
 const mostAlone = 3
 
-func (st *Account) leaveAlone(s fetcher.State, now time.Time) {
+func (st *Account) leaveAlone(s health.State, now time.Time) {
 	for _, r := range s.Resting(now) {
 		st.Resting = append(st.Resting, Resting(r))
 		st.aloneWords = append(st.aloneWords, r.Words())

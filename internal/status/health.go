@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
@@ -41,7 +43,7 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 	h := Health{Unhealthy: []Unhealthy{}}
 	for _, acc := range accounts {
 		sum := acc.Summary
-		if !fetcher.Standing(sum).Paused.IsZero() {
+		if !health.Standing(sum).Paused.IsZero() {
 			h.Paused++
 			continue
 		}
@@ -119,7 +121,7 @@ func needsPerson(sum uidl.Summary) string {
 	// Totals that cannot be read hide the class; the age of the last success still tells.
 	_ = json.Unmarshal(sum.Last.Totals, &rep)
 	v := rep.Verdict
-	if v.Class == fetcher.Config || v.Class == fetcher.Login && (sum.Failures > 1 || sum.SucceededAt == 0) {
+	if v.Class == verdict.Config || v.Class == verdict.Login && (sum.Failures > 1 || sum.SucceededAt == 0) {
 		return "needs a person: " + v.Message
 	}
 	return ""

@@ -3,7 +3,7 @@ package status
 import (
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 )
 
 // Missed is mail that left the server before a destination had it, as JSON.
@@ -13,7 +13,7 @@ type Missed struct {
 	Last        time.Time `json:"last"` // when the last of them was given up
 }
 
-func (st *Account) miss(s fetcher.State, now time.Time) {
+func (st *Account) miss(s health.State, now time.Time) {
 	for _, m := range s.Missed(now) {
 		st.Missed = append(st.Missed, Missed(m))
 		st.missedWords = append(st.missedWords, m.Words())

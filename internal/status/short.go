@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -17,7 +17,7 @@ type Short struct {
 	DeliveredSince time.Time `json:"delivered_since,omitzero"`
 }
 
-func shortOf(s fetcher.Short) *Short {
+func shortOf(s health.Short) *Short {
 	if s.Waiting+s.Delivered == 0 {
 		return nil
 	}

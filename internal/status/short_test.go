@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -32,7 +33,7 @@ func TestStatusOfShort(t *testing.T) {
 		{&Short{Waiting: 2, WaitingSince: since, Delivered: 1, DeliveredSince: since}, "", false, rankPending, waits + "|" + watched},
 	} {
 		st := ran
-		st.CameShort, st.Trouble, st.Class, st.onlyShort = tt.short, tt.trouble, string(fetcher.Temporary), tt.onlyShort
+		st.CameShort, st.Trouble, st.Class, st.onlyShort = tt.short, tt.trouble, string(verdict.Temporary), tt.onlyShort
 		what, _ := st.story(now)
 		if story := strings.Join(what, "|"); story != tt.story || st.rank() != tt.rank {
 			t.Errorf("%+v: rank %d, %q; want %d, %q", tt.short, st.rank(), story, tt.rank, tt.story)
@@ -54,7 +55,7 @@ func TestHealthOfShort(t *testing.T) {
 		{true, 5 * time.Hour, 2 * time.Hour, "last success 2h ago: short"},
 		{false, 5 * time.Hour, time.Minute, "last success 5h ago: short"},
 	} {
-		totals, err := json.Marshal(fetcher.Report{OnlyShort: tt.onlyShort, Verdict: fetcher.Verdict{Class: fetcher.Temporary, Message: "short"}})
+		totals, err := json.Marshal(fetcher.Report{OnlyShort: tt.onlyShort, Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "short"}})
 		if err != nil {
 			t.Fatal(err)
 		}

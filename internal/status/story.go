@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/identity"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -35,7 +35,7 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 		if w.DownReason != "" && strings.HasPrefix(st.Trouble, w.DownReason) {
 			w.DownReason, w.told = "", st.Trouble
 		}
-		if w.Gone && st.Trouble == fetcher.AwayText(w.Destination, w.Deliveries) {
+		if w.Gone && st.Trouble == identity.AwayText(w.Destination, w.Deliveries) {
 			continue // it is told already
 		}
 		what = append(what, w.words(now)...)

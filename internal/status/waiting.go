@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -27,7 +27,7 @@ type Waiting struct {
 }
 
 func waitingOf(account string, s uidl.Summary, now time.Time) (all []Waiting) {
-	down := fetcher.Standing(s).Down
+	down := health.Standing(s).Down
 	for _, w := range s.Waiting {
 		of := Waiting{Destination: w.Destination, Deliveries: w.Deliveries, PutOff: w.PutOff, Parked: w.Parked, Since: time.Unix(w.Since, 0), Reason: w.Reason, account: account}
 		if w.NextTry != 0 {

@@ -24,11 +24,17 @@ const (
 	sayStopping = 300 * time.Millisecond
 )
 
-// onSignal is a context that ends with the first signal. The second one ends the process.
+// onSignal is a context that ends with the first signal. The second one ends the process. An interrupt or a hangup that was ignored
+// when popsync began, as nohup and shells without job control have it, stays so: whoever arranged that meant it.
 func onSignal(u *undo) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan os.Signal, 4)
-	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(got, syscall.SIGTERM)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(got, s)
+		}
+	}
 	go func() {
 		<-got
 		cancel()

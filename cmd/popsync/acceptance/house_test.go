@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -302,6 +303,11 @@ func (h *house) mustBeDelivered() func(user, uid string) {
 
 // TestMain removes what was built once all tests ran.
 func TestMain(m *testing.M) {
+	if signal.Ignored(os.Interrupt) { // or what is started here would ignore it too
+		caught := make(chan os.Signal, 1)
+		signal.Notify(caught, os.Interrupt)
+		go func() { <-caught; os.Exit(1) }()
+	}
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -254,5 +255,61 @@ func TestAcceptStopTellsOfEach(t *testing.T) {
 	}
 	if text := log.String(); strings.Contains(text, `"level":"error"`) || !strings.Contains(text, `"msg":"pass not started","account":"c"`) {
 		t.Errorf("the log:\n%s", text)
+	}
+}
+
+// An interrupt or a hangup that is ignored when it begins is none (nohup, a shell without job control). SIGTERM ends it all the
+// same, a second one at once.
+func TestAcceptIgnoredSignals(t *testing.T) {
+	t.Parallel()
+	_, addr := serve(t, pop3test.Options{}, boxOf(mailgen.Messages(3, 1, 300, 500)))
+	h := newHouse(t)
+	h.account("a", addr, "u", "p", "Mail")
+	h.deliver("a", `type = "command"`, fmt.Sprintf("command = [%q, %q]", h.program("deliver", stubborn), h.dir))
+	run := h.command("run")
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `trap '' HUP INT; exec "$@"`, "sh"}, run.Args...)...)
+	cmd.Env = run.Env
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); h.pid("parent") == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	}
+	for range 3 {
+		_ = cmd.Process.Signal(syscall.SIGHUP)
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		time.Sleep(300 * time.Millisecond) // a second one would end it
+	}
+	if !lives(cmd.Process.Pid) {
+		t.Error("what was ignored ended it")
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	began := time.Now()
+	for waits := true; waits; {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if time.Since(began) > patience {
+			_ = cmd.Process.Kill()
+		}
+		select {
+		case <-ended:
+			waits = false
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != syscall.SIGTERM {
+		t.Errorf("it ended by %v\n%s", cmd.ProcessState, said.String())
+	}
+	for _, name := range []string{"parent", "child"} {
+		pid := h.pid(name)
+		for end := time.Now().Add(patience); lives(pid) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		}
+		if lives(pid) {
+			t.Errorf("the %s of the destination still runs", name)
+		}
 	}
 }

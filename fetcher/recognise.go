@@ -231,6 +231,16 @@ func (s *session) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 	if row.GoneAt != 0 {
 		c.Back = append(c.Back, e.Key)
 	}
+	if row.State != uidl.Delivered && row.State != uidl.DeleteSent || s.Pending[e.Key] != nil {
+		// It was on its way when its row was read, and may have arrived since: whoever settles it writes the rest.
+		if e.Size != 0 {
+			c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, Size: e.Size})
+		}
+		if fresh && !strings.HasPrefix(e.Key.UID, plan.ContentName) {
+			s.haul.gain(1)
+		}
+		return
+	}
 	state := row.State
 	if state == uidl.DeleteSent && !s.dueNow(row) {
 		state = uidl.Delivered // recognised and kept: no question any more

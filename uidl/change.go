@@ -25,7 +25,8 @@ type Change struct {
 	Pass         *Pass         // nil adds none; the last 100 are kept; OK also sets Info.SucceededAt
 }
 
-// Mark changes the state of a known row and leaves the rest of it. Size 0 leaves the size too.
+// Mark changes the state of a known row and leaves the rest of it. Size 0 leaves the size too. State 0 changes the size alone:
+// for whoever knows nothing of what else stands there by now.
 type Mark struct {
 	Key
 	State    State

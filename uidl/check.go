@@ -83,7 +83,9 @@ func (c *Change) checkMessages() error {
 		}
 	}
 	for i := range c.Mark {
-		if err := checkRow("mark", c.Mark[i].Key, c.Mark[i].State.known()); err != nil {
+		m := &c.Mark[i]
+		resized := m.State == 0 && m.Size != 0 && m.Attempts == 0 && m.NextTry == 0 && m.Reason == ""
+		if err := checkRow("mark", m.Key, m.State.known() || resized); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ const (
 
 	markState = `UPDATE message SET state = ?, attempts = NULL, next_try = NULL, reason = NULL
 		WHERE account = ? AND uid = ? AND dup = ?`
+	markSize  = `UPDATE message SET size = ? WHERE account = ? AND uid = ? AND dup = ?`
 	markWhole = `UPDATE message SET state = ?1, size = CASE WHEN ?5 = 0 THEN size ELSE ?5 END,
 		attempts = ?6, next_try = ?7, reason = ?8 WHERE account = ?2 AND uid = ?3 AND dup = ?4`
 )
@@ -65,7 +66,9 @@ func (c *change) mark() error {
 		m := &c.Mark[i]
 		args := []any{int64(m.State), c.account, []byte(m.UID), m.Dup}
 		query := markState
-		if m.Size != 0 || m.Attempts != 0 || m.NextTry != 0 || m.Reason != "" {
+		if m.State == 0 {
+			query, args[0] = markSize, m.Size
+		} else if m.Size != 0 || m.Attempts != 0 || m.NextTry != 0 || m.Reason != "" {
 			query = markWhole
 			args = append(args, m.Size, null(int64(m.Attempts)), null(m.NextTry), nullText(m.Reason))
 		}

@@ -22,6 +22,11 @@ func testMark(t *testing.T, b *bench) {
 	if got := b.find(m.Key); got != m {
 		t.Errorf("after the second Mark: %+v\nwant %+v", got, m)
 	}
+	b.commit(uidl.Change{At: now, Mark: []uidl.Mark{{Key: m.Key, Size: 78}}})
+	m.Size = 78
+	if got := b.find(m.Key); got != m {
+		t.Errorf("after a Mark of the size: %+v\nwant %+v (state 0 leaves all else)", got, m)
+	}
 }
 
 func testUnknownKeys(t *testing.T, b *bench) {
@@ -33,6 +38,7 @@ func testUnknownKeys(t *testing.T, b *bench) {
 		"Waive":      {Settle: []uidl.Settled{{Key: key("b"), Destination: "d", As: uidl.Waive}}},
 		"Settle":     {Settle: []uidl.Settled{{Key: key("b"), Destination: "d", State: uidl.Delivered}}},
 		"Mark":       {Mark: []uidl.Mark{{Key: key("b"), State: uidl.Delivered}}},
+		"Mark size":  {Mark: []uidl.Mark{{Key: key("b"), Size: 1}}},
 		"Mark (dup)": {Mark: []uidl.Mark{{Key: uidl.Key{UID: "a", Dup: 1}, State: uidl.Delivered}}},
 		"Gone":       {Gone: []uidl.Key{key("b")}},
 		"Back":       {Back: []uidl.Key{key("b")}},
@@ -241,7 +247,10 @@ func testRefused(t *testing.T, b *bench) {
 		"seen before 1970": {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, FirstSeen: -1}}}},
 		"seen too late":    {Renew: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, FirstSeen: uidl.Unstamped + 1}}}},
 		"gone when":        {Put: []uidl.Message{{Row: uidl.Row{Key: key("a"), State: uidl.Wanted, GoneListing: 1}}}},
-		"mark state 0":     {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a")}}},
+		"mark nothing":     {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a")}}},
+		"mark no state":    {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a"), Size: 1, Attempts: 1}}},
+		"mark no reason":   {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a"), Size: 1, NextTry: 1}}},
+		"mark in no state": {Put: messages("a"), Mark: []uidl.Mark{{Key: key("a"), Size: 1, Reason: "r"}}},
 		"stage state":      {Put: messages("a"), Destinations: places("d"), Stage: []uidl.Delivery{{Key: key("a"), Destination: "d"}}},
 		"stage where":      {Put: messages("a"), Stage: []uidl.Delivery{{Key: key("a"), State: uidl.Staged}}},
 		"stage who":        {Put: messages("a"), Stage: []uidl.Delivery{publishing("a", "d")}},

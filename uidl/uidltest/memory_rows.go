@@ -36,10 +36,12 @@ func (c *memoryChange) row(k uidl.Key, f func(*uidl.Message)) error {
 func (c *memoryChange) update() (err error) {
 	for _, mark := range c.Mark {
 		err = errors.Join(err, c.row(mark.Key, func(m *uidl.Message) {
-			if m.State = mark.State; mark.Size != 0 {
+			if mark.Size != 0 {
 				m.Size = mark.Size
 			}
-			m.Attempts, m.NextTry, m.Reason = mark.Attempts, mark.NextTry, mark.Reason
+			if mark.State != 0 {
+				m.State, m.Attempts, m.NextTry, m.Reason = mark.State, mark.Attempts, mark.NextTry, mark.Reason
+			}
 		}))
 	}
 	for _, k := range c.Gone {

@@ -173,7 +173,7 @@ func randomChange(r *rand.Rand, at int64) uidl.Change {
 		c.Move = []uidl.Moved{{From: key(), To: key()}}
 	}
 	if some(2) {
-		c.Mark = append(c.Mark, uidl.Mark{Key: key(), State: uidl.State(1 + r.IntN(6)), Size: n(), Attempts: int(n()), Reason: "m"})
+		c.Mark = append(c.Mark, uidl.Mark{Key: key(), State: uidl.State(1 + r.IntN(6)), Size: n(), Attempts: int(n()), Reason: "m"}, uidl.Mark{Key: key(), Size: 1 + n()})
 	}
 	if some(2) {
 		c.Listed, c.Gone = true, []uidl.Key{key()}

@@ -17,6 +17,7 @@ func TestQuarantineHolds(t *testing.T) {
 		*rig
 		box                       []pop3test.Message
 		remote, archive, fallback *delivertest.Memory
+		removed                   bool // archive, from the configuration
 	}
 	all := func(w *world) []settle.Destination {
 		return []settle.Destination{to("maildir", w.maildir()), to("remote", spooled{w.remote.Reopen()}), to("archive", w.archive.Reopen()),
@@ -25,7 +26,11 @@ func TestQuarantineHolds(t *testing.T) {
 	broken := func(deliver.Message) error { return refuse(deliver.Error{Scope: deliver.ThisMessage}) }
 	pass := func(w *world) {
 		w.t.Helper()
-		if rep := w.run(all(w)...); rep.Deleted != 0 {
+		dests := all(w)
+		if w.removed {
+			dests = append(dests[:2], dests[3])
+		}
+		if rep := w.run(dests...); rep.Deleted != 0 {
 			w.t.Errorf("deleted: %+v", rep)
 		}
 		w.clock = w.clock.Add(2 * time.Hour)
@@ -80,6 +85,36 @@ func TestQuarantineHolds(t *testing.T) {
 			w.clock = w.clock.Add(25 * time.Hour)
 			pass(w)
 		},
+		"fetched again for another": func(w *world) {
+			w.archive.OnCreate = broken
+			pass(w)
+			w.archive.OnCreate = nil
+			pass(w)
+		},
+		"fetched again for another in vain": func(w *world) {
+			w.archive.OnCreate = broken
+			pass(w)
+			w.archive.OnCreate = nil
+			w.server.Change(func(o *pop3test.Options) {
+				o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+					if verb == "RETR" {
+						return &pop3test.Reply{Raw: []byte("-ERR not now\r\n")}
+					}
+					return nil
+				}
+			})
+			pass(w)
+			w.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
+			pass(w)
+		},
+		"another is removed": func(w *world) {
+			w.archive.OnCreate = broken
+			pass(w)
+			w.removed = true
+			pass(w)
+			w.adopt()
+			pass(w)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{box: mailbox(1), remote: delivertest.NewMemory("remote"), archive: delivertest.NewMemory("archive"),
@@ -95,7 +130,11 @@ func TestQuarantineHolds(t *testing.T) {
 			w.clock = w.clock.Add(6*24*time.Hour - 6*time.Hour)
 			pass(w)
 			w.clock = w.clock.Add(24*time.Hour + 6*time.Hour)
-			if rep := w.run(all(w)...); rep.Deleted != 1 {
+			dests := all(w)
+			if w.removed {
+				dests = append(dests[:2], dests[3])
+			}
+			if rep := w.run(dests...); rep.Deleted != 1 {
 				t.Errorf("in the end: %+v", rep)
 			}
 		})

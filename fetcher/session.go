@@ -251,7 +251,7 @@ func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *
 		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.Pending, Set: s.Set,
 		Policy: s.a.Policy, NeverDelete: s.a.NeverDelete, Aged: s.clock.Aged, Confirmed: s.clock.Confirmed,
 		Elsewhere: s.elsewhere, Met: s.recognised, Now: s.now(), Waits: s.Health.Waits, Short: s.Health.Wire.Watched(),
-		Most: most, Deleted: s.deleted,
+		HoldUntil: s.HoldUntil(), Most: most, Deleted: s.deleted,
 	})
 }
 
@@ -301,7 +301,7 @@ func (s *session) noteWhole(ctx context.Context) error {
 	return s.Change(ctx, func(c *uidl.Change) {
 		c.Put = back
 		for _, k := range s.plan.Whole {
-			c.Mark = append(c.Mark, uidl.Mark{Key: k.Key, State: uidl.Delivered})
+			c.Mark = append(c.Mark, s.Whole(k.Key, k.Row.Facts, s.Set))
 		}
 		s.DropMoot(c, s.plan.Moot)
 	})

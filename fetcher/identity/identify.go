@@ -98,7 +98,7 @@ func (p *Destinations) unburden(ctx context.Context, c *uidl.Change, known map[i
 	set := plan.NewSet(slices.Collect(maps.Values(now)), m.generation)
 	for _, r := range rows {
 		if (r.State == uidl.Wanted || r.State == uidl.Parked) && !waits[r.Key] && set.Lacks(r.Facts) == 0 && r.Have.Destinations() != 0 {
-			c.Mark = append(c.Mark, uidl.Mark{Key: r.Key, State: uidl.Delivered})
+			c.Mark = append(c.Mark, p.Settler.Whole(r.Key, r.Facts, set))
 		}
 	}
 	return err

@@ -83,6 +83,9 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 		return
 	case had && (k.Row.State == uidl.Wanted || k.Row.State == uidl.Parked):
 		k.Row.State, k.Row.Attempts, k.Row.NextTry = uidl.Delivered, 0, 0
+		if in.Set.StoodIn(k.Row.Facts) {
+			k.Row.NextTry = in.HoldUntil
+		}
 		p.Whole = append(p.Whole, k)
 	}
 	switch k.Row.State {

@@ -6,6 +6,7 @@ import "github.com/popsync/popsync/uidl"
 // and whether policy may delete it, follow from its facts and from this alone; neither is stored.
 type Set struct {
 	Required, optional, Fallback uidl.Places
+	spare                        uidl.Places // optional, or was so when it was removed
 	legacy                       uidl.Places // of the required: those that schema 1 knew, and that were required since
 	broken                       bool        // a place that schema 1 knew, and that may have been required, is not configured
 	Generation                   int64
@@ -30,6 +31,9 @@ func NewSet(known []uidl.Destination, generation int64) *Set {
 			s.Required |= place
 		case uidl.Optional:
 			s.optional |= place
+			s.spare |= place
+		case uidl.WasOptional:
+			s.spare |= place
 		case uidl.Fallback:
 			s.Fallback |= place
 		}
@@ -63,6 +67,9 @@ func (s *Set) Lacks(f uidl.Facts) uidl.Places {
 	}
 	return missing
 }
+
+// StoodIn tells whether the fallback took a message in place of a destination that was not optional.
+func (s *Set) StoodIn(f uidl.Facts) bool { return f.Waived&^s.spare != 0 }
 
 // FetchesRest tells whether a destination is to get what is older than it.
 func (s *Set) FetchesRest() bool {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -32,6 +33,24 @@ func (p *Settler) Held(k uidl.Key) bool {
 	p.Committing.Lock()
 	defer p.Committing.Unlock()
 	return p.Quarantined[k] && !p.DeleteQuarantined || p.Withheld[k]
+}
+
+// HoldUntil is until when a message stays on the server that lacks nothing from now on, since the fallback took it in place of
+// a destination (Unix seconds); 0: policy may delete it at once. See plan.QuarantineHold.
+func (p *Settler) HoldUntil() int64 {
+	if p.DeleteQuarantined {
+		return 0
+	}
+	return p.now().Add(plan.QuarantineHold).Unix()
+}
+
+// Whole marks as delivered what lacks nothing of this set, though nothing that was open for it was settled.
+func (p *Settler) Whole(k uidl.Key, f uidl.Facts, set *plan.Set) uidl.Mark {
+	m := uidl.Mark{Key: k, State: uidl.Delivered}
+	if set.StoodIn(f) {
+		m.NextTry, m.Reason = p.HoldUntil(), reasonQuarantined
+	}
+	return m
 }
 
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the

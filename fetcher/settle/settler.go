@@ -38,7 +38,7 @@ type Settler struct {
 	Committing  sync.Mutex // held while a change is built and committed; guards what follows
 	Doubt       error      // a commit failed: there is no other
 	Open        map[uidl.Key]*OpenMessage
-	Quarantined map[uidl.Key]bool // a fallback took it in this pass
+	Quarantined map[uidl.Key]bool // a fallback took it, and it was refused or delivered in this pass
 	Withheld    map[uidl.Key]bool // its facts keep it on the server
 
 	carrying sync.Mutex

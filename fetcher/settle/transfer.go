@@ -118,7 +118,12 @@ func (p *Settler) release(ctx context.Context, row uidl.Delivery, from Leftover,
 			to[i].At = c.At
 		}
 		c.Stage = append(c.Stage, to...)
-		c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: state})
+		s := uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: state}
+		if state == uidl.Delivered {
+			m := p.Whole(row.Key, row.Message, p.Set)
+			s.NextTry, s.Reason = m.NextTry, m.Reason
+		}
+		c.Settle = append(c.Settle, s)
 	})
 	if err != nil {
 		return err

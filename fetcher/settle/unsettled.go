@@ -40,11 +40,10 @@ func (p *Settler) SettleRow(c *uidl.Change, row uidl.Delivery, as uidl.Outcome) 
 		if done && p.Set.Keeps(m.Facts) != "" {
 			p.Withheld[row.Key] = true
 		}
-		if done && m.quarantined {
-			s.Reason = reasonQuarantined
-			if !p.DeleteQuarantined {
-				s.NextTry = p.now().Add(plan.QuarantineHold).Unix() // see heldUntil
-			}
+		// Its reason tells of another failure where one came later.
+		if done && (m.quarantined || p.Set.StoodIn(m.Facts)) {
+			p.Quarantined[row.Key] = true
+			s.Reason, s.NextTry = reasonQuarantined, p.HoldUntil()
 		}
 	}
 	c.Settle = append(c.Settle, s)

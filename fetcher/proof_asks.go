@@ -69,10 +69,11 @@ func (r *reader) answer(resp pop3.Response) error {
 			r.header = new(uidl.Fingerprinter)
 		}
 		r.header.Reset()
-		if _, err := io.Copy(r.header, resp.Body); err != nil {
+		var rest behindHeader
+		if _, err := io.Copy(io.MultiWriter(r.header, &rest), resp.Body); err != nil {
 			return err
 		}
-		if r.header.Ended() {
+		if r.header.Ended() && !rest.lines { // lines behind it were not asked for: it is the answer to RETR, of whatever message
 			top = r.header.Sum()
 		}
 	}
@@ -109,4 +110,26 @@ func (r *reader) answer(resp pop3.Response) error {
 
 func one(it pop3.Item) iter.Seq[pop3.Item] {
 	return func(yield func(pop3.Item) bool) { yield(it) }
+}
+
+// behindHeader tells whether anything follows the empty line that ends a header.
+type behindHeader struct {
+	lines bool
+	ended bool // the empty line came
+	text  bool // the line at hand has text
+}
+
+func (b *behindHeader) Write(p []byte) (int, error) {
+	for _, c := range p {
+		switch {
+		case b.ended:
+			b.lines = true
+			return len(p), nil
+		case c == '\n':
+			b.ended, b.text = !b.text, false
+		case c != '\r':
+			b.text = true
+		}
+	}
+	return len(p), nil
 }

@@ -418,7 +418,7 @@ func (s *session) quit(ctx context.Context, listing *pop3.Listing) (more bool, e
 		// After a destination failed, the rest of the session may be past saving; the first fault is what counts.
 		return false, cmp.Or(s.blocked(), s.pipelined(err))
 	}
-	if !s.cut && !s.partial {
+	if !s.cut && !s.partial && !s.turns.Suspecting { // a session for single messages has not met the others
 		s.settledIn()
 	}
 	if cmp.Or(unconfirmed, err) != nil {

@@ -68,6 +68,11 @@ func (r *reader) conclude(o *reply) error {
 		r.discard(m, settle.ErrNoBranch)
 		return nil
 	}
+	there, err := r.wasThere(f, m)
+	if err != nil || there {
+		r.discard(m, settle.ErrNoBranch)
+		return err
+	}
 	return r.hand(f, *m)
 }
 

@@ -49,6 +49,9 @@ func (s *session) retrieve(ctx context.Context) error {
 	if len(s.plan.Fetch) == 0 {
 		return nil
 	}
+	if err := s.lookForReleased(ctx); err != nil {
+		return err
+	}
 	r := &reader{session: s, ctx: ctx, fan: settle.NewFanout(), bat: settle.NewBatcher(s.o.BatchMessages, s.o.BatchBytes, s.o.BatchTime)}
 	r.spaces = s.measureSpace(ctx)
 	s.lost.Foretell()

@@ -47,6 +47,7 @@ type session struct {
 	marks    []uidl.Mark                // DELEs, to be committed before QUIT
 	cut      bool                       // the plan was longer than one session may be
 	doubted  bool                       // the ledger may be an older copy
+	shown    shownCopies                // see lookForReleased
 	twinTops map[int]uidl.Fingerprint   // see recogniseTwins
 	rows     *plan.Rows                 // the ledger's, as of the session's beginning
 	left     *formers                   // see former

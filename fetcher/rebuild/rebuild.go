@@ -2,13 +2,11 @@ package rebuild
 
 import (
 	"context"
-	"io"
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
-	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -42,7 +40,7 @@ func (s *Rebuilder) Rebuild(ctx context.Context, list plan.Listing, complete boo
 			return known, err
 		}
 	}
-	if err := look.Memory(strangerOctets * int64(list.Len())); err != nil {
+	if err := look.Memory(StrangerOctets * int64(list.Len())); err != nil {
 		return known, err
 	}
 	strangers := s.strangersTo(known, list)
@@ -62,7 +60,7 @@ func (s *Rebuilder) Rebuild(ctx context.Context, list plan.Listing, complete boo
 	for _, e := range strangers {
 		if have[e.tag] != 0 {
 			found = append(found, e)
-		} else {
+		} else if !e.held {
 			rest = append(rest, e)
 		}
 	}
@@ -113,11 +111,12 @@ func (s *Rebuilder) ledgerWhole(ctx context.Context, sure bool) error {
 // stranger is a listed message that the ledger has no row of.
 type stranger struct {
 	plan.Entry
-	tag string // by which Maildirs show it: the first of those that it may have
+	tag  string // by which Maildirs show it: the first of those that it may have
+	held bool   // it has a row after all, which holds it back
 }
 
-// strangerOctets is about what it takes to look for a message in the Maildirs, with the row that is made of it.
-const strangerOctets = 600
+// StrangerOctets is about what it takes to look for a message in the Maildirs, with the row that is made of it.
+const StrangerOctets = 600
 
 // anyTag tells whether a Maildir shows any message under one of our names.
 func (s *Rebuilder) anyTag(ctx context.Context) (any bool, err error) {
@@ -149,18 +148,18 @@ func (s *Rebuilder) strangersTo(known *plan.Rows, list plan.Listing) (all []stra
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
 		if i, ok := known.Find(key); !ok || s.Settler.Health.Verify && s.undelivered(known, i, key) {
-			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}})
+			all = append(all, stranger{Entry: plan.Entry{Num: e.Num, Size: e.Size, Key: key}, held: ok && known.At(i).State == uidl.Held})
 		}
 	}
 	return all
 }
 
 // undelivered tells of a row that no place has its message, and no copy is on its way, as far as the ledger knows: an older
-// one may not know that it came since.
+// one may not know that it came since. What is held back may have come since a person let it through.
 func (s *Rebuilder) undelivered(known *plan.Rows, i int, k uidl.Key) bool {
 	row := known.At(i)
 	switch {
-	case row.State != uidl.Wanted && row.State != uidl.Parked && row.State != uidl.Skipped:
+	case row.State != uidl.Wanted && row.State != uidl.Parked && row.State != uidl.Skipped && row.State != uidl.Held:
 		return false
 	case known.Kinds[row.Kind].Have.Destinations() != 0:
 		return false
@@ -234,19 +233,21 @@ func (s *Rebuilder) recogniseStored(ctx context.Context, found []stranger, have 
 		m := uidl.Message{Reason: plan.ReasonTagged, Row: uidl.Row{Key: f.Key, State: uidl.Delivered, Size: f.Size, FirstSeen: s.Stamp(), Facts: facts}}
 		top, copies := tops[f.Num], stored[f.tag]
 		// What it is known by later, also where nothing can be compared now. Of several copies, of messages that had the same
-		// unique-id one after another, nobody knows then which it is: see shows.
-		i := slices.IndexFunc(copies, func(c storedCopy) bool { return c.header == top })
+		// unique-id one after another, nobody knows then which it is: see Shows.
+		i := slices.IndexFunc(copies, func(c Copy) bool { return c.Header == top })
 		if i < 0 && len(copies) == 1 {
 			i = 0
 		}
 		if i >= 0 {
-			m.Fingerprint, m.SHA256 = copies[i].header, copies[i].content
+			m.Fingerprint, m.SHA256 = copies[i].Header, copies[i].content
 		}
 		switch {
+		case (top == (uidl.Fingerprint{}) || len(copies) == 0) && f.held:
+			continue // what the Maildir shows may be the very message that it was held back for
 		case top == (uidl.Fingerprint{}) || len(copies) == 0:
 			m.Have |= uidl.Unsure // nothing to compare: the unique-id counts
-		case !slices.ContainsFunc(copies, func(c storedCopy) bool { return c.header == top }):
-			if lost { // the unique-id was given to another message since, new or not
+		case !slices.ContainsFunc(copies, func(c Copy) bool { return c.Header == top }):
+			if lost && !f.held { // the unique-id was given to another message since, new or not
 				c.Put = append(c.Put, s.HeldBack(f.Entry))
 			}
 			continue
@@ -263,83 +264,6 @@ func (s *Rebuilder) recogniseStored(ctx context.Context, found []stranger, have 
 		c.Put = append(c.Put, m)
 	}
 	return c, nil
-}
-
-// Shows tells whether a Maildir shows a message that was read under its unique-id, where the row that was made when the ledger
-// was lost does not tell which of several copies it stands for.
-func (s *Rebuilder) Shows(ctx context.Context, row *uidl.Message, m *settle.Received) bool {
-	if row.Generation != uidl.BeforeAll || row.SHA256 != [32]byte{} || row.Fingerprint != (uidl.Fingerprint{}) || row.Have.Destinations() == 0 {
-		return false
-	}
-	one := []stranger{{Entry: plan.Entry{Key: row.Key}}}
-	have, err := s.tags(ctx, one)
-	if err != nil || have[one[0].tag] == 0 {
-		return false
-	}
-	stored, err := s.storedCopies(ctx, one)
-	return err == nil && slices.ContainsFunc(stored[one[0].tag], func(c storedCopy) bool {
-		return c.content == m.Msg.SHA256 || c.content == m.Whole || m.Strong && c.header == m.Msg.Fingerprint
-	})
-}
-
-// storedCopy is what a message that a Maildir shows is recognised by.
-type storedCopy struct {
-	header  uidl.Fingerprint
-	content [32]byte // with line ends as they were received
-}
-
-// storedCopies reads the stored messages with these tags.
-func (s *Rebuilder) storedCopies(ctx context.Context, found []stranger) (map[string][]storedCopy, error) {
-	wanted := make(map[string]bool, len(found))
-	for i := range found {
-		wanted[found[i].tag] = true
-	}
-	out := make(map[string][]storedCopy, len(found))
-	fp, sum := new(uidl.Fingerprinter), settle.NewContentSum()
-	for _, d := range s.Settler.Places {
-		t := d.Can().Tagger
-		if t == nil || d.Fallback {
-			continue
-		}
-		err := t.Tagged(ctx, func(tag string) bool { return wanted[s.tagged[tag]] }, func(tag string, body io.Reader) error {
-			if body == nil {
-				return nil
-			}
-			fp.Reset()
-			sum.Reset()
-			if _, err := io.Copy(io.MultiWriter(fp, &crlfSum{sum: sum}), body); err != nil {
-				return nil // what cannot be read proves nothing
-			}
-			c := storedCopy{header: fp.Sum()}
-			c.content, _ = sum.Sums()
-			if tag = s.tagged[tag]; !slices.Contains(out[tag], c) {
-				out[tag] = append(out[tag], c)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// crlfSum gives a contentSum what a Maildir stores with LF, as it was received.
-type crlfSum struct {
-	sum *settle.ContentSum
-	buf []byte
-}
-
-func (w *crlfSum) Write(b []byte) (int, error) {
-	w.buf = w.buf[:0]
-	for _, c := range b {
-		if c == '\n' {
-			w.buf = append(w.buf, '\r')
-		}
-		w.buf = append(w.buf, c)
-	}
-	w.sum.Write(w.buf)
-	return len(b), nil
 }
 
 // foreseeRebuild gives the rows that a ledger would have which was lost or is an older copy: what it does not know is held back,

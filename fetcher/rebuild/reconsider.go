@@ -61,7 +61,7 @@ func (s *Rebuilder) reconsiderRows(ctx context.Context, known *plan.Rows, list p
 		}
 		key := uidl.Key{UID: e.UID, Dup: dup}
 		at, ok := known.Find(key)
-		if !ok || known.At(at).State == uidl.Held {
+		if !ok || known.At(at).State == uidl.Held && !s.Settler.Health.Verify {
 			continue
 		}
 		f := known.Kinds[known.At(at).Kind]

@@ -33,7 +33,7 @@ type histAt struct{ place, letter int }
 
 // histFate is what the oracle knows of a message.
 type histFate struct {
-	tag       string       // account and unique-id when it was first retrieved
+	tag       string       // account and unique-id when it was first retrieved, but for what was in vain
 	gone      bool         // from the server, or to a mailbox that nobody fetches from
 	retrieved bool         // at least once
 	marked    bool         // by a baseline, before it was retrieved
@@ -71,6 +71,9 @@ func (o *histOracle) config(letter int, required []int) {
 func (o *histOracle) retr(letter int, required []int, tag string) {
 	f := o.fates[letter]
 	if f.retrieved {
+		if len(o.where(letter)) == 0 { // that was in vain
+			f.tag = tag
+		}
 		return
 	}
 	f.retrieved, f.tag, f.owed = true, tag, map[int]bool{}

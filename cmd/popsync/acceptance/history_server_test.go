@@ -119,7 +119,11 @@ func (w *histWorld) serve() {
 			letter := histNumber(m.Data)
 			required, any, stand := a.required()
 			if verb == "RETR" {
-				w.oracle.retr(letter, required, a.tag(w.letters[letter-1]))
+				tag := a.tag(w.letters[letter-1])
+				if w.trouble.noUIDL {
+					tag = a.name + " by its header or content"
+				}
+				w.oracle.retr(letter, required, tag)
 				continue
 			}
 			w.look()

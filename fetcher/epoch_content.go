@@ -12,10 +12,10 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// hunt has all unknown messages compared by their content with those that left the listing, while they are retrieved.
-// Each that is the same, octet for octet, is its own evidence.
+// hunt has all unknown messages compared with those that left the listing, while they are retrieved. Each that is the same, octet
+// for octet, is its own evidence; of the others the header decides, as it does where there is TOP.
 func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
-	f := &formers{byContent: map[[32]byte][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
+	f := &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, byContent: map[[32]byte][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
 	keys := make([]uidl.Key, 0, len(lost))
 	for k := range lost {
 		keys = append(keys, k)
@@ -29,8 +29,15 @@ func (s *session) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
 			return err
 		}
 		for i := range rows {
-			if m := &rows[i]; m.SHA256 != ([32]byte{}) && m.Reason != reasonMoved {
+			m := &rows[i]
+			if m.Reason == reasonMoved {
+				continue
+			}
+			if m.SHA256 != ([32]byte{}) {
 				f.byContent[m.SHA256] = append(f.byContent[m.SHA256], m)
+			}
+			if m.Fingerprint != (uidl.Fingerprint{}) {
+				f.byHeader[m.Fingerprint] = append(f.byHeader[m.Fingerprint], m)
 			}
 		}
 	}
@@ -63,14 +70,27 @@ func (r *reader) isMoved(f *plan.FetchStep, m *settle.Received) bool {
 			continue
 		}
 		r.formers.taken[old.Key] = true
-		r.movedHere(f, old)
+		r.movedHere(f, old, old.FirstSeen)
 		return true
 	}
-	return false
+	if !m.Strong {
+		return false
+	}
+	for {
+		old := r.formers.byHeaderOf(m.Msg.Fingerprint, f.Size)
+		switch {
+		case old == nil:
+			return false
+		case r.isKnownElsewhere(old.Key):
+			continue
+		}
+		r.movedHere(f, old, r.stamp()) // servers add lines and change some; its age is not known: see adoptByHeader
+		return true
+	}
 }
 
 // movedHere enters a message that was just read as one that left the listing, or notes that it is on its way as that.
-func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
+func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message, firstSeen int64) {
 	r.epoch.proven = true
 	if r.Pending[old.Key].Copies() {
 		r.displace(old.Key, f.Entry.Key)
@@ -79,7 +99,7 @@ func (r *reader) movedHere(f *plan.FetchStep, old *uidl.Message) {
 	}
 	r.Later(func(c *uidl.Change) {
 		c.At = r.now().Unix()
-		r.adopt(c, f.Entry, old, old.FirstSeen)
+		r.adopt(c, f.Entry, old, firstSeen)
 	})
 	r.haul.keepSafe(f.Num)
 	r.rec.Count(func(rep *report.Report) { rep.Kept++ })
@@ -111,7 +131,7 @@ func (r *reader) wentOn(f *plan.FetchStep) (bool, error) {
 			r.moved = map[uidl.Key]bool{}
 		}
 		r.moved[m.Key] = true
-		r.movedHere(f, m)
+		r.movedHere(f, m, m.FirstSeen)
 		return true, nil
 	}
 	return false, nil
@@ -149,7 +169,12 @@ func (r *reader) readHeirs() error {
 
 // isTaken tells whether another message of this session turned out to be the one of a row that left the listing.
 func (r *reader) isTaken(k uidl.Key) bool {
-	return r.moved[k] || r.formers != nil && r.formers.taken[k] || r.left != nil && r.left.taken[k]
+	return r.formers != nil && r.formers.taken[k] || r.isKnownElsewhere(k)
+}
+
+// isKnownElsewhere tells that of what turned out so by its unique-id, not by the search for new ones.
+func (r *reader) isKnownElsewhere(k uidl.Key) bool {
+	return r.moved[k] || r.left != nil && r.left.taken[k]
 }
 
 // keepAdopted commits what isMoved carried, so that the next session knows it. err is how the retrieving ended; it is

@@ -85,9 +85,11 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 // compareTwins has all of a group read and compared by content, once it is not as it was: another size, or one less. Where
 // sizes are the same, each is taken for what its place says, and what is listed behind them is new.
 func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
+	// What is watched is read by itself, on a day of its own.
+	compared := slices.DeleteFunc(slices.Clone(g.known), func(k plan.KnownStep) bool { return k.Watched })
 	changed := slices.ContainsFunc(s.plan.Gone, func(k uidl.Key) bool { return k.UID == uid }) ||
-		slices.ContainsFunc(g.known, func(k plan.KnownStep) bool { return k.Then == plan.Ask })
-	if !changed {
+		slices.ContainsFunc(compared, func(k plan.KnownStep) bool { return k.Then == plan.Ask })
+	if !changed || len(compared) == 0 {
 		return nil
 	}
 	rows, err := s.L.Find(ctx, groupKeys(uid, g))
@@ -174,10 +176,12 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 		}
 		moved = append(moved, e)
 	}
-	s.makeRoom(uid, rows, left, moved)
+	to := map[uidl.Key]uidl.Key{} // where rows go
+	s.makeRoom(uid, rows, left, moved, to)
 	for _, e := range moved {
 		if others := left[tops[e.Num]]; len(others) > 0 {
 			s.takePlace(e, others[0])
+			to[others[0].Key] = e.Key
 			take(others[0])
 			s.unfetch(e)
 			s.plan.Kept++
@@ -199,11 +203,16 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 			}
 		}
 	}
+	if s.Health.Wire.Move(to) { // with the rows: what is watched is another message otherwise, and comes twice
+		status := s.status()
+		s.Later(func(c *uidl.Change) { c.Status = status })
+	}
 	return nil
 }
 
-// makeRoom keeps the rows of messages that are not listed now, whose places others take: they may only be hidden.
-func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []plan.Entry) {
+// makeRoom keeps the rows of messages that are not listed now, whose places others take: they may only be hidden. It notes in to
+// where they are.
+func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []plan.Entry, to map[uidl.Key]uidl.Key) {
 	place := map[int]bool{}
 	used := map[int]bool{}
 	for _, e := range taken {
@@ -229,6 +238,7 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 			used[free] = true
 			kept := *m
 			kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.L.Info().Listings, 1)
+			to[m.Key] = kept.Key
 			s.Later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
 		}
 	}

@@ -55,6 +55,29 @@ func (w *WireFacts) Forget(k uidl.Key) {
 	w.Short = slices.DeleteFunc(w.Short, func(e ShortReading) bool { return e.Key() == k })
 }
 
+// Move lets what is remembered of delivered messages go to the keys that their rows go to; all of these are other places of one
+// unique-id. What is not delivered and had such a place is another message, and is read anew. false: there was nothing to move.
+func (w *WireFacts) Move(to map[uidl.Key]uidl.Key) (moved bool) {
+	taken := make(map[uidl.Key]bool, len(to))
+	for _, k := range to {
+		taken[k] = true
+	}
+	kept := make([]ShortReading, 0, len(w.Short))
+	for _, e := range w.Short {
+		next, goes := to[e.Key()]
+		switch {
+		case e.Done && goes:
+			e.Dup, moved = next.Dup, true
+		case taken[e.Key()]:
+			moved = true
+			continue
+		}
+		kept = append(kept, e)
+	}
+	w.Short = kept
+	return moved
+}
+
 // Watched are the messages that came short: whether they were delivered.
 func (w *WireFacts) Watched() map[uidl.Key]bool {
 	if len(w.Short) == 0 {

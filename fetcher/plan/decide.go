@@ -117,7 +117,14 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 		if due {
 			p.Withheld[reasonStump]++
 		}
-		p.Stumps = append(p.Stumps, k)
+		if k.Watched = true; !k.Shared {
+			p.Stumps = append(p.Stumps, k)
+			return
+		}
+		if k.Then = Stay; k.Row.GoneAt != 0 || k.Row.Size != k.Size && k.Row.Size != 0 && k.Size != 0 {
+			k.Then = Ask
+		}
+		p.Twins = append(p.Twins, k) // what is watched goes by its place, and that says little: see recogniseTwins
 		return
 	}
 	p.Waiting = p.Waiting || k.Row.NextTry != 0
@@ -158,6 +165,10 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 
 // Decide enters what is to be done with a delivered message.
 func (p *Plan) Decide(k KnownStep) {
+	if k.Watched {
+		p.Stumps = append(p.Stumps, k)
+		return
+	}
 	switch k.Then {
 	case Ask:
 		p.Question = append(p.Question, k)

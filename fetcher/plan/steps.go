@@ -41,6 +41,8 @@ type KnownStep struct {
 	Copies int  // listed messages with this UID
 	Shared bool // the UID ever belonged to several messages
 	Then   fate
+
+	Watched bool // it was delivered with another length than listed: whatever policy says, it stays until it was read again
 }
 
 // fate is what is to become of a delivered message.

@@ -20,6 +20,9 @@ func (s *session) recognise(ctx context.Context) error {
 	if err := s.recogniseTwins(ctx); err != nil {
 		return err
 	}
+	if err := s.placeOnWay(ctx); err != nil {
+		return err
+	}
 	s.asked()
 	s.cut = s.cut || pl.Later > 0
 	if len(pl.Due) > s.o.SessionMessages {

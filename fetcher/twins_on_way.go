@@ -1,0 +1,83 @@
+package fetcher
+
+import (
+	"context"
+	"slices"
+
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/uidl"
+)
+
+// placeOnWay finds messages that are on their way to a destination, and are listed at another place of their unique-id now:
+// of those that share one some were hidden, or one left. They are not fetched once more: what is on its way moves to the
+// place that its message has. Where headers cannot be had, each is taken for what its place says.
+func (s *session) placeOnWay(ctx context.Context) error {
+	if s.turns.Purpose == health.NewMail { // no header of what is known is asked for
+		return nil
+	}
+	fetched := map[string]bool{}
+	for i := range s.plan.Fetch {
+		if f := &s.plan.Fetch[i]; f.Row.State == 0 && s.plan.Shared[f.Key.UID] > 1 && s.plan.Shared[f.Key.UID] <= twinsMost {
+			fetched[f.Key.UID] = true
+		}
+	}
+	onWay := map[string][]uidl.Key{}
+	for k, open := range s.Pending {
+		if fetched[k.UID] && open.Copies() {
+			onWay[k.UID] = append(onWay[k.UID], k)
+		}
+	}
+	if len(onWay) == 0 {
+		return nil
+	}
+	at, nums := map[uidl.Key]int{}, []int{}
+	dups := map[string]int{}
+	for i := range s.list.Len() { // in the order of its numbers
+		e := s.list.At(i)
+		if onWay[e.UID] == nil || !e.HasUID {
+			continue
+		}
+		at[uidl.Key{UID: e.UID, Dup: dups[e.UID]}] = e.Num
+		nums = append(nums, e.Num)
+		dups[e.UID]++
+	}
+	tops, err := s.fingerprints(ctx, nums)
+	if err != nil {
+		return err
+	}
+	for _, keys := range onWay {
+		if err := s.moveOnWay(ctx, keys, at, tops); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveOnWay does that for the messages of one unique-id that are on their way.
+func (s *session) moveOnWay(ctx context.Context, keys []uidl.Key, at map[uidl.Key]int, tops map[int]uidl.Fingerprint) error {
+	rows, err := s.L.Find(ctx, keys)
+	if err != nil {
+		return err
+	}
+	away := map[uidl.Fingerprint][]uidl.Key{} // their places are others'
+	for i := range rows {
+		num, listed := at[rows[i].Key]
+		switch top := tops[num]; {
+		case !listed, top == uidl.Fingerprint{}, rows[i].Fingerprint == uidl.Fingerprint{}, top == rows[i].Fingerprint:
+		default:
+			away[rows[i].Fingerprint] = append(away[rows[i].Fingerprint], rows[i].Key)
+		}
+	}
+	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool {
+		here := away[tops[f.Num]]
+		if f.Key.UID != keys[0].UID || f.Row.State != 0 || s.weak[f.Num] || len(here) == 0 {
+			return false
+		}
+		s.displace(here[0], f.Key)
+		away[tops[f.Num]] = here[1:]
+		s.plan.Pending++
+		return true
+	})
+	return nil
+}

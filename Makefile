@@ -50,7 +50,7 @@ test-crash:
 test-soak: test-deps
 	POPSYNC_SOAK=10m go test -count=1 -v -timeout=40m -run='^TestAcceptDaemonSoak' ./cmd/popsync/acceptance
 
-# SQLite too under the race detector; RACE_OF='./uidl/... ./fetcher/...' for some packages.
+# SQLite too under the race detector; RACE_OF='./uidl/...' for some packages.
 RACE_OF ?= ./...
 race: test-deps
 	CGO_ENABLED=1 go test -vet=off -race $(CHECKPTR) -count=1 -shuffle=on $(RACE_OF)

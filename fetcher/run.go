@@ -135,6 +135,7 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 	defer release()
 	stop, halt := context.WithCancel(timed)
 	defer halt()
+	p.Over = ctx.Err
 	p.OpenOutboxes(stop, late)
 	err = p.work(timed)
 	p.turns.PassTurn()

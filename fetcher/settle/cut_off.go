@@ -30,7 +30,7 @@ func (o *outbox) cutOff() bool {
 func (o *outbox) interrupted(result *error) {
 	var e *deliver.Error
 	switch {
-	case *result == nil, o.stop.Err() == nil:
+	case *result == nil, !o.told():
 		return
 	case o.late.Err() != nil:
 	case !errors.As(*result, &e) || !e.Uncertain:
@@ -41,4 +41,10 @@ func (o *outbox) interrupted(result *error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.cut = true
+}
+
+// told tells that the pass was told to end. Contexts that follow from the one that was ended may end a moment after it: what
+// ends with that one, as a program does that whoever stopped popsync has ended too, may be sooner.
+func (o *outbox) told() bool {
+	return o.stop.Err() != nil || o.p.Over != nil && o.p.Over() != nil
 }

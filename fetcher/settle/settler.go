@@ -55,6 +55,7 @@ type Config struct {
 	SessionTime       time.Duration
 	Backoff           func(failures int) time.Duration
 	Clock             func() time.Time
+	Over              func() error // why whoever wants the pass has ended it; nil, or no error: nobody has
 }
 
 func (p *Settler) now() time.Time { return p.Clock() }

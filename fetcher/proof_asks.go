@@ -64,13 +64,15 @@ func (r *reader) any(num int) int {
 // answer takes the answer to what was asked in between.
 func (r *reader) answer(resp pop3.Response) error {
 	var top uidl.Fingerprint
+	var octets int64
 	if resp.Body != nil {
 		if r.header == nil {
 			r.header = new(uidl.Fingerprinter)
 		}
 		r.header.Reset()
 		var rest behindHeader
-		if _, err := io.Copy(io.MultiWriter(r.header, &rest), resp.Body); err != nil {
+		var err error
+		if octets, err = io.Copy(io.MultiWriter(r.header, &rest), resp.Body); err != nil {
 			return err
 		}
 		if r.header.Ended() && !rest.lines { // lines behind it were not asked for: it is the answer to RETR, of whatever message
@@ -92,8 +94,13 @@ func (r *reader) answer(resp pop3.Response) error {
 	case resp.Ask == pop3.AskScan:
 		r.scans++
 	case resp.Ask == pop3.AskNoop:
-	case last < 0 || r.queue[last].f.Num != resp.Num || r.queue[last].kind != whole || top == uidl.Fingerprint{}:
+	case last < 0 || r.queue[last].f.Num != resp.Num || r.queue[last].kind != whole:
 		return nil // nothing to compare
+	case octets > r.queue[last].is.Octets:
+		r.setAside(r.queue[last].f) // as where the two replies changed places
+		return fmt.Errorf("message %d: TOP gives more than RETR: %w", resp.Num, errUnproven)
+	case top == uidl.Fingerprint{}:
+		return nil
 	case top != r.queue[last].m.Msg.Fingerprint:
 		r.setAside(r.queue[last].f) // or the server changes what it sends
 		return fmt.Errorf("message %d: TOP gives another header than RETR: %w", resp.Num, errUnproven)

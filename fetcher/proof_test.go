@@ -131,3 +131,41 @@ func TestBehindHeader(t *testing.T) {
 		}
 	}
 }
+
+// The replies to RETR and to the TOP behind it change places, where sizes say nothing: the header is not taken for the message.
+func TestRetrAndTopSwapped(t *testing.T) {
+	box := mailbox(5)
+	r := newRig(t, box...)
+	r.ok()
+	var more []pop3test.Message
+	for i := range 3 {
+		m := message(fmt.Sprintf("later%d", i), strings.Repeat("line\r\n", 100+i))
+		m.ListSize = 11
+		more = append(more, m)
+	}
+	more[1].ListSize = 31
+	num, last := strconv.Itoa(len(box)+len(more)), more[2].Data
+	var held []byte
+	swapped := false
+	r.server.Change(func(o *pop3test.Options) {
+		o.OnCommand = func(_ *pop3test.Session, verb, arg string) *pop3test.Reply {
+			switch {
+			case verb == "RETR" && arg == num && !swapped:
+				held, swapped = fmt.Appendf(nil, "+OK\r\n%s.\r\n", last), true
+				return &pop3test.Reply{Raw: []byte{}}
+			case verb == "TOP" && held != nil:
+				header, _, _ := bytes.Cut(last, []byte("\r\n\r\n"))
+				raw := append(fmt.Appendf(nil, "+OK\r\n%s\r\n\r\n.\r\n", header), held...)
+				held = nil
+				return &pop3test.Reply{Raw: raw}
+			}
+			return nil
+		}
+	})
+	r.server.Deliver("u", more...)
+	for range 3 {
+		r.run()
+		r.clock = r.clock.Add(25 * time.Hour)
+	}
+	r.wantMail(append(box, more...)...)
+}

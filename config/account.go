@@ -20,6 +20,8 @@ type Account struct {
 	Username string // without CR, LF and NUL
 	Auth     Auth   // how to log in
 
+	Network Network // how connections to the server leave this machine
+
 	Pipelining bool  // commands are sent ahead where the server announces it; false: one at a time
 	Sizes      Sizes // what the sizes are worth that the server lists
 
@@ -111,19 +113,34 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 	if a.Port == 0 {
 		a.Port = defaultPort(a.TLS)
 	}
+	c.network(at, m, &a.Network, a.Host)
 	if a.TLS == TLSNone && !a.Insecure {
-		c.plaintext(at, "the password", a.Host, before)
+		c.plaintext(at, "the password", a.Host, a.Network.elsewhere(), before)
+	}
+	for i := range a.Deliver {
+		if n, local := typeOf(&a.Deliver[i]).network(&a.Deliver[i]); n != nil {
+			n.inherit(a.Network, local)
+		}
 	}
 	return a
 }
 
 // plaintext is the rule for tls = "none" without consent: what goes to host in the clear stays on this machine.
-// Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged.
-func (r *report) plaintext(at document.Path, what, host string, i int) {
-	if host != "" && !loopback(host) && !r.concerns(i, at.Key("insecure_plaintext")) {
-		r.add(at.Key("tls"), "would send "+what+" to "+document.Shown(host)+" in the clear",
-			`use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`)
+// Without a sound host, or with a word for consent that isn't understood since problem i, it can't be judged. by is the key that
+// makes even the name of this machine mean another; "": none does.
+func (r *report) plaintext(at document.Path, what, host, by string, i int) {
+	if host == "" || by == "" && loopback(host) || r.concerns(i, at.Key("insecure_plaintext")) {
+		return
 	}
+	text, hint := "would send "+what+" to "+document.Shown(host)+" in the clear", `use "implicit" or "starttls"; if you accept the risk, insecure_plaintext = true`
+	switch by {
+	case "connect_command":
+		text += ", as far as popsync knows: whether connect_command encrypts it cannot see"
+		hint = `use "implicit" or "starttls" inside; or if the command encrypts all the way, as ssh does, insecure_plaintext = true`
+	case "proxy":
+		text += ", through proxy"
+	}
+	r.add(at.Key("tls"), text, hint)
 }
 
 func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
@@ -149,5 +166,6 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
 	maps.Copy(known, sourceKeys(c.env, s, "leave the key out to be asked on a terminal"))
+	maps.Copy(known, networkKeys(c.env, &a.Network))
 	return known
 }

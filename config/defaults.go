@@ -9,8 +9,8 @@ import (
 )
 
 // inherit gives each account of the tree the keys of [defaults] that it does not have itself. {account} in their texts is
-// its name. Destinations are inherited together or not at all, and so are the keys of the secret: an account that says one
-// of them has none of the others.
+// its name. Destinations are inherited together or not at all, and so are the keys of the secret, and those of proxy and
+// connect_command: an account that says one of them has none of the others.
 func (c *checker) inherit(tree map[string]any) {
 	v, ok := tree["defaults"]
 	if !ok {
@@ -36,7 +36,7 @@ func (c *checker) inherit(tree map[string]any) {
 		}
 		all := maps.Clone(own)
 		for k, v := range defaults {
-			if _, has := own[k]; has || len(given(own)) > 0 && slices.Contains(given(defaults), k) {
+			if _, has := own[k]; has || len(given(own)) > 0 && slices.Contains(given(defaults), k) || saysWay(own) && isWay(k) {
 				continue
 			}
 			if k != string(SecretLiteral) {
@@ -53,7 +53,7 @@ func (c *checker) inherit(tree map[string]any) {
 
 // placeholders refuses other words in braces than {account} where a path is meant: they would make odd folders.
 func (c *checker) placeholders(at document.Path, m map[string]any) {
-	for _, k := range []string{"path", "password_file", "ca_file"} {
+	for _, k := range []string{"path", "password_file", "ca_file", "proxy_password_file"} {
 		if s, ok := m[k].(string); ok && strings.ContainsAny(strings.ReplaceAll(s, "{account}", ""), "{}") {
 			c.add(at.Key(k), "holds a word in braces that means nothing", "{account} is the name of the account")
 		}

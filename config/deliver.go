@@ -38,6 +38,8 @@ type deliverType struct {
 	// place identifies where it brings mail, or is "" when that is not known; key is the key that says it and what names it in a
 	// sentence.
 	place func(d *Deliver) (key, what, place string)
+	// network is how its server is reached, and whether that is on this machine; nil: it has none.
+	network func(d *Deliver) (n *Network, local bool)
 	// odd looks for what is hardly meant; of begins an Oddity about a key.
 	odd func(d *Deliver, add func(Oddity), of func(key string) Oddity)
 }

@@ -41,6 +41,7 @@ func commandType() deliverType {
 		place: func(d *Deliver) (key, what, place string) {
 			return "command", "this command", strings.Join(d.Command.Args, "\x00")
 		},
+		network: func(*Deliver) (*Network, bool) { return nil, false },
 		odd: func(d *Deliver, add func(Oddity), of func(key string) Oddity) {
 			oddArguments(add, of("command"), d.Command.Args, placeholders)
 		},

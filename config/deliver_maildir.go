@@ -13,7 +13,8 @@ func maildirType() deliverType {
 				}
 			}
 		},
-		place: func(d *Deliver) (key, what, place string) { return "path", "this path", d.Path },
+		place:   func(d *Deliver) (key, what, place string) { return "path", "this path", d.Path },
+		network: func(*Deliver) (*Network, bool) { return nil, false },
 		odd: func(d *Deliver, add func(Oddity), of func(key string) Oddity) {
 			oddPath(add, of("path"), d.Path)
 		},

@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,8 @@ type SMTP struct {
 	Username string       // "": no login
 	Secret   SecretSource // where its password is found; never SecretPrompt; zero without a username
 	Auth     Auth         // AuthAuto, AuthPlain or AuthLogin; of no meaning without a username
+
+	Network Network // how connections leave this machine, with what the account says for it
 
 	From string // the envelope's sender: "original" (of the message), "null" (<>), or an address
 
@@ -65,7 +68,8 @@ func mailServerType(name string) deliverType {
 				d.SMTP = &s.SMTP
 			}
 		},
-		place: (*Deliver).smtpPlace,
+		place:   (*Deliver).smtpPlace,
+		network: (*Deliver).smtpNetwork,
 		odd: func(d *Deliver, add func(Oddity), of func(key string) Oddity) {
 			d.SMTP.oddities(add, of, d.Type)
 		},
@@ -104,6 +108,7 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 		"nul":                     oneOf(&s.NUL, "send", "refuse"),
 	}
 	maps.Copy(known, sourceKeys(c.env, &s.source, ""))
+	maps.Copy(known, networkKeys(c.env, &s.Network))
 	return known
 }
 
@@ -131,7 +136,15 @@ func (c *checker) finishSMTP(at document.Path, m map[string]any, name string, s 
 		if s.Username != "" {
 			what = "the password"
 		}
-		c.plaintext(at, what, e.host, before)
+		c.plaintext(at, what, e.host, s.Network.elsewhere(), before)
+	}
+	c.network(at, m, &s.Network, e.host)
+	if e.path != "" {
+		for _, k := range []string{"proxy", "source_address", "address_family", "connect_command"} {
+			if _, ok := m[k]; ok {
+				c.add(at.Key(k), "is not for a unix socket", "leave it out")
+			}
+		}
 	}
 	s.Address = e.address(s.TLS)
 	c.recipients(at, m)
@@ -177,6 +190,15 @@ func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, creden
 	return found
 }
 
+// smtpNetwork is how it is reached, and whether it is on this machine.
+func (d *Deliver) smtpNetwork() (n *Network, local bool) {
+	if d.SMTP == nil {
+		return nil, false
+	}
+	host, _, _ := net.SplitHostPort(d.SMTP.Address)
+	return &d.SMTP.Network, strings.HasPrefix(d.SMTP.Address, unixPrefix) || loopback(host)
+}
+
 func (d *Deliver) smtpPlace() (key, what, place string) {
 	s := d.SMTP
 	to := slices.Clone(s.To)
@@ -212,6 +234,7 @@ func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind strin
 	oddPath(add, of("ca_file"), s.CAFile)
 	oddPath(add, of("address"), s.Address)
 	oddSource(add, of, s.Secret)
+	s.Network.oddities(add, of)
 	if port := portOf(s.Address); port != 0 && kind == typeSMTP {
 		oddPort(add, of("tls"), smtpPorts, port, s.TLS)
 	}

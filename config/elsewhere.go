@@ -24,7 +24,11 @@ var elsewhere = map[string]map[string]string{
 		"smtp smtphost smtp_host smtp_server forward":                                         `mail goes on by [[account.NAME.deliver]] with type = "smtp", address = "mail.example.org:587" and to`,
 		"folder maildir mailbox dir directory path destination inbox mbox":                    `mail goes to a Maildir by [[account.NAME.deliver]] with type = "maildir" and path`,
 		"protocol proto type":                                                                 `leave it out: popsync speaks POP3 only`,
-		"timeout":                                                                             `write [limits] with idle = "60s", or reply`,
+		"socks socks_proxy socks5 http_proxy https_proxy all_proxy proxy_host proxy_url tor":  `write proxy = "socks5://127.0.0.1:9050", or "http://..."`,
+		"plugin preconnect tunnel proxy_command proxycommand tunnelcommand":                   `write connect_command = ["ssh", "mail.example.org", "nc", "localhost", "110"]`,
+		"bind bind_address source_ip local_address interface":                                 `write source_address = "192.0.2.7", an address of this machine`,
+		"ipv4 ipv6 inet inet6 ip_version protocol_family":                                     `write address_family = "ipv4", or "ipv6"`,
+		"timeout": `write [limits] with idle = "60s", or reply`,
 	}),
 	"deliver": foreignToAll(hints(map[string]string{
 		"folder dir directory maildir mailbox inbox destination": `write type = "maildir" and path = "~/Mail/work"`,

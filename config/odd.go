@@ -50,6 +50,7 @@ func (a *Account) oddities(add func(Oddity)) {
 	oddText(add, of("username"), a.Username)
 	oddPath(add, of("ca_file"), a.CAFile)
 	oddSource(add, of, a.Secret)
+	a.Network.oddities(add, of)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)
 	for i := range a.Deliver {
 		d := &a.Deliver[i]

@@ -64,6 +64,7 @@ func (c *Client) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.w.log.Closed()
 	return c.raw.Close()
 }
 

@@ -20,6 +20,7 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{opt: o, raw: conn, w: newWire(conn)}
+	c.w.log = o.Transcript.Connect(o.address(), nil)
 	c.w.idle, c.w.slack, c.w.rate, c.w.received = o.Timeouts.Idle, o.Timeouts.Answer, o.Limits.Rate, o.Received
 	if err := c.open(ctx); err != nil {
 		_ = c.Close() // the first error says more
@@ -34,15 +35,18 @@ func connect(ctx context.Context, o Options) (net.Conn, error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, o.Timeouts.Connect)
 	defer cancel()
-	conn, err := o.Dial(bounded, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	conn, err := o.Dial(bounded, "tcp", o.address())
 	switch {
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
+	o.Transcript.Connect(o.address(), err)
 	return nil, &ConnError{Command: "connect", Err: err}
 }
+
+func (o Options) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
 func (c *Client) open(ctx context.Context) error {
 	if err := c.begin(ctx, "greeting"); err != nil {

@@ -16,11 +16,14 @@ type dotReader struct {
 	bol     bool   // at the beginning of a line: the last two octets were CRLF
 	done    bool   // terminator seen
 	left    int64  // octets that may still come
+	most    int64  // what left was at the beginning
 	pending []byte // unstuffed, not yet taken; lies in the buffer
 }
 
 // reset begins a message of at most so many octets.
-func (d *dotReader) reset(w *wire, most int64) { *d = dotReader{w: w, bol: true, left: most} }
+func (d *dotReader) reset(w *wire, most int64) {
+	*d = dotReader{w: w, bol: true, left: most, most: most}
+}
 
 // errTooMuch ends a message that does not end by itself.
 var errTooMuch = errors.New("message does not end")
@@ -52,6 +55,7 @@ func (d *dotReader) piece() ([]byte, error) {
 			case len(b) >= 3:
 				d.done = true
 				w.r += 3
+				w.log.ReceivedBody(d.most-d.left+int64(out-start), true)
 				continue
 			}
 		}
@@ -79,12 +83,14 @@ func (d *dotReader) piece() ([]byte, error) {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
+			w.log.ReceivedBody(d.most-d.left, false)
 			return nil, err
 		}
 		start, out = w.r, w.r
 	}
 	if out > start {
 		if d.left -= int64(out - start); d.left < 0 {
+			w.log.ReceivedBody(d.most-d.left, false)
 			return nil, errTooMuch
 		}
 		return w.buf[start:out], nil

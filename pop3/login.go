@@ -142,4 +142,7 @@ func plainResponse(user, secret string) string {
 }
 
 // hide notes what a server might echo and nothing must show.
-func (c *Client) hide(user, secret string) { c.secrets = foreign.NewSecrets(user, secret) }
+func (c *Client) hide(user, secret string) {
+	c.secrets = foreign.NewSecrets(user, secret)
+	c.w.log.Hide(c.secrets)
+}

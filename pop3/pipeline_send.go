@@ -46,6 +46,7 @@ func (s *sender) run() {
 		if len(b) == 0 || failed {
 			continue
 		}
+		s.w.log.Sent(b)
 		if _, err := s.w.conn.Write(b); err != nil {
 			s.mu.Lock()
 			s.err = err // the reader goes on: what the server said before it closed is of more use

@@ -19,6 +19,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // TLSMode says when TLS starts. There is no opportunistic mode.
@@ -49,6 +51,8 @@ type Options struct {
 	// NoCapa asks for no capabilities: an earlier session found that CAPA breaks the connection (see BrokenByCapa). TOP and
 	// PIPELINING are not known then, USER and PASS log in, and with StartTLS the command STLS is simply tried.
 	NoCapa bool
+	// Transcript takes what is sent and received; nil: nobody does.
+	Transcript *transcript.Party
 	// Received is told of all octets that the server sends, TLS taken off, as they come, by the goroutine that made the
 	// call; nil: nobody is told.
 	Received func(octets int)

@@ -22,8 +22,12 @@ func (c *Client) handshake() error {
 	c.w.setReadDeadline(time.Time{})
 	c.w.setWriteDeadline(time.Time{})
 	err := conn.HandshakeContext(bounded)
+	if err != nil {
+		c.w.log.Failed(err)
+	}
 	switch {
 	case err == nil:
+		c.w.log.Secured(conn.ConnectionState())
 		return nil
 	case c.ctx.Err() != nil:
 		return c.fail("TLS handshake", 0, nil, err)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // wire is a connection with one read buffer. Whoever reads decides how long to wait: until a fixed time for a status
@@ -29,6 +31,7 @@ type wire struct {
 	answer   meter            // of the answer that idle reads bring
 	phase    *meter           // of a row of commands; nil: only each reply is bounded
 	received func(octets int) // told of all that comes; nil: nobody is
+	log      *transcript.Conn // takes lines, and how long bodies are
 
 	mu    sync.Mutex
 	ended bool // no deadline may be set any more
@@ -115,6 +118,14 @@ func (w *wire) fill() error {
 // line returns the next line without its CRLF; it is valid until the next read. A line of more than limit octets is
 // errLongLine, one that ends in LF alone is errBareLF and still returned.
 func (w *wire) line(limit int) ([]byte, error) {
+	line, err := w.nextLine(limit)
+	if len(line) > 0 || err == nil {
+		w.log.Received(line, err != nil && err != errBareLF)
+	}
+	return line, err
+}
+
+func (w *wire) nextLine(limit int) ([]byte, error) {
 	seen := 0
 	for {
 		b := w.buffered()
@@ -143,6 +154,7 @@ func (w *wire) line(limit int) ([]byte, error) {
 
 // write sends b before a fixed time.
 func (w *wire) write(b []byte, deadline time.Time) error {
+	w.log.Sent(b)
 	w.setWriteDeadline(deadline)
 	n, err := w.conn.Write(b)
 	if err == nil && n < len(b) {

@@ -19,6 +19,8 @@ look() {
 	need dovecot-lmtpd /usr/lib/dovecot/lmtp /usr/libexec/dovecot/lmtp
 	need dovecot-core /usr/lib/dovecot/dovecot-lda /usr/libexec/dovecot/dovecot-lda
 	need dovecot-sieve /usr/bin/sieve-test
+	need microsocks /usr/bin/microsocks
+	need tinyproxy-bin /usr/bin/tinyproxy
 	need postfix /usr/sbin/postfix
 	need maildrop /usr/bin/maildrop
 	need procmail /usr/bin/procmail

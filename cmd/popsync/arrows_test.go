@@ -26,7 +26,7 @@ type room struct {
 // only they have zap; only the ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 // only they and internal/logs have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
-	{path: "pop3", imports: []string{"internal/foreign"}},
+	{path: "pop3", imports: []string{"internal/foreign", "internal/transcript"}},
 	{path: "uidl"},
 	{path: "uidl/sqlite", imports: []string{"uidl", "uidl/sqlite/leasefile", "internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
 	{path: "uidl/sqlite/leasefile", imports: []string{"uidl", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -43,7 +43,7 @@ var rooms = []room{
 		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
 		modules: []string{"golang.org/x/sys"},
 	},
-	{path: "deliver/smtp", imports: []string{"deliver", "internal/foreign"}},
+	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/transcript"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
@@ -56,7 +56,7 @@ var rooms = []room{
 		modules: []string{"go.uber.org/zap"},
 		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
 	},
-	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/words"}},
+	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/dialer", "internal/foreign", "internal/words"}},
 	{path: "fetcher/plan", imports: []string{"pop3", "uidl"}},
 	{path: "fetcher/health", imports: []string{"pop3", "uidl", "fetcher/verdict", "internal/foreign", "internal/words"}},
 	{path: "fetcher/settle", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/plan", "fetcher/health", "internal/words"}, modules: []string{"go.uber.org/zap"}},
@@ -68,12 +68,13 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/uidtext", "internal/words"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/dialer", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/transcript", "internal/uidtext", "internal/words"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
 	{path: "internal/checkup", imports: []string{"schedule", "fetcher", "fetcher/verdict", "internal/screen", "internal/words"}},
 	{path: "internal/control", imports: []string{"internal/safepath", "internal/unixsocket"}, modules: []string{"golang.org/x/sys"}},
+	{path: "internal/dialer", imports: []string{"internal/foreign", "internal/program", "internal/safepath"}, modules: []string{"golang.org/x/net"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/foreign"},
 	{path: "internal/headline"},
@@ -92,6 +93,7 @@ var rooms = []room{
 	{path: "internal/program"},
 	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
+	{path: "internal/transcript", imports: []string{"internal/foreign", "internal/safepath"}},
 	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
 	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
@@ -107,6 +109,7 @@ var rooms = []room{
 	{path: "uidl/uidltest", imports: []string{"uidl"}, tests: []string{"uidl/sqlite"}, helper: true},
 	{path: "uidl/sqlite/sqlitetest", tests: []string{"uidl", "uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
+	{path: "internal/dialer/proxytest", helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "internal/foreign/foreigntest", helper: true},
 	{path: "internal/terminal/terminaltest", helper: true},

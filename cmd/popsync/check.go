@@ -13,7 +13,7 @@ import (
 
 // checkOptions are the flags of check.
 type checkOptions struct {
-	adopt                           string
+	adopt, trace                    string
 	alarm, offline, asJSON, verbose bool
 }
 
@@ -31,6 +31,10 @@ of their servers.
 
 With more than three accounts, what is as it should be is only in the table at
 the end, unless --verbose asks for it.
+
+With --trace, what popsync and the servers say to each other is written to a
+file, for whoever looks for a fault: with "<secret>" in place of all that
+belongs to a login.
 
 With --alarm instead: send one test alarm in each way in which people are told
 of these accounts, and say whether it arrived.
@@ -56,6 +60,7 @@ what the next run will do. Nothing counts as delivered by that.`,
 	c.Flags().StringVar(&o.adopt, "adopt", "", "accept the destinations of `ACCOUNT` as the next run\nfinds them (this writes to the ledger)")
 	c.Flags().BoolVar(&o.alarm, "alarm", false, "send a test alarm (this delivers a message)")
 	c.Flags().BoolVar(&o.offline, "offline", false, "ask no server; say what was not looked at")
+	traceFlag(c, &o.trace)
 	c.Flags().BoolVar(&o.asJSON, "json", false, "print one JSON object per account, and one before them")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "print all findings, also of many accounts")
 	return c
@@ -70,6 +75,8 @@ func (o checkOptions) fits(cmd *cobra.Command, args []string) error {
 		return fail(exitUsage, "--adopt takes the name of an account, for example: popsync check --adopt work")
 	case o.alarm && o.offline:
 		return fail(exitUsage, "--alarm sends something, --offline does not; say one of them, for example: popsync check --alarm work")
+	case o.trace != "" && (o.alarm || o.offline || cmd.Flags().Changed("adopt")):
+		return fail(exitUsage, "--trace shows what is said to servers, which these flags do not do; say it alone, for example: popsync check --trace wire.txt work")
 	}
 	return nil
 }
@@ -105,6 +112,11 @@ func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
+	traced, err := a.trace(o.trace)
+	if err != nil {
+		return err
+	}
+	defer traced()
 	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: newBigListings()}
 	look := checkup.Look{
 		General: func(s *checkup.Sheet) { l.general(ctx, s) },

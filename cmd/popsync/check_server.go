@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -21,16 +22,26 @@ const lookupTime = 30 * time.Second
 
 // server connects as a run would, and stops after the listing.
 func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Account, prompt func(context.Context) (string, error)) {
-	if net.ParseIP(acc.Host) == nil {
+	way, err := l.dialerOf(l.cfg, acc.Network)
+	if err != nil {
+		s.SetServer(checkup.StepFailed)
+		s.Fail(checkup.PartServer, verdict.Config, err.Error(), nextstep.Of(err))
+		return
+	}
+	if network, ok := way.LooksUp(addressOf(acc)); ok && net.ParseIP(acc.Host) == nil {
 		lookup, cancel := context.WithTimeout(ctx, lookupTime)
-		addrs, err := net.DefaultResolver.LookupHost(lookup, acc.Host)
+		addrs, err := net.DefaultResolver.LookupIP(lookup, network, acc.Host)
 		cancel()
 		if err != nil {
 			s.SetServer(checkup.StepFailed)
 			s.Fail(checkup.PartServer, verdict.Temporary, err.Error(), "check host and the network")
 			return
 		}
-		s.OK(checkup.PartServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(addrs, ", ")))
+		var text []string
+		for _, a := range addrs {
+			text = append(text, a.String())
+		}
+		s.OK(checkup.PartServer, fmt.Sprintf("%s is %s", acc.Host, strings.Join(text, ", ")))
 	}
 	wired, err := l.wire(l.cfg, acc, prompt)
 	if err != nil {
@@ -41,10 +52,10 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 	if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
 		wired.Login.Password = overhearing(wired.Login.Password, l.overheard(s, ""))
 	}
-	part, err := l.session(ctx, s, acc, wired)
+	part, err := l.session(ctx, s, acc, wired, way)
 	if !wired.Server.NoCapa && pop3.BrokenByCapa(err) { // once it was logged in: see fetcher.Dial
 		wired.Server.NoCapa = true
-		part, err = l.session(ctx, s, acc, wired)
+		part, err = l.session(ctx, s, acc, wired, way)
 	}
 	if err == nil {
 		return
@@ -64,7 +75,7 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 }
 
 // session makes one, and tells with the error which part of it failed.
-func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Account, wired fetcher.Account) (part string, err error) {
+func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Account, wired fetcher.Account, way *dialer.Dialer) (part string, err error) {
 	grow, done := l.big.listing(ctx)
 	defer done()
 	wired.Server.Grow = grow
@@ -74,7 +85,7 @@ func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	}
 	defer client.Close()
 	s.SetServer(tlsWord(acc.TLS))
-	s.OK(checkup.PartServer, fmt.Sprintf("connected to %s port %d, %s", acc.Host, acc.Port, tlsText(acc.TLS)))
+	s.OK(checkup.PartServer, fmt.Sprintf("connected to %s port %d%s, %s", acc.Host, acc.Port, behind(way.Way(addressOf(acc))), tlsText(acc.TLS)))
 	if !client.AsksCapa() {
 		s.Note(checkup.PartServer, "the server breaks the connection when it is asked what it can do (CAPA), so it was not asked", "")
 	}

@@ -19,6 +19,14 @@ func tlsWord(t config.TLS) string {
 	return "tls"
 }
 
+// behind puts a word behind another one, if there is one.
+func behind(word string) string {
+	if word == "" {
+		return ""
+	}
+	return " " + word
+}
+
 func tlsText(t config.TLS) string {
 	switch t {
 	case config.TLSNone:

@@ -20,7 +20,7 @@ func commandType() destinationType {
 	}, commandSender)
 }
 
-func commandSender(a *app, cfg *config.Config, d config.Deliver) (_ deliver.Sender, where string, err error) {
+func commandSender(a *app, cfg *config.Config, _ string, d config.Deliver) (_ deliver.Sender, where string, err error) {
 	// The copy that the program reads lies, without a name, beside the folders of those that wait.
 	o := command.Options{
 		Args: d.Command.Args, Timeout: d.Command.Timeout, LineEnds: d.Command.LineEnds,

@@ -12,12 +12,12 @@ import (
 )
 
 // senderOf builds the Sender of a remote destination, and says where it sends: see spool.Options.
-type senderOf func(a *app, cfg *config.Config, d config.Deliver) (_ deliver.Sender, where string, err error)
+type senderOf func(a *app, cfg *config.Config, account string, d config.Deliver) (_ deliver.Sender, where string, err error)
 
 // remoteType fills in what all remote destinations have in common: copies wait for them in a spool.
 func remoteType(t destinationType, sender senderOf) destinationType {
 	t.open = func(a *app, cfg *config.Config, account string, d config.Deliver) (target, error) {
-		s, where, err := sender(a, cfg, d)
+		s, where, err := sender(a, cfg, account, d)
 		if err != nil {
 			return nil, err
 		}
@@ -26,7 +26,7 @@ func remoteType(t destinationType, sender senderOf) destinationType {
 	t.unasked = t.open
 	if t.asks {
 		t.unasked = func(a *app, cfg *config.Config, account string, d config.Deliver) (target, error) {
-			s, where, err := sender(a, cfg, d)
+			s, where, err := sender(a, cfg, account, d)
 			if err != nil {
 				return nil, err
 			}

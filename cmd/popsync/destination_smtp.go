@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -24,8 +25,8 @@ func mailServerType(name string) destinationType {
 			return strings.Join(append([]string{d.Type, strings.ToLower(d.SMTP.Address), d.SMTP.EnvelopeHeader}, d.SMTP.To...), "\x00")
 		},
 		check: checkMailServer,
-	}, func(_ *app, cfg *config.Config, d config.Deliver) (deliver.Sender, string, error) {
-		sender, where, err := mailServer(cfg, d, nil)
+	}, func(a *app, cfg *config.Config, account string, d config.Deliver) (deliver.Sender, string, error) {
+		sender, where, err := a.mailServer(cfg, account, d, nil)
 		if err != nil {
 			return nil, "", err // no Sender, not one that is nil
 		}
@@ -35,13 +36,18 @@ func mailServerType(name string) destinationType {
 
 func mailServerSetting(cfg *config.Config, d config.Deliver) string {
 	s := d.SMTP
-	return digest(d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
-		s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret))
+	parts := []string{d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
+		s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret)}
+	return digest(append(parts, networkSetting(cfg, s.Network)...)...)
 }
 
 // mailServer is the Sender of type smtp or lmtp, and where it sends. heard is told of the password at each login; nil: nobody is.
-func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string)) (_ *smtp.Sender, where string, err error) {
+func (a *app) mailServer(cfg *config.Config, account string, d config.Deliver, heard func(secret string)) (_ *smtp.Sender, where string, err error) {
 	s := d.SMTP
+	way, err := a.dialerOf(cfg, s.Network)
+	if err != nil {
+		return nil, "", err
+	}
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
 		Username: s.Username, Auth: string(s.Auth), AllowPlain: s.TLS == config.TLSNone, // config has judged that
@@ -49,6 +55,7 @@ func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string))
 		EnvelopePrefix: s.EnvelopePrefix, AllowDomains: s.AllowDomains,
 		Connections: d.Connections, PerConnection: s.MessagesPerConnection,
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
+		Dial: way.Mail, Transcript: a.transcript.Of(account+"/"+d.Name, transcript.SMTP, way.Way(s.Address)),
 	}
 	if s.Username != "" {
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
@@ -76,7 +83,11 @@ func mailServer(cfg *config.Config, d config.Deliver, heard func(secret string))
 // checkMailServer looks first where copies wait, then at the server itself.
 func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	d, s := look.Deliver, look.sheet
-	sender, where, err := mailServer(l.cfg, d, l.overheard(s, d.Name+": "))
+	sender, where, err := l.mailServer(l.cfg, look.account, d, l.overheard(s, d.Name+": "))
+	if err != nil {
+		return fmt.Errorf("destination %s: %w", d.Name, err)
+	}
+	way, err := l.dialerOf(l.cfg, d.SMTP.Network)
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
@@ -100,14 +111,14 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	saw, err := sender.Look(ctx)
 	leave()
 	if saw.Connected {
-		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, err)))
+		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, way.Way(d.SMTP.Address), err)))
 	}
 	return err
 }
 
-// sightText says what was seen of a mail server, and what was not asked.
-func sightText(saw smtp.Sight, c *config.SMTP, err error) string {
-	text := "connected"
+// sightText says what was seen of a mail server, by which way, and what was not asked.
+func sightText(saw smtp.Sight, c *config.SMTP, way string, err error) string {
+	text := strings.TrimSpace("connected " + way)
 	switch {
 	case saw.Secure && c.TLS == config.TLSStartTLS:
 		text += ", encrypted (STARTTLS), certificate verified"

@@ -13,6 +13,7 @@ import (
 
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // streams are where a command reads and writes.
@@ -44,9 +45,10 @@ type app struct {
 	streams
 	configFile string
 	asking     sync.Mutex
-	live       *terminal.Board // shows passes that are running; nil: nothing does
-	lines      *terminal.Gate  // for the lines of the log on a terminal where nothing is live; nil: it is none
-	told       *newsChannel    // what a run that nobody watches tells; nil: it writes its log
+	live       *terminal.Board  // shows passes that are running; nil: nothing does
+	lines      *terminal.Gate   // for the lines of the log on a terminal where nothing is live; nil: it is none
+	transcript *transcript.File // of what passes on the wire; nil: nobody asked for one
+	told       *newsChannel     // what a run that nobody watches tells; nil: it writes its log
 }
 
 // execute runs one command line and returns the exit code.

@@ -27,6 +27,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var dryRun, asJSON bool
+	var trace string
 	var v voice
 	c := &cobra.Command{
 		Use:   "run [ACCOUNT...]",
@@ -44,6 +45,9 @@ that was refused several times is tried once a day at most, or not at all. Named
 A paused account is fetched only if it is named. One that another popsync works on is left alone, which is a failure only
 if it is named.
 
+With --trace, what this process and the servers say to each other is written to a file, for whoever looks for a fault: with
+"<secret>" in place of all that belongs to a login, and of mail only how long it is. Passes are made here then, not by the daemon.
+
 Ctrl-C, or SIGTERM, ends it within three seconds: what was received whole is safe, and the next run goes on. That is no
 failure of the accounts; the exit code is 75 if something was cut off. A second one ends it at once.`,
 		ValidArgsFunction: a.completeAccounts,
@@ -51,17 +55,18 @@ failure of the accounts; the exit code is 75 if something was cut off. A second 
 			if v.quiet && v.verbose {
 				return fail(exitUsage, "--quiet and --verbose are opposites: give one of them, for example: popsync run --quiet")
 			}
-			return a.run(cmd.Context(), args, v, dryRun, asJSON)
+			return a.run(cmd.Context(), args, v, trace, dryRun, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "log in and show what would be done; fetch, deliver and delete nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per account on standard output")
+	traceFlag(c, &trace)
 	c.Flags().BoolVar(&v.quiet, "quiet", false, "say only what needs a person, once; the default without a terminal")
 	c.Flags().BoolVar(&v.verbose, "verbose", false, "write every line of the log to standard error; with --dry-run show sender, date and subject of messages too")
 	return c
 }
 
-func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON bool) error {
+func (a *app) run(ctx context.Context, names []string, v voice, trace string, dryRun, asJSON bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -73,6 +78,11 @@ func (a *app) run(ctx context.Context, names []string, v voice, dryRun, asJSON b
 	if err := notAsRoot(cfg); err != nil { // also before the log's file
 		return err
 	}
+	traced, err := a.trace(trace)
+	if err != nil {
+		return err
+	}
+	defer traced()
 	if !dryRun && !asJSON && !v.quiet {
 		a.live = a.newLive()
 	}

@@ -47,6 +47,10 @@ func (a *app) daemonRun(ctx context.Context, cfg *config.Config, accounts []conf
 		log.Warn("the daemon does not answer; passes are made here", zap.String("error", err.Error()))
 		return done, accounts, true
 	}
+	if a.transcript != nil { // what the daemon says to servers would not be in it
+		log.Info("passes are made here, not by the daemon, because of --trace")
+		return done, accounts, true
+	}
 	known := map[string]bool{}
 	for _, acc := range st.Accounts {
 		known[acc.Account] = true

@@ -13,7 +13,8 @@ import (
 // loginSetting identifies all that decides whether an account's login can work: see fetcher.Account.Setting. It names
 // the secret's source and when that changed, never the secret.
 func loginSetting(cfg *config.Config, c config.Account) string {
-	return digest(c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), sourceIdentity(cfg, c.Secret))
+	parts := []string{c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), sourceIdentity(cfg, c.Secret)}
+	return digest(append(parts, networkSetting(cfg, c.Network)...)...)
 }
 
 // mailboxOf identifies an account's mailbox: see fetcher.Account.Mailbox.

@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/secret"
+	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -27,6 +28,12 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 	if err != nil {
 		return fetcher.Account{}, err
 	}
+	way, err := a.dialerOf(cfg, c.Network)
+	if err != nil {
+		return fetcher.Account{}, err
+	}
+	server.Dial = way.Mail
+	server.Transcript = a.transcript.Of(c.Name, transcript.POP3, way.Way(addressOf(c)))
 	provider := health.ProviderOf(c.Host, c.Username)
 	acc := fetcher.Account{
 		Name:        c.Name,

@@ -30,6 +30,7 @@ func (c *session) login(ctx context.Context) error {
 	encode := base64.StdEncoding.EncodeToString
 	response := encode([]byte("\x00" + c.o.Username + "\x00" + secret)) // RFC 4616, section 2
 	c.secrets = foreign.NewSecrets(c.o.Username, secret)
+	c.w.log.Hide(c.secrets)
 	if plain {
 		return c.authenticate("AUTH PLAIN "+response, response)
 	}

@@ -82,7 +82,7 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 	lines := encoder{stuff: true}
 	out := lines.append(c.out[:0], t.added)
 	in := make([]byte, blockSize)
-	var read int64
+	var read, sent int64
 	for {
 		n, err := t.body.Read(in)
 		read += int64(n)
@@ -99,10 +99,12 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 			return false
 		}
 		if len(out) >= outSize {
-			if _, err := c.w.write(out, c.o.Timeouts.Block); err != nil {
+			if n, err := c.w.put(out, c.o.Timeouts.Block); err != nil {
+				c.w.log.SentBody(sent+int64(n), false)
 				c.refusedEarly(r, err)
 				return false
 			}
+			sent += int64(len(out))
 			out = out[:0]
 		}
 	}
@@ -113,7 +115,9 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 	out = append(lines.end(out), ".\r\n"...)
 	end := len(out)
 	out = append(out, behind(r)...)
-	n, err := c.w.write(out, c.o.Timeouts.Block)
+	c.w.log.SentBody(sent+int64(end), true)
+	c.w.log.Sent(out[end:])
+	n, err := c.w.put(out, c.o.Timeouts.Block)
 	if err == nil {
 		return true
 	}

@@ -15,10 +15,12 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 	network, address := o.endpoint()
 	conn, err := o.Dial(bounded, network, address)
 	cancel()
+	log := o.Transcript.Connect(o.Address, err)
 	if err != nil {
 		return nil, &connError{verb: "connect", err: err}
 	}
 	c := &session{o: o, w: newWire(conn)}
+	c.w.log = log
 	if err := c.open(ctx); err != nil {
 		if !c.broken {
 			c.quit(ctx)
@@ -84,9 +86,11 @@ func (c *session) handshake(ctx context.Context) error {
 	c.w.replace(conn)
 	err := conn.HandshakeContext(bounded)
 	if err == nil {
+		c.w.log.Secured(conn.ConnectionState())
 		c.secure = true
 		return nil
 	}
+	c.w.log.Failed(err)
 	c.broken = true
 	if bounded.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no handshake within %v: %w", c.o.Timeouts.TLS, os.ErrDeadlineExceeded)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/dialer"
 )
 
 // message is an error about one message that never reached the server.
@@ -31,8 +32,11 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		tls     *tlsError
 		dns     *net.DNSError
 		secret  *secretError
+		way     *dialer.Error
 	)
 	switch {
+	case errors.As(err, &way):
+		e.Permanent, e.Hint = way.Lasting(), way.Hint()
 	case errors.Is(err, errTLSFirst):
 		e.Permanent, e.Hint = true, `set tls = "implicit" for this destination`
 	case errors.As(err, &tls):

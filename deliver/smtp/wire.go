@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // wire is a connection on which every read and write has a deadline.
@@ -15,6 +17,7 @@ type wire struct {
 	raw  net.Conn // the network
 	conn net.Conn // raw, or TLS on it
 	in   *bufio.Reader
+	log  *transcript.Conn // takes lines, and how long messages are
 
 	mu    sync.Mutex
 	ended bool // no deadline may be set any more
@@ -46,8 +49,14 @@ func (w *wire) deadline(set func(time.Time) error, wait time.Duration) {
 	}
 }
 
-// write sends all of b within the time.
+// write sends commands within the time.
 func (w *wire) write(b []byte, wait time.Duration) (int, error) {
+	w.log.Sent(b)
+	return w.put(b, wait)
+}
+
+// put sends all of b within the time.
+func (w *wire) put(b []byte, wait time.Duration) (int, error) {
 	w.deadline(w.conn.SetWriteDeadline, wait)
 	n, err := w.conn.Write(b)
 	if err == nil && n < len(b) {
@@ -61,6 +70,9 @@ func (w *wire) reply(wait time.Duration) (r reply, last []byte, err error) {
 	w.deadline(w.conn.SetReadDeadline, wait)
 	for {
 		line, err := w.in.ReadSlice('\n')
+		if len(line) > 0 {
+			w.log.Received(bytes.TrimRight(line, "\r\n"), err != nil)
+		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			return r, line, errLongReply
@@ -94,4 +106,7 @@ func (w *wire) alive() bool {
 }
 
 // close ends the connection without ceremony.
-func (w *wire) close() { _ = w.raw.Close() }
+func (w *wire) close() {
+	w.log.Closed()
+	_ = w.raw.Close()
+}

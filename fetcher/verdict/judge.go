@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -25,6 +26,7 @@ func judgeFacts(err error) Verdict {
 		protocol *pop3.ProtocolError
 		limit    *pop3.LimitError
 		noTLS    *pop3.TLSError
+		way      *dialer.Error
 	)
 	switch {
 	case errors.Is(err, uidl.ErrBusy):
@@ -53,6 +55,11 @@ func judgeFacts(err error) Verdict {
 		// The error's text ends with its hint, which has a place of its own here.
 		v.Hint = target.Hint
 		v.Message = strings.TrimSuffix(v.Message, " ("+target.Hint+")")
+	case errors.As(err, &way): // before what it may hold of the network
+		if way.Lasting() {
+			v.Class = Config
+		}
+		v.Hint = way.Hint()
 	case errors.As(err, &secret):
 		v.Class, v.Hint = Config, "correct the password setting of this account, then say: popsync check"
 	case Certificate(err):

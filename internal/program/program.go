@@ -1,8 +1,8 @@
-// Package program runs programs of the user's: the command of a destination, of an alarm, of a password. Each is run directly,
-// never by a shell, in a process group of its own, for a bounded time; what it prints is bounded too. When it has to end, all of
-// its group does.
+// Package program runs programs of the user's: the command of a destination, of an alarm, of a password, of a connection. Each is
+// run directly, never by a shell, in a process group of its own, for a bounded time; what it prints is bounded too. When it has to
+// end, all of its group does. Only one that carries a connection runs for as long as its caller wants, and talks to it: see Start.
 //
-// Its callers are deliver/command, internal/notify and internal/secret. Theirs is what the program reads, what its exit code
+// Its callers are deliver/command, internal/dialer, internal/notify and internal/secret. Theirs is what the program reads, what its exit code
 // means, which of its words may be repeated, and to have internal/safepath find, before each run, that nobody else could have
 // replaced it.
 package program
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -54,19 +55,12 @@ type End struct {
 // Run starts a program and waits for its end. The error is about the start: then nothing ran. When Run has returned the program
 // has ended, unless it is Alive; a descendant that outlived it by itself goes on.
 func Run(ctx context.Context, j Job) (End, error) {
-	cmd := &exec.Cmd{
-		Path: cmp.Or(j.Path, j.Args[0]), Args: j.Args, Env: j.Env, Dir: j.Dir,
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-		WaitDelay:   j.Drain,
-	}
+	cmd := j.command()
 	if j.Stdin != nil {
 		cmd.Stdin = j.Stdin
 	}
 	if j.Stdout != nil {
 		cmd.Stdout = j.Stdout
-	}
-	if j.Stderr != nil {
-		cmd.Stderr = j.Stderr
 	}
 	if err := cmd.Start(); err != nil {
 		return End{}, err
@@ -94,6 +88,26 @@ func Run(ctx context.Context, j Job) (End, error) {
 	}
 	end.Code, end.Signal, end.Err = ending(cmd.ProcessState)
 	return end, nil
+}
+
+func (j *Job) command() *exec.Cmd {
+	cmd := &exec.Cmd{
+		Path: cmp.Or(j.Path, j.Args[0]), Args: j.Args, Env: j.Env, Dir: j.Dir,
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+		WaitDelay:   j.Drain,
+	}
+	if j.Stderr != nil {
+		cmd.Stderr = j.Stderr
+	}
+	return cmd
+}
+
+// Find is where a program lies: one that is named without a folder is looked up in PATH, and exec.ErrNotFound if it is not there.
+func Find(name string) (string, error) {
+	if filepath.Base(name) != name {
+		return name, nil
+	}
+	return exec.LookPath(name)
 }
 
 // ending reads how a program ended. What Wait returned beside it does not matter: a descendant that keeps the output open is no

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ func output(ctx context.Context, argv []string) (secret, hint string, err error)
 }
 
 func outputWithin(ctx context.Context, argv []string, within, grace time.Duration) (secret, hint string, err error) {
-	path, err := find(argv[0])
+	path, err := program.Find(argv[0])
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", "is it installed, and in the PATH that popsync has?", errors.New("program not found")
 	} else if err != nil {
@@ -57,12 +56,4 @@ func outputWithin(ctx context.Context, argv []string, within, grace time.Duratio
 		return "", "", fmt.Errorf("no answer within %v", within)
 	}
 	return "", "run it yourself to see what it says", end.Err
-}
-
-// find is where a program lies: one that is named without a folder is looked up in PATH.
-func find(name string) (string, error) {
-	if filepath.Base(name) != name {
-		return name, nil
-	}
-	return exec.LookPath(name)
 }

@@ -30,27 +30,27 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	o = o.withDefaults()
 	p := newPass(a, o)
 	defer func() {
-		for _, d := range p.Places {
+		for _, d := range p.desk.Settler.Places {
 			_ = d.Target.Close() // nothing was opened
 		}
 	}()
-	if p.L, err = ledger.Acquire(ctx, a.Name); err != nil {
+	if p.desk.Settler.L, err = ledger.Acquire(ctx, a.Name); err != nil {
 		return m, err
 	}
-	defer p.L.Close()
-	p.Health.Facts = health.Decode(p.L.Info().Facts)
-	if p.Known, err = p.L.Destinations(ctx); err != nil {
+	defer p.desk.Settler.L.Close()
+	p.desk.Health.Facts = health.Decode(p.desk.Settler.L.Info().Facts)
+	if p.desk.Settler.Known, err = p.desk.Settler.L.Destinations(ctx); err != nil {
 		return m, err
 	}
-	p.Set = plan.NewSet(p.Known, p.L.Info().Generation)
-	for _, d := range p.Places {
-		for _, k := range p.Known {
+	p.desk.Settler.Set = plan.NewSet(p.desk.Settler.Known, p.desk.Settler.L.Info().Generation)
+	for _, d := range p.desk.Settler.Places {
+		for _, k := range p.desk.Settler.Known {
 			if k.Name == d.Name {
 				d.Ordinal = k.Ordinal
 			}
 		}
 	}
-	if err := p.LoadPending(ctx); err != nil {
+	if err := p.desk.Settler.LoadPending(ctx); err != nil {
 		return m, err
 	}
 	s := p.newSession()
@@ -62,56 +62,56 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	if err != nil {
 		return m, err
 	}
-	defer s.c.Close()
-	s.show(list)
-	named, complete, err := s.nameless(ctx, list, known)
+	defer s.on.c.Close()
+	s.on.show(list)
+	named, complete, err := s.names(ctx, list, known)
 	if err != nil {
 		return m, err
 	}
 	// Without a policy nothing is due or too large, and nothing that was parked waits.
 	pl := plan.Make(plan.Input{
-		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.Pending, Set: s.Set,
-		Now: s.now(), Waits: func(int64) bool { return false },
+		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.desk.Settler.Pending, Set: s.desk.Settler.Set,
+		Now: s.desk.now(), Waits: func(int64) bool { return false },
 	})
 	seen := pl.Seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.Pending), Nameless: len(pl.Skipped)}
-	s.show(named)
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
+	s.on.show(named)
 	pl.Fetch = nil // a million of them are a burden
-	s.Health.Rows = known.Len() + len(seen)
+	s.desk.Health.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
-	mark := s.Health.Marks + health.MarksEach
+	mark := s.desk.Health.Marks + health.MarksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.Health.NoteBaseline(mark, len(seen), s.now())
+		s.desk.Health.NoteBaseline(mark, len(seen), s.desk.now())
 	}
-	s.Health.Flood, s.Health.Accepted, s.Health.Backlog, s.Health.RenewedAt = nil, 0, 0, 0
-	s.Health.Verify, s.Health.LostAt = false, 0
-	next := s.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
-	st := s.status()
+	s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
+	s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
+	next := s.p.closing.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
+	st := s.desk.status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
 	for chunk := range slices.Chunk(seen, topChunk) {
-		c := uidl.Change{At: s.now().Unix()}
+		c := uidl.Change{At: s.desk.now().Unix()}
 		for _, e := range chunk {
 			fp := tops[e.Num]
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: plan.ReasonSeen, Row: uidl.Row{
-				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.stamp(),
+				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.stamp(),
 				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, e.Known)},
 			}})
 		}
-		if err := s.Commit(ctx, c); err != nil {
+		if err := s.desk.Settler.Commit(ctx, c); err != nil {
 			return Marked{}, err
 		}
 	}
-	if err := s.Commit(ctx, uidl.Change{At: s.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
+	if err := s.desk.Settler.Commit(ctx, uidl.Change{At: s.desk.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
 		return Marked{}, err
 	}
-	_ = s.c.Quit(ctx) // there is nothing that QUIT could make count
+	_ = s.on.c.Quit(ctx) // there is nothing that QUIT could make count
 	return m, nil
 }
 
@@ -126,12 +126,12 @@ func entriesOf(seen []plan.SeenEntry) []plan.Entry {
 // cheapTops are the fingerprints that can be had at little cost. They are worth having and not needed: an error means
 // only that there are fewer.
 func (s *session) cheapTops(ctx context.Context, of []plan.Entry) map[int]uidl.Fingerprint {
-	if !s.c.Capabilities().Pipelining {
+	if !s.on.c.Capabilities().Pipelining {
 		of = of[:min(len(of), cheapHeaders)]
 	}
 	if len(of) == 0 {
 		return nil
 	}
-	tops, _ := s.fingerprints(ctx, plan.Spread(of, len(of)))
+	tops, _ := s.headers.fingerprints(ctx, plan.Spread(of, len(of)))
 	return tops
 }

@@ -10,12 +10,12 @@ import (
 // ledger, mail that was held back as a flood) stands in the account's facts, and begins again.
 
 // endUndo notes, with the first commit that tells of what is about to be fetched, that a baseline stands from now on.
-func (p *pass) endUndo() {
-	b := p.Health.Baselined
+func (r *Reader) endUndo() {
+	b := r.desk.Health.Baselined
 	if b == nil || b.Fetched != 0 {
 		return
 	}
-	p.Health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: p.now().Unix()}
-	st := p.status()
-	p.Later(func(c *uidl.Change) { c.Status = st })
+	r.desk.Health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: r.desk.now().Unix()}
+	st := r.desk.status()
+	r.desk.Settler.Later(func(c *uidl.Change) { c.Status = st })
 }

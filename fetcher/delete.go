@@ -18,138 +18,147 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// Deleter deletes what policy and the delete guard allow.
+type Deleter struct {
+	desk    *Desk
+	on      *Session
+	told    []uidl.Key  // messages whose DELE was answered +OK, while QUIT has not been sent
+	claimed int         // of those: reported as deleted
+	marks   []uidl.Mark // DELEs, to be committed before QUIT
+}
+
 // asked takes out of the plan what an earlier session of this pass has told the server to delete: it is listed still, so
 // to ask again at once would go on for ever. The next pass does.
-func (s *session) asked() {
-	pl := s.plan
+func (d *Deleter) asked() {
+	pl := d.on.plan
 	before := len(pl.Due)
-	pl.Due = slices.DeleteFunc(pl.Due, func(k plan.KnownStep) bool { return s.deleted[k.Key] })
+	pl.Due = slices.DeleteFunc(pl.Due, func(k plan.KnownStep) bool { return d.desk.deleted[k.Key] })
 	n := before - len(pl.Due)
 	pl.Kept, pl.Asked = pl.Kept+n, pl.Asked+n
 	if pl.Asked > 0 {
-		s.rec.Reason(plan.ReasonUndeleted)
+		d.desk.rec.Reason(plan.ReasonUndeleted)
 	}
 }
 
 // deleteDue deletes what earlier sessions delivered and recognise let through.
-func (s *session) deleteDue(ctx context.Context) error {
+func (d *Deleter) deleteDue(ctx context.Context) error {
 	var again []uidl.Key
-	for _, k := range s.plan.Due {
+	for _, k := range d.on.plan.Due {
 		if k.Row.State == uidl.DeleteSent {
 			again = append(again, k.Key)
-			s.redo(k.Key)
+			d.on.redo(k.Key)
 		}
 	}
-	s.inVain(again)
+	d.inVain(again)
 	var due []plan.Entry
-	for _, k := range s.plan.Due {
-		if !s.leftInVain(k.Key) {
+	for _, k := range d.on.plan.Due {
+		if !d.leftInVain(k.Key) {
 			due = append(due, k.Entry)
 		}
 	}
-	if left := len(s.plan.Due) - len(due); left > 0 {
-		s.partial = true
-		s.rec.Count(func(r *report.Report) { r.Kept += left })
-		due = s.wholly(due)
+	if left := len(d.on.plan.Due) - len(due); left > 0 {
+		d.on.partial = true
+		d.desk.rec.Count(func(r *report.Report) { r.Kept += left })
+		due = d.wholly(due)
 	}
-	if len(due) > s.o.SessionMessages {
-		due, s.cut = s.wholly(due[:s.o.SessionMessages]), true
+	if len(due) > d.desk.Options.SessionMessages {
+		due, d.on.cut = d.wholly(due[:d.desk.Options.SessionMessages]), true
 	}
-	if s.deletesNothing() {
-		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
-		s.partial = s.partial || len(due) > 0
+	if d.on.deletesNothing() {
+		d.desk.rec.Count(func(r *report.Report) { r.Kept += len(due) })
+		d.on.partial = d.on.partial || len(due) > 0
 		return nil
 	}
 	if len(due) == 0 {
 		return nil
 	}
-	if err := s.LeaseLost(); err != nil {
+	if err := d.desk.Settler.LeaseLost(); err != nil {
 		return err
 	}
-	err := s.c.Delete(ctx, numbers(due), s.deletion(due, func(e plan.Entry, accepted bool) {
+	err := d.on.c.Delete(ctx, numbers(due), d.deletion(due, func(e plan.Entry, accepted bool) {
 		if accepted {
-			s.marks = append(s.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
+			d.marks = append(d.marks, uidl.Mark{Key: e.Key, State: uidl.DeleteSent})
 		}
 	}))
-	s.steps.Stumbled(ctx, "DELE", err)
+	d.on.steps.Stumbled(ctx, "DELE", err)
 	if err == nil {
-		err = s.steps.Lives(ctx)
+		err = d.on.steps.Lives(ctx)
 	}
-	return s.pipelined(err)
+	return d.on.pipelined(err)
 }
 
 // toDelete is what this session delivered and the policy wants deleted at once.
-func (s *session) toDelete() []plan.Entry {
-	due := s.haul.deletable()
+func (d *Deleter) toDelete() []plan.Entry {
+	due := d.desk.haul.deletable()
 	var again []uidl.Key
-	for _, e := range s.same {
-		if s.twice[e.Key] {
+	for _, e := range d.on.same {
+		if d.on.twice[e.Key] {
 			again = append(again, e.Key)
 		}
 	}
-	s.inVain(again)
-	resting := s.deletesNothing()
-	s.partial = s.partial || resting
+	d.inVain(again)
+	resting := d.on.deletesNothing()
+	d.on.partial = d.on.partial || resting
 	if resting {
-		s.rec.Count(func(r *report.Report) { r.Kept += len(s.same) })
-		s.same = nil
+		d.desk.rec.Count(func(r *report.Report) { r.Kept += len(d.on.same) })
+		d.on.same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if s.a.NeverDelete || s.a.Policy.Delete != plan.DeleteAfterDelivery || s.epoch.proven || resting || s.turns.Purpose == health.NewMail {
-		s.rec.Count(func(r *report.Report) { r.Kept += len(due) })
+	if d.desk.Account.NeverDelete || d.desk.Account.Policy.Delete != plan.DeleteAfterDelivery || d.desk.epoch.proven || resting || d.desk.turns.Purpose == health.NewMail {
+		d.desk.rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
-		came := s.Health.Wire.Reading(e.Key)
-		s.rec.Count(func(r *report.Report) { r.Kept += b2i(came != nil) })
+		came := d.desk.Health.Wire.Reading(e.Key)
+		d.desk.rec.Count(func(r *report.Report) { r.Kept += b2i(came != nil) })
 		return came != nil // it is looked at again on another day
 	})
-	due = slices.DeleteFunc(append(due, s.same...), s.leftThere)
-	due = s.wholly(due)
+	due = slices.DeleteFunc(append(due, d.on.same...), d.leftThere)
+	due = d.wholly(due)
 	slices.SortFunc(due, func(a, b plan.Entry) int { return cmp.Compare(a.Num, b.Num) })
 	return due
 }
 
 // leftThere tells whether a message that is to be deleted broke a session and is left alone. It goes by its place while it has no
 // unique-id.
-func (s *session) leftThere(e plan.Entry) bool {
-	if len(s.Health.Stumbles.Marks) == 0 {
+func (d *Deleter) leftThere(e plan.Entry) bool {
+	if len(d.desk.Health.Stumbles.Marks) == 0 {
 		return false
 	}
-	k, ok := s.steps.Marked()[e.Num]
+	k, ok := d.on.steps.Marked()[e.Num]
 	if !ok {
 		return false
 	}
-	m := s.Health.Stumbles.Mark(k)
-	left := m.Alone(s.now()) || s.turns.Charged[k]
-	if !left && m.Step != health.StepQuit && s.turns.Purpose != health.OldTrouble {
-		s.turns.Retry, left = append(s.turns.Retry, k), true
+	m := d.desk.Health.Stumbles.Mark(k)
+	left := m.Alone(d.desk.now()) || d.desk.turns.Charged[k]
+	if !left && m.Step != health.StepQuit && d.desk.turns.Purpose != health.OldTrouble {
+		d.desk.turns.Retry, left = append(d.desk.turns.Retry, k), true
 	}
-	s.partial = s.partial || left
-	s.rec.Count(func(r *report.Report) { r.Kept += b2i(left) })
+	d.on.partial = d.on.partial || left
+	d.desk.rec.Count(func(r *report.Report) { r.Kept += b2i(left) })
 	return left
 }
 
 // deletesNothing tells whether DELE rests.
-func (s *session) deletesNothing() bool {
-	t := &s.Health.Stumbles
-	return s.leftOut || t.Rests("DELE", s.now()) != nil || t.Rests(health.StepQuit, s.now()) != nil
+func (s *Session) deletesNothing() bool {
+	t := &s.desk.Health.Stumbles
+	return s.leftOut || t.Rests("DELE", s.desk.now()) != nil || t.Rests(health.StepQuit, s.desk.now()) != nil
 }
 
 // rollBack takes back what a session deleted that ended without QUIT: nothing of it counts (RFC 1939, section 6), and it is to
 // be done again.
-func (s *session) rollBack() {
-	for _, k := range s.told {
-		delete(s.deleted, k)
+func (d *Deleter) rollBack() {
+	for _, k := range d.told {
+		delete(d.desk.deleted, k)
 	}
-	s.rec.Count(func(r *report.Report) { r.Deleted -= s.claimed })
-	s.told, s.claimed = nil, 0
+	d.desk.rec.Count(func(r *report.Report) { r.Deleted -= d.claimed })
+	d.told, d.claimed = nil, 0
 }
 
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
 // its place, and nothing but their content could tell which was delivered.
-func (s *session) wholly(due []plan.Entry) []plan.Entry {
-	if len(s.plan.Shared) == 0 {
+func (d *Deleter) wholly(due []plan.Entry) []plan.Entry {
+	if len(d.on.plan.Shared) == 0 {
 		return due
 	}
 	going := map[string]int{}
@@ -157,10 +166,10 @@ func (s *session) wholly(due []plan.Entry) []plan.Entry {
 		going[e.Key.UID]++
 	}
 	return slices.DeleteFunc(due, func(e plan.Entry) bool {
-		stays := going[e.Key.UID] < s.plan.Shared[e.Key.UID]
+		stays := going[e.Key.UID] < d.on.plan.Shared[e.Key.UID]
 		if stays {
-			s.rec.Reason(plan.ReasonDuplicate)
-			s.rec.Count(func(r *report.Report) { r.Kept++ })
+			d.desk.rec.Reason(plan.ReasonDuplicate)
+			d.desk.rec.Count(func(r *report.Report) { r.Kept++ })
 		}
 		return stays
 	})
@@ -178,34 +187,34 @@ func numbers(due []plan.Entry) iter.Seq[pop3.Item] {
 }
 
 // deletion takes the replies to DELE for messages that the ledger has as delivered, and hands each on.
-func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bool)) func(pop3.Response) error {
+func (d *Deleter) deletion(due []plan.Entry, then func(e plan.Entry, accepted bool)) func(pop3.Response) error {
 	n := 0
 	return func(r pop3.Response) error {
 		e := due[n]
 		n++
 		if r.Err != nil {
-			s.steps.WasRefused("DELE", e.Num, r.Err)
-			if verdict.SaysGone(r.Err) && !s.vanishedUnnoted() { // what was to be done is done; the next listing tells
-				s.rec.Reason(reasonVanished)
+			d.on.steps.WasRefused("DELE", e.Num, r.Err)
+			if verdict.SaysGone(r.Err) && !d.desk.vanishedUnnoted() { // what was to be done is done; the next listing tells
+				d.desk.rec.Reason(reasonVanished)
 				then(e, false)
 				return nil
 			}
-			s.rec.Fails("server refused DELE: " + r.Err.Error())
-			s.rec.Count(func(rep *report.Report) { rep.Kept++ })
-			s.Log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
+			d.desk.rec.Fails("server refused DELE: " + r.Err.Error())
+			d.desk.rec.Count(func(rep *report.Report) { rep.Kept++ })
+			d.desk.Log.Warn("not deleted", zap.String("uid", words.Quote(e.Key.UID)), zap.String("error", r.Err.Error()))
 			then(e, false)
 			return nil
 		}
-		s.steps.WentWell("DELE", e.Num)
-		s.deleted[uidl.Key{UID: strings.Clone(e.Key.UID), Dup: e.Key.Dup}] = true // a part of it would keep much of this listing
-		s.told = append(s.told, e.Key)
-		if s.removed == nil {
-			s.removed = map[int]bool{}
+		d.on.steps.WentWell("DELE", e.Num)
+		d.desk.deleted[uidl.Key{UID: strings.Clone(e.Key.UID), Dup: e.Key.Dup}] = true // a part of it would keep much of this listing
+		d.told = append(d.told, e.Key)
+		if d.on.removed == nil {
+			d.on.removed = map[int]bool{}
 		}
-		s.removed[e.Num] = true
-		claims := b2i(s.claims(e.Key))
-		s.claimed += claims
-		s.rec.Count(func(rep *report.Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
+		d.on.removed[e.Num] = true
+		claims := b2i(d.claims(e.Key))
+		d.claimed += claims
+		d.desk.rec.Count(func(rep *report.Report) { rep.Deleted += claims; rep.Kept += 1 - claims })
 		then(e, true)
 		return nil
 	}
@@ -213,14 +222,14 @@ func (s *session) deletion(due []plan.Entry, then func(e plan.Entry, accepted bo
 
 // unconfirmed tells of a QUIT that was not answered with +OK, after so many DELEs (RFC 1939, section 6), if what was deleted the
 // last time is listed still. Once it means little: another client may have deleted a message meanwhile.
-func (s *session) unconfirmed(err error, deleted int) {
+func (d *Deleter) unconfirmed(err error, deleted int) {
 	if err == nil {
-		s.answered()
+		d.answered()
 	}
-	if err == nil || deleted == 0 || !s.redone {
+	if err == nil || deleted == 0 || !d.on.redone {
 		return
 	}
-	s.rec.Count(func(r *report.Report) { r.Deleted -= s.claimed; r.Kept += s.claimed })
-	s.rec.Befell(verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
+	d.desk.rec.Count(func(r *report.Report) { r.Deleted -= d.claimed; r.Kept += d.claimed })
+	d.desk.rec.Befell(verdict.Verdict{Class: verdict.Temporary, Message: words.Clip("the server did not confirm that it deletes anything: " + err.Error()),
 		Hint: "nothing is lost: what it still lists is deleted again; if it goes on, ask the provider"})
 }

@@ -21,7 +21,7 @@ const toCompare = "to be compared when retrieved"
 
 // decide makes of the plan what a run would make of it.
 func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, listed int) error {
-	if err := s.renewed(ctx, complete, known); err != nil {
+	if err := s.known.renewal.renewed(ctx, complete, known); err != nil {
 		return err
 	}
 	err := s.breaker(listed)
@@ -30,17 +30,17 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 		return err
 	}
 	if flood == nil {
-		most := min(s.o.SessionMessages, len(s.plan.Due)) // the headers of the others are for later sessions
-		rest := s.plan.Due[most:]
-		s.plan.Due = s.plan.Due[:most:most]
+		most := min(s.desk.Options.SessionMessages, len(s.on.plan.Due)) // the headers of the others are for later sessions
+		rest := s.on.plan.Due[most:]
+		s.on.plan.Due = s.on.plan.Due[:most:most]
 		if err := s.recognise(ctx); err != nil {
 			return err
 		}
-		s.plan.Due = append(s.plan.Due, rest...)
-		s.plan.Question = nil // answered
+		s.on.plan.Due = append(s.on.plan.Due, rest...)
+		s.on.plan.Question = nil // answered
 		s.noteWithheld()
 	}
-	s.sift(complete)
+	s.p.shorts.sift(complete)
 	parked, err := s.parkedOnWay(ctx)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, l
 
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
 func (s *session) floods(e *health.FloodError) {
-	s.rec.Count(func(r *report.Report) {
+	s.desk.rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			switch st := &r.Steps[i]; st.Action {
 			case "fetch", "retry", "compare":
@@ -66,12 +66,12 @@ func (s *session) floods(e *health.FloodError) {
 			}
 		}
 	})
-	s.rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.a.Name))
+	s.desk.rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.desk.Account.Name))
 }
 
 // shownSteps turns the plan into the steps that are shown.
 func (s *session) shownSteps() (steps []report.Step) {
-	pl := s.plan
+	pl := s.on.plan
 	add := func(action string, e plan.Entry, reason string) {
 		steps = append(steps, report.Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
 	}
@@ -81,7 +81,7 @@ func (s *session) shownSteps() (steps []report.Step) {
 	for _, k := range pl.Due {
 		add("delete", k.Entry, k.Reason)
 	}
-	limit := s.a.Policy.Limit
+	limit := s.desk.Account.Policy.Limit
 	for i, f := range pl.Fetch {
 		switch {
 		case limit > 0 && i >= limit:
@@ -108,12 +108,12 @@ func (s *session) shownSteps() (steps []report.Step) {
 
 // parkedOnWay is how many of the messages that are on their way are parked at a destination.
 func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
-	open, err := s.L.Pending(ctx)
+	open, err := s.desk.Settler.L.Pending(ctx)
 	parked := map[uidl.Key]bool{}
 	for _, d := range open {
-		parked[d.Key] = parked[d.Key] || d.Parked() && s.Place(d.Destination) != nil
+		parked[d.Key] = parked[d.Key] || d.Parked() && s.desk.Settler.Place(d.Destination) != nil
 	}
-	for _, k := range s.plan.OnWay {
+	for _, k := range s.on.plan.OnWay {
 		n += b2i(parked[k])
 	}
 	return n, err
@@ -121,9 +121,9 @@ func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
 
 // report makes the plan the report of a dry run. parked is of those on their way.
 func (s *session) report(parked int) {
-	pl, steps := s.plan, s.shownSteps()
-	s.rec.Count(func(r *report.Report) {
-		r.Listed = s.listed
+	pl, steps := s.on.plan, s.shownSteps()
+	s.desk.rec.Count(func(r *report.Report) {
+		r.Listed = s.on.listed
 		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
 	})
 }

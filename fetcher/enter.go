@@ -29,22 +29,22 @@ func dial(ctx context.Context, o pop3.Options, withoutCapa, diagnose bool) (*pop
 
 // enter opens a session: it connects, logs in and lists.
 func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, error) {
-	c, err := dial(ctx, o, !s.capaWorks, s.Health.Diagnoses())
+	c, err := dial(ctx, o, !s.p.capaWorks, s.desk.Health.Diagnoses())
 	if err != nil {
 		return nil, err
 	}
-	s.c, s.steps.C = c, c
-	if err := s.Health.LogIn(c, func() error { return c.Login(ctx, s.Health.Quirks.Login(s.a.Login)) }); err != nil {
+	s.on.c, s.on.steps.C = c, c
+	if err := s.desk.Health.LogIn(c, func() error { return c.Login(ctx, s.desk.Health.Quirks.Login(s.desk.Account.Login)) }); err != nil {
 		return nil, err
 	}
 	list, err := s.lists(ctx, c)
 	if err != nil {
-		err = s.pipelined(err)
+		err = s.on.pipelined(err)
 		c.Close()
 		return nil, err
 	}
 	if c.AsksCapa() {
-		s.capaWorks, s.Health.Quirks.NoCapaUntil, s.Health.Quirks.NoCapa = true, 0, 0
+		s.p.capaWorks, s.desk.Health.Quirks.NoCapaUntil, s.desk.Health.Quirks.NoCapa = true, 0, 0
 	}
 	return list, nil
 }
@@ -53,11 +53,11 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 // must lie apart the next pass makes it.
 func (s *session) enterWithoutCapa(ctx context.Context, o pop3.Options, cause error) (*pop3.Listing, error) {
 	var cut *memory.CutError // the listing gave way to others
-	if o.NoCapa || s.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
+	if o.NoCapa || s.p.capaWorks || ctx.Err() != nil || errors.As(cause, &cut) || !pop3.BrokenByCapa(cause) {
 		return nil, cause
 	}
-	if s.Health.TooSoon() {
-		s.Health.Quirks.WithoutCapa(s.now())
+	if s.desk.Health.TooSoon() {
+		s.desk.Health.Quirks.WithoutCapa(s.desk.now())
 		return nil, cause
 	}
 	o.NoCapa = true

@@ -302,16 +302,16 @@ func TestPassingNeverCounts(t *testing.T) {
 func TestGivenUpBefore(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	p := newPass(Account{}, Options{Now: func() time.Time { return now }}.withDefaults())
-	p.Health.Facts = health.Facts{LoggedInAt: now.Unix() - 1e6, Refused: &health.Refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
-	if err := p.Health.Barred(t.Context()); err != nil {
+	p.desk.Health.Facts = health.Facts{LoggedInAt: now.Unix() - 1e6, Refused: &health.Refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
+	if err := p.desk.Health.Barred(t.Context()); err != nil {
 		t.Error(err)
 	}
-	p.Health.Refused.Coded = 1
-	if err := p.Health.Barred(t.Context()); err == nil {
+	p.desk.Health.Refused.Coded = 1
+	if err := p.desk.Health.Barred(t.Context()); err == nil {
 		t.Error("with [AUTH] it stays given up")
 	}
-	p.Health.Refused.Coded, p.Health.LoggedInAt = 0, 0
-	if err := p.Health.Barred(t.Context()); err == nil {
+	p.desk.Health.Refused.Coded, p.desk.Health.LoggedInAt = 0, 0
+	if err := p.desk.Health.Barred(t.Context()); err == nil {
 		t.Error("one that never worked stays given up")
 	}
 }

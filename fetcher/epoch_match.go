@@ -15,14 +15,14 @@ type formers struct {
 }
 
 // formersOf are the lost messages that have one of these headers.
-func (s *session) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, lost map[uidl.Key]bool) (*formers, error) {
+func (w *Renewal) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, lost map[uidl.Key]bool) (*formers, error) {
 	fps := make([]uidl.Fingerprint, 0, len(tops))
 	for _, fp := range tops {
 		if fp != (uidl.Fingerprint{}) {
 			fps = append(fps, fp)
 		}
 	}
-	rows, err := s.lostOf(ctx, fps, lost)
+	rows, err := w.lostOf(ctx, fps, lost)
 	if err != nil {
 		return nil, err
 	}
@@ -39,15 +39,15 @@ func (s *session) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, 
 const fewLost = 2000
 
 // lostOf are at least the lost rows that have one of these headers.
-func (s *session) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
+func (w *Renewal) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
 	if len(lost) > fewLost {
-		return s.L.Matches(ctx, fps)
+		return w.desk.Settler.L.Matches(ctx, fps)
 	}
 	keys := make([]uidl.Key, 0, len(lost))
 	for k := range lost {
 		keys = append(keys, k)
 	}
-	return s.L.Find(ctx, keys)
+	return w.desk.Settler.L.Find(ctx, keys)
 }
 
 // byHeaderOf takes the former message with this header whose size comes closest, or nil when none is left or all are
@@ -83,39 +83,39 @@ const mostFormers = 20_000
 
 // former finds the message that left the listing and has this header, for a message that came under a unique-id that was
 // another one's: servers that change their unique-ids may give old ones anew. nil: none, or the header says too little.
-func (s *session) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint) (*uidl.Message, error) {
-	if len(s.plan.Lost) == 0 || len(s.plan.Lost) > mostFormers || s.weak[e.Num] || top == (uidl.Fingerprint{}) {
+func (w *Renewal) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint) (*uidl.Message, error) {
+	if len(w.on.plan.Lost) == 0 || len(w.on.plan.Lost) > mostFormers || w.headers.weak[e.Num] || top == (uidl.Fingerprint{}) {
 		return nil, nil
 	}
-	if s.left == nil {
-		s.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
-		keys := make([]uidl.Key, 0, len(s.plan.Lost))
-		for _, r := range s.plan.Lost {
-			keys = append(keys, s.rows.Row(int(r)).Key)
+	if w.left == nil {
+		w.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
+		keys := make([]uidl.Key, 0, len(w.on.plan.Lost))
+		for _, r := range w.on.plan.Lost {
+			keys = append(keys, w.on.rows.Row(int(r)).Key)
 		}
-		rows, err := s.L.Find(ctx, keys)
+		rows, err := w.desk.Settler.L.Find(ctx, keys)
 		if err != nil {
 			return nil, err
 		}
 		for i := range rows {
 			if m := &rows[i]; m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
-				s.left.byHeader[m.Fingerprint] = append(s.left.byHeader[m.Fingerprint], m)
+				w.left.byHeader[m.Fingerprint] = append(w.left.byHeader[m.Fingerprint], m)
 			}
 		}
 	}
-	return s.left.byHeaderOf(top, e.Size), nil
+	return w.left.byHeaderOf(top, e.Size), nil
 }
 
 // returns enters a message that came under a unique-id of another one as the one that it is.
-func (s *session) returns(e plan.Entry, old *uidl.Message) {
-	if s.Pending[old.Key].Copies() {
-		s.displace(old.Key, e.Key)
+func (w *Renewal) returns(e plan.Entry, old *uidl.Message) {
+	if w.desk.Settler.Pending[old.Key].Copies() {
+		w.mailbox.displace(old.Key, e.Key)
 		return
 	}
-	s.Later(func(c *uidl.Change) {
-		c.At = s.now().Unix()
-		s.adopt(c, e, old, s.stamp())
+	w.desk.Settler.Later(func(c *uidl.Change) {
+		c.At = w.desk.now().Unix()
+		w.adopt(c, e, old, w.desk.stamp())
 	})
-	s.adopted(1)
-	s.plan.Kept++
+	w.adopted(1)
+	w.on.plan.Kept++
 }

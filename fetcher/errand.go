@@ -15,22 +15,22 @@ import (
 var errErrand = &health.HeldError{Verdict: verdict.Verdict{Class: verdict.OK}}
 
 // onlyOpen tells that nothing failed in a pass but deliveries.
-func (p *pass) onlyOpen(err error, v verdict.Verdict) bool {
+func (p *closing) onlyOpen(err error, v verdict.Verdict) bool {
 	if err != nil || v.Class == verdict.OK {
 		return false
 	}
-	for _, d := range p.Places {
+	for _, d := range p.desk.Settler.Places {
 		if d.StageFailure() != nil {
 			return false
 		}
 	}
-	return p.rec.OnlyDeliveries()
+	return p.desk.rec.OnlyDeliveries()
 }
 
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
-func (p *pass) closeErrand(ctx context.Context, err error) error {
-	p.rec.Rep.Errand = true
-	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.L.Info().Verdict == "" || !p.Health.OnlyOpen {
+func (p *closing) closeErrand(ctx context.Context, err error) error {
+	p.desk.rec.Rep.Errand = true
+	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.desk.Settler.L.Info().Verdict == "" || !p.desk.Health.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr
 		}

@@ -19,8 +19,8 @@ import (
 func (r *rig) stored() string {
 	r.t.Helper()
 	p := r.holding()
-	defer p.L.Close()
-	known, err := p.L.Destinations(r.t.Context())
+	defer p.desk.Settler.L.Close()
+	known, err := p.desk.Settler.L.Destinations(r.t.Context())
 	r.must(err)
 	places := func(set uidl.Places) string {
 		var all []string
@@ -35,9 +35,9 @@ func (r *rig) stored() string {
 		return strings.Join(all, "+")
 	}
 	var all []string
-	for row, err := range p.L.Messages(r.t.Context()) {
+	for row, err := range p.desk.Settler.L.Messages(r.t.Context()) {
 		r.must(err)
-		found, err := p.L.Find(r.t.Context(), []uidl.Key{row.Key})
+		found, err := p.desk.Settler.L.Find(r.t.Context(), []uidl.Key{row.Key})
 		r.must(err)
 		text := row.UID + " at " + places(row.Have)
 		if m := found[0]; m.Waived != 0 {
@@ -129,10 +129,10 @@ func TestNothingInherited(t *testing.T) {
 			r := newRig(t, box...)
 			r.wants("first", verdict.OK, 2, 0, 2, to("one", r.at("one")), to("two", r.at("two")))
 			p := r.holding()
-			r.must(p.Change(t.Context(), func(c *uidl.Change) {
+			r.must(p.desk.Settler.Change(t.Context(), func(c *uidl.Change) {
 				c.Settle = append(c.Settle, uidl.Settled{Key: uidl.Key{UID: box[0].UID}, Destination: "two", As: uidl.Inferred})
 			}))
-			p.L.Close()
+			p.desk.Settler.L.Close()
 			if got, want := r.stored(), "uid00000 at one+two+unsure, uid00001 at one+two"; got != want {
 				t.Fatalf("%s\nwant %s", got, want)
 			}

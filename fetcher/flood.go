@@ -26,55 +26,55 @@ func toldBefore(err error) bool {
 // (a first import, a limit, a lost connection) did not arrive now. Where messages are being compared by their content,
 // nobody knows yet how many are new; where a limit is set, that is the brake.
 func (s *session) breaker(listed int) error {
-	if s.formers != nil && s.epoch.many {
+	if s.known.renewal.formers != nil && s.desk.epoch.many {
 		return nil
 	}
-	unknown := s.plan.Strangers()
-	arrived := unknown - s.Health.Backlog
-	usual, most := health.Plausible(s.Health.Arrivals, s.now(), s.sinceListing())
-	if most == 0 || arrived <= most || s.Health.Accepted != 0 || s.watch.looked || s.a.Policy.Limit > 0 || s.a.RetrHides {
-		s.watch = floodState{looked: true, unknown: unknown}
-		s.Health.Backlog = unknown
+	unknown := s.on.plan.Strangers()
+	arrived := unknown - s.desk.Health.Backlog
+	usual, most := health.Plausible(s.desk.Health.Arrivals, s.desk.now(), s.desk.sinceListing())
+	if most == 0 || arrived <= most || s.desk.Health.Accepted != 0 || s.p.closing.watch.looked || s.desk.Account.Policy.Limit > 0 || s.desk.Account.RetrHides {
+		s.p.closing.watch = floodState{looked: true, unknown: unknown}
+		s.desk.Health.Backlog = unknown
 		if unknown > health.FloodLeast {
 			// So many are better remembered with the first commit: a killed pass must not make them arrive again.
-			st := s.status()
-			s.Later(func(c *uidl.Change) { c.Status = st })
+			st := s.desk.status()
+			s.desk.Settler.Later(func(c *uidl.Change) { c.Status = st })
 		}
 		return nil
 	}
-	e := &health.FloodError{Flood: health.Flood{Since: s.now().Unix(), New: arrived, Usual: usual}, Account: s.a.Name}
-	if f := s.Health.Flood; f != nil {
+	e := &health.FloodError{Flood: health.Flood{Since: s.desk.now().Unix(), New: arrived, Usual: usual}, Account: s.desk.Account.Name}
+	if f := s.desk.Health.Flood; f != nil {
 		e.Again, e.Since = true, f.Since
 	}
-	s.Health.Flood = &e.Flood
-	s.rec.Count(func(r *report.Report) { r.Listed = listed })
+	s.desk.Health.Flood = &e.Flood
+	s.desk.rec.Count(func(r *report.Report) { r.Listed = listed })
 	return e
 }
 
 // sinceListing is the time since the last complete listing.
-func (p *pass) sinceListing() time.Duration {
-	at := p.L.Info().ListedAt
+func (d *Desk) sinceListing() time.Duration {
+	at := d.Settler.L.Info().ListedAt
 	if at == 0 {
 		return 0
 	}
-	return p.now().Sub(time.Unix(at, 0))
+	return d.now().Sub(time.Unix(at, 0))
 }
 
 // remember adds what the pass taught of new mail to the account's facts.
-func (p *pass) remember(err error) {
+func (p *closing) remember(err error) {
 	if !p.watch.looked {
 		return
 	}
-	f := &p.Health.Facts
+	f := &p.desk.Health.Facts
 	f.Flood, f.Accepted = nil, 0
-	f.Backlog = max(0, p.watch.unknown-p.haul.fresh())
+	f.Backlog = max(0, p.watch.unknown-p.desk.haul.fresh())
 	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
-	came := -p.haul.known()
-	p.rec.Count(func(r *report.Report) { came += r.New })
+	came := -p.desk.haul.known()
+	p.desk.rec.Count(func(r *report.Report) { came += r.New })
 	if came <= 0 {
 		return
 	}
-	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a health.Arrival) bool { return a.At < p.now().Unix()-health.HistoryAge }),
-		health.Arrival{At: p.now().Unix(), New: came})
+	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a health.Arrival) bool { return a.At < p.desk.now().Unix()-health.HistoryAge }),
+		health.Arrival{At: p.desk.now().Unix(), New: came})
 	f.Arrivals = f.Arrivals[max(0, len(f.Arrivals)-health.HistoryMost):]
 }

@@ -52,7 +52,7 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 	if err != nil {
 		return nil, err
 	}
-	defer p.L.Close()
+	defer p.desk.Settler.L.Close()
 	all, err := ledger.Stuck(ctx, a.Name)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 
 // giveUp writes it down, and removes the copies that nobody waits for any more. all is what failed before.
 func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck, seen sightings) ([]GaveUp, error) {
-	c := uidl.Change{At: p.now().Unix()}
+	c := uidl.Change{At: p.desk.now().Unix()}
 	var out []GaveUp
 	for i := range picked {
 		s := &picked[i]
@@ -116,9 +116,9 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 		}
 		if !gave.Listed && m.GoneAt == 0 && (gave.Unknown == "" || s.State == uidl.DeleteSent) {
 			// Nothing is left of it on the server. Should it be listed again, it is still given up.
-			m.GoneAt, m.GoneListing = p.L.Info().Clock.Now(c.At), p.L.Info().Listings
+			m.GoneAt, m.GoneListing = p.desk.Settler.L.Info().Clock.Now(c.At), p.desk.Settler.L.Info().Listings
 		}
-		p.Health.Wire.Forget(m.Key) // it is not read again
+		p.desk.Health.Wire.Forget(m.Key) // it is not read again
 		c.Put = append(c.Put, m)
 		for _, d := range s.Open {
 			c.Settle = append(c.Settle, uidl.Settled{Key: d.Key, Destination: d.Destination})
@@ -129,21 +129,21 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 	for i := range picked {
 		given[picked[i].Key] = true
 	}
-	p.Health.Parked = 0
+	p.desk.Health.Parked = 0
 	left := 0
 	for i := range all {
 		if s := &all[i]; !given[s.Key] {
 			left++
-			p.Health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
+			p.desk.Health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
 		}
 	}
-	c.Status = p.status()
+	c.Status = p.desk.status()
 	if left == 0 {
 		if err := p.pardon(ctx, &c); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.Commit(ctx, c); err != nil {
+	if err := p.desk.Settler.Commit(ctx, c); err != nil {
 		return nil, err
 	}
 	for i := range picked {
@@ -156,8 +156,8 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 
 // lacking names the destinations that a message must still get to, and those that something is open for.
 func (p *pass) lacking(s *uidl.Stuck) (names []string) {
-	lacks := p.Set.Lacks(s.Facts)
-	for _, d := range p.Known {
+	lacks := p.desk.Settler.Set.Lacks(s.Facts)
+	for _, d := range p.desk.Settler.Known {
 		open := slices.ContainsFunc(s.Open, func(o uidl.Delivery) bool { return o.Destination == d.Name })
 		if open || lacks.Has(uidl.PlaceOf(d.Ordinal)) {
 			names = append(names, d.Name)
@@ -167,7 +167,7 @@ func (p *pass) lacking(s *uidl.Stuck) (names []string) {
 }
 
 func (p *pass) identity(destination string) string {
-	for _, d := range p.Known {
+	for _, d := range p.desk.Settler.Known {
 		if d.Name == destination {
 			return d.Identity
 		}
@@ -214,10 +214,10 @@ func (p *pass) save(g GivingUp, s *uidl.Stuck) error {
 // removed is swept by a later pass, and a Maildir cleans its own.
 func (p *pass) discard(d uidl.Delivery) {
 	identity := p.identity(d.Destination)
-	if d.Ticket == "" || p.a.Spool == nil || deliver.PathOf(identity) != "" {
+	if d.Ticket == "" || p.desk.Account.Spool == nil || deliver.PathOf(identity) != "" {
 		return
 	}
-	if spool, err := p.a.Spool(identity); err == nil {
+	if spool, err := p.desk.Account.Spool(identity); err == nil {
 		_ = spool.Discard([]deliver.Ticket{deliver.Ticket(d.Ticket)})
 		_ = spool.Close()
 	}

@@ -539,7 +539,7 @@ func TestTakeBackUnread(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
 	p := newPass(Account{}, Options{}.withDefaults())
-	p.Set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
+	p.desk.Settler.Set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {
 		name         string

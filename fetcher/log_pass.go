@@ -14,16 +14,16 @@ import (
 )
 
 // logFailed is the line of a failed attempt.
-func (p *pass) logFailed(k uidl.Key, reason string, parked bool) {
+func (d *Desk) logFailed(k uidl.Key, reason string, parked bool) {
 	text := "attempt failed"
 	if parked {
 		text = "parked"
 	}
-	p.Log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
+	d.Log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
 }
 
 // logPass is the one line of a pass.
-func (p *pass) logPass(r report.Report) {
+func (p *closing) logPass(r report.Report) {
 	fields := []zap.Field{
 		zap.Int("new", r.New), zap.Int64("octets", r.Bytes), zap.Int("kept", r.Kept), zap.Int("deleted", r.Deleted),
 		zap.Int("listed", r.Listed), zap.Duration("took", r.Duration),
@@ -42,7 +42,7 @@ func (p *pass) logPass(r report.Report) {
 	}
 	if r.Verdict.Class == verdict.OK {
 		text := "pass finished"
-		if p.o.DryRun {
+		if p.desk.Options.DryRun {
 			text = "dry run finished"
 		}
 		switch {
@@ -51,33 +51,33 @@ func (p *pass) logPass(r report.Report) {
 		case r.Untried:
 			text = "pass put off"
 		}
-		p.Log.Info(text, fields...)
+		p.desk.Log.Info(text, fields...)
 		return
 	}
 	if r.Yielded {
-		p.Log.Info("pass makes room for others", fields...)
+		p.desk.Log.Info("pass makes room for others", fields...)
 		return
 	}
 	if r.Stopped {
-		p.Log.Info("pass stopped", fields...)
+		p.desk.Log.Info("pass stopped", fields...)
 		return
 	}
 	fields = append(fields, zap.String("error", r.Verdict.Message))
 	if r.Waiting != "" || r.Busy {
-		p.Log.Info("pass put off", fields...)
+		p.desk.Log.Info("pass put off", fields...)
 		return
 	}
 	if r.Verdict.Hint != "" {
 		fields = append(fields, zap.String("next_step", r.Verdict.Hint))
 	}
 	if toldBefore(r.Err) {
-		p.Log.Warn("pass held back, as before", fields...)
+		p.desk.Log.Warn("pass held back, as before", fields...)
 		return
 	}
-	p.Log.Error("pass failed", fields...)
+	p.desk.Log.Error("pass failed", fields...)
 	if pe, ok := r.Err.(*settle.PanicError); ok {
 		for line := range bytes.Lines(pe.Stack) { // a field is cut at 1 KiB
-			p.Log.Debug("panic", zap.ByteString("stack", bytes.TrimSpace(line)))
+			p.desk.Log.Debug("panic", zap.ByteString("stack", bytes.TrimSpace(line)))
 		}
 	}
 }

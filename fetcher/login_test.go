@@ -397,9 +397,9 @@ func TestWaits(t *testing.T) {
 		now := time.Unix(1e9, 0)
 		p := newPass(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff}.withDefaults())
 		for i := 1; i <= 3; i++ {
-			err := p.Health.TryLogin(func() error { return c.err })
-			v := p.verdictOf(err)
-			next := p.holdAfter(err, v)
+			err := p.desk.Health.TryLogin(func() error { return c.err })
+			v := p.closing.verdictOf(err)
+			next := p.closing.holdAfter(err, v)
 			wait := next.Sub(now)
 			if next.IsZero() {
 				wait = 0
@@ -407,13 +407,13 @@ func TestWaits(t *testing.T) {
 			if i == 1 && (v.Class != c.class || wait < c.least || wait > c.most) || i == 3 && wait < c.third {
 				t.Errorf("%s, time %d: class %s, waits %v", c.name, i, v.Class, wait)
 			}
-			if err := p.Health.Barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
+			if err := p.desk.Health.Barred(context.Background()); (err != nil) != (c.server && (i > 1 || !strings.HasPrefix(c.name, "hung up"))) && c.class != verdict.Login {
 				t.Errorf("%s: barred: %v", c.name, err)
 			}
 			now = now.Add(max(wait, health.RefusedApart))
 		}
-		if c.err == nil && p.Health.Hold != nil {
-			t.Errorf("%s: %+v", c.name, p.Health.Hold)
+		if c.err == nil && p.desk.Health.Hold != nil {
+			t.Errorf("%s: %+v", c.name, p.desk.Health.Hold)
 		}
 	}
 }

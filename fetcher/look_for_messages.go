@@ -23,20 +23,20 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 	a.Destinations = nil
 	o = o.withDefaults()
 	p := newPass(a, o)
-	p.Open = map[uidl.Key]*settle.OpenMessage{}
+	p.desk.Settler.Open = map[uidl.Key]*settle.OpenMessage{}
 	l, err := ledger.Acquire(ctx, a.Name)
 	if err != nil {
 		return nil, err
 	}
-	p.L, p.ledger = l, ledger
-	p.Health.Facts = health.Decode(l.Info().Facts)
-	p.Health.Reconfigure()
-	p.compareMailbox()
-	if p.Known, err = l.Destinations(ctx); err != nil {
+	p.desk.Settler.L, p.ledger = l, ledger
+	p.desk.Health.Facts = health.Decode(l.Info().Facts)
+	p.desk.Health.Reconfigure()
+	p.mailbox.compareMailbox()
+	if p.desk.Settler.Known, err = l.Destinations(ctx); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	p.Set = plan.NewSet(p.Known, l.Info().Generation)
+	p.desk.Settler.Set = plan.NewSet(p.desk.Settler.Known, l.Info().Generation)
 	return p, nil
 }
 
@@ -66,22 +66,22 @@ func (s *sightings) of(m *uidl.Stuck) (listed bool, unknown string) {
 // lookFor logs in and looks for messages in the listing. It waits as a pass from a timer would: while the account is paused, its
 // login is not tried any more, or the server wants time, nothing is known. What the login taught is written down.
 func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
-	err := p.Health.Pausing()
+	err := p.desk.Health.Pausing()
 	if err == nil {
-		err = p.Health.Barred(ctx)
+		err = p.desk.Health.Barred(ctx)
 	}
-	if err == nil && p.elsewhere {
+	if err == nil && p.desk.elsewhere {
 		err = errors.New("the account has another mailbox now")
 	}
 	if err != nil {
 		return sightings{unknown: words.Clip(err.Error())}
 	}
-	p.Health.Unchanged = nil // all rows are looked at
+	p.desk.Health.Unchanged = nil // all rows are looked at
 	seen, err := p.sight(ctx, of)
-	st := p.L.Info().Status
-	st.NextTry = health.Ceil(p.holdAfter(err, verdict.Of(err)))
-	st.Facts = p.Health.Encode()
-	if cerr := p.Commit(ctx, uidl.Change{At: p.now().Unix(), Status: &st}); err == nil {
+	st := p.desk.Settler.L.Info().Status
+	st.NextTry = health.Ceil(p.closing.holdAfter(err, verdict.Of(err)))
+	st.Facts = p.desk.Health.Encode()
+	if cerr := p.desk.Settler.Commit(ctx, uidl.Change{At: p.desk.now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}
 	if err != nil {
@@ -97,12 +97,12 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 	if err != nil {
 		return seen, err
 	}
-	defer s.c.Close()
-	s.show(list)
-	if list.NoUIDL && (s.c.Capabilities().UIDL || known.Named()) {
+	defer s.on.c.Close()
+	s.on.show(list)
+	if list.NoUIDL && (s.on.c.Capabilities().UIDL || known.Named()) {
 		return seen, uidlRefused(list)
 	}
-	named, complete, err := s.nameless(ctx, list, known)
+	named, complete, err := s.names(ctx, list, known)
 	if err != nil {
 		return seen, err
 	}
@@ -127,7 +127,7 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 			seen.doubts[row.Key] = "several messages share its unique-id"
 		}
 		seen.sizes[row.Key] = e.Size
-		if e.Size != 0 && row.Size != 0 && e.Size != row.Size && !p.a.IgnoreSizes {
+		if e.Size != 0 && row.Size != 0 && e.Size != row.Size && !p.desk.Account.IgnoreSizes {
 			seen.doubts[row.Key] = fmt.Sprintf("the server lists another size under its unique-id: %d octets, not %d", e.Size, row.Size)
 		}
 		if row.Fingerprint == (uidl.Fingerprint{}) {
@@ -136,7 +136,7 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 			at[e.Num] = row
 		}
 	}
-	tops, err := s.fingerprints(ctx, slices.Sorted(maps.Keys(at)))
+	tops, err := s.headers.fingerprints(ctx, slices.Sorted(maps.Keys(at)))
 	if err != nil {
 		return seen, err
 	}
@@ -146,12 +146,12 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 		}
 	}
 	// What was never retrieved is known by its header from now on, as after a baseline; where it cannot be had, it is not.
-	if tops, err := s.fingerprints(ctx, slices.Sorted(maps.Keys(bare))); err == nil {
+	if tops, err := s.headers.fingerprints(ctx, slices.Sorted(maps.Keys(bare))); err == nil {
 		seen.headers = map[uidl.Key]uidl.Fingerprint{}
 		for num, top := range tops {
 			seen.headers[bare[num]] = top
 		}
 	}
-	_ = s.c.Quit(ctx) // nothing was asked that QUIT could make count
+	_ = s.on.c.Quit(ctx) // nothing was asked that QUIT could make count
 	return seen, nil
 }

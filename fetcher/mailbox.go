@@ -19,34 +19,40 @@ import (
 // that is taken for one that was delivered is never fetched; to fetch all again would be a flood. So every known
 // unique-id that is listed is recognised anew, once, by its header or else by its content.
 
+// Mailbox deals with another mailbox under an account's name, and with rows whose message has another unique-id now.
+type Mailbox struct {
+	desk *Desk
+	met  map[uidl.Key]bool // where the mailbox is another one: messages that were recognised in this pass
+}
+
 // compareMailbox notices another mailbox at the beginning of a pass.
-func (p *pass) compareMailbox() {
-	p.elsewhere = p.a.Mailbox != "" && p.Health.Mailbox != "" && p.Health.Mailbox != p.a.Mailbox
-	if !p.elsewhere && p.a.Mailbox != "" {
-		p.Health.Mailbox = p.a.Mailbox
+func (b *Mailbox) compareMailbox() {
+	b.desk.elsewhere = b.desk.Account.Mailbox != "" && b.desk.Health.Mailbox != "" && b.desk.Health.Mailbox != b.desk.Account.Mailbox
+	if !b.desk.elsewhere && b.desk.Account.Mailbox != "" {
+		b.desk.Health.Mailbox = b.desk.Account.Mailbox
 	}
-	if p.elsewhere {
-		p.Health.Wire, p.Health.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
+	if b.desk.elsewhere {
+		b.desk.Health.Wire, b.desk.Health.NoPipeliningUntil = health.WireFacts{}, 0 // another server's
 	}
 }
 
 // moveAside gives what is open of another mailbox, and what is open of messages whose unique-ids were given away, keys that
 // no server gives: what comes under the same unique-ids now is new, and what is on its way still goes. It comes before
 // anything is on its way in this pass.
-func (p *pass) moveAside(ctx context.Context) error {
+func (b *Mailbox) moveAside(ctx context.Context) error {
 	moves := map[uidl.Key]uidl.Key{} // and what they are called now, if anything
-	for _, m := range p.Health.Displaced {
+	for _, m := range b.desk.Health.Displaced {
 		moves[m.From.Key()] = m.To.Key()
 	}
-	p.Health.Displaced = nil
-	if !p.elsewhere && len(moves) == 0 {
+	b.desk.Health.Displaced = nil
+	if !b.desk.elsewhere && len(moves) == 0 {
 		return nil
 	}
 	var c uidl.Change
-	if err := p.bringBack(ctx, moves, &c); err != nil {
+	if err := b.bringBack(ctx, moves, &c); err != nil {
 		return err
 	}
-	pending, err := p.L.Pending(ctx)
+	pending, err := b.desk.Settler.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,24 +65,24 @@ func (p *pass) moveAside(ctx context.Context) error {
 			continue
 		}
 		met[row.Key] = true
-		if to, asked := moves[row.Key]; asked && to.UID != "" || !asked && (!p.elsewhere || strings.HasPrefix(row.UID, plan.FormerName)) {
+		if to, asked := moves[row.Key]; asked && to.UID != "" || !asked && (!b.desk.elsewhere || strings.HasPrefix(row.UID, plan.FormerName)) {
 			continue
 		}
-		p.aside(&c, row.Key)
+		b.aside(&c, row.Key)
 	}
 	if len(c.Move) == 0 {
 		return nil
 	}
-	c.Status = p.status()
-	return p.Commit(ctx, c)
+	c.Status = b.desk.status()
+	return b.desk.Settler.Commit(ctx, c)
 }
 
 // bringBack gives messages that were on their way when they were met under another unique-id that one, wherever they are by
 // now. Of equal ones one gets it. Unique-ids may have been turned round: one that is left and taken is left first.
-func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *uidl.Change) error {
+func (b *Mailbox) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *uidl.Change) error {
 	there := map[uidl.Key]*uidl.Message{}
 	for chunk := range slices.Chunk(slices.Concat(slices.Collect(maps.Keys(moves)), slices.Collect(maps.Values(moves))), 500) {
-		rows, err := p.L.Find(ctx, chunk)
+		rows, err := b.desk.Settler.L.Find(ctx, chunk)
 		if err != nil {
 			return err
 		}
@@ -98,10 +104,10 @@ func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *ui
 		switch {
 		case there[to] == nil:
 		case leaves[to]:
-			at[to] = p.formerKey(to)
+			at[to] = b.formerKey(to)
 			c.Move = append(c.Move, uidl.Moved{From: to, To: at[to]})
 		default: // listed meanwhile, and never retrieved; or its own, of before
-			p.aside(c, to)
+			b.aside(c, to)
 		}
 	}
 	for to, from := range taken {
@@ -114,24 +120,24 @@ func (p *pass) bringBack(ctx context.Context, moves map[uidl.Key]uidl.Key, c *ui
 }
 
 // aside gives a message a key that no server gives.
-func (p *pass) aside(c *uidl.Change, k uidl.Key) {
-	to := p.formerKey(k)
+func (b *Mailbox) aside(c *uidl.Change, k uidl.Key) {
+	to := b.formerKey(k)
 	c.Move, c.Gone = append(c.Move, uidl.Moved{From: k, To: to}), append(c.Gone, to)
 }
 
 // formerKey is a key that no server gives. The lease's number makes it differ each time: accounts go back and forth between
 // mailboxes.
-func (p *pass) formerKey(k uidl.Key) uidl.Key {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", p.L.Info().Epoch, p.Health.Mailbox, k.UID))
+func (b *Mailbox) formerKey(k uidl.Key) uidl.Key {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", b.desk.Settler.L.Info().Epoch, b.desk.Health.Mailbox, k.UID))
 	return uidl.Key{UID: plan.FormerName + hex.EncodeToString(sum[:]), Dup: k.Dup}
 }
 
 // displace notes that a message on its way is not what is listed under its unique-id, or, with to, that it is listed under
 // another one now. The next pass moves it, before anything of it is on its way again.
-func (p *pass) displace(k, to uidl.Key) {
-	known := slices.ContainsFunc(p.Health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
-	if !known && len(p.Health.Displaced) < mostDisplaced {
-		p.Health.Displaced = append(p.Health.Displaced, health.Displaced{From: health.StoredKey{UID: []byte(k.UID), Dup: k.Dup}, To: health.StoredKey{UID: []byte(to.UID), Dup: to.Dup}})
+func (b *Mailbox) displace(k, to uidl.Key) {
+	known := slices.ContainsFunc(b.desk.Health.Displaced, func(d health.Displaced) bool { return d.From.Key() == k })
+	if !known && len(b.desk.Health.Displaced) < mostDisplaced {
+		b.desk.Health.Displaced = append(b.desk.Health.Displaced, health.Displaced{From: health.StoredKey{UID: []byte(k.UID), Dup: k.Dup}, To: health.StoredKey{UID: []byte(to.UID), Dup: to.Dup}})
 	}
 }
 
@@ -139,8 +145,8 @@ func (p *pass) displace(k, to uidl.Key) {
 const mostDisplaced = 1000
 
 // settledIn notes that a session went through with all that is listed: from now on the rows are of this mailbox.
-func (p *pass) settledIn() {
-	if p.elsewhere {
-		p.elsewhere, p.Health.Mailbox = false, p.a.Mailbox
+func (b *Mailbox) settledIn() {
+	if b.desk.elsewhere {
+		b.desk.elsewhere, b.desk.Health.Mailbox = false, b.desk.Account.Mailbox
 	}
 }

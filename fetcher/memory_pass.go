@@ -25,8 +25,8 @@ const memoryAgain = time.Minute
 func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 	need, begun := p.expected(), time.Now()
 	for {
-		left := max(p.o.Memory.Patience()-time.Since(begun), 0)
-		share, err := p.o.Memory.Take(ctx, need, left, func() { p.waitsForMemory(true) })
+		left := max(p.desk.Options.Memory.Patience()-time.Since(begun), 0)
+		share, err := p.desk.Options.Memory.Take(ctx, need, left, func() { p.waitsForMemory(true) })
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):
 			return false, p.noMemory()
@@ -41,8 +41,8 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 			return more, err
 		}
 		need = max(cut.Need, need)
-		p.Log.Debug("listing given up for now", zap.String("reason", cut.Error()))
-		if p.Health.TooSoon() {
+		p.desk.Log.Debug("listing given up for now", zap.String("reason", cut.Error()))
+		if p.desk.Health.TooSoon() {
 			p.waitsForMemory(true)
 			return false, p.noMemory()
 		}
@@ -51,9 +51,9 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 
 // sharing makes a session with a share of the budget, and gives it back whatever happens.
 func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err error) {
-	p.share = s
+	p.desk.share = s
 	defer func() {
-		p.share = nil
+		p.desk.share = nil
 		s.Release()
 	}()
 	return p.session(ctx)
@@ -62,7 +62,7 @@ func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err err
 // expected is how much memory a session is likely to take: what the last one took, as far as that is known.
 func (p *pass) expected() int64 {
 	const uid = 40 // octets; most have fewer
-	f := &p.Health.Facts
+	f := &p.desk.Health.Facts
 	list, rows := f.ListOctets, f.RowOctets
 	if list == 0 {
 		list = int64(f.Listed) * (24 + plan.OrderOctets + uid)
@@ -70,7 +70,7 @@ func (p *pass) expected() int64 {
 	if rows == 0 {
 		rows = int64(f.Rows) * (32 + uid)
 	}
-	if f.Unchanged != nil && p.haul.sessionsBegun() == 0 {
+	if f.Unchanged != nil && p.desk.haul.sessionsBegun() == 0 {
 		rows = 0 // they are not likely to be read
 	}
 	steps := int64(max(f.Listed-f.Rows, 0)) * plan.StepOctets // what is not fetched yet
@@ -79,30 +79,30 @@ func (p *pass) expected() int64 {
 
 // lists asks for a listing, with its memory.
 func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, error) {
-	ctx, done := s.share.Listing(ctx)
+	ctx, done := s.desk.share.Listing(ctx)
 	defer done()
 	list, err := listTwice(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	s.Health.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
-	return list, s.share.Set(memory.OfListing, s.Health.ListOctets)
+	s.desk.Health.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
+	return list, s.desk.share.Set(memory.OfListing, s.desk.Health.ListOctets)
 }
 
 // growsRows is told how much the ledger's rows take.
-func (s *session) growsRows(octets int64) error { return s.share.Set(memory.OfRows, octets) }
+func (s *session) growsRows(octets int64) error { return s.desk.share.Set(memory.OfRows, octets) }
 
 // fits makes sure of the memory for a plan, and gives back what is not needed.
 func (s *session) fits(list plan.Listing, known *plan.Rows) error {
-	s.Health.RowOctets = max(s.Health.RowOctets*b2i64(s.unread), known.Memory())
-	if err := s.share.Set(memory.OfRows, known.Memory()); err != nil {
+	s.desk.Health.RowOctets = max(s.desk.Health.RowOctets*b2i64(s.unread), known.Memory())
+	if err := s.desk.share.Set(memory.OfRows, known.Memory()); err != nil {
 		return err
 	}
 	steps := max(list.Len()-known.Len(), 0)
-	if err := s.share.Set(memory.OfPlan, int64(steps)*plan.StepOctets); err != nil {
+	if err := s.desk.share.Set(memory.OfPlan, int64(steps)*plan.StepOctets); err != nil {
 		return err
 	}
-	s.share.Fit()
+	s.desk.share.Fit()
 	return nil
 }
 
@@ -114,15 +114,15 @@ func (p *pass) waitsForMemory(on bool) {
 	if on {
 		text = waitingMemory
 	}
-	p.rec.WaitsFor(text)
+	p.desk.rec.WaitsFor(text)
 }
 
 // noMemory is the error of a pass that waited in vain: errNoMemory where it has begun all the same, and the rest comes with the
 // next one.
 func (p *pass) noMemory() error {
-	if p.haul.sessionsBegun() > 0 {
+	if p.desk.haul.sessionsBegun() > 0 {
 		p.waitsForMemory(false)
-		p.rec.Mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
+		p.desk.rec.Mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory
 	}
 	return &health.HeldError{Verdict: verdict.Verdict{

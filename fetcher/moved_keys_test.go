@@ -21,8 +21,8 @@ func (r *rig) holding() *pass {
 	a := r.acc
 	a.Destinations = nil
 	p := newPass(a, r.opt.withDefaults())
-	p.L, p.ledger = l, r.ledger
-	p.Health.Facts = health.Decode(l.Info().Facts)
+	p.desk.Settler.L, p.ledger = l, r.ledger
+	p.desk.Health.Facts = health.Decode(l.Info().Facts)
 	return p
 }
 
@@ -45,7 +45,7 @@ func (r *rig) keyed(p *pass, text string) {
 		}
 		c.Put = append(c.Put, m)
 	}
-	r.must(p.L.Commit(context.Background(), c))
+	r.must(p.desk.Settler.L.Commit(context.Background(), c))
 }
 
 // called is what each row is called now, in the order of what they are of: "-" is a key that no server gives.
@@ -53,13 +53,13 @@ func (r *rig) called(p *pass) string {
 	r.t.Helper()
 	var all []string
 	var keys []uidl.Key
-	for row, err := range p.L.Messages(r.t.Context()) {
+	for row, err := range p.desk.Settler.L.Messages(r.t.Context()) {
 		r.must(err)
 		keys = append(keys, row.Key)
 	}
-	rows, err := p.L.Find(r.t.Context(), keys)
+	rows, err := p.desk.Settler.L.Find(r.t.Context(), keys)
 	r.must(err)
-	pending, err := p.L.Pending(r.t.Context())
+	pending, err := p.desk.Settler.L.Pending(r.t.Context())
 	r.must(err)
 	for _, m := range rows {
 		name := m.UID
@@ -114,16 +114,16 @@ func TestMovedKeys(t *testing.T) {
 				r.keyed(p, tc.rows)
 				for move := range strings.FieldsSeq(tc.moves) {
 					from, to, _ := strings.Cut(move, ">")
-					p.displace(uidl.Key{UID: from}, uidl.Key{UID: to})
+					p.mailbox.displace(uidl.Key{UID: from}, uidl.Key{UID: to})
 				}
-				r.must(p.moveAside(t.Context()))
+				r.must(p.mailbox.moveAside(t.Context()))
 				if got := r.called(p); !slices.Contains(strings.Split(tc.want, "|"), got) {
 					t.Fatalf("%s, moves %s: %q, want %q", tc.rows, tc.moves, got, tc.want)
 				}
-				if left := health.Decode(p.L.Info().Facts).Displaced; len(left) > 0 || len(p.Health.Displaced) > 0 {
+				if left := health.Decode(p.desk.Settler.L.Info().Facts).Displaced; len(left) > 0 || len(p.desk.Health.Displaced) > 0 {
 					t.Errorf("to be moved still: %v", left)
 				}
-				p.L.Close()
+				p.desk.Settler.L.Close()
 			}
 		})
 	}
@@ -146,15 +146,15 @@ func TestMovedAsideEachTime(t *testing.T) {
 			t.Fatalf("pass %d: %d deliveries are open, want one of each mailbox", i, n)
 		}
 		p := r.holding()
-		if found, err := p.L.Find(t.Context(), asides); err != nil || len(found) != len(asides) {
+		if found, err := p.desk.Settler.L.Find(t.Context(), asides); err != nil || len(found) != len(asides) {
 			t.Errorf("pass %d: %d of %d keep the key that they got, %v", i, len(found), len(asides), err)
 		}
-		for row, err := range p.L.Messages(t.Context()) {
+		for row, err := range p.desk.Settler.L.Messages(t.Context()) {
 			if r.must(err); strings.HasPrefix(row.UID, plan.FormerName) && !slices.Contains(asides, row.Key) {
 				asides = append(asides, row.Key)
 			}
 		}
-		p.L.Close()
+		p.desk.Settler.L.Close()
 	}
 	r.server.AddUser("u", "p")
 	to1.down = nil

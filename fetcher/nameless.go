@@ -43,14 +43,11 @@ func (n named) At(i int) pop3.Entry {
 }
 
 // nameless gives messages without a unique-id (a server without UIDL, or an empty one in its answer) a name made of
-// their header's fingerprint. What has no such header, or no TOP, stays nameless. The session's head is left out.
+// their header's fingerprint. What has no such header, or no TOP, stays nameless.
 //
 // A message whose header breaks the session is left out: to know it by nothing would make it look new. The listing is not
 // complete then, and nothing is deleted: of those that share a header, another one would move up in its place.
-func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Rows) (names plan.Listing, complete bool, err error) {
-	if s.unread { // then all have a unique-id: see begins
-		return tail{l, s.head}, l.Complete, nil
-	}
+func (h *Tops) nameless(ctx context.Context, l *pop3.Listing, known *plan.Rows) (names plan.Listing, complete bool, err error) {
 	count := 0
 	for e := range l.All() {
 		count += b2i(!e.HasUID)
@@ -58,20 +55,20 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Row
 	if count == 0 {
 		return l, l.Complete, nil
 	}
-	s.steps.Naming = true
-	defer func() { s.steps.Naming = false }()
-	if s.topsRest() && !known.ByContent() {
+	h.on.steps.Naming = true
+	defer func() { h.on.steps.Naming = false }()
+	if h.topsRest() && !known.ByContent() {
 		return nil, false, errNamesRest
 	}
-	if err := s.share.Set(memory.OfPlan, int64(count)*namelessOctets); err != nil {
+	if err := h.desk.share.Set(memory.OfPlan, int64(count)*namelessOctets); err != nil {
 		return nil, false, err
 	}
-	n, err := s.nameAll(ctx, l, count)
+	n, err := h.nameAll(ctx, l, count)
 	if err != nil {
 		return nil, false, err
 	}
-	if left := s.darkened(n, known); len(left) > 0 {
-		s.leftOut = true
+	if left := h.darkened(n, known); len(left) > 0 {
+		h.on.leftOut = true
 		return without(n, left), false, nil
 	}
 	return n, l.Complete, nil
@@ -81,7 +78,7 @@ func (s *session) nameless(ctx context.Context, l *pop3.Listing, known *plan.Row
 const namelessOctets = 60
 
 // nameAll gives so many messages names, some at a time: a million headers at once would take as much as all else.
-func (s *session) nameAll(ctx context.Context, l *pop3.Listing, count int) (n named, err error) {
+func (h *Tops) nameAll(ctx context.Context, l *pop3.Listing, count int) (n named, err error) {
 	n = named{Listing: l, which: make([]int32, l.Len())}
 	var names strings.Builder
 	names.Grow(count * nameOctets)
@@ -93,11 +90,11 @@ func (s *session) nameAll(ctx context.Context, l *pop3.Listing, count int) (n na
 		if at, count = append(at, i), count-1; len(at) < topChunk && count > 0 {
 			continue
 		}
-		fps, err := s.headersOf(ctx, l, at)
+		fps, err := h.headersOf(ctx, l, at)
 		if err != nil {
 			return n, err
 		}
-		s.gotNames = s.gotNames || len(fps) > 0
+		h.gotNames = h.gotNames || len(fps) > 0
 		for _, i := range at {
 			if fp := fps[l.At(i).Num]; fp != (uidl.Fingerprint{}) {
 				last++
@@ -106,38 +103,38 @@ func (s *session) nameAll(ctx context.Context, l *pop3.Listing, count int) (n na
 				names.WriteString(hex.EncodeToString(fp[:]))
 			}
 		}
-		if at = at[:0]; !s.topped {
+		if at = at[:0]; !h.topped {
 			break // no TOP
 		}
 	}
-	n.names, s.gotNames = names.String(), false
+	n.names, h.gotNames = names.String(), false
 	return n, nil
 }
 
 // headersOf gets the headers of some messages of the listing.
-func (s *session) headersOf(ctx context.Context, l *pop3.Listing, at []int) (map[int]uidl.Fingerprint, error) {
+func (h *Tops) headersOf(ctx context.Context, l *pop3.Listing, at []int) (map[int]uidl.Fingerprint, error) {
 	nums := make([]int, len(at))
 	for i := range at {
 		nums[i] = l.At(at[i]).Num
 	}
-	fps, err := s.fingerprints(ctx, nums)
+	fps, err := h.fingerprints(ctx, nums)
 	if err != nil {
 		return nil, err
 	}
-	return fps, s.nameAgain(ctx, nums, fps)
+	return fps, h.nameAgain(ctx, nums, fps)
 }
 
 // darkened are the messages of which the header is not asked for because it broke a session, and those that have a header that
 // several known messages share.
-func (s *session) darkened(n named, known *plan.Rows) map[int]bool {
-	marked, left := s.steps.Marked(), map[int]bool{}
+func (h *Tops) darkened(n named, known *plan.Rows) map[int]bool {
+	marked, left := h.on.steps.Marked(), map[int]bool{}
 	for i := range n.which {
 		num := n.Listing.At(i).Num
-		if k, is := marked[num]; is && n.which[i] == 0 && s.Health.Stumbles.Mark(k).Step == "TOP" {
+		if k, is := marked[num]; is && n.which[i] == 0 && h.desk.Health.Stumbles.Mark(k).Step == "TOP" {
 			left[num] = true
 		}
 	}
-	if len(left) == 0 || s.steps.NoTop { // then it cannot be the header that broke the session
+	if len(left) == 0 || h.on.steps.NoTop { // then it cannot be the header that broke the session
 		return nil
 	}
 	shared := map[string]bool{}
@@ -176,12 +173,12 @@ func without(l plan.Listing, nums map[int]bool) plan.Listing {
 
 // nameAgain asks once more for headers that could not be had, or came without their end: under another name a message would be
 // new. What comes the same again is all that there is.
-func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fingerprint) error {
-	if !s.topped {
+func (h *Tops) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fingerprint) error {
+	if !h.topped {
 		return nil // no TOP
 	}
 	var missing []int
-	before := s.cutTops
+	before := h.cutTops
 	for _, n := range nums {
 		if _, ok := fps[n]; !ok || before[n] != (uidl.Fingerprint{}) {
 			missing = append(missing, n)
@@ -190,13 +187,13 @@ func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fi
 	if len(missing) == 0 {
 		return nil
 	}
-	s.cutTops = nil
-	again, err := s.fingerprints(ctx, missing)
+	h.cutTops = nil
+	again, err := h.fingerprints(ctx, missing)
 	if err != nil {
 		return err
 	}
 	for n, fp := range again {
-		if cut := s.cutTops[n]; cut != (uidl.Fingerprint{}) && cut == before[n] {
+		if cut := h.cutTops[n]; cut != (uidl.Fingerprint{}) && cut == before[n] {
 			fp = cut
 		}
 		fps[n] = fp
@@ -206,7 +203,7 @@ func (s *session) nameAgain(ctx context.Context, nums []int, fps map[int]uidl.Fi
 
 // name gives a message that was read without knowing which it is the key of its content, and finds out whether it was
 // delivered before: then it is only compared.
-func (r *reader) name(f *plan.FetchStep, m *settle.Received) error {
+func (r *Reader) name(f *plan.FetchStep, m *settle.Received) error {
 	uid := plan.ContentName + hex.EncodeToString(m.Msg.SHA256[:])
 	if r.named == nil {
 		r.named = map[string]int{}
@@ -217,7 +214,7 @@ func (r *reader) name(f *plan.FetchStep, m *settle.Received) error {
 	for i := range m.Copies {
 		m.Copies[i].Row.Key = f.Key
 	}
-	found, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
+	found, err := r.desk.Settler.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return err
 	}
@@ -227,18 +224,18 @@ func (r *reader) name(f *plan.FetchStep, m *settle.Received) error {
 	}
 	f.Row = &found[0].Row
 	m.Msg.FirstSeen = f.Row.FirstSeen
-	if (f.Row.State == uidl.Delivered || f.Row.State == uidl.DeleteSent) && r.Set.Lacks(f.Row.Facts) == 0 {
+	if (f.Row.State == uidl.Delivered || f.Row.State == uidl.DeleteSent) && r.desk.Settler.Set.Lacks(f.Row.Facts) == 0 {
 		f.Compare = true
-		if r.details == nil {
-			r.details = map[uidl.Key]*uidl.Message{}
+		if r.known.details == nil {
+			r.known.details = map[uidl.Key]*uidl.Message{}
 		}
-		r.details[f.Key] = &found[0]
+		r.known.details[f.Key] = &found[0]
 		return nil
 	}
-	if r.Pending[f.Key] != nil || f.Row.Have.Destinations() != 0 {
+	if r.desk.Settler.Pending[f.Key] != nil || f.Row.Have.Destinations() != 0 {
 		f.Owed = true
 		m.Owed, m.Msg.Facts = true, f.Row.Facts
-		r.onlyOwed(f, m)
+		r.staging.onlyOwed(f, m)
 	}
 	r.unnamed -= b2i(len(m.Copies) > 0)
 	return nil
@@ -246,16 +243,16 @@ func (r *reader) name(f *plan.FetchStep, m *settle.Received) error {
 
 // onlyOwed drops the copies of destinations that have the message already, or one of ours: only now is it known that an
 // earlier pass brought it.
-func (r *reader) onlyOwed(f *plan.FetchStep, m *settle.Received) {
+func (s *staging) onlyOwed(f *plan.FetchStep, m *settle.Received) {
 	owed := map[string]uidl.Delivery{}
-	for _, dl := range r.lacking(f) {
+	for _, dl := range s.lacking(f) {
 		owed[dl.Dest.Name] = dl.Row
 	}
 	copies := m.Copies[:0]
 	for _, c := range m.Copies {
 		row, needed := owed[c.Dest.Name]
 		if !needed {
-			r.discard(&settle.Received{Copies: []settle.Delivery{c}}, settle.ErrNoBranch)
+			s.discard(&settle.Received{Copies: []settle.Delivery{c}}, settle.ErrNoBranch)
 			continue
 		}
 		row.Ticket = c.Row.Ticket

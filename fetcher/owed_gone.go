@@ -23,7 +23,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 		return nil
 	}
 	var keys []uidl.Key
-	for k, st := range s.Pending {
+	for k, st := range s.desk.Settler.Pending {
 		if st.None {
 			keys = append(keys, k)
 		}
@@ -31,23 +31,23 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	rows, err := s.L.Find(ctx, keys)
+	rows, err := s.desk.Settler.L.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
 	gone := map[uidl.Key]bool{}
 	for _, m := range rows {
-		if m.GoneAt != 0 && s.clock.Confirmed-m.GoneAt >= goneAfter {
+		if m.GoneAt != 0 && s.on.clock.Confirmed-m.GoneAt >= goneAfter {
 			gone[m.Key] = true
 		}
 	}
-	for _, k := range s.numbersOf(gone) { // it is listed again
+	for _, k := range s.on.numbersOf(gone) { // it is listed again
 		delete(gone, k)
 	}
 	if len(gone) == 0 {
 		return nil
 	}
-	open, err := s.L.Pending(ctx)
+	open, err := s.desk.Settler.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,33 +57,33 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			lost = append(lost, row)
 		}
 	}
-	now := s.now().Unix()
+	now := s.desk.now().Unix()
 	missed := map[string]int{}
-	err = s.Change(ctx, func(c *uidl.Change) {
+	err = s.desk.Settler.Change(ctx, func(c *uidl.Change) {
 		for _, row := range lost {
 			missed[row.Destination]++
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped})
-			delete(s.Open, row.Key)
-			delete(s.Pending, row.Key)
+			delete(s.desk.Settler.Open, row.Key)
+			delete(s.desk.Settler.Pending, row.Key)
 		}
-		s.Health.AddMissed(missed, now)
-		c.Status = s.status()
+		s.desk.Health.AddMissed(missed, now)
+		c.Status = s.desk.status()
 	})
 	if err != nil {
 		return err
 	}
 	for _, row := range lost {
-		s.Log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
+		s.desk.Log.Warn("not waited for any more", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination),
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
 	for _, m := range health.MissedOf(missed, now) {
-		s.rec.Mention(m.Words())
+		s.desk.rec.Mention(m.Words())
 	}
 	return nil
 }
 
 // numbersOf finds messages in the listing: their keys, by number.
-func (s *session) numbersOf(want map[uidl.Key]bool) map[int]uidl.Key {
+func (s *Session) numbersOf(want map[uidl.Key]bool) map[int]uidl.Key {
 	found := map[int]uidl.Key{}
 	if len(want) == 0 {
 		return found

@@ -12,29 +12,29 @@ import (
 
 // onlyMessages tells that nothing failed in a pass but messages, one by one, whether the server did not give them or a destination
 // did not take them. What was refused otherwise, as DELE is, is no message that anybody can give up.
-func (p *pass) onlyMessages(err error, v verdict.Verdict) bool {
+func (p *closing) onlyMessages(err error, v verdict.Verdict) bool {
 	if err != nil || v.Class == verdict.OK {
 		return false
 	}
-	for _, d := range p.Places {
+	for _, d := range p.desk.Settler.Places {
 		if d.StageFailure() != nil || d.PublishFailure() != nil {
 			return false
 		}
 	}
-	return p.rec.OnlyMessages()
+	return p.desk.rec.OnlyMessages()
 }
 
 // pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
 // nothing was asked since.
 func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
-	if !p.Health.OnlyOpen && !p.Health.OnlyMessages || len(p.Health.Down) > 0 || p.L.Info().Verdict == "" {
+	if !p.desk.Health.OnlyOpen && !p.desk.Health.OnlyMessages || len(p.desk.Health.Down) > 0 || p.desk.Settler.L.Info().Verdict == "" {
 		return nil
 	}
 	sums, err := p.ledger.Summaries(ctx)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(sums, func(s uidl.Summary) bool { return s.Name == p.a.Name })
+	i := slices.IndexFunc(sums, func(s uidl.Summary) bool { return s.Name == p.desk.Account.Name })
 	if i < 0 || sums[i].Last == nil {
 		return nil
 	}
@@ -48,8 +48,8 @@ func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
 		return err
 	}
 	last.OK, last.Verdict = true, ""
-	p.Health.OnlyOpen, p.Health.OnlyMessages = false, false
-	c.Status = p.status()
+	p.desk.Health.OnlyOpen, p.desk.Health.OnlyMessages = false, false
+	c.Status = p.desk.status()
 	c.Status.Verdict, c.Status.Failures = "", 0
 	c.At, c.Pass = last.Ended, &last
 	return nil

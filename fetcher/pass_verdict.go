@@ -9,14 +9,20 @@ import (
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
+// closing judges how a pass went, and writes it down.
+type closing struct {
+	desk  *Desk
+	watch floodState
+}
+
 // verdictOf is the verdict of the whole pass: of the error that ended it, else of the worst that befell it.
-func (p *pass) verdictOf(err error) verdict.Verdict {
+func (p *closing) verdictOf(err error) verdict.Verdict {
 	v := verdict.Of(err)
 	if v.Stop {
 		return v
 	}
-	v = p.rec.Worse(v)
-	for _, d := range p.Places {
+	v = p.desk.rec.Worse(v)
+	for _, d := range p.desk.Settler.Places {
 		if w := verdict.Of(d.StageFailure()); verdict.Worse(w.Class, v.Class) {
 			v = w
 		}
@@ -30,10 +36,10 @@ func (p *pass) verdictOf(err error) verdict.Verdict {
 	if v.Class != verdict.OK {
 		return v
 	}
-	return p.rec.OpenVerdict()
+	return p.desk.rec.OpenVerdict()
 }
 
-func (s *session) pipelined(err error) error { return verdict.InSession(s.c, err) }
+func (s *Session) pipelined(err error) error { return verdict.InSession(s.c, err) }
 
 // brokenPipelining tells for how long a server is to be spoken to one command at a time at least, 0 for not at all: it announced
 // pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.

@@ -47,8 +47,8 @@ func waitFor(err error) string {
 }
 
 // holdAfter sets how long the account waits after a pass that ended with err, and returns uidl.Status.NextTry.
-func (p *pass) holdAfter(err error, v verdict.Verdict) time.Time {
-	return p.Health.HoldAfter(waitFor(err), verdict.SaidInWords(err), v)
+func (p *closing) holdAfter(err error, v verdict.Verdict) time.Time {
+	return p.desk.Health.HoldAfter(waitFor(err), verdict.SaidInWords(err), v)
 }
 
 // aboutMessages tells that a command asks for single messages: nonsense in answer to it is charged to the message.

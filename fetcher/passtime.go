@@ -47,13 +47,13 @@ func (e *passTimeError) Judge(v verdict.Verdict) verdict.Verdict {
 // timed is the context of the work: it ends with ctx, or when the pass took its time.
 func (p *pass) timed(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := time.AfterFunc(p.o.PassTime, func() { cancel(errPassTime) })
+	t := time.AfterFunc(p.desk.Options.PassTime, func() { cancel(errPassTime) })
 	return ctx, func() { t.Stop(); cancel(nil) }
 }
 
 // outOfTime judges the end of a pass whose time was over, or that made room for others: what the context's end led to is no
 // error of its own. With something to show for it a pass that took its time has not failed: the next one goes on.
-func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
+func (p *closing) outOfTime(ctx, timed context.Context, err error) error {
 	if v := verdict.Of(err); verdict.Final(err) || v.Class != verdict.OK && v.Class != verdict.Temporary {
 		return err
 	}
@@ -63,26 +63,26 @@ func (p *pass) outOfTime(ctx, timed context.Context, err error) error {
 	case ctx.Err() != nil || context.Cause(timed) != errPassTime:
 		return err
 	}
-	p.rec.Count(func(r *report.Report) { r.PassTime = true })
+	p.desk.rec.Count(func(r *report.Report) { r.PassTime = true })
 	if !p.advanced() {
-		return &passTimeError{p.o.PassTime}
+		return &passTimeError{p.desk.Options.PassTime}
 	}
-	p.rec.Mention("the pass was ended after " + words.Roughly(p.o.PassTime) + ": the rest comes with the next one, which follows at once")
+	p.desk.rec.Mention("the pass was ended after " + words.Roughly(p.desk.Options.PassTime) + ": the rest comes with the next one, which follows at once")
 	return nil
 }
 
 // advanced tells whether the pass got on, its destinations included.
-func (p *pass) advanced() (yes bool) {
-	p.rec.Count(func(r *report.Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
-	return yes || p.haul.any()
+func (p *closing) advanced() (yes bool) {
+	p.desk.rec.Count(func(r *report.Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
+	return yes || p.desk.haul.any()
 }
 
 // orYielded is the error of a pass, or ErrYield where making room for others led to it.
-func (p *pass) orYielded(ctx context.Context, err error) error {
+func (p *closing) orYielded(ctx context.Context, err error) error {
 	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary || verdict.Final(err) {
 		return err
 	}
-	p.rec.Count(func(r *report.Report) { r.Yielded = true })
+	p.desk.rec.Count(func(r *report.Report) { r.Yielded = true })
 	return ErrYield
 }
 
@@ -92,39 +92,39 @@ func yields(cause error) bool {
 }
 
 // closeYielded writes down what was carried, and that the server wants time between logins. The pass itself is not over.
-func (p *pass) closeYielded(ctx context.Context) error {
+func (p *closing) closeYielded(ctx context.Context) error {
 	p.remember(nil)
-	st := p.status()
-	if p.Health.Apart() > 0 {
-		p.rec.Rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.Rep.NextTry)
+	st := p.desk.status()
+	if p.desk.Health.Apart() > 0 {
+		p.desk.rec.Rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.rec.Rep.NextTry)
 	}
-	return p.Commit(ctx, uidl.Change{Status: st})
+	return p.desk.Settler.Commit(ctx, uidl.Change{Status: st})
 }
 
 // hog is the message that was being read, or read on to its end because it is too large, when the time of the pass was over,
 // and that took most of it; nil: none. Such a one is charged, or it would keep others from coming in every pass. In a flight
 // it may be another's fault: the next pass is made one command at a time.
-func (r *reader) hog() *plan.FetchStep {
-	n := len(r.queue)
-	if context.Cause(r.ctx) != errPassTime || r.now().Sub(r.from) <= r.o.PassTime/2 {
+func (r *Reader) hog() *plan.FetchStep {
+	n := len(r.prover.queue)
+	if context.Cause(r.ctx) != errPassTime || r.desk.now().Sub(r.from) <= r.desk.Options.PassTime/2 {
 		return nil
 	}
 	switch {
 	case n == 0 && r.begun:
-		return &r.plan.Fetch[r.next]
-	case n > 0 && r.alone && r.queue[n-1].kind == tooLong:
-		return r.queue[n-1].f
-	case n > 0 && !r.alone:
-		r.Health.NoPipeliningUntil = max(r.Health.NoPipeliningUntil, r.now().Add(health.Silent).Unix())
+		return &r.on.plan.Fetch[r.prover.next]
+	case n > 0 && r.prover.alone && r.prover.queue[n-1].kind == tooLong:
+		return r.prover.queue[n-1].f
+	case n > 0 && !r.prover.alone:
+		r.desk.Health.NoPipeliningUntil = max(r.desk.Health.NoPipeliningUntil, r.desk.now().Add(health.Silent).Unix())
 	}
 	return nil
 }
 
 // most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.
-func (r *reader) most(f *plan.FetchStep) int64 {
+func (r *Reader) most(f *plan.FetchStep) int64 {
 	const unlisted, listed = 1 << 30, 1 << 50
-	if !r.a.IgnoreSizes && !r.Health.Wire.Sizes.None {
+	if !r.desk.Account.IgnoreSizes && !r.desk.Health.Wire.Sizes.None {
 		return 0
 	}
 	return unlisted + 4*min(f.Size, listed)

@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
 )
 
 // A server that leaves out a reply, sends one twice or ends a message too early makes what follows stand for other
@@ -48,33 +49,52 @@ var (
 	errUnproven = errors.New("nothing proves which message a reply belongs to; the message is asked for again by itself")
 )
 
+// prover keeps the answers of a stream until it is proven whose they are.
+type prover struct {
+	desk     *Desk
+	on       *Session
+	staging  *staging
+	shorts   *Shorts
+	conclude func(*reply) error // what becomes of an answer that is proven
+
+	next   int         // index in plan.fetch of the message whose answer comes next
+	alone  bool        // one command at a time
+	queue  []reply     // what is not proven yet, in the order in which it came
+	want   []pop3.Item // to be asked next to prove it, one command at a time
+	proofs int         // answers that this still takes
+	last   [32]byte    // SHA-256 of the last message
+	scans  int         // right answers to LIST n
+	held   int         // messages that were proven
+	header *uidl.Fingerprinter
+}
+
 // came takes an answer, and concludes what it proves.
-func (r *reader) came(o reply) error {
+func (p *prover) came(o reply) error {
 	if o.kind == whole {
 		o.is.Size = o.f.Size
-		o.exact = r.Health.Wire.Sizes.Exact(o.is)
-		o.self = o.exact && !o.status && !r.a.IgnoreSizes && (r.alone && o.m.Whole != r.last || !r.alone && !r.alike(r.next))
-		r.last = o.m.Whole
+		o.exact = p.desk.Health.Wire.Sizes.Exact(o.is)
+		o.self = o.exact && !o.status && !p.desk.Account.IgnoreSizes && (p.alone && o.m.Whole != p.last || !p.alone && !p.alike(p.next))
+		p.last = o.m.Whole
 	}
 	if o.status && !o.exact { // a line too many came before it
-		r.queue = append(r.queue, o)
+		p.queue = append(p.queue, o)
 		return fmt.Errorf("message %d: it begins like a reply: %w", o.f.Num, verdict.ErrOutOfStep)
 	}
-	r.queue = append(r.queue, o)
+	p.queue = append(p.queue, o)
 	switch {
 	case o.self:
-		return r.proven()
-	case r.alone && o.kind == whole && !o.f.Nameless && r.isShort(&o) && r.Health.Wire.Scan == 0 && r.scans == 0 && len(r.Health.Wire.Short) < health.MostShort:
-		r.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
+		return p.proven()
+	case p.alone && o.kind == whole && !o.f.Nameless && p.shorts.isShort(&o) && p.desk.Health.Wire.Scan == 0 && p.scans == 0 && len(p.desk.Health.Wire.Short) < health.MostShort:
+		p.shorts.setAside(o.f) // whether LIST n can be asked is not to be tried behind what may be forged
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
-	case r.alone:
-		r.want = r.asksFor(&o)
-		r.proofs = len(r.want)
+	case p.alone:
+		p.want = p.asksFor(&o)
+		p.proofs = len(p.want)
 		return nil
-	case o.kind == whole && (r.isShort(&o) || !o.exact && !r.followed(r.next) && r.strangers() > 1):
-		for i := range r.queue {
-			if s := &r.queue[i]; s.kind == whole && !s.exact {
-				r.setAside(s.f)
+	case o.kind == whole && (p.shorts.isShort(&o) || !o.exact && !p.followed(p.next) && p.strangers() > 1):
+		for i := range p.queue {
+			if s := &p.queue[i]; s.kind == whole && !s.exact {
+				p.shorts.setAside(s.f)
 			}
 		}
 		return fmt.Errorf("message %d: %d octets, listed with %d: %w", o.f.Num, o.is.Octets, o.f.Size, errShort)
@@ -83,83 +103,83 @@ func (r *reader) came(o reply) error {
 }
 
 // followed tells whether the i-th message of a flight is followed by what proves it.
-func (r *reader) followed(i int) bool {
-	top, scan := r.asks(i)
+func (p *prover) followed(i int) bool {
+	top, scan := p.asks(i)
 	return top || scan
 }
 
 // strangers counts the messages of another length than listed that nothing has proven.
-func (r *reader) strangers() (n int) {
-	for i := range r.queue {
-		n += b2i(r.queue[i].kind == whole && !r.queue[i].exact)
+func (p *prover) strangers() (n int) {
+	for i := range p.queue {
+		n += b2i(p.queue[i].kind == whole && !p.queue[i].exact)
 	}
 	return n
 }
 
-func (r *reader) isShort(o *reply) bool {
-	return !r.a.IgnoreSizes && r.Health.Wire.Sizes.Short(o.is)
+func (x *Shorts) isShort(o *reply) bool {
+	return !x.desk.Account.IgnoreSizes && x.desk.Health.Wire.Sizes.Short(o.is)
 }
 
 // proven concludes what was not proven so far: the places before and behind it are. Between them lies one message, or answers
 // that cannot be mistaken for each other.
-func (r *reader) proven() error {
+func (p *prover) proven() error {
 	messages := 0
-	for i := range r.queue {
-		messages += b2i(r.queue[i].kind != refusal && !r.queue[i].self)
+	for i := range p.queue {
+		messages += b2i(p.queue[i].kind != refusal && !p.queue[i].self)
 	}
-	others := len(r.queue) - b2i(len(r.queue) > 0 && r.queue[len(r.queue)-1].self)
+	others := len(p.queue) - b2i(len(p.queue) > 0 && p.queue[len(p.queue)-1].self)
 	if messages > 0 && others > 1 {
-		return fmt.Errorf("message %d: %w", r.queue[0].f.Num, errUnproven)
+		return fmt.Errorf("message %d: %w", p.queue[0].f.Num, errUnproven)
 	}
-	queue := r.queue
-	r.queue = nil
+	queue := p.queue
+	p.queue = nil
 	for i := range queue {
-		if err := r.conclude(&queue[i]); err != nil {
+		if err := p.conclude(&queue[i]); err != nil {
 			for _, o := range queue[i+1:] {
-				r.discard(&o.m, err)
+				p.staging.discard(&o.m, err)
 			}
 			return err
 		}
 	}
-	r.queue = queue[:0]
+	p.queue = queue[:0]
 	return nil
 }
 
 // prove asks for what is missing when a flight has ended in order, and gives up what is not proven then.
-func (r *reader) prove(ctx context.Context, err error) error {
-	if n := len(r.queue); err == nil && n > 0 {
-		ask := pop3.Item{Num: r.queue[n-1].f.Num, Ask: pop3.AskScan}
-		if r.Health.Wire.Scan < 0 || r.queue[n-1].kind == refusal {
+func (r *Reader) prove(ctx context.Context, err error) error {
+	if n := len(r.prover.queue); err == nil && n > 0 {
+		ask := pop3.Item{Num: r.prover.queue[n-1].f.Num, Ask: pop3.AskScan}
+		if r.desk.Health.Wire.Scan < 0 || r.prover.queue[n-1].kind == refusal {
 			ask.Ask = pop3.AskNoop
 		}
-		err = r.c.Retrieve(ctx, one(ask), r.handle)
-		if err == nil && len(r.queue) > 0 {
+		err = r.on.c.Retrieve(ctx, one(ask), r.handle)
+		if err == nil && len(r.prover.queue) > 0 {
 			err = errUnproven
 		}
 	}
-	for i := range r.queue {
-		r.discard(&r.queue[i].m, settle.ErrNoBranch)
+	for i := range r.prover.queue {
+		r.staging.discard(&r.prover.queue[i].m, settle.ErrNoBranch)
 	}
 	r.uncount()
-	if err = r.Health.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.scans, r.now()); (err == nil || errors.Is(err, errStop)) && !r.alone && r.held >= health.InStep {
-		r.Health.Wire.Lost = 0
+	if err = r.desk.Health.Wire.Taught(err, err == nil || errors.Is(err, errStop), r.prover.scans, r.desk.now()); (err == nil || errors.Is(err, errStop)) && !r.prover.alone && r.prover.held >= health.InStep {
+		r.desk.Health.Wire.Lost = 0
 	}
 	return err
 }
 
 // ticket closes the staging places of a message that came to its end.
-func (r *reader) ticket(m *settle.Received) {
-	r.fan.Finish()
-	for i := range r.fan.Branches {
-		br := &r.fan.Branches[i]
+func (s *staging) ticket(m *settle.Received) {
+	s.fan.Finish()
+	for i := range s.fan.Branches {
+		br := &s.fan.Branches[i]
 		m.Copies[i].Err = br.Err
 		m.Copies[i].Row.Ticket = string(br.Ticket)
-		r.weigh(br.Dest, br.Err)
+		s.weigh(br.Dest, br.Err)
 	}
 }
 
 // discard removes what was staged of a message that nobody is to get.
-func (r *reader) discard(m *settle.Received, why error) {
+func (s *staging) discard(m *settle.Received, why error) {
 	for i := range m.Copies {
 		if c := &m.Copies[i]; c.Err == nil && c.Row.Ticket != "" {
 			_ = c.Dest.Target.Discard([]deliver.Ticket{c.Ticket()}) // no commit has named it

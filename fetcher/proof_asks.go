@@ -15,8 +15,8 @@ import (
 const neighbours = 8
 
 // alike tells whether a message has the size of one close to it, or may have with a CRLF more: see measured.right.
-func (r *reader) alike(i int) bool {
-	all := r.plan.Fetch
+func (p *prover) alike(i int) bool {
+	all := p.on.plan.Fetch
 	for j := max(0, i-neighbours); j < min(len(all), i+neighbours+1); j++ {
 		if d := all[j].Size - all[i].Size; j != i && (d == 0 || d == 2 || d == -2) {
 			return true
@@ -27,34 +27,34 @@ func (r *reader) alike(i int) bool {
 
 // asks is what is sent behind the i-th RETR of a flight: nothing where its size will tell. Of messages that are alike, the
 // header tells whose a reply is, and the number that the header is no other reply's.
-func (r *reader) asks(i int) (top, scan bool) {
-	w := &r.Health.Wire
-	alike := r.alike(i)
-	trusted := w.Sizes.Rule() >= 0 && r.plan.Fetch[i].Size > 0 && !r.a.IgnoreSizes
+func (p *prover) asks(i int) (top, scan bool) {
+	w := &p.desk.Health.Wire
+	alike := p.alike(i)
+	trusted := w.Sizes.Rule() >= 0 && p.on.plan.Fetch[i].Size > 0 && !p.desk.Account.IgnoreSizes
 	if trusted && !alike {
 		return false, false
 	}
 	// Where sizes say nothing, the answer to TOP could be taken for the message.
-	sizes := !r.a.IgnoreSizes && !w.Sizes.None
-	return sizes && r.c.Capabilities().Top && (alike || w.Scan < 0), w.Scan >= 0
+	sizes := !p.desk.Account.IgnoreSizes && !w.Sizes.None
+	return sizes && p.on.c.Capabilities().Top && (alike || w.Scan < 0), w.Scan >= 0
 }
 
 // asksFor is what to ask for behind an answer, one after the other. What came short may hold lines that look like the next
 // replies, written by whoever sent it: of which message it is asked, he cannot know.
-func (r *reader) asksFor(o *reply) []pop3.Item {
+func (p *prover) asksFor(o *reply) []pop3.Item {
 	switch {
-	case r.Health.Wire.Scan < 0, o.kind == refusal:
+	case p.desk.Health.Wire.Scan < 0, o.kind == refusal:
 		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskNoop}}
-	case o.kind == whole && r.isShort(o):
-		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}, {Num: r.any(o.f.Num), Ask: pop3.AskScan}}
+	case o.kind == whole && p.shorts.isShort(o):
+		return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}, {Num: p.any(o.f.Num), Ask: pop3.AskScan}}
 	}
 	return []pop3.Item{{Num: o.f.Num, Ask: pop3.AskScan}}
 }
 
 // any is the number of a message of the listing that nobody can guess.
-func (r *reader) any(num int) int {
+func (p *prover) any(num int) int {
 	for range 8 {
-		if n := 1 + rand.N(max(r.listed, 1)); !r.removed[n] {
+		if n := 1 + rand.N(max(p.on.listed, 1)); !p.on.removed[n] {
 			return n
 		}
 	}
@@ -62,57 +62,57 @@ func (r *reader) any(num int) int {
 }
 
 // answer takes the answer to what was asked in between.
-func (r *reader) answer(resp pop3.Response) error {
+func (p *prover) answer(resp pop3.Response) error {
 	var top uidl.Fingerprint
 	var octets int64
 	if resp.Body != nil {
-		if r.header == nil {
-			r.header = new(uidl.Fingerprinter)
+		if p.header == nil {
+			p.header = new(uidl.Fingerprinter)
 		}
-		r.header.Reset()
+		p.header.Reset()
 		var rest behindHeader
 		var err error
-		if octets, err = io.Copy(io.MultiWriter(r.header, &rest), resp.Body); err != nil {
+		if octets, err = io.Copy(io.MultiWriter(p.header, &rest), resp.Body); err != nil {
 			return err
 		}
-		if r.header.Ended() && !rest.lines { // lines behind it were not asked for: it is the answer to RETR, of whatever message
-			top = r.header.Sum()
+		if p.header.Ended() && !rest.lines { // lines behind it were not asked for: it is the answer to RETR, of whatever message
+			top = p.header.Sum()
 		}
 	}
-	w := &r.Health.Wire
-	switch last := len(r.queue) - 1; {
+	w := &p.desk.Health.Wire
+	switch last := len(p.queue) - 1; {
 	case resp.Err != nil && resp.Ask == pop3.AskNoop:
 		return fmt.Errorf("%w: %w", verdict.ErrOutOfStep, resp.Err)
 	case resp.Err != nil:
-		if resp.Ask == pop3.AskScan && w.Scan == 0 && last >= 0 && r.queue[last].kind == whole {
-			w.ScanFails(r.now())
+		if resp.Ask == pop3.AskScan && w.Scan == 0 && last >= 0 && p.queue[last].kind == whole {
+			w.ScanFails(p.desk.now())
 		}
-		if r.alone {
-			r.want, r.proofs = []pop3.Item{{Num: resp.Num, Ask: pop3.AskNoop}}, 1
+		if p.alone {
+			p.want, p.proofs = []pop3.Item{{Num: resp.Num, Ask: pop3.AskNoop}}, 1
 		}
 		return nil
 	case resp.Ask == pop3.AskScan:
-		r.scans++
+		p.scans++
 	case resp.Ask == pop3.AskNoop:
-	case last < 0 || r.queue[last].f.Num != resp.Num || r.queue[last].kind != whole:
+	case last < 0 || p.queue[last].f.Num != resp.Num || p.queue[last].kind != whole:
 		return nil // nothing to compare
-	case octets > r.queue[last].is.Octets:
-		r.setAside(r.queue[last].f) // as where the two replies changed places
+	case octets > p.queue[last].is.Octets:
+		p.shorts.setAside(p.queue[last].f) // as where the two replies changed places
 		return fmt.Errorf("message %d: TOP gives more than RETR: %w", resp.Num, errUnproven)
 	case top == uidl.Fingerprint{}:
 		return nil
-	case top != r.queue[last].m.Msg.Fingerprint:
-		r.setAside(r.queue[last].f) // or the server changes what it sends
+	case top != p.queue[last].m.Msg.Fingerprint:
+		p.shorts.setAside(p.queue[last].f) // or the server changes what it sends
 		return fmt.Errorf("message %d: TOP gives another header than RETR: %w", resp.Num, errUnproven)
 	case w.Scan >= 0:
 		return nil // LIST n comes next
 	}
-	if r.alone {
-		if r.proofs--; r.proofs > 0 {
+	if p.alone {
+		if p.proofs--; p.proofs > 0 {
 			return nil
 		}
 	}
-	return r.proven()
+	return p.proven()
 }
 
 func one(it pop3.Item) iter.Seq[pop3.Item] {

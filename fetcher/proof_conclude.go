@@ -9,14 +9,14 @@ import (
 )
 
 // conclude decides what becomes of an answer that is proven to belong to its message.
-func (r *reader) conclude(o *reply) error {
+func (r *Reader) conclude(o *reply) error {
 	f, m := o.f, &o.m
 	if f.Row.State == 0 && !f.Nameless && r.counted > 0 {
 		r.counted--
 	}
 	switch o.kind {
 	case refusal:
-		delete(r.fetched, f.Num)
+		delete(r.on.fetched, f.Num)
 		return r.declined(f, o.err)
 	case tooLong:
 		r.skipLong(f)
@@ -25,67 +25,67 @@ func (r *reader) conclude(o *reply) error {
 		r.failed(f, o.err, verdict.Permanent(o.err))
 		return nil
 	}
-	r.held++
+	r.prover.held++
 	counts, again, err := r.weighSize(o)
 	if err != nil || !counts {
-		r.discard(m, settle.ErrNoBranch)
+		r.staging.discard(m, settle.ErrNoBranch)
 		if err != nil {
 			return err
 		}
-		if r.Health.Wire.Scan < 0 && r.isShort(o) {
+		if r.desk.Health.Wire.Scan < 0 && r.shorts.isShort(o) {
 			return errShort // what it left behind cannot be told from the next reply
 		}
 		return nil
 	}
 	if f.Nameless {
 		if err := r.name(f, m); err != nil {
-			r.discard(m, err)
+			r.staging.discard(m, err)
 			return err
 		}
 		if len(m.Copies) == 0 {
 			return nil // it is on its way already
 		}
-		if f.Row.State == 0 && !r.haul.admit(r.a.Policy.Limit, true) {
-			r.discard(m, settle.ErrNoBranch) // it was asked for before those ahead of it had filled the limit
+		if f.Row.State == 0 && !r.desk.haul.admit(r.desk.Account.Policy.Limit, true) {
+			r.staging.discard(m, settle.ErrNoBranch) // it was asked for before those ahead of it had filled the limit
 			return nil
 		}
 	}
 	if f.Owed {
-		before, err := r.superseded(f, m)
+		before, err := r.known.superseded(r.ctx, f, m)
 		if err != nil || before != nil {
-			r.discard(m, settle.ErrNoBranch)
+			r.staging.discard(m, settle.ErrNoBranch)
 			if err == nil {
-				err = r.giveUpOwed(f, before)
+				err = r.known.giveUpOwed(r.ctx, f, before)
 			}
 			return err
 		}
-		if gone, err := r.wentOn(f); err != nil || gone {
-			r.discard(m, settle.ErrNoBranch)
+		if gone, err := r.known.renewal.wentOn(r.ctx, f); err != nil || gone {
+			r.staging.discard(m, settle.ErrNoBranch)
 			return err
 		}
 	}
-	if f.Compare && !again && r.isSame(f, m) || f.Moved && r.isMoved(f, m) {
-		r.discard(m, settle.ErrNoBranch)
+	if f.Compare && !again && r.known.isSame(r.ctx, f, m) || f.Moved && r.known.renewal.isMoved(f, m) {
+		r.staging.discard(m, settle.ErrNoBranch)
 		return nil
 	}
-	there, err := r.wasThere(f, m)
+	there, err := r.released.wasThere(r.ctx, f, m)
 	if err != nil || there {
-		r.discard(m, settle.ErrNoBranch)
+		r.staging.discard(m, settle.ErrNoBranch)
 		return err
 	}
 	return r.hand(f, *m)
 }
 
 // weighSize tells whether a message counts as whole, and whether it is one that was delivered shorter.
-func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
-	w, key := &r.Health.Wire, shortKey(o)
+func (r *Reader) weighSize(o *reply) (counts, again bool, err error) {
+	w, key := &r.desk.Health.Wire, shortKey(o)
 	e := w.Reading(key)
 	if e == nil || e.All == 0 {
-		w.Sizes.Learn(o.is, r.now().Unix())
+		w.Sizes.Learn(o.is, r.desk.now().Unix())
 	}
 	counts = true
-	short := r.isShort(o)
-	r.stood(o, e)
+	short := r.shorts.isShort(o)
+	r.shorts.stood(o, e)
 	if short && (e == nil || !e.Done) {
 		known, err := r.isKnown(o)
 		if err != nil {
@@ -96,40 +96,40 @@ func (r *reader) weighSize(o *reply) (counts, again bool, err error) {
 	switch {
 	case short:
 		again = e != nil && e.Done && !o.f.Nameless
-		if counts = r.readShort(o); !counts && !again {
-			r.rec.Reason(plan.ReasonShort)
+		if counts = r.shorts.readShort(o); !counts && !again {
+			r.desk.rec.Reason(plan.ReasonShort)
 		}
 	case e != nil && e.Done && !o.f.Nameless:
 		again, counts = true, o.is.Octets > e.Octets+health.SameSlack
 		if !counts && !o.exact {
-			w.Sizes.Lied(o.is, r.now().Unix())
+			w.Sizes.Lied(o.is, r.desk.now().Unix())
 		}
 		w.Forget(key)
 	case e != nil:
 		w.Forget(key)
 	}
-	if !short && (!counts || o.exact || !r.watch(o)) {
+	if !short && (!counts || o.exact || !r.shorts.watch(o)) {
 		return counts, again, nil
 	}
 	if counts {
-		st := r.status() // before the message is delivered: it must not be deleted today
-		r.Later(func(c *uidl.Change) { c.Status = st })
+		st := r.desk.status() // before the message is delivered: it must not be deleted today
+		r.desk.Settler.Later(func(c *uidl.Change) { c.Status = st })
 	}
 	return counts, again, nil
 }
 
 // isKnown tells whether a message that came short is one that was delivered as it is: then no more of it is missing than was.
-func (r *reader) isKnown(o *reply) (bool, error) {
+func (r *Reader) isKnown(o *reply) (bool, error) {
 	f, m := o.f, &o.m
 	like := func(row *uidl.Message) bool { return row.SHA256 != [32]byte{} && row.SHA256 == m.Msg.SHA256 }
 	switch {
 	case f.Compare:
-		row := r.details[f.Key]
-		return row != nil && (r.isLike(row, m) || r.lost.Shows(r.ctx, row, m)), nil
+		row := r.known.details[f.Key]
+		return row != nil && (r.known.isLike(row, m) || r.desk.lost.Shows(r.ctx, row, m)), nil
 	case f.Moved:
-		return len(r.formers.byContent[m.Msg.SHA256]) > 0, nil
+		return r.known.renewal.leftAsIs(m), nil
 	case f.Owed, f.Nameless:
-		rows, err := r.L.Find(r.ctx, []uidl.Key{shortKey(o)})
+		rows, err := r.desk.Settler.L.Find(r.ctx, []uidl.Key{shortKey(o)})
 		return len(rows) > 0 && rows[0].Have.Destinations() != 0 && like(&rows[0]), err
 	}
 	return false, nil

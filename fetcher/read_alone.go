@@ -10,42 +10,53 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// Shorts deals with messages that come shorter than they are listed, or failed before: what is to be read by itself.
+type Shorts struct {
+	desk     *Desk
+	on       *Session // the one at hand
+	runs     int      // how many sessions there were for such messages
+	suspects int      // messages that such a session has to read now
+	waiting  int      // messages that came short and are not read again yet
+	ahead    bool     // commands were sent ahead when messages were asked for
+	stepLost bool     // it was found out that step was lost
+}
+
 // setAside keeps a message for a session in which nothing else can be mistaken for it. One without a unique-id cannot be told
 // from others before it is read.
-func (p *pass) setAside(f *plan.FetchStep) {
-	w := &p.Health.Wire
+func (x *Shorts) setAside(f *plan.FetchStep) {
+	w := &x.desk.Health.Wire
 	if f.Nameless || w.Reading(f.Key) == nil && len(w.Short) >= health.MostShort {
-		p.alone = true
+		x.desk.alone = true
 		return
 	}
 	if w.Reading(f.Key) == nil {
-		w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: p.confirmed, First: p.confirmed, Flight: !p.alone && !p.turns.Suspecting && p.ahead})
+		w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Begun: x.desk.confirmed, First: x.desk.confirmed, Flight: !x.desk.alone && !x.desk.turns.Suspecting && x.ahead})
 	}
 }
 
 // stood notes that what had another size than listed in a flight is as long as listed by itself: step was lost there.
-func (r *reader) stood(o *reply, e *health.ShortReading) {
-	if r.stepLost || !o.exact || e == nil || !e.Flight || e.All > 0 {
+func (x *Shorts) stood(o *reply, e *health.ShortReading) {
+	if x.stepLost || !o.exact || e == nil || !e.Flight || e.All > 0 {
 		return
 	}
-	r.stepLost = true
-	now := r.now()
-	r.Health.NoPipeliningUntil = now.Add(r.Health.Wire.LostStep(now, health.LeastApart)).Unix()
+	x.stepLost = true
+	now := x.desk.now()
+	x.desk.Health.NoPipeliningUntil = now.Add(x.desk.Health.Wire.LostStep(now, health.LeastApart)).Unix()
 }
 
 // sift leaves in the plan what this session is for: what is read by itself is not mixed with other mail.
-func (s *session) sift(complete bool) {
-	w := &s.Health.Wire
-	s.suspects, s.pass.waiting = 0, 0
-	if s.turns.Purpose == health.KnownMail || s.turns.Purpose == health.OldTrouble {
-		s.plan.Kept += len(s.plan.Stumps)
+func (x *Shorts) sift(complete bool) {
+	w := &x.desk.Health.Wire
+	x.suspects, x.waiting = 0, 0
+	if x.desk.turns.Purpose == health.KnownMail || x.desk.turns.Purpose == health.OldTrouble {
+		x.on.plan.Kept += len(x.on.plan.Stumps)
 		return
 	}
-	failed := s.failedBefore()
-	if len(w.Short)+failed == 0 && !s.turns.Suspecting {
+	failed := x.failedBefore()
+	if len(w.Short)+failed == 0 && !x.desk.turns.Suspecting {
 		return
 	}
-	now := s.confirmed
+	now := x.desk.confirmed
 	for i := range w.Short { // noted by a clock that was wrong
 		e := &w.Short[i]
 		if e.First > now {
@@ -73,53 +84,53 @@ func (s *session) sift(complete bool) {
 			return false
 		}
 		if e != nil && e.Next > now {
-			s.pass.waiting++
+			x.waiting++
 		} else {
 			own = append(own, *f)
 		}
 		return true
 	}
-	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return suspect(&f) })
-	for _, k := range s.plan.Stumps {
+	x.on.plan.Fetch = slices.DeleteFunc(x.on.plan.Fetch, func(f plan.FetchStep) bool { return suspect(&f) })
+	for _, k := range x.on.plan.Stumps {
 		f := plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: plan.ReasonShort, Compare: true}
 		suspect(&f)
 	}
-	s.plan.Kept += len(s.plan.Stumps)
+	x.on.plan.Kept += len(x.on.plan.Stumps)
 	w.Short = slices.DeleteFunc(w.Short, func(e health.ShortReading) bool {
 		k := e.Key()
 		switch {
 		case strings.HasPrefix(k.UID, plan.ContentName): // whether it is listed, only reading tells
 			return now-e.Begun > int64(health.MostApart/time.Second)
-		case s.plan.Watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
-			return !e.Done && !met[k] && !s.partial
+		case x.on.plan.Watched[k]: // it came whole meanwhile, or is not to be fetched, unless it was only left alone in this session
+			return !e.Done && !met[k] && !x.on.partial
 		}
 		// One listing may have hidden it; what was delivered keeps its note for as long as it may come back unlooked at.
 		return complete && (!e.Done || now-e.Begun > int64(health.ShortPeace/time.Second))
 	})
-	s.suspects = len(own)
+	x.suspects = len(own)
 	switch {
-	case s.turns.Suspecting:
-		s.plan.Fetch = own
-	case s.suspects > 0 && s.Health.Apart() > 0 && !s.o.DryRun: // there is no other session for them
-		s.plan.Fetch = append(s.plan.Fetch, own...)
-		s.turns.Suspecting = true
-		s.c.Alone(true)
+	case x.desk.turns.Suspecting:
+		x.on.plan.Fetch = own
+	case x.suspects > 0 && x.desk.Health.Apart() > 0 && !x.desk.Options.DryRun: // there is no other session for them
+		x.on.plan.Fetch = append(x.on.plan.Fetch, own...)
+		x.desk.turns.Suspecting = true
+		x.on.c.Alone(true)
 	default:
-		s.plan.Pending += s.suspects
+		x.on.plan.Pending += x.suspects
 	}
-	s.plan.Pending += s.pass.waiting
-	s.plan.Sort()
+	x.on.plan.Pending += x.waiting
+	x.on.plan.Sort()
 }
 
 // failedBefore counts the messages that are to be read by themselves because they failed before: one that breaks the session
 // would take back what the session deletes. Many are rather a destination's fault; where logins must lie apart, there is no
 // session to spare.
-func (s *session) failedBefore() (n int) {
-	if s.a.NeverDelete || s.a.Policy.Delete == plan.DeleteNever || s.Health.Apart() > 0 || s.o.DryRun {
+func (x *Shorts) failedBefore() (n int) {
+	if x.desk.Account.NeverDelete || x.desk.Account.Policy.Delete == plan.DeleteNever || x.desk.Health.Apart() > 0 || x.desk.Options.DryRun {
 		return 0
 	}
-	for i := range s.plan.Fetch {
-		n += b2i(s.plan.Fetch[i].Row.Attempts > 0)
+	for i := range x.on.plan.Fetch {
+		n += b2i(x.on.plan.Fetch[i].Row.Attempts > 0)
 	}
 	if n > health.MostShort {
 		return 0
@@ -128,19 +139,19 @@ func (s *session) failedBefore() (n int) {
 }
 
 // suspectsNext tells whether a session for messages that came short is to follow now.
-func (p *pass) suspectsNext() bool {
+func (x *Shorts) suspectsNext() bool {
 	most := 3
-	if p.Health.Wire.Scan < 0 {
+	if x.desk.Health.Wire.Scan < 0 {
 		most = health.FewSuspects
 	}
-	due := !p.turns.Suspecting && p.suspects > 0
-	for _, e := range p.Health.Wire.Short {
-		due = due || e.Next <= p.confirmed
+	due := !x.desk.turns.Suspecting && x.suspects > 0
+	for _, e := range x.desk.Health.Wire.Short {
+		due = due || e.Next <= x.desk.confirmed
 	}
-	if !due || p.turns.Suspecting && p.suspects == 0 || p.runs >= most || p.o.DryRun {
+	if !due || x.desk.turns.Suspecting && x.suspects == 0 || x.runs >= most || x.desk.Options.DryRun {
 		return false
 	}
-	p.runs++
-	p.turns.Suspecting = true
+	x.runs++
+	x.desk.turns.Suspecting = true
 	return true
 }

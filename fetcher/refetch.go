@@ -65,33 +65,33 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 	p := newPass(a, Options{}.withDefaults())
 	p.ledger = ledger
 	defer func() {
-		for _, d := range p.Places {
+		for _, d := range p.desk.Settler.Places {
 			_ = d.Target.Close() // nothing was opened
 		}
 	}()
-	if p.L, err = ledger.Acquire(ctx, a.Name); err != nil {
+	if p.desk.Settler.L, err = ledger.Acquire(ctx, a.Name); err != nil {
 		return r, err
 	}
-	defer p.L.Close()
-	p.Health.Facts = health.Decode(p.L.Info().Facts)
-	if d, err := p.lost.Doubts(ctx); err != nil {
+	defer p.desk.Settler.L.Close()
+	p.desk.Health.Facts = health.Decode(p.desk.Settler.L.Info().Facts)
+	if d, err := p.desk.lost.Doubts(ctx); err != nil {
 		return r, err
-	} else if p.Health.Verify || d.What != "" {
+	} else if p.desk.Health.Verify || d.What != "" {
 		return r, ErrDoubt
 	}
 	c := &chooser{open: map[uidl.Key]bool{}}
-	pending, err := p.L.Pending(ctx)
+	pending, err := p.desk.Settler.L.Pending(ctx)
 	if err != nil {
 		return r, err
 	}
 	for _, row := range pending {
 		c.open[row.Key] = true
 	}
-	known, err := plan.LoadRows(ctx, p.L, nil)
+	known, err := plan.LoadRows(ctx, p.desk.Settler.L, nil)
 	if err != nil {
 		return r, err
 	}
-	r.Flood = p.Health.Flood
+	r.Flood = p.desk.Health.Flood
 	if len(uids) > 0 {
 		err = c.named(known, uids)
 	} else {
@@ -110,18 +110,18 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 	if len(of) == 0 {
 		return nil
 	}
-	p.Health.Unchanged = nil // the lease that was taken has ended it anyway
+	p.desk.Health.Unchanged = nil // the lease that was taken has ended it anyway
 	for chunk := range slices.Chunk(of, topChunk) {
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
 			row := known.Row(i)
-			p.Health.Wire.Forget(row.Key) // how long it is gets found out anew
+			p.desk.Health.Wire.Forget(row.Key) // how long it is gets found out anew
 			c.Put = append(c.Put, uidl.Message{Reason: plan.ReasonAgain, Row: uidl.Row{
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})
 		}
-		c.Status = p.status()
-		if err := p.L.Commit(context.WithoutCancel(ctx), c); err != nil {
+		c.Status = p.desk.status()
+		if err := p.desk.Settler.L.Commit(context.WithoutCancel(ctx), c); err != nil {
 			return err
 		}
 	}

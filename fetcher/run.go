@@ -29,34 +29,42 @@ func Run(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (rep rep
 	p := newPass(a, o)
 	defer func() {
 		if r := recover(); r != nil {
-			p.rec.Rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
+			p.desk.rec.Rep.Err = &settle.PanicError{Value: r, Stack: debug.Stack()}
 		}
-		for _, d := range p.Places {
+		for _, d := range p.desk.Settler.Places {
 			_ = d.Target.Close() // nothing is written by closing
 		}
-		rep = p.report()
-		p.logPass(rep)
+		rep = p.closing.report()
+		p.closing.logPass(rep)
 	}()
-	p.rec.Rep.Err = p.orStopped(ctx, p.orYielded(ctx, p.run(ctx, ledger)))
-	p.rec.Rep.Stopped = p.isStopped(p.rec.Rep.Err)
+	p.desk.rec.Rep.Err = p.closing.orStopped(ctx, p.closing.orYielded(ctx, p.run(ctx, ledger)))
+	p.desk.rec.Rep.Stopped = p.closing.isStopped(p.desk.rec.Rep.Err)
 	return
 }
 
 // newPass is a pass that has no lease yet. o has its defaults.
 func newPass(a Account, o Options) *pass {
-	p := &pass{a: a, o: o, deleted: map[uidl.Key]bool{}}
-	p.rec.Rep, p.rec.Tell, p.rec.Now = report.Report{Account: a.Name, Started: o.Now()}, o.Progress, o.Now
-	p.Settler = &settle.Settler{Obs: p, Log: o.Log.With(zap.String("account", a.Name)), Health: remembered(a, o),
+	d := newDesk(a, o)
+	p := &pass{desk: d, mailbox: &Mailbox{desk: d}, shorts: &Shorts{desk: d}, closing: &closing{desk: d}}
+	d.Settler.Obs = &witness{desk: d}
+	p.ids = &identity.Destinations{Settler: d.Settler, Name: a.Name, Rec: &d.rec, Status: d.status}
+	return p
+}
+
+// newDesk is a desk without a lease, on which nobody has worked. The Witness is missing.
+func newDesk(a Account, o Options) *Desk {
+	d := &Desk{Account: a, Options: o, deleted: map[uidl.Key]bool{}, Health: remembered(a, o), Log: o.Log.With(zap.String("account", a.Name))}
+	d.rec.Rep, d.rec.Tell, d.rec.Now = report.Report{Account: a.Name, Started: o.Now()}, o.Progress, o.Now
+	d.Settler = &settle.Settler{Log: d.Log, Health: d.Health,
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{}, Config: settle.Config{Account: a.Name,
 			DeleteQuarantined: a.DeleteQuarantined, Spool: a.Spool, DryRun: o.DryRun, Asked: o.Asked, SessionTime: o.SessionTime,
 			Backoff: o.Backoff, Clock: o.Now}}
-	p.ids = &identity.Destinations{Settler: p.Settler, Name: a.Name, Rec: &p.rec, Status: p.status}
-	p.lost = &rebuild.Rebuilder{Settler: p.Settler, Name: a.Name, Mailbox: a.Mailbox, Rec: &p.rec, Now: o.Now, Stamp: p.stamp, Status: p.status}
-	p.turns.Account, p.turns.Rec, p.turns.DryRun = p.Health, &p.rec, o.DryRun
-	for _, d := range a.Destinations {
-		p.Places = append(p.Places, &settle.Place{Destination: d})
+	d.lost = &rebuild.Rebuilder{Settler: d.Settler, Name: a.Name, Mailbox: a.Mailbox, Rec: &d.rec, Now: o.Now, Stamp: d.stamp, Status: d.status}
+	d.turns.Account, d.turns.Rec, d.turns.DryRun = d.Health, &d.rec, o.DryRun
+	for _, dest := range a.Destinations {
+		d.Settler.Places = append(d.Settler.Places, &settle.Place{Destination: dest})
 	}
-	return p
+	return d
 }
 
 // remembered is what is remembered of an account, before the ledger is asked.
@@ -101,76 +109,76 @@ func (o Options) withDefaults() Options {
 
 // run takes the lease, recovers, makes sessions until there is nothing left, and writes down how it went.
 func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
-	l, err := ledger.Acquire(ctx, p.a.Name)
+	l, err := ledger.Acquire(ctx, p.desk.Account.Name)
 	if errors.Is(err, uidl.ErrBusy) {
-		p.rec.Rep.Busy = true
-		return p.Health.Busy(err)
+		p.desk.rec.Rep.Busy = true
+		return p.desk.Health.Busy(err)
 	} else if err != nil {
-		p.rec.Rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+		p.desk.rec.Rep.NextTry = p.closing.holdAfter(err, verdict.Verdict{})
 		return err
 	}
 	defer l.Close()
-	p.L, p.ledger, p.ids.Ledger = l, ledger, ledger
-	p.Health.Facts = health.Decode(l.Info().Facts)
-	if p.a.Owner != "" {
-		p.Health.Owner = p.a.Owner
+	p.desk.Settler.L, p.ledger, p.ids.Ledger = l, ledger, ledger
+	p.desk.Health.Facts = health.Decode(l.Info().Facts)
+	if p.desk.Account.Owner != "" {
+		p.desk.Health.Owner = p.desk.Account.Owner
 	}
-	p.Health.Reconfigure()
-	p.compareMailbox()
-	if p.a.IgnoreSizes {
-		p.Health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
+	p.desk.Health.Reconfigure()
+	p.mailbox.compareMailbox()
+	if p.desk.Account.IgnoreSizes {
+		p.desk.Health.Wire.ReadAll() // or a person who says that sizes mean nothing would wait for mail all the same
 	}
-	if err := p.Health.Pausing(); err != nil {
-		p.rec.Rep.Paused = true
+	if err := p.desk.Health.Pausing(); err != nil {
+		p.desk.rec.Rep.Paused = true
 		return err
 	}
-	if err := p.lost.DoubtLedger(ctx); err != nil {
+	if err := p.desk.lost.DoubtLedger(ctx); err != nil {
 		return err
 	}
 	p.enterVerifyMode()
-	p.Spare()
+	p.desk.Settler.Spare()
 	timed, over := p.timed(ctx)
 	defer over()
 	late, release := grace(timed, sendGrace)
 	defer release()
 	stop, halt := context.WithCancel(timed)
 	defer halt()
-	p.Over = ctx.Err
-	p.OpenOutboxes(stop, late)
+	p.desk.Settler.Over = ctx.Err
+	p.desk.Settler.OpenOutboxes(stop, late)
 	err = p.work(timed)
-	p.turns.PassTurn()
-	err = p.CloseOutboxes(timed, halt, err)
-	err = p.orStopped(ctx, p.outOfTime(ctx, timed, err))
-	p.WeighDestinations(ctx)
+	p.desk.turns.PassTurn()
+	err = p.desk.Settler.CloseOutboxes(timed, halt, err)
+	err = p.closing.orStopped(ctx, p.closing.outOfTime(ctx, timed, err))
+	p.desk.Settler.WeighDestinations(ctx)
 	if verdict.Final(err) {
 		if !verdict.Of(err).Stop {
-			p.rec.Rep.NextTry = p.holdAfter(err, verdict.Verdict{})
+			p.desk.rec.Rep.NextTry = p.closing.holdAfter(err, verdict.Verdict{})
 		}
 		return err
 	}
-	if !p.o.DryRun {
-		p.countOpen(ctx)
+	if !p.desk.Options.DryRun {
+		p.closing.countOpen(ctx)
 	}
-	well := p.verdictOf(err).Class == verdict.OK
-	p.noteShort()
-	p.rec.Rep.OnlyShort = well && p.verdictOf(err).Class != verdict.OK
-	if p.o.DryRun {
+	well := p.closing.verdictOf(err).Class == verdict.OK
+	p.shorts.noteShort()
+	p.desk.rec.Rep.OnlyShort = well && p.closing.verdictOf(err).Class != verdict.OK
+	if p.desk.Options.DryRun {
 		return err
 	}
 	var werr error
 	switch {
 	case err == ErrYield:
-		werr = p.closeYielded(ctx)
-	case p.isStopped(err):
-		werr = p.closeStopped(ctx)
-	case p.o.Errand && health.Untried(err):
-		return p.closeErrand(ctx, err)
+		werr = p.closing.closeYielded(ctx)
+	case p.closing.isStopped(err):
+		werr = p.closing.closeStopped(ctx)
+	case p.desk.Options.Errand && health.Untried(err):
+		return p.closing.closeErrand(ctx, err)
 	default:
-		werr = p.close(ctx, err)
+		werr = p.closing.close(ctx, err)
 	}
 	if errors.Is(werr, uidl.ErrDoubt) {
-		if next := p.holdAfter(werr, verdict.Verdict{}); next.After(p.rec.Rep.NextTry) {
-			p.rec.Rep.NextTry = next
+		if next := p.closing.holdAfter(werr, verdict.Verdict{}); next.After(p.desk.rec.Rep.NextTry) {
+			p.desk.rec.Rep.NextTry = next
 		}
 	}
 	switch {
@@ -186,23 +194,23 @@ func (p *pass) run(ctx context.Context, ledger uidl.Ledger) error {
 
 // work is the pass without its frame.
 func (p *pass) work(ctx context.Context) error {
-	if !p.o.DryRun {
+	if !p.desk.Options.DryRun {
 		if err := p.ids.Identify(ctx); err != nil {
 			return err
 		}
-		if err := p.moveAside(ctx); err != nil {
+		if err := p.mailbox.moveAside(ctx); err != nil {
 			return err
 		}
-		if err := p.Recover(ctx); err != nil {
+		if err := p.desk.Settler.Recover(ctx); err != nil {
 			return err
 		}
-		if err := p.lost.Reconsider(ctx); err != nil {
+		if err := p.desk.lost.Reconsider(ctx); err != nil {
 			return err
 		}
-		if err := p.LoadPending(ctx); err != nil {
+		if err := p.desk.Settler.LoadPending(ctx); err != nil {
 			return err
 		}
-		p.Health.Adopt = false
+		p.desk.Health.Adopt = false
 		if err := p.ids.NoteAway(ctx); err != nil {
 			return err
 		}
@@ -213,17 +221,17 @@ func (p *pass) work(ctx context.Context) error {
 		if err := p.ids.Foresee(ctx); err != nil {
 			return err
 		}
-		if err := p.LoadPending(ctx); err != nil {
+		if err := p.desk.Settler.LoadPending(ctx); err != nil {
 			return err
 		}
 	}
 	if err := p.blocked(); err != nil {
 		return err
 	}
-	if p.o.Errand {
+	if p.desk.Options.Errand {
 		return errErrand
 	}
-	if err := p.Health.Barred(ctx); err != nil {
+	if err := p.desk.Health.Barred(ctx); err != nil {
 		return err
 	}
 	return p.sessions(ctx)
@@ -234,11 +242,11 @@ func (p *pass) work(ctx context.Context) error {
 // whose mail takes long to send: what came meanwhile is fetched, and what was sent is deleted.
 func (p *pass) sessions(ctx context.Context) error {
 	var lost error
-	p.turns.TakeTurn()
-	for n := 0; n < p.o.Sessions; n++ {
-		if n > 0 && p.Health.TooSoon() {
-			p.rec.Mention("the server wants time between logins: the rest comes with the next pass")
-			p.turns.WeighStumble(true) // there is no other session that could tell whether it was the network
+	p.desk.turns.TakeTurn()
+	for n := 0; n < p.desk.Options.Sessions; n++ {
+		if n > 0 && p.desk.Health.TooSoon() {
+			p.desk.rec.Mention("the server wants time between logins: the rest comes with the next pass")
+			p.desk.turns.WeighStumble(true) // there is no other session that could tell whether it was the network
 			return lost
 		}
 		lost = nil
@@ -246,42 +254,42 @@ func (p *pass) sessions(ctx context.Context) error {
 			if err := p.keepCarried(ctx); err != nil {
 				return err
 			}
-			if err := p.LoadPending(ctx); err != nil {
+			if err := p.desk.Settler.LoadPending(ctx); err != nil {
 				return err
 			}
 		}
-		before := p.haul.sessionsBegun()
+		before := p.desk.haul.sessionsBegun()
 		more, err := p.bounded(ctx)
 		lost = err
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):
 			return nil // what earlier sessions brought counts
-		case err != nil && ctx.Err() == nil && p.turns.Stumble != nil && p.haul.sessionsBegun() > before:
-			p.noteFault(err)
-			p.alone = p.turns.AfterStumble() || p.alone
-			p.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
+		case err != nil && ctx.Err() == nil && p.desk.turns.Stumble != nil && p.desk.haul.sessionsBegun() > before:
+			p.closing.noteFault(err)
+			p.desk.alone = p.desk.turns.AfterStumble() || p.desk.alone
+			p.desk.Log.Debug("connecting again, for known mail broke the session", zap.String("error", words.Clip(err.Error())))
 			continue
-		case err != nil && ctx.Err() == nil && p.otherwise(err) && p.haul.mayAsk():
-			p.noteFault(err)
-			p.Log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
+		case err != nil && ctx.Err() == nil && p.shorts.otherwise(err) && p.desk.haul.mayAsk():
+			p.closing.noteFault(err)
+			p.desk.Log.Debug("connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		// One that did not come so far as to list brought nothing, whatever the one before it brought.
-		case err != nil && p.haul.sessionsBegun() > before && p.haul.brought() && (verdict.Disconnected(err) || errors.Is(err, verdict.ErrOutOfStep)) && ctx.Err() == nil:
-			p.noteFault(err) // the next session must know it
+		case err != nil && p.desk.haul.sessionsBegun() > before && p.desk.haul.brought() && (verdict.Disconnected(err) || errors.Is(err, verdict.ErrOutOfStep)) && ctx.Err() == nil:
+			p.closing.noteFault(err) // the next session must know it
 			lost = err
-			p.Log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
+			p.desk.Log.Debug("connection lost, connecting again", zap.String("error", words.Clip(err.Error())))
 			continue
 		case err != nil:
 			return err
 		}
-		if p.turns.Purpose == health.KnownMail && len(p.turns.Load) > 1 {
-			p.turns.Load = p.turns.Load[1:]
+		if p.desk.turns.Purpose == health.KnownMail && len(p.desk.turns.Load) > 1 {
+			p.desk.turns.Load = p.desk.turns.Load[1:]
 		}
-		crowded := p.haul.crowded()
-		if more && !crowded || p.suspectsNext() || !more && !crowded && p.turns.NextPurpose(p.elsewhere) {
+		crowded := p.desk.haul.crowded()
+		if more && !crowded || p.shorts.suspectsNext() || !more && !crowded && p.desk.turns.NextPurpose(p.desk.elsewhere) {
 			continue
 		}
-		idle, err := p.Drain(p.o.SessionTime, func() {})
+		idle, err := p.desk.Settler.Drain(p.desk.Options.SessionTime, func() {})
 		if err != nil || idle && !more && !crowded && !p.deletable() {
 			return err
 		}
@@ -296,42 +304,42 @@ func (p *pass) sessions(ctx context.Context) error {
 const mostCut = 20
 
 // otherwise tells that after an error the server is to be asked in another way at once: what was not proven is fetched again.
-func (p *pass) otherwise(err error) bool {
+func (x *Shorts) otherwise(err error) bool {
 	switch {
 	case errors.Is(err, health.ErrNoScan):
 		return true
-	case errors.Is(err, errShort) && p.turns.Suspecting:
-		return p.suspectsNext()
+	case errors.Is(err, errShort) && x.desk.turns.Suspecting:
+		return x.suspectsNext()
 	case errors.Is(err, errShort):
-		p.shorts++
-		p.alone = p.alone || p.shorts > 1
-		return p.shorts <= mostCut
-	case p.alone, !errors.Is(err, errUnproven) && !verdict.LostStep(err) && !(verdict.Endless(err) && p.ahead):
+		x.desk.cutFlights++
+		x.desk.alone = x.desk.alone || x.desk.cutFlights > 1
+		return x.desk.cutFlights <= mostCut
+	case x.desk.alone, !errors.Is(err, errUnproven) && !verdict.LostStep(err) && !(verdict.Endless(err) && x.ahead):
 		return false
-	case errors.Is(err, errUnproven) && p.Health.Apart() > 0: // the next pass goes on, and would begin in the same way
-		p.Health.NoPipeliningUntil = max(p.Health.NoPipeliningUntil, p.now().Add(health.LeastApart).Unix())
+	case errors.Is(err, errUnproven) && x.desk.Health.Apart() > 0: // the next pass goes on, and would begin in the same way
+		x.desk.Health.NoPipeliningUntil = max(x.desk.Health.NoPipeliningUntil, x.desk.now().Add(health.LeastApart).Unix())
 	}
-	p.alone = true
+	x.desk.alone = true
 	return true
 }
 
 // keepCarried commits what was carried for a commit that did not come: what was found out counts, whatever becomes of the next
 // session.
 func (p *pass) keepCarried(ctx context.Context) error {
-	if !p.Carries() || p.o.DryRun {
+	if !p.desk.Settler.Carries() || p.desk.Options.DryRun {
 		return nil
 	}
-	return p.Commit(ctx, uidl.Change{At: p.now().Unix(), Status: p.status()})
+	return p.desk.Settler.Commit(ctx, uidl.Change{At: p.desk.now().Unix(), Status: p.desk.status()})
 }
 
 // deletable tells whether messages were delivered after their session had ended that are to be deleted. It is told once.
 func (p *pass) deletable() bool {
-	return p.haul.late() > 0 && p.a.Policy.Delete == plan.DeleteAfterDelivery && !p.a.NeverDelete
+	return p.desk.haul.late() > 0 && p.desk.Account.Policy.Delete == plan.DeleteAfterDelivery && !p.desk.Account.NeverDelete
 }
 
 // blocked is the error of a destination that takes nothing, so that there is no point in connecting.
 func (p *pass) blocked() error {
-	for _, d := range p.Places {
+	for _, d := range p.desk.Settler.Places {
 		if err := d.StageFailure(); err != nil && !d.Optional && !d.Fallback {
 			return fmt.Errorf("destination %s: %w", d.Name, err)
 		}
@@ -340,80 +348,80 @@ func (p *pass) blocked() error {
 }
 
 // close writes down the pass, together with what was carried for a commit that did not come.
-func (p *pass) close(ctx context.Context, err error) error {
+func (p *closing) close(ctx context.Context, err error) error {
 	if err != nil {
 		p.noteFault(err)
 	}
 	v := p.verdictOf(err)
-	v.Hint = HintFor(p.a.Name, v.Hint)
-	info := p.L.Info()
-	now := p.now().Unix()
+	v.Hint = HintFor(p.desk.Account.Name, v.Hint)
+	info := p.desk.Settler.L.Info()
+	now := p.desk.now().Unix()
 	if health.Untried(err) {
 		return p.closeHeld(ctx)
 	}
-	p.Health.Woken, p.Health.Called = false, false
+	p.desk.Health.Woken, p.desk.Health.Called = false, false
 	p.remember(err)
-	p.rec.Rep.NextTry = p.holdAfter(err, v)
-	p.Health.OnlyOpen, p.Health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
-	p.Health.Slow = p.o.Slow != nil && p.o.Slow(v.Class == verdict.OK)
-	p.rec.Rep.Slow = p.Health.Slow
+	p.desk.rec.Rep.NextTry = p.holdAfter(err, v)
+	p.desk.Health.OnlyOpen, p.desk.Health.OnlyMessages = p.onlyOpen(err, v), p.onlyMessages(err, v)
+	p.desk.Health.Slow = p.desk.Options.Slow != nil && p.desk.Options.Slow(v.Class == verdict.OK)
+	p.desk.rec.Rep.Slow = p.desk.Health.Slow
 	rep := p.report()
 	rep.Verdict = v // p.rep.Err is set when all of this is over
 	totals, jerr := json.Marshal(rep)
 	if jerr != nil {
 		return jerr
 	}
-	st := uidl.Status{Facts: p.Health.Encode(), NextTry: health.Ceil(p.rec.Rep.NextTry)}
+	st := uidl.Status{Facts: p.desk.Health.Encode(), NextTry: health.Ceil(p.desk.rec.Rep.NextTry)}
 	ok := v.Class == verdict.OK
 	if !ok {
 		st.Failures, st.Verdict = info.Failures+1, v.Text()
 	}
-	return p.Commit(ctx, uidl.Change{
+	return p.desk.Settler.Commit(ctx, uidl.Change{
 		At: now, Status: &st,
-		Pass: &uidl.Pass{Started: p.rec.Rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
+		Pass: &uidl.Pass{Started: p.desk.rec.Rep.Started.Unix(), Ended: now, OK: ok, Verdict: st.Verdict, Totals: totals},
 	})
 }
 
 // closeHeld ends a pass that asked nothing of the server: it leaves no trace but what became of destinations.
-func (p *pass) closeHeld(ctx context.Context) error {
-	st := p.status()
-	p.rec.Rep.NextTry = time.Time{}
-	if p.rec.Rep.Waiting != "" {
-		if h := p.Health.Hold; h == nil || h.Why == health.WaitMemory {
-			p.Health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.now().Add(memoryAgain))}
+func (p *closing) closeHeld(ctx context.Context) error {
+	st := p.desk.status()
+	p.desk.rec.Rep.NextTry = time.Time{}
+	if p.desk.rec.Rep.Waiting != "" {
+		if h := p.desk.Health.Hold; h == nil || h.Why == health.WaitMemory {
+			p.desk.Health.Hold = &health.Hold{Why: health.WaitMemory, N: 1, Until: health.Ceil(p.desk.now().Add(memoryAgain))}
 		}
-		st.NextTry = max(st.NextTry, health.Ceil(p.now().Add(memoryAgain)))
-		st.Facts = p.Health.Encode()
+		st.NextTry = max(st.NextTry, health.Ceil(p.desk.now().Add(memoryAgain)))
+		st.Facts = p.desk.Health.Encode()
 	}
-	if at, ok := health.Ahead(st.NextTry, p.now()); ok {
-		p.rec.Rep.NextTry = at
+	if at, ok := health.Ahead(st.NextTry, p.desk.now()); ok {
+		p.desk.rec.Rep.NextTry = at
 	}
-	if bytes.Equal(st.Facts, health.Decode(p.L.Info().Facts).Encode()) {
+	if bytes.Equal(st.Facts, health.Decode(p.desk.Settler.L.Info().Facts).Encode()) {
 		return nil
 	}
-	return p.Commit(ctx, uidl.Change{Status: st})
+	return p.desk.Settler.Commit(ctx, uidl.Change{Status: st})
 }
 
 // noteFault remembers what an error teaches of the server, for the next session.
-func (p *pass) noteFault(err error) {
+func (p *closing) noteFault(err error) {
 	if least := brokenPipelining(err); least > 0 {
-		now := p.now()
-		p.Health.NoPipeliningUntil = now.Add(p.Health.Wire.LostStep(now, least)).Unix()
+		now := p.desk.now()
+		p.desk.Health.NoPipeliningUntil = now.Add(p.desk.Health.Wire.LostStep(now, least)).Unix()
 	}
 }
 
 // report is the Report so far, with its verdict.
-func (p *pass) report() report.Report {
-	v := p.verdictOf(p.rec.Rep.Err)
-	v.Hint = HintFor(p.a.Name, v.Hint)
-	rep := p.rec.Sofar()
+func (p *closing) report() report.Report {
+	v := p.verdictOf(p.desk.rec.Rep.Err)
+	v.Hint = HintFor(p.desk.Account.Name, v.Hint)
+	rep := p.desk.rec.Sofar()
 	var held *health.HeldError
 	if rep.Untried = errors.As(rep.Err, &held) && !(rep.Errand && v.Class != verdict.OK); rep.Untried {
 		if held.Note != "" {
 			rep.Notes = append(rep.Notes, held.Note)
 		}
 	}
-	rep.Duration = p.o.Now().Sub(rep.Started)
+	rep.Duration = p.desk.Options.Now().Sub(rep.Started)
 	rep.Verdict = v
 	return rep
 }

@@ -26,14 +26,14 @@ func shortKey(o *reply) uidl.Key {
 }
 
 // readShort weighs a message that came short, in step and by itself. It returns true if it counts as whole now.
-func (r *reader) readShort(o *reply) bool {
-	w := &r.Health.Wire
-	now, key := time.Unix(r.confirmed, 0), shortKey(o)
+func (x *Shorts) readShort(o *reply) bool {
+	w := &x.desk.Health.Wire
+	now, key := time.Unix(x.desk.confirmed, 0), shortKey(o)
 	header := hex.EncodeToString(o.m.Msg.Fingerprint[:])
 	e := w.Reading(key)
 	if e == nil {
 		if len(w.Short) >= health.MostShort {
-			r.postpone(o.f)
+			x.postpone(o.f)
 			return false
 		}
 		w.Short = append(w.Short, health.ShortReading{UID: []byte(key.UID), Dup: key.Dup, Size: o.f.Size, Begun: now.Unix()})
@@ -46,44 +46,44 @@ func (r *reader) readShort(o *reply) bool {
 		e.Read, e.First = 0, now.Unix()
 	}
 	e.Read, e.All, e.Octets, e.Header = e.Read+1, e.All+1, o.is.Octets, header
-	return r.judgeShort(o, e, same, longer, now)
+	return x.judgeShort(o, e, same, longer, now)
 }
 
 // watch has a message looked at on another day that was delivered with another length than listed: it is not shorter, but where
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
-func (r *reader) watch(o *reply) bool {
-	f, w := o.f, &r.Health.Wire
-	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || r.a.IgnoreSizes || r.a.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
+func (x *Shorts) watch(o *reply) bool {
+	f, w := o.f, &x.desk.Health.Wire
+	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || x.desk.Account.IgnoreSizes || x.desk.Account.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
 		return false
 	}
 	w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.Octets,
-		Header: hex.EncodeToString(o.m.Msg.Fingerprint[:]), Read: 1, All: 1, Begun: r.confirmed, First: r.confirmed,
-		Next: r.confirmed + int64(health.ShortDay/time.Second), Done: true})
+		Header: hex.EncodeToString(o.m.Msg.Fingerprint[:]), Read: 1, All: 1, Begun: x.desk.confirmed, First: x.desk.confirmed,
+		Next: x.desk.confirmed + int64(health.ShortDay/time.Second), Done: true})
 	return true
 }
 
 // postpone leaves a message alone for a day: as many as can be watched are.
-func (r *reader) postpone(f *plan.FetchStep) {
+func (x *Shorts) postpone(f *plan.FetchStep) {
 	if f.Compare || f.Nameless {
 		return
 	}
 	row := f.RowOrNew()
-	next := r.now().Add(health.ShortDay).Unix()
-	r.Later(func(c *uidl.Change) {
-		c.At = r.now().Unix()
+	next := x.desk.now().Add(health.ShortDay).Unix()
+	x.desk.Settler.Later(func(c *uidl.Change) {
+		c.At = x.desk.now().Unix()
 		if row.State == 0 {
-			row.State, row.FirstSeen, row.NextTry = uidl.Parked, r.stamp(), next
+			row.State, row.FirstSeen, row.NextTry = uidl.Parked, x.desk.stamp(), next
 			c.Put = append(c.Put, uidl.Message{Row: row, Reason: plan.ReasonShort})
 			return
 		}
 		c.Mark = append(c.Mark, uidl.Mark{Key: row.Key, State: uidl.Parked, Size: row.Size, Attempts: row.Attempts, NextTry: next, Reason: plan.ReasonShort})
 	})
-	r.rec.Count(func(rep *report.Report) { rep.Parked++ })
+	x.desk.rec.Count(func(rep *report.Report) { rep.Parked++ })
 }
 
 // judgeShort decides what becomes of a reading, and when the next is due.
-func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool, now time.Time) bool {
-	w, key := &r.Health.Wire, shortKey(o)
+func (x *Shorts) judgeShort(o *reply, e *health.ShortReading, same, longer bool, now time.Time) bool {
+	w, key := &x.desk.Health.Wire, shortKey(o)
 	since := now.Sub(time.Unix(e.First, 0))
 	after := func(d time.Duration) { e.Next = now.Add(d).Unix() }
 	if e.Done {
@@ -99,21 +99,21 @@ func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool,
 	}
 	enough := e.Read >= 3 && since >= health.ShortSoon
 	switch {
-	case r.expires: // QUIT deletes what was retrieved
+	case x.desk.expires: // QUIT deletes what was retrieved
 		enough = e.Read >= 2 && since >= health.ShortDay
-	case r.a.RetrHides:
+	case x.desk.Account.RetrHides:
 		enough = e.Read >= 2 && since >= health.ShortSoon
 	}
 	if enough || e.All >= health.ShortMany && now.Sub(time.Unix(e.Begun, 0)) >= health.ShortPeace {
 		e.Done = true
 		e.Next = max(e.First+int64(health.ShortDay/time.Second), now.Unix())
-		if r.a.RetrHides {
+		if x.desk.Account.RetrHides {
 			w.Forget(key) // it is not listed any more then
 		}
 		return true
 	}
 	switch {
-	case e.All == 1 && !r.a.RetrHides:
+	case e.All == 1 && !x.desk.Account.RetrHides:
 		e.Next = now.Unix() // on another connection, in the same pass
 	case since < health.ShortSoon:
 		e.Next = e.First + int64(health.ShortSoon/time.Second)
@@ -124,9 +124,9 @@ func (r *reader) judgeShort(o *reply, e *health.ShortReading, same, longer bool,
 }
 
 // noteShort tells of messages that wait because they came short.
-func (p *pass) noteShort() {
+func (x *Shorts) noteShort() {
 	n, since := 0, int64(0)
-	for _, e := range p.Health.Wire.Short {
+	for _, e := range x.desk.Health.Wire.Short {
 		if !e.Done {
 			n++
 			if since == 0 || e.Begun < since {
@@ -141,7 +141,7 @@ func (p *pass) noteShort() {
 	if n > 1 {
 		text = fmt.Sprintf("%d messages come shorter than the server lists them, since %s", n, words.Stamp(since))
 	}
-	p.rec.Befell(verdict.Verdict{
+	x.desk.rec.Befell(verdict.Verdict{
 		Class: verdict.Temporary, Message: text,
 		Hint: "nothing is lost: they stay on the server and are read again, first after an hour, and are delivered when they come the same again",
 	})

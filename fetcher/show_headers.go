@@ -20,21 +20,21 @@ const (
 
 // lookInside adds sender, date and subject to the steps of a dry run, by TOP, if a person wants to see them.
 func (s *session) lookInside(ctx context.Context) {
-	if !s.o.Headers {
+	if !s.desk.Options.Headers {
 		return
 	}
 	nums := make([]int, 0, mostInside)
-	for _, st := range s.rec.Rep.Steps {
+	for _, st := range s.desk.rec.Rep.Steps {
 		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
 			nums = append(nums, st.Num)
 		}
 	}
 	all := len(nums)
-	nums, _ = s.spareTops(nums)
+	nums, _ = s.headers.spareTops(nums)
 	fields := map[int]headline.Header{}
-	s.c.Alone(true) // so that no answer is another's
-	defer s.c.Alone(false)
-	err := s.c.Top(ctx, 0, func(yield func(pop3.Item) bool) {
+	s.on.c.Alone(true) // so that no answer is another's
+	defer s.on.c.Alone(false)
+	err := s.on.c.Top(ctx, 0, func(yield func(pop3.Item) bool) {
 		for _, n := range nums {
 			if !yield(pop3.Item{Num: n}) {
 				return
@@ -48,7 +48,7 @@ func (s *session) lookInside(ctx context.Context) {
 		_, err := io.Copy(io.Discard, r.Body)
 		return err
 	})
-	s.rec.Count(func(r *report.Report) {
+	s.desk.rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			if h, ok := fields[r.Steps[i].Num]; ok {
 				if t, ok := h.When(); ok {
@@ -59,7 +59,7 @@ func (s *session) lookInside(ctx context.Context) {
 		}
 	})
 	if err != nil || len(fields) < all {
-		s.rec.Mention("the server did not give the headers of all messages that are shown")
+		s.desk.rec.Mention("the server did not give the headers of all messages that are shown")
 	}
 }
 

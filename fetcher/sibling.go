@@ -17,76 +17,76 @@ const placed, placedListing = 1, -10
 
 // sibling finds a delivered message that had the same UID at another place of the listing, is not listed there any more,
 // and is this one: when the first of several messages with one UID leaves the server, the others move up.
-func (s *session) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message) bool) (*uidl.Message, error) {
+func (g *Recogniser) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Message) bool) (*uidl.Message, error) {
 	keys := make([]uidl.Key, 0, maxSiblings)
 	for dup := k.Dup + 1; dup <= k.Dup+maxSiblings; dup++ {
 		keys = append(keys, uidl.Key{UID: k.UID, Dup: dup})
 	}
-	found, err := s.L.Find(ctx, keys)
+	found, err := g.desk.Settler.L.Find(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found {
 		m := &found[i]
 		known := m.State == uidl.Delivered || m.State == uidl.DeleteSent
-		known = known && m.GoneAt != placed && !s.moved[m.Key]
-		if known && (m.GoneAt != 0 || slices.Contains(s.plan.Gone, m.Key) || s.inQuestion(m.Key)) && is(m) {
+		known = known && m.GoneAt != placed && !g.renewal.moved[m.Key]
+		if known && (m.GoneAt != 0 || slices.Contains(g.on.plan.Gone, m.Key) || g.inQuestion(m.Key)) && is(m) {
 			return m, nil
 		}
 	}
-	for _, m := range s.homeless {
-		if m.UID == k.UID && !s.moved[m.Key] && is(m) {
+	for _, m := range g.homeless {
+		if m.UID == k.UID && !g.renewal.moved[m.Key] && is(m) {
 			return m, nil
 		}
 	}
-	s.leavePlace(k)
+	g.leavePlace(k)
 	return nil, nil
 }
 
 // leavePlace keeps the row of a message whose place another one is about to take, where a whole group is compared: it may be
 // met at one of the places to come, or be hidden only.
-func (s *session) leavePlace(k uidl.Key) {
-	free, compared := s.free[k.UID]
-	row := s.details[k]
-	if !compared || row == nil || s.moved[k] || row.State != uidl.Delivered && row.State != uidl.DeleteSent {
+func (g *Recogniser) leavePlace(k uidl.Key) {
+	free, compared := g.free[k.UID]
+	row := g.details[k]
+	if !compared || row == nil || g.renewal.moved[k] || row.State != uidl.Delivered && row.State != uidl.DeleteSent {
 		return
 	}
 	kept := *row
-	kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.L.Info().Listings, 1)
-	s.free[k.UID]++
-	s.homeless = append(s.homeless, &kept)
-	s.move(k)
-	s.Later(func(c *uidl.Change) {
-		c.At = s.now().Unix()
+	kept.Dup, kept.GoneAt, kept.GoneListing = free, g.on.confirmedNow(), max(g.desk.Settler.L.Info().Listings, 1)
+	g.free[k.UID]++
+	g.homeless = append(g.homeless, &kept)
+	g.move(k)
+	g.desk.Settler.Later(func(c *uidl.Change) {
+		c.At = g.desk.now().Unix()
 		c.Put = append(c.Put, kept)
 	})
 }
 
 // move notes that the message of a row is not where the row says.
-func (s *session) move(k uidl.Key) {
-	if s.moved == nil {
-		s.moved = map[uidl.Key]bool{}
+func (g *Recogniser) move(k uidl.Key) {
+	if g.renewal.moved == nil {
+		g.renewal.moved = map[uidl.Key]bool{}
 	}
-	s.moved[k] = true
+	g.renewal.moved[k] = true
 }
 
 // inQuestion tells that what is listed under a known key has another size, and has not been read yet.
-func (s *session) inQuestion(k uidl.Key) bool {
-	return !s.stands[k] && slices.ContainsFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return f.Compare && f.Reason == plan.ReasonSize && f.Key == k })
+func (g *Recogniser) inQuestion(k uidl.Key) bool {
+	return !g.stands[k] && slices.ContainsFunc(g.on.plan.Fetch, func(f plan.FetchStep) bool { return f.Compare && f.Reason == plan.ReasonSize && f.Key == k })
 }
 
 // takePlace writes a delivered message down under the place where it is listed now.
-func (s *session) takePlace(e plan.Entry, m *uidl.Message) {
-	s.leavePlace(e.Key)
-	s.move(m.Key)
+func (g *Recogniser) takePlace(e plan.Entry, m *uidl.Message) {
+	g.leavePlace(e.Key)
+	g.move(m.Key)
 	row := *m
 	left := *m
 	left.GoneAt, left.GoneListing = placed, placedListing
 	row.Key, row.Size, row.State, row.GoneAt, row.GoneListing = e.Key, e.Size, uidl.Delivered, 0, 0
-	s.Later(func(c *uidl.Change) {
-		c.At = s.now().Unix()
+	g.desk.Settler.Later(func(c *uidl.Change) {
+		c.At = g.desk.now().Unix()
 		c.Put = append(c.Put, row)
-		if slices.ContainsFunc(s.homeless, func(h *uidl.Message) bool { return h.Key == m.Key }) {
+		if slices.ContainsFunc(g.homeless, func(h *uidl.Message) bool { return h.Key == m.Key }) {
 			c.Put, c.Purge = append(c.Put, left), true
 		}
 	})

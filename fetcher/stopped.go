@@ -36,12 +36,12 @@ func grace(ctx context.Context, most time.Duration) (context.Context, func()) {
 
 // orStopped is the error of a pass, or errStopped where it was told to end and that cut something off: what that led to is no
 // error of its own. What the pass had found out before, it says.
-func (p *pass) orStopped(ctx context.Context, err error) error {
+func (p *closing) orStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil || yields(context.Cause(ctx)) || err == errStopped {
 		return err
 	}
 	if err == nil {
-		if p.CutOff() {
+		if p.desk.Settler.CutOff() {
 			return errStopped
 		}
 		return nil
@@ -54,18 +54,18 @@ func (p *pass) orStopped(ctx context.Context, err error) error {
 }
 
 // isStopped tells that a pass ended by errStopped has nothing worse to tell than that.
-func (p *pass) isStopped(err error) bool {
+func (p *closing) isStopped(err error) bool {
 	return err == errStopped && p.verdictOf(err).Class == verdict.Temporary
 }
 
 // closeStopped writes down what was carried and what was learned. How the account's last pass ended stays as it is, and so
 // does what a person asked for.
-func (p *pass) closeStopped(ctx context.Context) error {
+func (p *closing) closeStopped(ctx context.Context) error {
 	p.remember(nil)
-	st := p.status()
-	if p.Health.Apart() > 0 {
-		p.rec.Rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.Health.Encode(), health.Ceil(p.rec.Rep.NextTry)
+	st := p.desk.status()
+	if p.desk.Health.Apart() > 0 {
+		p.desk.rec.Rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.rec.Rep.NextTry)
 	}
-	return p.Commit(ctx, uidl.Change{Status: st})
+	return p.desk.Settler.Commit(ctx, uidl.Change{Status: st})
 }

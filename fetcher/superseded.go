@@ -1,6 +1,8 @@
 package fetcher
 
 import (
+	"context"
+
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/fetcher/plan"
@@ -16,14 +18,14 @@ const reasonSuperseded = "another message came under its unique-id before all de
 
 // superseded gives the message that a row stands for, if what came now is another one: it has neither its header nor its
 // content. nil: it is the same, or there is nothing to tell by.
-func (r *reader) superseded(f *plan.FetchStep, m *settle.Received) (*uidl.Message, error) {
-	rows, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
+func (g *Recogniser) superseded(ctx context.Context, f *plan.FetchStep, m *settle.Received) (*uidl.Message, error) {
+	rows, err := g.desk.Settler.L.Find(ctx, []uidl.Key{f.Key})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	before := &rows[0]
 	switch {
-	case before.SHA256 == [32]byte{} && before.Fingerprint == uidl.Fingerprint{}, r.isLike(before, m):
+	case before.SHA256 == [32]byte{} && before.Fingerprint == uidl.Fingerprint{}, g.isLike(before, m):
 		return nil, nil
 	}
 	return before, nil
@@ -32,8 +34,8 @@ func (r *reader) superseded(f *plan.FetchStep, m *settle.Received) (*uidl.Messag
 // giveUpOwed forgets what destinations lacked of a message that the server does not have any more, so that the one which
 // has its unique-id now is new to all of them, for the next pass. While a copy of the first is on its way elsewhere, all
 // stays as it is.
-func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
-	open, err := r.L.Pending(r.ctx)
+func (g *Recogniser) giveUpOwed(ctx context.Context, f *plan.FetchStep, before *uidl.Message) error {
+	open, err := g.desk.Settler.L.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,20 +49,20 @@ func (r *reader) giveUpOwed(f *plan.FetchStep, before *uidl.Message) error {
 		}
 		settle = append(settle, uidl.Settled{Key: row.Key, Destination: row.Destination})
 	}
-	err = r.Change(r.ctx, func(c *uidl.Change) {
-		delete(r.pass.Open, f.Key)
+	err = g.desk.Settler.Change(ctx, func(c *uidl.Change) {
+		delete(g.desk.Settler.Open, f.Key)
 		c.Settle = append(c.Settle, settle...)
 		c.Put = append(c.Put, uidl.Message{Reason: reasonSuperseded, Row: uidl.Row{
-			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
+			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: g.desk.stamp(),
 		}})
 	})
 	if err != nil {
 		return err
 	}
 	for _, s := range settle {
-		r.Log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
+		g.desk.Log.Warn("superseded", zap.String("uid", words.Quote(f.Key.UID)), zap.String("destination", s.Destination),
 			zap.Int64("octets", before.Octets), zap.String("reason", reasonSuperseded))
 	}
-	r.rec.Reason(reasonSuperseded)
+	g.desk.rec.Reason(reasonSuperseded)
 	return nil
 }

@@ -16,7 +16,7 @@ func TakeBack(ctx context.Context, ledger uidl.Ledger, a Account, o Options, pic
 	if err != nil {
 		return nil, err
 	}
-	defer p.L.Close()
+	defer p.desk.Settler.L.Close()
 	all, err := ledger.Stuck(ctx, a.Name)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func TakeBack(ctx context.Context, ledger uidl.Ledger, a Account, o Options, pic
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	c := uidl.Change{At: p.now().Unix()}
+	c := uidl.Change{At: p.desk.now().Unix()}
 	var out []GaveUp
 	for i := range picked {
 		s := &picked[i]
@@ -47,7 +47,7 @@ func TakeBack(ctx context.Context, ledger uidl.Ledger, a Account, o Options, pic
 		c.Put = append(c.Put, s.Message)
 		out = append(out, back)
 	}
-	return out, p.Commit(ctx, c)
+	return out, p.desk.Settler.Commit(ctx, c)
 }
 
 // takeBack makes a row as it was before it was given up, as far as it says so; where it does not, the message stays Unsure.
@@ -55,12 +55,12 @@ func (p *pass) takeBack(m *uidl.Message) {
 	before := strings.HasPrefix(m.Reason, rowGivenUp) && !strings.HasPrefix(m.Reason, rowGivenUp+rowUnsure)
 	m.Have &^= uidl.Seen
 	// What the fallback has stays for some days before policy may delete it; that time is not known any more.
-	if before && !m.Have.Has(p.Set.Fallback) || m.Have.Destinations() == 0 {
+	if before && !m.Have.Has(p.desk.Settler.Set.Fallback) || m.Have.Destinations() == 0 {
 		m.Have &^= uidl.Unsure
 	}
 	// Where a destination goes without because the fallback was to take it, and that has not, it is asked again.
-	if !m.Have.Has(p.Set.Fallback | uidl.Former) {
-		m.Waived &^= p.Set.Required
+	if !m.Have.Has(p.desk.Settler.Set.Fallback | uidl.Former) {
+		m.Waived &^= p.desk.Settler.Set.Required
 	}
 	m.State, m.Attempts, m.NextTry, m.Reason = uidl.Wanted, 0, 0, ""
 }

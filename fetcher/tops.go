@@ -14,7 +14,7 @@ const maxRefusedTops = 3
 
 // topStep asks for headers. Like a message, a header counts once it is proven whose it is: see proof.go.
 type topStep struct {
-	s       *session
+	s       *Tops
 	nums    []int
 	got     map[int]uidl.Fingerprint
 	alone   bool
@@ -29,11 +29,21 @@ type topStep struct {
 	print   uidl.Fingerprinter
 }
 
+// Tops asks for headers by TOP, and gives messages without a unique-id names of them.
+type Tops struct {
+	desk     *Desk
+	on       *Session
+	topped   bool                     // TOP was answered with a header
+	gotNames bool                     // headers came, of others that have no unique-id
+	cutTops  map[int]uidl.Fingerprint // headers that came without the empty line behind them
+	weak     map[int]bool             // messages whose header, by TOP, is not enough to know them by
+}
+
 // fingerprints fetches the headers of messages, and returns their fingerprints by number; what is missing or zero could not
 // be had.
-func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
-	nums, left := s.spareTops(nums)
-	t := &topStep{s: s, nums: nums, got: make(map[int]uidl.Fingerprint, len(nums))}
+func (h *Tops) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fingerprint, error) {
+	nums, left := h.spareTops(nums)
+	t := &topStep{s: h, nums: nums, got: make(map[int]uidl.Fingerprint, len(nums))}
 	defer func() {
 		for _, n := range left { // looked at in vain, unless there is no TOP
 			if len(nums) == 0 || len(t.got) > 0 {
@@ -44,20 +54,20 @@ func (s *session) fingerprints(ctx context.Context, nums []int) (map[int]uidl.Fi
 	if len(nums) == 0 {
 		return t.got, nil
 	}
-	if s.weak == nil {
-		s.weak = map[int]bool{}
+	if h.weak == nil {
+		h.weak = map[int]bool{}
 	}
-	w := &s.Health.Wire
-	s.c.Alone(w.Scan < 0) // nothing proves them in a flight
-	defer s.c.Alone(false)
-	t.alone = !s.c.Pipelining()
-	err := s.c.Top(ctx, 0, t.items, t.handle)
-	err = w.Taught(err, err == nil, t.scans, s.now())
-	s.steps.Stumbled(ctx, "TOP", err)
+	w := &h.desk.Health.Wire
+	h.on.c.Alone(w.Scan < 0) // nothing proves them in a flight
+	defer h.on.c.Alone(false)
+	t.alone = !h.on.c.Pipelining()
+	err := h.on.c.Top(ctx, 0, t.items, t.handle)
+	err = w.Taught(err, err == nil, t.scans, h.desk.now())
+	h.on.steps.Stumbled(ctx, "TOP", err)
 	if err == nil {
-		err = s.steps.Lives(ctx)
+		err = h.on.steps.Lives(ctx)
 	}
-	return t.got, s.pipelined(err)
+	return t.got, h.on.pipelined(err)
 }
 
 func (t *topStep) items(yield func(pop3.Item) bool) {
@@ -85,9 +95,9 @@ func (t *topStep) handle(r pop3.Response) error {
 		t.num = 0
 		return nil
 	case r.Err != nil:
-		t.s.steps.WasRefused("TOP", r.Num, r.Err)
+		t.s.on.steps.WasRefused("TOP", r.Num, r.Err)
 		if t.refused++; t.refused == maxRefusedTops && len(t.got) == 0 && !t.s.gotNames && t.num == 0 {
-			t.stop, t.s.steps.NoTop = true, true
+			t.stop, t.s.on.steps.NoTop = true, true
 		}
 		return nil
 	}
@@ -107,7 +117,7 @@ func (t *topStep) handle(r pop3.Response) error {
 	switch again := t.fp == t.last; {
 	case t.alone && !again:
 		t.proven()
-	case t.alone && t.s.Health.Wire.Scan < 0:
+	case t.alone && t.s.desk.Health.Wire.Scan < 0:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskNoop}
 	case t.alone:
 		t.want = pop3.Item{Num: r.Num, Ask: pop3.AskScan}
@@ -121,7 +131,7 @@ func (t *topStep) proven() {
 	if t.num == 0 {
 		return
 	}
-	t.s.steps.WentWell("TOP", t.num)
+	t.s.on.steps.WentWell("TOP", t.num)
 	t.got[t.num] = t.fp
 	if t.weak {
 		t.s.weak[t.num] = true
@@ -130,22 +140,22 @@ func (t *topStep) proven() {
 }
 
 // topsRest tells that no header is asked for.
-func (s *session) topsRest() bool {
-	return s.turns.Stumbles >= health.MostStumbles || s.Health.Stumbles.Rests("TOP", s.now()) != nil
+func (h *Tops) topsRest() bool {
+	return h.desk.turns.Stumbles >= health.MostStumbles || h.desk.Health.Stumbles.Rests("TOP", h.desk.now()) != nil
 }
 
 // spareTops leaves out the messages whose header is not to be asked for: they broke sessions. All are while the step rests, as if
 // there were no TOP.
-func (s *session) spareTops(nums []int) (asked, left []int) {
-	t := &s.Health.Stumbles
+func (h *Tops) spareTops(nums []int) (asked, left []int) {
+	t := &h.desk.Health.Stumbles
 	switch {
-	case s.topsRest():
-		s.partial = s.partial || len(nums) > 0
+	case h.topsRest():
+		h.on.partial = h.on.partial || len(nums) > 0
 		return nil, nil
 	case len(t.Marks) == 0:
 		return nums, nil
 	}
-	marked, now := s.steps.Marked(), s.now()
+	marked, now := h.on.steps.Marked(), h.desk.now()
 	asked = make([]int, 0, len(nums))
 	var last []int
 	for _, n := range nums {
@@ -153,13 +163,13 @@ func (s *session) spareTops(nums []int) (asked, left []int) {
 		switch {
 		case !ok, t.Mark(k).Step == health.StepQuit: // which breaks nothing
 			asked = append(asked, n)
-		case t.Mark(k).Alone(now) || s.turns.Charged[k]:
+		case t.Mark(k).Alone(now) || h.desk.turns.Charged[k]:
 			left = append(left, n)
-		case s.steps.Naming:
-			s.turns.Retry = append(s.turns.Retry, k)
+		case h.on.steps.Naming:
+			h.desk.turns.Retry = append(h.desk.turns.Retry, k)
 			fallthrough
 		default:
-			if s.turns.Purpose == health.OldTrouble || s.plan != nil && s.plan.Last[k] {
+			if h.desk.turns.Purpose == health.OldTrouble || h.on.plan != nil && h.on.plan.Last[k] {
 				last = append(last, n)
 			} else {
 				left = append(left, n)

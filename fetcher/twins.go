@@ -26,10 +26,19 @@ type twinGroup struct {
 	open  bool             // something of it is on its way
 }
 
+// twins recognises messages that share a unique-id.
+type twins struct {
+	desk     *Desk
+	on       *Session
+	headers  *Tops
+	known    *Recogniser
+	twinTops map[int]uidl.Fingerprint // of those that are compared
+}
+
 // recogniseTwins compares messages that share a unique-id where there is TOP. What was delivered keeps its row, under the
 // key of its place; what was not is fetched. Where they cannot be told apart, each is taken for what its place says.
-func (s *session) recogniseTwins(ctx context.Context) error {
-	pl := s.plan
+func (t *twins) recogniseTwins(ctx context.Context) error {
+	pl := t.on.plan
 	groups := map[string]*twinGroup{}
 	for _, k := range pl.Twins {
 		g := groups[k.Key.UID]
@@ -42,7 +51,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 	if len(groups) == 0 {
 		return nil
 	}
-	s.joinTwins(groups)
+	t.joinTwins(groups)
 	var nums []int
 	for _, g := range groups {
 		if g.tell = g.tell && len(g.at) <= twinsMost; g.tell {
@@ -52,11 +61,11 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 		}
 	}
 	slices.Sort(nums)
-	tops, err := s.fingerprints(ctx, nums)
+	tops, err := t.headers.fingerprints(ctx, nums)
 	if err != nil {
 		return err
 	}
-	s.twinTops = tops
+	t.twinTops = tops
 	for _, uid := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[uid]
 		blind := false
@@ -64,7 +73,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 			blind = blind || tops[e.Num] == (uidl.Fingerprint{}) // no TOP, or nothing to recognise it by
 		}
 		if blind && !g.open && len(g.at) <= twinsMost {
-			if err := s.compareTwins(ctx, uid, g); err != nil {
+			if err := t.compareTwins(ctx, uid, g); err != nil {
 				return err
 			}
 		}
@@ -74,7 +83,7 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := s.placeTwins(ctx, uid, g, tops); err != nil {
+		if err := t.placeTwins(ctx, uid, g, tops); err != nil {
 			return err
 		}
 	}
@@ -84,15 +93,15 @@ func (s *session) recogniseTwins(ctx context.Context) error {
 
 // compareTwins has all of a group read and compared by content, once it is not as it was: another size, or one less. Where
 // sizes are the same, each is taken for what its place says, and what is listed behind them is new.
-func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
+func (t *twins) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
 	// What is watched is read by itself, on a day of its own.
 	compared := slices.DeleteFunc(slices.Clone(g.known), func(k plan.KnownStep) bool { return k.Watched })
-	changed := slices.ContainsFunc(s.plan.Gone, func(k uidl.Key) bool { return k.UID == uid }) ||
+	changed := slices.ContainsFunc(t.on.plan.Gone, func(k uidl.Key) bool { return k.UID == uid }) ||
 		slices.ContainsFunc(compared, func(k plan.KnownStep) bool { return k.Then == plan.Ask })
 	if !changed || len(compared) == 0 {
 		return nil
 	}
-	rows, err := s.L.Find(ctx, groupKeys(uid, g))
+	rows, err := t.desk.Settler.L.Find(ctx, groupKeys(uid, g))
 	if err != nil {
 		return err
 	}
@@ -100,15 +109,15 @@ func (s *session) compareTwins(ctx context.Context, uid string, g *twinGroup) er
 	for i := range rows {
 		free = max(free, rows[i].Dup+1)
 	}
-	if s.free == nil {
-		s.free = map[string]int{}
+	if t.known.free == nil {
+		t.known.free = map[string]int{}
 	}
-	s.free[uid] = free
+	t.known.free[uid] = free
 	for i := range g.known {
 		g.known[i].Then, g.known[i].Reason = plan.Ask, plan.ReasonSize
 	}
-	for i := range s.plan.Fetch {
-		if f := &s.plan.Fetch[i]; f.Key.UID == uid && f.Row.State == 0 {
+	for i := range t.on.plan.Fetch {
+		if f := &t.on.plan.Fetch[i]; f.Key.UID == uid && f.Row.State == 0 {
 			f.Compare = true
 		}
 	}
@@ -125,13 +134,13 @@ func groupKeys(uid string, g *twinGroup) []uidl.Key {
 }
 
 // joinTwins adds what is to be fetched to its group. One of which something is on its way cannot be told apart.
-func (s *session) joinTwins(groups map[string]*twinGroup) {
-	for k := range s.Pending {
+func (t *twins) joinTwins(groups map[string]*twinGroup) {
+	for k := range t.desk.Settler.Pending {
 		if g := groups[k.UID]; g != nil {
 			g.tell, g.open = false, true
 		}
 	}
-	for _, f := range s.plan.Fetch {
+	for _, f := range t.on.plan.Fetch {
 		switch g := groups[f.Key.UID]; {
 		case g == nil:
 		case f.Owed || f.Compare:
@@ -147,8 +156,8 @@ func (s *session) joinTwins(groups map[string]*twinGroup) {
 }
 
 // placeTwins finds the row of each message of a group.
-func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops map[int]uidl.Fingerprint) error {
-	rows, err := s.L.Find(ctx, groupKeys(uid, g))
+func (t *twins) placeTwins(ctx context.Context, uid string, g *twinGroup, tops map[int]uidl.Fingerprint) error {
+	rows, err := t.desk.Settler.L.Find(ctx, groupKeys(uid, g))
 	if err != nil {
 		return err
 	}
@@ -171,48 +180,48 @@ func (s *session) placeTwins(ctx context.Context, uid string, g *twinGroup, tops
 	for _, e := range g.at {
 		if m := own[e.Key]; m != nil && m.Fingerprint == tops[e.Num] {
 			take(m)
-			s.stays(step[e.Num])
+			t.stays(step[e.Num])
 			continue
 		}
 		moved = append(moved, e)
 	}
 	to := map[uidl.Key]uidl.Key{} // where rows go
-	s.makeRoom(uid, rows, left, moved, to)
+	t.makeRoom(uid, rows, left, moved, to)
 	for _, e := range moved {
 		if others := left[tops[e.Num]]; len(others) > 0 {
-			s.takePlace(e, others[0])
+			t.known.takePlace(e, others[0])
 			to[others[0].Key] = e.Key
 			take(others[0])
-			s.unfetch(e)
-			s.plan.Kept++
+			t.unfetch(e)
+			t.on.plan.Kept++
 			continue
 		}
-		old, err := s.former(ctx, e, tops[e.Num])
+		old, err := t.known.renewal.former(ctx, e, tops[e.Num])
 		if err != nil {
 			return err
 		}
 		if old != nil {
-			s.unfetch(e)
-			s.returns(e, old)
+			t.unfetch(e)
+			t.known.renewal.returns(e, old)
 			continue
 		}
 		if own[e.Key] != nil { // else its fetch is planned
-			s.rec.Reason(plan.ReasonNotSame)
-			if !s.holds(e, own[e.Key].Row) {
-				s.plan.Wanted(&plan.Input{Policy: s.a.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNotSame})
+			t.desk.rec.Reason(plan.ReasonNotSame)
+			if !t.known.holds(e, own[e.Key].Row) {
+				t.on.plan.Wanted(&plan.Input{Policy: t.desk.Account.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNotSame})
 			}
 		}
 	}
-	if s.Health.Wire.Move(to) { // with the rows: what is watched is another message otherwise, and comes twice
-		status := s.status()
-		s.Later(func(c *uidl.Change) { c.Status = status })
+	if t.desk.Health.Wire.Move(to) { // with the rows: what is watched is another message otherwise, and comes twice
+		status := t.desk.status()
+		t.desk.Settler.Later(func(c *uidl.Change) { c.Status = status })
 	}
 	return nil
 }
 
 // makeRoom keeps the rows of messages that are not listed now, whose places others take: they may only be hidden. It notes in to
 // where they are.
-func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []plan.Entry, to map[uidl.Key]uidl.Key) {
+func (t *twins) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerprint][]*uidl.Message, taken []plan.Entry, to map[uidl.Key]uidl.Key) {
 	place := map[int]bool{}
 	used := map[int]bool{}
 	for _, e := range taken {
@@ -224,9 +233,9 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 	}
 	back := map[uidl.Fingerprint]int{} // how many of a header are listed at another place
 	for _, e := range taken {
-		back[s.twinTops[e.Num]]++
+		back[t.twinTops[e.Num]]++
 	}
-	free := s.plan.Shared[uid] // none of those listed has this place
+	free := t.on.plan.Shared[uid] // none of those listed has this place
 	for fp, list := range left {
 		for _, m := range list[min(len(list), back[fp]):] {
 			if !place[m.Dup] {
@@ -237,26 +246,26 @@ func (s *session) makeRoom(uid string, rows []uidl.Message, left map[uidl.Finger
 			}
 			used[free] = true
 			kept := *m
-			kept.Dup, kept.GoneAt, kept.GoneListing = free, s.confirmedNow(), max(s.L.Info().Listings, 1)
+			kept.Dup, kept.GoneAt, kept.GoneListing = free, t.on.confirmedNow(), max(t.desk.Settler.L.Info().Listings, 1)
 			to[m.Key] = kept.Key
-			s.Later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
+			t.desk.Settler.Later(func(c *uidl.Change) { c.Put = append(c.Put, kept) })
 		}
 	}
 }
 
 // stays deals with a message that is at the place where it was.
-func (s *session) stays(k plan.KnownStep) {
+func (t *twins) stays(k plan.KnownStep) {
 	if k.Then == plan.Ask {
-		s.rec.Count(func(r *report.Report) { r.Questioned++ })
-		s.Later(func(c *uidl.Change) { s.markSame(c, k.Entry, k.Row) })
-		if k.Then = plan.Stay; s.dueNow(k.Row) {
+		t.desk.rec.Count(func(r *report.Report) { r.Questioned++ })
+		t.desk.Settler.Later(func(c *uidl.Change) { t.known.markSame(c, k.Entry, k.Row) })
+		if k.Then = plan.Stay; t.known.dueNow(k.Row) {
 			k.Then = plan.Remove
 		}
 	}
-	s.plan.Decide(k)
+	t.on.plan.Decide(k)
 }
 
 // unfetch drops a planned fetch of a message that turned out to be known.
-func (s *session) unfetch(e plan.Entry) {
-	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool { return f.Num == e.Num })
+func (t *twins) unfetch(e plan.Entry) {
+	t.on.plan.Fetch = slices.DeleteFunc(t.on.plan.Fetch, func(f plan.FetchStep) bool { return f.Num == e.Num })
 }

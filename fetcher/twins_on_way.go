@@ -12,18 +12,18 @@ import (
 // placeOnWay finds messages that are on their way to a destination, and are listed at another place of their unique-id now:
 // of those that share one some were hidden, or one left. They are not fetched once more: what is on its way moves to the
 // place that its message has. Where headers cannot be had, each is taken for what its place says.
-func (s *session) placeOnWay(ctx context.Context) error {
-	if s.turns.Purpose == health.NewMail { // no header of what is known is asked for
+func (t *twins) placeOnWay(ctx context.Context) error {
+	if t.desk.turns.Purpose == health.NewMail { // no header of what is known is asked for
 		return nil
 	}
 	fetched := map[string]bool{}
-	for i := range s.plan.Fetch {
-		if f := &s.plan.Fetch[i]; f.Row.State == 0 && s.plan.Shared[f.Key.UID] > 1 && s.plan.Shared[f.Key.UID] <= twinsMost {
+	for i := range t.on.plan.Fetch {
+		if f := &t.on.plan.Fetch[i]; f.Row.State == 0 && t.on.plan.Shared[f.Key.UID] > 1 && t.on.plan.Shared[f.Key.UID] <= twinsMost {
 			fetched[f.Key.UID] = true
 		}
 	}
 	onWay := map[string][]uidl.Key{}
-	for k, open := range s.Pending {
+	for k, open := range t.desk.Settler.Pending {
 		if fetched[k.UID] && open.Copies() {
 			onWay[k.UID] = append(onWay[k.UID], k)
 		}
@@ -33,8 +33,8 @@ func (s *session) placeOnWay(ctx context.Context) error {
 	}
 	at, nums := map[uidl.Key]int{}, []int{}
 	dups := map[string]int{}
-	for i := range s.list.Len() { // in the order of its numbers
-		e := s.list.At(i)
+	for i := range t.on.list.Len() { // in the order of its numbers
+		e := t.on.list.At(i)
 		if onWay[e.UID] == nil || !e.HasUID {
 			continue
 		}
@@ -42,12 +42,12 @@ func (s *session) placeOnWay(ctx context.Context) error {
 		nums = append(nums, e.Num)
 		dups[e.UID]++
 	}
-	tops, err := s.fingerprints(ctx, nums)
+	tops, err := t.headers.fingerprints(ctx, nums)
 	if err != nil {
 		return err
 	}
 	for _, keys := range onWay {
-		if err := s.moveOnWay(ctx, keys, at, tops); err != nil {
+		if err := t.moveOnWay(ctx, keys, at, tops); err != nil {
 			return err
 		}
 	}
@@ -55,8 +55,8 @@ func (s *session) placeOnWay(ctx context.Context) error {
 }
 
 // moveOnWay does that for the messages of one unique-id that are on their way.
-func (s *session) moveOnWay(ctx context.Context, keys []uidl.Key, at map[uidl.Key]int, tops map[int]uidl.Fingerprint) error {
-	rows, err := s.L.Find(ctx, keys)
+func (t *twins) moveOnWay(ctx context.Context, keys []uidl.Key, at map[uidl.Key]int, tops map[int]uidl.Fingerprint) error {
+	rows, err := t.desk.Settler.L.Find(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -69,14 +69,14 @@ func (s *session) moveOnWay(ctx context.Context, keys []uidl.Key, at map[uidl.Ke
 			away[rows[i].Fingerprint] = append(away[rows[i].Fingerprint], rows[i].Key)
 		}
 	}
-	s.plan.Fetch = slices.DeleteFunc(s.plan.Fetch, func(f plan.FetchStep) bool {
+	t.on.plan.Fetch = slices.DeleteFunc(t.on.plan.Fetch, func(f plan.FetchStep) bool {
 		here := away[tops[f.Num]]
-		if f.Key.UID != keys[0].UID || f.Row.State != 0 || s.weak[f.Num] || len(here) == 0 {
+		if f.Key.UID != keys[0].UID || f.Row.State != 0 || t.headers.weak[f.Num] || len(here) == 0 {
 			return false
 		}
-		s.displace(here[0], f.Key)
+		t.known.mailbox.displace(here[0], f.Key)
 		away[tops[f.Num]] = here[1:]
-		s.plan.Pending++
+		t.on.plan.Pending++
 		return true
 	})
 	return nil

@@ -24,12 +24,12 @@ import (
 // policyMark is what policy deletes, as it is compared.
 func (p *pass) policyMark() string {
 	switch {
-	case p.a.NeverDelete, p.a.Policy.Delete == plan.DeleteNever:
+	case p.desk.Account.NeverDelete, p.desk.Account.Policy.Delete == plan.DeleteNever:
 		return ""
-	case p.a.Policy.Delete == plan.DeleteAfterDelivery:
+	case p.desk.Account.Policy.Delete == plan.DeleteAfterDelivery:
 		return "delivered"
 	}
-	return p.a.Policy.Age.String()
+	return p.desk.Account.Policy.Age.String()
 }
 
 const (
@@ -40,12 +40,12 @@ const (
 // mayBeUnchanged tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
 // It is told once: what the first session of a pass does changes rows.
 func (p *pass) mayBeUnchanged() *health.Unchanged {
-	u := p.Health.Unchanged
-	p.Health.Unchanged = nil
+	u := p.desk.Health.Unchanged
+	p.desk.Health.Unchanged = nil
 	switch {
-	case u == nil, u.Epoch != p.L.Info().Epoch-1, u.Generation != p.Set.Generation, u.Policy != p.policyMark():
-	case p.elsewhere, p.Health.Verify, p.Health.RenewedAt != 0, len(p.Pending) > 0, len(p.Health.Wire.Short) > 0, p.o.DryRun, p.mayBeDue(u.Oldest):
-	case u.At > p.now().Unix(), p.now().Unix()-u.At > rowsUnread:
+	case u == nil, u.Epoch != p.desk.Settler.L.Info().Epoch-1, u.Generation != p.desk.Settler.Set.Generation, u.Policy != p.policyMark():
+	case p.desk.elsewhere, p.desk.Health.Verify, p.desk.Health.RenewedAt != 0, len(p.desk.Settler.Pending) > 0, len(p.desk.Health.Wire.Short) > 0, p.desk.Options.DryRun, p.mayBeDue(u.Oldest):
+	case u.At > p.desk.now().Unix(), p.desk.now().Unix()-u.At > rowsUnread:
 	default:
 		return u
 	}
@@ -57,8 +57,8 @@ func (p *pass) mayBeDue(firstSeen int64) bool {
 	if firstSeen == 0 {
 		return false
 	}
-	clock, _ := p.L.Info().Clock.Listed(p.listedAt())
-	in := plan.Input{Policy: p.a.Policy, NeverDelete: p.a.NeverDelete, Aged: clock.Aged, Now: p.now()}
+	clock, _ := p.desk.Settler.L.Info().Clock.Listed(p.desk.listedAt())
+	in := plan.Input{Policy: p.desk.Account.Policy, NeverDelete: p.desk.Account.NeverDelete, Aged: clock.Aged, Now: p.desk.now()}
 	return in.Due(uidl.Row{FirstSeen: firstSeen})
 }
 
@@ -88,7 +88,7 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchang
 	}
 	for len(keys) > 0 {
 		n := min(len(keys), 500)
-		found, err := s.L.Find(ctx, keys[:n])
+		found, err := s.desk.Settler.L.Find(ctx, keys[:n])
 		if err != nil || len(found) > 0 {
 			return false, err
 		}
@@ -104,34 +104,34 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchang
 // rememberListing notes what the next pass may do without rows for, at the end of a session that left nothing undone: what
 // was listed, less what was deleted by then.
 func (s *session) rememberListing(l *pop3.Listing) {
-	pl := s.plan
-	delivered := s.haul.delivered()
-	gone := len(s.removed)
+	pl := s.on.plan
+	delivered := s.desk.haul.delivered()
+	gone := len(s.on.removed)
 	left := l.Len() - gone
 	switch {
 	case !l.Complete, l.NoUIDL, pl.Kept+delivered+len(pl.Due) != l.Len():
 		return
-	case s.a.Policy.Delete == plan.DeleteAfterDelivery && !s.a.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
+	case s.desk.Account.Policy.Delete == plan.DeleteAfterDelivery && !s.desk.Account.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
 		return
-	case s.a.RetrHides, len(s.Health.Wire.Short) > 0, s.elsewhere, s.Health.Verify, s.Health.RenewedAt != 0, s.epoch != epochState{}, s.formers != nil:
+	case s.desk.Account.RetrHides, len(s.desk.Health.Wire.Short) > 0, s.desk.elsewhere, s.desk.Health.Verify, s.desk.Health.RenewedAt != 0, s.desk.epoch != epochState{}, s.known.renewal.formers != nil:
 		return
-	case s.cut, s.partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
+	case s.on.cut, s.on.partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
 		return
 	}
 	if s.digest == nil {
-		s.digest, s.since = newDigest(), health.Unchanged{Lost: pl.LostKept, At: s.now().Unix()}
+		s.digest, s.since = newDigest(), health.Unchanged{Lost: pl.LostKept, At: s.desk.now().Unix()}
 	}
-	if !s.digest.add(l, s.head, l.Len(), s.removed) {
+	if !s.digest.add(l, s.head, l.Len(), s.on.removed) {
 		return
 	}
 	oldest := s.since.Oldest
 	if pl.Oldest != 0 && (oldest == 0 || pl.Oldest < oldest) {
 		oldest = pl.Oldest
 	}
-	if now := s.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
+	if now := s.desk.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
 		oldest = now
 	}
-	s.Health.Unchanged = &health.Unchanged{Epoch: s.L.Info().Epoch, Generation: s.Set.Generation, Policy: s.policyMark(), Count: left,
+	s.desk.Health.Unchanged = &health.Unchanged{Epoch: s.desk.Settler.L.Info().Epoch, Generation: s.desk.Settler.Set.Generation, Policy: s.p.policyMark(), Count: left,
 		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
 }
 

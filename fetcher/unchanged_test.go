@@ -21,7 +21,7 @@ import (
 // asked whether they would have said anything else.
 func init() {
 	checkUnchanged = func(ctx context.Context, s *session, l *pop3.Listing) {
-		ledger := s.L
+		ledger := s.desk.Settler.L
 		if a, ok := ledger.(*readAccount); ok {
 			ledger = a.Account // not to be counted
 		}

@@ -19,8 +19,8 @@ import (
 // and longer, or, if nothing that was asked for at that time or later went away, the step rests: see fetcher/steps.
 
 // heeded looks what of that has left the listing. Then deleting works.
-func (s *session) heeded(complete bool) {
-	u := &s.Health.Undeleted
+func (d *Deleter) heeded(complete bool) {
+	u := &d.desk.Health.Undeleted
 	if len(u.Asked) == 0 || !complete {
 		return
 	}
@@ -28,7 +28,7 @@ func (s *session) heeded(complete bool) {
 	for i := range u.Asked {
 		want[u.Asked[i].Key()] = true
 	}
-	for _, k := range s.numbersOf(want) {
+	for _, k := range d.on.numbersOf(want) {
 		listed[k] = true
 	}
 	before := len(u.Asked)
@@ -37,20 +37,20 @@ func (s *session) heeded(complete bool) {
 			return false
 		}
 		u.Worked = max(u.Worked, a.At)
-		if m := s.Health.Stumbles.Mark(a.Key()); m != nil && m.Step == health.StepQuit {
-			s.Health.Stumbles.Forget(a.Key())
+		if m := d.desk.Health.Stumbles.Mark(a.Key()); m != nil && m.Step == health.StepQuit {
+			d.desk.Health.Stumbles.Forget(a.Key())
 		}
 		return true
 	})
 	if len(u.Asked) < before {
-		delete(s.Health.Stumbles.Steps, health.StepQuit)
+		delete(d.desk.Health.Stumbles.Steps, health.StepQuit)
 	}
 }
 
 // inVain looks at messages that were recognised as those that the server has said to delete, before it is told so once more.
-func (s *session) inVain(again []uidl.Key) {
-	u, now := &s.Health.Undeleted, s.now()
-	told := s.Health.Stumbles.Steps[health.StepQuit] != nil && s.Health.Stumbles.Steps[health.StepQuit].Times > 0
+func (d *Deleter) inVain(again []uidl.Key) {
+	u, now := &d.desk.Health.Undeleted, d.desk.now()
+	told := d.desk.Health.Stumbles.Steps[health.StepQuit] != nil && d.desk.Health.Stumbles.Steps[health.StepQuit].Times > 0
 	own, rests := 0, false
 	for _, k := range again {
 		a := u.Find(k)
@@ -60,7 +60,7 @@ func (s *session) inVain(again []uidl.Key) {
 		a.Vain = true
 		switch {
 		case rests:
-		case s.chargeKept(a, now):
+		case d.chargeKept(a, now):
 			rests = true
 		default:
 			own++
@@ -68,32 +68,32 @@ func (s *session) inVain(again []uidl.Key) {
 	}
 	switch {
 	case rests && !told:
-		s.tellKept(health.RestText(health.StepQuit, s.Health.Stumbles.Steps[health.StepQuit].Until))
+		d.tellKept(health.RestText(health.StepQuit, d.desk.Health.Stumbles.Steps[health.StepQuit].Until))
 	case !rests && own == 1:
-		s.tellKept("1 message is listed still although the server said that it is deleted: it is left alone for longer and longer")
+		d.tellKept("1 message is listed still although the server said that it is deleted: it is left alone for longer and longer")
 	case !rests && own > 1:
-		s.tellKept(fmt.Sprintf("%d messages are listed still although the server said that they are deleted: they are left alone for longer and longer", own))
+		d.tellKept(fmt.Sprintf("%d messages are listed still although the server said that they are deleted: they are left alone for longer and longer", own))
 	}
 }
 
 // leftInVain tells whether a message is left alone because it was deleted in vain.
-func (s *session) leftInVain(k uidl.Key) bool {
-	m := s.Health.Stumbles.Mark(k)
-	return m != nil && m.Step == health.StepQuit && m.Alone(s.now())
+func (d *Deleter) leftInVain(k uidl.Key) bool {
+	m := d.desk.Health.Stumbles.Mark(k)
+	return m != nil && m.Step == health.StepQuit && m.Alone(d.desk.now())
 }
 
 // tellKept tells it once: in the log, and with the pass.
-func (s *session) tellKept(text string) {
-	s.Log.Warn("not deleted by the server", zap.String("note", text))
-	s.rec.Mention(text)
+func (d *Deleter) tellKept(text string) {
+	d.desk.Log.Warn("not deleted by the server", zap.String("note", text))
+	d.desk.rec.Mention(text)
 }
 
 // chargeKept charges a message that the server keeps, and tells whether the step rests from now on. Where others that were asked
 // for no sooner are gone, it is the message's own.
-func (s *session) chargeKept(a *health.AskedFor, now time.Time) (rests bool) {
-	t, k := &s.Health.Stumbles, a.Key()
+func (d *Deleter) chargeKept(a *health.AskedFor, now time.Time) (rests bool) {
+	t, k := &d.desk.Health.Stumbles, a.Key()
 	const text = "the server said that it is deleted, and lists it"
-	if a.At <= s.Health.Undeleted.Worked {
+	if a.At <= d.desk.Health.Undeleted.Worked {
 		t.Blame(k, health.StepQuit, text, now)
 	} else {
 		rests = t.Charge(k, health.StepQuit, text, now)
@@ -106,20 +106,20 @@ func (s *session) chargeKept(a *health.AskedFor, now time.Time) (rests bool) {
 
 // answered notes which messages the server has said to delete, now that QUIT was answered with +OK.
 // What was in vain before is taken for that again until a listing lacks it, so that each wait is followed by one try.
-func (s *session) answered() {
-	u, now := &s.Health.Undeleted, s.now()
+func (d *Deleter) answered() {
+	u, now := &d.desk.Health.Undeleted, d.desk.now()
 	rests := false
-	for _, k := range s.told {
+	for _, k := range d.told {
 		switch a := u.Find(k); {
 		case strings.HasPrefix(k.UID, plan.ContentName): // no listing shows it by that name
 		case a == nil:
 			if len(u.Asked) < health.MostAsked {
 				u.Asked = append(u.Asked, health.AskedFor{UID: []byte(k.UID), Dup: k.Dup, At: now.Unix()})
 			}
-		case !s.twice[k]: // it is another message, under a unique-id that was given before
+		case !d.on.twice[k]: // it is another message, under a unique-id that was given before
 			a.At, a.Vain = now.Unix(), false
 		case a.Vain:
-			rests = rests || s.chargeKept(a, now)
+			rests = rests || d.chargeKept(a, now)
 			a.At = now.Unix()
 		}
 	}
@@ -127,13 +127,13 @@ func (s *session) answered() {
 
 // claims tells whether a message that the server says to delete counts as deleted now: not if it said so before. Of more than are
 // watched nobody knows; but if all of those are listed still, so were the others.
-func (s *session) claims(k uidl.Key) bool {
-	u := &s.Health.Undeleted
-	return !s.twice[k] || u.Find(k) == nil && len(u.Asked) < health.MostAsked
+func (d *Deleter) claims(k uidl.Key) bool {
+	u := &d.desk.Health.Undeleted
+	return !d.on.twice[k] || u.Find(k) == nil && len(u.Asked) < health.MostAsked
 }
 
 // redo notes that a message is to be deleted that was before.
-func (s *session) redo(k uidl.Key) {
+func (s *Session) redo(k uidl.Key) {
 	if s.twice == nil {
 		s.twice = map[uidl.Key]bool{}
 	}

@@ -21,7 +21,7 @@ import (
 const reasonVanished = "the server says that it is gone"
 
 // declined deals with the refusal of a RETR.
-func (r *reader) declined(f *plan.FetchStep, err error) error {
+func (r *Reader) declined(f *plan.FetchStep, err error) error {
 	if !verdict.SaysGone(err) {
 		r.failed(f, err, false)
 		return nil
@@ -34,44 +34,44 @@ func (r *reader) declined(f *plan.FetchStep, err error) error {
 		r.failed(f, fmt.Errorf("%s, and lists it: %w", reasonVanished, err), false)
 		return nil
 	}
-	r.rec.Reason(reasonVanished)
-	r.Log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
+	r.desk.rec.Reason(reasonVanished)
+	r.desk.Log.Info("gone before it was fetched", zap.String("uid", words.Quote(f.Key.UID)), zap.String("reason", words.Clip(err.Error())))
 	return nil
 }
 
 // vanished notes that the server said of a message that it is gone; again tells that it had said so before.
-func (r *reader) vanished(f *plan.FetchStep) (again bool, err error) {
+func (r *Reader) vanished(f *plan.FetchStep) (again bool, err error) {
 	if f.Compare || f.Key.UID == "" {
-		return r.vanishedUnnoted(), nil
+		return r.desk.vanishedUnnoted(), nil
 	}
-	found, err := r.L.Find(r.ctx, []uidl.Key{f.Key})
+	found, err := r.desk.Settler.L.Find(r.ctx, []uidl.Key{f.Key})
 	if err != nil {
 		return false, fmt.Errorf("reading the ledger: %w", err)
 	}
 	if len(found) > 0 && strings.HasPrefix(found[0].Reason, reasonVanished) {
 		return true, nil
 	}
-	c := uidl.Change{At: r.now().Unix()}
+	c := uidl.Change{At: r.desk.now().Unix()}
 	if len(found) > 0 {
 		row := &found[0].Row
 		c.Mark = []uidl.Mark{{Key: row.Key, State: row.State, Attempts: row.Attempts, NextTry: row.NextTry, Reason: reasonVanished}}
 	} else {
 		c.Put = []uidl.Message{{Reason: reasonVanished, Row: uidl.Row{
-			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.stamp(),
+			Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: r.desk.stamp(),
 		}}}
 	}
-	r.Later(func(carry *uidl.Change) { *carry = settle.Merge(*carry, c) })
+	r.desk.Settler.Later(func(carry *uidl.Change) { *carry = settle.Merge(*carry, c) })
 	return false, nil
 }
 
 // vanishedUnnoted is vanished for what has no row of its own to write it in: no unique-id, or a row that says that it was
 // delivered, so that it is read again or to be deleted. A later pass within a week that is told the same of any of these is one too many.
-func (s *session) vanishedUnnoted() (again bool) {
+func (d *Desk) vanishedUnnoted() (again bool) {
 	const week = 7 * 24 * 3600
-	now, at := s.now().Unix(), s.Health.VanishedAt
-	if ago := now - at; !s.vanishing && at != 0 && ago >= 0 && ago < week {
+	now, at := d.now().Unix(), d.Health.VanishedAt
+	if ago := now - at; !d.vanishing && at != 0 && ago >= 0 && ago < week {
 		return true
 	}
-	s.vanishing, s.Health.VanishedAt = true, now
+	d.vanishing, d.Health.VanishedAt = true, now
 	return false
 }

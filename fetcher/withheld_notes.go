@@ -12,15 +12,15 @@ import (
 
 // noteHeld tells of messages that wait for a person's word.
 func (s *session) noteHeld() {
-	n := len(s.plan.Back)
+	n := len(s.on.plan.Back)
 	if n == 0 {
 		return
 	}
-	s.rec.Befell(verdict.Verdict{
+	s.desk.rec.Befell(verdict.Verdict{
 		Class:   verdict.Config,
 		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
-			s.a.Name),
+			s.desk.Account.Name),
 	})
 }
 
@@ -33,12 +33,12 @@ func heldMessage(n int) string {
 
 // noteWithheld tells of messages that policy would delete, and why they stay all the same.
 func (s *session) noteWithheld() {
-	for _, why := range slices.Sorted(maps.Keys(s.plan.Withheld)) {
-		n := s.plan.Withheld[why]
-		s.rec.Count(func(r *report.Report) { r.Withheld += n })
-		s.rec.Reasons(why, n)
+	for _, why := range slices.Sorted(maps.Keys(s.on.plan.Withheld)) {
+		n := s.on.plan.Withheld[why]
+		s.desk.rec.Count(func(r *report.Report) { r.Withheld += n })
+		s.desk.rec.Reasons(why, n)
 		if step := s.wayOn(why); step != "" {
-			s.rec.Mention(fmt.Sprintf("%d %s; %s", n, why, step))
+			s.desk.rec.Mention(fmt.Sprintf("%d %s; %s", n, why, step))
 		}
 	}
 }
@@ -47,11 +47,11 @@ func (s *session) noteWithheld() {
 func (s *session) wayOn(why string) string {
 	switch why {
 	case plan.ReasonUnsure, plan.ReasonBefore:
-		return fmt.Sprintf("if you know that they are safe, say: popsync vouch %s", s.a.Name)
+		return fmt.Sprintf("if you know that they are safe, say: popsync vouch %s", s.desk.Account.Name)
 	case plan.ReasonYounger:
-		return fmt.Sprintf("to send them there say: popsync backfill %[1]s DESTINATION; to let them go without: popsync backfill --without %[1]s DESTINATION", s.a.Name)
+		return fmt.Sprintf("to send them there say: popsync backfill %[1]s DESTINATION; to let them go without: popsync backfill --without %[1]s DESTINATION", s.desk.Account.Name)
 	case plan.ReasonFormer:
-		return fmt.Sprintf("configure that destination again, or fetch them for another one: popsync backfill %s DESTINATION", s.a.Name)
+		return fmt.Sprintf("configure that destination again, or fetch them for another one: popsync backfill %s DESTINATION", s.desk.Account.Name)
 	}
 	return ""
 }

@@ -14,48 +14,51 @@ import (
 
 // The pass hears what becomes of messages while they are settled, for its report and for what the session does next.
 
-var _ settle.Witness = (*pass)(nil)
+// witness hears it.
+type witness struct{ desk *Desk }
 
-func (p *pass) Reason(text string)            { p.rec.Reason(text) }
-func (p *pass) Mention(text string)           { p.rec.Mention(text) }
-func (p *pass) Refetched()                    { p.rec.Count(func(r *report.Report) { r.Refetched++ }) }
-func (p *pass) Quarantined()                  { p.rec.Count(func(r *report.Report) { r.Quarantined++ }) }
-func (p *pass) Waived()                       { p.rec.Count(func(r *report.Report) { r.Waived++ }) }
-func (p *pass) Committed(ctx context.Context) { p.lost.Note() }
+var _ settle.Witness = (*witness)(nil)
 
-func (p *pass) Worst(v verdict.Verdict) {
-	p.rec.Befell(v)
+func (w *witness) Reason(text string)            { w.desk.rec.Reason(text) }
+func (w *witness) Mention(text string)           { w.desk.rec.Mention(text) }
+func (w *witness) Refetched()                    { w.desk.rec.Count(func(r *report.Report) { r.Refetched++ }) }
+func (w *witness) Quarantined()                  { w.desk.rec.Count(func(r *report.Report) { r.Quarantined++ }) }
+func (w *witness) Waived()                       { w.desk.rec.Count(func(r *report.Report) { r.Waived++ }) }
+func (w *witness) Committed(ctx context.Context) { w.desk.lost.Note() }
+
+func (w *witness) Worst(v verdict.Verdict) {
+	w.desk.rec.Befell(v)
 }
 
-func (p *pass) FailedAt(k uidl.Key, why string, parked, newly bool) {
-	p.rec.FailedAt(newly)
-	p.logFailed(k, why, parked)
+func (w *witness) FailedAt(k uidl.Key, why string, parked, newly bool) {
+	w.desk.rec.FailedAt(newly)
+	w.desk.logFailed(k, why, parked)
 }
 
-func (p *pass) Untaken(c *uidl.Change, m *settle.Received, why error) {
-	p.charge(c, m.Msg.Row, why.Error(), verdict.Permanent(why))
+func (w *witness) Untaken(c *uidl.Change, m *settle.Received, why error) {
+	w.desk.charge(c, m.Msg.Row, why.Error(), verdict.Permanent(why))
 }
 
-func (p *pass) Secured(m *settle.Received) { p.haul.secured(m) }
+func (w *witness) Secured(m *settle.Received) { w.desk.haul.secured(m) }
 
-func (p *pass) Recovered(row uidl.Delivery, done, late bool) {
-	p.rec.Count(func(r *report.Report) { r.Recovered++ })
+func (w *witness) Recovered(row uidl.Delivery, done, late bool) {
+	w.desk.rec.Count(func(r *report.Report) { r.Recovered++ })
 	if done {
-		p.arrived(row.UID, row.Octets, p.haul.catchUp(row.Key, late))
+		w.arrived(row.UID, row.Octets, w.desk.haul.catchUp(row.Key, late))
 	}
 }
 
-func (p *pass) Delivered(m *settle.Received) {
-	p.arrived(m.Msg.UID, m.Msg.Octets, p.haul.deliver(m, p.Held(m.Msg.Key)))
+func (w *witness) Delivered(m *settle.Received) {
+	w.arrived(m.Msg.UID, m.Msg.Octets, w.desk.haul.deliver(m, w.desk.Settler.Held(m.Msg.Key)))
 }
 
 // arrived reports a message that is durable everywhere, as the ledger knows by now.
-func (p *pass) arrived(uid string, octets int64, kept bool) {
-	p.rec.Count(func(r *report.Report) {
+func (w *witness) arrived(uid string, octets int64, kept bool) {
+	w.desk.rec.Count(func(r *report.Report) {
 		r.New++
 		r.Bytes += octets
 		r.Kept += b2i(kept)
 	})
-	p.Log.Info("delivered", zap.String("uid", words.Quote(uid)), zap.Int64("octets", octets))
-	p.rec.Progress()
+	w.desk.Log.Info("delivered", zap.String("uid", words.Quote(uid)), zap.Int64("octets", octets))
+	w.desk.rec.Progress()
 }

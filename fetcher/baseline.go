@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -27,7 +28,7 @@ const cheapHeaders = 500
 // fetched, delivered or deleted, and what is marked so is never deleted by whatever policy. It closes the Targets.
 // Its errors are judged by Judge.
 func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m Marked, err error) {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	p := newPass(a, o)
 	defer func() {
 		for _, d := range p.desk.Settler.Places {
@@ -62,8 +63,8 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	if err != nil {
 		return m, err
 	}
-	defer s.on.c.Close()
-	s.on.show(list)
+	defer s.on.C.Close()
+	s.on.Show(list)
 	named, complete, err := s.names(ctx, list, known)
 	if err != nil {
 		return m, err
@@ -71,11 +72,11 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	// Without a policy nothing is due or too large, and nothing that was parked waits.
 	pl := plan.Make(plan.Input{
 		Listing: named, Order: plan.SortedByUID(named), Complete: complete, Rows: known, Open: s.desk.Settler.Pending, Set: s.desk.Settler.Set,
-		Now: s.desk.now(), Waits: func(int64) bool { return false },
+		Now: s.desk.Now(), Waits: func(int64) bool { return false },
 	})
 	seen := pl.Seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
-	s.on.show(named)
+	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head.n, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
+	s.on.Show(named)
 	pl.Fetch = nil // a million of them are a burden
 	s.desk.Health.Rows = known.Len() + len(seen)
 	tops := s.cheapTops(ctx, entriesOf(seen))
@@ -84,23 +85,23 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	mark := s.desk.Health.Marks + health.MarksEach
 	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.desk.Health.NoteBaseline(mark, len(seen), s.desk.now())
+		s.desk.Health.NoteBaseline(mark, len(seen), s.desk.Now())
 	}
 	s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
 	s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
 	next := s.p.closing.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
-	st := s.desk.status()
+	st := s.desk.Status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
-	for chunk := range slices.Chunk(seen, topChunk) {
-		c := uidl.Change{At: s.desk.now().Unix()}
+	for chunk := range slices.Chunk(seen, headers.Chunk) {
+		c := uidl.Change{At: s.desk.Now().Unix()}
 		for _, e := range chunk {
 			fp := tops[e.Num]
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: plan.ReasonSeen, Row: uidl.Row{
-				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.stamp(),
+				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.Stamp(),
 				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, e.Known)},
 			}})
 		}
@@ -108,10 +109,10 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 			return Marked{}, err
 		}
 	}
-	if err := s.desk.Settler.Commit(ctx, uidl.Change{At: s.desk.now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
+	if err := s.desk.Settler.Commit(ctx, uidl.Change{At: s.desk.Now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
 		return Marked{}, err
 	}
-	_ = s.on.c.Quit(ctx) // there is nothing that QUIT could make count
+	_ = s.on.C.Quit(ctx) // there is nothing that QUIT could make count
 	return m, nil
 }
 
@@ -126,12 +127,12 @@ func entriesOf(seen []plan.SeenEntry) []plan.Entry {
 // cheapTops are the fingerprints that can be had at little cost. They are worth having and not needed: an error means
 // only that there are fewer.
 func (s *session) cheapTops(ctx context.Context, of []plan.Entry) map[int]uidl.Fingerprint {
-	if !s.on.c.Capabilities().Pipelining {
+	if !s.on.C.Capabilities().Pipelining {
 		of = of[:min(len(of), cheapHeaders)]
 	}
 	if len(of) == 0 {
 		return nil
 	}
-	tops, _ := s.headers.fingerprints(ctx, plan.Spread(of, len(of)))
+	tops, _ := s.headers.Fingerprints(ctx, plan.Spread(of, len(of)))
 	return tops
 }

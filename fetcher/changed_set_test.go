@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -32,7 +33,7 @@ func (w *written) Acquire(ctx context.Context, account string) (uidl.Account, er
 }
 
 func (a *writtenAccount) Commit(ctx context.Context, c uidl.Change) error {
-	a.w.n += len(c.Put) + len(c.Renew) + len(c.Mark) + len(c.Gone) + len(c.Back) + len(c.Move) + len(c.Fold) + b2i(c.Vouch) + b2i(c.Release)
+	a.w.n += len(c.Put) + len(c.Renew) + len(c.Mark) + len(c.Gone) + len(c.Back) + len(c.Move) + len(c.Fold) + desk.Count(c.Vouch) + desk.Count(c.Release)
 	return a.Account.Commit(ctx, c)
 }
 

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -10,7 +11,7 @@ import (
 func (w *world) judgeCopies() {
 	most := map[int]int{}
 	for _, l := range w.letters {
-		most[l.group] += b2i(l.name != "" && l.fits)
+		most[l.group] += desk.Count(l.name != "" && l.fits)
 	}
 	for _, b := range w.boxes {
 		extra := map[int]int{}

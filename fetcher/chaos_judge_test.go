@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -102,7 +103,7 @@ func (w *world) judgeLetter(l *letter, e end) {
 func (w *world) undecided(l *letter) bool {
 	shared := 0
 	for _, o := range w.letters {
-		shared += b2i(o.shared && o.onServer)
+		shared += desk.Count(o.shared && o.onServer)
 	}
 	if l.shared && shared > w.opt.SessionMessages {
 		return true

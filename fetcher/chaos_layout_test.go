@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -96,8 +97,8 @@ func (w *world) newRemote(name string) *slot {
 func (w *world) drawRole(s *slot) uidl.Role {
 	required, fallback := 0, 0
 	for _, o := range w.slots {
-		required += b2i(o != s && o.role == uidl.Required)
-		fallback += b2i(o != s && o.role == uidl.Fallback)
+		required += desk.Count(o != s && o.role == uidl.Required)
+		fallback += desk.Count(o != s && o.role == uidl.Fallback)
 	}
 	switch k := w.d.n(4); {
 	case required == 0, k < 2:

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -141,7 +142,7 @@ func (w *world) mountOne(b *box) {
 func (w *world) remove(s *slot) {
 	required := 0
 	for _, o := range w.slots {
-		required += b2i(o != s && o.role == uidl.Required)
+		required += desk.Count(o != s && o.role == uidl.Required)
 	}
 	if required == 0 {
 		return

@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -10,6 +11,12 @@ import (
 type (
 	Report = report.Report
 	Step   = report.Step
+)
+
+// Account is one mailbox and what to do with it; Options are the same for all accounts.
+type (
+	Account = desk.Account
+	Options = desk.Options
 )
 
 // An Account has a policy.

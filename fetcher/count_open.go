@@ -12,10 +12,10 @@ import (
 // countOpen reports what is open when the pass ends, as the ledger has it: for every kind of destination alike. A message
 // counts once, by the worst of its deliveries.
 func (p *closing) countOpen(ctx context.Context) {
-	if p.desk.hasListed.Load() {
-		p.desk.Health.Parked = p.desk.rec.Rep.Parked
+	if p.desk.HasListed.Load() {
+		p.desk.Health.Parked = p.desk.Rec.Rep.Parked
 	} else {
-		p.desk.rec.Rep.Parked = p.desk.Health.Parked
+		p.desk.Rec.Rep.Parked = p.desk.Health.Parked
 	}
 	rows, err := p.desk.Settler.L.Pending(context.WithoutCancel(ctx))
 	if err != nil {
@@ -28,15 +28,15 @@ func (p *closing) countOpen(ctx context.Context) {
 		case d == nil: // it is configured no more, which status tells
 		case row.Parked():
 			parked[row.Key] = true
-			p.desk.rec.ParkedWhy("stuck on the way to " + row.Destination + ": " + row.Reason)
-			p.desk.rec.SendAt(time.Unix(row.NextTry, 0))
+			p.desk.Rec.ParkedWhy("stuck on the way to " + row.Destination + ": " + row.Reason)
+			p.desk.Rec.SendAt(time.Unix(row.NextTry, 0))
 		case row.PutOff():
 			putOff[row.Key] = true
-			p.desk.rec.IsPutOff(fmt.Sprintf("for %s: %s", row.Destination, row.Reason))
-			p.desk.rec.SendAt(time.Unix(row.NextTry, 0))
+			p.desk.Rec.IsPutOff(fmt.Sprintf("for %s: %s", row.Destination, row.Reason))
+			p.desk.Rec.SendAt(time.Unix(row.NextTry, 0))
 		}
 		if d != nil && d.Down != nil && d.Down.NextTry != 0 {
-			p.desk.rec.SendAt(time.Unix(d.Down.NextTry, 0))
+			p.desk.Rec.SendAt(time.Unix(d.Down.NextTry, 0))
 		}
 	}
 	for key := range parked {
@@ -45,7 +45,7 @@ func (p *closing) countOpen(ctx context.Context) {
 	p.desk.Settler.Committing.Lock()
 	n := len(p.desk.Settler.Open)
 	p.desk.Settler.Committing.Unlock()
-	p.desk.rec.Count(func(r *report.Report) {
+	p.desk.Rec.Count(func(r *report.Report) {
 		r.Counted = true
 		r.Parked += len(parked)
 		r.PutOff = len(putOff)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -13,49 +14,56 @@ import (
 )
 
 // A dry run takes the decisions of a run: what is known under another unique-id is recognised, what is due is looked at again,
-// and what would be held back is. It may ask for headers (TOP) and reads the ledger; nothing is committed: see apply. What
+// and what would be held back is. It may ask for headers (TOP) and reads the ledger; nothing is committed: see settle.Settler.Apply. What
 // only reading a whole message would tell is left open and said.
 
 // toCompare ends the reason of what is retrieved only to see which message it is.
 const toCompare = "to be compared when retrieved"
 
+// dryRun is a session that changes nothing.
+type dryRun struct {
+	s    *session
+	desk *desk.Desk
+	on   *desk.Session
+}
+
 // decide makes of the plan what a run would make of it.
-func (s *session) decide(ctx context.Context, complete bool, known *plan.Rows, listed int) error {
-	if err := s.known.renewal.renewed(ctx, complete, known); err != nil {
+func (d dryRun) decide(ctx context.Context, complete bool, known *plan.Rows, listed int) error {
+	if err := d.s.known.Renewal.Renewed(ctx, complete, known); err != nil {
 		return err
 	}
-	err := s.breaker(listed)
+	err := d.s.breaker(listed)
 	var flood *health.FloodError
 	if err != nil && !errors.As(err, &flood) {
 		return err
 	}
 	if flood == nil {
-		most := min(s.desk.Options.SessionMessages, len(s.on.plan.Due)) // the headers of the others are for later sessions
-		rest := s.on.plan.Due[most:]
-		s.on.plan.Due = s.on.plan.Due[:most:most]
-		if err := s.recognise(ctx); err != nil {
+		most := min(d.desk.Options.SessionMessages, len(d.on.Plan.Due)) // the headers of the others are for later sessions
+		rest := d.on.Plan.Due[most:]
+		d.on.Plan.Due = d.on.Plan.Due[:most:most]
+		if err := d.s.recognise(ctx); err != nil {
 			return err
 		}
-		s.on.plan.Due = append(s.on.plan.Due, rest...)
-		s.on.plan.Question = nil // answered
-		s.noteWithheld()
+		d.on.Plan.Due = append(d.on.Plan.Due, rest...)
+		d.on.Plan.Question = nil // answered
+		d.s.noteWithheld()
 	}
-	s.p.shorts.sift(complete)
-	parked, err := s.parkedOnWay(ctx)
+	d.s.p.shorts.Sift(complete)
+	parked, err := d.parkedOnWay(ctx)
 	if err != nil {
 		return err
 	}
-	s.report(parked)
+	d.report(parked)
 	if flood != nil {
-		s.floods(flood)
+		d.floods(flood)
 	}
-	s.lookInside(ctx)
+	d.lookInside(ctx)
 	return nil
 }
 
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
-func (s *session) floods(e *health.FloodError) {
-	s.desk.rec.Count(func(r *report.Report) {
+func (d dryRun) floods(e *health.FloodError) {
+	d.desk.Rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			switch st := &r.Steps[i]; st.Action {
 			case "fetch", "retry", "compare":
@@ -66,12 +74,12 @@ func (s *session) floods(e *health.FloodError) {
 			}
 		}
 	})
-	s.desk.rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), s.desk.Account.Name))
+	d.desk.Rec.Mention(fmt.Sprintf("%s. If they are right, say: popsync accept %s; if all of them were seen before, say: popsync baseline %[2]s", e.Error(), d.desk.Account.Name))
 }
 
 // shownSteps turns the plan into the steps that are shown.
-func (s *session) shownSteps() (steps []report.Step) {
-	pl := s.on.plan
+func (d dryRun) shownSteps() (steps []report.Step) {
+	pl := d.on.Plan
 	add := func(action string, e plan.Entry, reason string) {
 		steps = append(steps, report.Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
 	}
@@ -81,7 +89,7 @@ func (s *session) shownSteps() (steps []report.Step) {
 	for _, k := range pl.Due {
 		add("delete", k.Entry, k.Reason)
 	}
-	limit := s.desk.Account.Policy.Limit
+	limit := d.desk.Account.Policy.Limit
 	for i, f := range pl.Fetch {
 		switch {
 		case limit > 0 && i >= limit:
@@ -107,23 +115,23 @@ func (s *session) shownSteps() (steps []report.Step) {
 }
 
 // parkedOnWay is how many of the messages that are on their way are parked at a destination.
-func (s *session) parkedOnWay(ctx context.Context) (n int, err error) {
-	open, err := s.desk.Settler.L.Pending(ctx)
+func (d dryRun) parkedOnWay(ctx context.Context) (n int, err error) {
+	open, err := d.desk.Settler.L.Pending(ctx)
 	parked := map[uidl.Key]bool{}
-	for _, d := range open {
-		parked[d.Key] = parked[d.Key] || d.Parked() && s.desk.Settler.Place(d.Destination) != nil
+	for _, row := range open {
+		parked[row.Key] = parked[row.Key] || row.Parked() && d.desk.Settler.Place(row.Destination) != nil
 	}
-	for _, k := range s.on.plan.OnWay {
-		n += b2i(parked[k])
+	for _, k := range d.on.Plan.OnWay {
+		n += desk.Count(parked[k])
 	}
 	return n, err
 }
 
 // report makes the plan the report of a dry run. parked is of those on their way.
-func (s *session) report(parked int) {
-	pl, steps := s.on.plan, s.shownSteps()
-	s.desk.rec.Count(func(r *report.Report) {
-		r.Listed = s.on.listed
+func (d dryRun) report(parked int) {
+	pl, steps := d.on.Plan, d.shownSteps()
+	d.desk.Rec.Count(func(r *report.Report) {
+		r.Listed = d.on.Listed
 		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
 	})
 }

@@ -301,7 +301,7 @@ func TestPassingNeverCounts(t *testing.T) {
 // A ledger of an older version gave up logins that had worked. They are tried again.
 func TestGivenUpBefore(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	p := newPass(Account{}, Options{Now: func() time.Time { return now }}.withDefaults())
+	p := newPass(Account{}, Options{Now: func() time.Time { return now }}.WithDefaults())
 	p.desk.Health.Facts = health.Facts{LoggedInAt: now.Unix() - 1e6, Refused: &health.Refusals{Plain: 3, First: now.Unix() - 1e5, Last: now.Unix() - 9e4, Stopped: true, Text: "no"}}
 	if err := p.desk.Health.Barred(t.Context()); err != nil {
 		t.Error(err)

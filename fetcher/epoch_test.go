@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/recognise"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -134,7 +136,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			r.server.Change(func(o *pop3test.Options) {
 				o.NoTOP = !top
 				o.OnCommand = func(_ *pop3test.Session, verb, _ string) *pop3test.Reply {
-					read += b2i(verb == "RETR")
+					read += desk.Count(verb == "RETR")
 					return nil
 				}
 			})
@@ -160,7 +162,7 @@ func TestEpochChangeAndBackOwed(t *testing.T) {
 			}
 			once := 0
 			for _, n := range at.arrived {
-				once += b2i(n == 1)
+				once += desk.Count(n == 1)
 			}
 			if once != 5 || len(at.arrived) != 5 {
 				t.Errorf("the relay got %v", at.arrived)
@@ -242,7 +244,7 @@ func TestDisjointPages(t *testing.T) {
 			}
 		}
 		r.wantMail(all...)
-		if st := r.server.Stats(); st.Commands["RETR"] != 400 || st.Commands["TOP"] > 3*sampleSize {
+		if st := r.server.Stats(); st.Commands["RETR"] != 400 || st.Commands["TOP"] > 3*recognise.SampleSize {
 			t.Errorf("TOP %v: commands %v", top, st.Commands)
 		}
 	}
@@ -334,7 +336,7 @@ func TestEpochChangeInterrupted(t *testing.T) {
 							count[s] = map[string]int{}
 						}
 						count[s][verb]++
-						if top && count[s]["TOP"] > sampleSize+every || count[s]["RETR"] > every {
+						if top && count[s]["TOP"] > recognise.SampleSize+every || count[s]["RETR"] > every {
 							reply := &pop3test.Reply{Close: true}
 							if every == 3 { // then the message is charged, and parked at last
 								reply.Raw = []byte("-ERR enough\r\n")

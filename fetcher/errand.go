@@ -24,12 +24,12 @@ func (p *closing) onlyOpen(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	return p.desk.rec.OnlyDeliveries()
+	return p.desk.Rec.OnlyDeliveries()
 }
 
 // closeErrand writes down what an errand found out, and returns the error that the pass ended with.
 func (p *closing) closeErrand(ctx context.Context, err error) error {
-	p.desk.rec.Rep.Errand = true
+	p.desk.Rec.Rep.Errand = true
 	if err != error(errErrand) || p.verdictOf(nil).Class != verdict.OK || p.desk.Settler.L.Info().Verdict == "" || !p.desk.Health.OnlyOpen {
 		if werr := p.closeHeld(ctx); werr != nil {
 			return werr

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -55,13 +56,13 @@ func TestWeakHeadersAndAge(t *testing.T) {
 				r.acc.Policy = thirtyDays
 				r.server.AddUser("u", "p", second...)
 				rep := r.ok()
-				if rep.New != n*b2i(other) || rep.Deleted != 0 {
+				if rep.New != n*desk.Count(other) || rep.Deleted != 0 {
 					t.Errorf("%+v", rep)
 				}
-				if got, want := r.daily(5), n*b2i(!other); got != want {
+				if got, want := r.daily(5), n*desk.Count(!other); got != want {
 					t.Errorf("%d deleted in the days after, want %d", got, want)
 				}
-				if got, want := r.daily(30), n*b2i(other); got != want {
+				if got, want := r.daily(30), n*desk.Count(other); got != want {
 					t.Errorf("%d deleted after a month, want %d", got, want)
 				}
 				if other {

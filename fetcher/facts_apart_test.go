@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -78,7 +79,7 @@ func TestFactsAndDecisions(t *testing.T) {
 	}
 	for day := range 8 {
 		r.clock = r.clock.Add(24 * time.Hour)
-		if rep := r.run(dests()...); rep.New != 0 || rep.Deleted != b2i(day == 6) {
+		if rep := r.run(dests()...); rep.New != 0 || rep.Deleted != desk.Count(day == 6) {
 			t.Errorf("day %d: %+v", day, rep)
 		}
 	}
@@ -143,7 +144,7 @@ func TestNothingInherited(t *testing.T) {
 			r.acc.Policy.Delete = policy
 			r.server.AddUser("u", "p", others...)
 			rep := r.run(to("one", r.at("one")))
-			if rep.New != 2 || rep.Deleted != 2*b2i(policy == plan.DeleteAfterDelivery) {
+			if rep.New != 2 || rep.Deleted != 2*desk.Count(policy == plan.DeleteAfterDelivery) {
 				t.Errorf("%+v", rep)
 			}
 			if got, want := r.stored(), "uid00000 at one, uid00001 at one"; got != want {

@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -84,7 +85,7 @@ func TestRelayReplaced(t *testing.T) {
 			if !c.listed {
 				r.server.AddUser("u", "p")
 			}
-			fresh := 3 * b2i(c.listed)
+			fresh := 3 * desk.Count(c.listed)
 			rep := r.run(to(c.as, r.maildir()))
 			if rep.Deleted != 0 {
 				t.Errorf("deleted although the relay's deliveries are open: %+v", rep)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -295,7 +296,7 @@ func TestAgeAndClocks(t *testing.T) {
 			r.acc.Policy = plan.Policy{Delete: plan.DeleteAfterAge, Age: 30 * 24 * time.Hour}
 			for i, clock := range c.clocks {
 				r.clock = clock
-				if deleted := r.run().Deleted; deleted != 2*b2i(i == c.at) {
+				if deleted := r.run().Deleted; deleted != 2*desk.Count(i == c.at) {
 					t.Errorf("pass %d, %s: %d deleted", i, clock, deleted)
 				}
 			}

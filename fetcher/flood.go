@@ -3,7 +3,6 @@ package fetcher
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/report"
@@ -26,38 +25,29 @@ func toldBefore(err error) bool {
 // (a first import, a limit, a lost connection) did not arrive now. Where messages are being compared by their content,
 // nobody knows yet how many are new; where a limit is set, that is the brake.
 func (s *session) breaker(listed int) error {
-	if s.known.renewal.formers != nil && s.desk.epoch.many {
+	if s.known.Renewal.Comparing() && s.desk.Epoch.Many {
 		return nil
 	}
-	unknown := s.on.plan.Strangers()
+	unknown := s.on.Plan.Strangers()
 	arrived := unknown - s.desk.Health.Backlog
-	usual, most := health.Plausible(s.desk.Health.Arrivals, s.desk.now(), s.desk.sinceListing())
+	usual, most := health.Plausible(s.desk.Health.Arrivals, s.desk.Now(), s.desk.SinceListing())
 	if most == 0 || arrived <= most || s.desk.Health.Accepted != 0 || s.p.closing.watch.looked || s.desk.Account.Policy.Limit > 0 || s.desk.Account.RetrHides {
 		s.p.closing.watch = floodState{looked: true, unknown: unknown}
 		s.desk.Health.Backlog = unknown
 		if unknown > health.FloodLeast {
 			// So many are better remembered with the first commit: a killed pass must not make them arrive again.
-			st := s.desk.status()
+			st := s.desk.Status()
 			s.desk.Settler.Later(func(c *uidl.Change) { c.Status = st })
 		}
 		return nil
 	}
-	e := &health.FloodError{Flood: health.Flood{Since: s.desk.now().Unix(), New: arrived, Usual: usual}, Account: s.desk.Account.Name}
+	e := &health.FloodError{Flood: health.Flood{Since: s.desk.Now().Unix(), New: arrived, Usual: usual}, Account: s.desk.Account.Name}
 	if f := s.desk.Health.Flood; f != nil {
 		e.Again, e.Since = true, f.Since
 	}
 	s.desk.Health.Flood = &e.Flood
-	s.desk.rec.Count(func(r *report.Report) { r.Listed = listed })
+	s.desk.Rec.Count(func(r *report.Report) { r.Listed = listed })
 	return e
-}
-
-// sinceListing is the time since the last complete listing.
-func (d *Desk) sinceListing() time.Duration {
-	at := d.Settler.L.Info().ListedAt
-	if at == 0 {
-		return 0
-	}
-	return d.now().Sub(time.Unix(at, 0))
 }
 
 // remember adds what the pass taught of new mail to the account's facts.
@@ -67,14 +57,14 @@ func (p *closing) remember(err error) {
 	}
 	f := &p.desk.Health.Facts
 	f.Flood, f.Accepted = nil, 0
-	f.Backlog = max(0, p.watch.unknown-p.desk.haul.fresh())
+	f.Backlog = max(0, p.watch.unknown-p.desk.Haul.Fresh())
 	// What earlier passes fetched, and what came before and was asked for again, tells nothing of how much comes.
-	came := -p.desk.haul.known()
-	p.desk.rec.Count(func(r *report.Report) { came += r.New })
+	came := -p.desk.Haul.Known()
+	p.desk.Rec.Count(func(r *report.Report) { came += r.New })
 	if came <= 0 {
 		return
 	}
-	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a health.Arrival) bool { return a.At < p.desk.now().Unix()-health.HistoryAge }),
-		health.Arrival{At: p.desk.now().Unix(), New: came})
+	f.Arrivals = append(slices.DeleteFunc(f.Arrivals, func(a health.Arrival) bool { return a.At < p.desk.Now().Unix()-health.HistoryAge }),
+		health.Arrival{At: p.desk.Now().Unix(), New: came})
 	f.Arrivals = f.Arrivals[max(0, len(f.Arrivals)-health.HistoryMost):]
 }

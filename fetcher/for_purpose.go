@@ -10,47 +10,47 @@ import (
 
 // forPurpose leaves in the plan what this session is for, and leaves alone what broke sessions before.
 func (s *session) forPurpose() {
-	t, pl := &s.desk.Health.Stumbles, s.on.plan
-	if s.desk.turns.Purpose == health.Everything && t.None() {
+	t, pl := &s.desk.Health.Stumbles, s.on.Plan
+	if s.desk.Turns.Purpose == health.Everything && t.None() {
 		return
 	}
-	s.on.partial = s.desk.turns.Purpose != health.Everything
-	now := s.desk.now()
+	s.on.Partial = s.desk.Turns.Purpose != health.Everything
+	now := s.desk.Now()
 	top := t.Rests("TOP", now)
 	noTop := top != nil && top.Times < 2 // later it counts as a server without
-	noDele := s.on.deletesNothing()
-	s.on.noCompare = t.Rests("RETR", now) != nil
+	noDele := s.on.DeletesNothing()
+	s.on.NoCompare = t.Rests("RETR", now) != nil
 	marked := func(m *health.StumbleMark) bool {
 		switch {
 		case m == nil:
-			return s.desk.turns.Purpose == health.OldTrouble
-		case m.Alone(now) || s.desk.turns.Charged[m.Key()]:
+			return s.desk.Turns.Purpose == health.OldTrouble
+		case m.Alone(now) || s.desk.Turns.Charged[m.Key()]:
 			return true
 		case m.Step == health.StepQuit: // it breaks nothing
-			return s.desk.turns.Purpose == health.OldTrouble
+			return s.desk.Turns.Purpose == health.OldTrouble
 		}
-		s.desk.turns.Retry = append(s.desk.turns.Retry, m.Key())
+		s.desk.Turns.Retry = append(s.desk.Turns.Retry, m.Key())
 		if pl.Last == nil {
 			pl.Last = map[uidl.Key]bool{}
 		}
 		pl.Last[m.Key()] = true
-		return s.desk.turns.Purpose != health.OldTrouble
+		return s.desk.Turns.Purpose != health.OldTrouble
 	}
 	left := func(k plan.KnownStep) bool {
-		return s.desk.turns.Purpose == health.NewMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.Mark(k.Key))
+		return s.desk.Turns.Purpose == health.NewMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.Mark(k.Key))
 	}
 	pl.Due, pl.Question = s.leave(pl.Due, left), s.leave(pl.Question, left)
-	groups := s.spareTwins(func(uid string) bool { return s.desk.turns.Purpose == health.NewMail || noTop || marked(t.MarkOf(uid)) })
-	if s.desk.turns.Purpose == health.KnownMail || s.desk.turns.Purpose == health.OldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
+	groups := s.spareTwins(func(uid string) bool { return s.desk.Turns.Purpose == health.NewMail || noTop || marked(t.MarkOf(uid)) })
+	if s.desk.Turns.Purpose == health.KnownMail || s.desk.Turns.Purpose == health.OldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
 		pl.Fetch = slices.DeleteFunc(pl.Fetch, func(f plan.FetchStep) bool {
 			left, twin := groups[f.Key.UID]
-			return left || !twin && !(f.Nameless && (s.desk.turns.Purpose == health.KnownMail || s.on.steps.Marked()[f.Num] != uidl.Key{}))
+			return left || !twin && !(f.Nameless && (s.desk.Turns.Purpose == health.KnownMail || s.on.Steps.Marked()[f.Num] != uidl.Key{}))
 		})
 	}
 	pl.Sort()
-	if len(s.desk.turns.Load) > 0 && s.desk.turns.Purpose == health.KnownMail {
-		most := s.desk.turns.Load[0]
-		s.on.cut = s.on.cut || len(pl.Due)+len(pl.Question) > most
+	if len(s.desk.Turns.Load) > 0 && s.desk.Turns.Purpose == health.KnownMail {
+		most := s.desk.Turns.Load[0]
+		s.on.Cut = s.on.Cut || len(pl.Due)+len(pl.Question) > most
 		pl.Due = pl.Due[:min(len(pl.Due), most)]
 		pl.Question = pl.Question[:min(len(pl.Question), most-len(pl.Due))]
 	}
@@ -60,24 +60,24 @@ func (s *session) forPurpose() {
 func (s *session) leave(steps []plan.KnownStep, left func(plan.KnownStep) bool) []plan.KnownStep {
 	n := len(steps)
 	steps = slices.DeleteFunc(steps, left)
-	s.on.plan.Kept += n - len(steps)
-	s.on.partial = s.on.partial || len(steps) < n
+	s.on.Plan.Kept += n - len(steps)
+	s.on.Partial = s.on.Partial || len(steps) < n
 	return steps
 }
 
 // spareTwins leaves alone what shares a unique-id with known messages, all of it or nothing: which of them is new, only looking
 // at all of them tells. It returns the unique-ids concerned, and whether they are left alone.
 func (s *session) spareTwins(left func(uid string) bool) (group map[string]bool) {
-	if len(s.on.plan.Twins) == 0 {
+	if len(s.on.Plan.Twins) == 0 {
 		return nil
 	}
 	group = map[string]bool{}
-	for _, k := range s.on.plan.Twins {
+	for _, k := range s.on.Plan.Twins {
 		if _, ok := group[k.Key.UID]; !ok {
 			group[k.Key.UID] = left(k.Key.UID)
 		}
 	}
-	s.on.plan.Twins = s.leave(s.on.plan.Twins, func(k plan.KnownStep) bool { return group[k.Key.UID] })
-	s.on.plan.Fetch = slices.DeleteFunc(s.on.plan.Fetch, func(f plan.FetchStep) bool { return group[f.Key.UID] })
+	s.on.Plan.Twins = s.leave(s.on.Plan.Twins, func(k plan.KnownStep) bool { return group[k.Key.UID] })
+	s.on.Plan.Fetch = slices.DeleteFunc(s.on.Plan.Fetch, func(f plan.FetchStep) bool { return group[f.Key.UID] })
 	return group
 }

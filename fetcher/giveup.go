@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -95,7 +96,7 @@ func GiveUp(ctx context.Context, ledger uidl.Ledger, a Account, o Options, g Giv
 
 // giveUp writes it down, and removes the copies that nobody waits for any more. all is what failed before.
 func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck, seen sightings) ([]GaveUp, error) {
-	c := uidl.Change{At: p.desk.now().Unix()}
+	c := uidl.Change{At: p.desk.Now().Unix()}
 	var out []GaveUp
 	for i := range picked {
 		s := &picked[i]
@@ -134,10 +135,10 @@ func (p *pass) giveUp(ctx context.Context, g GivingUp, all, picked []uidl.Stuck,
 	for i := range all {
 		if s := &all[i]; !given[s.Key] {
 			left++
-			p.desk.Health.Parked += b2i(s.Unfetched() && s.State == uidl.Parked)
+			p.desk.Health.Parked += desk.Count(s.Unfetched() && s.State == uidl.Parked)
 		}
 	}
-	c.Status = p.desk.status()
+	c.Status = p.desk.Status()
 	if left == 0 {
 		if err := p.pardon(ctx, &c); err != nil {
 			return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -538,7 +539,7 @@ func TestTakeBackUnread(t *testing.T) {
 // What a row says of before it was given up counts when it is taken back; where it says nothing, it stays unsure.
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
-	p := newPass(Account{}, Options{}.withDefaults())
+	p := newPass(Account{}, Options{}.WithDefaults())
 	p.desk.Settler.Set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {
@@ -623,7 +624,7 @@ func TestHeaders(t *testing.T) {
 	r := newRig(t, append(box, box[4])...)
 	var got []string
 	keys := []uidl.Key{{UID: box[3].UID}, {UID: box[1].UID}, {UID: "gone"}, {UID: box[4].UID, Dup: 1}}
-	n, err := Headers(t.Context(), r.acc, keys, func(k uidl.Key, body io.Reader) error {
+	n, err := server.Headers(t.Context(), r.acc, keys, func(k uidl.Key, body io.Reader) error {
 		b, err := io.ReadAll(body)
 		got = append(got, fmt.Sprintf("%s/%d %d", k.UID, k.Dup, strings.Count(string(b), "\n")))
 		return err
@@ -635,7 +636,7 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("%v", c)
 	}
 	r.server.Change(func(o *pop3test.Options) { o.NoTOP = true })
-	if n, err := Headers(t.Context(), r.acc, keys, nil); err == nil || n != 0 {
+	if n, err := server.Headers(t.Context(), r.acc, keys, nil); err == nil || n != 0 {
 		t.Errorf("without TOP: %d, %v", n, err)
 	}
 }

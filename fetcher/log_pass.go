@@ -9,18 +9,7 @@ import (
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/internal/words"
-	"github.com/popsync/popsync/uidl"
 )
-
-// logFailed is the line of a failed attempt.
-func (d *Desk) logFailed(k uidl.Key, reason string, parked bool) {
-	text := "attempt failed"
-	if parked {
-		text = "parked"
-	}
-	d.Log.Warn(text, zap.String("uid", words.Quote(k.UID)), zap.String("reason", reason))
-}
 
 // logPass is the one line of a pass.
 func (p *closing) logPass(r report.Report) {

@@ -395,7 +395,7 @@ func TestWaits(t *testing.T) {
 		{"our fault", &settle.PanicError{}, verdict.Internal, 7 * minute, 7 * minute, 21 * minute, false},
 	} {
 		now := time.Unix(1e9, 0)
-		p := newPass(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff}.withDefaults())
+		p := newPass(Account{}, Options{Now: func() time.Time { return now }, Backoff: backoff}.WithDefaults())
 		for i := 1; i <= 3; i++ {
 			err := p.desk.Health.TryLogin(func() error { return c.err })
 			v := p.closing.verdictOf(err)

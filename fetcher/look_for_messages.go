@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -21,7 +22,7 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 		_ = d.Target.Close() // nothing was opened
 	}
 	a.Destinations = nil
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	p := newPass(a, o)
 	p.desk.Settler.Open = map[uidl.Key]*settle.OpenMessage{}
 	l, err := ledger.Acquire(ctx, a.Name)
@@ -31,7 +32,7 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 	p.desk.Settler.L, p.ledger = l, ledger
 	p.desk.Health.Facts = health.Decode(l.Info().Facts)
 	p.desk.Health.Reconfigure()
-	p.mailbox.compareMailbox()
+	p.mailbox.CompareMailbox()
 	if p.desk.Settler.Known, err = l.Destinations(ctx); err != nil {
 		_ = l.Close()
 		return nil, err
@@ -70,7 +71,7 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	if err == nil {
 		err = p.desk.Health.Barred(ctx)
 	}
-	if err == nil && p.desk.elsewhere {
+	if err == nil && p.desk.Elsewhere {
 		err = errors.New("the account has another mailbox now")
 	}
 	if err != nil {
@@ -81,7 +82,7 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 	st := p.desk.Settler.L.Info().Status
 	st.NextTry = health.Ceil(p.closing.holdAfter(err, verdict.Of(err)))
 	st.Facts = p.desk.Health.Encode()
-	if cerr := p.desk.Settler.Commit(ctx, uidl.Change{At: p.desk.now().Unix(), Status: &st}); err == nil {
+	if cerr := p.desk.Settler.Commit(ctx, uidl.Change{At: p.desk.Now().Unix(), Status: &st}); err == nil {
 		err = cerr
 	}
 	if err != nil {
@@ -97,10 +98,10 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 	if err != nil {
 		return seen, err
 	}
-	defer s.on.c.Close()
-	s.on.show(list)
-	if list.NoUIDL && (s.on.c.Capabilities().UIDL || known.Named()) {
-		return seen, uidlRefused(list)
+	defer s.on.C.Close()
+	s.on.Show(list)
+	if list.NoUIDL && (s.on.C.Capabilities().UIDL || known.Named()) {
+		return seen, server.UIDLRefused(list)
 	}
 	named, complete, err := s.names(ctx, list, known)
 	if err != nil {
@@ -136,7 +137,7 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 			at[e.Num] = row
 		}
 	}
-	tops, err := s.headers.fingerprints(ctx, slices.Sorted(maps.Keys(at)))
+	tops, err := s.headers.Fingerprints(ctx, slices.Sorted(maps.Keys(at)))
 	if err != nil {
 		return seen, err
 	}
@@ -146,12 +147,12 @@ func (p *pass) sight(ctx context.Context, of []uidl.Stuck) (seen sightings, err 
 		}
 	}
 	// What was never retrieved is known by its header from now on, as after a baseline; where it cannot be had, it is not.
-	if tops, err := s.headers.fingerprints(ctx, slices.Sorted(maps.Keys(bare))); err == nil {
+	if tops, err := s.headers.Fingerprints(ctx, slices.Sorted(maps.Keys(bare))); err == nil {
 		seen.headers = map[uidl.Key]uidl.Fingerprint{}
 		for num, top := range tops {
 			seen.headers[bare[num]] = top
 		}
 	}
-	_ = s.on.c.Quit(ctx) // nothing was asked that QUIT could make count
+	_ = s.on.C.Quit(ctx) // nothing was asked that QUIT could make count
 	return seen, nil
 }

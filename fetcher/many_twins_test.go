@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -24,7 +25,7 @@ func TestManyTwinsArriveOnce(t *testing.T) {
 	}
 	r.server.Deliver("u", message("same", "one more"))
 	for i := range 2 {
-		if rep := r.ok(); rep.New != b2i(i == 0) || rep.Kept != n+1 {
+		if rep := r.ok(); rep.New != desk.Count(i == 0) || rep.Kept != n+1 {
 			t.Errorf("pass %d: %+v", i, rep)
 		}
 	}

@@ -7,9 +7,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
 )
@@ -51,9 +53,9 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 
 // sharing makes a session with a share of the budget, and gives it back whatever happens.
 func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err error) {
-	p.desk.share = s
+	p.desk.Share = s
 	defer func() {
-		p.desk.share = nil
+		p.desk.Share = nil
 		s.Release()
 	}()
 	return p.session(ctx)
@@ -70,7 +72,7 @@ func (p *pass) expected() int64 {
 	if rows == 0 {
 		rows = int64(f.Rows) * (32 + uid)
 	}
-	if f.Unchanged != nil && p.desk.haul.sessionsBegun() == 0 {
+	if f.Unchanged != nil && p.desk.Haul.SessionsBegun() == 0 {
 		rows = 0 // they are not likely to be read
 	}
 	steps := int64(max(f.Listed-f.Rows, 0)) * plan.StepOctets // what is not fetched yet
@@ -79,34 +81,34 @@ func (p *pass) expected() int64 {
 
 // lists asks for a listing, with its memory.
 func (s *session) lists(ctx context.Context, c *pop3.Client) (*pop3.Listing, error) {
-	ctx, done := s.desk.share.Listing(ctx)
+	ctx, done := s.desk.Share.Listing(ctx)
 	defer done()
-	list, err := listTwice(ctx, c)
+	list, err := server.ListTwice(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	s.desk.Health.ListOctets = list.Memory() + plan.OrderOctets*int64(list.Len())
-	return list, s.desk.share.Set(memory.OfListing, s.desk.Health.ListOctets)
+	return list, s.desk.Share.Set(memory.OfListing, s.desk.Health.ListOctets)
 }
 
 // growsRows is told how much the ledger's rows take.
-func (s *session) growsRows(octets int64) error { return s.desk.share.Set(memory.OfRows, octets) }
+func (s *session) growsRows(octets int64) error { return s.desk.Share.Set(memory.OfRows, octets) }
 
 // fits makes sure of the memory for a plan, and gives back what is not needed.
 func (s *session) fits(list plan.Listing, known *plan.Rows) error {
-	s.desk.Health.RowOctets = max(s.desk.Health.RowOctets*b2i64(s.unread), known.Memory())
-	if err := s.desk.share.Set(memory.OfRows, known.Memory()); err != nil {
+	s.desk.Health.RowOctets = max(s.desk.Health.RowOctets*b2i64(s.head.found), known.Memory())
+	if err := s.desk.Share.Set(memory.OfRows, known.Memory()); err != nil {
 		return err
 	}
 	steps := max(list.Len()-known.Len(), 0)
-	if err := s.desk.share.Set(memory.OfPlan, int64(steps)*plan.StepOctets); err != nil {
+	if err := s.desk.Share.Set(memory.OfPlan, int64(steps)*plan.StepOctets); err != nil {
 		return err
 	}
-	s.desk.share.Fit()
+	s.desk.Share.Fit()
 	return nil
 }
 
-func b2i64(b bool) int64 { return int64(b2i(b)) }
+func b2i64(b bool) int64 { return int64(desk.Count(b)) }
 
 // waitsForMemory tells whoever watches.
 func (p *pass) waitsForMemory(on bool) {
@@ -114,15 +116,15 @@ func (p *pass) waitsForMemory(on bool) {
 	if on {
 		text = waitingMemory
 	}
-	p.desk.rec.WaitsFor(text)
+	p.desk.Rec.WaitsFor(text)
 }
 
-// noMemory is the error of a pass that waited in vain: errNoMemory where it has begun all the same, and the rest comes with the
+// noMemory is the error of a pass that waited in vain: memory.ErrNoMemory where it has begun all the same, and the rest comes with the
 // next one.
 func (p *pass) noMemory() error {
-	if p.desk.haul.sessionsBegun() > 0 {
+	if p.desk.Haul.SessionsBegun() > 0 {
 		p.waitsForMemory(false)
-		p.desk.rec.Mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
+		p.desk.Rec.Mention("waiting for memory: the mailboxes of other accounts take all that there is; the rest comes with the next pass")
 		return memory.ErrNoMemory
 	}
 	return &health.HeldError{Verdict: verdict.Verdict{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -11,13 +12,13 @@ import (
 // More messages without a unique-id than are named at a time: each gets its own name, also where the server refuses TOP of the
 // first ones of a later group.
 func TestManyNameless(t *testing.T) {
-	const n = topChunk + 10
+	const n = headers.Chunk + 10
 	box := make([]pop3test.Message, n)
 	for i := range box {
 		box[i] = message(fmt.Sprint("m", i), "")
 	}
 	r := newRig(t, box...)
-	refused := map[string]bool{fmt.Sprint(topChunk + 1): true, fmt.Sprint(topChunk + 2): true, fmt.Sprint(topChunk + 3): true}
+	refused := map[string]bool{fmt.Sprint(headers.Chunk + 1): true, fmt.Sprint(headers.Chunk + 2): true, fmt.Sprint(headers.Chunk + 3): true}
 	asked := map[string]int{}
 	r.server.Change(func(o *pop3test.Options) {
 		o.NoUIDL = true

@@ -37,11 +37,11 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 	}
 	gone := map[uidl.Key]bool{}
 	for _, m := range rows {
-		if m.GoneAt != 0 && s.on.clock.Confirmed-m.GoneAt >= goneAfter {
+		if m.GoneAt != 0 && s.on.Clock.Confirmed-m.GoneAt >= goneAfter {
 			gone[m.Key] = true
 		}
 	}
-	for _, k := range s.on.numbersOf(gone) { // it is listed again
+	for _, k := range s.on.NumbersOf(gone) { // it is listed again
 		delete(gone, k)
 	}
 	if len(gone) == 0 {
@@ -57,7 +57,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			lost = append(lost, row)
 		}
 	}
-	now := s.desk.now().Unix()
+	now := s.desk.Now().Unix()
 	missed := map[string]int{}
 	err = s.desk.Settler.Change(ctx, func(c *uidl.Change) {
 		for _, row := range lost {
@@ -67,7 +67,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			delete(s.desk.Settler.Pending, row.Key)
 		}
 		s.desk.Health.AddMissed(missed, now)
-		c.Status = s.desk.status()
+		c.Status = s.desk.Status()
 	})
 	if err != nil {
 		return err
@@ -77,31 +77,7 @@ func (s *session) giveUpGone(ctx context.Context, complete bool) error {
 			zap.String("reason", "the server does not list it any more, and no copy is left"))
 	}
 	for _, m := range health.MissedOf(missed, now) {
-		s.desk.rec.Mention(m.Words())
+		s.desk.Rec.Mention(m.Words())
 	}
 	return nil
-}
-
-// numbersOf finds messages in the listing: their keys, by number.
-func (s *Session) numbersOf(want map[uidl.Key]bool) map[int]uidl.Key {
-	found := map[int]uidl.Key{}
-	if len(want) == 0 {
-		return found
-	}
-	uids := map[string]bool{}
-	for k := range want {
-		uids[k.UID] = true
-	}
-	dups := map[string]int{}
-	for i := range s.list.Len() {
-		e := s.list.At(i)
-		if !e.HasUID || !uids[e.UID] {
-			continue
-		}
-		k := uidl.Key{UID: e.UID, Dup: dups[e.UID]} // a listing is in the order of its numbers
-		if dups[k.UID]++; want[k] {
-			found[e.Num] = k
-		}
-	}
-	return found
 }

@@ -21,7 +21,7 @@ func (p *closing) onlyMessages(err error, v verdict.Verdict) bool {
 			return false
 		}
 	}
-	return p.desk.rec.OnlyMessages()
+	return p.desk.Rec.OnlyMessages()
 }
 
 // pardon makes the last pass a success where it failed in nothing but messages, of which none fails any more. It keeps its time:
@@ -49,7 +49,7 @@ func (p *pass) pardon(ctx context.Context, c *uidl.Change) error {
 	}
 	last.OK, last.Verdict = true, ""
 	p.desk.Health.OnlyOpen, p.desk.Health.OnlyMessages = false, false
-	c.Status = p.desk.status()
+	c.Status = p.desk.Status()
 	c.Status.Verdict, c.Status.Failures = "", 0
 	c.At, c.Pass = last.Ended, &last
 	return nil

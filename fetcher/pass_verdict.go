@@ -3,15 +3,17 @@ package fetcher
 import (
 	"errors"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
 
 // closing judges how a pass went, and writes it down.
 type closing struct {
-	desk  *Desk
+	desk  *desk.Desk
 	watch floodState
 }
 
@@ -21,7 +23,7 @@ func (p *closing) verdictOf(err error) verdict.Verdict {
 	if v.Stop {
 		return v
 	}
-	v = p.desk.rec.Worse(v)
+	v = p.desk.Rec.Worse(v)
 	for _, d := range p.desk.Settler.Places {
 		if w := verdict.Of(d.StageFailure()); verdict.Worse(w.Class, v.Class) {
 			v = w
@@ -36,10 +38,8 @@ func (p *closing) verdictOf(err error) verdict.Verdict {
 	if v.Class != verdict.OK {
 		return v
 	}
-	return p.desk.rec.OpenVerdict()
+	return p.desk.Rec.OpenVerdict()
 }
-
-func (s *Session) pipelined(err error) error { return verdict.InSession(s.c, err) }
 
 // brokenPipelining tells for how long a server is to be spoken to one command at a time at least, 0 for not at all: it announced
 // pipelining, commands were pipelined, and it lost step. One that fell silent may only have lost its network.
@@ -54,4 +54,9 @@ func brokenPipelining(err error) time.Duration {
 		return health.Silent
 	}
 	return 0
+}
+
+// HintFor puts an account's name into a next step that was worded where the name is not known.
+func HintFor(account, hint string) string {
+	return strings.ReplaceAll(hint, "--adopt ACCOUNT", "--adopt "+account)
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -29,9 +29,6 @@ func (yieldError) Judge(v verdict.Verdict) verdict.Verdict {
 	return v
 }
 
-// errPassTime is the cause with which the work of a pass ends that lasted as long as a pass may.
-var errPassTime = errors.New("the pass took as long as a pass may take")
-
 // passTimeError is a pass that took all its time and has nothing to show for it.
 type passTimeError struct{ most time.Duration }
 
@@ -47,7 +44,7 @@ func (e *passTimeError) Judge(v verdict.Verdict) verdict.Verdict {
 // timed is the context of the work: it ends with ctx, or when the pass took its time.
 func (p *pass) timed(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := time.AfterFunc(p.desk.Options.PassTime, func() { cancel(errPassTime) })
+	t := time.AfterFunc(p.desk.Options.PassTime, func() { cancel(desk.ErrPassTime) })
 	return ctx, func() { t.Stop(); cancel(nil) }
 }
 
@@ -60,21 +57,21 @@ func (p *closing) outOfTime(ctx, timed context.Context, err error) error {
 	switch {
 	case yields(context.Cause(ctx)):
 		return ErrYield
-	case ctx.Err() != nil || context.Cause(timed) != errPassTime:
+	case ctx.Err() != nil || context.Cause(timed) != desk.ErrPassTime:
 		return err
 	}
-	p.desk.rec.Count(func(r *report.Report) { r.PassTime = true })
+	p.desk.Rec.Count(func(r *report.Report) { r.PassTime = true })
 	if !p.advanced() {
 		return &passTimeError{p.desk.Options.PassTime}
 	}
-	p.desk.rec.Mention("the pass was ended after " + words.Roughly(p.desk.Options.PassTime) + ": the rest comes with the next one, which follows at once")
+	p.desk.Rec.Mention("the pass was ended after " + words.Roughly(p.desk.Options.PassTime) + ": the rest comes with the next one, which follows at once")
 	return nil
 }
 
 // advanced tells whether the pass got on, its destinations included.
 func (p *closing) advanced() (yes bool) {
-	p.desk.rec.Count(func(r *report.Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
-	return yes || p.desk.haul.any()
+	p.desk.Rec.Count(func(r *report.Report) { yes = r.New+r.Recovered+r.Adopted+r.Rebuilt > 0 })
+	return yes || p.desk.Haul.Any()
 }
 
 // orYielded is the error of a pass, or ErrYield where making room for others led to it.
@@ -82,7 +79,7 @@ func (p *closing) orYielded(ctx context.Context, err error) error {
 	if err == nil || !yields(context.Cause(ctx)) || verdict.Of(err).Class != verdict.Temporary || verdict.Final(err) {
 		return err
 	}
-	p.desk.rec.Count(func(r *report.Report) { r.Yielded = true })
+	p.desk.Rec.Count(func(r *report.Report) { r.Yielded = true })
 	return ErrYield
 }
 
@@ -94,38 +91,10 @@ func yields(cause error) bool {
 // closeYielded writes down what was carried, and that the server wants time between logins. The pass itself is not over.
 func (p *closing) closeYielded(ctx context.Context) error {
 	p.remember(nil)
-	st := p.desk.status()
+	st := p.desk.Status()
 	if p.desk.Health.Apart() > 0 {
-		p.desk.rec.Rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.rec.Rep.NextTry)
+		p.desk.Rec.Rep.NextTry = p.holdAfter(ErrYield, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.Rec.Rep.NextTry)
 	}
 	return p.desk.Settler.Commit(ctx, uidl.Change{Status: st})
-}
-
-// hog is the message that was being read, or read on to its end because it is too large, when the time of the pass was over,
-// and that took most of it; nil: none. Such a one is charged, or it would keep others from coming in every pass. In a flight
-// it may be another's fault: the next pass is made one command at a time.
-func (r *Reader) hog() *plan.FetchStep {
-	n := len(r.prover.queue)
-	if context.Cause(r.ctx) != errPassTime || r.desk.now().Sub(r.from) <= r.desk.Options.PassTime/2 {
-		return nil
-	}
-	switch {
-	case n == 0 && r.begun:
-		return &r.on.plan.Fetch[r.prover.next]
-	case n > 0 && r.prover.alone && r.prover.queue[n-1].kind == tooLong:
-		return r.prover.queue[n-1].f
-	case n > 0 && !r.prover.alone:
-		r.desk.Health.NoPipeliningUntil = max(r.desk.Health.NoPipeliningUntil, r.desk.now().Add(health.Silent).Unix())
-	}
-	return nil
-}
-
-// most is how many octets a message may have, 0 for what pop3 makes of its size: where sizes say nothing, that is too little.
-func (r *Reader) most(f *plan.FetchStep) int64 {
-	const unlisted, listed = 1 << 30, 1 << 50
-	if !r.desk.Account.IgnoreSizes && !r.desk.Health.Wire.Sizes.None {
-		return 0
-	}
-	return unlisted + 4*min(f.Size, listed)
 }

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
@@ -62,7 +63,7 @@ const (
 // The error is a *RefetchError if one of the unique-ids cannot be fetched again, ErrDoubt, or uidl.ErrBusy while a pass runs;
 // others are judged by Judge.
 func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, now time.Time) (r Refetched, err error) {
-	p := newPass(a, Options{}.withDefaults())
+	p := newPass(a, Options{}.WithDefaults())
 	p.ledger = ledger
 	defer func() {
 		for _, d := range p.desk.Settler.Places {
@@ -74,7 +75,7 @@ func Refetch(ctx context.Context, ledger uidl.Ledger, a Account, uids []string, 
 	}
 	defer p.desk.Settler.L.Close()
 	p.desk.Health.Facts = health.Decode(p.desk.Settler.L.Info().Facts)
-	if d, err := p.desk.lost.Doubts(ctx); err != nil {
+	if d, err := p.desk.Lost.Doubts(ctx); err != nil {
 		return r, err
 	} else if p.desk.Health.Verify || d.What != "" {
 		return r, ErrDoubt
@@ -111,7 +112,7 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 		return nil
 	}
 	p.desk.Health.Unchanged = nil // the lease that was taken has ended it anyway
-	for chunk := range slices.Chunk(of, topChunk) {
+	for chunk := range slices.Chunk(of, headers.Chunk) {
 		c := uidl.Change{At: now.Unix()}
 		for _, i := range chunk {
 			row := known.Row(i)
@@ -120,7 +121,7 @@ func (p *pass) refetch(ctx context.Context, known *plan.Rows, of []int, now time
 				Key: row.Key, State: uidl.Wanted, Size: row.Size, FirstSeen: row.FirstSeen, Facts: uidl.Facts{Generation: uidl.BeforeAll},
 			}})
 		}
-		c.Status = p.desk.status()
+		c.Status = p.desk.Status()
 		if err := p.desk.Settler.L.Commit(context.WithoutCancel(ctx), c); err != nil {
 			return err
 		}

@@ -19,22 +19,22 @@ const (
 )
 
 // lookInside adds sender, date and subject to the steps of a dry run, by TOP, if a person wants to see them.
-func (s *session) lookInside(ctx context.Context) {
-	if !s.desk.Options.Headers {
+func (d dryRun) lookInside(ctx context.Context) {
+	if !d.desk.Options.Headers {
 		return
 	}
 	nums := make([]int, 0, mostInside)
-	for _, st := range s.desk.rec.Rep.Steps {
+	for _, st := range d.desk.Rec.Rep.Steps {
 		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
 			nums = append(nums, st.Num)
 		}
 	}
 	all := len(nums)
-	nums, _ = s.headers.spareTops(nums)
+	nums, _ = d.s.headers.SpareTops(nums)
 	fields := map[int]headline.Header{}
-	s.on.c.Alone(true) // so that no answer is another's
-	defer s.on.c.Alone(false)
-	err := s.on.c.Top(ctx, 0, func(yield func(pop3.Item) bool) {
+	d.on.C.Alone(true) // so that no answer is another's
+	defer d.on.C.Alone(false)
+	err := d.on.C.Top(ctx, 0, func(yield func(pop3.Item) bool) {
 		for _, n := range nums {
 			if !yield(pop3.Item{Num: n}) {
 				return
@@ -48,7 +48,7 @@ func (s *session) lookInside(ctx context.Context) {
 		_, err := io.Copy(io.Discard, r.Body)
 		return err
 	})
-	s.desk.rec.Count(func(r *report.Report) {
+	d.desk.Rec.Count(func(r *report.Report) {
 		for i := range r.Steps {
 			if h, ok := fields[r.Steps[i].Num]; ok {
 				if t, ok := h.When(); ok {
@@ -59,7 +59,7 @@ func (s *session) lookInside(ctx context.Context) {
 		}
 	})
 	if err != nil || len(fields) < all {
-		s.desk.rec.Mention("the server did not give the headers of all messages that are shown")
+		d.desk.Rec.Mention("the server did not give the headers of all messages that are shown")
 	}
 }
 

@@ -19,20 +19,9 @@ import (
 // errStopped is the error of such a pass.
 var errStopped = fmt.Errorf("stopped: %w", context.Canceled)
 
-const (
-	// settleGrace is how long a batch may still be settled after the pass was told to end.
-	settleGrace = 2500 * time.Millisecond
-	// sendGrace is how long a message may still be on its way to a remote destination then. What is left of it then has to be
-	// ended, and that takes time too: a program is first asked to end, a server is told QUIT.
-	sendGrace = 2 * time.Second
-)
-
-// grace is a context that ends some time after ctx: what was received completely is better settled than fetched again.
-func grace(ctx context.Context, most time.Duration) (context.Context, func()) {
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(most, cancel) })
-	return late, func() { stop(); cancel() }
-}
+// sendGrace is how long a message may still be on its way to a remote destination after the pass was told to end. What is left
+// of it then has to be ended, and that takes time too: a program is first asked to end, a server is told QUIT.
+const sendGrace = 2 * time.Second
 
 // orStopped is the error of a pass, or errStopped where it was told to end and that cut something off: what that led to is no
 // error of its own. What the pass had found out before, it says.
@@ -62,10 +51,10 @@ func (p *closing) isStopped(err error) bool {
 // does what a person asked for.
 func (p *closing) closeStopped(ctx context.Context) error {
 	p.remember(nil)
-	st := p.desk.status()
+	st := p.desk.Status()
 	if p.desk.Health.Apart() > 0 {
-		p.desk.rec.Rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
-		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.rec.Rep.NextTry)
+		p.desk.Rec.Rep.NextTry = p.holdAfter(errStopped, verdict.Verdict{Class: verdict.OK})
+		st.Facts, st.NextTry = p.desk.Health.Encode(), health.Ceil(p.desk.Rec.Rep.NextTry)
 	}
 	return p.desk.Settler.Commit(ctx, uidl.Change{Status: st})
 }

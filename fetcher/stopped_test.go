@@ -271,16 +271,16 @@ func TestOrStopped(t *testing.T) {
 		"commit in doubt":   {ended, unknown, unknown},
 		"already known for": {ended, errStopped, errStopped},
 	} {
-		if got := newPass(Account{}, Options{}.withDefaults()).closing.orStopped(tc.ctx, tc.err); got != tc.want {
+		if got := newPass(Account{}, Options{}.WithDefaults()).closing.orStopped(tc.ctx, tc.err); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
-	p := newPass(Account{}, Options{}.withDefaults())
-	p.desk.rec.Befell(verdict.Verdict{Class: verdict.Temporary})
+	p := newPass(Account{}, Options{}.WithDefaults())
+	p.desk.Rec.Befell(verdict.Verdict{Class: verdict.Temporary})
 	if !p.closing.isStopped(errStopped) {
 		t.Error("what may pass by itself makes a stop a failure")
 	}
-	if p.desk.rec.Befell(verdict.Verdict{Class: verdict.Config}); p.closing.isStopped(errStopped) {
+	if p.desk.Rec.Befell(verdict.Verdict{Class: verdict.Config}); p.closing.isStopped(errStopped) {
 		t.Error("what needs a person is not told because of a stop")
 	}
 }

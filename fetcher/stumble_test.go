@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -202,7 +203,7 @@ func (c *stumbleCase) play(t *testing.T) {
 		f := factsIn(t, ledger)
 		stay := 0
 		for _, uid := range left() {
-			stay += b2i(bad[uid])
+			stay += desk.Count(bad[uid])
 		}
 		if !whole && len(f.Stumbles.Marks) != stay {
 			t.Errorf("marks: %+v", f.Stumbles)

@@ -29,7 +29,7 @@ func TakeBack(ctx context.Context, ledger uidl.Ledger, a Account, o Options, pic
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	c := uidl.Change{At: p.desk.now().Unix()}
+	c := uidl.Change{At: p.desk.Now().Unix()}
 	var out []GaveUp
 	for i := range picked {
 		s := &picked[i]

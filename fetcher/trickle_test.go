@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -138,7 +139,7 @@ func TestEveryPassEnds(t *testing.T) {
 						if took := time.Since(start); took > 4*time.Hour {
 							t.Errorf("pass %d took %v", pass, took)
 						}
-						told += b2i(rep.Verdict.Class != verdict.OK)
+						told += desk.Count(rep.Verdict.Class != verdict.OK)
 					}
 					least := 3
 					if c.due {

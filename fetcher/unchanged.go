@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3"
@@ -21,15 +22,29 @@ import (
 // has an epoch of its own (uidl.Info), so the hash counts for the very next one and for no other: a pass that is killed, a
 // command, an older popsync, all of them make the next pass read the rows.
 
+// sameHead is what the listing of a session begins with as that of the last pass did: nothing is to be done about it.
+type sameHead struct {
+	desk *desk.Desk
+	on   *desk.Session
+
+	found  bool    // there is one: the ledger's rows were not read
+	n      int     // messages in it
+	digest *digest // of those; nil: none
+	since  health.Unchanged
+}
+
+// checkUnchanged is for tests, which compare with what the rows say.
+var checkUnchanged func(ctx context.Context, s *session, l *pop3.Listing)
+
 // policyMark is what policy deletes, as it is compared.
-func (p *pass) policyMark() string {
+func (h *sameHead) policyMark() string {
 	switch {
-	case p.desk.Account.NeverDelete, p.desk.Account.Policy.Delete == plan.DeleteNever:
+	case h.desk.Account.NeverDelete, h.desk.Account.Policy.Delete == plan.DeleteNever:
 		return ""
-	case p.desk.Account.Policy.Delete == plan.DeleteAfterDelivery:
+	case h.desk.Account.Policy.Delete == plan.DeleteAfterDelivery:
 		return "delivered"
 	}
-	return p.desk.Account.Policy.Age.String()
+	return h.desk.Account.Policy.Age.String()
 }
 
 const (
@@ -37,15 +52,15 @@ const (
 	longestTail = 1000      // new messages that are looked up one by one
 )
 
-// mayBeUnchanged tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
+// mayBe tells whether the ledger's rows may not be needed, as far as that can be told before there is a listing.
 // It is told once: what the first session of a pass does changes rows.
-func (p *pass) mayBeUnchanged() *health.Unchanged {
-	u := p.desk.Health.Unchanged
-	p.desk.Health.Unchanged = nil
+func (h *sameHead) mayBe() *health.Unchanged {
+	u := h.desk.Health.Unchanged
+	h.desk.Health.Unchanged = nil
 	switch {
-	case u == nil, u.Epoch != p.desk.Settler.L.Info().Epoch-1, u.Generation != p.desk.Settler.Set.Generation, u.Policy != p.policyMark():
-	case p.desk.elsewhere, p.desk.Health.Verify, p.desk.Health.RenewedAt != 0, len(p.desk.Settler.Pending) > 0, len(p.desk.Health.Wire.Short) > 0, p.desk.Options.DryRun, p.mayBeDue(u.Oldest):
-	case u.At > p.desk.now().Unix(), p.desk.now().Unix()-u.At > rowsUnread:
+	case u == nil, u.Epoch != h.desk.Settler.L.Info().Epoch-1, u.Generation != h.desk.Settler.Set.Generation, u.Policy != h.policyMark():
+	case h.desk.Elsewhere, h.desk.Health.Verify, h.desk.Health.RenewedAt != 0, len(h.desk.Settler.Pending) > 0, len(h.desk.Health.Wire.Short) > 0, h.desk.Options.DryRun, h.mayBeDue(u.Oldest):
+	case u.At > h.desk.Now().Unix(), h.desk.Now().Unix()-u.At > rowsUnread:
 	default:
 		return u
 	}
@@ -53,21 +68,18 @@ func (p *pass) mayBeUnchanged() *health.Unchanged {
 }
 
 // mayBeDue tells whether policy may want a message deleted that was first seen then, if the listing to come is complete.
-func (p *pass) mayBeDue(firstSeen int64) bool {
+func (h *sameHead) mayBeDue(firstSeen int64) bool {
 	if firstSeen == 0 {
 		return false
 	}
-	clock, _ := p.desk.Settler.L.Info().Clock.Listed(p.desk.listedAt())
-	in := plan.Input{Policy: p.desk.Account.Policy, NeverDelete: p.desk.Account.NeverDelete, Aged: clock.Aged, Now: p.desk.now()}
+	clock, _ := h.desk.Settler.L.Info().Clock.Listed(h.desk.ListedAt())
+	in := plan.Input{Policy: h.desk.Account.Policy, NeverDelete: h.desk.Account.NeverDelete, Aged: clock.Aged, Now: h.desk.Now()}
 	return in.Due(uidl.Row{FirstSeen: firstSeen})
 }
 
-// checkUnchanged is for tests, which compare with what the rows say.
-var checkUnchanged func(ctx context.Context, s *session, l *pop3.Listing)
-
 // begins tells whether a listing begins with what u stands for, and goes on with messages that the ledger has no rows of.
-// Those that it begins with are then the session's head.
-func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchanged) (bool, error) {
+// Those that it begins with are then the head.
+func (h *sameHead) begins(ctx context.Context, l *pop3.Listing, u *health.Unchanged) (bool, error) {
 	tail := l.Len() - u.Count
 	if tail < 0 || tail > longestTail || tail > 0 && u.Lost > 0 || !l.Complete || l.NoUIDL {
 		return false, nil
@@ -88,51 +100,48 @@ func (s *session) begins(ctx context.Context, l *pop3.Listing, u *health.Unchang
 	}
 	for len(keys) > 0 {
 		n := min(len(keys), 500)
-		found, err := s.desk.Settler.L.Find(ctx, keys[:n])
+		found, err := h.desk.Settler.L.Find(ctx, keys[:n])
 		if err != nil || len(found) > 0 {
 			return false, err
 		}
 		keys = keys[n:]
 	}
-	s.unread, s.head, s.digest, s.since = true, u.Count, d, *u
-	if checkUnchanged != nil {
-		checkUnchanged(ctx, s, l)
-	}
+	h.found, h.n, h.digest, h.since = true, u.Count, d, *u
 	return true, nil
 }
 
-// rememberListing notes what the next pass may do without rows for, at the end of a session that left nothing undone: what
+// remember notes what the next pass may do without rows for, at the end of a session that left nothing undone: what
 // was listed, less what was deleted by then.
-func (s *session) rememberListing(l *pop3.Listing) {
-	pl := s.on.plan
-	delivered := s.desk.haul.delivered()
-	gone := len(s.on.removed)
+func (h *sameHead) remember(l *pop3.Listing, comparing bool) {
+	pl := h.on.Plan
+	delivered := h.desk.Haul.Delivered()
+	gone := len(h.on.Removed)
 	left := l.Len() - gone
 	switch {
 	case !l.Complete, l.NoUIDL, pl.Kept+delivered+len(pl.Due) != l.Len():
 		return
-	case s.desk.Account.Policy.Delete == plan.DeleteAfterDelivery && !s.desk.Account.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
+	case h.desk.Account.Policy.Delete == plan.DeleteAfterDelivery && !h.desk.Account.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
 		return
-	case s.desk.Account.RetrHides, len(s.desk.Health.Wire.Short) > 0, s.desk.elsewhere, s.desk.Health.Verify, s.desk.Health.RenewedAt != 0, s.desk.epoch != epochState{}, s.known.renewal.formers != nil:
+	case h.desk.Account.RetrHides, len(h.desk.Health.Wire.Short) > 0, h.desk.Elsewhere, h.desk.Health.Verify, h.desk.Health.RenewedAt != 0, h.desk.Epoch != desk.Epoch{}, comparing:
 		return
-	case s.on.cut, s.on.partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
-		return
-	}
-	if s.digest == nil {
-		s.digest, s.since = newDigest(), health.Unchanged{Lost: pl.LostKept, At: s.desk.now().Unix()}
-	}
-	if !s.digest.add(l, s.head, l.Len(), s.on.removed) {
+	case h.on.Cut, h.on.Partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
 		return
 	}
-	oldest := s.since.Oldest
+	if h.digest == nil {
+		h.digest, h.since = newDigest(), health.Unchanged{Lost: pl.LostKept, At: h.desk.Now().Unix()}
+	}
+	if !h.digest.add(l, h.n, l.Len(), h.on.Removed) {
+		return
+	}
+	oldest := h.since.Oldest
 	if pl.Oldest != 0 && (oldest == 0 || pl.Oldest < oldest) {
 		oldest = pl.Oldest
 	}
-	if now := s.desk.stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
+	if now := h.desk.Stamp(); delivered > 0 && gone < l.Len() && oldest == 0 && now != uidl.Unstamped {
 		oldest = now
 	}
-	s.desk.Health.Unchanged = &health.Unchanged{Epoch: s.desk.Settler.L.Info().Epoch, Generation: s.desk.Settler.Set.Generation, Policy: s.p.policyMark(), Count: left,
-		Sum: s.digest.sum(), Lost: s.since.Lost, At: s.since.At, Oldest: oldest}
+	h.desk.Health.Unchanged = &health.Unchanged{Epoch: h.desk.Settler.L.Info().Epoch, Generation: h.desk.Settler.Set.Generation, Policy: h.policyMark(), Count: left,
+		Sum: h.digest.sum(), Lost: h.since.Lost, At: h.since.At, Oldest: oldest}
 }
 
 // digest is the SHA-256 of listed messages, of each the length of its UID, the UID and its size, in the listing's order.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
@@ -60,7 +61,7 @@ func TestUnchangedWithoutDeleted(t *testing.T) {
 			if read := count.n > before; read != c.read {
 				t.Errorf("rows were read: %v", read)
 			}
-			again := c.askedAgain + b2i(c.policy.Delete == plan.DeleteAfterDelivery) // the one that came
+			again := c.askedAgain + desk.Count(c.policy.Delete == plan.DeleteAfterDelivery) // the one that came
 			if rep.New != 1 || rep.Deleted != again {
 				t.Errorf("%d new and %d deleted, want 1 and %d: %+v", rep.New, rep.Deleted, again, rep)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -108,7 +109,7 @@ func TestDestinationThatLimits(t *testing.T) {
 				}
 				return nil
 			})
-			want := 100 - b2i(bad >= 0)
+			want := 100 - desk.Count(bad >= 0)
 			if d := x.day(10*time.Minute, time.Hour, want); d > 25*time.Minute || x.offered > 130 || len(x.m.Delivered()) != want {
 				t.Errorf("%d arrived in %v, %d were sent", len(x.m.Delivered()), d, x.offered)
 			}

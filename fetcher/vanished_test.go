@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/pop3"
@@ -39,7 +40,7 @@ func TestExpungedBeforeRETR(t *testing.T) {
 			left := append(slices.Clone(box[:2]), box[3:]...)
 			r.server.AddUser("u", "p", left...)
 			r.server.Change(func(o *pop3test.Options) { o.OnCommand = nil })
-			if rep := r.ok(); rep.Failed+rep.Parked != 0 || rep.Kept != 4 || rep.Reasons[reasonVanished] != 0 {
+			if rep := r.ok(); rep.Failed+rep.Parked != 0 || rep.Kept != 4 || rep.Reasons[desk.ReasonVanished] != 0 {
 				t.Errorf("%s: it is gone: %+v", text, rep)
 			}
 			r.wantMail(left...)
@@ -89,7 +90,7 @@ func TestExpungedWhileCompared(t *testing.T) {
 	r.ok()
 	r.server.AddUser("u", "p", box...) // it is back: known, and compared by its content
 	r.refuses("3", "message 3 expunged")
-	if rep := r.ok(); rep.Failed != 0 || rep.Reasons[reasonVanished] != 1 {
+	if rep := r.ok(); rep.Failed != 0 || rep.Reasons[desk.ReasonVanished] != 1 {
 		t.Errorf("%+v", rep)
 	}
 	if rep := r.run(); rep.Failed != 1 || rep.Verdict.Class != verdict.Temporary {
@@ -113,7 +114,7 @@ func TestExpungedBeforeDELE(t *testing.T) {
 			return nil
 		}
 	})
-	if rep := r.ok(); rep.Deleted != 4 || rep.Failed != 0 || rep.Reasons[reasonVanished] != 1 {
+	if rep := r.ok(); rep.Deleted != 4 || rep.Failed != 0 || rep.Reasons[desk.ReasonVanished] != 1 {
 		t.Errorf("%+v", rep)
 	}
 	num = "1"

@@ -12,11 +12,11 @@ import (
 
 // noteHeld tells of messages that wait for a person's word.
 func (s *session) noteHeld() {
-	n := len(s.on.plan.Back)
+	n := len(s.on.Plan.Back)
 	if n == 0 {
 		return
 	}
-	s.desk.rec.Befell(verdict.Verdict{
+	s.desk.Rec.Befell(verdict.Verdict{
 		Class:   verdict.Config,
 		Message: heldMessage(n),
 		Hint: fmt.Sprintf("look at them with: popsync run --dry-run %[1]s; to have them delivered say: popsync accept %[1]s; if all of them were seen before, say: popsync baseline %[1]s",
@@ -33,12 +33,12 @@ func heldMessage(n int) string {
 
 // noteWithheld tells of messages that policy would delete, and why they stay all the same.
 func (s *session) noteWithheld() {
-	for _, why := range slices.Sorted(maps.Keys(s.on.plan.Withheld)) {
-		n := s.on.plan.Withheld[why]
-		s.desk.rec.Count(func(r *report.Report) { r.Withheld += n })
-		s.desk.rec.Reasons(why, n)
+	for _, why := range slices.Sorted(maps.Keys(s.on.Plan.Withheld)) {
+		n := s.on.Plan.Withheld[why]
+		s.desk.Rec.Count(func(r *report.Report) { r.Withheld += n })
+		s.desk.Rec.Reasons(why, n)
 		if step := s.wayOn(why); step != "" {
-			s.desk.rec.Mention(fmt.Sprintf("%d %s; %s", n, why, step))
+			s.desk.Rec.Mention(fmt.Sprintf("%d %s; %s", n, why, step))
 		}
 	}
 }

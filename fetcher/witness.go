@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -15,50 +16,50 @@ import (
 // The pass hears what becomes of messages while they are settled, for its report and for what the session does next.
 
 // witness hears it.
-type witness struct{ desk *Desk }
+type witness struct{ desk *desk.Desk }
 
 var _ settle.Witness = (*witness)(nil)
 
-func (w *witness) Reason(text string)            { w.desk.rec.Reason(text) }
-func (w *witness) Mention(text string)           { w.desk.rec.Mention(text) }
-func (w *witness) Refetched()                    { w.desk.rec.Count(func(r *report.Report) { r.Refetched++ }) }
-func (w *witness) Quarantined()                  { w.desk.rec.Count(func(r *report.Report) { r.Quarantined++ }) }
-func (w *witness) Waived()                       { w.desk.rec.Count(func(r *report.Report) { r.Waived++ }) }
-func (w *witness) Committed(ctx context.Context) { w.desk.lost.Note() }
+func (w *witness) Reason(text string)            { w.desk.Rec.Reason(text) }
+func (w *witness) Mention(text string)           { w.desk.Rec.Mention(text) }
+func (w *witness) Refetched()                    { w.desk.Rec.Count(func(r *report.Report) { r.Refetched++ }) }
+func (w *witness) Quarantined()                  { w.desk.Rec.Count(func(r *report.Report) { r.Quarantined++ }) }
+func (w *witness) Waived()                       { w.desk.Rec.Count(func(r *report.Report) { r.Waived++ }) }
+func (w *witness) Committed(ctx context.Context) { w.desk.Lost.Note() }
 
 func (w *witness) Worst(v verdict.Verdict) {
-	w.desk.rec.Befell(v)
+	w.desk.Rec.Befell(v)
 }
 
 func (w *witness) FailedAt(k uidl.Key, why string, parked, newly bool) {
-	w.desk.rec.FailedAt(newly)
-	w.desk.logFailed(k, why, parked)
+	w.desk.Rec.FailedAt(newly)
+	w.desk.LogFailed(k, why, parked)
 }
 
 func (w *witness) Untaken(c *uidl.Change, m *settle.Received, why error) {
-	w.desk.charge(c, m.Msg.Row, why.Error(), verdict.Permanent(why))
+	w.desk.Charge(c, m.Msg.Row, why.Error(), verdict.Permanent(why))
 }
 
-func (w *witness) Secured(m *settle.Received) { w.desk.haul.secured(m) }
+func (w *witness) Secured(m *settle.Received) { w.desk.Haul.Secured(m) }
 
 func (w *witness) Recovered(row uidl.Delivery, done, late bool) {
-	w.desk.rec.Count(func(r *report.Report) { r.Recovered++ })
+	w.desk.Rec.Count(func(r *report.Report) { r.Recovered++ })
 	if done {
-		w.arrived(row.UID, row.Octets, w.desk.haul.catchUp(row.Key, late))
+		w.arrived(row.UID, row.Octets, w.desk.Haul.CatchUp(row.Key, late))
 	}
 }
 
 func (w *witness) Delivered(m *settle.Received) {
-	w.arrived(m.Msg.UID, m.Msg.Octets, w.desk.haul.deliver(m, w.desk.Settler.Held(m.Msg.Key)))
+	w.arrived(m.Msg.UID, m.Msg.Octets, w.desk.Haul.Deliver(m, w.desk.Settler.Held(m.Msg.Key)))
 }
 
 // arrived reports a message that is durable everywhere, as the ledger knows by now.
 func (w *witness) arrived(uid string, octets int64, kept bool) {
-	w.desk.rec.Count(func(r *report.Report) {
+	w.desk.Rec.Count(func(r *report.Report) {
 		r.New++
 		r.Bytes += octets
-		r.Kept += b2i(kept)
+		r.Kept += desk.Count(kept)
 	})
 	w.desk.Log.Info("delivered", zap.String("uid", words.Quote(uid)), zap.Int64("octets", octets))
-	w.desk.rec.Progress()
+	w.desk.Rec.Progress()
 }

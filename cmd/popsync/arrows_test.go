@@ -22,9 +22,8 @@ type room struct {
 	helper  bool     // for tests only: any test may import it, and the program may not contain it
 }
 
-// rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only the fetcher and the program may log, so
-// only they have zap; only the ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
-// only they and internal/logs have zap; only the ledger knows SQLite; only internal/durable and what needs locks and limits has unix.
+// rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only those that may log, and internal/logs, have zap; only the
+// ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
 	{path: "pop3", imports: []string{"internal/foreign", "internal/transcript"}},
 	{path: "uidl"},
@@ -52,7 +51,8 @@ var rooms = []room{
 	{
 		path: "fetcher",
 		imports: []string{"pop3", "uidl", "deliver", "internal/foreign", "internal/headline", "internal/words", "fetcher/verdict", "fetcher/plan", "fetcher/health",
-			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild", "fetcher/identity"},
+			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild", "fetcher/identity",
+			"fetcher/desk", "fetcher/server", "fetcher/headers", "fetcher/recognise", "fetcher/reading", "fetcher/deletions"},
 		modules: []string{"go.uber.org/zap"},
 		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
 	},
@@ -64,11 +64,34 @@ var rooms = []room{
 	{path: "fetcher/identity", imports: []string{"uidl", "deliver", "fetcher/verdict", "fetcher/settle", "fetcher/plan", "fetcher/report"}, modules: []string{"go.uber.org/zap"}},
 	{path: "fetcher/rebuild", imports: []string{"uidl", "deliver", "fetcher/settle", "fetcher/plan", "fetcher/report", "internal/words"}, modules: []string{"go.uber.org/zap"}, tests: []string{"deliver/maildir", "fetcher/health", "pop3"}},
 	{path: "fetcher/steps", imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"}},
+	{
+		path:    "fetcher/desk",
+		imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/memory", "fetcher/settle", "fetcher/rebuild", "fetcher/steps", "fetcher/report", "internal/words"},
+		modules: []string{"go.uber.org/zap"},
+	},
+	{path: "fetcher/server", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/verdict", "fetcher/plan", "internal/words"}},
+	{path: "fetcher/headers", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/server", "fetcher/plan", "fetcher/health", "fetcher/memory"}},
+	{
+		path:    "fetcher/recognise",
+		imports: []string{"uidl", "fetcher/desk", "fetcher/headers", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/settle", "fetcher/report", "internal/words"},
+		modules: []string{"go.uber.org/zap"},
+	},
+	{
+		path:    "fetcher/reading",
+		imports: []string{"pop3", "uidl", "deliver", "fetcher/desk", "fetcher/recognise", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/memory", "fetcher/settle", "fetcher/rebuild", "fetcher/steps", "fetcher/report", "internal/words"},
+		modules: []string{"go.uber.org/zap"},
+	},
+	{
+		path:    "fetcher/deletions",
+		imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/report", "internal/words"},
+		modules: []string{"go.uber.org/zap"},
+		tests:   []string{"fetcher/settle"},
+	},
 	{path: "fetcher/report", imports: []string{"fetcher/verdict", "fetcher/health", "internal/words"}},
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/dialer", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/transcript", "internal/uidtext", "internal/words"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/server", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/dialer", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/transcript", "internal/uidtext", "internal/words"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -106,6 +129,7 @@ var rooms = []room{
 	{path: "pop3/pop3test", imports: []string{"pop3"}}, // no helper: 'popsync demo' runs its server
 	{path: "pop3/pop3test/fault", imports: []string{"pop3", "pop3/pop3test"}, helper: true},
 	{path: "pop3/pop3test/dovecot", helper: true},
+	{path: "fetcher/desk/desktest", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/plan", "fetcher/steps", "pop3/pop3test", "uidl/uidltest"}, helper: true},
 	{path: "uidl/uidltest", imports: []string{"uidl"}, tests: []string{"uidl/sqlite"}, helper: true},
 	{path: "uidl/sqlite/sqlitetest", tests: []string{"uidl", "uidl/sqlite"}, helper: true},
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/dialer"
@@ -79,7 +80,7 @@ func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	grow, done := l.big.listing(ctx)
 	defer done()
 	wired.Server.Grow = grow
-	client, err := fetcher.DialLooking(ctx, wired.Server)
+	client, err := server.DialLooking(ctx, wired.Server)
 	if err != nil {
 		return checkup.PartServer, err
 	}
@@ -100,7 +101,7 @@ func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Accou
 		return checkup.PartLogin, err
 	}
 	s.SetLogin(checkup.StepOK)
-	list, said, err := fetcher.Look(ctx, client, wired, l.named(acc.Name))
+	list, said, err := server.Look(ctx, client, wired, l.named(acc.Name))
 	s.OK(checkup.PartLogin, fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
 	if err != nil {
 		return checkup.PartMail, err
@@ -139,6 +140,6 @@ func (l *looker) named(account string) func(context.Context) (bool, error) {
 			return false, err
 		}
 		defer acc.Close()
-		return fetcher.Named(ctx, acc)
+		return server.Named(ctx, acc)
 	}
 }

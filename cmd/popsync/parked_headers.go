@@ -11,8 +11,8 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
-	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/words"
@@ -56,7 +56,7 @@ func (a *app) headers(ctx context.Context, cfg *config.Config, acc config.Accoun
 	for _, d := range wired.Destinations {
 		_ = d.Target.Close() // nothing was opened
 	}
-	_, err = fetcher.Headers(ctx, wired, keys, func(k uidl.Key, r io.Reader) error {
+	_, err = server.Headers(ctx, wired, keys, func(k uidl.Key, r io.Reader) error {
 		p.Read(k, r)
 		return nil
 	})

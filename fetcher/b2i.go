@@ -1,8 +1,0 @@
-package fetcher
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}

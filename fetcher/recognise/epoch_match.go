@@ -1,0 +1,121 @@
+package recognise
+
+import (
+	"context"
+
+	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/uidl"
+)
+
+// formers are messages that were delivered and are not listed any more, to be matched as a multiset.
+type formers struct {
+	byHeader  map[uidl.Fingerprint][]*uidl.Message
+	byContent map[[32]byte][]*uidl.Message
+	taken     map[uidl.Key]bool
+}
+
+// formersOf are the lost messages that have one of these headers.
+func (w *Renewal) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, lost map[uidl.Key]bool) (*formers, error) {
+	fps := make([]uidl.Fingerprint, 0, len(tops))
+	for _, fp := range tops {
+		if fp != (uidl.Fingerprint{}) {
+			fps = append(fps, fp)
+		}
+	}
+	rows, err := w.lostOf(ctx, fps, lost)
+	if err != nil {
+		return nil, err
+	}
+	f := &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
+	for i := range rows {
+		if m := &rows[i]; lost[m.Key] && m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
+			f.byHeader[m.Fingerprint] = append(f.byHeader[m.Fingerprint], m)
+		}
+	}
+	return f, nil
+}
+
+// fewLost is how many rows are rather looked up by their keys than searched for by their headers in all rows.
+const fewLost = 2000
+
+// lostOf are at least the lost rows that have one of these headers.
+func (w *Renewal) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
+	if len(lost) > fewLost {
+		return w.desk.Settler.L.Matches(ctx, fps)
+	}
+	keys := make([]uidl.Key, 0, len(lost))
+	for k := range lost {
+		keys = append(keys, k)
+	}
+	return w.desk.Settler.L.Find(ctx, keys)
+}
+
+// byHeaderOf takes the former message with this header whose size comes closest, or nil when none is left or all are
+// too far off: then the content must tell.
+func (f *formers) byHeaderOf(fp uidl.Fingerprint, size int64) *uidl.Message {
+	var best *uidl.Message
+	for _, m := range f.byHeader[fp] {
+		if !f.taken[m.Key] && (best == nil || distance(m, size) < distance(best, size)) {
+			best = m
+		}
+	}
+	if best == nil || distance(best, size) > sizeSlack+max(best.Size, best.Octets)/8 {
+		return nil
+	}
+	f.taken[best.Key] = true
+	return best
+}
+
+// distance is by how much a listed size differs from what is known of a message.
+func distance(m *uidl.Message, size int64) int64 {
+	d := max(m.Size-size, size-m.Size)
+	if m.Octets > 0 {
+		d = min(d, max(m.Octets-size, size-m.Octets))
+	}
+	if size == 0 || m.Size == 0 {
+		return 0
+	}
+	return d
+}
+
+// mostFormers is how many messages that left the listing are read to recognise one of them under a unique-id that was known.
+const mostFormers = 20_000
+
+// former finds the message that left the listing and has this header, for a message that came under a unique-id that was
+// another one's: servers that change their unique-ids may give old ones anew. nil: none, or the header says too little.
+func (w *Renewal) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint) (*uidl.Message, error) {
+	if len(w.on.Plan.Lost) == 0 || len(w.on.Plan.Lost) > mostFormers || w.headers.Weak[e.Num] || top == (uidl.Fingerprint{}) {
+		return nil, nil
+	}
+	if w.left == nil {
+		w.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
+		keys := make([]uidl.Key, 0, len(w.on.Plan.Lost))
+		for _, r := range w.on.Plan.Lost {
+			keys = append(keys, w.on.Rows.Row(int(r)).Key)
+		}
+		rows, err := w.desk.Settler.L.Find(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			if m := &rows[i]; m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
+				w.left.byHeader[m.Fingerprint] = append(w.left.byHeader[m.Fingerprint], m)
+			}
+		}
+	}
+	return w.left.byHeaderOf(top, e.Size), nil
+}
+
+// returns enters a message that came under a unique-id of another one as the one that it is.
+func (w *Renewal) returns(e plan.Entry, old *uidl.Message) {
+	if w.desk.Settler.Pending[old.Key].Copies() {
+		w.mailbox.Displace(old.Key, e.Key)
+		return
+	}
+	w.desk.Settler.Later(func(c *uidl.Change) {
+		c.At = w.desk.Now().Unix()
+		w.adopt(c, e, old, w.desk.Stamp())
+	})
+	w.adopted(1)
+	w.on.Plan.Kept++
+}

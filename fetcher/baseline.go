@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -43,7 +44,7 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	if p.desk.Settler.Known, err = p.desk.Settler.L.Destinations(ctx); err != nil {
 		return m, err
 	}
-	p.desk.Settler.Set = plan.NewSet(p.desk.Settler.Known, p.desk.Settler.L.Info().Generation)
+	p.desk.Settler.Set = facts.NewSet(p.desk.Settler.Known, p.desk.Settler.L.Info().Generation)
 	for _, d := range p.desk.Settler.Places {
 		for _, k := range p.desk.Settler.Known {
 			if k.Name == d.Name {
@@ -100,7 +101,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
-			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: plan.ReasonSeen, Row: uidl.Row{
+			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: facts.ReasonSeen, Row: uidl.Row{
 				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.Stamp(),
 				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, e.Known)},
 			}})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -86,7 +86,7 @@ func (w *world) mustRefuse() (why string) {
 			why = filepath.Base(path) + ", where a Maildir was known, has none"
 		}
 		for _, d := range w.known {
-			if deliver.PathOf(d.Identity) != path || plan.Away(d.Role) {
+			if deliver.PathOf(d.Identity) != path || facts.Away(d.Role) {
 				continue
 			}
 			found := false

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/fetcher/desk"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
@@ -41,7 +42,7 @@ func (w *world) judge() {
 	}
 	for _, r := range e.open {
 		d := e.known[r.Destination]
-		if r.State != uidl.Owed && !plan.Away(d.Role) {
+		if r.State != uidl.Owed && !facts.Away(d.Role) {
 			w.fail("still open: %+v at %+v", r, d)
 		}
 	}
@@ -51,7 +52,7 @@ func (w *world) judge() {
 func (w *world) judgeLetter(l *letter, e end) {
 	what := fmt.Sprintf("%s (letter %d, group %d)", l.name, l.id, l.group)
 	// Our copy waits for a destination that is not configured, until a person says what becomes of it.
-	waits := slices.ContainsFunc(e.open, func(r uidl.Delivery) bool { return r.UID == l.name && plan.Away(e.known[r.Destination].Role) })
+	waits := slices.ContainsFunc(e.open, func(r uidl.Delivery) bool { return r.UID == l.name && facts.Away(e.known[r.Destination].Role) })
 	if !l.onServer {
 		switch {
 		case l.lost, w.acc.RetrHides && (waits || w.putAside()):

@@ -17,6 +17,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
 	"github.com/popsync/popsync/deliver/spool"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/operator"
 	"github.com/popsync/popsync/fetcher/plan"
@@ -540,7 +541,7 @@ func TestTakeBackUnread(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	a, b, f := uidl.PlaceOf(0), uidl.PlaceOf(1), uidl.PlaceOf(2)
 	p := newPass(Account{}, Options{}.WithDefaults())
-	p.desk.Settler.Set = plan.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
+	p.desk.Settler.Set = facts.NewSet([]uidl.Destination{{Ordinal: 0, Role: uidl.Required}, {Ordinal: 1, Role: uidl.Required}, {Ordinal: 2, Role: uidl.Fallback}}, 1)
 	const both = uidl.Seen | uidl.Unsure
 	for _, c := range []struct {
 		name         string

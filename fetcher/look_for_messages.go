@@ -7,8 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -37,7 +37,7 @@ func lookAt(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (*pas
 		_ = l.Close()
 		return nil, err
 	}
-	p.desk.Settler.Set = plan.NewSet(p.desk.Settler.Known, l.Info().Generation)
+	p.desk.Settler.Set = facts.NewSet(p.desk.Settler.Known, l.Info().Generation)
 	return p, nil
 }
 

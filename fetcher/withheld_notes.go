@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 )
@@ -46,11 +46,11 @@ func (s *session) noteWithheld() {
 // wayOn is what a person can say about messages that are kept for a reason.
 func (s *session) wayOn(why string) string {
 	switch why {
-	case plan.ReasonUnsure, plan.ReasonBefore:
+	case facts.ReasonUnsure, facts.ReasonBefore:
 		return fmt.Sprintf("if you know that they are safe, say: popsync vouch %s", s.desk.Account.Name)
-	case plan.ReasonYounger:
+	case facts.ReasonYounger:
 		return fmt.Sprintf("to send them there say: popsync backfill %[1]s DESTINATION; to let them go without: popsync backfill --without %[1]s DESTINATION", s.desk.Account.Name)
-	case plan.ReasonFormer:
+	case facts.ReasonFormer:
 		return fmt.Sprintf("configure that destination again, or fetch them for another one: popsync backfill %s DESTINATION", s.desk.Account.Name)
 	}
 	return ""

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -95,7 +95,7 @@ func (p *Destinations) unburden(ctx context.Context, c *uidl.Change, known map[i
 		waits[row.Key] = waits[row.Key] || !optional[row.Destination]
 	}
 	rows, err := p.Settler.L.Find(ctx, keys)
-	set := plan.NewSet(slices.Collect(maps.Values(now)), m.generation)
+	set := facts.NewSet(slices.Collect(maps.Values(now)), m.generation)
 	for _, r := range rows {
 		if (r.State == uidl.Wanted || r.State == uidl.Parked) && !waits[r.Key] && set.Lacks(r.Facts) == 0 && r.Have.Destinations() != 0 {
 			c.Mark = append(c.Mark, p.Settler.Whole(r.Key, r.Facts, set))
@@ -200,7 +200,7 @@ func (p *Destinations) lookAtPlaces(ctx context.Context) (m *matched, met bool, 
 
 // setPlaces gives the destinations of the pass their ordinals.
 func (p *Destinations) setPlaces(all []uidl.Destination, m *matched) {
-	p.Settler.Set = plan.NewSet(all, m.generation)
+	p.Settler.Set = facts.NewSet(all, m.generation)
 	for i, d := range p.Settler.Places {
 		d.Ordinal = m.of[i].Ordinal
 	}

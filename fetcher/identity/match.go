@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -55,7 +55,7 @@ func match(known []uidl.Destination, open map[int]bool, now []sight, generation 
 	m := &matched{of: make([]uidl.Destination, len(now)), generation: generation}
 	took := m.assign(known, now)
 	for i, k := range took {
-		if k >= 0 && !plan.Away(known[k].Role) { // one that was given up may show where another is configured
+		if k >= 0 && !facts.Away(known[k].Role) { // one that was given up may show where another is configured
 			continue
 		}
 		if now[i].path != "" && !strange {
@@ -88,7 +88,7 @@ func match(known []uidl.Destination, open map[int]bool, now []sight, generation 
 		d.Name, d.Role = now[i].name, now[i].role
 		if was.Role != d.Role && was.Role != uidl.UnknownRole {
 			changed = true
-			if d.Role == uidl.Required || plan.Away(was.Role) {
+			if d.Role == uidl.Required || facts.Away(was.Role) {
 				d.Since, d.Rest = next, uidl.Undecided
 			}
 		}
@@ -151,7 +151,7 @@ func (m *matched) assign(known []uidl.Destination, now []sight) []int {
 					continue
 				}
 				// Of several, one that is configured still is the one.
-				if best < 0 || plan.Away(known[best].Role) && !plan.Away(known[k].Role) {
+				if best < 0 || facts.Away(known[best].Role) && !facts.Away(known[k].Role) {
 					best = k
 				}
 			}
@@ -172,7 +172,7 @@ func mustShow(known []uidl.Destination, took []int, s *sight, elsewhere func(str
 		if path == "" || slices.Contains(took, k) || deliver.Resolve(path) != s.path {
 			continue
 		}
-		if !plan.Away(d.Role) || unlike {
+		if !facts.Away(d.Role) || unlike {
 			return notTheKnown(s.path)
 		}
 	}
@@ -269,7 +269,7 @@ func (m *matched) number(known []uidl.Destination, left, open map[int]bool) erro
 // tell words what became of a destination.
 func (m *matched) tell(was, is *uidl.Destination) {
 	switch {
-	case plan.Away(was.Role):
+	case facts.Away(was.Role):
 		m.news = append(m.news, fmt.Sprintf("destination %s is configured again: it gets mail from now on; for what came meanwhile say: popsync backfill ACCOUNT %s", is.Name, is.Name))
 	case was.Name != is.Name:
 		m.news = append(m.news, fmt.Sprintf("destination %s is now called %s", was.Name, is.Name))

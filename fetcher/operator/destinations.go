@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -29,7 +29,7 @@ func Adopt(ctx context.Context, ledger uidl.Ledger, account string) error {
 func Backfill(ctx context.Context, ledger uidl.Ledger, account, destination string, rest uidl.Rest) error {
 	return withDestinations(ctx, ledger, account, func(all []uidl.Destination, c *uidl.Change) error {
 		for _, d := range all {
-			if d.Name == destination && !plan.Away(d.Role) {
+			if d.Name == destination && !facts.Away(d.Role) {
 				d.Rest = rest
 				c.Destinations = append(c.Destinations, d)
 				return nil
@@ -46,7 +46,7 @@ func Vouch(ctx context.Context, ledger uidl.Ledger, account string) error {
 		c.Vouch = true
 		for _, d := range all {
 			switch {
-			case d.Born == 0 && plan.Away(d.Role):
+			case d.Born == 0 && facts.Away(d.Role):
 				d.Born = max(1, d.Since) // what was delivered then is no more asked of it
 			case d.Born == 0 && d.Since != 0:
 				d.Since = 0

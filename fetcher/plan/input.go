@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -19,8 +20,8 @@ type Input struct {
 	Order       []int32 // of the listing by (UID, number): see sortedByUID
 	Complete    bool    // rows that are missing from the listing are gone
 	Rows        *Rows
-	Open        map[uidl.Key]*OpenState // messages with unsettled deliveries
-	Set         *Set
+	Open        map[uidl.Key]*facts.OpenState // messages with unsettled deliveries
+	Set         *facts.Set
 	Policy      Policy
 	NeverDelete bool
 	Aged        int64             // ages count up to this (Unix seconds): see uidl.Clock

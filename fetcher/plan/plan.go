@@ -2,7 +2,7 @@
 // says, and the time. It opens nothing, asks nobody and writes nothing; who carries a plan out may find that a step is not
 // right, and changes the plan by its methods.
 //
-// What a message lacks, and whether it may be deleted, follows from its facts and from the set of destinations (Set), and
+// What a message lacks, and whether it may be deleted, follows from its facts and from the set of destinations (fetcher/facts), and
 // from nothing else.
 package plan
 

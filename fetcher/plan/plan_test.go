@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -189,10 +190,10 @@ func TestPlan(t *testing.T) {
 			in:   Input{Policy: always}, want: "due 1 due 2"},
 		{name: "open deliveries", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10)),
-			in:   Input{Open: map[uidl.Key]*OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1, Busy: uidl.PlaceOf(0)}}}, want: "fetch 1/owed pending=1"},
+			in:   Input{Open: map[uidl.Key]*facts.OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1, Busy: uidl.PlaceOf(0)}}}, want: "fetch 1/owed pending=1"},
 		{name: "open for a destination that is gone", listing: list("1 10 a", "2 10 b"),
 			rows: tableOf(stored("a", 0, uidl.Wanted, 10), stored("b", 0, uidl.Wanted, 10, has(uidl.Facts{Have: uidl.PlaceOf(0)}))),
-			in:   Input{Open: map[uidl.Key]*OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1}}}, want: "fetch 1/owed pending=1"},
+			in:   Input{Open: map[uidl.Key]*facts.OpenState{{UID: "a"}: {N: 1}, {UID: "b"}: {N: 1}}}, want: "fetch 1/owed pending=1"},
 		{name: "parked until a clock that was ten years ahead", listing: list("1 1 a"),
 			rows: tableOf(stored("a", 0, uidl.Parked, 1, failed(3), next(3650*day))), want: "fetch 1"},
 	} {
@@ -240,7 +241,7 @@ func FuzzPlan(f *testing.F) {
 			Policy: Policy{Delete: Delete(mode % 3), MaxSize: int64(mode % 4)}}
 		in.fill()
 		p := Make(in)
-		in.Open = map[uidl.Key]*OpenState{{UID: "of no message"}: {N: 1}} // no short cut
+		in.Open = map[uidl.Key]*facts.OpenState{{UID: "of no message"}: {N: 1}} // no short cut
 		if long := Make(in); p.Kept != long.Kept || len(p.Fetch) != len(long.Fetch) || len(p.Question) != len(long.Question) {
 			t.Fatalf("the short cut makes a difference: kept %d and %d", p.Kept, long.Kept)
 		}
@@ -345,6 +346,6 @@ func TestPlanOfManyDue(t *testing.T) {
 // fill gives an input what every pass has: one required destination, and now.
 func (in *Input) fill() {
 	in.Now, in.Confirmed = planNow, planNow.Unix()
-	in.Set = NewSet([]uidl.Destination{{Role: uidl.Required}}, 0)
+	in.Set = facts.NewSet([]uidl.Destination{{Role: uidl.Required}}, 0)
 	in.Waits = func(until int64) bool { return until > planNow.Unix() && until <= planNow.Add(25*time.Hour).Unix() }
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/report"
@@ -45,7 +46,7 @@ func TestRebuild(t *testing.T) {
 	}
 	now := func() time.Time { return time.Unix(1e9, 0) }
 	s := &settle.Settler{L: l, Log: zap.NewNop(), Places: []*settle.Place{{Destination: settle.Destination{Name: "maildir", Target: box}}},
-		Set: plan.NewSet([]uidl.Destination{place}, 0), Health: &health.Account{Facts: health.Facts{Verify: true}, Config: health.Config{Now: now}},
+		Set: facts.NewSet([]uidl.Destination{place}, 0), Health: &health.Account{Facts: health.Facts{Verify: true}, Config: health.Config{Now: now}},
 		Config: settle.Config{Account: "a", Clock: now}}
 	r := &Rebuilder{Settler: s, Name: "a", Rec: new(report.Record), Now: now, Stamp: func() int64 { return 1e9 },
 		Status: func() *uidl.Status { st := l.Info().Status; st.Facts = s.Health.Encode(); return &st }}

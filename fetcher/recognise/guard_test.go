@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/fetcher/desk/desktest"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
@@ -16,7 +17,7 @@ func newRecogniser(t *testing.T, o pop3test.Options, box ...pop3test.Message) (*
 	t.Helper()
 	w := desktest.New(t, o, box...)
 	w.Desk.Account.Policy.Delete = plan.DeleteAfterDelivery
-	w.Desk.Settler.Set = plan.NewSet(nil, 0)
+	w.Desk.Settler.Set = facts.NewSet(nil, 0)
 	return New(w.Desk, w.On, &headers.Tops{Desk: w.Desk, On: w.On}, &Mailbox{Desk: w.Desk}), w
 }
 

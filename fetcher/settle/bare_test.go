@@ -6,14 +6,14 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
 
 // bare is a settler with one destination and no pass around it.
-func bare(l uidl.Account, d *Place, open map[uidl.Key]*OpenMessage, set *plan.Set) *Settler {
+func bare(l uidl.Account, d *Place, open map[uidl.Key]*OpenMessage, set *facts.Set) *Settler {
 	return &Settler{L: l, Obs: deaf{}, Log: zap.NewNop(), Places: []*Place{d}, Open: open, Set: set,
 		Quarantined: map[uidl.Key]bool{}, Withheld: map[uidl.Key]bool{},
 		Health: &health.Account{Config: health.Config{Now: time.Now}}, Config: Config{Clock: time.Now}}

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -36,16 +36,16 @@ func (p *Settler) Held(k uidl.Key) bool {
 }
 
 // HoldUntil is until when a message stays on the server that lacks nothing from now on, since the fallback took it in place of
-// a destination (Unix seconds); 0: policy may delete it at once. See plan.QuarantineHold.
+// a destination (Unix seconds); 0: policy may delete it at once. See facts.QuarantineHold.
 func (p *Settler) HoldUntil() int64 {
 	if p.DeleteQuarantined {
 		return 0
 	}
-	return p.now().Add(plan.QuarantineHold).Unix()
+	return p.now().Add(facts.QuarantineHold).Unix()
 }
 
 // Whole marks as delivered what lacks nothing of this set, though nothing that was open for it was settled.
-func (p *Settler) Whole(k uidl.Key, f uidl.Facts, set *plan.Set) uidl.Mark {
+func (p *Settler) Whole(k uidl.Key, f uidl.Facts, set *facts.Set) uidl.Mark {
 	m := uidl.Mark{Key: k, State: uidl.Delivered}
 	if set.StoodIn(f) {
 		m.NextTry, m.Reason = p.HoldUntil(), reasonQuarantined

@@ -10,7 +10,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -69,7 +69,7 @@ func newOutboxBench(t *testing.T, n, lanes int, during func(b *outboxBench, t, n
 		return during(b, t, next)
 	}}
 	d := &Place{Destination: Destination{Name: "remote", Target: target}}
-	p := bare(l, d, open, plan.NewSet([]uidl.Destination{relay}, 0))
+	p := bare(l, d, open, facts.NewSet([]uidl.Destination{relay}, 0))
 	stop, halt := context.WithCancel(ctx)
 	b.outbox, b.halt = newOutbox(stop, ctx, p, d), halt
 	return b

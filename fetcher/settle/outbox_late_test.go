@@ -6,7 +6,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -26,7 +26,7 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &Place{Destination: Destination{Name: "remote", Target: delivertest.NewMemory("remote")}}
-	p := bare(l, d, map[uidl.Key]*OpenMessage{key: {n: 1}}, plan.NewSet([]uidl.Destination{relay}, 0))
+	p := bare(l, d, map[uidl.Key]*OpenMessage{key: {n: 1}}, facts.NewSet([]uidl.Destination{relay}, 0))
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}
 	var result error = &deliver.Error{Op: "send", Scope: deliver.ThisMessage, Envelope: true, Err: errors.New("refused")}

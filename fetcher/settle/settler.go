@@ -14,8 +14,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -29,11 +29,11 @@ type Settler struct {
 	Log    *zap.Logger
 	Places []*Place
 	Known  []uidl.Destination // all that the ledger knows, configured or not
-	Set    *plan.Set
+	Set    *facts.Set
 	Health *health.Account
 
-	Pending map[uidl.Key]*plan.OpenState // messages with open deliveries, as of the session's beginning
-	Halted  atomic.Bool                  // the ledger failed: nothing more is fetched
+	Pending map[uidl.Key]*facts.OpenState // messages with open deliveries, as of the session's beginning
+	Halted  atomic.Bool                   // the ledger failed: nothing more is fetched
 
 	Committing  sync.Mutex // held while a change is built and committed; guards what follows
 	Doubt       error      // a commit failed: there is no other

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -32,7 +32,7 @@ func (p *Settler) transfer(ctx context.Context) error {
 	}
 	of := map[string]uidl.Destination{}
 	for _, d := range p.Known {
-		if plan.Away(d.Role) && p.Health.Adopt {
+		if facts.Away(d.Role) && p.Health.Adopt {
 			of[d.Name] = d
 		}
 	}

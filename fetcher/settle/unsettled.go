@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
@@ -112,14 +112,14 @@ func (p *Settler) LoadPending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Pending, p.Open = map[uidl.Key]*plan.OpenState{}, map[uidl.Key]*OpenMessage{}
+	p.Pending, p.Open = map[uidl.Key]*facts.OpenState{}, map[uidl.Key]*OpenMessage{}
 	for _, row := range pending {
 		if !p.required(row.Destination) {
 			continue
 		}
 		st, m := p.Pending[row.Key], p.Open[row.Key]
 		if st == nil {
-			st = &plan.OpenState{Facts: row.Message, None: true}
+			st = &facts.OpenState{Facts: row.Message, None: true}
 			m = &OpenMessage{Facts: row.Message, quarantined: row.Why == reasonQuarantined}
 			p.Pending[row.Key], p.Open[row.Key] = st, m
 		}

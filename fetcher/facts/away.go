@@ -1,4 +1,4 @@
-package plan
+package facts
 
 import "github.com/popsync/popsync/uidl"
 

@@ -1,11 +1,11 @@
-package plan
+package facts
 
 import "github.com/popsync/popsync/uidl"
 
-// OpenState is openMessage as a session's plan sees it: as of the session's beginning.
+// OpenState is what is open of a message (settle.OpenMessage) as a session's plan sees it: as of the session's beginning.
 type OpenState struct {
 	uidl.Facts
-	N     int             // as in openMessage
+	N     int             // deliveries that are not settled
 	Busy  uidl.Places     // a copy of ours is on its way there, or a failure has to wait
 	Owed  []uidl.Delivery // rows of what is to be fetched again and due
 	Late  []uidl.Delivery // and of what is not due yet

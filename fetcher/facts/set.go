@@ -1,6 +1,14 @@
-package plan
+// Package facts says what follows from the facts of a message and the destinations that are configured now: which of them lack it, and
+// whether policy may delete it. Pure functions; nothing of it is stored, and nothing else decides either question.
+//
+// fetcher/plan and fetcher/settle go by it, and the rooms that change or show the set of destinations.
+package facts
 
-import "github.com/popsync/popsync/uidl"
+import (
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
 
 // Set is the destinations of an account as they are configured now, seen by what messages must be at. What a message lacks,
 // and whether policy may delete it, follow from its facts and from this alone; neither is stored.
@@ -126,3 +134,7 @@ func (s *Set) Keeps(f uidl.Facts) string {
 	}
 	return ReasonFormer
 }
+
+// QuarantineHold is how long a message that only a fallback has stays on the server: one wrong setting of a relay must
+// not empty a mailbox into the quarantine before anybody has looked.
+const QuarantineHold = 7 * 24 * time.Hour

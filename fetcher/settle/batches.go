@@ -12,14 +12,18 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
+// batching takes a batch from its staging places to where it is published, in steps that Prepare and Settle put together.
+type batching struct{ p *Settler }
+
 // Settle takes a batch that was prepared through the rest of the delivery protocol: commit, Publish, commit. It returns
 // an error only when the ledger failed. A destination that fails is noted in it, and the messages stay on the server.
 //
 // From the first commit on, the staged bytes belong to the ledger: nothing here discards them after it was attempted, unless
 // it is certain that nothing of it was applied.
 func (p *Settler) Settle(ctx context.Context, b *Batch) error {
-	p.unusable(b)
-	if err := p.Change(ctx, func(c *uidl.Change) { p.enter(c, b) }); err != nil {
+	w := batching{p}
+	w.unusable(b)
+	if err := p.Change(ctx, func(c *uidl.Change) { w.enter(c, b) }); err != nil {
 		if Unapplied(err) { // for certain, so no row names the copies
 			for _, d := range p.Places {
 				b.GiveUp(d, err)
@@ -28,14 +32,14 @@ func (p *Settler) Settle(ctx context.Context, b *Batch) error {
 		return err
 	}
 	p.Obs.Committed(ctx)
-	p.secured(b)
-	p.post(b)
-	return p.publishBatch(ctx, b)
+	w.secured(b)
+	w.post(b)
+	return w.publishBatch(ctx, b)
 }
 
 // post hands a batch's copies for remote destinations to their outboxes.
-func (p *Settler) post(b *Batch) {
-	for _, d := range p.Places {
+func (w batching) post(b *Batch) {
+	for _, d := range w.p.Places {
 		if d.out == nil {
 			continue
 		}
@@ -48,7 +52,7 @@ func (p *Settler) post(b *Batch) {
 // Prepare makes each destination's copies durable, with one barrier. Copies of a destination whose barrier failed are
 // given up: their rows were never written, so they may be discarded. It may run while the batch before is settled.
 func (p *Settler) Prepare(ctx context.Context, b *Batch) {
-	p.unusable(b)
+	batching{p}.unusable(b)
 	for _, d := range p.Places {
 		var tickets []deliver.Ticket
 		b.each(d, func(_ *Received, c *Delivery) { tickets = append(tickets, c.Ticket()) })
@@ -66,8 +70,8 @@ func (p *Settler) Prepare(ctx context.Context, b *Batch) {
 
 // unusable gives up the copies of destinations that failed to publish an earlier batch: that one stays 'publishing', and
 // there is never a second. One that has a spool may go on taking copies.
-func (p *Settler) unusable(b *Batch) {
-	for _, d := range p.Places {
+func (w batching) unusable(b *Batch) {
+	for _, d := range w.p.Places {
 		if err := d.PublishFailure(); err != nil && !d.IsRemote() {
 			b.GiveUp(d, err)
 		}
@@ -101,9 +105,9 @@ func (b *Batch) each(d *Place, f func(*Received, *Delivery)) {
 // enter writes the batch's rows into a change: 'publishing' for what the next Publish takes, 'staged' for the rest and
 // for remote destinations, 'owed' for a destination that failed while another did not. A message that no destination
 // has is not entered; it stays wanted. p.committing is held.
-func (p *Settler) enter(c *uidl.Change, b *Batch) {
+func (w batching) enter(c *uidl.Change, b *Batch) {
 	quota := map[*Place]int{}
-	for _, d := range p.Places {
+	for _, d := range w.p.Places {
 		if !d.IsRemote() && d.PublishFailure() == nil {
 			quota[d] = d.Target.Batch()
 		}
@@ -113,7 +117,7 @@ func (p *Settler) enter(c *uidl.Change, b *Batch) {
 	for i := range b.msgs {
 		m := &b.msgs[i]
 		if err := m.unstaged(); err != nil {
-			p.refused(c, m, err)
+			w.refused(c, m, err)
 			continue
 		}
 		m.Msg.State = uidl.Wanted
@@ -121,23 +125,23 @@ func (p *Settler) enter(c *uidl.Change, b *Batch) {
 			c.Renew = append(c.Renew, m.Msg)
 		} else {
 			c.Put = append(c.Put, m.Msg)
-			delete(p.Open, m.Msg.Key) // another message's, if there was one: its deliveries are settled
+			delete(w.p.Open, m.Msg.Key) // another message's, if there was one: its deliveries are settled
 		}
 		for j := range m.Copies {
 			dl := &m.Copies[j]
 			row := &dl.Row
 			if dl.Err != nil && dl.Dest.Optional {
-				p.Obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.Dest.Name, dl.Err))
+				w.p.Obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %v", dl.Dest.Name, dl.Err))
 				c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Waive})
 				continue
 			}
 			if row.State == 0 {
-				p.opened(m, !dl.Dest.Optional)
+				w.p.opened(m, !dl.Dest.Optional)
 			}
 			row.At = c.At
 			switch {
 			case dl.Err != nil:
-				*row = p.owedAgain(*row, dl.Err, c.At)
+				*row = w.owedAgain(*row, dl.Err, c.At)
 			case quota[dl.Dest] > 0:
 				quota[dl.Dest]--
 				row.State = uidl.Publishing
@@ -164,16 +168,16 @@ func (m *Received) unstaged() (err error) {
 }
 
 // secured tells which messages every destination has durably, published or not.
-func (p *Settler) secured(b *Batch) {
+func (w batching) secured(b *Batch) {
 	for i := range b.msgs {
 		if m := &b.msgs[i]; !slices.ContainsFunc(m.Copies, func(c Delivery) bool { return c.Err != nil && !c.Dest.Optional }) {
-			p.Obs.Secured(m)
+			w.p.Obs.Secured(m)
 		}
 	}
 }
 
 // refused enters a message that no required destination took. The fault of a whole destination is nobody's attempt.
-func (p *Settler) refused(c *uidl.Change, m *Received, err error) {
+func (w batching) refused(c *uidl.Change, m *Received, err error) {
 	for i := range m.Copies {
 		if dl := &m.Copies[i]; dl.Err == nil {
 			_ = dl.Dest.Target.Discard([]deliver.Ticket{dl.Ticket()}) // no commit has named it
@@ -183,16 +187,16 @@ func (p *Settler) refused(c *uidl.Change, m *Received, err error) {
 	if verdict.ScopeOf(err) == deliver.WholeTarget || errors.Is(err, context.Canceled) {
 		return
 	}
-	p.Obs.Untaken(c, m, err)
+	w.p.Obs.Untaken(c, m, err)
 }
 
 // publishBatch publishes what is 'publishing', commits the results together with the next 'publishing', and so on until
 // nothing is left or a destination failed; usually that is one round. Remote destinations are sent to by their outboxes.
-func (p *Settler) publishBatch(ctx context.Context, b *Batch) error {
+func (w batching) publishBatch(ctx context.Context, b *Batch) error {
 	for {
 		var all []published
 		var of []*Delivery
-		for _, d := range p.Places {
+		for _, d := range w.p.Places {
 			if d.IsRemote() {
 				continue
 			}
@@ -205,20 +209,20 @@ func (p *Settler) publishBatch(ctx context.Context, b *Batch) error {
 			if len(all) == from {
 				continue
 			}
-			if err := p.publishRows(ctx, d, all[from:]); err != nil {
+			if err := round(w).publishRows(ctx, d, all[from:]); err != nil {
 				return err
 			}
 		}
 		if len(all) == 0 {
 			return nil
 		}
-		if err := p.concludeRound(ctx, all, func(c *uidl.Change) {
+		if err := round(w).concludeRound(ctx, all, func(c *uidl.Change) {
 			for i, dl := range of {
 				if dl.Row = all[i].next.row; !all[i].settled {
 					dl.Err = all[i].err
 				}
 			}
-			p.next(b, c)
+			w.next(b, c)
 		}); err != nil {
 			return err
 		}
@@ -226,8 +230,8 @@ func (p *Settler) publishBatch(ctx context.Context, b *Batch) error {
 }
 
 // next moves staged rows on to 'publishing', for destinations that work.
-func (p *Settler) next(b *Batch, c *uidl.Change) {
-	for _, d := range p.Places {
+func (w batching) next(b *Batch, c *uidl.Change) {
+	for _, d := range w.p.Places {
 		if d.IsRemote() || d.PublishFailure() != nil {
 			continue
 		}
@@ -243,11 +247,11 @@ func (p *Settler) next(b *Batch, c *uidl.Change) {
 }
 
 // owedAgain is the row of a destination that could not stage a message that another one has.
-func (p *Settler) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
+func (w batching) owedAgain(row uidl.Delivery, err error, at int64) uidl.Delivery {
 	row = owed(row, err, at)
 	if verdict.ScopeOf(err) == deliver.ThisMessage {
 		row.Attempts++
-		row.NextTry = p.now().Add(health.RetryAfter(row.Attempts)).Unix()
+		row.NextTry = w.p.now().Add(health.RetryAfter(row.Attempts)).Unix()
 	}
 	return row
 }

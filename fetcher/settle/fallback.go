@@ -53,23 +53,30 @@ func (p *Settler) Whole(k uidl.Key, f uidl.Facts, set *facts.Set) uidl.Mark {
 	return m
 }
 
+// standIn settles without its destination what that refused for good: the fallback takes it, or the destination goes without it.
+type standIn struct{ o *outbox }
+
+// diversion is the part of that which the fallback has.
+type diversion struct{ p *Settler }
+
 // divert gives a message that a destination refused for good to the fallback, if there is one: staged there from the
 // copy of the destination, then in one commit settled here and 'publishing' there. If the fallback cannot take it now,
 // the refusal stands and the next try comes here again.
-func (o *outbox) divert(s *sending, result *error) error {
-	f := o.p.fallback()
-	from := o.place.Can().Opener
-	if f == nil || f == o.place || from == nil || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
+func (y standIn) divert(s *sending, result *error) error {
+	f := y.o.p.fallback()
+	from := y.o.place.Can().Opener
+	if f == nil || f == y.o.place || from == nil || f.StageFailure() != nil || f.PublishFailure() != nil && !f.IsRemote() {
 		return nil
 	}
 	f.single.Lock() // several lanes may have something for it
 	defer f.single.Unlock()
-	if o.p.stands(f, s.row.Key) {
-		return o.waive(s, *result)
+	x := diversion{y.o.p}
+	if x.stands(f, s.row.Key) {
+		return y.waive(s, *result)
 	}
-	ticket, err := o.p.copyTo(o.late, f, from, s.row)
+	ticket, err := x.copyTo(y.o.late, f, from, s.row)
 	if err != nil {
-		if verdict.ScopeOf(err) == deliver.WholeTarget && o.late.Err() == nil {
+		if verdict.ScopeOf(err) == deliver.WholeTarget && y.o.late.Err() == nil {
 			f.failPublishing(err)
 		}
 		// What became of a copy elsewhere is no fact about the copy here.
@@ -81,71 +88,71 @@ func (o *outbox) divert(s *sending, result *error) error {
 	if f.IsRemote() {
 		row.State = uidl.Staged
 	}
-	err = o.p.Change(o.late, func(c *uidl.Change) {
+	err = y.o.p.Change(y.o.late, func(c *uidl.Change) {
 		row.At = c.At
 		c.Mark = append(c.Mark, uidl.Mark{Key: s.row.Key, State: uidl.Wanted, Reason: reasonQuarantined})
 		c.Stage = append(c.Stage, row) // it takes the other's place in p.open
-		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: o.place.Name, As: uidl.Waive})
-		if m := o.p.Open[s.row.Key]; m != nil {
-			m.learn(o.place.Bit(), uidl.Waive)
+		c.Settle = append(c.Settle, uidl.Settled{Key: s.row.Key, Destination: y.o.place.Name, As: uidl.Waive})
+		if m := y.o.p.Open[s.row.Key]; m != nil {
+			m.learn(y.o.place.Bit(), uidl.Waive)
 			m.quarantined, m.diverted = true, true
 		}
-		o.p.Quarantined[s.row.Key] = true
+		y.o.p.Quarantined[s.row.Key] = true
 	})
 	if err != nil {
 		return err
 	}
-	o.noteQuarantined(s, *result)
-	_ = o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	y.noteQuarantined(s, *result)
+	_ = y.o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
 	if f.IsRemote() {
 		f.out.add(sending{row: row, m: s.m})
 		return nil
 	}
-	return o.p.publishDiverted(o.late, f, row, s.m)
+	return x.publishDiverted(y.o.late, f, row, s.m)
 }
 
 // stands tells whether the fallback has a message already, or has it on its way: another destination has refused it.
-func (p *Settler) stands(f *Place, k uidl.Key) bool {
-	p.Committing.Lock()
-	defer p.Committing.Unlock()
-	m := p.Open[k]
+func (x diversion) stands(f *Place, k uidl.Key) bool {
+	x.p.Committing.Lock()
+	defer x.p.Committing.Unlock()
+	m := x.p.Open[k]
 	return m != nil && (m.diverted || m.Have&f.Bit() != 0)
 }
 
 // waive settles what a destination refused and the fallback has.
-func (o *outbox) waive(s *sending, why error) error {
+func (y standIn) waive(s *sending, why error) error {
 	done := false
-	if err := o.p.Change(o.late, func(c *uidl.Change) {
-		if m := o.p.Open[s.row.Key]; m != nil {
+	if err := y.o.p.Change(y.o.late, func(c *uidl.Change) {
+		if m := y.o.p.Open[s.row.Key]; m != nil {
 			m.quarantined = true
 		}
-		o.p.Quarantined[s.row.Key] = true
-		done = o.p.SettleRow(c, s.row, uidl.Waive)
+		y.o.p.Quarantined[s.row.Key] = true
+		done = y.o.p.SettleRow(c, s.row, uidl.Waive)
 	}); err != nil {
 		return err
 	}
-	o.noteQuarantined(s, why)
-	_ = o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
+	y.noteQuarantined(s, why)
+	_ = y.o.place.Target.Discard([]deliver.Ticket{deliver.Ticket(s.row.Ticket)})
 	s.row.Ticket = "" // nothing is left to enter here
-	o.p.completed(s.row, s.m, done)
+	y.o.p.completed(s.row, s.m, done)
 	return nil
 }
 
-func (o *outbox) noteQuarantined(s *sending, why error) {
-	o.p.Obs.Quarantined()
-	o.p.Obs.Reason(why.Error())
-	o.p.Log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", o.place.Name), zap.String("reason", words.Clip(why.Error())))
+func (y standIn) noteQuarantined(s *sending, why error) {
+	y.o.p.Obs.Quarantined()
+	y.o.p.Obs.Reason(why.Error())
+	y.o.p.Log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", y.o.place.Name), zap.String("reason", words.Clip(why.Error())))
 }
 
 // copyTo stages and prepares at f what a delivery row of another destination names.
-func (p *Settler) copyTo(ctx context.Context, f *Place, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
+func (x diversion) copyTo(ctx context.Context, f *Place, from deliver.Opener, row uidl.Delivery) (deliver.Ticket, error) {
 	body, err := from.Open(deliver.Ticket(row.Ticket))
 	if err != nil {
 		return "", err
 	}
 	defer body.Close()
-	st, err := f.Target.Create(ctx, deliver.Message{Account: p.Account, Token: p.L.Info().Token, UID: row.UID, Dup: row.Dup})
+	st, err := f.Target.Create(ctx, deliver.Message{Account: x.p.Account, Token: x.p.L.Info().Token, UID: row.UID, Dup: row.Dup})
 	if err != nil {
 		return "", err
 	}
@@ -165,13 +172,13 @@ func (p *Settler) copyTo(ctx context.Context, f *Place, from deliver.Opener, row
 }
 
 // publishDiverted publishes at the fallback what it has staged.
-func (p *Settler) publishDiverted(ctx context.Context, f *Place, row uidl.Delivery, m *Received) error {
+func (x diversion) publishDiverted(ctx context.Context, f *Place, row uidl.Delivery, m *Received) error {
 	one := []published{{d: f, row: row, m: m}}
-	if err := p.publishRows(ctx, f, one); err != nil {
+	if err := round(x).publishRows(ctx, f, one); err != nil {
 		return err
 	}
-	return p.concludeRound(ctx, one, func(*uidl.Change) {
-		if open := p.Open[row.Key]; open != nil && !one[0].settled {
+	return round(x).concludeRound(ctx, one, func(*uidl.Change) {
+		if open := x.p.Open[row.Key]; open != nil && !one[0].settled {
 			open.diverted = one[0].next.row.State != uidl.Owed
 		}
 	})

@@ -20,6 +20,9 @@ type refusesError struct{ error }
 
 func (e *refusesError) Unwrap() error { return e.error }
 
+// outages weighs which destinations are down, and since when.
+type outages struct{ p *Settler }
+
 // Spare leaves destinations in peace that were down and are not due to be tried, unless a person asked.
 func (p *Settler) Spare() {
 	if p.DryRun {
@@ -46,6 +49,7 @@ func (p *Settler) WeighDestinations(ctx context.Context) {
 	if p.DryRun {
 		return
 	}
+	x := outages{p}
 	down, taken := map[string]*health.DownRecord{}, map[string]health.Took{}
 	for _, d := range p.Places {
 		if d.out == nil {
@@ -63,24 +67,24 @@ func (p *Settler) WeighDestinations(ctx context.Context) {
 		was, err := p.Health.Down[d.Name], d.PublishFailure()
 		var spared *health.DownError
 		switch {
-		case errors.As(err, &spared), err == nil && was != nil && !p.up(ctx, d):
+		case errors.As(err, &spared), err == nil && was != nil && !x.up(ctx, d):
 			d.Down = was
 		case err == nil:
 			d.Down = nil
 		default:
-			d.Down = p.failedAgain(was, d, err)
+			d.Down = x.failedAgain(was, d, err)
 		}
 		if d.Down != nil {
 			down[d.Name] = d.Down
 		}
 	}
 	p.Health.Down, p.Health.Took = down, taken
-	p.noteWithout()
+	x.noteWithout()
 }
 
 // failedAgain is an outage after one more failure.
-func (p *Settler) failedAgain(was *health.DownRecord, d *Place, err error) *health.DownRecord {
-	now := p.now()
+func (x outages) failedAgain(was *health.DownRecord, d *Place, err error) *health.DownRecord {
+	now := x.p.now()
 	var refuses *refusesError
 	o := health.DownRecord{Since: now.Unix(), Setting: d.Setting, Refuses: errors.As(err, &refuses)}
 	took := !d.out.took.IsZero()
@@ -91,13 +95,13 @@ func (p *Settler) failedAgain(was *health.DownRecord, d *Place, err error) *heal
 	o.Verdict = verdict.Of(err)
 	var wait time.Duration
 	switch {
-	case p.Backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
+	case x.p.Backoff == nil && o.Refuses && o.Failures > health.RefusedRuns:
 		wait = health.RefusedWait
-	case p.Backoff == nil:
+	case x.p.Backoff == nil:
 	case took && o.Refuses: // limits are often for each minute
 		wait = health.LimitWait + rand.N(health.LimitWait/16)
 	default:
-		wait = p.Backoff(o.Failures)
+		wait = x.p.Backoff(o.Failures)
 	}
 	if verdict.RefusedByRelay(err) {
 		if o.Refused++; o.Refused >= health.RelayRefusals {
@@ -111,13 +115,13 @@ func (p *Settler) failedAgain(was *health.DownRecord, d *Place, err error) *heal
 }
 
 // up tells whether a destination that was down is so no more: it took something, or nothing waits for it.
-func (p *Settler) up(ctx context.Context, d *Place) bool {
+func (x outages) up(ctx context.Context, d *Place) bool {
 	d.out.mu.Lock()
 	took := d.out.accepts > 1
 	d.out.mu.Unlock()
 	if took || ctx.Err() != nil {
 		return took
 	}
-	open, err := p.L.Pending(ctx)
+	open, err := x.p.L.Pending(ctx)
 	return err == nil && !slices.ContainsFunc(open, func(row uidl.Delivery) bool { return row.Destination == d.Name })
 }

@@ -174,7 +174,7 @@ func (o *outbox) send() error {
 		reserved = o.reserve()
 		result = o.publish(last, reserved)
 		o.interrupted(&result)
-		if err := o.learn(last, &result); err != nil {
+		if err := (refusals{o}).learn(last, &result); err != nil {
 			return err
 		}
 	}
@@ -198,7 +198,7 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 	if last != nil && last.row.Ticket != "" { // else it was given to the fallback: see divert
 		came = []published{{d: o.place, row: last.row, m: last.m, err: result}}
 	}
-	err := o.p.concludeRound(o.late, came, func(c *uidl.Change) {
+	err := (round{o.p}).concludeRound(o.late, came, func(c *uidl.Change) {
 		if len(came) > 0 {
 			o.suspect(last, &came[0])
 		}
@@ -213,7 +213,7 @@ func (o *outbox) turn(last *sending, result error, next *sending) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.moved++
-	o.comeBack(last)
+	refusals{o}.comeBack(last)
 	o.tell()
 	return nil
 }

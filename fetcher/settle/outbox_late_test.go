@@ -30,10 +30,10 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 	o := newOutbox(t.Context(), t.Context(), p, d)
 	s := &sending{row: row}
 	var result error = &deliver.Error{Op: "send", Scope: deliver.ThisMessage, Envelope: true, Err: errors.New("refused")}
-	if err := o.learn(s, &result); err != nil {
+	if err := (refusals{o}).learn(s, &result); err != nil {
 		t.Fatal(err)
 	}
-	o.accepted(&sending{}) // by another lane
+	refusals{o}.accepted(&sending{}) // by another lane
 	if o.take(false, nil) != nil {
 		t.Error("it is tried again, and its refusal is not written down yet")
 	}

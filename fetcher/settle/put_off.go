@@ -132,7 +132,7 @@ func (o *outbox) blame(c *uidl.Change) {
 	for _, b := range blamed {
 		is := attempted(b.row, false, o.p.now())
 		is.At = c.At
-		o.p.refusedDelivery(b.row, is, b.err)
+		round{o.p}.refusedDelivery(b.row, is, b.err)
 		c.Stage = append(c.Stage, is)
 	}
 }
@@ -154,7 +154,7 @@ func (o *outbox) unanswered(ctx context.Context) error {
 	waiting, asked := o.waiting, len(o.suspects) > 0
 	o.waiting = nil
 	if o.place.PublishFailure() == nil && len(waiting) > 0 && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
-		o.place.failPublishing(o.refusing())
+		o.place.failPublishing((refusals{o}).refusing())
 	} else if o.place.PublishFailure() == nil && asked {
 		o.place.failPublishing(o.rests())
 	}
@@ -166,7 +166,7 @@ func (o *outbox) unanswered(ctx context.Context) error {
 		for _, s := range waiting {
 			is := attempted(s.row, false, o.p.now())
 			is.State, is.At, is.Reason = uidl.Staged, c.At, words.Clip(o.lastRefusal.Error())
-			o.p.refusedDelivery(s.row, is, o.lastRefusal)
+			round{o.p}.refusedDelivery(s.row, is, o.lastRefusal)
 			c.Stage = append(c.Stage, is)
 		}
 	})

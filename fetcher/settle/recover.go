@@ -91,11 +91,15 @@ func doubt(row uidl.Delivery, now time.Time) uidl.Delivery {
 	return row
 }
 
+// recovery takes up what earlier passes left, before anything is asked of the server.
+type recovery struct{ p *Settler }
+
 // Recover settles what earlier passes left: 'publishing' rows by Publish again, then 'staged' rows that are due. It
 // runs before connecting; what goes to a remote destination is only queued here. Rows of a destination that is no
 // longer configured stay as they are, unless a person released them.
 func (p *Settler) Recover(ctx context.Context) error {
-	if err := p.transfer(ctx); err != nil {
+	r := recovery{p}
+	if err := r.transfer(ctx); err != nil {
 		return err
 	}
 	if err := p.LoadPending(ctx); err != nil {
@@ -122,23 +126,23 @@ func (p *Settler) Recover(ctx context.Context) error {
 				fresh = append(fresh, row)
 			}
 		}
-		p.sweep(d, held)
+		r.sweep(d, held)
 		if d.out != nil {
-			gone, err := p.sentSince(ctx, d, pending)
+			gone, err := r.sentSince(ctx, d, pending)
 			if err != nil {
 				return err
 			}
 			again, fresh = slices.DeleteFunc(again, gone), slices.DeleteFunc(fresh, gone)
-			if again, err = p.doubtful(ctx, again); err != nil {
+			if again, err = r.doubtful(ctx, again); err != nil {
 				return err
 			}
 			d.out.resume(append(again, fresh...))
 			continue
 		}
-		if err := p.settleAgain(ctx, d, again); err != nil {
+		if err := r.settleAgain(ctx, d, again); err != nil {
 			return err
 		}
-		if err := p.republish(ctx, d, fresh); err != nil {
+		if err := r.republish(ctx, d, fresh); err != nil {
 			return err
 		}
 		// Where something was open, a later pass cleans.
@@ -151,26 +155,26 @@ func (p *Settler) Recover(ctx context.Context) error {
 
 // settleAgain publishes what was 'publishing' until nothing changes: a Maildir holds messages back while one before them
 // is not settled, and no new batch may begin while an old one is open.
-func (p *Settler) settleAgain(ctx context.Context, d *Place, rows []uidl.Delivery) error {
+func (r recovery) settleAgain(ctx context.Context, d *Place, rows []uidl.Delivery) error {
 	ours := map[uidl.Key]bool{}
 	for _, row := range rows {
 		ours[row.Key] = true
 	}
 	for open := len(rows) + 1; len(rows) > 0 && len(rows) < open; {
 		open = len(rows)
-		if err := p.republish(ctx, d, rows); err != nil {
+		if err := r.republish(ctx, d, rows); err != nil {
 			return err
 		}
 		if d.PublishFailure() != nil {
 			return nil
 		}
-		pending, err := p.L.Pending(ctx)
+		pending, err := r.p.L.Pending(ctx)
 		if err != nil {
 			return err
 		}
 		rows = rows[:0]
 		for _, row := range pending {
-			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !p.Health.Waits(row.NextTry)
+			again := row.State == uidl.Publishing || row.State == uidl.Staged && ours[row.Key] && !r.p.Health.Waits(row.NextTry)
 			if row.Destination == d.Name && again {
 				rows = append(rows, row)
 			}
@@ -180,23 +184,23 @@ func (p *Settler) settleAgain(ctx context.Context, d *Place, rows []uidl.Deliver
 }
 
 // republish publishes rows of one destination in their order, as many at a time as it takes.
-func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery) error {
+func (r recovery) republish(ctx context.Context, d *Place, rows []uidl.Delivery) error {
 	for n := d.Target.Batch(); len(rows) > 0 && d.PublishFailure() == nil; rows = rows[min(n, len(rows)):] {
 		chunk := rows[:min(n, len(rows))]
 		all := make([]published, len(chunk))
 		for i := range chunk {
 			all[i] = published{d: d, early: true, staged: chunk[i].State == uidl.Staged}
 		}
-		if err := p.announce(ctx, chunk); err != nil {
+		if err := r.announce(ctx, chunk); err != nil {
 			return err
 		}
 		for i := range chunk {
 			all[i].row = chunk[i]
 		}
-		if err := p.publishRows(ctx, d, all); err != nil {
+		if err := round(r).publishRows(ctx, d, all); err != nil {
 			return err
 		}
-		if err := p.concludeRound(ctx, all, nil); err != nil {
+		if err := round(r).concludeRound(ctx, all, nil); err != nil {
 			return err
 		}
 	}
@@ -204,27 +208,27 @@ func (p *Settler) republish(ctx context.Context, d *Place, rows []uidl.Delivery)
 }
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.
-func (p *Settler) sweep(d *Place, held []deliver.Ticket) {
+func (r recovery) sweep(d *Place, held []deliver.Ticket) {
 	can := d.Can()
 	if can.Sweeper == nil {
 		return
 	}
-	if !p.Health.Verify {
+	if !r.p.Health.Verify {
 		_ = can.Sweeper.Sweep(held) // orphans harm nobody
 		return
 	}
 	if can.Setter != nil {
 		n, where, err := can.Setter.SetAside(held)
 		if err == nil && n > 0 {
-			p.Obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
+			r.p.Obs.Mention(fmt.Sprintf("%s that the ledger knows nothing of %s put aside in %s: remove %s when you miss nothing",
 				words.Number(n, "copy"), words.Plural(n, "was", "were"), where, words.Plural(n, "it", "them")))
 		}
 	}
 }
 
 // announce commits 'publishing' for rows that are only staged yet.
-func (p *Settler) announce(ctx context.Context, rows []uidl.Delivery) error {
-	c := uidl.Change{At: p.now().Unix()}
+func (r recovery) announce(ctx context.Context, rows []uidl.Delivery) error {
+	c := uidl.Change{At: r.p.now().Unix()}
 	for i := range rows {
 		if rows[i].State != uidl.Publishing {
 			rows[i].State, rows[i].At = uidl.Publishing, c.At
@@ -234,5 +238,5 @@ func (p *Settler) announce(ctx context.Context, rows []uidl.Delivery) error {
 	if len(c.Stage) == 0 {
 		return nil
 	}
-	return p.Commit(ctx, c)
+	return r.p.Commit(ctx, c)
 }

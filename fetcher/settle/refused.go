@@ -20,37 +20,40 @@ const MaxRefused = 3
 // MaxVain is how many messages in a row may be sent whole in vain: the second one tells whether the first was to blame.
 const MaxVain = 2
 
+// refusals tells whose fault it is that a destination refuses something: the message's, or its own.
+type refusals struct{ o *outbox }
+
 // learn looks at what Publish said before it is entered: it is here that a refusal is told to be the message's fault or
 // the destination's. result is changed to what is to be entered.
 //
 // A refusal before the content was sent says little: the sender, the recipient, our address or a setting may be meant.
 // It is the message's own only if the same recipients were accepted for another one. One that may pass says as little,
 // whenever it comes: see putOff. What is refused for good after the content is the message's own.
-func (o *outbox) learn(s *sending, result *error) error {
+func (q refusals) learn(s *sending, result *error) error {
 	var e *deliver.Error
 	switch {
 	case *result == nil:
-		o.accepted(s)
+		q.accepted(s)
 	case errors.Is(*result, context.Canceled): // the pass was told to end, which is nobody's fault
 	case !errors.As(*result, &e), e.Local:
 	case e.Scope == deliver.WholeTarget:
-		o.fail(*result)
+		q.o.fail(*result)
 	case e.Uncertain, e.Rest == "" && !e.Permanent && (!e.Envelope || e.Vouched || e.Full):
-		o.putOff(s, result, e)
+		q.o.putOff(s, result, e)
 	case e.Envelope && e.Rest != "":
-		o.takesEnvelopes() // of the other recipients; the message waits for these, and no fallback gets it for them
+		q.takesEnvelopes() // of the other recipients; the message waits for these, and no fallback gets it for them
 		if e.Permanent {
-			o.refusesSome(*result)
+			q.refusesSome(*result)
 		}
-	case e.Envelope && (!e.Vouched || o.refusesNow()):
-		o.refusedEnvelope(s, result)
+	case e.Envelope && (!e.Vouched || q.refusesNow()):
+		q.refusedEnvelope(s, result)
 	default:
 		if !e.Envelope {
-			o.takesEnvelopes()
-			o.spurned(*result)
+			q.takesEnvelopes()
+			q.spurned(*result)
 		}
-		if e.Permanent && !o.place.Optional {
-			return o.divert(s, result)
+		if e.Permanent && !q.o.place.Optional {
+			return standIn(q).divert(s, result)
 		}
 	}
 	return nil
@@ -58,76 +61,76 @@ func (o *outbox) learn(s *sending, result *error) error {
 
 // spurned counts a message that was refused for good once it was sent whole. That is the message's own, but where several in a row
 // are, and none was taken of late, it is more likely that this destination was never set right.
-func (o *outbox) spurned(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.spurns++; o.spurns < MaxRefused || o.tookSince(o.p.now().Add(-health.Trusted).Unix()) {
+func (q refusals) spurned(err error) {
+	q.o.mu.Lock()
+	defer q.o.mu.Unlock()
+	if q.o.spurns++; q.o.spurns < MaxRefused || q.o.tookSince(q.o.p.now().Add(-health.Trusted).Unix()) {
 		return
 	}
-	o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget, Permanent: true,
+	q.o.failAnew(&refusesError{&deliver.Error{Op: "send to", Place: q.o.place.Name, Scope: deliver.WholeTarget, Permanent: true,
 		Err:  fmt.Errorf("it refused several messages in a row for good, and took none: %w", err),
 		Hint: "check what is set for this destination; nothing is lost"}})
 }
 
 // refusesSome tells once that recipients are refused for good, while others are not: unless all were accepted of late it is their
 // setting that is wrong. Nothing rests for that, or the others would wait for them.
-func (o *outbox) refusesSome(err error) {
-	o.mu.Lock()
-	first := !o.some && !o.tookSince(o.p.now().Add(-health.Trusted).Unix())
-	o.some = o.some || first
-	o.mu.Unlock()
+func (q refusals) refusesSome(err error) {
+	q.o.mu.Lock()
+	first := !q.o.some && !q.o.tookSince(q.o.p.now().Add(-health.Trusted).Unix())
+	q.o.some = q.o.some || first
+	q.o.mu.Unlock()
 	if !first {
 		return
 	}
 	v := verdict.Of(err)
-	v.Class, v.Message = verdict.Config, words.Clip(o.place.Name+" refuses some of the recipients for good: "+v.Message)
+	v.Class, v.Message = verdict.Config, words.Clip(q.o.place.Name+" refuses some of the recipients for good: "+v.Message)
 	v.Hint = "check the recipients that are set for this destination; the others get their mail"
-	o.p.Obs.Worst(v)
+	q.o.p.Obs.Worst(v)
 }
 
 // refusesNow tells, and counts it, that the destination took others and takes none any more.
-func (o *outbox) refusesNow() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.refused++
-	if o.refused < MaxRefused {
+func (q refusals) refusesNow() bool {
+	q.o.mu.Lock()
+	defer q.o.mu.Unlock()
+	q.o.refused++
+	if q.o.refused < MaxRefused {
 		return false
 	}
-	o.refused-- // it is counted once more
+	q.o.refused-- // it is counted once more
 	return true
 }
 
 // accepted notes that the destination took a message.
-func (o *outbox) accepted(s *sending) {
-	o.takesEnvelopes()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.vain, o.spurns = 0, 0
-	o.took = o.p.now()
-	o.blamed = append(o.blamed, o.suspects.before(s.begun)...)
-	o.wakeUp()
+func (q refusals) accepted(s *sending) {
+	q.takesEnvelopes()
+	q.o.mu.Lock()
+	defer q.o.mu.Unlock()
+	q.o.vain, q.o.spurns = 0, 0
+	q.o.took = q.o.p.now()
+	q.o.blamed = append(q.o.blamed, q.o.suspects.before(s.begun)...)
+	q.o.wakeUp()
 }
 
 // takesEnvelopes notes that the destination takes them: those that it refused are tried once more, now that the answer will tell
 // something.
-func (o *outbox) takesEnvelopes() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.refused = 0
-	o.accepts++
-	o.queue = append(o.queue, o.waiting...)
-	o.waiting, o.forGood = nil, true
+func (q refusals) takesEnvelopes() {
+	q.o.mu.Lock()
+	defer q.o.mu.Unlock()
+	q.o.refused = 0
+	q.o.accepts++
+	q.o.queue = append(q.o.queue, q.o.waiting...)
+	q.o.waiting, q.o.forGood = nil, true
 }
 
 // refusedEnvelope keeps a message as it was. Several in a row mean that the destination, or our setting of it, is wrong.
-func (o *outbox) refusedEnvelope(s *sending, result *error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.lastRefusal, o.forGood = *result, o.forGood && verdict.Permanent(*result)
-	if o.refused++; o.refused >= MaxRefused || o.resting {
-		o.failAnew(o.refusing())
+func (q refusals) refusedEnvelope(s *sending, result *error) {
+	q.o.mu.Lock()
+	defer q.o.mu.Unlock()
+	q.o.lastRefusal, q.o.forGood = *result, q.o.forGood && verdict.Permanent(*result)
+	if q.o.refused++; q.o.refused >= MaxRefused || q.o.resting {
+		q.o.failAnew(q.refusing())
 	} else if !s.again {
-		s.since = o.accepts
+		s.since = q.o.accepts
 	}
 	*result = &unjudgedError{*result}
 }
@@ -135,28 +138,28 @@ func (o *outbox) refusedEnvelope(s *sending, result *error) {
 // refusing is the error of a destination that refuses what nobody could see a fault in. For good only if each of them was, and
 // if it has not taken mail of late: what it took yesterday it may take tomorrow.
 // o.mu is held.
-func (o *outbox) refusing() error {
-	e := &deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget, Err: o.lastRefusal,
-		Permanent: o.forGood && !o.tookSince(o.p.now().Add(-health.Trusted).Unix()),
+func (q refusals) refusing() error {
+	e := &deliver.Error{Op: "send to", Place: q.o.place.Name, Scope: deliver.WholeTarget, Err: q.o.lastRefusal,
+		Permanent: q.o.forGood && !q.o.tookSince(q.o.p.now().Add(-health.Trusted).Unix()),
 		Hint:      "check what is set for this destination; nothing is lost and nothing goes to the fallback"}
-	if o.refused >= MaxRefused {
-		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", o.lastRefusal)
+	if q.o.refused >= MaxRefused {
+		e.Err = fmt.Errorf("it refused the envelopes of several messages in a row, the last: %w", q.o.lastRefusal)
 	}
 	return &refusesError{e}
 }
 
 // comeBack lets a refused message be tried again, now that the ledger has its refusal: sooner, another lane could enter
 // what came of the second try before it. o.mu is held.
-func (o *outbox) comeBack(s *sending) {
+func (q refusals) comeBack(s *sending) {
 	if s.since == 0 {
 		return
 	}
 	again := *s
 	again.again, again.since = true, 0
-	if s.since < o.accepts { // another one was accepted meanwhile
-		o.queue = append(o.queue, again)
+	if s.since < q.o.accepts { // another one was accepted meanwhile
+		q.o.queue = append(q.o.queue, again)
 	} else {
-		o.waiting = append(o.waiting, again)
+		q.o.waiting = append(q.o.waiting, again)
 	}
 }
 
@@ -172,14 +175,14 @@ func unjudged(err error) bool {
 }
 
 // refusedDelivery reports a delivery that did not succeed, was charged or not.
-func (p *Settler) refusedDelivery(was, is uidl.Delivery, err error) {
+func (u round) refusedDelivery(was, is uidl.Delivery, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the pass was told to end: nobody refused anything
 	}
-	p.Obs.Reason(err.Error())
+	u.p.Obs.Reason(err.Error())
 	if is.Attempts == was.Attempts && is.InDoubt == was.InDoubt {
-		p.Log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
+		u.p.Log.Debug("not taken", zap.String("uid", words.Quote(was.Key.UID)), zap.String("destination", was.Destination), zap.String("reason", words.Clip(err.Error())))
 		return
 	}
-	p.Obs.FailedAt(was.Key, words.Clip(err.Error()), is.Parked(), is.Parked() && !was.Parked())
+	u.p.Obs.FailedAt(was.Key, words.Clip(err.Error()), is.Parked(), is.Parked() && !was.Parked())
 }

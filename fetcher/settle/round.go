@@ -10,9 +10,6 @@ import (
 	"github.com/popsync/popsync/uidl"
 )
 
-// A round publishes copies that the ledger has as 'publishing', judges what came of each, commits that, and only then lets go
-// of bytes that the ledger does not hold any more. Whoever publishes, in whatever part of a pass, does it by a round.
-
 // published is one copy that was published, and what came of it.
 type published struct {
 	d      *Place
@@ -29,9 +26,13 @@ type published struct {
 	ended   bool // the ledger does not hold its bytes any more
 }
 
+// round publishes copies that the ledger has as 'publishing', judges what came of each, commits that, and only then lets go
+// of bytes that the ledger does not hold any more. Whoever publishes, in whatever part of a pass, does it by a round.
+type round struct{ p *Settler }
+
 // publishRows publishes copies of one destination, in their order, as long as the pass has its lease.
-func (p *Settler) publishRows(ctx context.Context, d *Place, all []published) error {
-	if err := p.LeaseLost(); err != nil {
+func (u round) publishRows(ctx context.Context, d *Place, all []published) error {
+	if err := u.p.LeaseLost(); err != nil {
 		return err
 	}
 	tickets := make([]deliver.Ticket, len(all))
@@ -55,11 +56,11 @@ func publishAll(ctx context.Context, d *Place, tickets []deliver.Ticket) []error
 }
 
 // concludeRound commits what came of copies that were published, together with what also adds to the change: nil for nothing.
-func (p *Settler) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
-	err := p.Change(ctx, func(c *uidl.Change) {
+func (u round) concludeRound(ctx context.Context, all []published, also func(*uidl.Change)) error {
+	err := u.p.Change(ctx, func(c *uidl.Change) {
 		c.Settle = slices.Grow(c.Settle, len(all))
 		for i := range all {
-			p.enterPublished(c, &all[i])
+			u.enterPublished(c, &all[i])
 		}
 		if also != nil {
 			also(c)
@@ -72,48 +73,48 @@ func (p *Settler) concludeRound(ctx context.Context, all []published, also func(
 	for i := range all {
 		switch it := &all[i]; {
 		case it.settled && it.early:
-			p.Obs.Recovered(it.row, it.done, false)
+			u.p.Obs.Recovered(it.row, it.done, false)
 		case it.settled:
-			p.completed(it.row, it.m, it.done)
+			u.p.completed(it.row, it.m, it.done)
 		}
 	}
 	return nil
 }
 
 // enterPublished enters what came of one copy. p.committing is held.
-func (p *Settler) enterPublished(c *uidl.Change, it *published) {
+func (u round) enterPublished(c *uidl.Change, it *published) {
 	if it.staged && errors.Is(it.err, deliver.ErrInferred) {
 		it.err = fmt.Errorf("%w (%w)", deliver.ErrUnknown, errRemoved)
 	}
 	d, remote := it.d, it.d.IsRemote()
-	it.next = judge(it.row, it.err, remote, p.now())
+	it.next = judge(it.row, it.err, remote, u.p.now())
 	switch {
 	case it.next.settled:
 		if d.out != nil {
 			d.out.blame(c)
 		}
 		it.settled, it.ended = true, remote // a Maildir has moved it
-		it.done = p.SettleRow(c, it.row, it.next.as)
+		it.done = u.p.SettleRow(c, it.row, it.next.as)
 		return
 	case errors.Is(it.err, deliver.ErrUnknown):
-		p.Obs.Refetched()
+		u.p.Obs.Refetched()
 	}
 	it.ended = it.next.discard
 	if d.out == nil {
 		if it.next.target != nil {
 			d.failPublishing(it.next.target)
 		}
-		p.Obs.Reason(it.err.Error())
+		u.p.Obs.Reason(it.err.Error())
 		c.Stage = append(c.Stage, it.next.row)
 		return
 	}
 	// Its outbox has noted already what that says of the whole destination.
 	if d.out.waives(it.err, it.next.row) {
-		d.out.goesWithout(it.row, it.err)
-		it.done, it.waived, it.ended = p.SettleRow(c, it.row, uidl.Waive), true, true
+		standIn{d.out}.goesWithout(it.row, it.err)
+		it.done, it.waived, it.ended = u.p.SettleRow(c, it.row, uidl.Waive), true, true
 		return
 	}
-	p.refusedDelivery(it.row, it.next.row, it.err)
+	u.refusedDelivery(it.row, it.next.row, it.err)
 	c.Stage = append(c.Stage, it.next.row)
 }
 

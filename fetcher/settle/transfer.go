@@ -21,28 +21,28 @@ import (
 
 // transfer gives away what was released, and forgets what a destination lacks that is not required, or is the fallback now:
 // nothing is fetched for these.
-func (p *Settler) transfer(ctx context.Context) error {
-	unfetched := func(name string) bool { d := p.Place(name); return d != nil && (d.Fallback || d.Optional) }
-	if !p.Health.Adopt && !p.mayHaveUnneeded() {
+func (r recovery) transfer(ctx context.Context) error {
+	unfetched := func(name string) bool { d := r.p.Place(name); return d != nil && (d.Fallback || d.Optional) }
+	if !r.p.Health.Adopt && !r.mayHaveUnneeded() {
 		return nil
 	}
-	pending, err := p.dropUnneeded(ctx)
+	pending, err := r.dropUnneeded(ctx)
 	if err != nil || len(pending) == 0 {
 		return err
 	}
 	of := map[string]uidl.Destination{}
-	for _, d := range p.Known {
-		if facts.Away(d.Role) && p.Health.Adopt {
+	for _, d := range r.p.Known {
+		if facts.Away(d.Role) && r.p.Health.Adopt {
 			of[d.Name] = d
 		}
 	}
 	busy := map[uidl.Key]uidl.Places{} // a copy is on its way there already
 	open := map[uidl.Key]int{}
 	for _, row := range pending {
-		if p.required(row.Destination) {
+		if r.p.required(row.Destination) {
 			open[row.Key]++
 		}
-		if d := p.Place(row.Destination); d != nil {
+		if d := r.p.Place(row.Destination); d != nil {
 			busy[row.Key] |= d.Bit()
 		}
 	}
@@ -60,17 +60,17 @@ func (p *Settler) transfer(ctx context.Context) error {
 			continue
 		}
 		if _, met := left[d.Name]; released && !met {
-			left[d.Name] = p.leftover(d)
+			left[d.Name] = r.leftover(d)
 		}
-		to := p.Set.Lacks(row.Message) &^ busy[row.Key]
+		to := r.p.Set.Lacks(row.Message) &^ busy[row.Key]
 		var state uidl.State
-		if p.required(row.Destination) {
+		if r.p.required(row.Destination) {
 			open[row.Key]--
-			if open[row.Key] == 0 && to == 0 && p.complete(row.Message) {
+			if open[row.Key] == 0 && to == 0 && r.p.complete(row.Message) {
 				state = uidl.Delivered // nothing else says so of a message that has no unique-id
 			}
 		}
-		if err := p.release(ctx, row, left[d.Name], to, state); err != nil {
+		if err := r.release(ctx, row, left[d.Name], to, state); err != nil {
 			return err
 		}
 		if row.Ticket != "" {
@@ -78,19 +78,19 @@ func (p *Settler) transfer(ctx context.Context) error {
 		}
 	}
 	for _, l := range left {
-		p.removeLeftover(l)
+		r.removeLeftover(l)
 	}
 	return nil
 }
 
 // leftover opens the staging place of a destination; nil when there is none.
-func (p *Settler) leftover(d uidl.Destination) Leftover {
-	if p.Spool == nil || deliver.PathOf(d.Identity) != "" {
+func (r recovery) leftover(d uidl.Destination) Leftover {
+	if r.p.Spool == nil || deliver.PathOf(d.Identity) != "" {
 		return nil
 	}
-	l, err := p.Spool(d.Identity)
+	l, err := r.p.Spool(d.Identity)
 	if err != nil {
-		p.Log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
+		r.p.Log.Warn("copies cannot be opened", zap.String("destination", d.Name), zap.String("error", words.Clip(err.Error())))
 		return nil
 	}
 	return l
@@ -98,11 +98,11 @@ func (p *Settler) leftover(d uidl.Destination) Leftover {
 
 // release ends one delivery, in the commit that stages its copy where the message is lacking. state is what its message is
 // then; 0: as it was.
-func (p *Settler) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
+func (r recovery) release(ctx context.Context, row uidl.Delivery, from Leftover, places uidl.Places, state uidl.State) error {
 	var to []uidl.Delivery
 	if from != nil && row.Ticket != "" {
-		for _, d := range p.At(places) {
-			ticket, err := p.copyTo(ctx, d, from, row)
+		for _, d := range r.p.At(places) {
+			ticket, err := diversion(r).copyTo(ctx, d, from, row)
 			switch {
 			case errors.Is(err, deliver.ErrUnknown), errors.Is(err, deliver.ErrDamaged):
 				// There is no copy: it is fetched again.
@@ -113,14 +113,14 @@ func (p *Settler) release(ctx context.Context, row uidl.Delivery, from Leftover,
 			}
 		}
 	}
-	err := p.Change(ctx, func(c *uidl.Change) {
+	err := r.p.Change(ctx, func(c *uidl.Change) {
 		for i := range to {
 			to[i].At = c.At
 		}
 		c.Stage = append(c.Stage, to...)
 		s := uidl.Settled{Key: row.Key, Destination: row.Destination, As: uidl.Dropped, State: state}
 		if state == uidl.Delivered {
-			m := p.Whole(row.Key, row.Message, p.Set)
+			m := r.p.Whole(row.Key, row.Message, r.p.Set)
 			s.NextTry, s.Reason = m.NextTry, m.Reason
 		}
 		c.Settle = append(c.Settle, s)
@@ -131,6 +131,6 @@ func (p *Settler) release(ctx context.Context, row uidl.Delivery, from Leftover,
 	if from != nil && row.Ticket != "" {
 		_ = from.Discard([]deliver.Ticket{deliver.Ticket(row.Ticket)}) // only now does the ledger not hold it any more
 	}
-	p.Log.Warn("released", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
+	r.p.Log.Warn("released", zap.String("uid", words.Quote(row.UID)), zap.String("destination", row.Destination), zap.Int("copies", len(to)))
 	return nil
 }

@@ -18,30 +18,30 @@ import (
 // messages; it is told, once.
 
 // mayHaveUnneeded tells whether something may be open that need not be.
-func (p *Settler) mayHaveUnneeded() bool {
-	return slices.ContainsFunc(p.Places, func(d *Place) bool { return d.Fallback || d.Optional }) ||
-		slices.ContainsFunc(p.Known, func(d uidl.Destination) bool { return d.Role == uidl.WasOptional })
+func (r recovery) mayHaveUnneeded() bool {
+	return slices.ContainsFunc(r.p.Places, func(d *Place) bool { return d.Fallback || d.Optional }) ||
+		slices.ContainsFunc(r.p.Known, func(d uidl.Destination) bool { return d.Role == uidl.WasOptional })
 }
 
 // dropUnneeded drops it, and returns what is open besides.
-func (p *Settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
-	pending, err := p.L.Pending(ctx)
+func (r recovery) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
+	pending, err := r.p.L.Pending(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.Health.Verify { // what the required destinations have is not certain
+	if r.p.Health.Verify { // what the required destinations have is not certain
 		return pending, nil
 	}
 	was := map[string]uidl.Destination{}
-	for _, d := range p.Known {
-		if d.Role == uidl.WasOptional && p.Place(d.Name) == nil {
+	for _, d := range r.p.Known {
+		if d.Role == uidl.WasOptional && r.p.Place(d.Name) == nil {
 			was[d.Name] = d
 		}
 	}
 	drop, stay := map[string][]uidl.Delivery{}, map[string]bool{}
 	rest := slices.DeleteFunc(pending, func(row uidl.Delivery) bool {
 		_, ok := was[row.Destination]
-		if ok && p.complete(row.Message) {
+		if ok && r.p.complete(row.Message) {
 			drop[row.Destination] = append(drop[row.Destination], row)
 			return true
 		}
@@ -49,7 +49,7 @@ func (p *Settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 		return false
 	})
 	for _, name := range slices.Sorted(maps.Keys(drop)) {
-		if err := p.drop(ctx, was[name], drop[name], !stay[name]); err != nil {
+		if err := r.drop(ctx, was[name], drop[name], !stay[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -57,9 +57,9 @@ func (p *Settler) dropUnneeded(ctx context.Context) ([]uidl.Delivery, error) {
 }
 
 // drop ends deliveries and removes their copies, and with all also the place where they were.
-func (p *Settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
+func (r recovery) drop(ctx context.Context, d uidl.Destination, rows []uidl.Delivery, all bool) error {
 	var tickets []deliver.Ticket
-	err := p.Change(ctx, func(c *uidl.Change) {
+	err := r.p.Change(ctx, func(c *uidl.Change) {
 		for _, row := range rows {
 			c.Settle = append(c.Settle, uidl.Settled{Key: row.Key, Destination: d.Name, As: uidl.Dropped})
 			if row.Ticket != "" {
@@ -70,10 +70,10 @@ func (p *Settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Deli
 	if err != nil {
 		return err
 	}
-	if l := p.leftover(d); l != nil { // only now does the ledger not hold them any more
+	if l := r.leftover(d); l != nil { // only now does the ledger not hold them any more
 		_ = l.Discard(tickets)
 		if all {
-			p.removeLeftover(l)
+			r.removeLeftover(l)
 		}
 		_ = l.Close() // nothing is written by closing
 	}
@@ -81,18 +81,18 @@ func (p *Settler) drop(ctx context.Context, d uidl.Destination, rows []uidl.Deli
 	if n := len(rows); n > 1 {
 		text = fmt.Sprintf("destination %s was not required and is not configured any more: %d deliveries to it are dropped; the required destinations have the messages", d.Name, n)
 	}
-	p.Log.Warn("destinations changed", zap.String("what", text))
-	p.Obs.Mention(text)
+	r.p.Log.Warn("destinations changed", zap.String("what", text))
+	r.p.Obs.Mention(text)
 	return nil
 }
 
 // removeLeftover removes the staging place of a destination for which nothing is open any more, unless the ledger may have
 // forgotten what is.
-func (p *Settler) removeLeftover(l Leftover) {
-	if l == nil || p.Health.Verify {
+func (r recovery) removeLeftover(l Leftover) {
+	if l == nil || r.p.Health.Verify {
 		return
 	}
 	if _, err := l.Remove(); err != nil {
-		p.Log.Warn("copies cannot be removed", zap.String("error", words.Clip(err.Error())))
+		r.p.Log.Warn("copies cannot be removed", zap.String("error", words.Clip(err.Error())))
 	}
 }

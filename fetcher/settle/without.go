@@ -11,27 +11,27 @@ import (
 )
 
 // goesWithout notes one of them.
-func (o *outbox) goesWithout(row uidl.Delivery, why error) {
+func (y standIn) goesWithout(row uidl.Delivery, why error) {
 	text := words.Clip(why.Error())
-	o.p.Obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %s", o.place.Name, text))
-	o.p.Log.Warn("destination goes without", zap.String("uid", words.Quote(row.UID)), zap.String("destination", o.place.Name), zap.String("reason", text))
-	o.p.Obs.Mention(fmt.Sprintf("destination %s, which is not required, goes without what it refused: %s", o.place.Name, text))
-	o.p.Obs.Waived()
-	o.mu.Lock()
-	o.waived++
-	o.mu.Unlock()
+	y.o.p.Obs.Reason(fmt.Sprintf("destination %s, which is not required, goes without: %s", y.o.place.Name, text))
+	y.o.p.Log.Warn("destination goes without", zap.String("uid", words.Quote(row.UID)), zap.String("destination", y.o.place.Name), zap.String("reason", text))
+	y.o.p.Obs.Mention(fmt.Sprintf("destination %s, which is not required, goes without what it refused: %s", y.o.place.Name, text))
+	y.o.p.Obs.Waived()
+	y.o.mu.Lock()
+	y.o.waived++
+	y.o.mu.Unlock()
 }
 
 // noteWithout keeps how many there were.
-func (p *Settler) noteWithout() {
-	now := p.now().Unix()
-	for _, d := range p.Places {
+func (x outages) noteWithout() {
+	now := x.p.now().Unix()
+	for _, d := range x.p.Places {
 		if d.out == nil || d.out.waived == 0 {
 			continue
 		}
-		if p.Health.Without == nil {
-			p.Health.Without = map[string]health.MissedMail{}
+		if x.p.Health.Without == nil {
+			x.p.Health.Without = map[string]health.MissedMail{}
 		}
-		p.Health.Without[d.Name] = health.MissedMail{N: p.Health.Without[d.Name].N + d.out.waived, Last: now}
+		x.p.Health.Without[d.Name] = health.MissedMail{N: x.p.Health.Without[d.Name].N + d.out.waived, Last: now}
 	}
 }

@@ -64,7 +64,7 @@ func (r *Reader) conclude(o *reply) error {
 			return err
 		}
 	}
-	if f.Compare && !again && r.known.IsSame(r.ctx, f, m) || f.Moved && r.known.Renewal.IsMoved(f, m) {
+	if f.Compare && (again && r.known.Renewal.IsFormer(r.ctx, f, m) || !again && r.known.IsSame(r.ctx, f, m)) || f.Moved && r.known.Renewal.IsMoved(f, m) {
 		r.staging.discard(m, settle.ErrNoBranch)
 		return nil
 	}

@@ -33,6 +33,9 @@ func (g *Recogniser) IsSame(ctx context.Context, f *plan.FetchStep, m *settle.Re
 	}
 	if row == nil || g.Renewal.moved[f.Key] || !g.IsLike(row, m) && !g.desk.Lost.Shows(ctx, row, m) {
 		moved, err := g.sibling(ctx, f.Key, func(o *uidl.Message) bool { return g.IsLike(o, m) })
+		if err == nil && moved == nil && g.Renewal.IsFormer(ctx, f, m) {
+			return true
+		}
 		if err != nil || moved == nil { // an error here is met again at the next commit
 			g.desk.Rec.Reason(plan.ReasonNotSame)
 			return g.holds(f.Entry, *f.Row)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/popsync/popsync/fetcher/plan"
+	"github.com/popsync/popsync/fetcher/settle"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -84,26 +85,70 @@ const mostFormers = 20_000
 // former finds the message that left the listing and has this header, for a message that came under a unique-id that was
 // another one's: servers that change their unique-ids may give old ones anew. nil: none, or the header says too little.
 func (w *Renewal) former(ctx context.Context, e plan.Entry, top uidl.Fingerprint) (*uidl.Message, error) {
-	if len(w.on.Plan.Lost) == 0 || len(w.on.Plan.Lost) > mostFormers || w.headers.Weak[e.Num] || top == (uidl.Fingerprint{}) {
+	if w.headers.Weak[e.Num] || top == (uidl.Fingerprint{}) {
 		return nil, nil
 	}
-	if w.left == nil {
-		w.left = &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
-		keys := make([]uidl.Key, 0, len(w.on.Plan.Lost))
-		for _, r := range w.on.Plan.Lost {
-			keys = append(keys, w.on.Rows.Row(int(r)).Key)
-		}
-		rows, err := w.desk.Settler.L.Find(ctx, keys)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			if m := &rows[i]; m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
-				w.left.byHeader[m.Fingerprint] = append(w.left.byHeader[m.Fingerprint], m)
+	left, err := w.leftOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return left.byHeaderOf(top, e.Size), nil
+}
+
+// IsFormer tells of a message that was retrieved again, and is another one than that which was delivered, or more of it, whether it
+// was delivered under a unique-id that is not listed any more, and enters it as that. Its content tells: a header says too little of
+// one that may have come short.
+func (w *Renewal) IsFormer(ctx context.Context, f *plan.FetchStep, m *settle.Received) bool {
+	left, err := w.leftOf(ctx)
+	if err != nil { // it is met again at the next commit
+		return false
+	}
+	for _, sum := range [][32]byte{m.Msg.SHA256, m.Whole} {
+		for _, old := range left.byContent[sum] {
+			if !left.taken[old.Key] && old.Key != f.Key {
+				left.taken[old.Key] = true
+				w.movedHere(f, old, w.desk.Stamp())
+				return true
 			}
 		}
 	}
-	return w.left.byHeaderOf(top, e.Size), nil
+	return false
+}
+
+// leftOf are the messages that left the listing of late. Of too many, none.
+func (w *Renewal) leftOf(ctx context.Context) (*formers, error) {
+	if w.left != nil {
+		return w.left, nil
+	}
+	left := &formers{
+		byHeader: map[uidl.Fingerprint][]*uidl.Message{}, byContent: map[[32]byte][]*uidl.Message{}, taken: map[uidl.Key]bool{},
+	}
+	lost := w.on.Plan.Lost
+	if len(lost) > mostFormers {
+		lost = nil
+	}
+	keys := make([]uidl.Key, 0, len(lost))
+	for _, r := range lost {
+		keys = append(keys, w.on.Rows.Row(int(r)).Key)
+	}
+	rows, err := w.desk.Settler.L.Find(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		m := &rows[i]
+		if m.Reason == reasonMoved {
+			continue
+		}
+		if m.Fingerprint != (uidl.Fingerprint{}) {
+			left.byHeader[m.Fingerprint] = append(left.byHeader[m.Fingerprint], m)
+		}
+		if m.SHA256 != [32]byte{} {
+			left.byContent[m.SHA256] = append(left.byContent[m.SHA256], m)
+		}
+	}
+	w.left = left
+	return left, nil
 }
 
 // returns enters a message that came under a unique-id of another one as the one that it is.

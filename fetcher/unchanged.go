@@ -81,7 +81,10 @@ func (h *sameHead) mayBeDue(firstSeen int64) bool {
 // Those that it begins with are then the head.
 func (h *sameHead) begins(ctx context.Context, l *pop3.Listing, u *health.Unchanged) (bool, error) {
 	tail := l.Len() - u.Count
-	if tail < 0 || tail > longestTail || tail > 0 && u.Lost > 0 || !l.Complete || l.NoUIDL {
+	// After the ledger was lost, what a listing hid may come up behind: a Maildir may show it, which only Rebuild looks for.
+	lost := h.desk.Health.LostAt
+	hidden := u.Lost > 0 || lost != 0 && h.desk.Now().Unix()-lost < plan.Lately
+	if tail < 0 || tail > longestTail || tail > 0 && hidden || !l.Complete || l.NoUIDL {
 		return false, nil
 	}
 	d := newDigest()

@@ -51,9 +51,13 @@ func (p *Rebuilder) Doubts(ctx context.Context) (d suspicion, err error) {
 	}
 	fresh := len(known) == 0 && info.Listings == 0 // no pass came so far as to know a place or a listing
 	d.foreign, _ = p.met()
+	// Beside the database too: not every place takes notes.
+	if note, ok := p.Settler.L.Noted(); ok && note.Token != info.Token && !slices.Contains(d.foreign, note.Token) {
+		d.foreign = append(d.foreign, note.Token)
+	}
 	d.foreign = slices.DeleteFunc(d.foreign, func(token string) bool { return slices.Contains(p.Settler.Health.Tokens, token) })
 	if fresh {
-		if note, ok := p.Settler.L.Noted(); ok && note.Token != info.Token || len(d.foreign) > 0 {
+		if len(d.foreign) > 0 {
 			d.What = "the ledger knows nothing of this account, whose mail was delivered before"
 		}
 	} else if len(d.foreign) > 0 {

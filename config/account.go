@@ -15,10 +15,10 @@ type Account struct {
 	Host     string // a name or an address, without brackets
 	Port     int    // the one to connect to, never 0
 	TLS      TLS    // how the connection is protected
-	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
 	Insecure bool   // the person accepts a login without encryption to a host that is not this machine
 	Username string // without CR, LF and NUL
 	Auth     Auth   // how to log in
+	Trust
 
 	Network Network // how connections to the server leave this machine
 
@@ -114,6 +114,7 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 		a.Port = defaultPort(a.TLS)
 	}
 	c.network(at, m, &a.Network, a.Host)
+	a.Trust.finish(&c.report, at, m)
 	if a.TLS == TLSNone && !a.Insecure {
 		c.plaintext(at, "the password", a.Host, a.Network.elsewhere(), before)
 	}
@@ -148,7 +149,6 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"host":               text(&a.Host, checkHost),
 		"port":               integer(&a.Port, 0, 65535),
 		"tls":                oneOf(&a.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.env.path(&a.CAFile),
 		"insecure_plaintext": boolean(&a.Insecure),
 		"username":           text(&a.Username, checkUsername),
 		"auth":               oneOf(&a.Auth, accountAuths...),
@@ -165,6 +165,7 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
 		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
+	maps.Copy(known, a.Trust.keys(c.env))
 	maps.Copy(known, sourceKeys(c.env, s, "leave the key out to be asked on a terminal"))
 	maps.Copy(known, networkKeys(c.env, &a.Network))
 	return known

@@ -171,7 +171,7 @@ trace = true
 		},
 		Accounts: []Account{
 			{
-				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, CAFile: "/home/me/ca.pem", Insecure: true,
+				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, Trust: Trust{CAFile: "/home/me/ca.pem"}, Insecure: true,
 				Username: "a", Auth: AuthPlain, Sizes: SizesIgnore, Schedule: "@daily", Jitter: 24 * time.Hour,
 				RunAtStart: true, Delete: Delete{Kind: DeleteAfterDelivery}, DeleteQuarantined: true,
 				MaxSize: 25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},

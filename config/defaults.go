@@ -53,7 +53,7 @@ func (c *checker) inherit(tree map[string]any) {
 
 // placeholders refuses other words in braces than {account} where a path is meant: they would make odd folders.
 func (c *checker) placeholders(at document.Path, m map[string]any) {
-	for _, k := range []string{"path", "password_file", "ca_file", "proxy_password_file"} {
+	for _, k := range []string{"path", "password_file", "ca_file", "tls_client_cert", "tls_client_key", "proxy_password_file"} {
 		if s, ok := m[k].(string); ok && strings.ContainsAny(strings.ReplaceAll(s, "{account}", ""), "{}") {
 			c.add(at.Key(k), "holds a word in braces that means nothing", "{account} is the name of the account")
 		}

@@ -13,9 +13,9 @@ import (
 
 // SMTP is a mail server that takes messages by SMTP (RFC 5321) or LMTP (RFC 2033).
 type SMTP struct {
-	Address  string // "host:port", an IPv6 address in brackets; or, for lmtp only, "unix:/absolute/path"
-	TLS      TLS    // TLSNone for a unix socket
-	CAFile   string // absolute path of PEM certificates trusted in addition; "": none
+	Address string // "host:port", an IPv6 address in brackets; or, for lmtp only, "unix:/absolute/path"
+	TLS     TLS    // TLSNone for a unix socket
+	Trust
 	Insecure bool   // the person accepts TLSNone to a host that is not this machine
 	Helo     string // how this machine calls itself, a domain; "": what the machine is called
 
@@ -88,7 +88,6 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 	known := keys{
 		"address":            s.endpoint.convert(said),
 		"tls":                oneOf(&s.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
-		"ca_file":            c.env.path(&s.CAFile),
 		"insecure_plaintext": boolean(&s.Insecure),
 		"helo":               text(&s.Helo, checkHelo),
 		"username":           text(&s.Username, checkUsername),
@@ -107,6 +106,7 @@ func (c *checker) smtpKeys(said string, s *smtpDraft) keys {
 		"long_lines":              oneOf(&s.LongLines, "send", "refuse"),
 		"nul":                     oneOf(&s.NUL, "send", "refuse"),
 	}
+	maps.Copy(known, s.Trust.keys(c.env))
 	maps.Copy(known, sourceKeys(c.env, &s.source, ""))
 	maps.Copy(known, networkKeys(c.env, &s.Network))
 	return known
@@ -146,6 +146,7 @@ func (c *checker) finishSMTP(at document.Path, m map[string]any, name string, s 
 			}
 		}
 	}
+	s.Trust.finish(&c.report, at, m)
 	s.Address = e.address(s.TLS)
 	c.recipients(at, m)
 }
@@ -231,7 +232,7 @@ func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind strin
 		o.Key = o.Key.Index(i)
 		oddText(add, o, to)
 	}
-	oddPath(add, of("ca_file"), s.CAFile)
+	s.Trust.odd(add, of, s.TLS)
 	oddPath(add, of("address"), s.Address)
 	oddSource(add, of, s.Secret)
 	s.Network.oddities(add, of)

@@ -74,7 +74,7 @@ long_lines = "refuse"
 nul = "refuse"
 `)
 	want := Deliver{Type: "smtp", Name: "n", Required: true, SpoolMax: 2 << 30, Connections: 50, SMTP: &SMTP{
-		Address: "[2001:db8::1]:2525", TLS: TLSImplicit, CAFile: "/home/me/ca.pem", Insecure: true, Helo: "me.example",
+		Address: "[2001:db8::1]:2525", TLS: TLSImplicit, Trust: Trust{CAFile: "/home/me/ca.pem"}, Insecure: true, Helo: "me.example",
 		Username: "u", Secret: SecretSource{Kind: SecretCommand, Command: []string{"pw"}}, Auth: AuthLogin,
 		From: "b+c@x.example", EnvelopeHeader: "X-Original-To", EnvelopeSkip: 2, EnvelopePrefix: "x-example-", AllowDomains: []string{"x.example", "bücher.example"},
 		MessagesPerConnection: 10000, AddMessageID: true, BareCR: "refuse", LongLines: "refuse", NUL: "refuse",

@@ -48,7 +48,7 @@ func (a *Account) oddities(add func(Oddity)) {
 	at := document.Path("account").Key(a.Name)
 	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: at.Key(key)} }
 	oddText(add, of("username"), a.Username)
-	oddPath(add, of("ca_file"), a.CAFile)
+	a.Trust.odd(add, of, a.TLS)
 	oddSource(add, of, a.Secret)
 	a.Network.oddities(add, of)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)

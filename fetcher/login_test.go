@@ -387,7 +387,7 @@ func TestWaits(t *testing.T) {
 		{"greeting", &pop3.ResponseError{Command: "greeting", Code: "LOGIN-DELAY"}, verdict.Temporary, 15 * minute, 15 * minute, 15 * minute, true},
 		{"AUTH", login("[AUTH] x"), verdict.Login, 0, 0, 0, false},
 		{"plain", login("x"), verdict.Login, 10 * minute, 10 * minute, 0, true},
-		{"no STLS", fmt.Errorf("%w", pop3.ErrNoSTLS), verdict.Config, time.Hour, time.Hour, 24 * time.Hour, false},
+		{"no STLS", &pop3.TLSError{Op: "STLS", Err: pop3.ErrNoSTLS}, verdict.Config, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage at the greeting", garbage("greeting"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage in a listing", garbage("LIST"), verdict.Temporary, time.Hour, time.Hour, 24 * time.Hour, false},
 		{"garbage in a pipelined listing", &verdict.Pipelined{Err: garbage("LIST")}, verdict.Temporary, 7 * minute, 7 * minute, 21 * minute, false},

@@ -19,7 +19,6 @@ func waitFor(err error) string {
 		refused  *health.RefusedError
 		response *pop3.ResponseError
 		protocol *pop3.ProtocolError
-		noTLS    *pop3.TLSError
 		flood    *health.FloodError
 	)
 	switch {
@@ -27,7 +26,7 @@ func waitFor(err error) string {
 		return ""
 	case errors.As(err, &refused):
 		return health.WaitRefused
-	case verdict.Certificate(err), errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && (errors.As(err, &response) || noTLS.Misfit() != pop3.Fits):
+	case verdict.NoTLS(err):
 		return health.WaitFault
 	case verdict.HungUpAtLogin(err):
 		return health.WaitHungUp

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // Client is one POP3 session. Make it with Dial; end it with Quit, which lets deletions count, or Close, which
@@ -52,7 +53,7 @@ func (c *Client) Alone(on bool) { c.alone = on }
 
 // ConnectionState describes TLS; ok is false without it.
 func (c *Client) ConnectionState() (state tls.ConnectionState, ok bool) {
-	if t, is := c.w.conn.(*tls.Conn); is {
+	if t, is := c.w.conn.(*trust.Conn); is {
 		return t.ConnectionState(), true
 	}
 	return state, false
@@ -113,11 +114,14 @@ func (c *Client) end() {
 // fail turns what went wrong while command was under way into a typed error, and breaks the client. text is what the
 // server sent.
 func (c *Client) fail(command string, num int, text []byte, err error) error {
+	var noTLS *trust.Failure // behind a handshake: the server refuses our certificate
 	switch {
 	case c.ctx != nil && c.ctx.Err() != nil:
 		err = &ConnError{Command: command, Num: num, Err: context.Cause(c.ctx)}
 	case errors.Is(err, errBareLF), errors.Is(err, errNotPOP3), errors.Is(err, errUnsolicited), errors.Is(err, ErrCut), errors.Is(err, ErrStep):
 		err = &ProtocolError{command, num, c.clean(text), err}
+	case errors.As(err, &noTLS):
+		err = &TLSError{"TLS handshake", noTLS}
 	default:
 		behind := c.capaRefused && (command == "USER" || command == "STLS") && ended(err)
 		err = &ConnError{Command: command, Num: num, Err: err, behindCapa: behind}

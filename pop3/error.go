@@ -1,7 +1,6 @@
 package pop3
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // ResponseError is a refusal: the server answered -ERR. The conversation is intact.
@@ -96,28 +96,37 @@ func (e *ConnError) Unwrap() error { return e.Err }
 // Timeout tells whether the server was too slow.
 func (e *ConnError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
-// TLSError means that TLS could not be established; nothing but CAPA and STLS was sent. Err keeps the cause: see
-// *tls.CertificateVerificationError and the errors of crypto/x509, ErrNoSTLS, ErrTLSFirst, *ResponseError; and Misfit.
+// TLSError means that TLS could not be established; nothing but CAPA and STLS was sent. Err keeps the cause: a *trust.Failure and
+// what it wraps, ErrNoSTLS with a *ResponseError or without, ErrTLSFirst.
 type TLSError struct {
 	Op  string // "TLS handshake", "STLS" or "greeting"
 	Err error
 }
 
-func (e *TLSError) Error() string {
-	var notTLS tls.RecordHeaderError
-	s := "pop3: " + e.Op + ": " + e.Err.Error()
-	if errors.As(e.Err, &notTLS) {
-		s += " (the server does not speak TLS on this port)"
-	}
-	return s
-}
-
+func (e *TLSError) Error() string { return "pop3: " + e.Op + ": " + e.Err.Error() }
 func (e *TLSError) Unwrap() error { return e.Err }
 
-// Certificate tells whether the server's certificate was the reason.
-func (e *TLSError) Certificate() bool {
-	var cert *tls.CertificateVerificationError
-	return errors.As(e.Err, &cert)
+// Class says why.
+func (e *TLSError) Class() trust.Class {
+	var failed *trust.Failure
+	switch {
+	case errors.As(e.Err, &failed):
+		return failed.Class
+	case errors.Is(e.Err, ErrNoSTLS):
+		return trust.NoStartTLS
+	case errors.Is(e.Err, ErrTLSFirst):
+		return trust.TLSFirst
+	}
+	return trust.Unclear
+}
+
+// Hint is the next step for a person; "": there is none but trying again.
+func (e *TLSError) Hint() string {
+	var failed *trust.Failure
+	if errors.As(e.Err, &failed) {
+		return failed.Hint()
+	}
+	return e.Class().Hint()
 }
 
 // LoginError means that the server refused the login; Err is a *ResponseError. It must not be tried again at once.
@@ -153,7 +162,7 @@ func (e *BrokenError) Error() string { return "pop3: connection is no longer usa
 func (e *BrokenError) Unwrap() error { return e.Err }
 
 // ErrNoSTLS means that TLS was required and the server does not offer STLS, or refused it.
-var ErrNoSTLS = errors.New("server offers no TLS here (STLS)")
+var ErrNoSTLS = errors.New("the server offers no TLS here (STLS)")
 
 // ErrStep means that the reply to LIST n names another message, or none: replies stand for other commands than they are
 // taken for, or the server has no LIST with an argument. It is inside a *ProtocolError.

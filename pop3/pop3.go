@@ -38,7 +38,7 @@ type Options struct {
 	Port int     // 0: 995 for ImplicitTLS, else 110
 	TLS  TLSMode // zero: ImplicitTLS
 	// TLSConfig is cloned; nil means the defaults of crypto/tls. ServerName defaults to Host, NextProtos to "pop3"
-	// when it is nil (an empty list that is not nil sends no ALPN), and MinVersion is raised to TLS 1.2.
+	// when it is nil (an empty list that is not nil sends no ALPN), and MinVersion to TLS 1.2: less has to be asked for.
 	TLSConfig *tls.Config
 	// Dial opens the connection; nil: a net.Dialer. Timeouts.Connect bounds its context.
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -10,14 +10,16 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/trust"
 )
 
-// handshake starts TLS on the connection (RFC 8314, section 3; names are checked by crypto/x509). All that was
+// handshake starts TLS on the connection (RFC 8314, section 3; internal/trust says what a server has to prove). All that was
 // received before is gone with the old reader.
 func (c *Client) handshake() error {
 	bounded, cancel := context.WithTimeoutCause(c.ctx, c.opt.Timeouts.TLS, os.ErrDeadlineExceeded)
 	defer cancel()
-	conn := tls.Client(&readAhead{Conn: c.raw, r: bufio.NewReaderSize(c.raw, bufferSize)}, c.opt.tlsConfig())
+	conn := trust.Client(&readAhead{Conn: c.raw, r: bufio.NewReaderSize(c.raw, bufferSize)}, c.opt.tlsConfig())
 	c.w.replace(conn)
 	c.w.setReadDeadline(time.Time{})
 	c.w.setWriteDeadline(time.Time{})
@@ -49,7 +51,9 @@ func (o Options) tlsConfig() *tls.Config {
 	if cfg.NextProtos == nil {
 		cfg.NextProtos = []string{"pop3"}
 	}
-	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+	}
 	return cfg
 }
 

@@ -25,7 +25,7 @@ type room struct {
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only those that may log, and internal/logs, have zap; only the
 // ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
-	{path: "pop3", imports: []string{"internal/foreign", "internal/transcript"}},
+	{path: "pop3", imports: []string{"internal/foreign", "internal/transcript", "internal/trust"}},
 	{path: "uidl"},
 	{path: "uidl/sqlite", imports: []string{"uidl", "uidl/sqlite/leasefile", "internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
 	{path: "uidl/sqlite/leasefile", imports: []string{"uidl", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -42,7 +42,7 @@ var rooms = []room{
 		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
 		modules: []string{"golang.org/x/sys"},
 	},
-	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/transcript"}},
+	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/transcript", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
@@ -54,7 +54,7 @@ var rooms = []room{
 			"fetcher/settle", "fetcher/memory", "fetcher/report", "fetcher/operator", "fetcher/steps", "fetcher/rebuild", "fetcher/identity",
 			"fetcher/facts", "fetcher/desk", "fetcher/server", "fetcher/headers", "fetcher/recognise", "fetcher/reading", "fetcher/deletions"},
 		modules: []string{"go.uber.org/zap"},
-		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite"},
+		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite", "internal/trust"},
 	},
 	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/dialer", "internal/foreign", "internal/words"}},
 	{path: "fetcher/facts", imports: []string{"uidl"}},
@@ -93,7 +93,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/server", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/dialer", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/transcript", "internal/uidtext", "internal/words"},
+		imports: []string{"pop3", "uidl", "uidl/sqlite", "deliver", "deliver/maildir", "deliver/spool", "deliver/smtp", "deliver/command", "schedule", "config", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/operator", "fetcher/server", "fetcher/verdict", "pop3/pop3test", "internal/checkup", "internal/control", "internal/dialer", "internal/durable", "internal/foreign", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/pace", "internal/parked", "internal/safepath", "internal/screen", "internal/sdnotify", "internal/secret", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/uidtext", "internal/words"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -120,6 +120,7 @@ var rooms = []room{
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "internal/transcript", imports: []string{"internal/foreign", "internal/safepath"}},
 	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
+	{path: "internal/trust", imports: []string{"internal/foreign", "internal/nextstep", "internal/safepath", "internal/secret", "internal/words"}},
 	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/safepath", modules: []string{"golang.org/x/sys"}},
 	{

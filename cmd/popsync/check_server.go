@@ -86,7 +86,12 @@ func (l *looker) session(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	}
 	defer client.Close()
 	s.SetServer(tlsWord(acc.TLS))
-	s.OK(checkup.PartServer, fmt.Sprintf("connected to %s port %d%s, %s", acc.Host, acc.Port, behind(way.Way(addressOf(acc))), tlsText(acc.TLS)))
+	s.OK(checkup.PartServer, fmt.Sprintf("connected to %s port %d%s, %s", acc.Host, acc.Port, behind(way.Way(addressOf(acc))), tlsText(client, acc.TLS)))
+	if state, ok := client.ConnectionState(); ok {
+		for _, r := range trustOf(acc.Trust).Remarks(state, time.Now()) {
+			s.Note(checkup.PartServer, r.Text, r.Next)
+		}
+	}
 	if !client.AsksCapa() {
 		s.Note(checkup.PartServer, "the server breaks the connection when it is asked what it can do (CAPA), so it was not asked", "")
 	}

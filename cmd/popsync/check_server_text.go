@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -27,14 +28,15 @@ func behind(word string) string {
 	return " " + word
 }
 
-func tlsText(t config.TLS) string {
-	switch t {
-	case config.TLSNone:
+func tlsText(c *pop3.Client, t config.TLS) string {
+	state, ok := c.ConnectionState()
+	switch {
+	case !ok:
 		return "NOT encrypted"
-	case config.TLSStartTLS:
-		return "encrypted (STLS), certificate verified"
+	case t == config.TLSStartTLS:
+		return trust.Describe(state, "STLS")
 	}
-	return "encrypted (TLS), certificate verified"
+	return trust.Describe(state, "")
 }
 
 func capsText(caps pop3.Capabilities) string {

@@ -54,11 +54,12 @@ func TestEveryPackageHasOneDoc(t *testing.T) {
 	}
 }
 
-// A client that does not verify certificates gives the password to anybody.
+// A client that does not verify certificates gives the password to anybody. One place may do without, where a pinned key is what
+// is verified.
 func TestCertificatesAreVerified(t *testing.T) {
 	for _, p := range goList(t, "./...") {
 		for _, f := range sources(t, p) {
-			if f.test {
+			if f.test || strings.HasSuffix(f.path, "internal/trust/trust.go") {
 				continue
 			}
 			ast.Inspect(f.File, func(n ast.Node) bool {

@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/transcript"
+	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -38,7 +41,7 @@ func mailServerSetting(cfg *config.Config, d config.Deliver) string {
 	s := d.SMTP
 	parts := []string{d.Type, s.Address, string(s.TLS), s.CAFile, s.Helo, s.Username, string(s.Auth), s.From, strings.Join(s.To, ","),
 		s.EnvelopeHeader, s.EnvelopePrefix, sourceIdentity(cfg, s.Secret)}
-	return digest(append(parts, networkSetting(cfg, s.Network)...)...)
+	return digest(slices.Concat(parts, networkSetting(cfg, s.Network), trustSetting(s.Trust))...)
 }
 
 // mailServer is the Sender of type smtp or lmtp, and where it sends. heard is told of the password at each login; nil: nobody is.
@@ -70,7 +73,7 @@ func (a *app) mailServer(cfg *config.Config, account string, d config.Deliver, h
 	default:
 		return nil, "", fmt.Errorf("tls %q is not known", s.TLS)
 	}
-	if o.TLSConfig, err = trust(s.CAFile); err != nil {
+	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
 		return nil, "", err
 	}
 	sender, err := smtp.New(o)
@@ -113,6 +116,11 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	if saw.Connected {
 		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, way.Way(d.SMTP.Address), err)))
 	}
+	if saw.TLS != nil {
+		for _, r := range trustOf(d.SMTP.Trust).Remarks(*saw.TLS, time.Now()) {
+			s.Add(checkup.Finding{Level: checkup.Note, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + r.Text, Next: r.Next})
+		}
+	}
 	return err
 }
 
@@ -120,12 +128,12 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 func sightText(saw smtp.Sight, c *config.SMTP, way string, err error) string {
 	text := strings.TrimSpace("connected " + way)
 	switch {
-	case saw.Secure && c.TLS == config.TLSStartTLS:
-		text += ", encrypted (STARTTLS), certificate verified"
-	case saw.Secure:
-		text += ", encrypted (TLS), certificate verified"
-	default:
+	case saw.TLS == nil:
 		text += ", NOT encrypted"
+	case c.TLS == config.TLSStartTLS:
+		text += ", " + trust.Describe(*saw.TLS, "STARTTLS")
+	default:
+		text += ", " + trust.Describe(*saw.TLS, "")
 	}
 	if saw.LoggedIn {
 		text += ", logged in as " + c.Username

@@ -62,6 +62,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	var all []status.Account
 	for _, acc := range accounts {
 		st := status.Of(acc.Name, known[acc.Name], now)
+		st.Risks = risksOf(acc)
 		if err := held[acc.Name]; err != nil {
 			st.Class = string(verdict.Config)
 			st.Trouble, st.NextStep = apart(err)

@@ -2,26 +2,23 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/health"
-	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/internal/transcript"
+	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/pop3"
 )
 
-// wire turns an account's configuration into what the fetcher takes. It reads the CA file and nothing else. prompt is
+// wire turns an account's configuration into what the fetcher takes. It reads the files of TLS (CA, client certificate) and nothing else. prompt is
 // asked for a password that is not configured.
 func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Context) (string, error)) (fetcher.Account, error) {
 	server, err := serverOf(cfg.Limits, c)
@@ -83,43 +80,17 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 		return o, fmt.Errorf("tls %q is not known", c.TLS)
 	}
 	var err error
-	o.TLSConfig, err = trust(c.CAFile)
+	o.TLSConfig, err = trustOf(c.Trust).Config()
 	return o, err
 }
 
-// trust is the TLS configuration that also trusts the certificates of a file; nil without one.
-func trust(file string) (*tls.Config, error) {
-	if file == "" {
-		return nil, nil
+// trustOf is whom a connection by TLS trusts, and how weak it may be.
+func trustOf(t config.Trust) trust.Options {
+	return trust.Options{
+		CAFile: t.CAFile, Pins: t.Pins, ClientCert: t.ClientCert, ClientKey: t.ClientKey,
+		ServerName: strings.TrimSuffix(t.ServerName, "."), MinVersion: t.MinVersion, Legacy: t.Legacy,
 	}
-	pem, err := readTrusted(file)
-	if fault, ok := errors.AsType[*safepath.Error](err); ok {
-		return nil, nextstep.With(fmt.Errorf("ca_file: %w", err), fault.Mend)
-	} else if err != nil {
-		return nil, nextstep.With(fmt.Errorf("ca_file: %w", err), "name a file of PEM certificates that this user may read, or remove ca_file")
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool() // a system without certificates: the file alone counts
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, nextstep.With(fmt.Errorf("ca_file: no PEM certificate in %s", file), "name a file of PEM certificates, or remove ca_file")
-	}
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
-
-// readTrusted reads a file that nobody else can change: whose certificates are in it may pass for the server.
-func readTrusted(file string) ([]byte, error) {
-	f, err := safepath.File(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxCAFile))
-}
-
-// maxCAFile is in octets; all certificates that a system trusts are a quarter of a MiB.
-const maxCAFile = 16 << 20
 
 func policyOf(c config.Account) fetcher.Policy {
 	p := fetcher.Policy{MaxSize: c.MaxSize, Limit: c.Limit}

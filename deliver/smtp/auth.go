@@ -11,7 +11,7 @@ import (
 // login logs in, once and in one way (RFC 4954). A method that the server refuses is not followed by another one with
 // the same secret.
 func (c *session) login(ctx context.Context) error {
-	if !c.secure && !c.o.AllowPlain {
+	if c.tls == nil && !c.o.AllowPlain {
 		return errPlain
 	}
 	plain := c.o.Auth == "plain"

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"github.com/popsync/popsync/deliver"
@@ -10,8 +11,9 @@ import (
 // Sight is what Look saw of a server, as far as it came.
 type Sight struct {
 	Connected bool // the server greeted and answered EHLO or LHLO
-	Secure    bool // under TLS, with a certificate that was verified
-	LoggedIn  bool // it took username and password
+	// TLS is how the connection is protected; nil: it is not.
+	TLS      *tls.ConnectionState
+	LoggedIn bool // it took username and password
 	// Asked: MAIL and each RCPT were sent, and the answers are in the error of Look, nil if it accepts them all. false: the
 	// messages name the recipients, so that there was nothing to ask.
 	Asked bool
@@ -38,7 +40,7 @@ func (s *Sender) Look(ctx context.Context) (Sight, error) {
 		return Sight{}, s.unreachable(ctx, err)
 	}
 	defer c.quit(ctx)
-	saw := Sight{Connected: true, Secure: c.secure, LoggedIn: o.Password != nil}
+	saw := Sight{Connected: true, TLS: c.tls, LoggedIn: o.Password != nil}
 	if len(o.To) == 0 {
 		return saw, nil
 	}

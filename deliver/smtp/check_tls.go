@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // errTLSFirst means that no greeting came in plaintext, and that the server speaks TLS from the first octet there.
@@ -64,12 +66,14 @@ func expectsTLS(ctx context.Context, o Options) bool {
 		return false
 	}
 	defer conn.Close()
-	cfg := o.TLSConfig.Clone() // nil stays nil, as for a destination without TLS
+	cfg := o.TLSConfig.Clone() // nil stays nil
 	if cfg == nil {
-		host, _, _ := net.SplitHostPort(address)
-		cfg = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	err = tls.Client(conn, cfg).HandshakeContext(bounded)
-	var bad *tls.CertificateVerificationError
-	return err == nil || errors.As(err, &bad)
+	if cfg.ServerName == "" { // a destination without TLS
+		cfg.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	err = trust.Client(conn, cfg).HandshakeContext(bounded)
+	var failed *trust.Failure
+	return err == nil || errors.As(err, &failed) && failed.Answered()
 }

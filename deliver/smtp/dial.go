@@ -2,11 +2,11 @@ package smtp
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // dial connects, starts TLS as asked for and logs in. ctx bounds all of it.
@@ -82,22 +82,19 @@ func (c *session) handshake(ctx context.Context) error {
 	bounded, cancel := context.WithTimeoutCause(ctx, c.o.Timeouts.TLS, os.ErrDeadlineExceeded)
 	defer cancel()
 	c.w.deadline(c.w.raw.SetDeadline, c.o.Timeouts.TLS+time.Second) // the context is first
-	conn := tls.Client(c.w.raw, c.o.TLSConfig)
+	conn := trust.Client(c.w.raw, c.o.TLSConfig)
 	c.w.replace(conn)
 	err := conn.HandshakeContext(bounded)
 	if err == nil {
-		c.w.log.Secured(conn.ConnectionState())
-		c.secure = true
+		state := conn.ConnectionState()
+		c.w.log.Secured(state)
+		c.tls = &state
 		return nil
 	}
 	c.w.log.Failed(err)
 	c.broken = true
 	if bounded.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no handshake within %v: %w", c.o.Timeouts.TLS, os.ErrDeadlineExceeded)
-	}
-	var record tls.RecordHeaderError
-	if errors.As(err, &record) {
-		err = errors.New("the server does not speak TLS here")
 	}
 	return &tlsError{err}
 }

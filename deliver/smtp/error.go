@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"os"
@@ -58,15 +57,9 @@ type tlsError struct{ err error }
 func (e *tlsError) Error() string { return "TLS handshake: " + printable(e.err.Error(), nil, false) }
 func (e *tlsError) Unwrap() error { return e.err }
 
-// certificate tells whether the server's certificate was the reason.
-func (e *tlsError) certificate() bool {
-	var bad *tls.CertificateVerificationError
-	return errors.As(e.err, &bad)
-}
-
 // Reasons for which nothing more is sent to a server.
 var (
-	errNoStartTLS = errors.New("the server does not offer STARTTLS")
+	errNoStartTLS = errors.New("the server offers no TLS here (STARTTLS)")
 	errNoAuth     = errors.New("the server offers neither AUTH PLAIN nor AUTH LOGIN")
 	errPlain      = errors.New("a password is not sent without TLS")
 	errSecret     = errors.New("the password is empty or holds a NUL")

@@ -144,8 +144,8 @@ func TestTLS(t *testing.T) {
 		{"not offered", hello("AUTH PLAIN"), StartTLS, client, "target", "STARTTLS"},
 		{"refused", before.and(turn{start.want, "454 not now\r\n"}), StartTLS, client, "target", "not now"},
 		{"injected", before.and(turn{start.want, "220 go\r\n250 forged\r\n"}, silent), StartTLS, client, "target", "before it was asked"},
-		{"unknown issuer", before.and(start, secure), StartTLS, nil, "target permanent", "certificate"},
-		{"other name", before.and(start, secure), StartTLS, &tls.Config{RootCAs: client.RootCAs, ServerName: "other.example"}, "target permanent", "certificate"},
+		{"unknown issuer", before.and(start, secure), StartTLS, nil, "target permanent", "certificate was issued by"},
+		{"other name", before.and(start, secure), StartTLS, &tls.Config{RootCAs: client.RootCAs, ServerName: "other.example"}, "target permanent", "not for other.example"},
 		{"not TLS", before.and(turn{start.want, "220 go\r\n"}, hangUp), StartTLS, client, "target", "TLS handshake"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

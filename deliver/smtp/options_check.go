@@ -80,7 +80,9 @@ func checkAddress(o *Options) error {
 	if cfg.ClientSessionCache == nil {
 		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	}
-	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+	}
 	o.TLSConfig = cfg
 	return nil
 }

@@ -3,25 +3,27 @@ package smtp
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // session is one connection to the server, from the greeting to QUIT.
 type session struct {
 	o       *Options
 	w       *wire
-	caps    map[string]string // keyword in upper case, and its parameters (RFC 5321, section 4.1.1.1)
-	secure  bool              // TLS is on
-	secrets *foreign.Secrets  // what a server might echo and an error must not show
-	sent    int               // messages tried
-	broken  bool              // out of step, or closed by the server: nothing more may be sent
-	out     []byte            // room for blocks of data
-	idle    time.Time         // since when it has not been used
+	caps    map[string]string    // keyword in upper case, and its parameters (RFC 5321, section 4.1.1.1)
+	tls     *tls.ConnectionState // nil: without TLS
+	secrets *foreign.Secrets     // what a server might echo and an error must not show
+	sent    int                  // messages tried
+	broken  bool                 // out of step, or closed by the server: nothing more may be sent
+	out     []byte               // room for blocks of data
+	idle    time.Time            // since when it has not been used
 
 	next        *task       // its envelope was sent behind the last message, and the answers were not read
 	understands bool        // the server has answered such an envelope
@@ -98,6 +100,10 @@ func appendLine(dst []byte, line string) ([]byte, error) {
 // fail breaks the session.
 func (c *session) fail(verb string, err error, last []byte) error {
 	c.broken = true
+	var noTLS *trust.Failure // behind a handshake: the server refuses our certificate
+	if errors.As(err, &noTLS) {
+		return &tlsError{noTLS}
+	}
 	return &connError{verb: verb, err: err, text: printable(string(bytes.TrimRight(last, "\r\n")), c.secrets, true)}
 }
 
@@ -154,7 +160,7 @@ func (c *session) quit(ctx context.Context) {
 	if _, err := c.w.write([]byte("QUIT\r\n"), c.o.Timeouts.Quit); err != nil {
 		return
 	}
-	if _, _, err := c.w.reply(c.o.Timeouts.Quit); err == nil && c.secure {
+	if _, _, err := c.w.reply(c.o.Timeouts.Quit); err == nil && c.tls != nil {
 		c.w.deadline(c.w.conn.SetWriteDeadline, c.o.Timeouts.Quit)
 		_ = c.w.conn.Close()
 	}

@@ -40,7 +40,7 @@ type Options struct {
 
 	TLS TLSMode // zero: ImplicitTLS
 	// TLSConfig is cloned; nil means the defaults of crypto/tls. ServerName defaults to the host of Address,
-	// ClientSessionCache to a small one, and MinVersion is raised to TLS 1.2.
+	// ClientSessionCache to a small one, and MinVersion to TLS 1.2: less has to be asked for.
 	TLSConfig *tls.Config
 
 	// Helo names this machine to the server: a domain or an address literal. "": the host's name when it has a dot in

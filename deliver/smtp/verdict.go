@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/trust"
 )
 
 // message is an error about one message that never reached the server.
@@ -29,6 +30,7 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 	var (
 		conn    *connError
 		refused *replyError
+		failed  *trust.Failure
 		tls     *tlsError
 		dns     *net.DNSError
 		secret  *secretError
@@ -38,15 +40,13 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 	case errors.As(err, &way):
 		e.Permanent, e.Hint = way.Lasting(), way.Hint()
 	case errors.Is(err, errTLSFirst):
-		e.Permanent, e.Hint = true, `set tls = "implicit" for this destination`
+		e.Permanent, e.Hint = true, trust.TLSFirst.Hint()
+	case errors.As(err, &failed):
+		e.Permanent, e.Hint = failed.Class.Lasting(), failed.Hint()
 	case errors.As(err, &tls):
-		if e.Permanent = tls.certificate(); e.Permanent {
-			e.Hint = "check the name in the address, or trust the certificate's issuer"
-		} else {
-			e.Hint = "check the port and when TLS starts on it"
-		}
-	case errors.Is(err, errNoStartTLS):
-		e.Hint = "port 465 has TLS from the start"
+		e.Hint = "check the port and when TLS starts on it"
+	case errors.Is(err, errNoStartTLS): // a mail server may have mislaid its certificate for an hour
+		e.Hint = trust.NoStartTLS.Hint()
 	case errors.Is(err, errNoAuth):
 		e.Hint = "some servers offer a login only after TLS, or not on this port"
 	case errors.As(err, &secret):

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/pop3/pop3test/fault"
@@ -38,15 +39,15 @@ func TestDialLooking(t *testing.T) {
 		name        string
 		mode        pop3.TLSMode
 		serve       []func(net.Conn) // one after the other; the last one from then on
-		misfit      pop3.Misfit
+		class       trust.Class
 		least, most time.Duration
 		dials       int
 	}{
-		{"TLS first, starttls", pop3.StartTLS, []func(net.Conn){speaksTLS}, pop3.MisfitTLSFirst, patience, 2 * patience, 2},
-		{"TLS first, none", pop3.NoTLS, []func(net.Conn){speaksTLS}, pop3.MisfitTLSFirst, patience, 2 * patience, 2},
-		{"mute", pop3.NoTLS, []func(net.Conn){mute}, pop3.Fits, time.Minute, time.Minute + time.Second, 2},
-		{"hangs up, and wants TLS", pop3.NoTLS, []func(net.Conn){hangsUp, speaksTLS}, pop3.MisfitTLSFirst, 0, time.Second, 2},
-		{"slow", pop3.NoTLS, []func(net.Conn){slow}, pop3.Fits, 20 * time.Second, 90 * time.Second, 2},
+		{"TLS first, starttls", pop3.StartTLS, []func(net.Conn){speaksTLS}, trust.TLSFirst, patience, 2 * patience, 2},
+		{"TLS first, none", pop3.NoTLS, []func(net.Conn){speaksTLS}, trust.TLSFirst, patience, 2 * patience, 2},
+		{"mute", pop3.NoTLS, []func(net.Conn){mute}, trust.Unclear, time.Minute, time.Minute + time.Second, 2},
+		{"hangs up, and wants TLS", pop3.NoTLS, []func(net.Conn){hangsUp, speaksTLS}, trust.TLSFirst, 0, time.Second, 2},
+		{"slow", pop3.NoTLS, []func(net.Conn){slow}, trust.Unclear, 20 * time.Second, 90 * time.Second, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -68,12 +69,12 @@ func TestDialLooking(t *testing.T) {
 					c.Close()
 				}
 				var e *pop3.TLSError
-				misfit := pop3.Fits
+				class := trust.Unclear
 				if errors.As(err, &e) {
-					misfit = e.Misfit()
+					class = e.Class()
 				}
-				if misfit != tt.misfit || (err == nil) != (tt.name == "slow") {
-					t.Errorf("misfit %v, want %v: %v", misfit, tt.misfit, err)
+				if class != tt.class || (err == nil) != (tt.name == "slow") {
+					t.Errorf("%v, want %v: %v", class, tt.class, err)
 				}
 				if took < tt.least || took > tt.most || dials != tt.dials {
 					t.Errorf("%d connections in %v, want %d in %v to %v", dials, took, tt.dials, tt.least, tt.most)

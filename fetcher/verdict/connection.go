@@ -14,10 +14,11 @@ func Endless(err error) bool {
 	return errors.As(err, &limit) && limit.Command == "RETR" && limit.Num > 0
 }
 
-// Certificate tells whether the server's certificate was refused.
-func Certificate(err error) bool {
+// NoTLS tells that TLS cannot come about, however long is waited: the certificate, the settings of both sides or what the port is
+// for are the reason.
+func NoTLS(err error) bool {
 	var e *pop3.TLSError
-	return errors.As(err, &e) && e.Certificate()
+	return errors.As(err, &e) && e.Class().Lasting()
 }
 
 // Chargeable tells whether an error that ended a session before anything of a message's answer came can be that

@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -62,14 +61,13 @@ func judgeFacts(err error) Verdict {
 		v.Hint = way.Hint()
 	case errors.As(err, &secret):
 		v.Class, v.Hint = Config, "correct the password setting of this account, then say: popsync check"
-	case Certificate(err):
-		v.Class = Config
-		v.Hint = "the server could not prove who it is, so no password was sent; check host and the clock, or name its CA in ca_file"
-	case errors.Is(err, pop3.ErrNoSTLS), errors.As(err, &noTLS) && errors.As(err, &response):
-		v.Class = Config
-		v.Hint = `the server offers no STLS here, so no password was sent; try tls = "implicit" (port 995), which is the default`
-	case errors.As(err, &noTLS) && noTLS.Misfit() != pop3.Fits:
-		v.Class, v.Hint = Config, misfitHints[noTLS.Misfit()]
+	case errors.As(err, &noTLS):
+		if noTLS.Class().Lasting() {
+			v.Class = Config
+		}
+		if v.Hint = noTLS.Hint(); v.Hint == "" {
+			v.Hint = networkHint(err)
+		}
 	case errors.As(err, &login) && errors.As(err, &response):
 		judgeLogin(&v, CodeOf(response))
 		soften(&v, response)
@@ -93,15 +91,6 @@ func judgeFacts(err error) Verdict {
 // UnwrittenHint is the next step where the process must stop because of its ledger.
 const UnwrittenHint = "the ledger could not be written; nothing more was fetched or deleted. Look at the disk of state_dir, then run popsync again"
 
-// misfitHints are the next steps where TLS cannot come about as things are set.
-var misfitHints = map[pop3.Misfit]string{
-	pop3.MisfitVersion:   "the server speaks no TLS newer than 1.1, which is not safe, so no password was sent; ask the provider for a server with TLS 1.2, or for another host or port",
-	pop3.MisfitCiphers:   "the server and popsync have no safe encryption in common (its key exchange or its ciphers are too old), so no password was sent; ask the provider for another host or port",
-	pop3.MisfitPlaintext: `the server greets without TLS on this port, so no password was sent; use the port for TLS (995), or tls = "starttls" on this one`,
-	pop3.MisfitTLSFirst:  `the server expects TLS at once on this port, so no password was sent; set tls = "implicit", which is the default`,
-	pop3.MisfitProtocol:  "the server offers another protocol than POP3 on this port, so no password was sent; check host and port",
-}
-
 func judgeResponse(v *Verdict, code string) {
 	switch {
 	case code == "AUTH":
@@ -120,7 +109,6 @@ func judgeResponse(v *Verdict, code string) {
 func networkHint(err error) string {
 	var dns *net.DNSError
 	var op *net.OpError
-	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &dns):
 		return "the name could not be looked up; check host and the network"
@@ -128,8 +116,6 @@ func networkHint(err error) string {
 		return "the next pass tries again; if the line is as slow as that, raise limits.answer or lower limits.least_rate"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "the next pass tries again; if the server never answers, check host, port and tls"
-	case errors.As(err, &notTLS):
-		return "check host, port and tls"
 	case errors.As(err, &op) && op.Op == "dial":
 		return "the next pass tries again; if it goes on, check host, port and the network"
 	}

@@ -10,39 +10,44 @@ import (
 
 // File opens a file for reading that is ours: nobody else can change it, or what leads to it. It does not wait for the
 // other end of a FIFO, and does not look whether it is one.
-func File(path string) (*os.File, error) { return file(path, true) }
+func File(path string) (*os.File, error) {
+	f, _, err := file(path, true)
+	return f, err
+}
 
-// Reach is File for a caller that has a stricter rule for owner and mode of the file itself, and keeps to it.
-func Reach(path string) (*os.File, error) { return file(path, false) }
+// Reach is File for a caller that has a stricter rule for owner and mode of the file itself, and keeps to it. closed tells that
+// others cannot come to the file whatever its mode: the folder in which it is, links followed, is closed to them, and it has
+// no other name.
+func Reach(path string) (f *os.File, closed bool, err error) { return file(path, false) }
 
-func file(path string, judged bool) (*os.File, error) {
+func file(path string, judged bool) (_ *os.File, closed bool, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	w := &walker{}
 	defer w.close()
 	e, err := w.walk(abs)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	here := w.here()
 	flags := unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC
 	switch {
 	case e.name != "." && e.st == nil:
-		return nil, wrong("open", abs, unix.ENOENT)
+		return nil, false, wrong("open", abs, unix.ENOENT)
 	case !e.magic:
 		flags |= unix.O_NOFOLLOW
 	}
 	fd, err := openat(here.fd, e.name, flags)
 	if err != nil {
-		return nil, wrong("open", abs, err)
+		return nil, false, wrong("open", abs, err)
 	}
 	f := os.NewFile(uintptr(fd), abs)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		f.Close()
-		return nil, wrong("stat", abs, err)
+		return nil, false, wrong("stat", abs, err)
 	}
 	real := filepath.Join(here.path, e.name)
 	var fault *Error
@@ -54,9 +59,9 @@ func file(path string, judged bool) (*os.File, error) {
 	}
 	if fault != nil {
 		f.Close()
-		return nil, fault
+		return nil, false, fault
 	}
-	return f, nil
+	return f, !e.magic && st.Nlink == 1 && here.closed(), nil
 }
 
 // What Program says of what is no program.

@@ -94,10 +94,10 @@ func TestWhatIsNoFile(t *testing.T) {
 	if _, err := File(filepath.Join(w.root, "f")); err == nil {
 		t.Error("a file for all")
 	}
-	f, err = Reach(filepath.Join(w.root, "f"))
+	f, _, err = Reach(filepath.Join(w.root, "f"))
 	w.must(err)
 	f.Close()
-	if _, err := Reach(filepath.Join(w.root, "d/f")); err == nil {
+	if _, _, err := Reach(filepath.Join(w.root, "d/f")); err == nil {
 		t.Error("a file in a folder for all")
 	}
 }

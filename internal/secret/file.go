@@ -13,37 +13,49 @@ import (
 	"github.com/popsync/popsync/internal/safepath"
 )
 
-// readFile returns what a file holds without one line end after it. Nobody else may be able to change the file or what
-// leads to it; a private file must be closed to others.
+// readFile returns what a file holds without one line end after it.
 func readFile(path string, private bool) (secret, hint string, err error) {
-	open := safepath.File
+	data, hint, err := read(path, private)
+	return trimLineEnd(string(data)), hint, err
+}
+
+// PrivateFile returns what a file holds that nobody else may read or change, such as a private key, or why not and how to mend
+// that ("": the error says it). The error does not name the file.
+func PrivateFile(path string) (data []byte, hint string, err error) { return read(path, true) }
+
+// read returns what a file holds. Nobody else may be able to change the file or what leads to it; a private file must be closed
+// to others.
+func read(path string, private bool) (data []byte, hint string, err error) {
+	var f *os.File
+	closed := false
 	if private {
-		open = safepath.Reach // trust wants more
+		f, closed, err = safepath.Reach(path) // trust wants more
+	} else {
+		f, err = safepath.File(path)
 	}
-	f, err := open(path)
 	if err != nil {
-		return "", mend(err), cause(err)
+		return nil, mend(err), cause(err)
 	}
 	defer f.Close()
 	info, err := f.Stat() // of the open file: its name may mean another one by now
 	if err != nil {
-		return "", "", cause(err)
+		return nil, "", cause(err)
 	}
 	owner := uint32(0)
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = st.Uid
 	}
-	if hint, err := trust(path, info.Mode(), owner, uint32(os.Geteuid()), private, provided(path, f)); err != nil {
-		return "", hint, err
+	if hint, err := trust(path, info.Mode(), owner, uint32(os.Geteuid()), private, closed || provided(path, f)); err != nil {
+		return nil, hint, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err = io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return "", "", cause(err)
+		return nil, "", cause(err)
 	}
 	if len(data) > maxSize {
-		return "", "", fmt.Errorf("larger than %d bytes", maxSize)
+		return nil, "", fmt.Errorf("larger than %d bytes", maxSize)
 	}
-	return trimLineEnd(string(data)), "", nil
+	return data, "", nil
 }
 
 // mend is how to mend what others can change; "" for any other error.
@@ -65,8 +77,8 @@ func provided(path string, f *os.File) bool {
 	return strings.HasPrefix(filepath.Clean(path), containers) || fixedInMemory(f)
 }
 
-// trust judges a file before its content is used. A file that was provided may be read by others, and written by nobody
-// else all the same.
+// trust judges a file before its content is used. A file that was provided, or that lies in a folder closed to others, may have a
+// mode that lets others read it, and be written by nobody else all the same.
 func trust(path string, mode fs.FileMode, owner, user uint32, private, provided bool) (hint string, err error) {
 	closed := fs.FileMode(0o077)
 	if provided {

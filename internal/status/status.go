@@ -39,6 +39,8 @@ type Account struct {
 	Slow     bool `json:"slow,omitempty"`      // its passes are made in the slow lane
 	PassTime bool `json:"pass_time,omitempty"` // the last pass took as long as a pass may
 
+	Risks []string `json:"risks,omitempty"` // that its configuration accepts
+
 	// What only a running daemon knows.
 	Daemon       bool              `json:"daemon"` // it has this account
 	NextRun      time.Time         `json:"next_run,omitzero"`

@@ -67,6 +67,9 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 	if st.GivenUp > 0 {
 		what = append(what, givenUpText(st.Account, st.GivenUp))
 	}
+	for _, risk := range st.Risks {
+		what = append(what, "a risk that you accepted: "+risk)
+	}
 	return what, step
 }
 

@@ -58,7 +58,7 @@ func (ca *CA) Pool() *x509.CertPool {
 // Server makes a server's configuration with a certificate for names, which may be IP addresses. A wrong name is as
 // easy as asking for another one here.
 func (ca *CA) Server(names ...string) (*tls.Config, error) {
-	return ca.sign(names, time.Now().Add(12*time.Hour))
+	return ca.sign(names, time.Now().AddDate(0, 0, 30))
 }
 
 // Expired is Server with a certificate that is no longer valid.
@@ -105,6 +105,6 @@ func certificate(name string) (*x509.Certificate, error) {
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    time.Now().Add(-12 * time.Hour),
-		NotAfter:     time.Now().Add(12 * time.Hour),
+		NotAfter:     time.Now().AddDate(0, 0, 30),
 	}, nil
 }

@@ -228,7 +228,8 @@ var changing = []struct {
 	{regexp.MustCompile(`(at) [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b`), "$1 DATE"},
 	{regexp.MustCompile(`\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b`), "HH:MM:SS"},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+->127`), "127.0.0.1:PORT->127"},
-	{regexp.MustCompile(`(current time) [0-9TZ:-]+ is after [0-9TZ:-]+`), "$1 NOW is after THEN"},
+	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC`), "DATE UTC"},
+	{regexp.MustCompile(`sha256//[A-Za-z0-9+/]{43}=`), "sha256//KEY"},
 	{regexp.MustCompile(`\r\n`), "\n"},
 }
 

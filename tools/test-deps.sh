@@ -25,6 +25,7 @@ look() {
 	need maildrop /usr/bin/maildrop
 	need procmail /usr/bin/procmail
 	need rspamd /usr/bin/rspamd
+	need openssl /usr/bin/openssl
 	need systemd /usr/bin/systemd-analyze /bin/systemd-analyze # only to read units
 	if [ "$(id -u)" = 0 ]; then # only root can start these
 		need mailutils-pop3d /usr/sbin/pop3d

@@ -31,6 +31,12 @@ func TestLoginSetting(t *testing.T) {
 		"port":    func(a *config.Account) { a.Port = 110 },
 		"tls":     func(a *config.Account) { a.TLS = config.TLSStartTLS },
 		"ca_file": func(a *config.Account) { a.CAFile = "/ca" },
+		"pin":     func(a *config.Account) { a.Pins = []string{"sha256//x"} },
+		"client":  func(a *config.Account) { a.ClientCert = "/c" },
+		"key":     func(a *config.Account) { a.ClientKey = "/c" },
+		"name":    func(a *config.Account) { a.ServerName = "n" },
+		"least":   func(a *config.Account) { a.MinVersion = "1.3" },
+		"legacy":  func(a *config.Account) { a.Legacy = true },
 		"user":    func(a *config.Account) { a.Username = "v" },
 		"auth":    func(a *config.Account) { a.Auth = config.AuthPlain },
 		"source": func(a *config.Account) {

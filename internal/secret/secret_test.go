@@ -122,6 +122,35 @@ func TestProvidedFile(t *testing.T) {
 	}
 }
 
+// Containers give secrets the mode 0444. In a folder that is closed to others nobody comes to them, unless by another name.
+func TestFileInClosedFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "secret")
+	if err := os.WriteFile(file, []byte(marker+"\n"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		folder, file fs.FileMode
+		ok           bool
+	}{
+		{0o700, 0o444, true}, {0o500, 0o444, true}, {0o700, 0o600, true},
+		{0o700, 0o446, false}, {0o700, 0o464, false}, {0o710, 0o444, false}, {0o701, 0o444, false}, {0o755, 0o444, false}, {0o755, 0o600, true},
+	} {
+		if err := errors.Join(os.Chmod(dir, tt.folder), os.Chmod(file, tt.file)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (Source{File: file}).Get(t.Context()); (err == nil) != tt.ok || tt.ok && got != marker {
+			t.Errorf("%04o in a folder %04o: %v", tt.file, tt.folder, err)
+		}
+	}
+	if err := errors.Join(os.Chmod(dir, 0o700), os.Chmod(file, 0o444), os.Link(file, filepath.Join(t.TempDir(), "other"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Source{File: file}).Get(t.Context()); err == nil {
+		t.Error("it has another name, in a folder that may be open")
+	}
+}
+
 func TestWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")

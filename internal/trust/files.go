@@ -71,6 +71,16 @@ func (o Options) client() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	kinds := blocks(cert)
+	switch {
+	case kinds["CERTIFICATE"] == 0 && len(cert) > 1 && cert[0] == 0x30 && cert[1]&0x80 != 0: // a long SEQUENCE in DER
+		return nil, nextstep.With(fmt.Errorf("tls_client_cert: %s is not PEM", o.ClientCert),
+			"if it is PKCS #12 (.p12, .pfx), say: openssl pkcs12 -in FILE -nodes -out client.pem; and chmod 600 client.pem")
+	case kinds["CERTIFICATE"] == 0:
+		return nil, nextstep.With(fmt.Errorf("tls_client_cert: no PEM certificate in %s", o.ClientCert), mend)
+	case o.ClientKey == "" && !hasKey(kinds):
+		return nil, nextstep.With(fmt.Errorf("tls_client_cert: no private key in %s", o.ClientCert), "name its file in tls_client_key")
+	}
 	named, file := "tls_client_key", o.ClientKey
 	if file == "" {
 		named, file = "tls_client_cert", o.ClientCert
@@ -83,18 +93,9 @@ func (o Options) client() (*tls.Certificate, error) {
 		return nil, nextstep.With(fmt.Errorf("%s: %s: %w", named, file, err), hint)
 	}
 	defer clear(key)
-	kinds := blocks(cert)
-	switch {
-	case kinds["CERTIFICATE"] == 0 && bytes.HasPrefix(cert, []byte{0x30, 0x8}):
-		return nil, nextstep.With(fmt.Errorf("tls_client_cert: %s is not PEM", o.ClientCert),
-			"if it is PKCS #12 (.p12, .pfx), say: openssl pkcs12 -in FILE -nodes -out client.pem; and chmod 600 client.pem")
-	case kinds["CERTIFICATE"] == 0:
-		return nil, nextstep.With(fmt.Errorf("tls_client_cert: no PEM certificate in %s", o.ClientCert), mend)
-	case encrypted(key):
+	if encrypted(key) {
 		return nil, nextstep.With(fmt.Errorf("%s: the private key in %s is locked with a passphrase", named, file),
 			"nobody is there to type it: write the key without one, openssl pkey -in "+safepath.Quote(file)+" -out client.key, and chmod 600 client.key")
-	case !hasKey(blocks(key)) && o.ClientKey == "":
-		return nil, nextstep.With(fmt.Errorf("tls_client_cert: no private key in %s", file), "name its file in tls_client_key")
 	}
 	pair, err := tls.X509KeyPair(cert, bytes.TrimPrefix(key, []byte("\xef\xbb\xbf")))
 	if err != nil { // its texts name kinds of keys, never what is in one

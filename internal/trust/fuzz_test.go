@@ -3,9 +3,10 @@ package trust
 import (
 	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Whatever answers where TLS is awaited: there is an error with a class, and text and hint are harmless on any screen.
@@ -14,9 +15,15 @@ func FuzzServer(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		conn := played(t, string(data))
-		_ = conn.SetDeadline(time.Now().Add(50 * time.Millisecond)) // it waits for more
-		err := first(Client(conn, &tls.Config{ServerName: "h.example"}))
+		client, server := net.Pipe()
+		defer client.Close()
+		go func() {
+			_, _ = server.Read(make([]byte, 1<<16)) // ClientHello, in one piece
+			go func() { _, _ = io.Copy(io.Discard, server) }()
+			_, _ = server.Write(data)
+			server.Close()
+		}()
+		err := first(Client(client, &tls.Config{ServerName: "h.example"}))
 		var failed *Failure
 		if !errors.As(err, &failed) || failed.Class == "" {
 			t.Fatalf("%T: %v", err, err)

@@ -5,8 +5,8 @@
 // It follows RFC 8446 and RFC 5246 (TLS 1.3 and 1.2), RFC 8996 (what is older is off unless it is asked for), RFC 9525 (names,
 // as crypto/x509 has them) and RFC 7469, section 2.4, for how a key is written, with the spelling of curl: sha256//BASE64.
 //
-// It refuses to connect to a server whose certificate proves nothing, unless its very key is pinned; to be persuaded by GODEBUG
-// to less than it was asked for; and to read files that others can change, or a private key that others can read. It retries
+// It refuses to connect to a server whose certificate proves nothing, unless its very key is pinned; to let GODEBUG
+// choose the least version or the suites; and to read files that others can change, or a private key that others can read. It retries
 // nothing and keeps nothing between connections but what a *tls.Config of crypto/tls does.
 package trust
 

@@ -226,4 +226,31 @@ func TestHTTP(t *testing.T) {
 	if f := new(Failure); !errors.As(err, &f) || strings.Contains(f.Hint(), "tls_pin") || strings.Contains(f.Hint(), "password") {
 		t.Error(f.Hint())
 	}
+
+	for _, tt := range []struct {
+		o     Options
+		name  string // that is asked for; "": the host of the URL
+		class Class
+		words string
+	}{
+		{Options{}, "", selfSigned, "is self-signed"},
+		{Options{CAFile: file(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))}, "other.example", wrongName, "not for other.example"},
+		{Options{Pins: []string{Pin(newCert(t, nil, nil).cert)}}, "", pinMismatch, "which is not pinned"},
+	} {
+		tt.o.ServerName = tt.name
+		cfg, err := tt.o.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, DisableKeepAlives: true}}
+		_, err = client.Get(server.URL)
+		if f := ExplainHTTP(err, cfg); f == nil || f.Class != tt.class || !strings.Contains(f.Error(), tt.words) || strings.Contains(f.Hint(), `tls_pin = "`) {
+			t.Errorf("%v: %v", err, f)
+		}
+	}
+	for _, err := range []error{io.EOF, context.DeadlineExceeded, errors.New("404")} {
+		if f := ExplainHTTP(err, nil); f != nil {
+			t.Errorf("%v: %v", err, f)
+		}
+	}
 }

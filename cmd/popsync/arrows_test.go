@@ -70,7 +70,7 @@ var rooms = []room{
 		imports: []string{"pop3", "uidl", "fetcher/verdict", "fetcher/plan", "fetcher/health", "fetcher/memory", "fetcher/settle", "fetcher/rebuild", "fetcher/steps", "fetcher/report", "internal/words"},
 		modules: []string{"go.uber.org/zap"},
 	},
-	{path: "fetcher/server", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/verdict", "fetcher/plan", "internal/words"}},
+	{path: "fetcher/server", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/verdict", "fetcher/plan", "internal/words"}, tests: []string{"internal/trust"}},
 	{path: "fetcher/headers", imports: []string{"pop3", "uidl", "fetcher/desk", "fetcher/server", "fetcher/plan", "fetcher/health", "fetcher/memory"}},
 	{
 		path:    "fetcher/recognise",

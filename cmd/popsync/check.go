@@ -2,14 +2,23 @@ package main
 
 import (
 	"context"
-	"sync"
-	"time"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/decisions"
+	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/places"
+	"github.com/popsync/popsync/internal/probe"
+	"github.com/popsync/popsync/internal/screen"
 )
+
+// looking are the commands that look, and change nothing that counts.
+type looking struct{ *app }
 
 // checkOptions are the flags of check.
 type checkOptions struct {
@@ -17,7 +26,7 @@ type checkOptions struct {
 	alarm, offline, asJSON, verbose bool
 }
 
-func (a *app) checkCommand() *cobra.Command {
+func (a looking) checkCommand() *cobra.Command {
 	var o checkOptions
 	c := &cobra.Command{
 		Use:   "check [ACCOUNT...]",
@@ -50,7 +59,9 @@ what the next run will do. Nothing counts as delivered by that.`,
 			}
 			switch {
 			case o.adopt != "":
-				return a.adopt(cmd.Context(), o.adopt)
+				return deciding(a).decide(o.adopt, func(cfg *config.Config, acc config.Account, d *decisions.Desk) error {
+					return d.Adopt(cmd.Context(), acc.Name, func(ctx context.Context) []places.Place { return a.placesNow(ctx, cfg, acc) })
+				})
 			case o.alarm:
 				return a.checkAlarm(cmd.Context(), args, o)
 			}
@@ -70,13 +81,13 @@ what the next run will do. Nothing counts as delivered by that.`,
 func (o checkOptions) fits(cmd *cobra.Command, args []string) error {
 	switch {
 	case cmd.Flags().Changed("adopt") && (len(args) > 0 || o.alarm || o.offline || o.asJSON || o.verbose):
-		return fail(exitUsage, "--adopt takes one account and no other flag, for example: popsync check --adopt work")
+		return exit.Errorf(exit.Usage, "--adopt takes one account and no other flag, for example: popsync check --adopt work")
 	case cmd.Flags().Changed("adopt") && o.adopt == "":
-		return fail(exitUsage, "--adopt takes the name of an account, for example: popsync check --adopt work")
+		return exit.Errorf(exit.Usage, "--adopt takes the name of an account, for example: popsync check --adopt work")
 	case o.alarm && o.offline:
-		return fail(exitUsage, "--alarm sends something, --offline does not; say one of them, for example: popsync check --alarm work")
+		return exit.Errorf(exit.Usage, "--alarm sends something, --offline does not; say one of them, for example: popsync check --alarm work")
 	case o.trace != "" && (o.alarm || o.offline || cmd.Flags().Changed("adopt")):
-		return fail(exitUsage, "--trace shows what is said to servers, which these flags do not do; say it alone, for example: popsync check --trace wire.txt work")
+		return exit.Errorf(exit.Usage, "--trace shows what is said to servers, which these flags do not do; say it alone, for example: popsync check --trace wire.txt work")
 	}
 	return nil
 }
@@ -88,22 +99,18 @@ type looker struct {
 	accounts []config.Account
 	offline  bool
 
-	known *knowledge                                       // of the ledger; nil: there is none, or it cannot be read
-	blind bool                                             // what the ledger remembers could not be read
-	shown chan struct{}                                    // closed when what is general has been printed: from then on a person may be asked
-	asked map[string]func(context.Context) (string, error) // passwords that a person was asked for, by account
+	known     *probe.Known                                     // of the ledger; nil: there is none, or it cannot be read
+	blind     bool                                             // what the ledger remembers could not be read
+	shown     chan struct{}                                    // closed when what is general has been printed: from then on a person may be asked
+	passwords map[string]func(context.Context) (string, error) // passwords that a person was asked for, by account
 
-	big bigListings
-
-	mu     sync.Mutex
-	relays map[string]chan struct{} // places at mail servers that several accounts send to, by address
+	told   alarms.Config // how people are told of accounts
+	big    probe.Listings
+	relays probe.Turns // at mail servers that several accounts send to
 }
 
-// stopGrace is for what is stopped to end by itself.
-const stopGrace = 100 * time.Millisecond
-
-func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
-	defer a.ends(ctx)()
+func (a looking) check(ctx context.Context, names []string, o checkOptions) error {
+	defer a.Ends(ctx, a.logWriter())()
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -117,19 +124,23 @@ func (a *app) check(ctx context.Context, names []string, o checkOptions) error {
 		return err
 	}
 	defer traced()
-	l := &looker{app: a, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: newBigListings()}
+	told, err := alarmsOf(cfg)
+	if err != nil {
+		return exit.With(exit.Config, err)
+	}
+	l := &looker{app: a.app, told: told, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: probe.NewListings()}
 	look := checkup.Look{
 		General: func(s *checkup.Sheet) { l.general(ctx, s) },
 		Between: func() {
 			<-l.shown
-			l.asked = l.passwords(ctx)
+			l.passwords = l.askPasswords(ctx)
 		},
 		Parallel: cfg.Parallel, PerHost: cfg.PerHost,
 	}
 	for _, acc := range accounts {
 		look.Accounts = append(look.Accounts, checkup.Account{
 			Name: acc.Name, Host: acc.Host, Destinations: seenOf(acc.Deliver),
-			Look: func(ctx context.Context, s *checkup.Sheet) { l.account(ctx, s, acc, l.asked[acc.Name]) },
+			Look: func(ctx context.Context, s *checkup.Sheet) { l.account(ctx, s, acc, l.passwords[acc.Name]) },
 		})
 	}
 	return a.present(ctx, checkup.Begin(ctx, look), o, func() { close(l.shown) })
@@ -141,4 +152,29 @@ func seenOf(deliver []config.Deliver) (all []checkup.Seen) {
 		all = append(all, checkup.Seen{Name: d.Name, Type: d.Type})
 	}
 	return all
+}
+
+// present prints the sheets as they are filled in, and what follows from all of them. first is called after the first one.
+func (a looking) present(ctx context.Context, sheets []*checkup.Sheet, o checkOptions, first func()) error {
+	worst, cut, err := checkup.Present(ctx, a.Out, sheets, checkup.Options{
+		Accounts: len(sheets) - 1, Width: a.Width(), Verbose: o.verbose, JSON: o.asJSON, Offline: o.offline, Trial: o.alarm,
+	}, first, a.sayWaiting)
+	switch {
+	case err != nil:
+		return err // of standard output
+	case cut:
+		return exit.With(exit.Temp, exit.ErrReported)
+	case worst != verdict.OK:
+		return exit.With(exit.Of(worst), exit.ErrReported)
+	}
+	return nil
+}
+
+// sayWaiting says what a check waits for, on a terminal where nobody is being asked for something.
+func (a looking) sayWaiting(text string) {
+	if !a.ErrTerm || !a.asking.TryLock() {
+		return
+	}
+	defer a.asking.Unlock()
+	fmt.Fprintln(a.Err, screen.Wrap(text, "  ", 80))
 }

@@ -2,26 +2,33 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/metrics"
-	"github.com/popsync/popsync/internal/notify"
-	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/names"
+	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/words"
+	"github.com/popsync/popsync/uidl"
 )
 
 // general looks at what belongs to no account: the configuration, the ledger, and the files and programs that it names.
 func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
 	s.OK(checkup.PartConfiguration, fmt.Sprintf("%s, %s", l.cfg.File, words.Number(len(l.cfg.Accounts), "account")))
-	l.known = l.ledger(ctx, s)
-	l.places(s)
+	l.known, l.blind = probe.Ledger{
+		StateDir: l.cfg.StateDir, File: ledgerFile(l.cfg), Exists: hasLedger(l.cfg), Class: ledgerClass,
+		Open: func(ctx context.Context) (uidl.Ledger, error) { return openLedger(ctx, l.cfg) },
+		Named: func(ctx context.Context, ledger uidl.Ledger) (*names.Ledger, error) {
+			return knownAs(ctx, l.cfg, ledger)
+		},
+	}.Look(ctx, s)
+	places := probe.Places{Command: l.cfg.Alarm.Command, Webhook: l.cfg.Alarm.Webhook.Reveal() != "", Textfile: l.cfg.Metrics.Textfile}
+	if len(l.cfg.Control.Sockets) > 0 {
+		places.Socket = l.cfg.Control.Sockets[0]
+	}
+	places.Look(s)
 	for _, o := range l.cfg.Oddities() {
 		if o.Account == "" {
 			odd(s, o, string(o.Key))
@@ -29,11 +36,11 @@ func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
 	}
 	for _, r := range l.remarks(ctx, l.cfg) {
 		switch {
-		case !r.concerns(l.accounts):
-		case r.wrong:
-			s.Fail(checkup.PartConfiguration, verdict.Config, r.text, r.next)
+		case !r.Concerns(accountNames(l.accounts)):
+		case r.Wrong:
+			s.Fail(checkup.PartConfiguration, verdict.Config, r.Text, r.Next)
 		default:
-			s.Note(checkup.PartConfiguration, r.text, r.next)
+			s.Note(checkup.PartConfiguration, r.Text, r.Next)
 		}
 	}
 }
@@ -53,47 +60,4 @@ func (l *looker) oddities(s *checkup.Sheet, acc config.Account) {
 		key = strings.TrimPrefix(key, `account."`+acc.Name+`".`)
 		odd(s, o, key)
 	}
-}
-
-// places looks whether others could misuse what the configuration names beside accounts: programs, sockets, files.
-func (l *looker) places(s *checkup.Sheet) {
-	if args := l.cfg.Alarm.Command; len(args) > 0 {
-		command, err := notify.NewCommand(args)
-		if err == nil {
-			err = command.Check()
-		}
-		if err != nil {
-			s.Fail(checkup.PartAlarm, verdict.Config, "alarm.command: "+err.Error(), alarmCommandHint(err))
-		} else {
-			s.OK(checkup.PartAlarm, fmt.Sprintf("command %s is there and may be run; it was not run", args[0]))
-		}
-	}
-	if l.cfg.Alarm.Webhook.Reveal() != "" {
-		s.Info(checkup.PartAlarm, "the webhook was not asked; popsync check --alarm sends it a test")
-	}
-	if path := l.cfg.Metrics.Textfile; path != "" {
-		if err := metrics.CheckTextfile(path); err != nil {
-			s.Fail(checkup.PartConfiguration, verdict.Config, "metrics.textfile: "+err.Error(), "")
-		}
-	}
-	if len(l.cfg.Control.Sockets) > 0 {
-		_, err := safepath.Check(filepath.Dir(l.cfg.Control.Sockets[0]))
-		if fault, ok := errors.AsType[*safepath.Error](err); ok {
-			s.Fail(checkup.PartConfiguration, verdict.Config, "control.socket: "+err.Error(), fault.Mend)
-		}
-	}
-}
-
-// alarmCommandHint is how to mend a program that cannot be run; "": the error says it.
-func alarmCommandHint(err error) string {
-	fault, ok := errors.AsType[*safepath.Error](err)
-	switch {
-	case ok:
-		return fault.Mend
-	case errors.Is(err, safepath.ErrNotExecutable):
-		return "chmod +x that file, or set alarm.command to a program"
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return "install it, or correct the path: until then no alarm goes that way"
-	}
-	return ""
 }

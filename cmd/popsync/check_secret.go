@@ -4,10 +4,13 @@ import (
 	"context"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/secret"
+	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/pop3"
+	"github.com/popsync/popsync/uidl"
 )
 
 // secret looks at the password of an account as far as that asks nobody and runs nothing.
@@ -41,30 +44,9 @@ func (l *looker) secretOf(ctx context.Context, s *checkup.Sheet, from config.Sec
 	return nil
 }
 
-// overheard looks at a password for what is hardly meant. Nothing of it is said, nor how long it is.
+// overheard looks at a password that is used; what names it in a text.
 func (l *looker) overheard(s *checkup.Sheet, what string) func(string) {
-	return func(v string) {
-		for _, d := range secret.Doubts(v) {
-			t := doubts[d]
-			s.Note(checkup.PartPassword, what+t.text, t.next)
-		}
-	}
-}
-
-// doubts are the words for what is odd about a password.
-var doubts = map[secret.Doubt]struct{ text, next string }{
-	secret.Marked: {"the password begins with a byte order mark, and is sent with it",
-		"save the file without one: as UTF-8, without BOM"},
-	secret.Leading: {"the password begins with a blank, and is sent with it",
-		"if it is not part of the password, remove it"},
-	secret.Trailing: {"the password ends with a blank, and is sent with it",
-		"if it is not part of the password, remove it; a line end after it does not count"},
-	secret.Control: {"a control character is in the password, and is sent",
-		`if the password has a backslash, write it in single quotes: in "..." a backslash begins an escape`},
-	secret.Unseen: {"a character that nobody sees is in the password, as copying from a page may bring along, and is sent",
-		"type the password anew"},
-	secret.Variable: {"the password looks like a variable, which nobody expands",
-		"use password_command, password_file or a systemd credential; popsync expands no variables"},
+	return func(v string) { probe.Overheard(s, what, v) }
 }
 
 // overhearing tells heard of each secret that get gives; heard may be nil.
@@ -81,18 +63,36 @@ func overhearing(get func(context.Context) (string, error), heard func(string)) 
 	}
 }
 
-// passwords asks for those that are not configured, one after the other, before anything else is printed.
-func (l *looker) passwords(ctx context.Context) map[string]func(context.Context) (string, error) {
-	asked := map[string]func(context.Context) (string, error){}
+// askPasswords asks for those that are not configured, one after the other, before anything else is printed.
+func (l *looker) askPasswords(ctx context.Context) map[string]func(context.Context) (string, error) {
+	given := map[string]func(context.Context) (string, error){}
 	if l.offline {
-		return asked
+		return given
 	}
 	for _, acc := range l.accounts {
 		if acc.Secret.Kind != config.SecretPrompt || ctx.Err() != nil {
 			continue
 		}
 		v, err := l.prompt(acc)(ctx)
-		asked[acc.Name] = func(context.Context) (string, error) { return v, err }
+		given[acc.Name] = func(context.Context) (string, error) { return v, err }
 	}
-	return asked
+	return given
+}
+
+// server looks at an account's server. prompt gives its password if a person was asked for it.
+func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Account, prompt func(context.Context) (string, error)) {
+	probe.Server{
+		Host: acc.Host, Port: acc.Port, Username: acc.Username, Trust: trustOf(acc.Trust), Listings: l.big,
+		Named: func(ctx context.Context) (bool, error) {
+			return l.known.Named(ctx, acc.Name, func(ctx context.Context) (uidl.Ledger, error) { return openKnown(ctx, l.cfg) })
+		},
+		Dialer: func() (*dialer.Dialer, error) { return l.dialerOf(l.cfg, acc.Network) },
+		Fetcher: func() (fetcher.Account, error) {
+			wired, err := l.wire(l.cfg, acc, prompt)
+			if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
+				wired.Login.Password = overhearing(wired.Login.Password, l.overheard(s, ""))
+			}
+			return wired, err
+		},
+	}.Look(ctx, s)
 }

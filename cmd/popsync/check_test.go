@@ -15,9 +15,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/pop3/pop3test"
 )
 
@@ -62,7 +63,7 @@ func (d *desk) check(ctx context.Context, args ...string) (code int, out string)
 	}
 	defer in.Close()
 	var o, e bytes.Buffer
-	code = execute(ctx, append([]string{"check"}, args...), streams{in: in, out: &o, err: &e})
+	code = execute(ctx, append([]string{"check"}, args...), &console.Console{In: in, Out: &o, Err: &e})
 	return code, o.String() + e.String()
 }
 
@@ -166,7 +167,7 @@ func TestCheckSideBySide(t *testing.T) {
 		d.account(name, good)
 	}
 	code, out := d.check(ctx)
-	if code != exitTemp || ctx.Err() != nil {
+	if code != exit.Temp || ctx.Err() != nil {
 		t.Fatalf("exit code %d, %v\n%s", code, ctx.Err(), out)
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -204,7 +205,7 @@ func TestCheckIsBounded(t *testing.T) {
 		for i := range 8 {
 			d.account(fmt.Sprintf("a%d", i), h.addr)
 		}
-		if code, out := d.check(ctx); code != exitTemp {
+		if code, out := d.check(ctx); code != exit.Temp {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 		cancel()
@@ -304,11 +305,11 @@ func TestCheckStops(t *testing.T) {
 			}()
 			code, out := d.check(ctx, "--verbose")
 			took := time.Since(stopped)
-			if code != exitTemp {
+			if code != exit.Temp {
 				t.Errorf("exit code %d", code)
 			}
-			if took > patience {
-				t.Errorf("it took %v, more than %v", took, patience)
+			if took > console.Patience {
+				t.Errorf("it took %v, more than %v", took, console.Patience)
 			}
 			has(t, out, "ok    a: 1 message\n", tt.seen, "\ninfo  b: stopped; the rest was not looked at\n", "\nstopped; 2 accounts not looked at, 1 only in part\n")
 			for _, not := range []string{"FAIL", "delivered", "c: "} {
@@ -345,7 +346,7 @@ func TestCheckAlarmByWebhook(t *testing.T) {
 	d.conf.Reset()
 	d.conf.WriteString(conf)
 	code, out := d.check(t.Context(), "--alarm")
-	if code != exitOK {
+	if code != exit.OK {
 		t.Errorf("exit code %d", code)
 	}
 	has(t, out, "ok    alarm: webhook, for all accounts: it took the test alarm\n", "info  b: alarm.maildir = false, so it is told of in the ways above\n")
@@ -354,7 +355,7 @@ func TestCheckAlarmByWebhook(t *testing.T) {
 	}
 	answer = http.StatusNotFound
 	code, out = d.check(t.Context(), "--alarm", "b")
-	if code != exitConfig || strings.Contains(out, "m4rk3r") {
+	if code != exit.Config || strings.Contains(out, "m4rk3r") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	has(t, out, "FAIL  alarm: webhook, for all accounts: the test alarm did not arrive: the receiver answered 404 (Not Found)\n      next step: correct alarm.webhook")
@@ -376,7 +377,7 @@ func TestCheckOfflineAsksNobody(t *testing.T) {
 	d.conf.Reset()
 	d.conf.WriteString(conf)
 	code, out := d.check(ctx, "--offline")
-	if came, _ := h.counts(); code != exitOK || came != 0 {
+	if came, _ := h.counts(); code != exit.OK || came != 0 {
 		t.Errorf("exit code %d, %d connections\n%s", code, came, out)
 	}
 }
@@ -393,39 +394,7 @@ func TestCheckIsPoliteToRelays(t *testing.T) {
 		d.deliver(name, `type = "smtp"`, fmt.Sprintf("address = %q", relay.addr), `tls = "none"`, `to = ["me@example.org"]`)
 	}
 	code, out := d.check(ctx)
-	if came, most := relay.counts(); code == exitOK || came != 20 || most > 8 { // it may notice the end of one after the beginning of the next
+	if came, most := relay.counts(); code == exit.OK || came != 20 || most > 8 { // it may notice the end of one after the beginning of the next
 		t.Errorf("exit code %d, %d connections, %d at once\n%s", code, came, most, out)
 	}
-}
-
-// Of large listings one is in memory at a time; small ones wait for nobody, and a stop ends the waiting.
-func TestBigListingsTakeTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		b := newBigListings()
-		first, firstDone := b.listing(ctx)
-		second, secondDone := b.listing(ctx)
-		if first(smallListing) != nil || second(smallListing) != nil || first(smallListing+1) != nil || first(4*smallListing) != nil {
-			t.Fatal("it waits or fails")
-		}
-		got := make(chan error, 1)
-		go func() { got <- second(smallListing + 1) }()
-		synctest.Wait()
-		if len(got) != 0 {
-			t.Error("two are large at once")
-		}
-		firstDone()
-		firstDone() // twice is once
-		if err := <-got; err != nil {
-			t.Error(err)
-		}
-		go func() { got <- first(smallListing + 1) }()
-		synctest.Wait()
-		cancel()
-		if err := <-got; err == nil {
-			t.Error("it does not end")
-		}
-		secondDone()
-	})
 }

@@ -3,26 +3,30 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/fetcher/memory"
-	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/logs"
-	"github.com/popsync/popsync/internal/metrics"
-	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/sdnotify"
+	"github.com/popsync/popsync/internal/names"
+	"github.com/popsync/popsync/internal/service"
+	"github.com/popsync/popsync/internal/usage"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
 
-func (a *app) daemonCommand() *cobra.Command {
+// serving are the commands of the daemon.
+type serving struct{ *app }
+
+func (a serving) daemonCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "daemon",
 		Short: "Fetch mail on schedule until told to stop",
@@ -32,51 +36,14 @@ supervisor, starts it at boot: see docs/service.md.
 SIGHUP reads the configuration again (a bad one changes nothing), SIGUSR1 fetches from all accounts now, SIGUSR2 opens
 the log file again, SIGTERM and SIGINT stop within five seconds. 'popsync status', 'wake', 'pause', 'resume' and 'run'
 talk to a running daemon.`,
-		Args: a.alone("daemon"),
+		Args: usage.None("daemon"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.daemon(cmd.Context()) },
 	}
 }
 
-// stopTime is how long passes may take to end once the daemon was told to stop. What is left then is abandoned, as by
-// a kill, and the next start settles it.
-const stopTime = 4500 * time.Millisecond
-
-// daemon is the running service.
-type daemon struct {
-	a       *app
-	ledger  uidl.Ledger
-	log     *logs.Log
-	loop    *schedule.Loop
-	memory  *memory.Budget // for the listings of all passes
-	metrics *metrics.Metrics
-	alarms  *alarms
-	manager *sdnotify.Notifier
-	started time.Time
-	stop    context.CancelCauseFunc // ends the daemon
-
-	// account is what a pass works on, which a test replaces by another world.
-	account func(*config.Config, config.Account) (fetcher.Account, error)
-
-	reloading sync.Mutex // one reload at a time
-
-	mu      sync.Mutex
-	cfg     *config.Config            // the one in force
-	problem string                    // of the last reload; "": it worked
-	held    map[string]error          // accounts that cannot be run until the next reload
-	live    map[string]fetcher.Report // of the passes that run
-	reasons map[string]string         // what the last pass of an account failed with
-	gauges  map[string]metrics.Gauges // how accounts were after their last pass
-	waiting map[string][]*watcher     // for a pass over an account that has not begun
-	watched map[string][]*watcher     // for the end of the one that runs
-	ending  map[string]func()         // ends the pass over an account that runs, and waits for that
-	partial map[string]fetcher.Report // of passes that made room for others and go on
-	unsaved map[string]bool           // pauses that the ledger is to be told of once the account is free
-	rest    *time.Timer               // see rests; nil until a pass has ended
-}
-
-func (a *app) daemon(ctx context.Context) error {
-	signals := catchSignals()
-	defer signals.stop()
+func (a serving) daemon(ctx context.Context) error {
+	signals, release := console.Signals()
+	defer release()
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -84,7 +51,7 @@ func (a *app) daemon(ctx context.Context) error {
 	if err := notAsRoot(cfg); err != nil {
 		return err
 	}
-	log, err := openLog(a.err, a.errTerm, cfg.Log)
+	log, err := openLog(a.Err, a.ErrTerm, cfg.Log)
 	if err != nil {
 		return err
 	}
@@ -93,77 +60,112 @@ func (a *app) daemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	d := newDaemon(a, cfg, ledger, log, stop)
-	defer d.manager.Close()
-	left, err := d.run(ctx, signals)
+	left, err := a.serve(ctx, cfg, ledger, log, signals)
 	if left { // a ledger in use is left as it is, as a kill would leave it
 		return err
 	}
 	if cerr := ledger.Close(); err == nil && cerr != nil {
-		err = &exitError{exitInternal, cerr}
+		err = exit.With(exit.Internal, cerr)
 	}
 	return err
 }
 
-// run starts everything, waits for the end, and stops everything. left tells that passes had to be abandoned.
-func (d *daemon) run(ctx context.Context, signals *signals) (left bool, err error) {
-	var services sync.WaitGroup
-	serving, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer func() { end(); services.Wait() }()
-	if err := d.serve(serving, &services); err != nil {
-		return false, err
+// serve runs the daemon until its end. left: passes were abandoned, and use the ledger still.
+func (a serving) serve(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *logs.Log, signals <-chan os.Signal) (left bool, err error) {
+	d, err := a.newService(cfg, ledger, log, a.wireUnasked)
+	if err != nil {
+		return false, exit.With(exit.Config, err)
 	}
-	if err := d.apply(ctx, d.cfg); err != nil {
-		return false, judged(err)
-	}
-	services.Go(func() { d.checkLedger(serving) })
-	services.Go(func() { d.everyMinute(serving) })
-	services.Go(func() { d.obey(serving, signals) })
-	cfg := d.config()
-	go d.a.tellRemarks(serving, cfg, cfg.Accounts, d.log.Logger) // it may wait for a disk, and nobody for it
-
-	ended := make(chan struct{})
-	go func() { defer close(ended); d.loop.Run(ctx) }()
-	d.log.Info("daemon started", zap.String("version", versionText()), zap.String("config", d.cfg.File), zap.Int("accounts", len(d.cfg.Accounts)))
-	d.manager.Ready()
-	<-ctx.Done()
-	d.manager.Stopping()
-	end() // beside the passes: together they have five seconds
-	select {
-	case <-ended:
-	case <-time.After(stopTime):
-		left = true
-		d.a.undo.all() // no program is left by them
-	}
-	d.log.Info("daemon stopped", zap.Bool("passes_abandoned", left))
-	var fatal *fatalError
-	if errors.As(context.Cause(ctx), &fatal) {
-		err = &exitError{exitInternal, nextstep.With(fatal, fatal.Hint)}
-	}
-	return left, err
+	return d.Run(ctx, signals)
 }
 
-// fatalError ends the daemon: its memory cannot be used any more.
-type fatalError struct{ verdict.Verdict }
-
-func (e *fatalError) Error() string { return e.Message }
-
-func newDaemon(a *app, cfg *config.Config, ledger uidl.Ledger, log *logs.Log, stop context.CancelCauseFunc) *daemon {
-	d := &daemon{
-		a: a, cfg: cfg, ledger: ledger, log: log, stop: stop, started: time.Now(), memory: newMemory(cfg),
-		manager: sdnotify.New(os.Getenv), gauges: map[string]metrics.Gauges{},
-		held: map[string]error{}, live: map[string]fetcher.Report{}, reasons: map[string]string{},
-		waiting: map[string][]*watcher{}, watched: map[string][]*watcher{}, unsaved: map[string]bool{}, partial: map[string]fetcher.Report{}, ending: map[string]func(){},
+// newService makes the daemon of a configuration; wire gives what a pass works on.
+func (a serving) newService(cfg *config.Config, ledger uidl.Ledger, log *logs.Log, wire wiring) (*service.Service, error) {
+	plain, err := serviceOf(cfg, wire)
+	if err != nil {
+		return nil, err
 	}
-	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) { return a.wire(cfg, c, nobody) }
-	d.metrics = metrics.New(metrics.Options{Version: versionText(), Runtime: true, Refresh: d.refresh})
-	d.loop = schedule.NewLoop(schedule.Options{
-		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate, SlowAfter: cfg.Limits.SlowAfter,
-		Look:     d.manager.WatchdogEvery(),
-		Beat:     func(time.Time) { d.manager.Alive() },
-		Panicked: d.panicked,
-	})
-	return d
+	return service.New(service.Options{
+		Config: plain, Ledger: ledger, Log: log, Version: versionText(),
+		Load: func() (*service.Config, error) {
+			cfg, err := a.load()
+			if err != nil {
+				return nil, err
+			}
+			return serviceOf(cfg, wire)
+		},
+		Begun: func(ctx context.Context) { a.logRemarks(ctx, cfg, cfg.Accounts, log.Logger) },
+		Left:  a.Undo.All, // no program is left by them
+	}), nil
+}
+
+// wiring gives what a pass over an account works on.
+type wiring func(*config.Config, config.Account) (fetcher.Account, error)
+
+// wireUnasked is wire where nobody is there who could be asked for a password.
+func (a serving) wireUnasked(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+	return a.wire(cfg, c, nobody)
+}
+
+// serviceOf is a configuration as the daemon takes it.
+func serviceOf(cfg *config.Config, wire wiring) (*service.Config, error) {
+	told, err := alarmsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &service.Config{
+		File: cfg.File, Owner: ownerOf(cfg), LogLevel: cfg.Log.Level,
+		StateDir: cfg.StateDir, Listen: cfg.Metrics.Listen, Textfile: cfg.Metrics.Textfile,
+		Parallel: cfg.Parallel, PerHost: cfg.PerHost, HostRate: cfg.HostRate,
+		SlowRate: cfg.Limits.SlowRate, SlowAfter: cfg.Limits.SlowAfter,
+		BackoffMin: cfg.Limits.BackoffMin, BackoffMax: cfg.Limits.BackoffMax,
+		Memory: cfg.Limits.Memory, Options: options(cfg.Limits), Alarms: told,
+		Names: func() *names.Configured { return namesOf(cfg) },
+		Fixed: []service.Fixed{
+			{Key: "state_dir", Value: cfg.StateDir}, {Key: "control.socket", Value: strings.Join(cfg.Control.Sockets, "\x00")},
+			{Key: "metrics.listen", Value: cfg.Metrics.Listen}, {Key: "log.file", Value: cfg.Log.File}, {Key: "log.format", Value: cfg.Log.Format},
+		},
+	}
+	if len(cfg.Control.Sockets) > 0 {
+		s.Socket = cfg.Control.Sockets[0]
+	}
+	for _, c := range cfg.Accounts {
+		spec, err := scheduleOf(c)
+		if err != nil {
+			return nil, err
+		}
+		s.Accounts = append(s.Accounts, service.Account{
+			Name: c.Name, Host: c.Host, Mailbox: mailboxOf(c), Setting: loginSetting(cfg, c),
+			Schedule: spec, Jitter: c.Jitter, Gap: health.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
+			Fetcher: func() (fetcher.Account, error) { return wire(cfg, c) },
+		})
+	}
+	return s, nil
+}
+
+// scheduleOf is an account's schedule in its time zone.
+func scheduleOf(c config.Account) (schedule.Schedule, error) {
+	s, err := schedule.Parse(c.Schedule)
+	if err != nil {
+		return s, fmt.Errorf("account %s: schedule: %w", c.Name, err)
+	}
+	zone := time.Local
+	if c.Timezone != "" {
+		if zone, err = time.LoadLocation(c.Timezone); err != nil {
+			return s, fmt.Errorf("account %s: timezone: %w", c.Name, err)
+		}
+	}
+	return s.In(zone), nil
+}
+
+func nobody(context.Context) (string, error) {
+	return "", errors.New("no password is configured, and the daemon asks nobody: set password_file or password_command")
+}
+
+func byName(sums []uidl.Summary) map[string]uidl.Summary {
+	known := make(map[string]uidl.Summary, len(sums))
+	for _, s := range sums {
+		known[s.Name] = s
+	}
+	return known
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -171,7 +173,7 @@ func day(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 
-	a := &app{streams: streams{out: io.Discard, err: io.Discard}, configFile: file}
+	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file}
 	cfg, err := a.load()
 	if err != nil {
 		t.Fatal(err)
@@ -182,28 +184,27 @@ func day(t *testing.T, dir string) {
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	ledger := uidltest.NewMemory().Open()
-	d := newDaemon(a, cfg, ledger, log, stop)
-	wire := d.account
-	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
-		acc, err := wire(cfg, c)
+	d, err := serving{a}.newService(cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+		acc, err := serving{a}.wireUnasked(cfg, c)
 		if err == nil {
 			r := all[c.Name]
 			acc.Server.Dial = r.dial
 			acc.Destinations[0].Target = r.target.Reopen()
 		}
 		return acc, err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	sig := &signals{make(chan os.Signal, 1)}
+	told := &mouth{all: map[string][]tolding{}}
+	d.Config.Alarms.Shared = []alarms.Way{{Channel: told}}
+	sig := make(chan os.Signal, 1)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := d.run(ctx, sig)
+		_, err := d.Run(ctx, sig)
 		ended <- err
 	}()
-	synctest.Wait() // nothing was due yet
-	alarms := &mouth{all: map[string][]tolding{}}
-	d.alarms.mu.Lock()
-	d.alarms.shared = []notify.Channel{alarms}
-	d.alarms.mu.Unlock()
+	synctest.Wait()                       // nothing was due yet
 	offsets := map[string]time.Duration{} // of jitter: see checkOnTime
 	rest := 0                             // goroutines when all is quiet
 	deliveries := map[string][]time.Time{}
@@ -213,8 +214,12 @@ func day(t *testing.T, dir string) {
 		synctest.Wait()
 		if hour == 0 {
 			rest = runtime.NumGoroutine()
-			for _, s := range d.loop.State() {
-				offsets[s.Name] = s.Next.Sub(s.Next.Truncate(10 * time.Minute))
+			st, err := d.Status(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, acc := range st.Accounts {
+				offsets[acc.Account] = acc.NextRun.Sub(acc.NextRun.Truncate(10 * time.Minute))
 			}
 		} else if n := runtime.NumGoroutine(); n > rest+2*len(dead) {
 			t.Errorf("%d goroutines in hour %d, %d in the first", n, hour, rest)
@@ -232,12 +237,12 @@ func day(t *testing.T, dir string) {
 	passes := 0
 	for _, r := range live {
 		passes += checkOnTime(t, r, start, offsets[r.name], deliveries[r.name])
-		if n := alarms.of(r.name); len(n) > 0 {
+		if n := told.of(r.name); len(n) > 0 {
 			t.Errorf("of %s was told: %v", r.name, n)
 		}
 	}
 	for _, g := range dead {
-		g.check(t, start, alarms.of(g.name))
+		g.check(t, start, told.of(g.name))
 	}
 
 	// All is mended, and somebody says so.
@@ -249,13 +254,17 @@ func day(t *testing.T, dir string) {
 		}
 		g.mend(cert)
 	}
-	sig.ch <- syscall.SIGUSR1
+	sig <- syscall.SIGUSR1
 	time.Sleep(5 * time.Minute)
 	synctest.Wait()
 	for _, g := range dead {
-		g.checkHealed(t, alarms.of(g.name))
+		g.checkHealed(t, told.of(g.name))
 	}
-	if n := d.alarms.notifier.Incidents(); len(n) > 0 {
+	remembered, err := notify.Open(alarmDir(cfg), notify.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := remembered.Incidents(); len(n) > 0 {
 		t.Errorf("incidents are still open: %v", n)
 	}
 	stop(nil)
@@ -270,7 +279,7 @@ func day(t *testing.T, dir string) {
 	}
 	t.Logf("a day in %v: %d passes over %d live accounts", (realTime() - wall).Round(time.Millisecond), passes, len(live))
 	for _, g := range dead {
-		t.Log(g.summary(start, alarms.of(g.name)))
+		t.Log(g.summary(start, told.of(g.name)))
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -46,7 +48,7 @@ type doubtful struct {
 
 func newDoubtful(t *testing.T, file string) *doubtful {
 	t.Helper()
-	w := &doubtful{a: &app{streams: streams{out: io.Discard, err: io.Discard}, configFile: file}, targets: map[string]*delivertest.Memory{}}
+	w := &doubtful{a: &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file}, targets: map[string]*delivertest.Memory{}}
 	var err error
 	if w.cfg, err = w.a.load(); err != nil {
 		t.Fatal(err)
@@ -100,28 +102,28 @@ func TestDaemonInDoubt(t *testing.T) {
 				t.Fatal(err)
 			}
 			ledger := &unusableLedger{Ledger: uidltest.NewFaulty(uidltest.NewMemory().Open(), uidltest.Fault{Commit: 3, Applied: applied})}
-			ctx, stop := context.WithCancelCause(t.Context())
-			d := newDaemon(w.a, w.cfg, ledger, log, stop)
-			own := d.account
-			d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
-				acc, err := own(cfg, c)
+			d, err := serving{w.a}.newService(w.cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+				acc, err := serving{w.a}.wireUnasked(cfg, c)
 				w.wire(c.Name, &acc)
 				return acc, err
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-			ended := make(chan error)
+			ended := make(chan error, 1)
 			go func() {
-				_, err := d.run(ctx, &signals{make(chan os.Signal)})
+				_, err := d.Run(t.Context(), make(chan os.Signal))
 				ended <- err
 			}()
 			time.Sleep(3 * time.Hour)
 			synctest.Wait()
-			if got := w.delivered(); got != "a 3, b 3" || ctx.Err() != nil {
-				t.Errorf("applied %v: delivered: %s; %v", applied, got, context.Cause(ctx))
+			if got := w.delivered(); got != "a 3, b 3" || len(ended) > 0 {
+				t.Errorf("applied %v: delivered: %s; %d ended", applied, got, len(ended))
 			}
 			ledger.gone.Store(true)
 			err = <-ended
-			var exit *exitError
-			if !errors.As(err, &exit) || exit.code != exitInternal {
+			var code *exit.Error
+			if !errors.As(err, &code) || code.Code != exit.Internal {
 				t.Errorf("applied %v: the daemon ended with %v", applied, err)
 			}
 			w.server.Close()
@@ -140,7 +142,7 @@ func TestRunInDoubt(t *testing.T) {
 			broken.gone.Store(true)
 			ledger = broken
 		}
-		reports := passes(t.Context(), w.cfg, w.cfg.Accounts, ledger, zap.NewNop(), nil, func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+		reports := fetching{w.a}.passes(t.Context(), w.cfg, w.cfg.Accounts, ledger, zap.NewNop(), func(c config.Account) (fetcher.Account, fetcher.Options, error) {
 			acc, err := w.a.wire(w.cfg, c, w.a.prompt(c))
 			w.wire(c.Name, &acc)
 			return acc, options(w.cfg.Limits), err

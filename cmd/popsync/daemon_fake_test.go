@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/control"
 )
 
@@ -133,7 +134,7 @@ func (p *station) says(terminal bool, code int, line string) (out, err string) {
 	}
 	defer in.Close()
 	size := func() (int, int) { return 100, 24 }
-	got := execute(p.t.Context(), strings.Fields(line), streams{in: in, out: &o, err: &e, outTerm: terminal, outSize: size, errSize: size})
+	got := execute(p.t.Context(), strings.Fields(line), &console.Console{In: in, Out: &o, Err: &e, OutTerm: terminal, OutSize: size, ErrSize: size})
 	if got != code {
 		p.t.Errorf("popsync %s: exit code %d, want %d\n%s%s", line, got, code, o.String(), e.String())
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl/uidltest"
 )
@@ -81,7 +82,7 @@ path = %q
 		last = time.Now()
 		return nil
 	}
-	a := &app{streams: streams{out: io.Discard, err: io.Discard}, configFile: file}
+	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file}
 	cfg, err := a.load()
 	if err != nil {
 		t.Fatal(err)
@@ -92,10 +93,8 @@ path = %q
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	ledger := uidltest.NewMemory().Open()
-	d := newDaemon(a, cfg, ledger, log, stop)
-	wire := d.account
-	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
-		acc, err := wire(cfg, c)
+	d, err := serving{a}.newService(cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+		acc, err := serving{a}.wireUnasked(cfg, c)
 		if err == nil {
 			acc.Server.Dial = server.Dial
 			acc.Destinations[0].Target = target.Reopen()
@@ -108,10 +107,13 @@ path = %q
 			}
 		}
 		return acc, err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := d.run(ctx, &signals{make(chan os.Signal, 1)})
+		_, err := d.Run(ctx, make(chan os.Signal, 1))
 		ended <- err
 	}()
 	start := time.Now()

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,6 +16,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/uidltest"
@@ -48,12 +49,17 @@ func (l *slowLedger) Acquire(ctx context.Context, account string) (uidl.Account,
 func TestResumedAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.toml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "state_dir = %q\njitter = \"0s\"\nschedule = \"@every 6h\"\n[control]\nsocket = \"off\"\n[account.a]\nhost = \"localhost\"\n"+
-		"tls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n[[account.a.deliver]]\ntype = \"maildir\"\npath = %q\n", dir, filepath.Join(dir, "Mail")), 0o600); err != nil {
-		t.Fatal(err)
+	conf := fmt.Sprintf("state_dir = %q\njitter = \"0s\"\nschedule = \"@every 6h\"\n[control]\nsocket = \"off\"\n[account.a]\nhost = \"localhost\"\n"+
+		"tls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n[[account.a.deliver]]\ntype = \"maildir\"\npath = %q\n", dir, filepath.Join(dir, "Mail"))
+	write := func(conf string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	write(conf)
 	synctest.Test(t, func(t *testing.T) {
-		a := &app{streams: streams{out: io.Discard, err: io.Discard}, configFile: file}
+		a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file}
 		cfg, err := a.load()
 		if err != nil {
 			t.Fatal(err)
@@ -67,17 +73,18 @@ func TestResumedAtOnce(t *testing.T) {
 		target := delivertest.NewMemory("a")
 		ledger := &slowLedger{Ledger: uidltest.NewMemory().Open()}
 		ctx, stop := context.WithCancelCause(t.Context())
-		d := newDaemon(a, cfg, ledger, log, stop)
-		wire := d.account
-		d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
-			acc, err := wire(cfg, c)
+		d, err := serving{a}.newService(cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+			acc, err := serving{a}.wireUnasked(cfg, c)
 			acc.Server.Dial, acc.Destinations[0].Target = server.Dial, target.Reopen()
 			return acc, err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			if _, err := d.run(ctx, &signals{make(chan os.Signal)}); err != nil {
+			if _, err := d.Run(ctx, make(chan os.Signal)); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -91,7 +98,7 @@ func TestResumedAtOnce(t *testing.T) {
 		}
 		pause := func(paused bool) {
 			t.Helper()
-			if err := (handler{d}).Pause(ctx, "a", paused); err != nil {
+			if err := d.Pause(ctx, "a", paused); err != nil {
 				t.Error(err)
 			}
 		}
@@ -102,11 +109,9 @@ func TestResumedAtOnce(t *testing.T) {
 		ledger.slow.Store(true)
 		pause(false)
 		sessions(2, "resumed")
-		other := *cfg
-		other.Accounts = slices.Clone(cfg.Accounts)
-		other.Accounts[0].Name = "b"
+		write(strings.ReplaceAll(conf, "account.a", "account.b"))
 		ledger.broken.Store(true)
-		if d.apply(ctx, &other) == nil {
+		if _, err := d.Reload(ctx); err == nil {
 			t.Error("a broken ledger is no reason to keep the old configuration")
 		}
 		time.Sleep(6 * time.Hour)

@@ -7,7 +7,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/uidl"
+	"github.com/popsync/popsync/internal/places"
 )
 
 // destinationType is all that this program knows of one type of destination. The configuration knows the same types, and each
@@ -29,13 +29,12 @@ type destinationType struct {
 	folder func(d config.Deliver) string
 	// check looks whether mail could be put there, puts nothing there, and says what it looked at.
 	check func(ctx context.Context, l *looker, look checking) error
-	// verify compares it with what the ledger says.
-	verify func(ctx context.Context, v *verifier, t target, d config.Deliver, known uidl.Destination, pending []uidl.Delivery) error
 }
 
 // checking is a look at one destination.
 type checking struct {
-	sighted
+	places.Place
+	config.Deliver
 	sheet   *checkup.Sheet
 	account string
 	known   string // its identity by the ledger; "": it has none
@@ -43,7 +42,7 @@ type checking struct {
 
 // say notes what was found.
 func (c checking) say(lv checkup.Level, text string) {
-	c.sheet.Add(checkup.Finding{Level: lv, Part: checkup.PartDestination, Destination: c.Name, Text: text})
+	c.sheet.Add(checkup.Finding{Level: lv, Part: checkup.PartDestination, Destination: c.Deliver.Name, Text: text})
 }
 
 // destinationTypes are all there are.

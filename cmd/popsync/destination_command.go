@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"syscall"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
@@ -31,4 +32,12 @@ func commandSender(a *app, cfg *config.Config, _ string, d config.Deliver) (_ de
 		return nil, "", err
 	}
 	return sender, o.Where(), nil
+}
+
+// running keeps the programs of destinations, so that none is left when the process ends at once.
+func (a *app) running(o command.Options) command.Options {
+	o.Running = func(group int) func() {
+		return a.Undo.Add(func() { _ = syscall.Kill(-group, syscall.SIGKILL) })
+	}
+	return o
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"path/filepath"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
-	"github.com/popsync/popsync/uidl"
 )
 
 // senderOf builds the Sender of a remote destination, and says where it sends: see spool.Options.
@@ -34,9 +32,6 @@ func remoteType(t destinationType, sender senderOf) destinationType {
 		}
 	}
 	t.folder = func(config.Deliver) string { return "" }
-	t.verify = func(ctx context.Context, _ *verifier, t target, _ config.Deliver, known uidl.Destination, _ []uidl.Delivery) error {
-		return t.Check(ctx, known.Identity)
-	}
 	return t
 }
 

@@ -107,7 +107,7 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
 		return nil
 	}
-	leave, err := l.enter(ctx, place(d))
+	leave, err := l.relays.Enter(ctx, place(d))
 	if err != nil {
 		return err
 	}

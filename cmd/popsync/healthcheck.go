@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
 )
@@ -13,7 +14,7 @@ import (
 // exitUnhealthy is what a container's health check wants; only healthcheck ends with it.
 const exitUnhealthy = 1
 
-func (a *app) healthcheckCommand() *cobra.Command {
+func (a looking) healthcheckCommand() *cobra.Command {
 	limit := status.Staleness{Intervals: 3}
 	var asJSON bool
 	c := &cobra.Command{
@@ -36,7 +37,7 @@ Exit codes: 0 healthy, 1 unhealthy or the ledger cannot be read, 64 usage, 78 co
 	return c
 }
 
-func (a *app) healthcheck(ctx context.Context, names []string, limit status.Staleness, asJSON bool, now time.Time) error {
+func (a looking) healthcheck(ctx context.Context, names []string, limit status.Staleness, asJSON bool, now time.Time) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -45,9 +46,9 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit status.Stal
 	if err != nil {
 		return err
 	}
-	sums, held, err := summaries(ctx, cfg)
-	if code := codeOf(err); err != nil && code != exitConfig {
-		return &exitError{exitUnhealthy, err}
+	sums, blocked, err := summaries(ctx, cfg)
+	if code := exit.CodeOf(err); err != nil && code != exit.Config {
+		return exit.With(exitUnhealthy, err)
 	} else if err != nil {
 		return err
 	}
@@ -56,21 +57,21 @@ func (a *app) healthcheck(ctx context.Context, names []string, limit status.Stal
 	for i, acc := range accounts {
 		sched, err := scheduleOf(acc)
 		if err != nil {
-			return &exitError{exitConfig, err}
+			return exit.With(exit.Config, err)
 		}
 		watched[i] = status.Watched{Name: acc.Name, Schedule: sched, Summary: known[acc.Name]}
-		if err := held[acc.Name]; err != nil {
-			watched[i].Held = errorText(err)
+		if err := blocked[acc.Name]; err != nil {
+			watched[i].Blocked = exit.Text(err)
 		}
 	}
 	h := status.HealthOf(watched, limit, cfg.Alarm.Parked, now)
 	if asJSON {
-		err = screen.WriteJSON(a.out, h)
+		err = screen.WriteJSON(a.Out, h)
 	} else {
-		err = h.Show(a.out)
+		err = h.Show(a.Out)
 	}
 	if err == nil && !h.Healthy {
-		err = &exitError{exitUnhealthy, errReported}
+		err = exit.With(exitUnhealthy, exit.ErrReported)
 	}
 	return err
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 
-	"go.uber.org/zap"
-
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/uidl"
 )
@@ -20,7 +19,7 @@ func openKnown(ctx context.Context, cfg *config.Config) (*names.Ledger, error) {
 	k, err := knownAs(ctx, cfg, l)
 	if err != nil {
 		l.Close()
-		return nil, &exitError{exitOf(ledgerClass(err)), err}
+		return nil, exit.With(exit.Of(ledgerClass(err)), err)
 	}
 	return k, nil
 }
@@ -33,24 +32,4 @@ func knownAs(ctx context.Context, cfg *config.Config, l uidl.Ledger) (*names.Led
 // namesOf is a configuration as the room of names takes it.
 func namesOf(cfg *config.Config) *names.Configured {
 	return names.New(ownerOf(cfg), mailboxesOf(cfg), func(file string) []string { return accountsIn(cfg, file) })
-}
-
-// adoptNames makes the ledger and the alarms follow accounts that were renamed: see names.Configured.Follow.
-func adoptNames(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, al *alarms, log *zap.Logger, barrier error) (held map[string]error, err error) {
-	moved, held, err := namesOf(cfg).Follow(ctx, ledger, barrier)
-	if err != nil || len(moved) == 0 {
-		return held, err
-	}
-	told, mailboxes := map[string]string{}, mailboxesOf(cfg)
-	for _, m := range moved {
-		told[m.From] = m.To
-		if mailboxes[m.To] == "" {
-			told[m.From] = "" // it was moved aside: nobody is to be told of it
-		}
-		log.Info("account renamed", zap.String("account", m.To), zap.String("was", m.From))
-	}
-	if err := al.notifier.Rename(told); err != nil {
-		log.Warn("alarm not renamed", zap.String("error", errorText(err)))
-	}
-	return held, nil
 }

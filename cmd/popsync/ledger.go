@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,52 +11,33 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/backup"
+	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/guard"
 	"github.com/popsync/popsync/internal/nextstep"
-	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/verify"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/sqlite"
 )
 
-// ownLedger is what popsync's own ledger can do. Here, and nowhere else above it, it is known that it is SQLite's.
-type ownLedger interface {
-	uidl.Ledger
-	uidl.Backuper
-}
-
-// openLedger opens the ledger of the state directory, and makes it when it is new.
-func openLedger(ctx context.Context, cfg *config.Config) (ownLedger, error) {
+// openLedger opens the ledger: here, and nowhere else above it, it is known that it is SQLite's. It is that of the state
+// directory, and made when it is new.
+func openLedger(ctx context.Context, cfg *config.Config) (backup.Ledger, error) {
 	if err := notAsRoot(cfg); err != nil {
 		return nil, err
 	}
 	// The default lies below a directory that may not exist yet on a fresh account.
-	if err := makeState(cfg.StateDir); err != nil {
-		return nil, &exitError{exitConfig, err}
+	if err := guard.MakeState(cfg.StateDir); err != nil {
+		return nil, exit.With(exit.Config, err)
 	}
 	l, err := sqlite.Open(ctx, sqlite.Options{Dir: cfg.StateDir, Restored: health.VerifyMode})
 	if errors.Is(err, fs.ErrPermission) {
 		err = nextstep.With(err, "let the user that runs popsync read and write it, or set another state_dir")
 	}
 	if err != nil {
-		return nil, &exitError{exitOf(ledgerClass(err)), err}
+		return nil, exit.With(exit.Of(ledgerClass(err)), err)
 	}
 	return l, nil
-}
-
-// makeState makes the state directory and what it lies in. A file that has its name is left to the ledger to tell of.
-func makeState(path string) error {
-	d, err := safepath.MakeDirs(path, durable.SyncDir)
-	fault, foreign := errors.AsType[*safepath.Error](err)
-	switch {
-	case err == nil:
-		return d.Close()
-	case foreign:
-		return nextstep.With(fmt.Errorf("state_dir: %w", err), fault.Mend)
-	}
-	if info, e := os.Stat(path); e == nil && !info.IsDir() {
-		return nil
-	}
-	return nextstep.With(fmt.Errorf("state_dir: %w", err), "set state_dir to a place of your own")
 }
 
 // ledgerClass tells what it means that the ledger cannot be used.
@@ -80,10 +60,18 @@ func hasLedger(cfg *config.Config) bool {
 func ledgerFile(cfg *config.Config) string { return filepath.Join(cfg.StateDir, "ledger.db") }
 
 // salvageLedger puts a new ledger, with what can be read of the damaged one, in its place.
-func salvageLedger(ctx context.Context, cfg *config.Config) (*sqlite.Salvaged, error) {
+func salvageLedger(ctx context.Context, cfg *config.Config) (verify.Salvaged, error) {
 	s := sqlite.Salvage{Dir: cfg.StateDir, Facts: health.VerifyMode, Now: time.Now()}
 	for _, acc := range cfg.Accounts {
 		s.Accounts = append(s.Accounts, acc.Name)
 	}
-	return s.Do(ctx)
+	out, err := s.Do(ctx)
+	if err != nil {
+		return verify.Salvaged{}, err
+	}
+	return verify.Salvaged{Aside: out.Aside, Accounts: out.Accounts, Messages: out.Messages, Deliveries: out.Deliveries,
+		Refused: out.Refused, Unread: out.Unread}, nil
 }
+
+// notAsRoot refuses to work as root on what belongs to somebody else.
+func notAsRoot(cfg *config.Config) error { return guard.Root(cfg.StateDir, ledgerFile(cfg)) }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/schedule"
 )
 
@@ -18,9 +20,10 @@ func (a *app) load() (*config.Config, error) {
 	cfg, err := config.Load(path, env, config.Options{CheckSchedule: checkSchedule})
 	var problems config.Error
 	if errors.As(err, &problems) && len(problems) > 1 {
-		return nil, fail(exitConfig, "%d problems in the configuration\n%w", len(problems), err)
-	} else if err != nil {
-		return nil, &exitError{exitConfig, err}
+		err = fmt.Errorf("%d problems in the configuration\n%w", len(problems), err)
+	}
+	if err != nil {
+		return nil, &exit.Error{Code: exit.Config, Err: err, Raw: true}
 	}
 	return cfg, nil
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/nextstep"
 )
@@ -12,11 +13,15 @@ import (
 func openLog(w io.Writer, watched bool, c config.Log) (*logs.Log, error) {
 	l, err := logs.Open(w, logOptions(watched, c))
 	if err != nil {
-		return nil, &exitError{exitConfig, nextstep.With(err, "let the user that runs popsync write there, or leave log.file out")}
+		return nil, noLog(err)
 	}
 	return l, nil
 }
 
 func logOptions(watched bool, c config.Log) logs.Options {
 	return logs.Options{Level: c.Level, Format: c.Format, File: c.File, Terminal: watched}
+}
+
+func noLog(err error) error {
+	return exit.With(exit.Config, nextstep.With(err, "let the user that runs popsync write there, or leave log.file out"))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/nextstep"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestLogFileThatIsNone(t *testing.T) {
 	for _, path := range []string{t.TempDir(), os.DevNull, filepath.Join(t.TempDir(), "none", "x")} {
 		l, err := openLog(io.Discard, false, config.Log{Level: "info", Format: "auto", File: path})
-		if l != nil || codeOf(err) != exitConfig || nextstep.Of(err) == "" {
+		if l != nil || exit.CodeOf(err) != exit.Config || nextstep.Of(err) == "" {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

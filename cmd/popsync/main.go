@@ -6,6 +6,9 @@ import (
 	"os"
 	"syscall"
 	_ "time/tzdata" // the key timezone works where the system has no time zones
+
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/guard"
 )
 
 func main() { os.Exit(Main(os.Args[1:])) }
@@ -14,10 +17,10 @@ func main() { os.Exit(Main(os.Args[1:])) }
 func Main(args []string) int {
 	defer profile()()
 	syscall.Umask(0o077) // whatever is created is ours alone
-	noDump()
-	s := std()
-	s.undo = &undo{}
-	ctx, release := onSignal(s.undo)
+	guard.NoDump()
+	s := console.Standard()
+	s.Undo = &console.Undo{}
+	ctx, release := console.OnSignal(s.Undo)
 	defer release()
 	return execute(ctx, args, s)
 }

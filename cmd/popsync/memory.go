@@ -11,6 +11,3 @@ func newMemory(cfg *config.Config) *memory.Budget {
 	memlimit.Keep()
 	return memory.NewBudget(memlimit.Budget(cfg.Limits.Memory), memlimit.Tidier())
 }
-
-// resizeMemory puts the budget of another configuration into force.
-func resizeMemory(m *memory.Budget, cfg *config.Config) { m.Resize(memlimit.Budget(cfg.Limits.Memory)) }

@@ -18,7 +18,7 @@ func (a *app) dialerOf(cfg *config.Config, n config.Network) (*dialer.Dialer, er
 	o := dialer.Options{
 		Proxy: n.Proxy, Getenv: os.Getenv, Family: string(n.AddressFamily), Command: n.ConnectCommand,
 		Running: func(group int) func() {
-			return a.undo.add(func() { _ = syscall.Kill(-group, syscall.SIGKILL) })
+			return a.Undo.Add(func() { _ = syscall.Kill(-group, syscall.SIGKILL) })
 		},
 	}
 	if n.SourceAddress != "" {

@@ -2,22 +2,17 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/parked"
-	"github.com/popsync/popsync/internal/words"
-	"github.com/popsync/popsync/uidl"
 )
 
-func (a *app) parkedCommand() *cobra.Command {
+func (a looking) parkedCommand() *cobra.Command {
 	var asJSON, headers bool
 	c := &cobra.Command{
 		Use:   "parked [ACCOUNT...]",
@@ -41,7 +36,7 @@ account is paused or its server wants time.`,
 	return c
 }
 
-func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) error {
+func (a looking) parked(ctx context.Context, names []string, asJSON, headers bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -60,78 +55,20 @@ func (a *app) parked(ctx context.Context, names []string, asJSON, headers bool) 
 		defer ledger.Close()
 		sums, err := ledger.Summaries(ctx)
 		if err != nil {
-			return &exitError{exitOf(ledgerClass(err)), err}
+			return exit.With(exit.Of(ledgerClass(err)), err)
 		}
 		known := byName(sums)
+		var sources []parked.Source
 		for _, acc := range accounts {
-			p, err := parkedIn(ctx, cfg, ledger, acc.Name, known[acc.Name])
-			if err != nil { // the others are shown
-				text, hint := apart(judged(err))
-				fmt.Fprintf(a.err, "popsync: %s: %s\n", acc.Name, text)
-				if hint != "" {
-					fmt.Fprintf(a.err, "Next step: %s\n", hint)
-				}
-				class = verdict.Config
-				continue
-			}
-			if headers {
-				if c := a.headers(ctx, cfg, acc, health.Standing(known[acc.Name]), &p); verdict.Worse(c, class) {
-					class = c
-				}
-			}
-			all = append(all, p)
+			sources = append(sources, parked.Source{Name: acc.Name, Summary: known[acc.Name], Fetcher: func() (fetcher.Account, error) { return a.wire(cfg, acc, a.prompt(acc)) }})
 		}
+		all, class = parked.All(ctx, ledger, sources, copyOpener(cfg), headers, a.Err)
 	}
-	if err := a.showParked(all, asJSON, headers, time.Now()); err != nil {
+	if err := parked.Show(a.Out, a.Err, all, parked.Shown{JSON: asJSON, Headers: headers, Width: a.Width()}, time.Now()); err != nil {
 		return err
 	}
 	if class != verdict.OK {
-		return &exitError{exitOf(class), errReported}
+		return exit.With(exit.Of(class), exit.ErrReported)
 	}
 	return nil
-}
-
-// parkedIn reads what waits in an account.
-func parkedIn(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, name string, sum uidl.Summary) (parked.Account, error) {
-	rows, err := ledger.Stuck(ctx, name)
-	if err != nil {
-		return parked.Account{}, err
-	}
-	open := copyOpener(cfg)
-	return parked.In(name, rows, sum, func(identity, ticket string) (io.ReadCloser, error) {
-		return open(identity, deliver.Ticket(ticket))
-	}, time.Now()), nil
-}
-
-// showParked prints what waits, as people or programs want it.
-func (a *app) showParked(all []parked.Account, asJSON, headers bool, now time.Time) error {
-	if asJSON {
-		for _, p := range all {
-			if err := p.WriteJSON(a.out); err != nil {
-				return err
-			}
-			if p.Unread != "" {
-				fmt.Fprintf(a.err, "popsync: %s: no headers: %s\n", p.Name, words.Clip(p.Unread))
-			}
-		}
-		return nil
-	}
-	width := 0 // what is no terminal gets whole lines
-	if a.outTerm {
-		width, _ = a.outSize()
-	}
-	text := ""
-	for _, p := range all {
-		if len(p.Messages) > 0 {
-			if text != "" {
-				text += "\n"
-			}
-			text += p.Text(headers, now, width)
-		}
-	}
-	if text == "" {
-		text = "nothing is parked or put off\n"
-	}
-	_, err := io.WriteString(a.out, text)
-	return err
 }

@@ -33,15 +33,17 @@ var mayGoByPath = map[string]string{
 	"internal/safepath/at.go golang.org/x/sys/unix.Fchmodat":             "in a folder that is ours",
 	"deliver/maildir/adopt.go (github.com/emersion/go-maildir.Dir).Init": "in a folder that safepath found ours",
 	"internal/unixsocket/unixsocket.go net.ListenUnix":                   "in a folder that safepath found ours",
-	"internal/secret/command.go os/exec.LookPath":                        "what it found is judged by safepath before it runs",
+	"internal/program/program.go os/exec.LookPath":                       "what it found is judged by safepath before it runs",
+	"internal/program/talk.go (*os/exec.Cmd).Start":                      "each caller has safepath judge it before",
 	"internal/program/program.go (*os/exec.Cmd).Start":                   "each caller has safepath judge it before",
 	"internal/program/environ.go os.ReadDir":                             "/dev/fd",
-	"cmd/popsync/verify.go path/filepath.Glob":                           "only for names to show",
-	"cmd/popsync/nodump_linux.go os.ReadFile":                            "/proc/self",
+	"internal/verify/verify.go path/filepath.Glob":                       "only for names to show",
+	"internal/verify/ledger.go path/filepath.Glob":                       "only for names to show",
+	"internal/guard/nodump_linux.go os.ReadFile":                         "/proc/self",
 	"cmd/popsync/demo.go os.MkdirTemp":                                   "a folder of its own, which it removes",
 	"cmd/popsync/demo.go os.RemoveAll":                                   "the folder that it made",
-	"cmd/popsync/demo.go os.ReadDir":                                     "in the folder that it made",
-	"cmd/popsync/demo.go os.ReadFile":                                    "in the folder that it made",
+	"internal/demo/demo.go os.ReadDir":                                   "in the folder that was made for it",
+	"internal/demo/demo.go os.ReadFile":                                  "in the folder that was made for it",
 }
 
 func TestNothingGoesByPath(t *testing.T) {

@@ -19,12 +19,12 @@ func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
 		if err := ctx.Err(); err != nil { // while another account asked
 			return "", err
 		}
-		if !terminal.Is(a.in) {
+		if !terminal.Is(a.In) {
 			return "", errors.New("no password is configured, and there is no terminal to ask on: set password_file or password_command")
 		}
 		defer a.live.Hold()()
 		defer a.lines.Hold()()
 		question := fmt.Sprintf("Password for %s at %s (account %s): ", words.Clip(c.Username), words.Clip(c.Host), c.Name)
-		return terminal.Ask(ctx, a.in, a.err, question, a.undo.add)
+		return terminal.Ask(ctx, a.In, a.Err, question, a.Undo.Add)
 	}
 }

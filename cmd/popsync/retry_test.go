@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/sqlite"
 )
@@ -30,19 +31,19 @@ func TestRetryByDaemon(t *testing.T) {
 		a.Close()
 	}
 	l.Close()
-	p.says(false, exitUsage, "retry home 3")
-	out, _ := p.says(false, exitOK, "retry home 1")
+	p.says(false, exit.Usage, "retry home 3")
+	out, _ := p.says(false, exit.OK, "retry home 1")
 	has(t, out, "home: 1 message is due now; to try them say: popsync run home\n")
 	d.status = control.Status{StateDir: p.state, Config: p.file, Accounts: []control.Account{{Account: "home"}}}
 	p.daemon(d)
-	p.says(false, exitUsage, "retry home 3")
-	out, _ = p.says(false, exitOK, "retry home")
+	p.says(false, exit.Usage, "retry home 3")
+	out, _ = p.says(false, exit.OK, "retry home")
 	has(t, out, "home: 2 messages are due now; the daemon begins now\n")
-	out, _ = p.says(false, exitOK, "retry new 2")
+	out, _ = p.says(false, exit.OK, "retry new 2")
 	has(t, out, "new: 1 message is due now; the daemon does not know the account yet: its first run tries them\n")
 	if want := []string{"wake home", "wake new"}; !slices.Equal(d.asked, want) {
 		t.Errorf("the daemon was asked %q, want %q", d.asked, want)
 	}
-	out, _ = p.says(false, exitOK, "parked home new")
+	out, _ = p.says(false, exit.OK, "parked home new")
 	has(t, out, "home: 2 messages parked\n", "new: 2 messages parked\n", "    failed 3 times or refused for good; next try: due now\n")
 }

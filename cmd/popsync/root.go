@@ -4,105 +4,57 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/internal/transcript"
+	"github.com/popsync/popsync/internal/usage"
 )
-
-// streams are where a command reads and writes.
-type streams struct {
-	in       *os.File
-	out, err io.Writer
-	// outTerm and errTerm tell whether a person is watching.
-	outTerm, errTerm bool
-	// outSize and errSize are the sizes of the terminals, in characters; 0: not known.
-	outSize, errSize func() (width, height int)
-	// undo is what is to be put right if the process ends at once; nil: nothing is, as it does not.
-	undo *undo
-}
-
-func std() streams {
-	return streams{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		outTerm: terminal.Is(os.Stdout), errTerm: terminal.Is(os.Stderr),
-		outSize: sizeOf(os.Stdout), errSize: sizeOf(os.Stderr),
-	}
-}
-
-func sizeOf(f *os.File) func() (width, height int) {
-	return func() (width, height int) { return terminal.Size(f) }
-}
 
 // app is what all commands share.
 type app struct {
-	streams
+	*console.Console
 	configFile string
 	asking     sync.Mutex
 	live       *terminal.Board  // shows passes that are running; nil: nothing does
 	lines      *terminal.Gate   // for the lines of the log on a terminal where nothing is live; nil: it is none
 	transcript *transcript.File // of what passes on the wire; nil: nobody asked for one
-	told       *newsChannel     // what a run that nobody watches tells; nil: it writes its log
+	told       bool             // a run that nobody watches tells news; else it writes its log
 }
 
 // execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args []string, s streams) int {
+func execute(ctx context.Context, args []string, s *console.Console) int {
 	wide := screen.SpeaksUTF8(os.Getenv)
-	out := &screen.Output{W: s.out}
-	s.out, s.err = screen.Writer{W: out, UTF8: wide}, screen.Writer{W: s.err, UTF8: wide}
-	a := &app{streams: s}
-	if s.errTerm {
-		a.lines = &terminal.Gate{W: screen.Raw(s.err)}
+	out := &screen.Output{W: s.Out}
+	s.Out, s.Err = screen.Writer{W: out, UTF8: wide}, screen.Writer{W: s.Err, UTF8: wide}
+	a := &app{Console: s}
+	if s.ErrTerm {
+		a.lines = &terminal.Gate{W: screen.Raw(s.Err)}
 	}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = printed(out, err)
-	code := codeOf(err)
-	if err != nil && !errors.Is(err, errReported) {
-		text, hint := apart(err)
+	err = console.Printed(out, err)
+	code := exit.CodeOf(err)
+	if err != nil && !errors.Is(err, exit.ErrReported) {
+		text, hint := exit.Apart(err)
 		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
-			text, hint, code = "stopped", "", exitTemp
+			text, hint, code = "stopped", "", exit.Temp
 		}
-		a.complain(text, hint)
-		if code == exitUsage {
-			fmt.Fprintf(s.err, "See '%s --help'.\n", cmd.CommandPath())
+		a.Complain(text, hint)
+		if code == exit.Usage {
+			fmt.Fprintf(s.Err, "See '%s --help'.\n", cmd.CommandPath())
 		}
 	}
 	return code
-}
-
-// complain says what ended a command, and the next step if there is one. A terminal gets lines that fit it; what is read by
-// a program, whole ones.
-func (a *app) complain(text, hint string) {
-	width := 0
-	if a.errTerm && a.errSize != nil {
-		width, _ = a.errSize()
-	}
-	for i, line := range strings.Split(text, "\n") {
-		if i == 0 {
-			line = "popsync: " + line
-		}
-		if width > 0 && line == strings.TrimLeft(line, " \t") {
-			line = screen.Wrap(line, "  ", width)
-		}
-		fmt.Fprintln(a.err, line)
-	}
-	if hint == "" {
-		return
-	}
-	if hint = "Next step: " + hint; width > 0 {
-		hint = screen.Wrap(hint, "  ", width)
-	}
-	fmt.Fprintln(a.err, hint)
 }
 
 func (a *app) root() *cobra.Command {
@@ -119,7 +71,7 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 		SilenceErrors: true,
 		// Without a command nothing was fetched: exit code 0 would be a lie to cron. Without Args, cobra refuses unknown
 		// commands and suggests known ones.
-		RunE: func(*cobra.Command, []string) error { return fail(exitUsage, "which command?") },
+		RunE: func(*cobra.Command, []string) error { return exit.Errorf(exit.Usage, "which command?") },
 		CompletionOptions: cobra.CompletionOptions{
 			HiddenDefaultCmd: true,
 		},
@@ -128,12 +80,14 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 	root.InitDefaultVersionFlag()
 	root.PersistentFlags().StringVar(&a.configFile, "config", "",
 		"configuration `FILE` (default $XDG_CONFIG_HOME/popsync/config.toml, then /etc/popsync/config.toml)")
-	root.AddCommand(a.runCommand(), a.daemonCommand(), a.checkCommand(), a.statusCommand(), a.healthcheckCommand(),
-		a.parkedCommand(), a.retryCommand(), a.giveUpCommand(), a.wakeCommand(), a.reloadCommand(), a.pauseCommand(), a.resumeCommand(), a.verifyCommand(), a.acceptCommand(), a.baselineCommand(), a.backfillCommand(), a.vouchCommand(),
-		a.refetchCommand(), a.forgetCommand(), a.backupCommand(), a.demoCommand(), a.versionCommand())
-	root.SetHelpCommand(a.helpCommand())
-	root.SetFlagErrorFunc(wrongFlag)
-	fitHelp(root)
-	fitFlags(root)
+	fetch, serve, look, decide := fetching{a}, serving{a}, looking{a}, deciding{a}
+	root.AddCommand(fetch.runCommand(), serve.daemonCommand(), look.checkCommand(), look.statusCommand(), look.healthcheckCommand(),
+		look.parkedCommand(), decide.retryCommand(), decide.giveUpCommand(), decide.wakeCommand(), serve.reloadCommand(),
+		decide.pauseCommand(), decide.resumeCommand(), look.verifyCommand(), decide.acceptCommand(), decide.baselineCommand(),
+		decide.backfillCommand(), decide.vouchCommand(), decide.refetchCommand(), decide.forgetCommand(), look.backupCommand(),
+		fetch.demoCommand(), a.versionCommand())
+	root.SetHelpCommand(usage.HelpCommand())
+	root.SetFlagErrorFunc(usage.WrongFlag)
+	usage.Fit(root)
 	return root
 }

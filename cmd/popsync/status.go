@@ -2,23 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher/verdict"
-	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/status"
 	"github.com/popsync/popsync/uidl"
 )
 
-func (a *app) statusCommand() *cobra.Command {
+func (a looking) statusCommand() *cobra.Command {
 	var asJSON, trouble bool
 	c := &cobra.Command{
 		Use:   "status [ACCOUNT...]",
@@ -35,7 +31,7 @@ table stands what is wrong, since when, and what to do about it. No mail server 
 	return c
 }
 
-func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) error {
+func (a looking) status(ctx context.Context, names []string, asJSON, trouble bool) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -45,7 +41,7 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 		return err
 	}
 	_, daemon, derr := a.findDaemon(ctx, cfg)
-	sums, held, err := summaries(ctx, cfg)
+	sums, blocked, err := summaries(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -53,63 +49,26 @@ func (a *app) status(ctx context.Context, names []string, asJSON, trouble bool) 
 	if err != nil {
 		return err
 	}
-	known, troubles := byName(sums), troublesIn(cfg)
-	live := map[string]control.Account{}
-	for _, acc := range daemon.Accounts {
-		live[acc.Account] = acc
-	}
-	now := time.Now()
-	var all []status.Account
+	risks := map[string][]string{}
 	for _, acc := range accounts {
-		st := status.Of(acc.Name, known[acc.Name], now)
-		st.Risks = risksOf(acc)
-		if err := held[acc.Name]; err != nil {
-			st.Class = string(verdict.Config)
-			st.Trouble, st.NextStep = apart(err)
-		}
-		if i, ok := troubles[acc.Name]; ok {
-			st.TroubleSince, st.Alarmed = i.Since, i.Told
-		}
-		if l, ok := live[acc.Name]; ok {
-			st.Join(l)
-		}
-		st.Settle(derr == nil && !st.Daemon, working[acc.Name], now)
-		if !trouble || st.NeedsAttention() {
-			all = append(all, st)
-		}
+		risks[acc.Name] = risksOf(acc)
 	}
-	slices.SortFunc(all, func(x, y status.Account) int { return strings.Compare(x.Account, y.Account) })
+	all := status.All(accountNames(accounts), status.Sources{
+		Summaries: byName(sums), Blocked: blocked, Troubles: alarms.Troubles(alarmDir(cfg)), Working: working, Daemon: daemon, Running: derr == nil, Risks: risks,
+	}, trouble, time.Now())
 	if !asJSON {
 		width := 0 // what is no terminal gets whole lines
-		if a.outTerm {
-			width, _ = a.outSize()
+		if a.OutTerm {
+			width, _ = a.OutSize()
 		}
-		return status.Show(a.out, daemonText(daemon, derr), all, now, trouble, width)
+		return status.Show(a.Out, status.DaemonText(daemon, derr), all, time.Now(), trouble, width)
 	}
 	for _, st := range all {
-		if err := screen.WriteJSON(a.out, st); err != nil {
+		if err := screen.WriteJSON(a.Out, st); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// daemonText tells whether a daemon is running, and how.
-func daemonText(st control.Status, err error) []string {
-	var others *othersDaemon
-	switch {
-	case errors.As(err, &others):
-		return []string{"no daemon of this configuration is running: " + others.Error()}
-	case errors.Is(err, control.ErrNoDaemon):
-		return []string{"no daemon is running; to start one: popsync daemon"}
-	case err != nil:
-		return []string{"what follows is from the ledger alone: " + err.Error()}
-	}
-	lines := []string{"popsync daemon " + st.Version + " running since " + st.Started.Local().Format(time.DateTime) + ", pid " + strconv.Itoa(st.PID)}
-	if st.ReloadProblem != "" {
-		lines = append(lines, "the configuration was changed and could not be read, so the old one is in use: "+st.ReloadProblem)
-	}
-	return lines
 }
 
 // inUse are the accounts that somebody works on.
@@ -131,8 +90,8 @@ func inUse(ctx context.Context, cfg *config.Config, accounts []config.Account) (
 }
 
 // summaries reads the ledger, if there is one: looking makes none.
-// held are accounts that cannot be run.
-func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, held map[string]error, err error) {
+// blocked are accounts that cannot be run.
+func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, blocked map[string]error, err error) {
 	if !hasLedger(cfg) {
 		return nil, nil, nil
 	}
@@ -143,7 +102,7 @@ func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, he
 	defer ledger.Close()
 	sums, err = ledger.Summaries(ctx)
 	if err != nil {
-		return nil, nil, &exitError{exitOf(ledgerClass(err)), err}
+		return nil, nil, exit.With(exit.Of(ledgerClass(err)), err)
 	}
-	return sums, ledger.Held, nil
+	return sums, ledger.Blocked, nil
 }

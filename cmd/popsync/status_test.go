@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/status"
 )
 
@@ -19,9 +20,9 @@ func TestStatusOfDaemon(t *testing.T) {
 		{Account: "home", RunningSince: now.Add(-3 * time.Second), Progress: &control.Progress{Messages: 12, Planned: 345}},
 		{Account: "work", NextRun: now.Add(5*time.Minute + time.Second), NotBefore: now.Add(time.Hour), Reason: "the server wants it so"},
 	}}
-	p.says(false, exitTemp, "run new") // fails, here
+	p.says(false, exit.Temp, "run new") // fails, here
 	p.daemon(d)
-	out, _ := p.says(true, exitOK, "status")
+	out, _ := p.says(true, exit.OK, "status")
 	has(t, out, "popsync daemon 1.2 running since 2026-11-24 09:00:00, pid 42\n", `so the old one is in use: line 3: \x1b]0;no\x07`,
 		"home     never         -         0    0     0       running 3s, 12 of 345 messages\n",
 		"work     never         in 5m     0    0     0       waiting\n",
@@ -35,7 +36,7 @@ func TestStatusOfDaemon(t *testing.T) {
 			t.Errorf("wider than the terminal: %s", line)
 		}
 	}
-	out, _ = p.says(false, exitOK, "status --json")
+	out, _ = p.says(false, exit.OK, "status --json")
 	var all []status.Account
 	for line := range strings.Lines(out) {
 		var st status.Account

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/transcript"
 )
@@ -24,19 +25,19 @@ func (a *app) trace(file string) (over func(), err error) {
 	}
 	path, err := filepath.Abs(file)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	switch a.transcript, err = transcript.Create(path); {
 	case errors.Is(err, fs.ErrExist):
-		return nil, &exitError{exitConfig, nextstep.With(fmt.Errorf("--trace: %s is there already, and nothing is replaced", path), "name another file")}
+		return nil, exit.With(exit.Config, nextstep.With(fmt.Errorf("--trace: %s is there already, and nothing is replaced", path), "name another file"))
 	case err != nil:
-		return nil, &exitError{exitConfig, fmt.Errorf("--trace: no file could be made: %w", err)}
+		return nil, exit.With(exit.Config, fmt.Errorf("--trace: no file could be made: %w", err))
 	}
 	return func() {
 		if err := a.transcript.Close(); err != nil {
-			fmt.Fprintf(a.err, "popsync: the transcript is not complete: %v\n", err)
-		} else if a.errTerm {
-			fmt.Fprintf(a.err, "popsync: what passed on the wire is in %s: no passwords and no mail, but names of users, servers and recipients\n", path)
+			fmt.Fprintf(a.Err, "popsync: the transcript is not complete: %v\n", err)
+		} else if a.ErrTerm {
+			fmt.Fprintf(a.Err, "popsync: what passed on the wire is in %s: no passwords and no mail, but names of users, servers and recipients\n", path)
 		}
 	}, nil
 }

@@ -5,6 +5,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/exit"
 )
 
 // A wrong command line gets one line that says what is expected, and an example.
@@ -27,9 +30,9 @@ func TestWrongUsage(t *testing.T) {
 		"help run nosuch":         `there is no command "run nosuch", for example: popsync help run`,
 	} {
 		var out, complaint bytes.Buffer
-		code := execute(t.Context(), strings.Fields(line), streams{in: os.Stdin, out: &out, err: &complaint})
+		code := execute(t.Context(), strings.Fields(line), &console.Console{In: os.Stdin, Out: &out, Err: &complaint})
 		got, _, _ := strings.Cut(complaint.String(), "\n")
-		if code != exitUsage || got != "popsync: "+want || out.Len() > 0 {
+		if code != exit.Usage || got != "popsync: "+want || out.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q, %q on standard output\nwant %q", line, code, got, out.String(), want)
 		}
 	}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/internal/built"
 	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/internal/trust"
@@ -113,25 +111,9 @@ func options(l config.Limits) fetcher.Options {
 	}
 	return fetcher.Options{
 		BatchMessages: l.BatchMessages, BatchBytes: l.BatchSize, BatchTime: l.BatchTime,
-		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, PassTime: l.PassTime, FreeFloor: floor, Built: builtAt(),
+		SessionMessages: l.SessionMessages, SessionTime: l.SessionTime, PassTime: l.PassTime, FreeFloor: floor, Built: built.At(),
 	}
 }
-
-// builtAt is when the commit was made that this program was built from, in Unix seconds; 0: nobody noted it.
-var builtAt = sync.OnceValue(func() int64 {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return 0
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
-				return max(t.Unix(), 0)
-			}
-		}
-	}
-	return 0
-})
 
 // secretSource is where a secret is found. prompt asks a person when nothing else is configured; nil: nobody is asked.
 func secretSource(cfg *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {

@@ -14,7 +14,7 @@ func printed(t *testing.T, o Options, sheets []*Sheet) string {
 	t.Helper()
 	var out strings.Builder
 	o.Accounts = len(sheets) - 1
-	p := NewScreen(&out, o)
+	p := newScreen(&out, o)
 	all := make([]*Sheet, len(sheets))
 	stopped := false
 	for i, s := range sheets {

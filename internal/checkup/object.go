@@ -7,8 +7,8 @@ type Object struct {
 	About        string    `json:"about"` // "configuration" or "account"
 	Account      string    `json:"account,omitempty"`
 	Result       string    `json:"result"`
-	Server       string    `json:"server,omitempty"`
-	Login        string    `json:"login,omitempty"`
+	Server       Step      `json:"server,omitempty"`
+	Login        Step      `json:"login,omitempty"`
 	Messages     *int      `json:"messages,omitempty"`
 	Destinations []Seen    `json:"destinations,omitempty"`
 	Findings     []Finding `json:"findings"`
@@ -16,7 +16,7 @@ type Object struct {
 
 // Object is the sheet for programs.
 func (s *Sheet) Object() Object {
-	o := Object{About: PartConfiguration, Result: string(s.Class()), Findings: s.findings}
+	o := Object{About: string(PartConfiguration), Result: string(s.Class()), Findings: s.findings}
 	if o.Findings == nil {
 		o.Findings = []Finding{}
 	}

@@ -12,8 +12,8 @@ import (
 // fewAccounts is up to how many accounts all findings are printed: with more, nobody would find those that matter.
 const fewAccounts = 3
 
-// Screen prints what was found, for people or programs.
-type Screen struct {
+// screenful prints what was found, for people or programs.
+type screenful struct {
 	w     io.Writer
 	width int // of lines; 0: they are not wrapped
 	full  bool
@@ -32,16 +32,16 @@ type Options struct {
 	Trial    bool // of alarms: all findings and no table
 }
 
-// NewScreen prints to w.
-func NewScreen(w io.Writer, o Options) *Screen {
-	return &Screen{w: w, width: o.Width, full: o.Verbose || o.Trial || o.Accounts <= fewAccounts, table: o.Accounts > 1 && !o.Trial, json: o.JSON, alone: o.Offline}
+// newScreen prints to w.
+func newScreen(w io.Writer, o Options) *screenful {
+	return &screenful{w: w, width: o.Width, full: o.Verbose || o.Trial || o.Accounts <= fewAccounts, table: o.Accounts > 1 && !o.Trial, json: o.JSON, alone: o.Offline}
 }
 
 // heads are what lines begin with.
 var heads = map[Level]string{OK: "ok", Info: "info", Note: "note", Fail: "FAIL"}
 
 // Sheet prints the findings of one sheet, which nobody writes to any more.
-func (p *Screen) Sheet(s *Sheet) error {
+func (p *screenful) Sheet(s *Sheet) error {
 	if p.json {
 		return screen.WriteJSON(p.w, s.Object())
 	}
@@ -59,10 +59,10 @@ func (p *Screen) Sheet(s *Sheet) error {
 	return err
 }
 
-func (p *Screen) finding(b *strings.Builder, account string, f Finding) {
+func (p *screenful) finding(b *strings.Builder, account string, f Finding) {
 	about := account
 	if about == "" {
-		about = f.Part
+		about = string(f.Part)
 	}
 	p.line(b, fmt.Sprintf("%-5s ", heads[f.Level]), about+": "+f.Text)
 	if f.Next != "" {
@@ -71,7 +71,7 @@ func (p *Screen) finding(b *strings.Builder, account string, f Finding) {
 }
 
 // line writes one text, with what its first line begins with.
-func (p *Screen) line(b *strings.Builder, head, text string) {
+func (p *screenful) line(b *strings.Builder, head, text string) {
 	text = words.Clip(text)
 	if p.width > 0 {
 		text = screen.Wrap(text, "      ", max(p.width-len(head), 20))
@@ -80,7 +80,7 @@ func (p *Screen) line(b *strings.Builder, head, text string) {
 }
 
 // Summary prints the table, and below it who needs attention: that is what stays on a screen.
-func (p *Screen) Summary(all []*Sheet, stopped bool) error {
+func (p *screenful) Summary(all []*Sheet, stopped bool) error {
 	if p.json {
 		return nil
 	}

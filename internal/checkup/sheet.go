@@ -22,7 +22,7 @@ const (
 // Finding is one thing that check looked at. Its JSON form is documented in docs/json.md.
 type Finding struct {
 	Level       Level  `json:"level"`
-	Part        string `json:"part"`                  // what it is about
+	Part        Part   `json:"part"`                  // what it is about
 	Destination string `json:"destination,omitempty"` // of the account, by its name
 	Key         string `json:"key,omitempty"`         // of the configuration
 	Text        string `json:"text"`
@@ -31,24 +31,30 @@ type Finding struct {
 	Class verdict.Class `json:"class,omitempty"` // of a failure
 }
 
-// The parts of findings.
+// Part is what a finding is about.
+type Part string
+
+// The parts.
 const (
-	PartConfiguration = "configuration"
-	PartLedger        = "ledger"
-	PartAlarm         = "alarm"
-	PartDestination   = "destination"
-	PartPassword      = "password"
-	PartServer        = "server"
-	PartLogin         = "login"
-	PartMail          = "mail"
-	PartLearned       = "learned"
+	PartConfiguration Part = "configuration"
+	PartLedger        Part = "ledger"
+	PartAlarm         Part = "alarm"
+	PartDestination   Part = "destination"
+	PartPassword      Part = "password"
+	PartServer        Part = "server"
+	PartLogin         Part = "login"
+	PartMail          Part = "mail"
+	PartLearned       Part = "learned"
 )
 
-// What JSON says of steps.
+// Step is what JSON says of a step.
+type Step string
+
+// How steps went.
 const (
-	StepOK       = "ok"
-	StepFailed   = "failed"
-	stepNotTried = "not_tried"
+	StepOK       Step = "ok"
+	StepFailed   Step = "failed"
+	stepNotTried Step = "not_tried"
 )
 
 // Sheet is what check finds about one account, or about all that belongs to none. One goroutine writes it, and another may
@@ -64,7 +70,7 @@ type Sheet struct {
 	cut      bool // it was stopped before its end
 	whole    bool // its end was reached
 
-	server, login string // see step
+	server, login Step   // see step
 	messages      int    // listed; negative: not known
 	destinations  []Seen // in the order of the configuration
 }
@@ -73,7 +79,7 @@ type Sheet struct {
 type Seen struct {
 	Name   string `json:"name"`
 	Type   string `json:"type"`
-	Result string `json:"result"` // StepOK, StepFailed or stepNotTried
+	Result Step   `json:"result"` // StepOK, StepFailed or stepNotTried
 }
 
 // newSheet is an empty one: about an account and its destinations, or, with neither, about what belongs to none. When ctx ends,
@@ -101,39 +107,39 @@ func (s *Sheet) Add(f Finding) {
 }
 
 // OK notes a finding of that level about a part, which is as it should be.
-func (s *Sheet) OK(part, text string) { s.Add(Finding{Level: OK, Part: part, Text: text}) }
+func (s *Sheet) OK(part Part, text string) { s.Add(Finding{Level: OK, Part: part, Text: text}) }
 
 // Info notes what is known, or was not looked at.
-func (s *Sheet) Info(part, text string) { s.Add(Finding{Level: Info, Part: part, Text: text}) }
+func (s *Sheet) Info(part Part, text string) { s.Add(Finding{Level: Info, Part: part, Text: text}) }
 
 // Note notes what is worth a look; next may be "".
-func (s *Sheet) Note(part, text, next string) {
+func (s *Sheet) Note(part Part, text, next string) {
 	s.Add(Finding{Level: Note, Part: part, Text: text, Next: next})
 }
 
 // Fail notes a failure; class says what it means.
-func (s *Sheet) Fail(part string, class verdict.Class, text, next string) {
+func (s *Sheet) Fail(part Part, class verdict.Class, text, next string) {
 	s.Add(Finding{Level: Fail, Part: part, Text: text, Next: next, Class: class})
 }
 
 // Judged notes the verdict on an error; none is no finding.
-func (s *Sheet) Judged(part string, v verdict.Verdict) {
+func (s *Sheet) Judged(part Part, v verdict.Verdict) {
 	if v.Class != verdict.OK {
 		s.Fail(part, v.Class, v.Message, fetcher.HintFor(s.account, v.Hint))
 	}
 }
 
 // SetServer notes how the connection is protected, or StepFailed.
-func (s *Sheet) SetServer(how string) { s.set(func() { s.server = how }) }
+func (s *Sheet) SetServer(how Step) { s.set(func() { s.server = how }) }
 
 // SetLogin notes how the login went: StepOK or StepFailed.
-func (s *Sheet) SetLogin(step string) { s.set(func() { s.login = step }) }
+func (s *Sheet) SetLogin(step Step) { s.set(func() { s.login = step }) }
 
 // SetMessages notes how many messages the server lists.
 func (s *Sheet) SetMessages(n int) { s.set(func() { s.messages = n }) }
 
 // SetDestination notes how the look at a destination went, by its place in the configuration.
-func (s *Sheet) SetDestination(i int, step string) { s.set(func() { s.destinations[i].Result = step }) }
+func (s *Sheet) SetDestination(i int, step Step) { s.set(func() { s.destinations[i].Result = step }) }
 
 // LoginFailed tells whether that was noted.
 func (s *Sheet) LoginFailed() bool { return s.Copy().login == StepFailed }

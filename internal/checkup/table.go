@@ -26,14 +26,14 @@ func (s *Sheet) cells() []string {
 	if s.messages >= 0 {
 		mail = fmt.Sprint(s.messages)
 	}
-	step := func(state string) string {
+	step := func(state Step) string {
 		switch state {
 		case stepNotTried:
 			return "-"
 		case StepFailed:
 			return "FAIL"
 		}
-		return state
+		return string(state)
 	}
 	return []string{s.account, step(s.server), step(s.login), mail, s.destinationsText(), s.resultText()}
 }
@@ -58,7 +58,7 @@ func (s *Sheet) destinationsText() string {
 	case looked < len(s.destinations):
 		return fmt.Sprintf("ok %d of %d", looked, len(s.destinations))
 	}
-	return StepOK
+	return string(StepOK)
 }
 
 func (s *Sheet) resultText() string {
@@ -73,7 +73,7 @@ func (s *Sheet) resultText() string {
 	if n := s.notes(); n > 0 {
 		return "ok, " + words.Number(n, "note")
 	}
-	return StepOK
+	return string(StepOK)
 }
 
 // verdictLines say who failed, or that nobody did. Of one account its findings say that.

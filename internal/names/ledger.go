@@ -10,13 +10,13 @@ import (
 // Ledger is a ledger in which accounts have the names that the next run gives them.
 type Ledger struct {
 	uidl.Ledger
-	was  map[string]string // by the new name; "": the ledger does not know it yet
-	Held map[string]error  // accounts that cannot be run, by name
+	was     map[string]string // by the new name; "": the ledger does not know it yet
+	Blocked map[string]error  // accounts that cannot be run, by name
 }
 
 // Acquire takes the lease of the account that will have that name.
 func (k *Ledger) Acquire(ctx context.Context, name string) (uidl.Account, error) {
-	if err := k.Held[name]; err != nil {
+	if err := k.Blocked[name]; err != nil {
 		return nil, err
 	}
 	was, renamed := k.was[name]
@@ -39,7 +39,7 @@ func (k *Ledger) InUse(ctx context.Context, name string) (bool, error) {
 
 // Stuck reads the rows of the account that will have that name.
 func (k *Ledger) Stuck(ctx context.Context, name string) ([]uidl.Stuck, error) {
-	if err := k.Held[name]; err != nil {
+	if err := k.Blocked[name]; err != nil {
 		return nil, err
 	}
 	was, renamed := k.was[name]
@@ -70,7 +70,7 @@ func (k *Ledger) rename(sums []uidl.Summary) []uidl.Summary {
 	}
 	out := slices.Clone(sums)[:0]
 	for _, s := range sums {
-		if k.Held[s.Name] != nil {
+		if k.Blocked[s.Name] != nil {
 			continue // what it knows under that name is of another mailbox
 		}
 		if name, ok := now[s.Name]; ok {

@@ -33,6 +33,9 @@ func New(owner string, mailboxes map[string]string, accounts func(file string) [
 	return &Configured{owner, mailboxes, accounts, map[string][]string{}}
 }
 
+// Has tells whether the configuration has an account of that name.
+func (c *Configured) Has(account string) bool { return c.mailboxes[account] != "" }
+
 // Other is the configuration that an account of the ledger belongs to, if that is another one than ours and there still
 // is; else "". One that does not have the account any more has given it up.
 func (c *Configured) Other(i uidl.Info) string {
@@ -51,14 +54,14 @@ func (c *Configured) Other(i uidl.Info) string {
 	return file
 }
 
-// Moves compares the names of the configuration with those of the ledger, and changes nothing. held are accounts whose
+// Moves compares the names of the configuration with those of the ledger, and changes nothing. blocked are accounts whose
 // name belongs to another configuration.
-func (c *Configured) Moves(ctx context.Context, ledger uidl.Ledger) (moves []uidl.Renaming, held map[string]error, err error) {
+func (c *Configured) Moves(ctx context.Context, ledger uidl.Ledger) (moves []uidl.Renaming, blocked map[string]error, err error) {
 	infos, err := ledger.Accounts(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	held = map[string]error{}
+	blocked = map[string]error{}
 	taken := map[string]bool{}
 	var known []remembered
 	for _, i := range infos {
@@ -66,7 +69,7 @@ func (c *Configured) Moves(ctx context.Context, ledger uidl.Ledger) (moves []uid
 		if file := c.Other(i); file != "" {
 			r.other = true
 			if m, named := c.mailboxes[i.Name]; named && r.mailbox != m {
-				held[i.Name] = othersError(file)
+				blocked[i.Name] = othersError(file)
 			}
 		}
 		known = append(known, r)
@@ -77,42 +80,42 @@ func (c *Configured) Moves(ctx context.Context, ledger uidl.Ledger) (moves []uid
 		named = append(named, wanted{name, mailbox})
 		taken[name] = true
 	}
-	return renamings(known, named, asideName(taken)), held, nil
+	return renamings(known, named, asideName(taken)), blocked, nil
 }
 
-// Follow makes the ledger follow accounts that were renamed, all at once, and tells of them. held are accounts that cannot be run
+// Follow makes the ledger follow accounts that were renamed, all at once, and tells of them. blocked are accounts that cannot be run
 // for the reason given: those whose names are in question, if the ledger could not follow or barrier is not nil; and those whose
 // name belongs to another configuration.
-func (c *Configured) Follow(ctx context.Context, ledger uidl.Ledger, barrier error) (moved []uidl.Renaming, held map[string]error, err error) {
-	moves, held, err := c.Moves(ctx, ledger)
+func (c *Configured) Follow(ctx context.Context, ledger uidl.Ledger, barrier error) (moved []uidl.Renaming, blocked map[string]error, err error) {
+	moves, blocked, err := c.Moves(ctx, ledger)
 	if err != nil || len(moves) == 0 {
-		return nil, held, err
+		return nil, blocked, err
 	}
 	err = barrier
 	if err == nil {
 		err = ledger.Rename(ctx, moves)
 	}
 	if err == nil {
-		return moves, held, nil
+		return moves, blocked, nil
 	}
 	for _, m := range moves {
-		held[m.To] = notRenamed(fmt.Sprintf("this is the mailbox that was called %s", m.From), err)
+		blocked[m.To] = notRenamed(fmt.Sprintf("this is the mailbox that was called %s", m.From), err)
 	}
 	for _, m := range moves {
-		if held[m.From] == nil {
-			held[m.From] = notRenamed("the ledger has another mailbox under this name", err)
+		if blocked[m.From] == nil {
+			blocked[m.From] = notRenamed("the ledger has another mailbox under this name", err)
 		}
 	}
-	return nil, held, nil
+	return nil, blocked, nil
 }
 
 // Tomorrow is a ledger with the names that the next run gives accounts.
 func (c *Configured) Tomorrow(ctx context.Context, l uidl.Ledger) (*Ledger, error) {
-	moves, held, err := c.Moves(ctx, l)
+	moves, blocked, err := c.Moves(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	k := &Ledger{Ledger: l, was: map[string]string{}, Held: held}
+	k := &Ledger{Ledger: l, was: map[string]string{}, Blocked: blocked}
 	for _, m := range moves {
 		if _, ok := k.was[m.From]; !ok {
 			k.was[m.From] = "" // until the next run it is another's

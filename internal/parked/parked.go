@@ -1,7 +1,8 @@
 // Package parked tells of messages that failed and wait: where, why, and when the next try is; and of those that were given up.
 // As JSON for programs, as text for people, who know them by what their headers say.
 //
-// Commands call it. It reads what they give it, asks no server and changes nothing.
+// Commands call it. It reads what they give it and changes nothing. Only whoever wants the headers that no copy has lets it ask a
+// server: see Account.Fetch.
 package parked
 
 import (

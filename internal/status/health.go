@@ -35,7 +35,7 @@ type Watched struct {
 	Name     string
 	Schedule schedule.Schedule
 	Summary  uidl.Summary // the zero one: it never ran
-	Held     string       // why it cannot be run, for a person; "": it can
+	Blocked  string       // why it cannot be run, for a person; "": it can
 }
 
 // HealthOf judges accounts. parked is how many parked messages of one need somebody; 0: no number does.
@@ -52,8 +52,8 @@ func HealthOf(accounts []Watched, limit Staleness, parked int, now time.Time) He
 		if parked > 0 && sum.Parked >= parked && reason == "" {
 			reason = words.Number(sum.Parked, "message") + " parked; to see why say: popsync parked " + acc.Name
 		}
-		if acc.Held != "" {
-			reason = "needs a person: " + acc.Held
+		if acc.Blocked != "" {
+			reason = "needs a person: " + acc.Blocked
 		}
 		if reason != "" {
 			h.Unhealthy = append(h.Unhealthy, Unhealthy{acc.Name, Of(acc.Name, sum, now).LastSuccess, reason})

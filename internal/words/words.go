@@ -82,3 +82,12 @@ func Roughly(d time.Duration) string {
 
 // Stamp is a time (Unix seconds) on this machine's clock, to the minute.
 func Stamp(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04") }
+
+// Few names some of many, with how many more there are.
+func Few(names []string) string {
+	const most = 5
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

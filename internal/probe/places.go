@@ -1,0 +1,51 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/metrics"
+	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/safepath"
+)
+
+// Places are what a configuration names beside accounts; "": nothing.
+type Places struct {
+	Command  []string // of alarms
+	Webhook  bool     // there is one for alarms
+	Textfile string   // of figures
+	Socket   string
+}
+
+// Look looks whether others could misuse them.
+func (p Places) Look(s *checkup.Sheet) {
+	if args := p.Command; len(args) > 0 {
+		command, err := notify.NewCommand(args)
+		if err == nil {
+			err = command.Check()
+		}
+		if err != nil {
+			s.Fail(checkup.PartAlarm, verdict.Config, "alarm.command: "+err.Error(), alarms.CommandHint(err))
+		} else {
+			s.OK(checkup.PartAlarm, fmt.Sprintf("command %s is there and may be run; it was not run", args[0]))
+		}
+	}
+	if p.Webhook {
+		s.Info(checkup.PartAlarm, "the webhook was not asked; popsync check --alarm sends it a test")
+	}
+	if path := p.Textfile; path != "" {
+		if err := metrics.CheckTextfile(path); err != nil {
+			s.Fail(checkup.PartConfiguration, verdict.Config, "metrics.textfile: "+err.Error(), "")
+		}
+	}
+	if p.Socket != "" {
+		_, err := safepath.Check(filepath.Dir(p.Socket))
+		if fault, ok := errors.AsType[*safepath.Error](err); ok {
+			s.Fail(checkup.PartConfiguration, verdict.Config, "control.socket: "+err.Error(), fault.Mend)
+		}
+	}
+}

@@ -93,7 +93,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "deliver", "deliver/command", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/logs", "internal/memlimit", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "deliver", "deliver/command", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/logs", "internal/imports", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 	},
 	{path: "cmd/popsync/acceptance", imports: []string{"deliver", "deliver/maildir"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}, helper: true},
@@ -123,6 +123,8 @@ var rooms = []room{
 	{path: "internal/status", imports: []string{"fetcher", "fetcher/health", "fetcher/identity", "fetcher/verdict", "internal/control", "internal/exit", "internal/notify", "internal/screen", "internal/words", "schedule", "uidl"}},
 	{path: "internal/usage", imports: []string{"internal/exit", "internal/screen"}, modules: []string{"github.com/spf13/cobra"}},
 	{path: "internal/verify", imports: []string{"deliver", "deliver/maildir", "fetcher", "fetcher/health", "fetcher/verdict", "internal/exit", "internal/places", "internal/safepath", "internal/screen", "internal/status", "internal/uidtext", "internal/words", "uidl"}},
+	{path: "internal/imports"},
+	{path: "internal/movein", imports: []string{"internal/console", "internal/durable", "internal/exit", "internal/imports", "internal/safepath", "internal/screen", "internal/words"}},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
 	{path: "internal/memlimit"},
 	{path: "internal/names", imports: []string{"uidl", "fetcher/health", "internal/nextstep"}},

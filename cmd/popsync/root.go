@@ -85,7 +85,7 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 		look.parkedCommand(), decide.retryCommand(), decide.giveUpCommand(), decide.wakeCommand(), serve.reloadCommand(),
 		decide.pauseCommand(), decide.resumeCommand(), look.verifyCommand(), decide.acceptCommand(), decide.baselineCommand(),
 		decide.backfillCommand(), decide.vouchCommand(), decide.refetchCommand(), decide.forgetCommand(), look.backupCommand(),
-		fetch.demoCommand(), a.versionCommand())
+		look.importCommand(), fetch.demoCommand(), a.versionCommand())
 	root.SetHelpCommand(usage.HelpCommand())
 	root.SetFlagErrorFunc(usage.WrongFlag)
 	usage.Fit(root)

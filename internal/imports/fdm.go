@@ -1,0 +1,193 @@
+package imports
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fdmAction is what an action of an fdm.conf does with a message.
+type fdmAction struct {
+	line int
+	kind string
+	args []string
+}
+
+// fdmReader goes through the words of an fdm.conf.
+type fdmReader struct {
+	*file
+	tokens   []fdmToken
+	next     int
+	accounts []Account
+	actions  map[string]fdmAction
+	remarks  []Remark
+	target   map[string]string // by account, "" for all: the action of the rule
+	verified bool              // set verify-certificates
+}
+
+// fdmStatements begin a statement.
+var fdmStatements = []string{"account", "action", "match", "set", "include"}
+
+// fdm reads an fdm.conf: its accounts, and of its rules the last one that takes all mail.
+func fdm(f *file) (*Found, error) {
+	tokens, _, err := fdmTokens(f.text)
+	if err != nil {
+		return nil, err
+	}
+	r := &fdmReader{file: f, tokens: tokens, actions: map[string]fdmAction{}, target: map[string]string{}}
+	for r.next < len(r.tokens) {
+		if err := r.statement(); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.accounts) == 0 && len(r.remarks) == 0 {
+		return nil, &Error{Text: "is no fdm.conf: it has no account"}
+	}
+	for i := range r.accounts {
+		r.deliver(&r.accounts[i])
+		if !r.verified {
+			r.accounts[i].say(0, "verify-certificates", Changed, "fdm did not check certificates here; popsync always does")
+		}
+	}
+	return &Found{Accounts: r.accounts, Remarks: r.remarks}, nil
+}
+
+// statement reads one statement: from its first word to the next word that begins one.
+func (r *fdmReader) statement() error {
+	first := r.tokens[r.next]
+	if first.quoted || !slices.Contains(fdmStatements, first.text) {
+		r.next++
+		if first.text != "}" && first.text != "{" {
+			r.remarks = append(r.remarks, Remark{first.line, quoted(first.text), Unsupported, ""})
+		}
+		return nil
+	}
+	end := r.next + 1
+	for end < len(r.tokens) {
+		t := r.tokens[end]
+		statement := !t.quoted && slices.Contains(fdmStatements, t.text)
+		// Within a rule, "account" and "action" are words of it.
+		if statement && !(first.text == "match" && (t.text == "account" || t.text == "action") && t.line == r.tokens[end-1].line) &&
+			!(first.text == "match" && t.text == "action") {
+			break
+		}
+		end++
+	}
+	words := r.tokens[r.next:end]
+	r.next = end
+	switch first.text {
+	case "account":
+		return r.account(words)
+	case "action":
+		r.action(words)
+	case "match":
+		r.match(words)
+	case "set":
+		r.set(words)
+	case "include":
+		name := ""
+		if len(words) > 1 {
+			name = quoted(words[1].text)
+		}
+		r.remarks = append(r.remarks, Remark{first.line, "include", Decide, "popsync opens no other file: import " + name + " as well"})
+	}
+	return nil
+}
+
+func (r *fdmReader) set(words []fdmToken) {
+	if len(words) < 2 {
+		return
+	}
+	key := words[1].text
+	if key == "verify-certificates" {
+		r.verified = true
+		r.remarks = append(r.remarks, Remark{words[0].line, key, Done, ""})
+		return
+	}
+	why := map[string]string{
+		"maximum-size": "see max_size in config.example.toml",
+		"proxy":        "see proxy in config.example.toml",
+		"purge-after":  "see session_messages in config.example.toml",
+	}[key]
+	r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Unsupported, why})
+}
+
+func (r *fdmReader) action(words []fdmToken) {
+	if len(words) < 3 {
+		return
+	}
+	a := fdmAction{line: words[0].line, kind: words[2].text}
+	for _, w := range words[3:] {
+		if w.runs {
+			a.kind = "a command of the shell"
+		}
+		a.args = append(a.args, w.text)
+	}
+	r.actions[words[1].text] = a
+}
+
+// match keeps the action of a rule that takes all mail, of all accounts or of one.
+func (r *fdmReader) match(words []fdmToken) {
+	rest := words[1:]
+	account, all := "", false
+	if len(rest) >= 2 && rest[0].text == "account" && rest[1].quoted {
+		account, rest, all = rest[1].text, rest[2:], true
+	} else if len(rest) >= 1 && rest[0].text == "all" {
+		rest, all = rest[1:], true
+	}
+	if all && len(rest) == 2 && rest[0].text == "action" && rest[1].quoted {
+		r.target[account] = rest[1].text
+		return
+	}
+	r.remarks = append(r.remarks, Remark{words[0].line, "match", Unsupported, "popsync does not sort mail: let a destination of type command do it"})
+}
+
+// deliver gives an account the destination of the rule that takes all its mail.
+func (r *fdmReader) deliver(a *Account) {
+	name, ok := r.target[a.Was]
+	if !ok {
+		name, ok = r.target[""]
+	}
+	action, known := r.actions[name]
+	if !ok || !known {
+		a.say(0, "match", Decide, "no rule of the file takes all its mail: choose where it goes")
+		return
+	}
+	key := "action " + quoted(name)
+	switch {
+	case action.kind == "maildir" && len(action.args) > 0:
+		r.maildir(a, action.line, key, strings.NewReplacer("%n", "{user}", "%a", "{account}").Replace(action.args[0]))
+	case action.kind == "pipe" && len(action.args) > 0:
+		r.command(a, action.line, key, action.args[0], nil)
+	case action.kind == "smtp" || action.kind == "lmtp":
+		r.relay(a, action, key)
+	default:
+		a.say(action.line, key, Decide, "popsync has no destination of type "+quoted(action.kind)+": choose a Maildir or another one")
+	}
+}
+
+// relay is an action that gives mail to a server: server HOST [port PORT] ... to ADDRESS.
+func (r *fdmReader) relay(a *Account, action fdmAction, key string) {
+	after := func(word string) string {
+		if i := slices.Index(action.args, word); i >= 0 && i+1 < len(action.args) {
+			return action.args[i+1]
+		}
+		return ""
+	}
+	host, port := after("server"), after("port")
+	if host == "" {
+		a.say(action.line, key, Decide, "write the address of the server")
+		return
+	}
+	if _, err := strconv.Atoi(port); err != nil {
+		port = map[string]string{"smtp": "25", "lmtp": "24"}[action.kind]
+	}
+	d := Destination{Settings: Settings{{"type", action.kind}, {"address", host + ":" + port}}}
+	if to := after("to"); to != "" {
+		d.Settings.Set("to", []string{to})
+		a.done(action.line, key)
+	} else {
+		a.say(action.line, key, Decide, `write the recipient: to = ["you@example.org"]`)
+	}
+	a.Deliver = append(a.Deliver, d)
+}

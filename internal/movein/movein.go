@@ -1,0 +1,169 @@
+// Package movein does the work of 'popsync import': it opens the files that are named, has internal/imports translate them, prints the
+// configuration or writes it into a folder with the passwords beside it, and says what became of each key. It runs nothing, asks no
+// server, and writes over nothing. cmd/popsync calls it.
+package movein
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/imports"
+	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/words"
+)
+
+// Import translates files of a tool: "-" is standard input. It reads all files before it prints or writes anything. folder is where
+// accounts and passwords are written; "": the configuration goes to standard output. An error has its exit code.
+func Import(c *console.Console, tool imports.Tool, files []string, folder string) error {
+	if !slices.Contains(imports.Tools(), tool) {
+		return exit.Errorf(exit.Usage, "there is no tool %q: it is one of %s", tool, toolNames())
+	}
+	all := &imports.Found{}
+	for _, file := range files {
+		found, err := read(c, tool, file)
+		if err != nil {
+			return err
+		}
+		all.Accounts = append(all.Accounts, found.Accounts...)
+		all.Remarks = append(all.Remarks, found.Remarks...)
+	}
+	all.Name()
+	if folder == "" {
+		for i := range all.Accounts {
+			if i > 0 {
+				fmt.Fprintln(c.Out)
+			}
+			if err := all.Accounts[i].Write(c.Out, func(*imports.Account, int) string { return "" }); err != nil {
+				return err
+			}
+		}
+	} else if err := write(c, all, folder); err != nil {
+		return err
+	}
+	return tell(c, all)
+}
+
+func toolNames() string {
+	var names []string
+	for _, t := range imports.Tools() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, ", ")
+}
+
+func read(c *console.Console, tool imports.Tool, file string) (*imports.Found, error) {
+	shown, in := file, io.Reader(c.In)
+	if file == "-" {
+		shown = "standard input"
+	} else {
+		f, _, err := safepath.Reach(file)
+		if err != nil {
+			return nil, exit.With(exit.Config, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, imports.Largest+1))
+	if err != nil {
+		return nil, exit.With(exit.Config, err)
+	}
+	found, err := imports.Config(tool, data)
+	if err != nil {
+		return nil, exit.Errorf(exit.Config, "%s: %w", shown, err)
+	}
+	return found, nil
+}
+
+// write writes each account and its passwords. What is there already is never written over, so that a second import
+// cannot undo what a person changed.
+func write(c *console.Console, all *imports.Found, folder string) error {
+	path, err := filepath.Abs(folder)
+	if err != nil {
+		return exit.With(exit.Config, err)
+	}
+	dir, err := safepath.MakeDirs(path, durable.SyncDir)
+	if err != nil {
+		return exit.With(exit.Config, safepath.WithNextStep(err))
+	}
+	defer dir.Close()
+	create := func(name, text string) error {
+		err := durable.CreateFile(dir, name, []byte(text), 0o600)
+		if errors.Is(err, os.ErrExist) {
+			return exit.Errorf(exit.Config, "%s exists already: remove or rename it, or choose another folder", filepath.Join(path, name))
+		}
+		if err != nil {
+			return exit.With(exit.Temp, err)
+		}
+		fmt.Fprintf(c.Out, "wrote %s\n", filepath.Join(path, name))
+		return nil
+	}
+	for i := range all.Accounts {
+		acc := &all.Accounts[i]
+		secrets := map[string]string{}
+		var b strings.Builder
+		if err := acc.Write(&b, func(_ *imports.Account, destination int) string {
+			secret, name := acc.Secret, acc.Name+".password"
+			if destination >= 0 {
+				secret, name = acc.Deliver[destination].Secret, fmt.Sprintf("%s.deliver%d.password", acc.Name, destination+1)
+			}
+			if secret == "" {
+				return ""
+			}
+			secrets[name] = secret
+			return "password_file = " + strconv.Quote(filepath.Join(path, name))
+		}); err != nil {
+			return err
+		}
+		for name, secret := range secrets {
+			if err := create(name, secret+"\n"); err != nil {
+				return err
+			}
+		}
+		if err := create(acc.Name+".toml", b.String()); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.Out, "popsync reads them if its configuration has: include = [%q]\n", filepath.Join(path, "*.toml"))
+	return nil
+}
+
+// tell says what became of each key, and whether a person must decide something.
+func tell(c *console.Console, all *imports.Found) error {
+	var rows [][]string
+	decide := 0
+	add := func(name string, remarks []imports.Remark) {
+		for _, r := range remarks {
+			line := "-"
+			if r.Line > 0 {
+				line = strconv.Itoa(r.Line)
+			}
+			if r.Kind == imports.Decide {
+				decide++
+			}
+			rows = append(rows, []string{cmp.Or(name, "(the file)"), line, r.Key, r.Kind.String(), r.Why})
+		}
+	}
+	add("", all.Remarks)
+	for _, acc := range all.Accounts {
+		add(acc.Name, acc.Remarks)
+	}
+	if err := screen.Table(c.Err, []string{"ACCOUNT", "LINE", "KEY", "WHAT BECAME OF IT", ""}, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Err, "\n%s. Nothing was fetched, and no server was asked. Mail stays on the server.\n", words.Number(len(all.Accounts), "account"))
+	if decide > 0 {
+		return exit.Errorf(exit.Config, "%s before the accounts can be used: see 'to be decided' above", words.Number(decide, "decision")+words.Plural(decide, " is needed", " are needed"))
+	}
+	return nil
+}

@@ -3,7 +3,6 @@ package pop3
 import (
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +110,3 @@ func (p *Capabilities) add(line string) {
 		p.Implementation = escape([]byte(strings.Join(args, " ")))
 	}
 }
-
-// hasSASL tells whether a mechanism is announced.
-func (p *Capabilities) hasSASL(mechanism string) bool { return slices.Contains(p.SASL, mechanism) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/trust"
 )
 
@@ -28,10 +29,11 @@ type Client struct {
 	busy        atomic.Bool
 	closed      atomic.Bool
 	pipelined   atomic.Bool
-	alone       bool  // see Alone
-	noAuth      bool  // see AuthUnknown
-	capaRefused bool  // CAPA was answered -ERR
-	broken      error // what broke the conversation; only touched by the call under way
+	alone       bool // see Alone
+	login       sasl.Outcome
+	timestamp   string // of the greeting, for APOP; "": none
+	capaRefused bool   // CAPA was answered -ERR
+	broken      error  // what broke the conversation; only touched by the call under way
 
 	ctx  context.Context // of the call under way
 	stop func() bool

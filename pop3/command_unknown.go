@@ -9,13 +9,6 @@ import (
 	"github.com/popsync/popsync/internal/foreign"
 )
 
-// errNoAuth is around the refusal of an AUTH that the server does not know.
-var errNoAuth = errors.New("the server does not know AUTH")
-
-// AuthUnknown tells that the server announced AUTH PLAIN, or the caller asked for it, and that it answered AUTH as a command
-// or a mechanism that it does not know. Login.Auth "user" spares the vain try the next time.
-func (c *Client) AuthUnknown() bool { return c.noAuth }
-
 // AsksCapa tells whether this session asks for capabilities: see Options.NoCapa.
 func (c *Client) AsksCapa() bool { return !c.opt.NoCapa }
 
@@ -50,6 +43,18 @@ func commandUnknown(err error) bool {
 		text = strings.ReplaceAll(text, advice, " ")
 	}
 	return foreign.Says(text, unknownWords) && !foreign.Says(text, blameWords)
+}
+
+// initialWords are how servers say that the command held too much: Exchange's "Protocol error", and those of before RFC 2449.
+var initialWords = []string{
+	" protocol error ", " too many arguments ", " too many parameters ", " wrong number of arguments ", " wrong number of parameters ", " invalid number of arguments ",
+	" invalid number of parameters ", " extra argument ", " extra arguments ", " line too long ", " command too long ", " argument too long ",
+}
+
+// noInitial tells whether a refusal is about a response in the command that begins an exchange.
+func noInitial(refused *ResponseError) bool {
+	text := foreign.Words(refused.Text)
+	return foreign.Says(text, initialWords) && !foreign.Says(text, blameWords)
 }
 
 // BrokenByCapa tells whether CAPA may be what broke the conversation: the connection ended, or fell silent, when it was asked

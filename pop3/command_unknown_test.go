@@ -60,8 +60,8 @@ func TestAuthUnknown(t *testing.T) {
 			defer c.Close()
 			err = c.Login(t.Context(), pop3.Login{Username: "me", Password: secret("pw")})
 			var refused *pop3.LoginError
-			if (err == nil) != unknown || err != nil && !errors.As(err, &refused) || c.AuthUnknown() != unknown {
-				t.Errorf("%v, unknown: %v", err, c.AuthUnknown())
+			if (err == nil) != unknown || err != nil && !errors.As(err, &refused) || c.LastLogin().AuthUnknown != unknown {
+				t.Errorf("%v, unknown: %v", err, c.LastLogin().AuthUnknown)
 			}
 		})
 	}
@@ -89,8 +89,8 @@ func TestAuthUnknownOnce(t *testing.T) {
 			defer c.Close()
 			err = c.Login(t.Context(), pop3.Login{Username: "me", Password: secret("pw"), Auth: tt.auth})
 			var refused *pop3.LoginError
-			if !errors.As(err, &refused) || c.AuthUnknown() != (name != "after a challenge") {
-				t.Errorf("%v, unknown: %v", err, c.AuthUnknown())
+			if !errors.As(err, &refused) || c.LastLogin().AuthUnknown != (name != "after a challenge") {
+				t.Errorf("%v, unknown: %v", err, c.LastLogin().AuthUnknown)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package pop3
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,12 +76,23 @@ func (c *Client) open(ctx context.Context) error {
 
 // greeting reads the server's first line (RFC 1939, section 4).
 func (c *Client) greeting() error {
-	err := c.status("greeting", 0, c.opt.Timeouts.Reply)
+	text, err := c.statusText("greeting", 0, c.opt.Timeouts.Reply)
+	c.timestamp = timestamp(text)
 	var wrong *ProtocolError
 	if errors.As(err, &wrong) {
 		wrong.Err = fmt.Errorf("%w (%s)", wrong.Err, stranger(wrong.Text))
 	}
 	return err
+}
+
+// timestamp is the msg-id of a greeting (RFC 1939, section 7); "" if there is none.
+func timestamp(greeting []byte) string {
+	begin := bytes.IndexByte(greeting, '<')
+	end := bytes.IndexByte(greeting, '>')
+	if begin < 0 || end < begin || !bytes.Contains(greeting[begin:end], []byte("@")) || bytes.ContainsAny(greeting[begin:end], " \t") {
+		return ""
+	}
+	return string(greeting[begin : end+1])
 }
 
 // stranger guesses what answers instead of a POP3 server.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/trust"
 )
 
@@ -130,7 +131,10 @@ func (e *TLSError) Hint() string {
 }
 
 // LoginError means that the server refused the login; Err is a *ResponseError. It must not be tried again at once.
-type LoginError struct{ Err error }
+type LoginError struct {
+	Err    error
+	Method string // that was refused last, as in sasl.Outcome; "": not known
+}
 
 func (e *LoginError) Error() string {
 	r, ok := e.Err.(*ResponseError)
@@ -149,10 +153,13 @@ func (e *LoginError) Error() string {
 
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// SecretError means that the secret could not be read or cannot be sent. Nothing was sent to the server.
-type SecretError struct{ Err error }
+// SecretError means that the secret could not be read or cannot be sent. It was not sent to the server.
+type SecretError struct {
+	Err   error
+	Token bool // it is an access token
+}
 
-func (e *SecretError) Error() string { return "reading the password: " + e.Err.Error() }
+func (e *SecretError) Error() string { return (&sasl.SecretError{Token: e.Token, Err: e.Err}).Error() }
 func (e *SecretError) Unwrap() error { return e.Err }
 
 // BrokenError is what a client answers to every call after the conversation broke; Err is what broke it.

@@ -5,54 +5,26 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 )
 
-// Login logs in, once and in one way. The capabilities are asked for again, since some are announced only then (RFC 2449,
-// section 5): at once, or with the next command where the server takes several at a time, which saves a round trip. A
-// method that the server refuses is not followed by another one with the same secret, unless it says that it does not know
-// the command: then nobody has looked at the secret.
+// Login logs in as internal/sasl says. The capabilities are asked for again, since some are announced only then (RFC 2449,
+// section 5): at once, or with the next command where the server takes several at a time, which saves a round trip.
 //
 // Errors: *SecretError (nothing was sent), *LoginError (the server refused; see its Code), *ConnError, *ProtocolError,
-// *LimitError.
+// *LimitError, *sasl.OfferError, *sasl.DowngradeError.
 func (c *Client) Login(ctx context.Context, l Login) error {
 	if err := c.begin(ctx, "login"); err != nil {
 		return err
 	}
 	defer c.end()
-	secret, err := l.Password(ctx)
+	var err error
+	c.login, err = sasl.Run(ctx, sasl.Login{Username: l.Username, Password: l.Password, Token: l.Token, Auth: l.Auth,
+		Worked: l.Worked, TwoSteps: l.TwoSteps, Host: c.opt.Host, Port: c.opt.Port}, c.offer(), login{c})
 	if err != nil {
-		return &SecretError{err}
-	}
-	if strings.ContainsAny(secret, "\r\n\x00") {
-		return &SecretError{fmt.Errorf("password: %w", errForbidden)}
-	}
-	if strings.ContainsAny(l.Username, "\r\n\x00") {
-		return fmt.Errorf("pop3: login: username: %w", errForbidden)
-	}
-	plain, err := c.choosePlain(l.Auth)
-	if err != nil {
-		return err
-	}
-	c.hide(l.Username, secret)
-	if plain {
-		err = c.authPlain(l.Username, secret)
-		if c.noAuth = errors.Is(err, errNoAuth); c.noAuth && (l.Auth == "" || l.Auth == "auto") {
-			err = c.userPass(l.Username, secret)
-		}
-	} else {
-		err = c.userPass(l.Username, secret)
-	}
-	var refused *ResponseError
-	switch {
-	case errors.As(err, &refused):
-		return &LoginError{err}
-	case errors.Is(err, errLongCommand):
-		return &SecretError{fmt.Errorf("password: %w", err)}
-	case err != nil:
-		return err
+		return login{c}.error(err)
 	}
 	if c.mayPipeline() {
 		c.capaDue = true
@@ -61,88 +33,141 @@ func (c *Client) Login(ctx context.Context, l Login) error {
 	return c.askCapabilities()
 }
 
-func (c *Client) choosePlain(auth string) (bool, error) {
-	switch auth {
-	case "", "auto":
-		return c.caps.hasSASL("PLAIN"), nil
-	case "plain":
-		return true, nil
-	case "user":
-		return false, nil
+// LastLogin is what the last Login showed, also one that failed.
+func (c *Client) LastLogin() sasl.Outcome { return c.login }
+
+func (c *Client) offer() sasl.Offer {
+	o := sasl.Offer{Known: c.caps.Known, Mechanisms: c.caps.SASL, User: true, NoUser: c.caps.Known && !c.caps.User,
+		Timestamp: c.timestamp, Line: maxCommand, TokenApart: true}
+	if state, ok := c.ConnectionState(); ok {
+		o.TLS = &state
 	}
-	return false, fmt.Errorf("pop3: login: unknown auth %q", auth)
+	return o
 }
 
-// userPass logs in by USER and PASS (RFC 1939, section 7). They are not sent together: a server that refuses the user
-// need not be told the password.
-func (c *Client) userPass(user, secret string) error {
-	if err := c.exchange("USER", []byte(user), c.opt.Timeouts.Reply); err != nil {
-		return err
-	}
-	return c.exchange("PASS", []byte(secret), c.opt.Timeouts.Reply)
-}
+// login is a Client as the sasl.Wire of its login.
+type login struct{ c *Client }
 
-// authPlain logs in by SASL PLAIN (RFC 4616), with the response in the command where it fits (RFC 5034, section 4).
-func (c *Client) authPlain(user, secret string) error {
-	response := []byte(plainResponse(user, secret))
-	if len("AUTH PLAIN ")+len(response)+2 > maxCommand {
-		if err := c.send("AUTH", []byte("PLAIN"), c.opt.Timeouts.Reply); err != nil {
-			return err
+// Begin sends AUTH (RFC 5034, section 4).
+func (l login) Begin(mechanism string, initial []byte) (sasl.Step, error) {
+	arg := []byte(mechanism)
+	if initial != nil {
+		arg = append(append(arg, ' '), inBase64(initial)...)
+		if len(initial) == 0 {
+			arg = append(arg, '=')
 		}
-		return c.answerChallenge(response, true)
 	}
-	if err := c.send("AUTH", append([]byte("PLAIN "), response...), c.opt.Timeouts.Reply); err != nil {
-		return err
+	if err := l.c.send("AUTH", arg, l.c.opt.Timeouts.Reply); err != nil {
+		return sasl.Step{}, err
 	}
-	return c.answerChallenge(response, false)
+	return l.step()
 }
 
-// answerChallenge reads the reply to AUTH. A continuation gets the response: it must come when the command had none, and it
-// does come from servers that overlook an initial response. errNoAuth is around a refusal that is about the command.
-func (c *Client) answerChallenge(response []byte, must bool) error {
-	line, err := c.replyLine("AUTH", 0, c.patience())
+// Answer sends a response.
+func (l login) Answer(response []byte) (sasl.Step, error) {
+	if err := l.c.send("", inBase64(response), l.c.opt.Timeouts.Reply); err != nil {
+		return sasl.Step{}, err
+	}
+	return l.step()
+}
+
+// Cancel gives up (RFC 5034, section 4). A server that says +OK to that is out of step.
+func (l login) Cancel() error {
+	if err := l.c.send("", []byte("*"), l.c.opt.Timeouts.Reply); err != nil {
+		return err
+	}
+	line, err := l.c.replyLine("AUTH", 0, l.c.patience())
 	if err != nil {
 		return err
-	}
-	known := isContinuation(line)
-	if known {
-		if err := c.send("", response, c.opt.Timeouts.Reply); err != nil {
-			return err
-		}
-		if line, err = c.replyLine("AUTH", 0, c.patience()); err != nil {
-			return err
-		}
-		must = false
 	}
 	ok, text, err := parseStatus(line)
 	switch {
 	case err != nil:
-		return c.fail("AUTH", 0, line, err)
-	case !ok:
-		refused := c.refusal("AUTH", 0, text)
-		if !known && commandUnknown(refused) {
-			return fmt.Errorf("%w: %w", errNoAuth, refused)
-		}
-		return refused
-	case must:
-		return c.fail("AUTH", 0, line, errUnsolicited) // logged in before we said who we are
+		return l.c.fail("AUTH", 0, line, err)
+	case ok:
+		return l.c.fail("AUTH", 0, line, errUnsolicited)
 	}
-	return nil
+	return l.c.refusal("AUTH", 0, text)
+}
+
+// step reads the reply to a part of an exchange.
+func (l login) step() (sasl.Step, error) {
+	line, err := l.c.replyLine("AUTH", 0, l.c.patience())
+	if err != nil {
+		return sasl.Step{}, err
+	}
+	if isContinuation(line) {
+		return sasl.Step{Text: append([]byte{}, line[1:]...)}, nil
+	}
+	ok, text, err := parseStatus(line)
+	switch {
+	case err != nil:
+		return sasl.Step{}, l.c.fail("AUTH", 0, line, err)
+	case !ok:
+		return sasl.Step{}, l.c.refusal("AUTH", 0, text)
+	}
+	return sasl.Step{Done: true, Text: append([]byte{}, text...)}, nil
 }
 
 // isContinuation tells whether a server waits for the next part (RFC 5034, section 4): "+", alone or with a space and whatever
-// text. PLAIN has no challenge that could mean anything.
+// text.
 func isContinuation(line []byte) bool {
 	return len(line) > 0 && line[0] == '+' && (len(line) == 1 || line[1] == ' ' || line[1] == '\t')
 }
 
-// plainResponse is the message of RFC 4616, section 2, without authorization identity.
-func plainResponse(user, secret string) string {
-	return base64.StdEncoding.EncodeToString([]byte("\x00" + user + "\x00" + secret))
+func inBase64(b []byte) []byte { return base64.StdEncoding.AppendEncode(nil, b) }
+
+// Plainly logs in by USER and PASS, or by APOP (RFC 1939, section 7). The former are not sent together: a server that refuses
+// the user need not be told the password.
+func (l login) Plainly(method, user, secret string) error {
+	if method == "apop" {
+		return l.c.exchange("APOP", []byte(user+" "+secret), l.c.opt.Timeouts.Reply)
+	}
+	if err := l.c.exchange("USER", []byte(user), l.c.opt.Timeouts.Reply); err != nil {
+		return err
+	}
+	return l.c.exchange("PASS", []byte(secret), l.c.opt.Timeouts.Reply)
 }
 
-// hide notes what a server might echo and nothing must show.
-func (c *Client) hide(user, secret string) {
-	c.secrets = foreign.NewSecrets(user, secret)
-	c.w.log.Hide(c.secrets)
+// Hide notes what a server might echo and nothing must show.
+func (l login) Hide(s *foreign.Secrets) {
+	l.c.secrets = s
+	l.c.w.log.Hide(s)
+}
+
+// Means tells what a refusal is about. A response code says that the server knew what it was asked (RFC 2449, section 8).
+func (l login) Means(err error) sasl.Refusal {
+	var refused *ResponseError
+	switch {
+	case !errors.As(err, &refused):
+		return sasl.NoRefusal
+	case refused.Code != "" && refused.Code != "AUTH":
+		return sasl.RefusedForNow
+	case refused.Command == "AUTH" && commandUnknown(refused):
+		return sasl.UnknownMethod
+	case refused.Command == "AUTH" && refused.Code == "" && noInitial(refused):
+		return sasl.NoInitial
+	}
+	return sasl.Refused
+}
+
+// error makes one of ours of an error of sasl.Run.
+func (l login) error(err error) error {
+	var (
+		refused  *ResponseError
+		secret   *sasl.SecretError
+		nonsense *sasl.ChallengeError
+	)
+	switch {
+	case errors.As(err, &secret):
+		return &SecretError{Err: secret.Err, Token: secret.Token}
+	case errors.As(err, &nonsense):
+		l.c.broken = &ProtocolError{"AUTH", 0, "", err} // it may even take us for logged in
+		return l.c.broken
+	case errors.As(err, &refused):
+		return &LoginError{Err: err, Method: l.c.login.Method}
+	case errors.Is(err, errLongCommand):
+		return &SecretError{Err: fmt.Errorf("it cannot be sent: %w", err), Token: sasl.IsToken(l.c.login.Method)}
+	}
+	return err
 }

@@ -2,10 +2,10 @@
 // which bytes it sent, and where the conversation broke. Nothing is retried, logged or remembered between connections.
 //
 // It follows RFC 1939 (the protocol), RFC 2449 (CAPA, PIPELINING, response codes), RFC 3206 (SYS and AUTH codes),
-// RFC 2595 (STLS), RFC 5034 and RFC 4616 (AUTH PLAIN) and RFC 8314 (implicit TLS). APOP, LAST and UTF8 are left out.
+// RFC 2595 (STLS), RFC 5034 (AUTH, by internal/sasl) and RFC 8314 (implicit TLS). LAST and UTF8 are left out.
 //
 // It refuses to go on in plaintext when TLS was asked for, to send CR, LF or NUL inside a command, to end a message at
-// anything but CRLF-dot-CRLF, to hold a message in memory, to send a secret again after a refusal that may be about it, and to
+// anything but CRLF-dot-CRLF, to hold a message in memory, and to
 // use a connection on which it can no longer tell which reply belongs to which command: then only Close is left.
 //
 // A Client is for one goroutine at a time; Close alone may be called from any. Every call takes a context: when it
@@ -99,9 +99,15 @@ type Login struct {
 	// Password returns the secret; it is called once at each login, and the result is not kept beyond what is needed
 	// to strike it out of the server's replies.
 	Password func(ctx context.Context) (string, error)
-	// Auth is "auto" or "" (AUTH PLAIN when it is announced, else USER and PASS), "plain" or "user". With "auto", USER and
-	// PASS are also tried where AUTH turns out to be a command that the server does not know: see AuthUnknown.
+	// Token returns an access token (OAuth 2.0), in place of a password. refused is one that the server has just refused, "" at
+	// first: then it is called once more, for a newer one, and the login is tried once more. nil: this login has no tokens.
+	Token func(ctx context.Context, refused string) (string, error)
+	// Auth is "auto" or "", or one of sasl.Methods: see sasl.Run. With "auto", USER and PASS are also tried where AUTH turns
+	// out to be a command that the server does not know: see LastLogin.
 	Auth string
+	// Worked and TwoSteps are what earlier logins showed: see sasl.Login. The zero values: nothing is known.
+	Worked   string
+	TwoSteps bool
 }
 
 // Item names a message of this session: its number, and its size as LIST gave it (octets; 0: unknown). The size is a

@@ -107,7 +107,7 @@ func TestCapabilities(t *testing.T) {
 		p.add(line)
 	}
 	if !p.Top || !p.UIDL || !p.Pipelining || !p.RespCodes || !p.AuthRespCode || !p.STLS || !p.User ||
-		!p.hasSASL("PLAIN") || !p.hasSASL("LOGIN") || p.hasSASL("X") || p.Expire != "NEVER" ||
+		strings.Join(p.SASL, " ") != "PLAIN LOGIN" || p.Expire != "NEVER" ||
 		p.LoginDelay.Seconds() != 900 || p.Implementation != `Dove\x1bcot 2.3` {
 		t.Errorf("%+v", p)
 	}

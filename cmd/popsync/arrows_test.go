@@ -25,7 +25,7 @@ type room struct {
 // rooms is the plan of the house; ARCHITECTURE.md tells the reasons. Only those that may log, and internal/logs, have zap; only the
 // ledger of one machine knows SQLite; only internal/durable and what needs locks and limits has unix.
 var rooms = []room{
-	{path: "pop3", imports: []string{"internal/foreign", "internal/transcript", "internal/trust"}},
+	{path: "pop3", imports: []string{"internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
 	{path: "uidl"},
 	{path: "uidl/sqlite", imports: []string{"uidl", "uidl/sqlite/leasefile", "internal/durable", "internal/safepath"}, modules: []string{"modernc.org/sqlite", "golang.org/x/sys"}},
 	{path: "uidl/sqlite/leasefile", imports: []string{"uidl", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
@@ -42,7 +42,7 @@ var rooms = []room{
 		imports: []string{"deliver", "deliver/internal/disk", "deliver/internal/spelling", "internal/durable", "internal/safepath"},
 		modules: []string{"golang.org/x/sys"},
 	},
-	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/transcript", "internal/trust"}},
+	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
@@ -56,7 +56,7 @@ var rooms = []room{
 		modules: []string{"go.uber.org/zap"},
 		tests:   []string{"deliver/maildir", "deliver/spool", "uidl/sqlite", "internal/trust"},
 	},
-	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/dialer", "internal/foreign", "internal/words"}},
+	{path: "fetcher/verdict", imports: []string{"pop3", "uidl", "deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/words"}},
 	{path: "fetcher/facts", imports: []string{"uidl"}},
 	{path: "fetcher/plan", imports: []string{"pop3", "uidl", "fetcher/facts"}},
 	{path: "fetcher/health", imports: []string{"pop3", "uidl", "fetcher/verdict", "internal/foreign", "internal/words"}},
@@ -111,6 +111,7 @@ var rooms = []room{
 	{path: "internal/figures", imports: []string{"fetcher", "fetcher/health", "internal/metrics", "uidl"}, modules: []string{"go.uber.org/zap"}, tests: []string{"fetcher/verdict"}},
 	{path: "internal/foreign"},
 	{path: "internal/guard", imports: []string{"internal/durable", "internal/exit", "internal/nextstep", "internal/safepath"}, modules: []string{"golang.org/x/sys/unix"}},
+	{path: "internal/sasl", imports: []string{"internal/foreign", "internal/trust"}, modules: []string{"github.com/emersion/go-sasl", "github.com/xdg-go/scram"}},
 	{path: "internal/headline"},
 	{path: "internal/logs", imports: []string{"internal/foreign", "internal/safepath", "internal/screen", "internal/words"}, modules: []string{"go.uber.org/zap", "go.uber.org/zap/buffer"}},
 	{path: "internal/outcome", imports: []string{"fetcher", "fetcher/health", "fetcher/verdict", "internal/exit", "internal/screen", "internal/uidtext", "internal/words"}},

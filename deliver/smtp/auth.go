@@ -3,70 +3,129 @@ package smtp
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"net"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 )
 
-// login logs in, once and in one way (RFC 4954). A method that the server refuses is not followed by another one with
-// the same secret.
+// maxAuth is the longest AUTH command with a response in it: that of any command (RFC 4954, section 4).
+const maxAuth = 512
+
+// login logs in as internal/sasl says (RFC 4954), and remembers what worked.
 func (c *session) login(ctx context.Context) error {
 	if c.tls == nil && !c.o.AllowPlain {
 		return errPlain
 	}
-	plain := c.o.Auth == "plain"
-	if c.o.Auth == "" || c.o.Auth == "auto" {
-		if plain = c.mechanism("PLAIN"); !plain && !c.mechanism("LOGIN") {
-			return errNoAuth
-		}
+	_, announced := c.caps["AUTH"]
+	offer := sasl.Offer{Known: announced, Mechanisms: strings.Fields(strings.ToUpper(c.caps["AUTH"])), Line: maxAuth, TokenApart: true, TLS: c.tls}
+	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth, Worked: c.o.logins.worked()}
+	if host, port, err := net.SplitHostPort(c.o.Address); err == nil {
+		l.Host = host
+		l.Port, _ = strconv.Atoi(port)
 	}
-	secret, err := c.o.Password(ctx)
-	if err == nil && (secret == "" || strings.Contains(secret, "\x00")) {
-		err = errSecret
-	}
+	out, err := sasl.Run(ctx, l, offer, auth{c})
 	if err != nil {
-		return &secretError{err}
+		return auth{c}.error(err)
 	}
-	encode := base64.StdEncoding.EncodeToString
-	response := encode([]byte("\x00" + c.o.Username + "\x00" + secret)) // RFC 4616, section 2
-	c.secrets = foreign.NewSecrets(c.o.Username, secret)
-	c.w.log.Hide(c.secrets)
-	if plain {
-		return c.authenticate("AUTH PLAIN "+response, response)
-	}
-	return c.authenticate("AUTH LOGIN", encode([]byte(c.o.Username)), encode([]byte(secret)))
+	c.o.logins.note(out)
+	c.method = out.Method
+	return nil
 }
 
-func (c *session) mechanism(name string) bool {
-	for word := range strings.FieldsSeq(c.caps["AUTH"]) {
-		if strings.EqualFold(word, name) {
-			return true
-		}
-	}
-	return false
+// logins is what the connections of a Sender remember of how they logged in.
+type logins struct {
+	mu     sync.Mutex
+	method string // that worked last, as in sasl.Outcome; "": none
 }
 
-// authenticate sends the command and answers each challenge with the next response, whatever the challenge says:
-// prompts of LOGIN differ, and some servers overlook the initial response of PLAIN. One challenge too many is answered
-// by "*", which ends the exchange (RFC 4954, section 4).
-func (c *session) authenticate(first string, responses ...string) error {
-	r, err := c.command("AUTH", first)
-	for _, response := range responses {
-		if err != nil || r.code != 334 {
-			break
+func (l *logins) worked() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.method
+}
+
+func (l *logins) note(out sasl.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.method = out.Method
+}
+
+// auth is a session as the sasl.Wire of its login.
+type auth struct{ c *session }
+
+// Begin sends AUTH.
+func (a auth) Begin(mechanism string, initial []byte) (sasl.Step, error) {
+	line := "AUTH " + mechanism
+	if initial != nil {
+		line += " " + base64.StdEncoding.EncodeToString(initial)
+		if len(initial) == 0 {
+			line += "="
 		}
-		r, err = c.command("AUTH", response)
 	}
-	if err == nil && r.code == 334 {
-		if r, err = c.command("AUTH", "*"); err == nil && r.positive() {
-			return c.odd("AUTH", r)
-		}
+	return a.step(a.c.command("AUTH", line))
+}
+
+// Answer sends a response.
+func (a auth) Answer(response []byte) (sasl.Step, error) {
+	return a.step(a.c.command("AUTH", base64.StdEncoding.EncodeToString(response)))
+}
+
+func (a auth) step(r reply, err error) (sasl.Step, error) {
+	switch {
+	case err != nil:
+		return sasl.Step{}, err
+	case r.code == 334, r.code == 235:
+		return sasl.Step{Done: r.code == 235, Text: []byte(r.lines[0])}, nil
 	}
+	return sasl.Step{}, a.c.unexpected("AUTH", r)
+}
+
+// Cancel gives up.
+func (a auth) Cancel() error {
+	r, err := a.c.command("AUTH", "*")
 	switch {
 	case err != nil:
 		return err
-	case r.code != 235:
-		return c.unexpected("AUTH", r)
+	case r.refused():
+		return a.c.refusal("AUTH", r)
 	}
-	return nil
+	return a.c.odd("AUTH", r)
+}
+
+// Plainly is for protocols with logins of their own.
+func (a auth) Plainly(method, _, _ string) error { return errors.New("no " + method + " in SMTP") }
+
+// Hide notes what a server might echo and an error must not show.
+func (a auth) Hide(s *foreign.Secrets) {
+	a.c.secrets = s
+	a.c.w.log.Hide(s)
+}
+
+// Means tells what a refusal is about: 4yz passes, and 504 is about the mechanism (RFC 5321, section 4.2.1; RFC 4954, section 6).
+func (a auth) Means(err error) sasl.Refusal {
+	var refused *replyError
+	switch {
+	case !errors.As(err, &refused) || a.c.broken:
+		return sasl.NoRefusal
+	case refused.reply.code/100 == 4:
+		return sasl.RefusedForNow
+	case refused.reply.code == 504:
+		return sasl.UnknownMethod
+	}
+	return sasl.Refused
+}
+
+// error makes one of ours of an error of sasl.Run.
+func (a auth) error(err error) error {
+	var nonsense *sasl.ChallengeError
+	if errors.As(err, &nonsense) {
+		a.c.broken = true // the server may even take us for logged in
+		return &connError{verb: "AUTH", err: err}
+	}
+	return err
 }

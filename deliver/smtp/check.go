@@ -13,7 +13,8 @@ type Sight struct {
 	Connected bool // the server greeted and answered EHLO or LHLO
 	// TLS is how the connection is protected; nil: it is not.
 	TLS      *tls.ConnectionState
-	LoggedIn bool // it took username and password
+	LoggedIn bool   // it took the login
+	Method   string // by which it did, in lower case: see sasl.Methods
 	// Asked: MAIL and each RCPT were sent, and the answers are in the error of Look, nil if it accepts them all. false: the
 	// messages name the recipients, so that there was nothing to ask.
 	Asked bool
@@ -40,7 +41,7 @@ func (s *Sender) Look(ctx context.Context) (Sight, error) {
 		return Sight{}, s.unreachable(ctx, err)
 	}
 	defer c.quit(ctx)
-	saw := Sight{Connected: true, TLS: c.tls, LoggedIn: o.Password != nil}
+	saw := Sight{Connected: true, TLS: c.tls, LoggedIn: o.logsIn(), Method: c.method}
 	if len(o.To) == 0 {
 		return saw, nil
 	}

@@ -52,7 +52,7 @@ func (c *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.o.Password == nil {
+	if !c.o.logsIn() {
 		return nil
 	}
 	return c.login(ctx)

@@ -60,18 +60,10 @@ func (e *tlsError) Unwrap() error { return e.err }
 // Reasons for which nothing more is sent to a server.
 var (
 	errNoStartTLS = errors.New("the server offers no TLS here (STARTTLS)")
-	errNoAuth     = errors.New("the server offers neither AUTH PLAIN nor AUTH LOGIN")
 	errPlain      = errors.New("a password is not sent without TLS")
-	errSecret     = errors.New("the password is empty or holds a NUL")
 	errNoUTF8     = errors.New("an address is not ASCII, and the server does not offer SMTPUTF8")
 	errClosed     = errors.New("the destination is closed")
 )
-
-// secretError means that there is no password; nothing was sent.
-type secretError struct{ err error }
-
-func (e *secretError) Error() string { return "password: " + e.err.Error() }
-func (e *secretError) Unwrap() error { return e.err }
 
 // maxErrorText bounds server text kept in an error, in octets.
 const maxErrorText = 512

@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/popsync/popsync/internal/sasl"
 )
 
 // checked returns o with all defaults filled in, or says what is wrong with it.
@@ -29,6 +32,7 @@ func (o Options) checked() (Options, error) {
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}
+	o.logins = new(logins)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -41,6 +45,9 @@ func orDefault[T int | time.Duration](v *T, d T) {
 		*v = d
 	}
 }
+
+// logsIn tells whether there is anything to log in with.
+func (o *Options) logsIn() bool { return o.Password != nil || o.Token != nil || o.Auth == "external" }
 
 // endpoint splits Address into what Dial takes.
 func (o *Options) endpoint() (network, address string) {
@@ -89,9 +96,9 @@ func checkAddress(o *Options) error {
 
 func checkLogin(o *Options) error {
 	switch {
-	case o.Password == nil && o.Username == "":
+	case !o.logsIn() && o.Username == "":
 		return nil
-	case o.Password == nil || o.Username == "":
+	case !o.logsIn() || o.Username == "":
 		return errors.New("a username and a password come together")
 	case strings.Contains(o.Username, "\x00"):
 		return errors.New("the username holds a NUL")
@@ -138,7 +145,6 @@ func checkEnvelope(o *Options) error {
 
 func checkChoices(o *Options) error {
 	for _, c := range []struct{ name, value, one, two, three string }{
-		{"auth", o.Auth, "auto", "plain", "login"},
 		{"bare CR", o.BareCR, "crlf", "refuse", ""},
 		{"long lines", o.LongLines, "send", "refuse", ""},
 		{"NUL", o.NUL, "send", "refuse", ""},
@@ -148,6 +154,9 @@ func checkChoices(o *Options) error {
 		default:
 			return fmt.Errorf("%s: unknown choice %q", c.name, c.value)
 		}
+	}
+	if own := o.Auth == "user" || o.Auth == "apop"; o.Auth != "" && o.Auth != "auto" && (own || !slices.Contains(sasl.Methods(), o.Auth)) {
+		return fmt.Errorf("auth: unknown choice %q", o.Auth)
 	}
 	if o.TLS < ImplicitTLS || o.TLS > NoTLS {
 		return fmt.Errorf("unknown TLS mode %d", o.TLS)

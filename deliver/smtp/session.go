@@ -20,6 +20,7 @@ type session struct {
 	caps    map[string]string    // keyword in upper case, and its parameters (RFC 5321, section 4.1.1.1)
 	tls     *tls.ConnectionState // nil: without TLS
 	secrets *foreign.Secrets     // what a server might echo and an error must not show
+	method  string               // that logged in, as in sasl.Outcome; "": none
 	sent    int                  // messages tried
 	broken  bool                 // out of step, or closed by the server: nothing more may be sent
 	out     []byte               // room for blocks of data

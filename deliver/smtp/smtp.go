@@ -3,7 +3,7 @@
 //
 // It follows RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531
 // (SMTPUTF8), RFC 3461 (the ENVID of DSN), RFC 2034 and 3463 (enhanced status codes), RFC 3207 (STARTTLS), and RFC 4954
-// and 4616 (AUTH PLAIN; LOGIN was never standardised).
+// (AUTH, by internal/sasl).
 //
 // It refuses to go on in plaintext when TLS was asked for, to log in without TLS unless that was permitted, to guess a
 // recipient, to put CR, LF, spaces or angle brackets into an address, to end the data of a message that it could not
@@ -49,9 +49,13 @@ type Options struct {
 	Helo string
 
 	Username string
-	// Password returns the secret; it is called once for each connection. nil: no AUTH.
+	// Password returns the secret; it is called once for each connection. nil, without a Token and with another Auth than
+	// "external": no AUTH.
 	Password func(ctx context.Context) (string, error)
-	// Auth is "auto" or "" (PLAIN when announced, else LOGIN), "plain" or "login", which need no announcement.
+	// Token returns an access token (OAuth 2.0), in place of a password. refused is one that the server has just refused, "" at
+	// first: then it is called once more, for a newer one, and the login is tried once more. nil: this login has no tokens.
+	Token func(ctx context.Context, refused string) (string, error)
+	// Auth is "auto" or "", or one of sasl.Methods but "user" and "apop", which needs no announcement: see sasl.Run.
 	Auth string
 	// AllowPlain permits AUTH without TLS: on loopback, on a unix socket, or because a person said so.
 	AllowPlain bool
@@ -93,6 +97,7 @@ type Options struct {
 	Transcript *transcript.Party
 	Now        func() time.Time // for dates, and for what was accepted within the hour; nil: time.Now
 
+	logins  *logins
 	greeted func() // called when the server has greeted; nil: nobody wants to know
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/trust"
 )
 
@@ -33,7 +34,9 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		failed  *trust.Failure
 		tls     *tlsError
 		dns     *net.DNSError
-		secret  *secretError
+		secret  *sasl.SecretError
+		offer   *sasl.OfferError
+		weaker  *sasl.DowngradeError
 		way     *dialer.Error
 	)
 	switch {
@@ -47,7 +50,10 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		e.Hint = "check the port and when TLS starts on it"
 	case errors.Is(err, errNoStartTLS): // a mail server may have mislaid its certificate for an hour
 		e.Hint = trust.NoStartTLS.Hint()
-	case errors.Is(err, errNoAuth):
+	case errors.As(err, &weaker):
+		e.Op, e.Permanent = "login", true
+		e.Hint = `ask who runs the server; if it is meant to be so, name the way in auth, such as auth = "` + weaker.Left + `"`
+	case errors.As(err, &offer):
 		e.Hint = "some servers offer a login only after TLS, or not on this port"
 	case errors.As(err, &secret):
 		e.Op = "login"

@@ -41,7 +41,7 @@ func (q *Quirks) current(now time.Time) {
 
 // Learn takes in what a login showed that ended with err.
 func (q *Quirks) learn(c *pop3.Client, l pop3.Login, err error, now time.Time) {
-	if c.AuthUnknown() && automatic(l) {
+	if c.LastLogin().AuthUnknown && automatic(l) {
 		q.NoAuthUntil = now.Add(noAuthFor).Unix()
 	}
 	var refused *pop3.LoginError

@@ -3,12 +3,14 @@ package verdict
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
@@ -22,6 +24,9 @@ func judgeFacts(err error) Verdict {
 		response *pop3.ResponseError
 		login    *pop3.LoginError
 		secret   *pop3.SecretError
+		weaker   *sasl.DowngradeError
+		offer    *sasl.OfferError
+		nonsense *sasl.ChallengeError
 		protocol *pop3.ProtocolError
 		limit    *pop3.LimitError
 		noTLS    *pop3.TLSError
@@ -59,8 +64,15 @@ func judgeFacts(err error) Verdict {
 			v.Class = Config
 		}
 		v.Hint = way.Hint()
+	case errors.As(err, &secret) && secret.Token:
+		v.Class, v.Hint = Config, "there is no access token; correct what gives it, then say: popsync check"
 	case errors.As(err, &secret):
 		v.Class, v.Hint = Config, "correct the password setting of this account, then say: popsync check"
+	case errors.As(err, &weaker):
+		v.Class = Config
+		v.Hint = fmt.Sprintf("no password was sent; ask the provider, and if it is meant to be so, name the way in auth, such as auth = %q", weaker.Left)
+	case errors.As(err, &offer):
+		v.Class, v.Hint = Config, `no password was sent; look at auth: "auto" takes what the server offers`
 	case errors.As(err, &noTLS):
 		if noTLS.Class().Lasting() {
 			v.Class = Config
@@ -77,6 +89,8 @@ func judgeFacts(err error) Verdict {
 		v.Hint = `it is far longer than the server lists it, and stays there; if that server's sizes are wrong, set sizes = "ignore" for the account`
 	case errors.As(err, &limit):
 		v.Hint = "raise the limit in [limits] if the server is right"
+	case errors.As(err, &nonsense):
+		v.Hint = "the server did not play by the rules of this way to log in, so the login was given up; if it goes on, ask the provider, or name another way in auth"
 	case errors.As(err, &protocol):
 		v.Hint = "the server does not speak POP3 as expected; check host, port and tls"
 	case HungUpAtLogin(err):

@@ -11,7 +11,7 @@ import (
 // HungUpAtLogin tells that the server closed the connection instead of answering a login.
 func HungUpAtLogin(err error) bool {
 	var conn *pop3.ConnError
-	return errors.As(err, &conn) && (conn.Command == "PASS" || conn.Command == "AUTH") && conn.HungUp()
+	return errors.As(err, &conn) && (conn.Command == "PASS" || conn.Command == "AUTH" || conn.Command == "APOP") && conn.HungUp()
 }
 
 // judgeLogin tells a refused login from a server that cannot do it now (RFC 2449, section 8; RFC 3206).
@@ -30,7 +30,7 @@ const LoginHint = "check username and password, and that the provider allows POP
 // CodeOf is the response code of a refusal, or of a login what its text means: see passing.
 func CodeOf(r *pop3.ResponseError) string {
 	switch r.Command {
-	case "greeting", "USER", "PASS", "AUTH":
+	case "greeting", "USER", "PASS", "AUTH", "APOP":
 		return cmp.Or(r.Code, passing(r.Text))
 	}
 	return r.Code

@@ -19,15 +19,39 @@ type Secrets struct {
 	inName bool         // see Names
 }
 
-// NewSecrets makes those of a user's secret.
-func NewSecrets(user, secret string) *Secrets {
+// NewSecrets makes those of a user's secret; "": there is none. more are texts that are struck as they are: messages that a secret
+// is in, or what was made of it.
+func NewSecrets(user, secret string, more ...string) *Secrets {
 	s := &Secrets{inName: telling(secret)}
-	for _, f := range forms(user, secret) {
+	if secret != "" {
+		more = append(forms(user, secret), more...)
+	}
+	for _, f := range more {
 		s.add(f)
 	}
-	slices.SortFunc(s.forms, func(a, b []byte) int { return len(b) - len(a) })
-	s.forms = slices.CompactFunc(s.forms, bytes.Equal)
+	s.sort()
 	return s
+}
+
+// And makes both one. Either may be nil.
+func (s *Secrets) And(t *Secrets) *Secrets {
+	if s == nil {
+		return t
+	}
+	if t == nil {
+		return s
+	}
+	both := &Secrets{inName: s.inName || t.inName}
+	for _, f := range slices.Concat(s.forms, t.forms) {
+		both.add(string(f))
+	}
+	both.sort()
+	return both
+}
+
+// sort puts the longest forms first.
+func (s *Secrets) sort() {
+	slices.SortFunc(s.forms, func(a, b []byte) int { return len(b) - len(a) })
 }
 
 func (s *Secrets) add(form string) {

@@ -109,7 +109,7 @@ func (acc Server) session(ctx context.Context, s *checkup.Sheet, wired fetcher.A
 		return checkup.PartLogin, nil
 	}
 	err = client.Login(ctx, wired.Login)
-	if client.AuthUnknown() {
+	if client.LastLogin().AuthUnknown {
 		s.Note(checkup.PartLogin, "the server does not know AUTH, although it announces it or the configuration asks for it", "")
 	}
 	if err != nil {

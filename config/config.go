@@ -10,7 +10,10 @@
 // What the text says, and how a problem of it is worded, is the package document's affair. Key names are case-sensitive.
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Config is a whole configuration, checked and with all defaults filled in.
 type Config struct {
@@ -56,17 +59,25 @@ type Auth string
 
 // The ways to log in.
 const (
-	AuthAuto  Auth = "auto"  // what the server announces
-	AuthPlain Auth = "plain" // AUTH PLAIN (RFC 5034, RFC 4954)
-	AuthUser  Auth = "user"  // USER and PASS (RFC 1939); for accounts
-	AuthLogin Auth = "login" // AUTH LOGIN, which was never standardised; for destinations
+	AuthAuto     Auth = "auto"     // what worked last, else the best that the server announces
+	AuthPlain    Auth = "plain"    // SASL PLAIN (RFC 4616)
+	AuthLogin    Auth = "login"    // SASL LOGIN, which was never standardised
+	AuthExternal Auth = "external" // SASL EXTERNAL (RFC 4422): the client certificate says it all, and there is no password
+	AuthUser     Auth = "user"     // USER and PASS (RFC 1939); for accounts
+	AuthAPOP     Auth = "apop"     // APOP (RFC 1939); for accounts
 )
 
-// Which of them may be written where.
+// Which of them may be written where: the names of SASL mechanisms, in lower case.
 var (
-	accountAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthUser)}
-	deliverAuths = []string{string(AuthAuto), string(AuthPlain), string(AuthLogin)}
+	deliverAuths = []string{
+		string(AuthAuto), string(AuthPlain), string(AuthLogin), "scram-sha-256", "scram-sha-1", "scram-sha-256-plus", "scram-sha-1-plus",
+		"xoauth2", "oauthbearer", "cram-md5", string(AuthExternal),
+	}
+	accountAuths = append(slices.Clone(deliverAuths), string(AuthUser), string(AuthAPOP))
 )
+
+// AccountAuths are the values that the auth of an account may have.
+func AccountAuths() []string { return slices.Clone(accountAuths) }
 
 // Options are what a caller may add to the checks.
 type Options struct {

@@ -21,7 +21,7 @@ type SMTP struct {
 
 	Username string       // "": no login
 	Secret   SecretSource // where its password is found; never SecretPrompt; zero without a username
-	Auth     Auth         // AuthAuto, AuthPlain or AuthLogin; of no meaning without a username
+	Auth     Auth         // all but AuthUser and AuthAPOP; of no meaning without a username
 
 	Network Network // how connections leave this machine, with what the account says for it
 
@@ -181,7 +181,7 @@ func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, creden
 		return SecretSource{}
 	}
 	found := c.secret(at, m, s.source, credentials...)
-	if found.Kind == "" && len(given(m)) == 0 {
+	if found.Kind == "" && len(given(m)) == 0 && s.Auth != AuthExternal {
 		hint := "add password_command, password_file or password"
 		if len(credentials) > 0 {
 			hint += ", or the systemd credential " + credentials[0]

@@ -139,7 +139,9 @@ func TestRelayProblems(t *testing.T) {
 		{smtpKeys + "username = 'u'\npassword = ''", `9: password: must not be empty`},
 		{smtpKeys + "username = 'u'\npassword_file = 'hunter2'", `9: password_file: not an absolute path (write an absolute path or ~/...)`},
 		{smtpKeys + "username = 'u'\npassword_command = ['pass show hunter2']", `9: password_command[0]: a program and its arguments in one text (write a list of texts, such as ["pass", "show", "mail/work"]; there is no shell)`},
-		{smtpKeys + "auth = 'user'", `8: auth: "user" is not one of auto, plain, login`},
+		{smtpKeys + "auth = 'user'", `8: auth: "user" is not one of auto, plain, login, scram-sha-256, scram-sha-1, scram-sha-256-plus, scram-sha-1-plus, xoauth2, oauthbearer, cram-md5, external`},
+		{smtpKeys + "username = 'u'\nauth = 'external'", ``},
+		{smtpKeys + "username = 'u'\nauth = 'xoauth2'", strings.Replace(noSecret, "7:", "8:", 1) + "smtp)"},
 		// the rest
 		{smtpKeys + "messages_per_connection = 0", `8: messages_per_connection: 0 is too small, the least is 1`},
 		{smtpKeys + "messages_per_connection = 10001", `8: messages_per_connection: 10001 is too large, the most is 10000`},

@@ -72,7 +72,7 @@ func TestProblems(t *testing.T) {
 		{account("port = -1"), `2: account.a.port: -1 is too small, the least is 0`},
 		{account(`username = "a\r\nDELE 1"`), `2: account.a.username: must not hold a line end or a NUL`},
 		{account(`username = "a\u0000"`), `2: account.a.username: must not hold a line end or a NUL`},
-		{account("auth = 'PLAIN'"), `2: account.a.auth: "PLAIN" is not one of auto, plain, user (did you mean "plain"?)`},
+		{account("auth = 'PLAIN'"), `2: account.a.auth: "PLAIN" is not one of auto, plain, login, scram-sha-256, scram-sha-1, scram-sha-256-plus, scram-sha-1-plus, xoauth2, oauthbearer, cram-md5, external, user, apop (did you mean "plain"?)`},
 		{account("pipelining = 'no'"), `2: account.a.pipelining: must be true or false, not a text (without quotes)`},
 		{account("sizes = 'ignored'"), `2: account.a.sizes: "ignored" is not one of auto, ignore (did you mean "ignore"?)`},
 		{account("sizes = false"), `2: account.a.sizes: must be a text, not true or false (one of auto, ignore)`},

@@ -17,6 +17,7 @@ import (
 //	Tagger    maildir         a ledger that was lost cannot learn from it what was delivered
 //	Cleaner   maildir         nothing of others is removed
 //	Located   maildir         it is known by its identity alone, and nobody looks for links to it
+//	Learner   spool           nothing is remembered of how it is spoken to
 //	Checker   both            'popsync check' cannot look at it, so that every configured Target has it
 //
 // A Sender may be a Checker, as those by SMTP, by LMTP and of a command are; of one that is not, the spool looks only at
@@ -30,6 +31,7 @@ type Abilities struct {
 	Tagger   Tagger
 	Cleaner  Cleaner
 	Located  Located
+	Learner  Learner
 	Checker  Checker
 }
 
@@ -43,6 +45,7 @@ func AbilitiesOf(t Target) (a Abilities) {
 	a.Tagger, _ = t.(Tagger)
 	a.Cleaner, _ = t.(Cleaner)
 	a.Located, _ = t.(Located)
+	a.Learner, _ = t.(Learner)
 	a.Checker, _ = t.(Checker)
 	return a
 }
@@ -54,6 +57,28 @@ func CheckSender(ctx context.Context, s Sender, remembered string) error {
 	}
 	return nil
 }
+
+// Learner is a Target or a Sender that learns how its destination is to be spoken to.
+type Learner interface {
+	// Recall gives back what an earlier one of the same configuration learned, before anything is sent. A destination that
+	// worked while nothing was remembered yet gets LearnedNothing.
+	Recall(learned string)
+	// Learned is what is known now, opaque, short and without secrets; "": nothing. news is what a person should be told of it.
+	Learned() (learned, news string)
+}
+
+// Recall gives a Learner what is remembered of it ("": nothing), and that it worked without that.
+func Recall(l Learner, learned string, worked bool) {
+	switch {
+	case learned != "":
+		l.Recall(learned)
+	case worked:
+		l.Recall(LearnedNothing)
+	}
+}
+
+// LearnedNothing is what Learner.Recall is given for a destination that worked before anything was remembered of it.
+const LearnedNothing = "-"
 
 // Sweeper is a Target whose staging place is its own alone, so that it can remove what no ticket names.
 type Sweeper interface {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/server"
 	"github.com/popsync/popsync/pop3"
@@ -16,8 +18,13 @@ func (s *session) enter(ctx context.Context, o pop3.Options) (*pop3.Listing, err
 		return nil, err
 	}
 	s.on.C, s.on.Steps.C = c, c
-	if err := s.desk.Health.LogIn(c, func() error { return c.Login(ctx, s.desk.Health.Quirks.Login(s.desk.Account.Login)) }); err != nil {
+	if err := s.desk.Health.LogIn(c, func() error { return c.Login(ctx, s.desk.Health.HowToLogIn()) }); err != nil {
 		return nil, err
+	}
+	if text := s.desk.Health.Weaker; text != "" {
+		s.desk.Health.Weaker = ""
+		s.desk.Log.Warn("login is weaker than before", zap.String("note", text))
+		s.desk.Rec.Mention(text)
 	}
 	list, err := s.lists(ctx, c)
 	if err != nil {

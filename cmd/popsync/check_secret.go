@@ -89,6 +89,7 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 		Dialer: func() (*dialer.Dialer, error) { return l.dialerOf(l.cfg, acc.Network) },
 		Fetcher: func() (fetcher.Account, error) {
 			wired, err := l.wire(l.cfg, acc, prompt)
+			wired.Login = l.known.LogIn(acc.Name, wired.Login, wired.Setting)
 			if k := acc.Secret.Kind; k == config.SecretCommand || k == config.SecretPrompt {
 				wired.Login.Password = overhearing(wired.Login.Password, l.overheard(s, ""))
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/internal/words"
@@ -95,6 +96,8 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	defer sender.Close()
+	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
+	deliver.Recall(sender, what, worked)
 	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
 	if err := copies.Check(ctx, look.known); err != nil {
 		return err
@@ -136,7 +139,7 @@ func sightText(saw smtp.Sight, c *config.SMTP, way string, err error) string {
 		text += ", " + trust.Describe(*saw.TLS, "")
 	}
 	if saw.LoggedIn {
-		text += ", logged in as " + c.Username
+		text += ", logged in as " + c.Username + probe.ByMethod(saw.Method)
 	}
 	switch {
 	case err != nil:

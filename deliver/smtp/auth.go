@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/foreign"
 	"github.com/popsync/popsync/internal/sasl"
 )
@@ -41,6 +42,24 @@ func (c *session) login(ctx context.Context) error {
 type logins struct {
 	mu     sync.Mutex
 	method string // that worked last, as in sasl.Outcome; "": none
+	news   string // it is weaker than before, in words for people; "": it is not
+}
+
+// Recall implements deliver.Learner. What worked before methods were remembered sent the password.
+func (s *Sender) Recall(learned string) {
+	if learned == deliver.LearnedNothing {
+		learned = sasl.Password
+	}
+	s.o.logins.mu.Lock()
+	defer s.o.logins.mu.Unlock()
+	s.o.logins.method = learned
+}
+
+// Learned implements deliver.Learner: the method that logged in.
+func (s *Sender) Learned() (learned, news string) {
+	s.o.logins.mu.Lock()
+	defer s.o.logins.mu.Unlock()
+	return s.o.logins.method, s.o.logins.news
 }
 
 func (l *logins) worked() string {
@@ -53,6 +72,9 @@ func (l *logins) note(out sasl.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.method = out.Method
+	if out.Weaker != "" {
+		l.news = sasl.WeakerText(out)
+	}
 }
 
 // auth is a session as the sasl.Wire of its login.

@@ -260,5 +260,6 @@ func (s *Sender) Close() error {
 
 var (
 	_ deliver.Sender  = (*Sender)(nil)
+	_ deliver.Learner = (*Sender)(nil)
 	_ deliver.Checker = (*Sender)(nil)
 )

@@ -138,6 +138,21 @@ func (s *Target) Free(ctx context.Context) (int64, error) {
 	return max(0, min(int64(st.Bavail)*int64(st.Bsize), s.opts.Max-s.used+s.opts.Floor)), nil
 }
 
+// Recall tells the Sender, if it wants to know.
+func (s *Target) Recall(learned string) {
+	if l, ok := s.opts.Sender.(deliver.Learner); ok {
+		l.Recall(learned)
+	}
+}
+
+// Learned is what the Sender learned.
+func (s *Target) Learned() (learned, news string) {
+	if l, ok := s.opts.Sender.(deliver.Learner); ok {
+		return l.Learned()
+	}
+	return "", ""
+}
+
 // Close closes the Sender and frees descriptors. Staged bytes stay where they are.
 func (s *Target) Close() error {
 	return errors.Join(s.opts.Sender.Close(), s.closeDir())
@@ -160,6 +175,7 @@ var (
 	_ deliver.Sweeper  = (*Target)(nil)
 	_ deliver.Foreseer = (*Target)(nil)
 	_ deliver.Opener   = (*Target)(nil)
+	_ deliver.Learner  = (*Target)(nil)
 	_ deliver.Checker  = (*Target)(nil)
 	_ deliver.Setter   = (*Target)(nil)
 )

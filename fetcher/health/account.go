@@ -22,6 +22,7 @@ import (
 type Account struct {
 	Facts
 	Config
+	Weaker  string    // the login of this pass is weaker than the one before, in words for people; "": it is not
 	loginAt time.Time // when a login was last tried in this pass; zero: not yet
 }
 

@@ -96,6 +96,10 @@ type Facts struct {
 	LoggedInAt int64     `json:"logged_in_at,omitempty"`
 	LoginDelay int64     `json:"login_delay,omitempty"`
 	Refused    *Refusals `json:"refused,omitempty"`
+	// Method is what logged in last where nobody said how, as in sasl.Outcome; "": nothing yet, or an older version did.
+	Method string `json:"method,omitempty"`
+	// Taught is what remote destinations learned of how they are spoken to, by name: see deliver.Learner.
+	Taught map[string]Taught `json:"taught,omitempty"`
 	// Quirks are what logins taught of the server: see quirks.go.
 	Quirks Quirks `json:"quirks,omitzero"`
 	// Hold is why and how long the account waits: see waits.go. Paused is since when a person wants it to (Unix seconds).
@@ -148,6 +152,20 @@ type Facts struct {
 	Slow bool `json:"slow,omitempty"`
 	// Unchanged is the last listing, if all of it is delivered and kept: see unchanged.go.
 	Unchanged *Unchanged `json:"unchanged,omitempty"`
+}
+
+// Taught is what a destination learned, and how it was reached then.
+type Taught struct {
+	What    string `json:"what"`
+	Setting string `json:"setting,omitempty"`
+}
+
+// TaughtTo is what a destination learned, and whether it worked, if it is still reached as it was then.
+func (f *Facts) TaughtTo(destination, setting string) (what string, worked bool) {
+	if t := f.Taught[destination]; t.Setting == setting {
+		what = t.What
+	}
+	return what, f.Took[destination].Since(setting) != 0
 }
 
 // Decode reads stored facts. What cannot be read is as if nothing were known.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -14,6 +15,9 @@ func (a *Account) LogIn(c *pop3.Client, login func() error) error {
 	return a.TryLogin(func() error {
 		err := login()
 		a.Quirks.learn(c, a.Login, err, a.Now())
+		if err == nil {
+			a.noteMethod(c.LastLogin())
+		}
 		if delay := c.Capabilities().LoginDelay; delay > 0 {
 			a.LoginDelay = int64(delay / time.Second)
 		}
@@ -22,6 +26,19 @@ func (a *Account) LogIn(c *pop3.Client, login func() error) error {
 		}
 		return err
 	})
+}
+
+// noteMethod remembers what logged in, where nobody said how. What follows an AUTH that is not known is a quirk, which ends.
+func (a *Account) noteMethod(out sasl.Outcome) {
+	if !automatic(a.Login) {
+		return
+	}
+	if out.Weaker != "" {
+		a.Weaker = sasl.WeakerText(out)
+	}
+	if !out.AuthUnknown && a.Quirks.NoAuthUntil == 0 {
+		a.Method = out.Method
+	}
 }
 
 // TryLogin counts what became of a login.
@@ -71,7 +88,7 @@ func (a *Account) Reconfigure() (changed bool) {
 	}
 	changed = f.Setting != ""
 	if f.Setting = a.Identity; changed {
-		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold, f.Quirks = 0, 0, nil, nil, Quirks{}
+		f.LoggedInAt, f.LoginDelay, f.Refused, f.Hold, f.Quirks, f.Method = 0, 0, nil, nil, Quirks{}, ""
 	}
 	return changed
 }

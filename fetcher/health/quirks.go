@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
@@ -12,8 +13,10 @@ import (
 // Quirks are what logins taught of a server that does not do what it says, or should. Each has an end, and a changed setting of
 // the account forgets all. Times are Unix seconds.
 type Quirks struct {
-	// NoAuthUntil: AUTH PLAIN is announced and not known; until then USER and PASS log in.
+	// NoAuthUntil: AUTH is announced and not known; until then USER and PASS log in.
 	NoAuthUntil int64 `json:"no_auth_until,omitempty"`
+	// TwoStepsUntil: a response in the AUTH command is refused; until then it follows in a step of its own.
+	TwoStepsUntil int64 `json:"two_steps_until,omitempty"`
 	// NoCapaUntil: CAPA breaks the connection; until then it is not asked. NoCapa is how often that was found in a row.
 	NoCapaUntil int64 `json:"no_capa_until,omitempty"`
 	NoCapa      int   `json:"no_capa,omitempty"`
@@ -32,7 +35,7 @@ func noCapaWait(n int) time.Duration {
 
 // current forgets what is to be tried again, and what a wrong clock noted.
 func (q *Quirks) current(now time.Time) {
-	for _, until := range []*int64{&q.NoAuthUntil, &q.NoCapaUntil} {
+	for _, until := range []*int64{&q.NoAuthUntil, &q.TwoStepsUntil, &q.NoCapaUntil} {
 		if at := time.Unix(*until, 0); !at.After(now) || at.Sub(now) > noCapaMost+time.Hour {
 			*until = 0
 		}
@@ -41,8 +44,11 @@ func (q *Quirks) current(now time.Time) {
 
 // Learn takes in what a login showed that ended with err.
 func (q *Quirks) learn(c *pop3.Client, l pop3.Login, err error, now time.Time) {
-	if c.LastLogin().AuthUnknown && automatic(l) {
+	if c.LastLogin().AuthUnknown && automatic(l) && l.Token == nil {
 		q.NoAuthUntil = now.Add(noAuthFor).Unix()
+	}
+	if c.LastLogin().TwoSteps {
+		q.TwoStepsUntil = now.Add(noAuthFor).Unix()
 	}
 	var refused *pop3.LoginError
 	if err != nil && !errors.As(err, &refused) {
@@ -62,18 +68,39 @@ func (q *Quirks) WithoutCapa(now time.Time) {
 // automatic tells that nobody has said how to log in.
 func automatic(l pop3.Login) bool { return l.Auth == "" || l.Auth == "auto" }
 
-// Login is how the account logs in, as far as is known.
-func (q *Quirks) Login(l pop3.Login) pop3.Login {
-	if q.NoAuthUntil != 0 && automatic(l) {
+// HowToLogIn is how the account logs in, as far as is known. What worked before methods were remembered sent the password.
+func (a *Account) HowToLogIn() pop3.Login {
+	l := a.Login
+	if a.Quirks.NoAuthUntil != 0 && automatic(l) && l.Token == nil {
 		l.Auth = "user"
+	}
+	l.TwoSteps = l.TwoSteps || a.Quirks.TwoStepsUntil != 0
+	if l.Worked = a.Method; l.Worked == "" && a.LoggedInAt != 0 {
+		l.Worked = sasl.Password
 	}
 	return l
 }
 
+// AsRemembered is how a pass would log in, by the facts that are stored; setting is Account.Setting of now.
+func AsRemembered(stored []byte, l pop3.Login, setting string, now time.Time) pop3.Login {
+	a := Account{Facts: Decode(stored), Config: Config{Login: l}}
+	if a.Setting != setting {
+		return l
+	}
+	a.Quirks.current(now)
+	return a.HowToLogIn()
+}
+
+// methodText tells how the login goes.
+func methodText(method string) string { return "the login goes by " + sasl.Name(method) }
+
 // texts tell of it in words for people.
 func (q *Quirks) texts() (lines []string) {
 	if q.NoAuthUntil != 0 {
-		lines = append(lines, fmt.Sprintf("it announces AUTH PLAIN and does not know AUTH; until %s the login goes by USER and PASS", words.Stamp(q.NoAuthUntil)))
+		lines = append(lines, fmt.Sprintf("it announces AUTH and does not know it; until %s the login goes by USER and PASS", words.Stamp(q.NoAuthUntil)))
+	}
+	if q.TwoStepsUntil != 0 {
+		lines = append(lines, fmt.Sprintf("it refuses an AUTH command with a response in it; until %s that follows in a step of its own", words.Stamp(q.TwoStepsUntil)))
 	}
 	if q.NoCapaUntil != 0 {
 		lines = append(lines, fmt.Sprintf("CAPA broke the connection, so until %s it is not asked what it can do: no commands are sent ahead, and no TOP", words.Stamp(q.NoCapaUntil)))

@@ -80,6 +80,9 @@ func Learned(stored []byte, a Spoken, now time.Time) []Trait {
 	traits[0].Odd = f.NoPipeliningUntil > now.Unix() && !a.NoPipelining
 	traits[1].Odd = w.Scan < 0
 	traits[2].Odd = w.Sizes.None && !a.IgnoreSizes
+	if f.Method != "" {
+		traits = append(traits, usual(methodText(f.Method))...)
+	}
 	traits = append(traits, odd(f.Quirks.texts()...)...)
 	if w.Unstuffed != 0 {
 		traits = append(traits, odd("lines that begin with a dot are sent without a second one, which ends messages too early: last seen "+words.Stamp(w.Unstuffed))...)

@@ -28,6 +28,7 @@ func (p *Settler) Spare() {
 	if p.DryRun {
 		return
 	}
+	recall(p)
 	for _, d := range p.Places {
 		o := p.Health.Down[d.Name]
 		if o == nil || !d.IsRemote() {
@@ -80,6 +81,7 @@ func (p *Settler) WeighDestinations(ctx context.Context) {
 	}
 	p.Health.Down, p.Health.Took = down, taken
 	x.noteWithout()
+	noteLearned(p)
 }
 
 // failedAgain is an outage after one more failure.

@@ -18,6 +18,7 @@ import (
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -181,4 +182,21 @@ func nearest(dir string) string {
 		}
 		dir = parent
 	}
+}
+
+// LogIn is how a pass would log in to an account's server; setting is fetcher.Account.Setting. A nil Known knows nothing.
+func (k *Known) LogIn(account string, l pop3.Login, setting string) pop3.Login {
+	if k == nil {
+		return l
+	}
+	return health.AsRemembered(k.facts[account], l, setting, time.Now())
+}
+
+// Taught is what a destination learned, and whether it worked: see health.Facts.TaughtTo.
+func (k *Known) Taught(account, destination, setting string) (what string, worked bool) {
+	if k == nil {
+		return "", false
+	}
+	f := health.Decode(k.facts[account])
+	return f.TaughtTo(destination, setting)
 }

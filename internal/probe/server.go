@@ -117,7 +117,7 @@ func (acc Server) session(ctx context.Context, s *checkup.Sheet, wired fetcher.A
 	}
 	s.SetLogin(checkup.StepOK)
 	list, said, err := server.Look(ctx, client, wired, acc.Named)
-	s.OK(checkup.PartLogin, fmt.Sprintf("logged in as %s; %s", acc.Username, capsText(client.Capabilities()))) // all of them are known by now
+	s.OK(checkup.PartLogin, fmt.Sprintf("logged in as %s%s; %s", acc.Username, ByMethod(client.LastLogin().Method), capsText(client.Capabilities()))) // all of them are known by now
 	if err != nil {
 		return checkup.PartMail, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/pop3"
 )
@@ -55,4 +56,13 @@ func refusalText(l *pop3.Listing) string {
 		return ""
 	}
 	return fmt.Sprintf(" (to UIDL the server said: %s)", l.Refusal)
+}
+
+// ByMethod tells how a login went, if that is worth a word: most send the password.
+func ByMethod(method string) string {
+	switch method {
+	case "", "user", "plain", "login":
+		return ""
+	}
+	return " by " + sasl.Name(method)
 }

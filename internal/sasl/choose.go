@@ -105,6 +105,8 @@ func (r *run) token() (string, error) {
 // worked is the method that logged in last, if it is still to be had; "" if not, or if none is known.
 func (r *run) worked() string {
 	switch m := r.Worked; {
+	case m == Password && r.offer.User && !r.offer.has("plain"): // as it was before there was more
+		return "user"
 	case m == Password:
 		return r.clear()
 	case strength(m) == 0:

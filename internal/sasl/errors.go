@@ -62,6 +62,11 @@ var (
 	errServer     = errors.New("the server's proof or message is wrong")
 )
 
+// WeakerText tells people of Outcome.Weaker.
+func WeakerText(o Outcome) string {
+	return fmt.Sprintf("the server offers no login by %s any more, or refuses it: the login goes by %s from now on, which is weaker, over verified TLS", Name(o.Weaker), Name(o.Method))
+}
+
 // Name is how a method is called before people: "SCRAM-SHA-256", "USER and PASS".
 func Name(method string) string {
 	switch method {

@@ -97,7 +97,7 @@ func methodText(method string) string { return "the login goes by " + sasl.Name(
 // texts tell of it in words for people.
 func (q *Quirks) texts() (lines []string) {
 	if q.NoAuthUntil != 0 {
-		lines = append(lines, fmt.Sprintf("it announces AUTH and does not know it; until %s the login goes by USER and PASS", words.Stamp(q.NoAuthUntil)))
+		lines = append(lines, fmt.Sprintf("it announces SASL mechanisms and does not know AUTH; until %s the login goes by USER and PASS", words.Stamp(q.NoAuthUntil)))
 	}
 	if q.TwoStepsUntil != 0 {
 		lines = append(lines, fmt.Sprintf("it refuses an AUTH command with a response in it; until %s that follows in a step of its own", words.Stamp(q.TwoStepsUntil)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -80,7 +81,7 @@ func Learned(stored []byte, a Spoken, now time.Time) []Trait {
 	traits[0].Odd = f.NoPipeliningUntil > now.Unix() && !a.NoPipelining
 	traits[1].Odd = w.Scan < 0
 	traits[2].Odd = w.Sizes.None && !a.IgnoreSizes
-	if f.Method != "" {
+	if f.Method != "" && !sasl.SendsPassword(f.Method) {
 		traits = append(traits, usual(methodText(f.Method))...)
 	}
 	traits = append(traits, odd(f.Quirks.texts()...)...)

@@ -60,8 +60,7 @@ func refusalText(l *pop3.Listing) string {
 
 // ByMethod tells how a login went, if that is worth a word: most send the password.
 func ByMethod(method string) string {
-	switch method {
-	case "", "user", "plain", "login":
+	if method == "" || sasl.SendsPassword(method) {
 		return ""
 	}
 	return " by " + sasl.Name(method)

@@ -33,6 +33,9 @@ func Methods() []string {
 // IsToken tells of the methods whose secret is an access token.
 func IsToken(method string) bool { return method == "xoauth2" || method == "oauthbearer" }
 
+// SendsPassword tells of the methods that send the password as it is. Those are the usual ones.
+func SendsPassword(method string) bool { return strength(method) == 1 }
+
 func strength(method string) int {
 	if method == Password {
 		return 1

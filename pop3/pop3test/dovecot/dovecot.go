@@ -9,6 +9,7 @@
 package dovecot
 
 import (
+	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -33,7 +34,11 @@ type Options struct {
 	Users int    // users u1 to uN exist from the start, with empty mailboxes
 	Dir   string // parent of the server's folder; "": memory where there is enough of it, else the temporary folder
 	LMTP  bool   // take mail by LMTP too, on a unix socket, for USER@ANYTHING; it becomes new mail in the Maildir
-	Extra string // lines added to dovecot.conf, such as "pop3_uidl_format = %g"
+	// Logins offers every way to log in that Dovecot has; an access token is good if Introspect, a URL (RFC 7662), says so. Another
+	// server may ask at Server.AuthSocket.
+	Logins     bool
+	Introspect string
+	Extra      string // lines added to dovecot.conf, such as "pop3_uidl_format = %g"
 }
 
 // Server is a running Dovecot. Its methods are for the test's goroutine: what fails there fails the test.
@@ -45,6 +50,8 @@ type Server struct {
 	LMTP   string         // path of the socket for LMTP (RFC 2033); "" without it
 
 	t      testing.TB
+	ca     *x509.Certificate
+	caKey  *ecdsa.PrivateKey
 	dir    string
 	owner  owner
 	filled map[string]int // messages ever put into a user's mailbox; makes names unique and ordered
@@ -73,7 +80,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	// A port found free may be taken by somebody else before Dovecot binds it.
 	for try := 1; ; try++ {
-		err := s.launch(program, s.lmtp(o)+o.Extra)
+		err := s.launch(program, s.logins(o)+s.lmtp(o)+o.Extra)
 		if err == nil {
 			return s
 		}

@@ -10,7 +10,9 @@ import (
 )
 
 // AddUser makes a user with an empty mailbox; the password is Password. It works while the server runs.
-func (s *Server) AddUser(name string) {
+func (s *Server) AddUser(name string) { s.addUser(name, "{PLAIN}"+Password) }
+
+func (s *Server) addUser(name, password string) {
 	s.t.Helper()
 	for _, d := range []string{"", "tmp", "new", "cur"} {
 		path := filepath.Join(s.Maildir(name), d)
@@ -19,7 +21,7 @@ func (s *Server) AddUser(name string) {
 	}
 	f, err := os.OpenFile(filepath.Join(s.dir, "users"), os.O_WRONLY|os.O_APPEND, 0)
 	s.must(err)
-	_, err = fmt.Fprintf(f, "%s:{PLAIN}%s:%d:%d::%s::\n", name, Password, s.owner.uid, s.owner.gid, s.Maildir(name))
+	_, err = fmt.Fprintf(f, "%s:%s:%d:%d::%s::\n", name, password, s.owner.uid, s.owner.gid, s.Maildir(name))
 	s.must(err)
 	s.must(f.Close())
 }

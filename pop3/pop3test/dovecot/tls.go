@@ -62,6 +62,7 @@ func (s *Server) certify() {
 
 	caCert, err := x509.ParseCertificate(caDER)
 	s.must(err)
+	s.ca, s.caKey = caCert, caKey
 	s.CA = x509.NewCertPool()
 	s.CA.AddCert(caCert)
 }

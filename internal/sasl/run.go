@@ -16,7 +16,8 @@ type run struct {
 	wire    Wire
 	out     Outcome
 	secrets *foreign.Secrets
-	meaning Refusal // of the last try's error
+	meaning Refusal       // of the last try's error
+	nonce   func() string // for SCRAM; nil: at random
 }
 
 // Run logs in, in one way. "auto" is the method that worked last, else the strongest that is announced: SCRAM, with -PLUS
@@ -147,7 +148,7 @@ func (r *run) try(method, secret string) error {
 
 func (r *run) begin(method, secret string, inCommand bool) (early bool, err error) {
 	if isSCRAM(method) {
-		c, err := newSCRAM(method, r.Username, secret, r.offer.TLS, r.offer.has(strings.TrimSuffix(method, "-plus")+"-plus"))
+		c, err := newSCRAM(method, r.Username, secret, r.offer.TLS, r.offer.has(strings.TrimSuffix(method, "-plus")+"-plus"), r.nonce)
 		if err != nil {
 			return false, err
 		}

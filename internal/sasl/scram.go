@@ -23,8 +23,8 @@ type scramClient struct {
 
 var _ gosasl.Client = (*scramClient)(nil)
 
-// newSCRAM makes one. announced: the server has this method with -PLUS, too.
-func newSCRAM(method, user, secret string, state *tls.ConnectionState, announced bool) (*scramClient, error) {
+// newSCRAM makes one. announced: the server has this method with -PLUS, too. nonce nil: at random.
+func newSCRAM(method, user, secret string, state *tls.ConnectionState, announced bool, nonce func() string) (*scramClient, error) {
 	hash := scram.SHA256
 	if strings.HasPrefix(method, "scram-sha-1") {
 		hash = scram.SHA1
@@ -34,6 +34,9 @@ func newSCRAM(method, user, secret string, state *tls.ConnectionState, announced
 		if c, err = hash.NewClientUnprepped(user, secret, ""); err != nil {
 			return nil, errServer // the reason could hold the password
 		}
+	}
+	if nonce != nil {
+		c.WithNonceGenerator(nonce)
 	}
 	binding, bound := bindingOf(state)
 	s := &scramClient{mechanism: strings.ToUpper(method)}

@@ -24,7 +24,7 @@ func (c *session) login(ctx context.Context) error {
 	}
 	_, announced := c.caps["AUTH"]
 	offer := sasl.Offer{Known: announced, Mechanisms: strings.Fields(strings.ToUpper(c.caps["AUTH"])), Line: maxAuth, TokenApart: true, TLS: c.tls}
-	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth, Worked: c.o.logins.worked()}
+	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth, Worked: c.o.logins.worked(), TwoSteps: c.o.logins.inTwoSteps()}
 	if host, port, err := net.SplitHostPort(c.o.Address); err == nil {
 		l.Host = host
 		l.Port, _ = strconv.Atoi(port)
@@ -43,6 +43,7 @@ type logins struct {
 	mu     sync.Mutex
 	method string // that worked last, as in sasl.Outcome; "": none
 	news   string // it is weaker than before, in words for people; "": it is not
+	steps  bool   // no response stands in the AUTH command: the server refused one there
 }
 
 // Recall implements deliver.Learner. What worked before methods were remembered sent the password.
@@ -68,10 +69,16 @@ func (l *logins) worked() string {
 	return l.method
 }
 
+func (l *logins) inTwoSteps() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.steps
+}
+
 func (l *logins) note(out sasl.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.method = out.Method
+	l.method, l.steps = out.Method, l.steps || out.TwoSteps
 	if out.Weaker != "" {
 		l.news = sasl.WeakerText(out)
 	}
@@ -128,7 +135,8 @@ func (a auth) Hide(s *foreign.Secrets) {
 	a.c.w.log.Hide(s)
 }
 
-// Means tells what a refusal is about: 4yz passes, and 504 is about the mechanism (RFC 5321, section 4.2.1; RFC 4954, section 6).
+// Means tells what a refusal is about: 4yz passes, 500, 502 and 504 are about the command or the mechanism (RFC 5321, section 4.2.1),
+// 501 and a line that is too long about what stands behind it (RFC 4954, section 4).
 func (a auth) Means(err error) sasl.Refusal {
 	var refused *replyError
 	switch {
@@ -136,7 +144,9 @@ func (a auth) Means(err error) sasl.Refusal {
 		return sasl.NoRefusal
 	case refused.reply.code/100 == 4:
 		return sasl.RefusedForNow
-	case refused.reply.code == 504:
+	case refused.reply.detail() == "5.6", refused.reply.code == 501 && !strings.HasPrefix(refused.reply.detail(), "7."):
+		return sasl.NoInitial
+	case refused.reply.code == 500, refused.reply.code == 502, refused.reply.code == 504:
 		return sasl.UnknownMethod
 	}
 	return sasl.Refused

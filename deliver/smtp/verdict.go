@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 	case errors.As(err, &refused) && refused.verb == "AUTH":
 		e.Op, e.Login = "login", true
 		if e.Permanent = refused.reply.code/100 == 5; e.Permanent {
-			e.Hint = "check username and password"
+			e.Hint = cmp.Or(sasl.Read(refused.text).Hint(), "check username and password")
 		}
 	case errors.As(err, &dns):
 		e.Hint = "check the name in the address"

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -68,14 +69,15 @@ func (a *Account) refuse(err error) error {
 	worked, now := a.LoggedInAt, a.Now()
 	r.Add(coded, text, now.Unix(), worked)
 	a.Refused = &r
-	e := &RefusedError{err: err, hint: a.LoginHint}
+	hint := cmp.Or(sasl.Read(text).Hint(), a.LoginHint)
+	e := &RefusedError{err: err, hint: hint}
 	switch {
 	case r.Ended(worked):
-		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", words.Times(r.Coded+r.Plain), hintOfStopped(a.Name, a.LoginHint))
+		e.stopped = fmt.Sprintf("refused %s, so it is not tried again: %s", words.Times(r.Coded+r.Plain), hintOfStopped(a.Name, hint))
 	case !r.stands(worked):
 		e.worked = max(now.Sub(time.Unix(worked, 0)), time.Second)
 	case r.proven(worked):
-		e.slow = hintOfSlow(&r, a.Name, a.LoginHint)
+		e.slow = hintOfSlow(&r, a.Name, hint)
 	}
 	return e
 }

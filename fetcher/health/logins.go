@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/words"
 )
 
@@ -85,7 +86,7 @@ func (r *Refusals) Next(worked int64) time.Time {
 func (r *Refusals) Refusal(account, hint string) verdict.Verdict {
 	return verdict.Verdict{Class: verdict.Login,
 		Message: words.Clip(fmt.Sprintf("login refused %s, last at %s (%s); not tried again", words.Times(r.Coded+r.Plain), words.Stamp(r.Last), r.Text)),
-		Hint:    hintOfStopped(account, hint)}
+		Hint:    hintOfStopped(account, cmp.Or(sasl.Read(r.Text).Hint(), hint))}
 }
 
 // hintOfStopped is the next step once no login is tried any more; hint is of the provider, "": none.

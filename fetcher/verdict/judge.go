@@ -81,7 +81,7 @@ func judgeFacts(err error) Verdict {
 			v.Hint = networkHint(err)
 		}
 	case errors.As(err, &login) && errors.As(err, &response):
-		judgeLogin(&v, CodeOf(response))
+		judgeLogin(&v, login.Method, response)
 		soften(&v, response)
 	case errors.As(err, &response):
 		judgeResponse(&v, CodeOf(response))

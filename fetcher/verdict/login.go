@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -15,13 +16,30 @@ func HungUpAtLogin(err error) bool {
 }
 
 // judgeLogin tells a refused login from a server that cannot do it now (RFC 2449, section 8; RFC 3206).
-func judgeLogin(v *Verdict, code string) {
-	switch {
+func judgeLogin(v *Verdict, method string, r *pop3.ResponseError) {
+	read := sasl.Read(r.Text).Hint()
+	switch code := CodeOf(r); {
 	case code == "" || code == "AUTH":
-		v.Class, v.Hint = Login, LoginHint
+		v.Class, v.Hint = Login, cmp.Or(read, methodHint(method), LoginHint)
 	default:
 		judgeResponse(v, code)
+		if v.Class == Config {
+			v.Hint = cmp.Or(read, v.Hint)
+		}
 	}
+}
+
+// methodHint is the next step after a login was refused that did not send a password; "": it did.
+func methodHint(method string) string {
+	switch {
+	case sasl.IsToken(method):
+		return "the server refused the access token: check username, and that the token is for this mailbox and this protocol"
+	case method == "external":
+		return "the server did not accept the client certificate for this user name: check username and tls_client_cert"
+	case method != "" && !sasl.SendsPassword(method):
+		return LoginHint + `; if the password is right, the server may keep it in a form that ` + sasl.Name(method) + ` cannot be checked with: auth = "plain" sends it as it is`
+	}
+	return ""
 }
 
 // LoginHint is the next step after a refused login where nothing is known of the provider.

@@ -79,7 +79,7 @@ func (acc Server) Look(ctx context.Context, s *checkup.Sheet) {
 		s.SetLogin(checkup.StepFailed)
 	}
 	v := verdict.Of(err)
-	if v.Class == verdict.Login && wired.LoginHint != "" {
+	if v.Class == verdict.Login && v.Hint == verdict.LoginHint && wired.LoginHint != "" { // else the server said more
 		v.Hint = wired.LoginHint
 	}
 	s.Judged(part, v)

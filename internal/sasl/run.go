@@ -26,10 +26,13 @@ type run struct {
 //
 // Errors: *SecretError, *OfferError, *DowngradeError and *ChallengeError, or those of the Wire.
 func Run(ctx context.Context, l Login, o Offer, w Wire) (Outcome, error) {
-	r := &run{Login: l, offer: o, wire: w}
+	return (&run{Login: l, offer: o, wire: w}).all(ctx)
+}
+
+func (r *run) all(ctx context.Context) (Outcome, error) {
 	err := r.run(ctx)
-	if err == nil && strength(r.out.Method) > 0 && strength(r.out.Method) < strength(l.Worked) && r.automatic() {
-		r.out.Weaker = l.Worked
+	if err == nil && strength(r.out.Method) > 0 && strength(r.out.Method) < strength(r.Worked) && r.automatic() {
+		r.out.Weaker = r.Worked
 	}
 	return r.out, err
 }
@@ -65,7 +68,12 @@ func (r *run) run(ctx context.Context) error {
 	if weak := r.weaker(next); weak != nil {
 		return weak
 	}
-	return r.try(next, secret)
+	refused, means := err, r.meaning
+	if err = r.try(next, secret); r.meaning == NoRefusal && err != nil && means == Refused {
+		r.out.Method = method // a server that takes one refusal and hangs up has refused
+		return refused
+	}
+	return err
 }
 
 // withToken logs in with an access token, and once more if it is refused and there is a newer one.

@@ -38,6 +38,7 @@ func introspection(t *testing.T) string {
 // TestDovecotLogins logs in to Dovecot by every mechanism, with the right secret and a wrong one, with the first response in the
 // command and behind it. A wrong secret costs one refusal.
 func TestDovecotLogins(t *testing.T) {
+	t.Parallel()
 	server := dovecot.Start(t, dovecot.Options{Logins: true, Introspect: introspection(t)})
 	host, tlsPort, _ := net.SplitHostPort(server.TLS)
 	_, plainPort, _ := net.SplitHostPort(server.Plain)

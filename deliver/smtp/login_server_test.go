@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest/postfix"
@@ -26,6 +27,7 @@ func token(user string) string {
 // TestPostfixLogins logs in to Postfix, whose logins are Dovecot's, by every mechanism, with the right secret and a wrong one, with
 // the first response in the command and behind it. A wrong secret costs one refusal.
 func TestPostfixLogins(t *testing.T) {
+	t.Parallel()
 	asked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		said := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		user, _ := base64.RawURLEncoding.DecodeString(said[strings.LastIndexByte(said, '.')+1:])
@@ -43,7 +45,14 @@ func TestPostfixLogins(t *testing.T) {
 	}
 	ca := x509.NewCertPool()
 	ca.AppendCertsFromPEM(pem)
-	refusals := func() int { return strings.Count(server.Log(), "authentication failed") }
+	sessions := 0
+	// refusals counts those of all sessions, once the last one has ended there: the log comes later.
+	refusals := func() int {
+		for deadline := time.Now().Add(20 * time.Second); strings.Count(server.Log(), " ehlo=2 ") < sessions && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		return strings.Count(server.Log(), "authentication failed")
+	}
 	row := func(name, user, password, auth, worked string, steps bool, method string, refused int, ok bool) {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Address: server.Addr, TLS: StartTLS, TLSConfig: &tls.Config{RootCAs: ca}, Helo: "me.example", To: []string{"me@" + postfix.Domain},
@@ -67,6 +76,7 @@ func TestPostfixLogins(t *testing.T) {
 			if learned, _ := s.Learned(); ok && (saw.Method != method || learned != method) {
 				t.Errorf("by %s, and learned %s", saw.Method, learned)
 			}
+			sessions++
 			if got := refusals() - before; got != refused {
 				t.Errorf("%d refusals, want %d\n%s", got, refused, server.Log())
 			}

@@ -23,8 +23,8 @@ func judgeLogin(v *Verdict, method string, r *pop3.ResponseError) {
 		v.Class, v.Hint = Login, cmp.Or(read, methodHint(method), LoginHint)
 	default:
 		judgeResponse(v, code)
-		if v.Class == Config {
-			v.Hint = cmp.Or(read, v.Hint)
+		if v.Class == Config && read != "" {
+			v.Hint = read + "; if that is not it, ask the provider"
 		}
 	}
 }

@@ -67,6 +67,12 @@ type Learner interface {
 	Learned() (learned, news string)
 }
 
+// LearnerOf is the Learner that a Sender is; nil if it is none.
+func LearnerOf(s Sender) Learner {
+	l, _ := s.(Learner)
+	return l
+}
+
 // Recall gives a Learner what is remembered of it ("": nothing), and that it worked without that.
 func Recall(l Learner, learned string, worked bool) {
 	switch {

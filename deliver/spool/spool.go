@@ -140,14 +140,14 @@ func (s *Target) Free(ctx context.Context) (int64, error) {
 
 // Recall tells the Sender, if it wants to know.
 func (s *Target) Recall(learned string) {
-	if l, ok := s.opts.Sender.(deliver.Learner); ok {
+	if l := deliver.LearnerOf(s.opts.Sender); l != nil {
 		l.Recall(learned)
 	}
 }
 
 // Learned is what the Sender learned.
 func (s *Target) Learned() (learned, news string) {
-	if l, ok := s.opts.Sender.(deliver.Learner); ok {
+	if l := deliver.LearnerOf(s.opts.Sender); l != nil {
 		return l.Learned()
 	}
 	return "", ""

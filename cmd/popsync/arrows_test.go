@@ -139,6 +139,12 @@ var rooms = []room{
 	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "internal/transcript", imports: []string{"internal/foreign", "internal/safepath"}},
+	{path: "internal/oauth", imports: []string{"fetcher/verdict", "internal/safepath"}, modules: []string{"golang.org/x/oauth2"}},
+	{
+		path:    "internal/oauth/tokens",
+		imports: []string{"internal/durable", "internal/oauth", "internal/program", "internal/safepath"},
+		modules: []string{"golang.org/x/sys"},
+	},
 	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
 	{path: "internal/trust", imports: []string{"internal/foreign", "internal/nextstep", "internal/safepath", "internal/secret", "internal/words"}},
 	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},

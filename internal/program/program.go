@@ -2,8 +2,8 @@
 // run directly, never by a shell, in a process group of its own, for a bounded time; what it prints is bounded too. When it has to
 // end, all of its group does. Only one that carries a connection runs for as long as its caller wants, and talks to it: see Start.
 //
-// Its callers are deliver/command, internal/dialer, internal/notify and internal/secret. Theirs is what the program reads, what its exit code
-// means, which of its words may be repeated, and to have internal/safepath find, before each run, that nobody else could have
+// Its callers are deliver/command, internal/dialer, internal/notify, internal/oauth/tokens and internal/secret. Theirs is what the
+// program reads, what its exit code means, which of its words may be repeated, and to have internal/safepath find, before each run, that nobody else could have
 // replaced it.
 package program
 

@@ -1,0 +1,163 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/popsync/popsync/internal/durable"
+	"github.com/popsync/popsync/internal/oauth"
+	"github.com/popsync/popsync/internal/safepath"
+)
+
+// stopGrace is how long a request goes on after the program was told to stop: an answer that nobody stores may end the login.
+const stopGrace = 10 * time.Second
+
+// Token gives an access token for a login. refused is the one that a server has just refused, "" at first: then it is refreshed
+// once even if it looks fresh, unless another one is stored by then.
+//
+// While the provider can't be reached an access token is given until its very end, and an error after that. Every error is an
+// *oauth.Error, or ctx's.
+func (s *Source) Token(ctx context.Context, refused string) (string, error) {
+	select {
+	case <-s.slot.turn:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	defer func() { s.slot.turn <- struct{}{} }()
+	dir, err := s.open()
+	if err != nil {
+		return "", s.fault("the folder of tokens can't be used", err)
+	}
+	defer dir.Close()
+	if text, err := s.ready(ctx, dir, refused); text != "" || err != nil {
+		return text, err
+	}
+	lock, err := hold(ctx, dir, s.name)
+	if err != nil {
+		return "", s.busy(ctx, err)
+	}
+	defer lock.Close()
+	// Who waited finds what the other one got.
+	if text, err := s.ready(ctx, dir, refused); text != "" || err != nil {
+		return text, err
+	}
+	return s.refresh(ctx, dir, refused)
+}
+
+func (s *Source) open() (*os.File, error) {
+	dir, err := safepath.MakeDir(s.k.o.Dir, durable.SyncDir)
+	return dir, safepath.WithNextStep(err)
+}
+
+// ready gives the token that is stored if it will do, or the error if there is none to be had now. Both empty: it must be refreshed.
+func (s *Source) ready(ctx context.Context, dir *os.File, refused string) (string, error) {
+	rec, st, err := s.load(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	now := s.k.o.Now()
+	if s.slot.unsaved != nil && s.slot.unsaved.seq > rec.seq {
+		return "", nil // to be stored first: see refresh
+	}
+	access := rec.token.Access.Reveal()
+	switch {
+	case rec.seq == 0 && !s.client.Grant().Flow.Alone():
+		return "", &oauth.Error{
+			Class: oauth.NeedLogin, Grant: s.grant(), Account: s.account, What: "nobody has logged in yet", Hint: "log in: popsync login ACCOUNT", Certain: true,
+		}
+	case access != "" && access != refused && lasts(rec.token, now, early):
+		return access, nil
+	case access != "" && access == refused && now.Sub(rec.token.Got).Abs() < time.Minute && !rec.token.Got.Equal(rec.login):
+		return "", &oauth.Error{
+			Class: oauth.NeedPerson, Grant: s.grant(), Account: s.account, What: "the server refuses a token that the provider has just given",
+			Hint: "check that username is the mailbox that was logged in to" + whose(rec.token) + ", and that the mailbox allows this protocol; else: popsync login ACCOUNT",
+		}
+	}
+	if err := s.barred(st.about(rec.seq), now); err != nil {
+		return s.despite(rec.token, refused, now, err)
+	}
+	return "", nil
+}
+
+func whose(t oauth.Token) string {
+	if t.Email == "" {
+		return ""
+	}
+	return " (" + t.Email + ")"
+}
+
+// lasts tells whether an access token is good for some time yet. One without an end is asked for anew after an hour.
+func lasts(t oauth.Token, now time.Time, margin time.Duration) bool {
+	end := t.Expires
+	if end.IsZero() {
+		end = t.Got.Add(time.Hour)
+	}
+	// Got in the future: the clock was set back, and nothing can be said of the end.
+	return now.Add(min(margin, end.Sub(t.Got)/2)).Before(end) && !t.Got.After(now.Add(margin))
+}
+
+// despite gives an access token that is good for a moment yet although it could not be refreshed; else the error.
+func (s *Source) despite(t oauth.Token, refused string, now time.Time, err error) (string, error) {
+	if access := t.Access.Reveal(); access != "" && access != refused && lasts(t, now, 10*time.Second) {
+		return access, nil
+	}
+	return "", err
+}
+
+// barred is why nothing is to be asked now; nil: it may be.
+func (s *Source) barred(st state, now time.Time) error {
+	switch wait := st.NotBefore.Sub(now); {
+	case !st.Dead.IsZero():
+		e := st.Last.error(s)
+		e.Certain = true
+		return e
+	case wait <= 0, wait > 25*time.Hour: // further off: the clock was set back
+		return nil
+	case st.Last != nil && st.Last.Class == oauth.Configuration && st.Setting != s.setting():
+		return nil // corrected, as it seems
+	default:
+		e := st.Last.error(s)
+		e.Wait = wait
+		return e
+	}
+}
+
+// load reads what is stored; a record with seq 0: nothing is.
+func (s *Source) load(ctx context.Context, dir *os.File) (rec record, st state, err error) {
+	b, err := s.k.store.get(ctx, dir, s.name)
+	if err == nil && b != nil {
+		rec, err = decode(b)
+	}
+	if err == nil {
+		st, err = readState(dir, s.name)
+	}
+	if err != nil {
+		return record{}, state{}, s.fault("the stored token can't be read", err)
+	}
+	return rec, st, nil
+}
+
+// fault judges an error of the store: what may be mended by itself, and what a person must mend.
+func (s *Source) fault(what string, err error) *oauth.Error {
+	e := &oauth.Error{Grant: s.grant(), Account: s.account, What: what, Err: err}
+	switch {
+	case errors.Is(err, errNoRecord):
+		e.Class, e.Hint = oauth.NeedLogin, "log in again: popsync login ACCOUNT"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errNewerRecord):
+		e.Class = oauth.Configuration
+	}
+	return e
+}
+
+func (s *Source) busy(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, errHeld) {
+		return &oauth.Error{Grant: s.grant(), Account: s.account, What: "the token can't be refreshed now", Err: err}
+	}
+	return s.fault("the folder of tokens can't be used", err)
+}

@@ -167,6 +167,7 @@ var rooms = []room{
 	{path: "internal/foreign/foreigntest", helper: true},
 	{path: "internal/terminal/terminaltest", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
+	{path: "internal/oauth/oauthtest", helper: true},
 	{path: "internal/confine", modules: []string{"golang.org/x/sys"}, helper: true},
 	{path: "internal/overlay", modules: []string{"github.com/rogpeppe/go-internal"}, helper: true},
 	{path: "internal/overlay/switches", helper: true},

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	requestTime = 30 * time.Second // for one request, with all that belongs to it
+	requestTime = 30 * time.Second // for one request, and each redirect that it follows
 	maxAnswer   = 256 << 10        // octets
 	maxHops     = 3                // redirects to the same host
 )
@@ -36,7 +36,7 @@ func transport(o Options) http.RoundTripper {
 // within gives the library our client: the one that it would take itself has no bounds and follows redirects anywhere.
 func (c *Client) within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
-		Transport: bounded{ctx, c.base}, Timeout: requestTime, CheckRedirect: sameHost,
+		Transport: bounded{ctx, c.base}, CheckRedirect: sameHost,
 	})
 }
 
@@ -51,14 +51,14 @@ func sameHost(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// bounded ends requests with a context, which the library does not always do, and bounds what is read of the answer.
+// bounded ends requests with a context, which the library does not always do, and bounds their time and what is read of the answer.
 type bounded struct {
 	ctx  context.Context
 	base http.RoundTripper
 }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 	stop := context.AfterFunc(b.ctx, cancel)
 	r = r.WithContext(ctx)
 	r.Header.Set("User-Agent", "popsync")
@@ -75,10 +75,19 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// body closes itself when all was read: the library forgets it where it asks for a device code.
 type body struct {
 	io.Reader
 	io.Closer
 	end func()
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil {
+		b.Close()
+	}
+	return n, err
 }
 
 func (b *body) Close() error {

@@ -146,8 +146,10 @@ func (s *Source) fault(what string, err error) *oauth.Error {
 	switch {
 	case errors.Is(err, errNoRecord):
 		e.Class, e.Hint = oauth.NeedLogin, "log in again: popsync login ACCOUNT"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, errNewerRecord):
-		e.Class = oauth.Configuration
+	case errors.Is(err, errNewerRecord):
+		e.Class, e.Hint = oauth.Configuration, "use the newer popsync, or log in again: popsync login ACCOUNT"
+	case errors.Is(err, fs.ErrPermission):
+		e.Class, e.Hint = oauth.Configuration, "run popsync as the user who logged in"
 	}
 	return e
 }

@@ -14,6 +14,7 @@ type checker struct {
 	report
 	env  Env
 	opts Options
+	bad  map[string]bool                      // grants of OAuth that have problems; nil: none
 	read func(path string) (*sheet, *Problem) // an included file; nil: there are none
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Metrics  Metrics   // where monitoring finds figures
 	Alarm    Alarm     // who is told when a person is needed
 	Limits   Limits    // bounds on time, memory and disk
+	OAuth    []OAuth   // sorted by name; none: nobody logs in by OAuth
 	Accounts []Account // sorted by name; at least one
 
 	// Defaults of all accounts, which hold them already.
@@ -83,4 +84,6 @@ func AccountAuths() []string { return slices.Clone(accountAuths) }
 type Options struct {
 	// CheckSchedule tells whether a schedule can be used. Its error is shown to the person. nil: any text will do.
 	CheckSchedule func(spec string) error
+	// CheckOAuth tells what keeps a grant from being used for "pop" or "smtp", and what to do; "": nothing. nil: anything will do.
+	CheckOAuth func(o OAuth, use string) (text, hint string)
 }

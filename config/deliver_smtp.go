@@ -182,7 +182,7 @@ func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, creden
 	}
 	found := c.secret(at, m, s.source, credentials...)
 	if found.Kind == "" && len(given(m)) == 0 && s.Auth != AuthExternal {
-		hint := "add password_command, password_file or password"
+		hint := "add password_command, password_file, password or oauth"
 		if len(credentials) > 0 {
 			hint += ", or the systemd credential " + credentials[0]
 		}

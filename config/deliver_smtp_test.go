@@ -95,7 +95,7 @@ func TestRelayProblems(t *testing.T) {
 		header   = relay + "envelope_header = 'X-Original-To'\n"
 		notList  = `(write a list of addresses: ["me@example.org"])`
 		notPlain = `is not an address (write name@domain, and nothing around it)`
-		noSecret = `7: username: a login without a password (add password_command, password_file or password, or the systemd credential popsync.a.deliver.`
+		noSecret = `7: username: a login without a password (add password_command, password_file, password or oauth, or the systemd credential popsync.a.deliver.`
 	)
 	for _, tt := range []struct{ keys, want string }{
 		{"type = 'smtp'\nto = ['me@x.example']", `4: address: missing (such as "mail.example.org:587")`},

@@ -24,7 +24,7 @@ var elsewhere = map[string]map[string]string{
 		"sizelimit max_message_size size_limit maxsize":                                                `write max_size = "25MB"`,
 		"interval poll period frequency refresh check_interval every poll_interval cron":               `write schedule = "@every 10m", or cron's five fields`,
 		"enabled enable active disabled disable skip":                                                  `there is no such key: say "popsync pause NAME", or take the account out`,
-		"oauth oauth2 xoauth2 token access_token refresh_token auth_mechanism":                         `popsync logs in by password only: let your provider make an app password`,
+		"oauth2 xoauth2 token access_token refresh_token auth_mechanism client_id":                     `write oauth = "microsoft" in place of a password, and [oauth.microsoft] with provider and client_id: see docs/oauth.md`,
 		"mda command program pipe exec":                                                                `mail goes to a program by [[account.NAME.deliver]] with type = "command" and command = ["/usr/bin/maildrop"]`,
 		"smtp smtphost smtp_host smtp_server forward":                                                  `mail goes on by [[account.NAME.deliver]] with type = "smtp", address = "mail.example.org:587" and to`,
 		"folder maildir mailbox dir directory path destination inbox mbox":                             `mail goes to a Maildir by [[account.NAME.deliver]] with type = "maildir" and path`,

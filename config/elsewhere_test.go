@@ -16,7 +16,7 @@ func TestKeysFromElsewhere(t *testing.T) {
 		{account + "server = 'x'\n" + deliver, "4: account.work.server: unknown key", `host = "pop.example.org"`},
 		{account + "enabled = false\n" + deliver, "4: account.work.enabled: unknown key", "popsync pause NAME"},
 		{account + "mda = 'x'\n" + deliver, "4: account.work.mda: unknown key", `type = "command"`},
-		{account + "oauth2 = true\n" + deliver, "4: account.work.oauth2: unknown key", "app password"},
+		{account + "oauth2 = true\n" + deliver, "4: account.work.oauth2: unknown key", `write oauth = "microsoft"`},
 		{account + "user = 'x'\n" + deliver, "4: account.work.user: unknown key", `username = "me@example.org"`},
 		{account + "pass = 'x'\n" + deliver, "4: account.work.pass: unknown key", "password_command"},
 		{account + "folder = 'x'\n" + deliver, "4: account.work.folder: unknown key", `type = "maildir" and path`},

@@ -18,6 +18,11 @@ func literalAt(tree map[string]any, where document.Positions) document.Path {
 	}
 	alarm, _ := tree["alarm"].(map[string]any)
 	look("alarm", alarm, "webhook")
+	grants, _ := tree["oauth"].(map[string]any)
+	for name, v := range grants {
+		g, _ := v.(map[string]any)
+		look(document.Path("oauth").Key(name), g, "client_secret")
+	}
 	account := func(at document.Path, v any) {
 		a, _ := v.(map[string]any)
 		look(at, a, "password")

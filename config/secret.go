@@ -51,6 +51,7 @@ const (
 	SecretFile       SecretKind = "password_file"    // in a file of its own
 	SecretCommand    SecretKind = "password_command" // in the output of a program
 	SecretCredential SecretKind = "credential"       // in a file that systemd provides
+	SecretOAuth      SecretKind = "oauth"            // in place of a password, access tokens of a grant
 	SecretPrompt     SecretKind = "prompt"           // with the person at the terminal
 )
 
@@ -59,5 +60,6 @@ type SecretSource struct {
 	Kind    SecretKind
 	Literal Secret   // SecretLiteral
 	File    string   // SecretFile, SecretCredential: absolute path
+	OAuth   string   // SecretOAuth: the name of the grant, which is in Config.OAuth
 	Command []string // SecretCommand: program (absolute, or a name looked up in PATH) and arguments; no shell
 }

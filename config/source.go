@@ -14,6 +14,7 @@ type source struct {
 	literal string
 	file    string
 	command []string
+	oauth   string
 }
 
 // sourceKeys gives the keys of a source; empty is the advice for an empty password.
@@ -29,6 +30,7 @@ func sourceKeys(env Env, s *source, empty string) keys {
 			return nil
 		}),
 		"password_file":    env.secretPath(&s.file),
+		"oauth":            text(&s.oauth, nil),
 		"password_command": env.argv(&s.command, `["pass", "show", "mail/work"]`, false),
 	}
 }
@@ -56,8 +58,8 @@ func (e Env) secretPath(dst *string) convert {
 // given names the keys of a table that say where a secret is found.
 func given(m map[string]any) []string {
 	var keys []string
-	for _, k := range []SecretKind{SecretLiteral, SecretFile, SecretCommand} {
-		if _, ok := m[string(k)]; ok {
+	for _, k := range []SecretKind{SecretLiteral, SecretFile, SecretCommand, SecretOAuth} {
+		if v, ok := m[string(k)]; ok && (k != SecretOAuth || v != "") {
 			keys = append(keys, string(k))
 		}
 	}
@@ -69,6 +71,10 @@ func given(m map[string]any) []string {
 func (c *checker) secret(path document.Path, m map[string]any, s source, credentials ...string) SecretSource {
 	keys := given(m)
 	if len(keys) > 1 {
+		if keys[len(keys)-1] == string(SecretOAuth) {
+			c.add(path.Key(string(SecretOAuth)), "a login by OAuth needs no "+keys[0], "keep one of the two")
+			return SecretSource{}
+		}
 		c.add(path.Key(keys[len(keys)-1]), "more than one source of the secret: "+strings.Join(keys, ", "), "keep one")
 		return SecretSource{}
 	}
@@ -78,6 +84,8 @@ func (c *checker) secret(path document.Path, m map[string]any, s source, credent
 			return SecretSource{Kind: SecretLiteral, Literal: newSecret(s.literal)}
 		case SecretFile:
 			return SecretSource{Kind: SecretFile, File: s.file}
+		case SecretOAuth:
+			return SecretSource{Kind: SecretOAuth, OAuth: s.oauth}
 		default:
 			return SecretSource{Kind: SecretCommand, Command: s.command}
 		}

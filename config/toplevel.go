@@ -37,6 +37,15 @@ func (c *checker) document(tree map[string]any) *Config {
 	} else if f := c.accounts(cfg)(v); f != nil {
 		c.add("account", f.text, f.hint)
 	}
+	for _, a := range cfg.Accounts {
+		at := document.Path("account").Key(a.Name)
+		c.granted(at, a.Secret, cfg.OAuth, "pop")
+		for i, d := range a.Deliver {
+			if d.SMTP != nil {
+				c.granted(at.Key("deliver").Index(i), d.SMTP.Secret, cfg.OAuth, "smtp")
+			}
+		}
+	}
 	slices.SortFunc(cfg.Accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
 	return cfg
 }
@@ -52,6 +61,7 @@ func (c *checker) documentKeys(cfg *Config, socket *string) keys {
 		"metrics":   c.subtable("metrics", metricsKeys(c.env, &cfg.Metrics)),
 		"alarm":     c.subtable("alarm", alarmKeys(c.env, &cfg.Alarm)),
 		"limits":    c.subtable("limits", limitKeys(&cfg.Limits)),
+		"oauth":     c.oauth(cfg),
 		"account":   func(any) *fault { return nil }, // checked last, it takes defaults from the others
 		"include":   func(any) *fault { return nil }, // done by now, and so are
 		"defaults":  func(any) *fault { return nil },

@@ -132,7 +132,7 @@ func (r *report) hostFits(key document.Path, host string, only Family) {
 // commandAlone: connect_command carries the mail. What else would say how it leaves has a meaning beside it only for the requests
 // for tokens, and with these it must be said how they leave.
 func (c *checker) commandAlone(at document.Path, m map[string]any, n *Network) {
-	_, oauth := m["oauth"]
+	oauth := m["oauth"] != nil && m["oauth"] != ""
 	command := len(n.ConnectCommand) > 0
 	if n.OAuthDirect && !(oauth && command) {
 		c.add(at.Key("oauth_direct"), "is of no use without oauth and connect_command", "")

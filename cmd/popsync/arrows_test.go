@@ -93,7 +93,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "deliver", "deliver/command", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/logs", "internal/imports", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/notify", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "deliver", "deliver/command", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/imports", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/notify", "internal/oauth", "internal/oauth/signin", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 		tests:   []string{"internal/sasl"},
 	},
@@ -145,6 +145,7 @@ var rooms = []room{
 		imports: []string{"internal/durable", "internal/oauth", "internal/program", "internal/safepath"},
 		modules: []string{"golang.org/x/sys"},
 	},
+	{path: "internal/oauth/signin", imports: []string{"internal/foreign", "internal/oauth", "internal/oauth/tokens", "internal/screen", "internal/terminal", "internal/words"}},
 	{path: "internal/uidtext", imports: []string{"uidl", "internal/foreign"}},
 	{path: "internal/trust", imports: []string{"internal/foreign", "internal/nextstep", "internal/safepath", "internal/secret", "internal/words"}},
 	{path: "internal/unixsocket", imports: []string{"internal/safepath"}, modules: []string{"golang.org/x/sys"}},

@@ -16,8 +16,11 @@ import (
 // secret looks at the password of an account as far as that asks nobody and runs nothing.
 func (l *looker) secret(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	err := l.secretOf(ctx, s, acc.Secret, "", true)
+	if acc.Secret.Kind == config.SecretOAuth {
+		err = l.grant(s, accountHolder(acc), "")
+	}
 	if err != nil && ctx.Err() == nil {
-		s.Judged(checkup.PartPassword, verdict.Of(&pop3.SecretError{Err: err}))
+		s.Judged(checkup.PartPassword, verdict.Of(&pop3.SecretError{Err: err, Token: acc.Secret.Kind == config.SecretOAuth}))
 		s.SetLogin(checkup.StepFailed)
 	}
 }

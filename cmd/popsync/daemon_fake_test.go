@@ -65,6 +65,19 @@ func (d *fakeDaemon) Run(ctx context.Context, q control.RunRequest, progress fun
 	return err
 }
 
+func (d *fakeDaemon) Grant(_ context.Context, g control.Grant) error {
+	d.note("grant %s %s %s", g.Account, g.Destination, g.Name)
+	if !d.has(g.Account) {
+		return &control.UnknownError{Accounts: []string{g.Account}}
+	}
+	return nil
+}
+
+func (d *fakeDaemon) Logout(_ context.Context, g control.Grant) (bool, error) {
+	d.note("logout %s %s %s", g.Account, g.Destination, g.Name)
+	return true, nil
+}
+
 func (d *fakeDaemon) Reload(context.Context) (control.Reloaded, error) {
 	return control.Reloaded{Accounts: 2, Added: 1}, nil
 }

@@ -47,6 +47,18 @@ func mailServerSetting(cfg *config.Config, d config.Deliver) string {
 
 // mailServer is the Sender of type smtp or lmtp, and where it sends. heard is told of the password at each login; nil: nobody is.
 func (a *app) mailServer(cfg *config.Config, account string, d config.Deliver, heard func(secret string)) (_ *smtp.Sender, where string, err error) {
+	if d.SMTP.Secret.Kind != config.SecretOAuth {
+		return a.mailServerWith(cfg, account, d, heard, nil)
+	}
+	token, _, err := a.tokenOf(cfg, relayHolder(account, d), "")
+	if err != nil {
+		return nil, "", err
+	}
+	return a.mailServerWith(cfg, account, d, heard, token.Token)
+}
+
+// mailServerWith is mailServer with access tokens; nil: it logs in by a password, if at all.
+func (a *app) mailServerWith(cfg *config.Config, account string, d config.Deliver, heard func(secret string), token func(ctx context.Context, refused string) (string, error)) (_ *smtp.Sender, where string, err error) {
 	s := d.SMTP
 	way, err := a.dialerOf(cfg, s.Network)
 	if err != nil {
@@ -61,7 +73,10 @@ func (a *app) mailServer(cfg *config.Config, account string, d config.Deliver, h
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
 		Dial: way.Mail, Transcript: a.transcript.Of(account+"/"+d.Name, transcript.SMTP, way.Way(s.Address)),
 	}
-	if s.Username != "" {
+	switch {
+	case token != nil:
+		o.Token = token
+	case s.Username != "":
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
 	switch s.TLS {
@@ -102,9 +117,13 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	if err := copies.Check(ctx, look.known); err != nil {
 		return err
 	}
-	if err := l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false); err != nil {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
-		return &pop3.SecretError{Err: err}
+	err = l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false)
+	if d.SMTP.Secret.Kind == config.SecretOAuth {
+		err = l.grant(s, relayHolder(look.account, d), d.Name+": ")
+	}
+	if err != nil {
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))
+		return &pop3.SecretError{Err: err, Token: d.SMTP.Secret.Kind == config.SecretOAuth}
 	}
 	if l.offline {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))

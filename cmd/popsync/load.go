@@ -17,7 +17,7 @@ func (a *app) load() (*config.Config, error) {
 	if path == "" {
 		path = config.DefaultPath(env)
 	}
-	cfg, err := config.Load(path, env, config.Options{CheckSchedule: checkSchedule})
+	cfg, err := config.Load(path, env, config.Options{CheckSchedule: checkSchedule, CheckOAuth: checkOAuth})
 	var problems config.Error
 	if errors.As(err, &problems) && len(problems) > 1 {
 		err = fmt.Errorf("%d problems in the configuration\n%w", len(problems), err)

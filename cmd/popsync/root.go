@@ -22,7 +22,8 @@ type app struct {
 	*console.Console
 	configFile string
 	asking     sync.Mutex
-	live       *terminal.Board  // shows passes that are running; nil: nothing does
+	live       *terminal.Board // shows passes that are running; nil: nothing does
+	tokens     keepers
 	lines      *terminal.Gate   // for the lines of the log on a terminal where nothing is live; nil: it is none
 	transcript *transcript.File // of what passes on the wire; nil: nobody asked for one
 	told       bool             // a run that nobody watches tells news; else it writes its log
@@ -85,7 +86,7 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 		look.parkedCommand(), decide.retryCommand(), decide.giveUpCommand(), decide.wakeCommand(), serve.reloadCommand(),
 		decide.pauseCommand(), decide.resumeCommand(), look.verifyCommand(), decide.acceptCommand(), decide.baselineCommand(),
 		decide.backfillCommand(), decide.vouchCommand(), decide.refetchCommand(), decide.forgetCommand(), look.backupCommand(),
-		look.importCommand(), fetch.demoCommand(), a.versionCommand())
+		look.importCommand(), fetch.demoCommand(), a.versionCommand(), a.loginCommand(), a.logoutCommand())
 	root.SetHelpCommand(usage.HelpCommand())
 	root.SetFlagErrorFunc(usage.WrongFlag)
 	usage.Fit(root)

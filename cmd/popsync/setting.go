@@ -15,7 +15,11 @@ import (
 // loginSetting identifies all that decides whether an account's login can work: see fetcher.Account.Setting. It names
 // the secret's source and when that changed, never the secret.
 func loginSetting(cfg *config.Config, c config.Account) string {
-	parts := []string{c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), sourceIdentity(cfg, c.Secret)}
+	secretOf := sourceIdentity(cfg, c.Secret)
+	if c.Secret.Kind == config.SecretOAuth {
+		secretOf = tokenIdentity(cfg, accountHolder(c))
+	}
+	parts := []string{c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), secretOf}
 	return digest(slices.Concat(parts, networkSetting(cfg, c.Network), trustSetting(c.Trust))...)
 }
 
@@ -61,6 +65,9 @@ func mailboxesOf(cfg *config.Config) map[string]string {
 // sourceIdentity is that of a secret's source, and when it changed last. A systemd credential is a new file each time that
 // the service starts: by its time, a timer would make every login look like one that was never refused.
 func sourceIdentity(cfg *config.Config, s config.SecretSource) string {
+	if s.Kind == config.SecretOAuth {
+		return string(s.Kind) + " " + s.OAuth
+	}
 	if s.Kind == config.SecretCredential || s.Kind == config.SecretPrompt {
 		return string(s.Kind) + " " + s.File
 	}

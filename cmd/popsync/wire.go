@@ -29,11 +29,15 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 	}
 	server.Dial = way.Mail
 	server.Transcript = a.transcript.Of(c.Name, transcript.POP3, way.Way(addressOf(c)))
+	login, err := a.loginOf(cfg, c, prompt)
+	if err != nil {
+		return fetcher.Account{}, err
+	}
 	provider := health.ProviderOf(c.Host, c.Username)
 	acc := fetcher.Account{
 		Name:        c.Name,
 		Server:      server,
-		Login:       pop3.Login{Username: c.Username, Auth: string(c.Auth), Password: password(secretSource(cfg, c.Secret, prompt))},
+		Login:       login,
 		Policy:      policyOf(c),
 		RetrHides:   provider.RetrHides,
 		NeverDelete: provider.NeverDelete,

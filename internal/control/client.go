@@ -85,6 +85,18 @@ func (c *Client) Pause(ctx context.Context, account string, paused bool) error {
 	return c.call(ctx, http.MethodPost, "pause", request{Accounts: []string{account}, Paused: &paused}, &reply{})
 }
 
+// Grant has the daemon store what a person's login by OAuth gave. *UnknownError: its configuration has no such login.
+func (c *Client) Grant(ctx context.Context, g Grant) error {
+	return c.call(ctx, http.MethodPost, "grant", g, &reply{})
+}
+
+// Logout has the daemon revoke and remove a login by OAuth; revoked tells that the provider was told.
+func (c *Client) Logout(ctx context.Context, g Grant) (revoked bool, err error) {
+	var r reply
+	err = c.call(ctx, http.MethodPost, "logout", g, &r)
+	return r.Revoked, err
+}
+
 // Reload makes the daemon read its configuration again. A *ReloadError tells why it goes on with the old one.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	var r reply

@@ -31,6 +31,19 @@ type Handler interface {
 	// Reload reads the configuration again, and tells what came of it. An error tells what is wrong with it: the old one
 	// stays in use. A *ReloadError keeps its next step.
 	Reload(ctx context.Context) (Reloaded, error)
+	// Grant stores what a person's login by OAuth gave, in place of what there was. Logout removes it; revoked tells that the
+	// provider was told. *UnknownError: the daemon's configuration has no such login.
+	Grant(ctx context.Context, g Grant) error
+	Logout(ctx context.Context, g Grant) (revoked bool, err error)
+}
+
+// Grant is a login by OAuth: that of an account, or of a destination of it.
+type Grant struct {
+	Account     string `json:"account"`
+	Destination string `json:"destination,omitempty"` // "": of the account itself
+	Name        string `json:"name"`                  // of the grant in the configuration
+	// Token is oauth.Token as it encodes itself, with its secrets; for Logout none.
+	Token json.RawMessage `json:"token,omitempty"`
 }
 
 // RunRequest says which passes are wanted.

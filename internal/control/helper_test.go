@@ -14,6 +14,7 @@ type daemon struct {
 	mu     sync.Mutex
 	woken  [][]string
 	paused map[string]bool
+	grants []Grant
 	status Status
 	run    func(ctx context.Context, accounts []string, asked bool, progress func(Progress)) ([]json.RawMessage, error)
 	reload error
@@ -56,6 +57,18 @@ func (d *daemon) Run(ctx context.Context, q RunRequest, progress func(Progress),
 	}
 	return err
 }
+
+func (d *daemon) Grant(_ context.Context, g Grant) error {
+	if g.Account == "unknown" {
+		return &UnknownError{Accounts: []string{g.Account}}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.grants = append(d.grants, g)
+	return nil
+}
+
+func (d *daemon) Logout(_ context.Context, g Grant) (bool, error) { return g.Destination == "", nil }
 
 func (d *daemon) Reload(context.Context) (Reloaded, error) {
 	return Reloaded{Accounts: 3, Added: 1, Removed: 2}, d.reload

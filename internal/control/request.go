@@ -16,6 +16,21 @@ type request struct {
 	Named    bool     `json:"named,omitempty"`    // for run
 }
 
+// maxGrant bounds a Grant: a token is up to 256 KiB.
+const maxGrant = 1 << 20
+
+// decodeGrant reads a Grant. Nothing of it is in an error.
+func decodeGrant(w http.ResponseWriter, r *http.Request) (g Grant, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxGrant))
+	if err != nil {
+		return Grant{}, err
+	}
+	if json.Unmarshal(body, &g) != nil || !validName(g.Account) || !validName(g.Name) || g.Destination != "" && !validName(g.Destination) {
+		return Grant{}, errors.New("it is no login as expected")
+	}
+	return g, nil
+}
+
 // decode reads a request's body.
 func decode(w http.ResponseWriter, r *http.Request) (request, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -98,6 +98,23 @@ func routes(h Handler) http.Handler {
 		done, err := h.Reload(r.Context())
 		answer(w, reply{Reloaded: &done}, err)
 	})
+	mux.HandleFunc("POST /v1/grant", func(w http.ResponseWriter, r *http.Request) {
+		g, err := decodeGrant(w, r)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		answer(w, reply{}, h.Grant(r.Context(), g))
+	})
+	mux.HandleFunc("POST /v1/logout", func(w http.ResponseWriter, r *http.Request) {
+		g, err := decodeGrant(w, r)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		revoked, err := h.Logout(r.Context(), g)
+		answer(w, reply{Revoked: revoked}, err)
+	})
 	return unpanicked(mux)
 }
 
@@ -120,6 +137,7 @@ type reply struct {
 	Error   string   `json:"error,omitempty"`
 	Unknown []string `json:"unknown,omitempty"` // accounts that the daemon does not know
 
+	Revoked  bool      `json:"revoked,omitempty"` // of Logout
 	Reloaded *Reloaded `json:"reloaded,omitempty"`
 	Reload   bool      `json:"reload,omitempty"` // Error is about the configuration that was to be reloaded
 	NextStep string    `json:"next_step,omitempty"`

@@ -36,7 +36,7 @@ func transport(o Options) http.RoundTripper {
 // within gives the library our client: the one that it would take itself has no bounds and follows redirects anywhere.
 func (c *Client) within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
-		Transport: bounded{ctx, c.base}, CheckRedirect: sameHost,
+		Transport: bounded{ctx, c.base, c.dated}, CheckRedirect: sameHost,
 	})
 }
 
@@ -53,9 +53,21 @@ func sameHost(r *http.Request, via []*http.Request) error {
 
 // bounded ends requests with a context, which the library does not always do, and bounds their time and what is read of the answer.
 type bounded struct {
-	ctx  context.Context
-	base http.RoundTripper
+	ctx   context.Context
+	base  http.RoundTripper
+	dated func(http.Header)
 }
+
+// dated compares the clocks (RFC 9110, section 6.6.1).
+func (c *Client) dated(h http.Header) {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		c.skew.Store(int64(c.now().Sub(at)))
+	}
+}
+
+// Skew is how far this machine's clock was ahead of the provider's at the last answer, to a second or so; less than 0: behind; 0:
+// not known.
+func (c *Client) Skew() time.Duration { return time.Duration(c.skew.Load()) }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTime)
@@ -71,6 +83,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
+	b.dated(res.Header)
 	res.Body = &body{io.LimitReader(res.Body, maxAnswer), res.Body, func() { stop(); cancel() }}
 	return res, nil
 }

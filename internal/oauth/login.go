@@ -17,7 +17,7 @@ import (
 type Prompts struct {
 	Open func(address string) // an address to open in a browser. Not for logs: it holds the state
 	// Paste asks for the address of the page where the browser ended; its error ends the login. With FlowLoopback it is asked too,
-	// unless it is nil: the browser may be on another machine.
+	// unless it is nil: the browser may be on another machine. It ends at once with ctx.
 	Paste func(ctx context.Context) (string, error)
 	Code  func(DeviceCode)
 	Note  func(text string) // something that ends nothing, such as an answer that was not the right one; may be nil
@@ -88,7 +88,9 @@ func (c *Client) browse(ctx context.Context, cfg *oauth2.Config, user string, p 
 	cfg.RedirectURL = a.redirect.String()
 	p.Open(a.address(user))
 	if p.Paste != nil {
-		go a.ask(ctx, answers, p)
+		asked := make(chan struct{})
+		go func() { defer close(asked); a.ask(ctx, answers, p) }()
+		defer func() { cancel(); <-asked }() // the terminal is as it was before anything else is shown
 	} else if c.grant.Flow == FlowPaste {
 		return Token{}, &Error{Class: Configuration, Grant: c.grant.Name, What: "nobody can be asked for the address"}
 	}

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -94,6 +95,7 @@ type Client struct {
 	via      string
 	now      func() time.Time
 	found    *metadata
+	skew     atomic.Int64
 }
 
 // New makes a Client. It opens no connection. The error is an *Error of class Configuration that names what is missing or wrong.

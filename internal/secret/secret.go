@@ -6,6 +6,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -20,6 +21,7 @@ const maxSize = 64 << 10
 
 // Source is a place where a secret is found. Exactly one of Literal, File, Command, Credential and Prompt is set.
 type Source struct {
+	Key        string                                    // what the configuration calls it, for errors; "": password
 	Literal    func() string                             // the secret itself
 	Origin     string                                    // with Literal: where it stood, and in which edition of that, for Identity
 	File       string                                    // absolute path; regular, owner-only, of the user or root
@@ -63,17 +65,18 @@ func (s Source) Get(ctx context.Context) (string, error) {
 // choose names the source and gives its getter, or nil when there isn't exactly one.
 func (s Source) choose() (name string, get func(context.Context) (secret, hint string, err error)) {
 	n := 0
+	key := cmp.Or(s.Key, "password")
 	if s.Literal != nil {
 		n++
-		name, get = "password", func(context.Context) (string, string, error) { return s.Literal(), "", nil }
+		name, get = key, func(context.Context) (string, string, error) { return s.Literal(), "", nil }
 	}
 	if s.File != "" {
 		n++
-		name, get = fmt.Sprintf("password_file %q", s.File), func(context.Context) (string, string, error) { return readFile(s.File, true) }
+		name, get = fmt.Sprintf("%s_file %q", key, s.File), func(context.Context) (string, string, error) { return readFile(s.File, true) }
 	}
 	if len(s.Command) > 0 {
 		n++
-		name, get = fmt.Sprintf("password_command %q", s.Command[0]), func(ctx context.Context) (string, string, error) { return output(ctx, s.Command) }
+		name, get = fmt.Sprintf("%s_command %q", key, s.Command[0]), func(ctx context.Context) (string, string, error) { return output(ctx, s.Command) }
 	}
 	if s.Credential != "" {
 		n++

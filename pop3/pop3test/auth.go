@@ -59,6 +59,9 @@ func (s *Session) stls() bool {
 // auth does AUTH PLAIN, with and without initial response (RFC 5034, section 4).
 func (s *Session) auth(arg string) bool {
 	mechanism, initial, has := strings.Cut(arg, " ")
+	if s.opt.Bearer != nil && (strings.EqualFold(mechanism, "XOAUTH2") || strings.EqualFold(mechanism, "OAUTHBEARER")) {
+		return s.bearer(has)
+	}
 	if !strings.EqualFold(mechanism, "PLAIN") {
 		s.err("unknown mechanism")
 		return true

@@ -29,7 +29,7 @@ func (s *Session) capa() {
 	if !s.opt.TLSOnly || s.tls {
 		line("USER")
 		if !s.opt.NoAUTH {
-			line("SASL PLAIN")
+			line("SASL PLAIN" + s.bearers())
 		}
 	}
 	line("IMPLEMENTATION popsync-pop3test")

@@ -32,6 +32,10 @@ type Options struct {
 	HideRetr     bool   // QUIT removes from later listings whatever was RETRieved, as Gmail does
 	Greeting     string // text after +OK; "": a default
 
+	// Bearer tells whether an access token opens a user's mailbox: AUTH XOAUTH2 and OAUTHBEARER, in two steps as Exchange wants it.
+	// nil: neither is announced, nor known.
+	Bearer func(user, token string) bool
+
 	// UIDs gives the UID that UIDL shows for the i-th message (from 0) of the mailbox; nil: Message.UID.
 	UIDs func(i int, m Message) string
 	// OnCommand sees every command before it is carried out; a Reply that is not nil is sent instead. It is called

@@ -173,6 +173,12 @@ func (p *Provider) Counts() Counts {
 	return p.counts
 }
 
+func (p *Provider) clock() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.o.Now()
+}
+
 // Busy tells whether requests to the token endpoint are under way.
 func (p *Provider) Busy() bool {
 	p.mu.Lock()

@@ -124,6 +124,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.header {
 		w.Header()[k] = v
 	}
+	w.Header().Set("Date", p.clock().UTC().Format(http.TimeFormat))
 	w.WriteHeader(a.status)
 	_, _ = io.WriteString(w, a.body)
 }

@@ -1,0 +1,158 @@
+package acceptance_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/bench/mailgen"
+	"github.com/popsync/popsync/internal/oauth/oauthtest"
+)
+
+// A browser on this machine. Then mail is fetched, the login is shown, and it is given back.
+func TestLoginLoopback(t *testing.T) {
+	t.Parallel()
+	messages := mailgen.Messages(1, 3, 300, 500)
+	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Lenient, Long: 8000}, boxOf(messages))
+	a.popsyncSays(t, 77, "nobody has logged in yet", "popsync login work", "run", "work")
+	s := a.sit("login", "work")
+	address := s.sees(loginAddress)
+	if page := visit(t, address); !strings.Contains(page, "You can close this page") {
+		t.Errorf("the page: %s", page)
+	}
+	s.ends(0, "as me@example.org", "A client of your own", "work: logged in as me@example.org", "no end known")
+	a.run(0)
+	same(t, wanted(messages...), arrived(t, a.mail("Mail")))
+	a.popsyncSays(t, 0, `work \(test\): logged in as me@example.org`, "no end known", "login", "--status")
+	a.popsyncSays(t, 0, "OAuth test: logged in as me@example.org", "work: logged in as me@example.org; UIDL", "check", "--verbose")
+	a.popsyncSays(t, 0, "work: logged out; the provider was told", "", "logout", "work")
+	if a.stored() || a.p.Counts().Revoked != 1 {
+		t.Error("it is still there")
+	}
+	a.popsyncSays(t, 77, "nobody has logged in", "Next step: popsync login work", "login", "--status")
+	a.popsyncSays(t, 0, "nobody was logged in", "", "logout", "work")
+}
+
+// A machine without a screen: the address is pasted. People paste other things first.
+func TestLoginPaste(t *testing.T) {
+	t.Parallel()
+	a := newAgency(t, oauthtest.Options{}, nil)
+	s := a.sit("login", "--flow", "paste", "work")
+	address := s.sees(loginAddress)
+	back := browse(t, address)
+	s.types(address + "\n")
+	s.sees("that is the address to begin with")
+	s.types("\n")
+	s.sees("that was nothing")
+	s.types(strings.Replace(back, "state=", "state=x", 1) + "\n")
+	s.sees("not an answer to this login")
+	s.types(back + "\n")
+	s.ends(0, "work: logged in as me@example.org")
+	if strings.Contains(s.screen(), "state=x") || !a.stored() {
+		t.Errorf("what was pasted is shown, or nothing stored")
+	}
+}
+
+// A code that is typed elsewhere, and a clock that is wrong by ten minutes.
+func TestLoginDevice(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]time.Duration{"behind": 10 * time.Minute, "ahead of": -10 * time.Minute} {
+		a := newAgency(t, oauthtest.Options{Interval: 1, Now: func() time.Time { return time.Now().Add(off) }}, nil)
+		s := a.sit("login", "--flow", "device", "work")
+		code := s.sees(`\n    ([A-Z0-9]{4}-[A-Z0-9]{4})\n`)
+		s.sees("Waiting until")
+		a.p.Approve(code)
+		s.ends(0, "work: logged in as me@example.org", "This machine's clock is 10 min "+name+" the provider's")
+		a.run(0)
+	}
+}
+
+func TestLoginMistakes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		o    oauthtest.Options
+		code int
+		want []string
+	}{
+		"a box not ticked": {oauthtest.Options{Granted: []string{"offline_access"}}, 77, []string{"not all was allowed that is needed: mail", "tick every box"}},
+		"declined":         {oauthtest.Options{Denied: true}, 77, []string{"access_denied", "popsync login work"}},
+		"wrong account": {oauthtest.Options{Email: "other@example.org"}, 77, []string{
+			"it was other@example.org who logged in at the provider, and the mailbox is me@example.org", "nothing was stored", "choose me@example.org there"}},
+		"no refresh token": {oauthtest.Options{NoRefresh: true}, 77, []string{"no refresh token"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAgency(t, tt.o, nil)
+			s := a.sit("login", "work")
+			visit(t, s.sees(loginAddress))
+			s.ends(tt.code, tt.want...)
+			if a.stored() {
+				t.Error("it was stored")
+			}
+		})
+	}
+	t.Run("expired code", func(t *testing.T) {
+		t.Parallel()
+		a := newAgency(t, oauthtest.Options{Interval: 1, CodeLife: 2 * time.Second}, nil)
+		s := a.sit("login", "--flow", "device", "work")
+		s.ends(77, "the code was not typed in time", "popsync login work")
+	})
+	for _, flow := range []string{"loopback", "paste", "device"} {
+		t.Run("Ctrl-C "+flow, func(t *testing.T) {
+			t.Parallel()
+			a := newAgency(t, oauthtest.Options{}, nil)
+			s := a.sit("login", "--flow", flow, "work")
+			s.sees("Waiting until|Address \\(it is not shown\\): ")
+			s.types("\x03")
+			s.ends(75, "popsync: stopped")
+			if a.stored() {
+				t.Error("it was stored")
+			}
+		})
+	}
+}
+
+func TestLoginRefusedBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	a := newAgency(t, oauthtest.Options{}, nil)
+	a.popsyncSays(t, 64, "there is no terminal", "ssh -t HOST popsync login work", "login", "work")
+	a.popsyncSays(t, 64, "expected is an account", "", "login")
+	a.popsyncSays(t, 64, "no destination", "", "login", "work/relay")
+	a.popsyncSays(t, 64, "--flow takes loopback, paste or device", "", "login", "--flow", "magic", "work")
+	a.popsyncSays(t, 64, "say one of them", "", "login", "--flow", "device", "--status")
+	a.conf.WriteString("\n[account.plain]\nhost = \"h\"\nusername = \"u\"\npassword = \"x\"\n[[account.plain.deliver]]\ntype = \"maildir\"\npath = \"/m\"\n")
+	a.popsyncSays(t, 64, "plain does not log in by OAuth", "docs/oauth.md", "login", "plain")
+	if os.Getuid() != 0 {
+		t.Log("NOT TESTED: as root beside a service")
+		return
+	}
+	if err := os.MkdirAll(a.state(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(a.state(), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	s := a.sit("login", "work")
+	s.ends(78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login work")
+	a.popsyncSays(t, 78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login --flow device work", "login", "--flow", "device", "work")
+}
+
+// Beside a daemon the daemon stores it and fetches at once; a logout goes the same way.
+func TestLoginBesideADaemon(t *testing.T) {
+	t.Parallel()
+	messages := mailgen.Messages(1, 2, 300, 500)
+	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Strict}, boxOf(messages))
+	d := a.daemon()
+	d.says("nobody has logged in yet")
+	s := a.sit("login", "work")
+	visit(t, s.sees(loginAddress))
+	s.ends(0, "work: logged in as me@example.org")
+	d.says("login by OAuth stored", `"account":"work"`)
+	d.holds("Mail", messages...)
+	a.popsyncSays(t, 0, "logged out; the provider was told", "", "logout", "work")
+	d.says("login by OAuth removed")
+	if a.stored() {
+		t.Error("it is still there")
+	}
+}

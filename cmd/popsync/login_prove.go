@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher/server"
+	"github.com/popsync/popsync/internal/oauth"
+	"github.com/popsync/popsync/pop3"
+)
+
+// prove logs in once with a token that was just given.
+func (a *app) prove(ctx context.Context, cfg *config.Config, h holder, t oauth.Token) error {
+	return a.logInOnce(ctx, cfg, h, func(context.Context, string) (string, error) { return t.Access.Reveal(), nil })
+}
+
+// logInOnce opens the mailbox, or connects to the mail server, of a holder, and does nothing else there.
+func (a *app) logInOnce(ctx context.Context, cfg *config.Config, h holder, token func(context.Context, string) (string, error)) error {
+	c := accountOf(cfg, h.account)
+	for _, d := range c.Deliver {
+		if h.name != h.account && h.name == h.account+"/"+d.Name {
+			sender, _, err := a.mailServerWith(cfg, c.Name, d, nil, token)
+			if err != nil {
+				return err
+			}
+			defer sender.Close()
+			saw, err := sender.Look(ctx)
+			if saw.LoggedIn { // what it says of recipients is check's affair
+				return nil
+			}
+			return err
+		}
+	}
+	o, err := serverOf(cfg.Limits, c)
+	if err != nil {
+		return err
+	}
+	way, err := a.dialerOf(cfg, c.Network)
+	if err != nil {
+		return err
+	}
+	o.Dial = way.Mail
+	client, err := server.DialLooking(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := client.Login(ctx, pop3.Login{Username: c.Username, Auth: string(c.Auth), Token: token}); err != nil {
+		return err
+	}
+	if err := client.Quit(ctx); errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/internal/oauth"
+)
+
+// What a person copies from the page about OAuth can be used, as far as that can be known before a login.
+func TestOAuthRecipesLoad(t *testing.T) {
+	data, err := os.ReadFile("../../docs/oauth.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(data), "```toml\n")[1:]
+	if len(blocks) < 4 {
+		t.Errorf("only %d blocks", len(blocks))
+	}
+	for _, b := range blocks {
+		b, _, _ = strings.Cut(b, "```")
+		name, _, _ := strings.Cut(strings.TrimPrefix(b, "[oauth."), "]")
+		doc := "[defaults]\n[[defaults.deliver]]\ntype = 'maildir'\npath = '/mail/{account}'\n" + b
+		if !strings.Contains(b, "[account.") {
+			doc += "[account.x]\nhost = 'h'\nusername = 'u'\noauth = '" + name + "'\n"
+		}
+		env := func(string) string { return "/home/me" }
+		cfg, err := config.Parse("f", []byte(doc), env, config.Options{CheckOAuth: checkOAuth})
+		if err != nil {
+			t.Errorf("%s\n%v", doc, err)
+			continue
+		}
+		if len(holdersOf(cfg)) != 1 {
+			t.Errorf("%s\nlogs nobody in", doc)
+		}
+	}
+}
+
+// What can't work is found with the configuration, at its line, with a next step.
+func TestOAuthProblemsAreFoundEarly(t *testing.T) {
+	for grant, want := range map[string]string{
+		`provider = "gogle"`:                                      "no provider is known by this name",
+		`provider = "microsoft"`:                                  "no client_id (Register an application of your own",
+		"provider = \"google\"\nclient_id = \"x\"":                "no client secret (Google wants it",
+		"provider = \"yandex\"\nclient_id = \"x\"":                "no scopes",
+		"client_id = \"x\"":                                       "no token_url",
+		"provider = \"microsoft\"\nclient_id=\"x\"\nflow=\"app\"": "no client secret",
+	} {
+		doc := "[oauth.g]\n" + grant + "\n[account.x]\nhost = 'h'\nusername = 'u'\noauth = 'g'\n[[account.x.deliver]]\ntype = 'maildir'\npath = '/m'\n"
+		_, err := config.Parse("f", []byte(doc), func(string) string { return "/home/me" }, config.Options{CheckOAuth: checkOAuth})
+		if err == nil || !strings.Contains(err.Error(), "account.x.oauth: [oauth.g]: "+want) {
+			t.Errorf("%s: %v", grant, err)
+		}
+	}
+}
+
+// A login that a person made anew is another setting, so that what was refused before counts no more; a refresh is none.
+func TestLoginChangesTheSetting(t *testing.T) {
+	cfg := &config.Config{
+		StateDir: t.TempDir(),
+		OAuth:    []config.OAuth{{Name: "g", AuthURL: "https://h/a", TokenURL: "https://h/t", ClientID: "c", Scopes: []string{"s"}}},
+		Accounts: []config.Account{{Name: "work", Username: "u", Secret: config.SecretSource{Kind: config.SecretOAuth, OAuth: "g"}}},
+	}
+	a := &app{}
+	source, _, err := a.tokenOf(cfg, accountHolder(cfg.Accounts[0]), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{loginSetting(cfg, cfg.Accounts[0]): true}
+	for i := range 2 {
+		at := time.Unix(int64(1_700_000_000+i), 0)
+		if err := source.Put(t.Context(), oauth.Token{Access: oauth.NewSecret("x"), Refresh: oauth.NewSecret("MARKER"), Got: at}); err != nil {
+			t.Fatal(err)
+		}
+		s := loginSetting(cfg, cfg.Accounts[0])
+		if seen[s] || strings.Contains(s, "MARKER") || loginSetting(cfg, cfg.Accounts[0]) != s {
+			t.Errorf("after login %d: %s", i, s)
+		}
+		seen[s] = true
+	}
+	cfg.OAuth[0].ClientID = "another"
+	if seen[loginSetting(cfg, cfg.Accounts[0])] {
+		t.Error("another client is the same setting")
+	}
+}

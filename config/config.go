@@ -64,8 +64,10 @@ const (
 	AuthPlain    Auth = "plain"    // SASL PLAIN (RFC 4616)
 	AuthLogin    Auth = "login"    // SASL LOGIN, which was never standardised
 	AuthExternal Auth = "external" // SASL EXTERNAL (RFC 4422): the client certificate says it all, and there is no password
-	AuthUser     Auth = "user"     // USER and PASS (RFC 1939); for accounts
-	AuthAPOP     Auth = "apop"     // APOP (RFC 1939); for accounts
+	authXOAUTH2  Auth = "xoauth2"
+	authBearer   Auth = "oauthbearer"
+	AuthUser     Auth = "user" // USER and PASS (RFC 1939); for accounts
+	AuthAPOP     Auth = "apop" // APOP (RFC 1939); for accounts
 )
 
 // Which of them may be written where: the names of SASL mechanisms, in lower case.

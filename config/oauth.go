@@ -163,9 +163,12 @@ func date(dst *time.Time) convert {
 }
 
 // granted checks the OAuth grant that an account or a destination names at a path. use is what for: "pop" or "smtp".
-func (c *checker) granted(at document.Path, s SecretSource, grants []OAuth, use string) {
+func (c *checker) granted(at document.Path, s SecretSource, auth Auth, grants []OAuth, use string) {
 	if s.Kind != SecretOAuth {
 		return
+	}
+	if auth != AuthAuto && auth != authXOAUTH2 && auth != authBearer {
+		c.add(at.Key("auth"), document.Shown(string(auth))+" is for a password, and this login is by OAuth", `leave auth out, or write "xoauth2" or "oauthbearer"`)
 	}
 	at = at.Key(string(SecretOAuth))
 	i := slices.IndexFunc(grants, func(o OAuth) bool { return o.Name == s.OAuth })

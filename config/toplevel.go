@@ -39,10 +39,10 @@ func (c *checker) document(tree map[string]any) *Config {
 	}
 	for _, a := range cfg.Accounts {
 		at := document.Path("account").Key(a.Name)
-		c.granted(at, a.Secret, cfg.OAuth, "pop")
+		c.granted(at, a.Secret, a.Auth, cfg.OAuth, "pop")
 		for i, d := range a.Deliver {
 			if d.SMTP != nil {
-				c.granted(at.Key("deliver").Index(i), d.SMTP.Secret, cfg.OAuth, "smtp")
+				c.granted(at.Key("deliver").Index(i), d.SMTP.Secret, d.SMTP.Auth, cfg.OAuth, "smtp")
 			}
 		}
 	}

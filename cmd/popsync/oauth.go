@@ -100,7 +100,7 @@ func (a *app) wayTo(cfg *config.Config, n config.Network) (oauth.Options, error)
 	if err != nil {
 		return oauth.Options{}, err
 	}
-	return oauth.Options{Dial: d.DialContext, Via: strings.Join(networkSetting(cfg, n), " ")}, nil
+	return oauth.Options{Transport: a.providers, Dial: d.DialContext, Via: strings.Join(networkSetting(cfg, n), " ")}, nil
 }
 
 // grantOf turns [oauth.NAME] into what internal/oauth takes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"sync"
 
@@ -24,9 +25,10 @@ type app struct {
 	asking     sync.Mutex
 	live       *terminal.Board // shows passes that are running; nil: nothing does
 	tokens     keepers
-	lines      *terminal.Gate   // for the lines of the log on a terminal where nothing is live; nil: it is none
-	transcript *transcript.File // of what passes on the wire; nil: nobody asked for one
-	told       bool             // a run that nobody watches tells news; else it writes its log
+	providers  http.RoundTripper // reaches providers of OAuth, for tests; nil: the account's own way does
+	lines      *terminal.Gate    // for the lines of the log on a terminal where nothing is live; nil: it is none
+	transcript *transcript.File  // of what passes on the wire; nil: nobody asked for one
+	told       bool              // a run that nobody watches tells news; else it writes its log
 }
 
 // execute runs one command line and returns the exit code.

@@ -28,9 +28,21 @@ func object(status int, v map[string]any) reply {
 }
 
 func refusal(code string) reply {
-	return object(http.StatusBadRequest, map[string]any{
-		"error": code, "error_description": "the description names " + "me@example.org" + " and what was sent",
-	})
+	return object(http.StatusBadRequest, map[string]any{"error": code, "error_description": "this is about me@example.org"})
+}
+
+// echo puts what was sent into a description, as careless providers do.
+func (r reply) echo(form url.Values) reply {
+	var v map[string]any
+	if json.Unmarshal([]byte(r.body), &v) == nil && v["error"] != nil {
+		v["error_description"] = fmt.Sprint(v["error_description"], ", and you sent ", form.Encode(), " ", form)
+		r.body = object(r.status, v).body
+		return r
+	}
+	if r.status != http.StatusOK {
+		r.body += "<pre>" + form.Encode() + "</pre>"
+	}
+	return r
 }
 
 func (f Fault) reply() reply {

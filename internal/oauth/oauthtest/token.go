@@ -37,7 +37,7 @@ func (p *Provider) token(form url.Values) reply {
 		if o.Pause != nil {
 			o.Pause()
 		}
-		return fault.reply()
+		return fault.reply().echo(form)
 	}
 	var r reply
 	switch {
@@ -51,7 +51,7 @@ func (p *Provider) token(form url.Values) reply {
 	if fault != nil {
 		r.cut = true
 	}
-	return r
+	return r.echo(form)
 }
 
 func (p *Provider) granted(o Options, form url.Values) reply {

@@ -25,6 +25,7 @@ type state struct {
 	Email          string    `json:"email,omitempty"`
 	Scopes         []string  `json:"scopes,omitempty"`
 
+	Spurned   bool      `json:"spurned,omitempty"`  // a server refuses the access token, and no other was to be had
 	Failures  int       `json:"failures,omitempty"` // in a row
 	Refusals  int       `json:"refusals,omitempty"` // of these, that blame the token
 	First     time.Time `json:"first_refusal,omitzero"`

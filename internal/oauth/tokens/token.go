@@ -32,7 +32,7 @@ func (s *Source) Token(ctx context.Context, refused string) (string, error) {
 		return "", s.fault("the folder of tokens can't be used", err)
 	}
 	defer dir.Close()
-	if text, err := s.ready(ctx, dir, refused); text != "" || err != nil {
+	if text, err := s.ready(ctx, dir, refused); text != "" || err != nil && refused == "" {
 		return text, err
 	}
 	lock, err := hold(ctx, dir, s.name)
@@ -41,10 +41,28 @@ func (s *Source) Token(ctx context.Context, refused string) (string, error) {
 	}
 	defer lock.Close()
 	// Who waited finds what the other one got.
-	if text, err := s.ready(ctx, dir, refused); text != "" || err != nil {
-		return text, err
+	text, err := s.ready(ctx, dir, refused)
+	if text == "" && err == nil {
+		text, err = s.refresh(ctx, dir, refused)
 	}
-	return s.refresh(ctx, dir, refused)
+	if err != nil && refused != "" {
+		s.spurned(ctx, dir, refused)
+	}
+	return text, err
+}
+
+// spurned notes that a server refuses the access token that is stored, and that there is no other now: it is not sent again. The lock
+// is held. That it is not written down costs a login too many, nothing else.
+func (s *Source) spurned(ctx context.Context, dir *os.File, refused string) {
+	rec, st, err := s.load(ctx, dir)
+	if err != nil || rec.token.Access.Reveal() != refused {
+		return
+	}
+	if st.Seq != rec.seq {
+		st = stateOf(rec, rec.token.Got)
+	}
+	st.Spurned = true
+	_ = st.write(dir, s.name)
 }
 
 func (s *Source) open() (*os.File, error) {
@@ -136,6 +154,9 @@ func (s *Source) load(ctx context.Context, dir *os.File) (rec record, st state, 
 	}
 	if err != nil {
 		return record{}, state{}, s.fault("the stored token can't be read", err)
+	}
+	if st.about(rec.seq).Spurned {
+		rec.token.Access = oauth.Secret{} // as if there were none
 	}
 	return rec, st, nil
 }

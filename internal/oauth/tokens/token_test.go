@@ -78,6 +78,25 @@ func TestRefusedByTheServer(t *testing.T) {
 	})
 }
 
+// A server refuses a token, and the provider gives no other: it is not sent again, and once there is another one all goes on.
+func TestSpurned(t *testing.T) {
+	bubble(t, oauthtest.Options{}, func(t *testing.T, w *world) {
+		s := w.source("work")
+		w.login(s)
+		sleepFor(2 * time.Minute)
+		first := w.good(s, "")
+		w.p.Down(&oauthtest.Fault{Status: 503})
+		if text, err := s.Token(t.Context(), first); err == nil {
+			t.Errorf("got %q", text)
+		}
+		sleepFor(10 * time.Second)
+		w.bad(w.source("work"), oauth.Temporary)
+		w.p.Down(nil)
+		sleepFor(time.Minute)
+		w.good(w.source("work"), first)
+	})
+}
+
 // Microsoft has refused tokens that were good an hour later: three refusals over an hour are believed, and then nothing more is
 // asked until a person logs in.
 func TestDeadAfterThreeRefusals(t *testing.T) {

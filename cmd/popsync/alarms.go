@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/alarms"
@@ -14,6 +15,7 @@ func alarmsOf(cfg *config.Config) (alarms.Config, error) {
 	c := alarms.Config{
 		Dir: alarmDir(cfg), After: cfg.Alarm.After, Parked: cfg.Alarm.Parked, Skipped: cfg.Alarm.Skipped,
 		Maildirs: cfg.Alarm.Maildir, Accounts: map[string]alarms.Account{},
+		Ending: func(account string, at time.Time) (what, next string, unknown bool) { return endingOf(cfg, account, at) },
 	}
 	if len(cfg.Alarm.Command) > 0 {
 		command, err := notify.NewCommand(cfg.Alarm.Command)

@@ -86,3 +86,46 @@ func TestLoginChangesTheSetting(t *testing.T) {
 		t.Error("another client is the same setting")
 	}
 }
+
+// What ends soon is told ahead, of the account whose login it is, and no more once that is mended.
+func TestEndingsAreTold(t *testing.T) {
+	now := time.Now()
+	cfg := &config.Config{
+		StateDir: t.TempDir(),
+		OAuth:    []config.OAuth{{Name: "g", AuthURL: "https://h/a", TokenURL: "https://h/t", ClientID: "c", Scopes: []string{"s"}}},
+		Accounts: []config.Account{{Name: "work", Username: "u", Secret: config.SecretSource{Kind: config.SecretOAuth, OAuth: "g"}}, {Name: "plain"}},
+	}
+	if _, _, unknown := endingOf(cfg, "work", now); !unknown {
+		t.Error("nobody has logged in, and something is known")
+	}
+	source, _, err := (&app{}).tokenOf(cfg, accountHolder(cfg.Accounts[0]), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := oauth.Token{Access: oauth.NewSecret("x"), Refresh: oauth.NewSecret("y"), Got: now, RefreshExpires: now.AddDate(0, 0, 90)}
+	if err := source.Put(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		days   int // from now
+		secret int // until the client secret ends; 0: not stated
+		want   string
+		next   string
+	}{
+		{0, 0, "", ""}, {82, 0, "", ""}, {84, 0, "the login by OAuth (g) ends on ", "popsync login work"},
+		{0, 5, "the client secret of [oauth.g] ends on ", "client_secret_ends"}, {0, 9, "", ""},
+		{84, 85, "the client secret", "client_secret_ends"}, {84, 95, "the login by OAuth", "popsync login work"},
+	} {
+		cfg.OAuth[0].SecretEnds = time.Time{}
+		if tt.secret > 0 {
+			cfg.OAuth[0].SecretEnds = now.AddDate(0, 0, tt.secret)
+		}
+		what, next, unknown := endingOf(cfg, "work", now.AddDate(0, 0, tt.days))
+		if unknown || !strings.HasPrefix(what, tt.want) || tt.want == "" && what != "" || !strings.Contains(next, tt.next) {
+			t.Errorf("%+v: %q, %q, %v", tt, what, next, unknown)
+		}
+		if what, _, _ := endingOf(cfg, "plain", now.AddDate(0, 0, tt.days)); what != "" {
+			t.Errorf("of an account with a password: %q", what)
+		}
+	}
+}

@@ -31,6 +31,8 @@ type Config struct {
 	Shared   []Way // ways that all accounts share
 	Maildirs bool  // each account's own Maildir is one, too
 	Accounts map[string]Account
+	// Ending tells what of an account's logins will end soon, and what to do; unknown: it cannot be told now. nil: none ends.
+	Ending func(account string, at time.Time) (what, next string, unknown bool)
 }
 
 // Way is a way to tell people, and what it goes by, for people.
@@ -129,10 +131,14 @@ func (al *Alarms) channels(account string) []notify.Channel {
 func (al *Alarms) Observe(ctx context.Context, rep fetcher.Report) {
 	al.mu.Lock()
 	acc, configured := al.cfg.Accounts[rep.Account]
+	ending := al.cfg.Ending
 	al.mu.Unlock()
 	o, ok := outcomeOf(rep)
 	if !ok || (!configured || acc.Silent) && al.news == nil {
 		return
+	}
+	if ending != nil {
+		o.Ending, o.EndingNext, o.EndingUnknown = ending(rep.Account, o.At)
 	}
 	err := al.notifier.Observe(ctx, o)
 	if forgotten, is := errors.AsType[*notify.MemoryError](err); is && al.news != nil && o.Kind != notify.Fine {

@@ -15,7 +15,7 @@ import (
 // Incident is an open one, for status.
 type Incident struct {
 	Account string
-	About   string    // "trouble" with the account, "parked" messages, or those "skipped" for their size
+	About   string    // "trouble" with the account, "parked" messages, those "skipped" for their size, or what is "ending"
 	Since   time.Time // when it began
 	Person  bool      // somebody must act
 	Cause   string    // as of the last outcome, like the next three

@@ -22,7 +22,7 @@ type Notice struct {
 	Account string    `json:"account"`
 	Host    string    `json:"host"`     // the machine that popsync runs on
 	Kind    string    `json:"kind"`     // Trouble, Recovered or Test
-	About   string    `json:"about"`    // "trouble" with the account, "parked" messages, or those "skipped" for their size
+	About   string    `json:"about"`    // "trouble" with the account, "parked" messages, those "skipped" for their size, or what is "ending"
 	Person  bool      `json:"person"`   // somebody must act, or had to
 	Since   time.Time `json:"since"`    // when the incident began
 	At      time.Time `json:"at"`       // when this was to be told; of a recovery, the end

@@ -1,8 +1,8 @@
 // Package notify tells people when an account needs them: one notice when trouble has begun, one when it is over, and
 // none in between, however many passes fail, and however often popsync is restarted or killed meanwhile.
 //
-// An incident belongs to an account and one of three groups of causes: the account's trouble (whatever keeps a pass from
-// ending well), its parked messages, and those left out for their size. Another cause or text within a group is no new incident. rules.go has the rules
+// An incident belongs to an account and one of four groups of causes: the account's trouble (whatever keeps a pass from
+// ending well), its parked messages, those left out for their size, and a login that will end soon. Another cause or text within a group is no new incident. rules.go has the rules
 // of what is told when.
 //
 // Each incident is one small JSON file, and each channel by which it is told is tracked in it by itself. That a notice
@@ -57,6 +57,10 @@ type Outcome struct {
 	Parked, Skipped int
 	// ParkedWhy tells where one of the parked messages is stuck, and why, in words that follow "1 message is set aside, "; "": not known.
 	ParkedWhy string
+	// Ending is what will end soon, such as a login, in one line; "": nothing. EndingNext is what to do about it. EndingUnknown:
+	// nobody can tell, which changes nothing.
+	Ending, EndingNext string
+	EndingUnknown      bool
 }
 
 // Options are the thresholds and the ways out.

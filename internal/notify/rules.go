@@ -12,6 +12,7 @@ import (
 //     Options.After; if it then turns out to need a person, that is told too. So an incident makes two notices at most.
 //   - Parked messages are told when they are as many as Options.Parked, and are over when there are none.
 //   - Messages that are left out for their size are told if Options.Skipped, and are over when there are none.
+//   - That a login will end soon is told at once, and is over when it will not.
 //   - The end of an incident is told to those who were told of its beginning.
 //   - Flapping: after an incident was told, the next one of the same account and group is held back for an hour, after
 //     that one for two hours, and so on, doubled up to a day. What lasts an hour without a break does not flap: it is
@@ -29,10 +30,11 @@ const (
 	troubleGroup = iota
 	parkedGroup
 	skippedGroup
+	endingGroup
 	groups
 )
 
-var groupNames = [groups]string{troubleGroup: "trouble", parkedGroup: "parked", skippedGroup: "skipped"}
+var groupNames = [groups]string{troubleGroup: "trouble", parkedGroup: "parked", skippedGroup: "skipped", endingGroup: "ending"}
 
 // fact is what one outcome says about one group.
 type fact struct {
@@ -65,6 +67,12 @@ func (o Outcome) fact(group, threshold int, open bool) (fact, bool) {
 		f.person, f.urgent, f.parked = false, true, 0
 		f.cause, f.what, f.next = groupNames[group], skippedWhat(o.Skipped), ""
 		return f, o.Skipped >= 0
+	}
+	if group == endingGroup {
+		f.failing = o.Ending != ""
+		f.person, f.urgent, f.parked = true, true, 0
+		f.cause, f.what, f.next = groupNames[group], line(o.Ending), line(o.EndingNext)
+		return f, !o.EndingUnknown
 	}
 	needed := aboutMessages && o.Kind == Person
 	if o.Parked < 0 && !needed {

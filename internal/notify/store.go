@@ -246,7 +246,7 @@ func (n *Notifier) sweep() {
 	defer dir.Close()
 	list, _ := safepath.NamesAt(dir)
 	for _, name := range list {
-		if strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") || strings.HasPrefix(name, ".skipped-") {
+		if strings.HasPrefix(name, ".trouble-") || strings.HasPrefix(name, ".parked-") || strings.HasPrefix(name, ".skipped-") || strings.HasPrefix(name, ".ending-") {
 			if st, err := safepath.StatAt(dir, name); err == nil && time.Since(time.Unix(st.Mtim.Unix())).Abs() > time.Hour {
 				_ = safepath.RemoveAt(dir, name) // it only takes some room
 			}

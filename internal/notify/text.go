@@ -23,6 +23,10 @@ func (n Notice) Subject() string {
 		return s + "no message is left out for its size any more"
 	case n.About == groupNames[skippedGroup]:
 		return s + "a message is too large to be fetched"
+	case n.About == groupNames[endingGroup] && n.Kind == Recovered:
+		return s + "the login ends no more"
+	case n.About == groupNames[endingGroup]:
+		return s + "a login will end soon"
 	case n.Kind == Recovered:
 		return s + "mail is fetched again"
 	case n.Person:
@@ -72,6 +76,10 @@ func (n Notice) opening() string {
 		return "popsync on " + n.Host + ` leaves no message of account "` + n.Account + `" on the server for its size any more.`
 	case n.About == groupNames[skippedGroup]:
 		return "popsync on " + n.Host + ` leaves mail of account "` + n.Account + `" on the server that is larger than max_size in the configuration.`
+	case n.About == groupNames[endingGroup] && n.Kind == Recovered:
+		return "popsync on " + n.Host + ` knows of no login of account "` + n.Account + `" any more that ends soon.`
+	case n.About == groupNames[endingGroup]:
+		return "popsync on " + n.Host + ` tells you ahead: a login of account "` + n.Account + `" will end.`
 	case n.Kind == Recovered:
 		return "popsync on " + n.Host + " has no more trouble with " + whose + "."
 	case n.Person && n.Follows != "":
@@ -93,6 +101,10 @@ func (n Notice) means() string {
 		return "Nothing was lost: each of these messages is still on the server, or a copy of it waits on this machine. They hold up no others."
 	case n.About == groupNames[skippedGroup] && n.Kind == Recovered:
 		return "Each of these messages was fetched after all, or is no longer on the server. popsync has deleted none that it had not delivered."
+	case n.About == groupNames[endingGroup] && n.Kind == Recovered:
+		return "Mail goes on as before."
+	case n.About == groupNames[endingGroup]:
+		return "Mail goes on as before until then. After that, no new mail comes until somebody has done something."
 	case n.About == groupNames[skippedGroup]:
 		return "Nothing was deleted or lost; what is so large stays on the server, and all other mail is fetched."
 	case n.Kind == Recovered:
@@ -118,6 +130,8 @@ func (n Notice) outlook() string {
 	switch {
 	case n.About == groupNames[parkedGroup]:
 		return "popsync tries " + some(n.Parked, "the message", "each of these messages") + " again by itself: after an hour, after six hours, then once a day. You will be told when none is set aside any more."
+	case n.About == groupNames[endingGroup]:
+		return "You will be told when that is done."
 	case n.About == groupNames[skippedGroup]:
 		return "It stays there until somebody deletes it. You will be told when none is left out any more."
 	case n.Person && n.Cause == "login":

@@ -27,7 +27,7 @@ func oauthAccounts() int {
 	if os.Getenv("POPSYNC_LARGE") != "" {
 		return 200
 	}
-	return 20
+	return 8
 }
 
 // A provider whose token endpoint is out of order for a day, and one account whose login ended: each of the others is told of once,

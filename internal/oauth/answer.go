@@ -98,6 +98,9 @@ func (c *Client) failed(err error, doing string) *Error {
 			e.Err = errUnread
 		}
 		e.Hint = hintNetwork(e.Err)
+		if own, ok := errors.AsType[hinted](e.Err); ok && own.Lasting() {
+			e.Class = Configuration
+		}
 		return e
 	}
 	e.Code = refused.ErrorCode

@@ -135,6 +135,13 @@ func redirectable(address string, f Flow) bool {
 	return u.Scheme == "http" && loopback(u.Hostname())
 }
 
+// hinted is an error of Options.Dial that is ours: it holds nothing of an answer, and knows the next step.
+type hinted interface {
+	error
+	Hint() string
+	Lasting() bool // it stays so until a person changes something
+}
+
 // harmless keeps of an error of net/http what comes from the network and the system: others repeat octets of the answer.
 func harmless(err error) error {
 	var (
@@ -144,8 +151,11 @@ func harmless(err error) error {
 		authority x509.UnknownAuthorityError
 		alert     tls.AlertError
 		netErr    net.Error
+		ours      hinted
 	)
 	switch {
+	case errors.As(err, &ours):
+		return ours
 	case errors.Is(err, errElsewhere):
 		return errElsewhere
 	case errors.Is(err, context.Canceled):

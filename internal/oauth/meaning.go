@@ -138,8 +138,11 @@ func hintNetwork(err error) string {
 		cert *tls.CertificateVerificationError
 		when x509.CertificateInvalidError
 		dns  *net.DNSError
+		ours hinted
 	)
 	switch {
+	case errors.As(err, &ours):
+		return ours.Hint()
 	case errors.As(err, &when) && when.Reason == x509.Expired:
 		return "the certificate is not valid now: check this machine's clock; " + later
 	case errors.As(err, &cert):

@@ -203,7 +203,7 @@ func (c *Client) Endpoint() string { return c.grant.TokenURL + c.grant.Issuer + 
 // Setting identifies what decides whether a request can succeed, but for the secret; it changes when a person corrects it.
 func (c *Client) Setting() string {
 	g := c.grant
-	return strings.Join(append([]string{string(g.Flow), g.Issuer, g.TokenURL, g.ClientID, g.KeyFile}, c.scopes...), "\n")
+	return strings.Join(append([]string{string(g.Flow), g.Issuer, g.TokenURL, g.ClientID, g.KeyFile, c.via}, c.scopes...), "\n")
 }
 
 // config is the library's view of the Grant. Its AuthStyle is always set: without one, the library asks twice when it is refused,

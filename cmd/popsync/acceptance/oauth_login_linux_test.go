@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestLoginLoopback(t *testing.T) {
 	a.run(0)
 	same(t, wanted(messages...), arrived(t, a.mail("Mail")))
 	a.popsyncSays(t, 0, `work \(test\): logged in as me@example.org`, "no end known", "login", "--status")
-	a.popsyncSays(t, 0, "OAuth test: logged in as me@example.org", "work: logged in as me@example.org; UIDL", "check", "--verbose")
+	a.popsyncSays(t, 0, "OAuth test: logged in as me@example.org", "work: logged in as me@example.org by XOAUTH2; UIDL", "check", "--verbose")
 	a.popsyncSays(t, 0, "work: logged out; the provider was told", "", "logout", "work")
 	if a.stored() || a.p.Counts().Revoked != 1 {
 		t.Error("it is still there")
@@ -136,6 +137,21 @@ func TestLoginRefusedBeforeItBegins(t *testing.T) {
 	s := a.sit("login", "work")
 	s.ends(78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login work")
 	a.popsyncSays(t, 78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login --flow device work", "login", "--flow", "device", "work")
+}
+
+// With a proxy, nothing goes to the provider by another way: not when the proxy cannot be used either.
+func TestLoginGoesByTheProxy(t *testing.T) {
+	t.Parallel()
+	a := newAgency(t, oauthtest.Options{}, nil)
+	conf := strings.Replace(a.conf.String(), "oauth = \"test\"\n", fmt.Sprintf("oauth = \"test\"\ninsecure_plaintext = true\nproxy = \"socks5://127.0.0.1:%d\"\n", deafPort(t)), 1)
+	a.conf.Reset()
+	a.conf.WriteString(conf)
+	s := a.sit("login", "--flow", "paste", "work")
+	s.types(browse(t, s.sees(loginAddress)) + "\n")
+	s.ends(75, "the proxy socks5://127.0.0.1:", "cannot be used")
+	if n := a.p.Counts().Requests; n != 0 {
+		t.Errorf("%d requests came by another way", n)
+	}
 }
 
 // Beside a daemon the daemon stores it and fetches at once; a logout goes the same way.

@@ -13,8 +13,8 @@ import (
 	"github.com/popsync/popsync/internal/oauth/oauthtest"
 )
 
-// relay is a mail server that wants XOAUTH2, and counts what it takes.
-func relay(t *testing.T, p *oauthtest.Provider) (address string, took *atomic.Int32) {
+// tokenRelay is a mail server that wants XOAUTH2, and counts what it takes.
+func tokenRelay(t *testing.T, p *oauthtest.Provider) (address string, took *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -86,7 +86,7 @@ func TestLoginToARelay(t *testing.T) {
 	t.Parallel()
 	messages := mailgen.Messages(1, 2, 300, 500)
 	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Lenient}, boxOf(messages))
-	address, took := relay(t, a.p)
+	address, took := tokenRelay(t, a.p)
 	fmt.Fprintf(&a.conf, "\n[[account.work.deliver]]\ntype = \"smtp\"\nname = \"relay\"\naddress = %q\ntls = \"none\"\nusername = %q\noauth = \"test\"\nto = [%q]\n",
 		address, mailboxName, mailboxName)
 	login := func(who string) {

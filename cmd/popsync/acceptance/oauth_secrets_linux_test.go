@@ -94,7 +94,7 @@ func dig(t *testing.T, control string) (found []string) {
 		says("login", "--status")
 	}
 	a.age(t)
-	says("run", "work") // all is well again
+	says("run", "--trace", filepath.Join(a.dir, "trace"), "work") // all is well again
 	d := a.daemon()
 	for _, what := range []string{"cmdline", "environ"} {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", d.cmd.Process.Pid, what))
@@ -119,7 +119,7 @@ func dig(t *testing.T, control string) (found []string) {
 	written()
 	says("logout", "work")
 	look("the daemon's log", strings.Join(d.lines(""), "\n"))
-	for _, file := range []string{"shown", "backup"} {
+	for _, file := range []string{"shown", "backup", "trace"} {
 		b, err := os.ReadFile(filepath.Join(a.dir, file))
 		if err != nil || len(b) == 0 {
 			t.Errorf("%s: %v", file, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/oauth/tokens"
 )
 
 // alarmsOf says in which ways the configuration wants people to be told.
@@ -15,7 +17,12 @@ func alarmsOf(cfg *config.Config) (alarms.Config, error) {
 	c := alarms.Config{
 		Dir: alarmDir(cfg), After: cfg.Alarm.After, Parked: cfg.Alarm.Parked, Skipped: cfg.Alarm.Skipped,
 		Maildirs: cfg.Alarm.Maildir, Accounts: map[string]alarms.Account{},
-		Ending: func(account string, at time.Time) (what, next string, unknown bool) { return endingOf(cfg, account, at) },
+		Renamed: func(ctx context.Context, names map[string]string) error {
+			return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Rename(ctx, names)
+		},
+		Ending: func(account string, at time.Time) (what, next string, unknown bool) {
+			return endingOf(cfg, account, at)
+		},
 	}
 	if len(cfg.Alarm.Command) > 0 {
 		command, err := notify.NewCommand(cfg.Alarm.Command)

@@ -8,6 +8,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/internal/decisions"
+	"github.com/popsync/popsync/internal/oauth/tokens"
 	"github.com/popsync/popsync/internal/usage"
 	"github.com/popsync/popsync/uidl"
 )
@@ -68,6 +69,7 @@ func forgetting(cfg *config.Config) decisions.Forgetting {
 			}
 			return l, nil
 		},
+		Logins: func(account string) (int, error) { return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Forget(account) },
 		Folder: func(identity string) (*spool.Folder, error) { return spool.OpenFolder(spoolRoot(cfg), identity) },
 	}
 }

@@ -33,6 +33,9 @@ type Config struct {
 	Accounts map[string]Account
 	// Ending tells what of an account's logins will end soon, and what to do; unknown: it cannot be told now. nil: none ends.
 	Ending func(account string, at time.Time) (what, next string, unknown bool)
+	// Renamed makes what else goes by an account's name follow it: from old names to new ones, "" for one that is moved aside.
+	// nil: nothing does.
+	Renamed func(ctx context.Context, names map[string]string) error
 }
 
 // Way is a way to tell people, and what it goes by, for people.
@@ -191,6 +194,15 @@ func (al *Alarms) Follow(ctx context.Context, configured *names.Configured, barr
 	}
 	if err := al.notifier.Rename(told); err != nil {
 		al.log.Warn("alarm not renamed", errorField(err))
+	}
+	al.mu.Lock()
+	renamed := al.cfg.Renamed
+	al.mu.Unlock()
+	if renamed == nil {
+		return blocked, nil
+	}
+	if err := renamed(ctx, told); err != nil {
+		al.log.Warn("login by OAuth not renamed", errorField(err))
 	}
 	return blocked, nil
 }

@@ -32,6 +32,8 @@ type Forgetting struct {
 	Yes, Drop  bool     // see popsync help forget
 	// Ledger opens the ledger as it is.
 	Ledger func(context.Context) (uidl.Ledger, error)
+	// Logins removes its tokens of OAuth, and says how many logins those were.
+	Logins func(account string) (int, error)
 	// Folder opens the folder where copies for a remote destination wait.
 	Folder func(identity string) (*spool.Folder, error)
 }
@@ -110,6 +112,11 @@ func (desk *Desk) forgetAccount(ctx context.Context, l uidl.Account, how Forgett
 	desk.Tell("%s: forgotten, with what was known of %s", name, words.Number(rows, "message"))
 	if len(waiting) > 0 {
 		desk.Tell("%s: dropped %s that waited", name, words.Number(len(waiting), "delivery"))
+	}
+	if n, err := how.Logins(name); err != nil {
+		warnings = append(warnings, exit.Text(err))
+	} else if n > 0 {
+		desk.Tell("%s: removed %s by OAuth; the provider was not told: take the access back in the account's settings there", name, words.Number(n, "login"))
 	}
 	for _, f := range folders {
 		left, err := f.Remove()

@@ -172,3 +172,28 @@ func TestLoginBesideADaemon(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// An account that gets another name stays logged in, and one that is forgotten leaves no token behind.
+func TestLoginOfARenamedAccount(t *testing.T) {
+	t.Parallel()
+	messages := mailgen.Messages(1, 2, 300, 500)
+	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Strict}, boxOf(messages))
+	s := a.sit("login", "work")
+	visit(t, s.sees(loginAddress))
+	s.ends(0, "work: logged in")
+	a.run(0)
+	conf := a.conf.String()
+	a.conf.Reset()
+	a.conf.WriteString(strings.ReplaceAll(conf, "account.work", "account.office"))
+	a.run(0)
+	if a.stored() {
+		t.Error("the token has its old name yet")
+	}
+	a.popsyncSays(t, 0, `office \(test\): logged in as me@example.org`, "", "login", "--status")
+	a.conf.Reset()
+	a.conf.WriteString(strings.ReplaceAll(strings.ReplaceAll(conf, "account.work", "account.new"), mailboxName, "new@example.org"))
+	a.popsyncSays(t, 0, "forgotten", "removed 1 login by OAuth", "forget", "--yes", "office")
+	if left, err := os.ReadDir(a.state() + "/oauth"); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}

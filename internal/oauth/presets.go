@@ -77,7 +77,6 @@ var presets = []Provider{
 		Scopes:   map[Use][]string{POP: {"mail-w"}, IMAP: {"mail-w"}, SMTP: {"mail-w"}}, // T
 		Flows:    []Flow{FlowLoopback, FlowPaste},
 		Basic:    true, // P: as its pages and their users have it
-		Closed:   "Yahoo gives the scope for mail to no new client; use an app password",
 		Prepare:  []string{"Yahoo gives the scope for mail to no new client: this works only with one that has it already. Others use an app password."},
 	},
 	{

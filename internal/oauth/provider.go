@@ -29,7 +29,6 @@ type Provider struct {
 	Testing time.Duration // a token of a client that is not published ends then; 0: nothing of the kind
 
 	Prepare []string // what must be prepared before a login, each a sentence
-	Closed  string   // why there is no way for most people; "": there is
 }
 
 // Preset gives what is known of a provider.

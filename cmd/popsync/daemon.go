@@ -81,7 +81,14 @@ func (a serving) serve(ctx context.Context, cfg *config.Config, ledger uidl.Ledg
 
 // newService makes the daemon of a configuration; wire gives what a pass works on.
 func (a serving) newService(cfg *config.Config, ledger uidl.Ledger, log *logs.Log, wire wiring) (*service.Service, error) {
-	plain, err := serviceOf(cfg, wire)
+	plainOf := func(cfg *config.Config) (*service.Config, error) {
+		plain, err := serviceOf(cfg, wire)
+		if err == nil {
+			plain.Logins = logins{a.app, cfg}
+		}
+		return plain, err
+	}
+	plain, err := plainOf(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +99,7 @@ func (a serving) newService(cfg *config.Config, ledger uidl.Ledger, log *logs.Lo
 			if err != nil {
 				return nil, err
 			}
-			return serviceOf(cfg, wire)
+			return plainOf(cfg)
 		},
 		Begun: func(ctx context.Context) { a.logRemarks(ctx, cfg, cfg.Accounts, log.Logger) },
 		Left:  a.Undo.All, // no program is left by them

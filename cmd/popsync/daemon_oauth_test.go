@@ -15,6 +15,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/delivertest"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/internal/oauth/oauthtest"
@@ -64,7 +66,7 @@ func oauthDay(t *testing.T, dir string) {
 	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := &app{streams: streams{out: io.Discard, err: io.Discard}, configFile: file, providers: p}
+	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file, providers: p}
 	cfg, err := a.load()
 	if err != nil {
 		t.Fatal(err)
@@ -90,10 +92,8 @@ func oauthDay(t *testing.T, dir string) {
 	}
 	ctx, stop := context.WithCancelCause(t.Context())
 	ledger := uidltest.NewMemory().Open()
-	d := newDaemon(a, cfg, ledger, log, stop)
-	wire := d.account
-	d.account = func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
-		acc, err := wire(cfg, c)
+	d, err := serving{a}.newService(cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+		acc, err := serving{a}.wireUnasked(cfg, c)
 		if err == nil {
 			acc.Server.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 				return server.Dial(ctx, network, addr)
@@ -101,17 +101,18 @@ func oauthDay(t *testing.T, dir string) {
 			acc.Destinations[0].Target = delivertest.NewMemory(c.Name)
 		}
 		return acc, err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	told := &mouth{all: map[string][]tolding{}}
+	d.Config.Alarms.Shared = []alarms.Way{{Channel: told}}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := d.run(ctx, &signals{make(chan os.Signal, 1)})
+		_, err := d.Run(ctx, make(chan os.Signal, 1))
 		ended <- err
 	}()
 	synctest.Wait()
-	alarms := &mouth{all: map[string][]tolding{}}
-	d.alarms.mu.Lock()
-	d.alarms.shared = []notify.Channel{alarms}
-	d.alarms.mu.Unlock()
 
 	time.Sleep(3*time.Hour + time.Minute)
 	synctest.Wait()
@@ -124,8 +125,8 @@ func oauthDay(t *testing.T, dir string) {
 	if c.AtOnce != 1 || c.Together > 4 || c.Ended > 0 {
 		t.Errorf("%+v", c)
 	}
-	if told := alarms.of("ended"); len(told) != 1 || !told[0].Person || !strings.Contains(told[0].Next, "popsync login ended") {
-		t.Errorf("of the login that ended was told: %+v", told)
+	if all := told.of("ended"); len(all) != 1 || !all[0].Person || !strings.Contains(all[0].Next, "popsync login ended") {
+		t.Errorf("of the login that ended was told: %+v", all)
 	}
 	if c.Refused != 3 {
 		t.Errorf("the login that ended was tried %d times", c.Refused)
@@ -144,8 +145,8 @@ func oauthDay(t *testing.T, dir string) {
 		t.Errorf("the provider was asked %d times while it was down", n)
 	}
 	for _, name := range names {
-		if told := alarms.of(name); len(told) != 1 {
-			t.Errorf("of %s was told %d times: %+v", name, len(told), told)
+		if all := told.of(name); len(all) != 1 {
+			t.Errorf("of %s was told %d times: %+v", name, len(all), all)
 		}
 	}
 
@@ -153,8 +154,8 @@ func oauthDay(t *testing.T, dir string) {
 	time.Sleep(2 * time.Hour)
 	synctest.Wait()
 	for _, name := range names[1:] {
-		if told := alarms.of(name); len(told) != 2 || told[1].Kind != notify.Recovered {
-			t.Errorf("of %s was told: %+v", name, told)
+		if all := told.of(name); len(all) != 2 || all[1].Kind != notify.Recovered {
+			t.Errorf("of %s was told: %+v", name, all)
 		}
 	}
 	if n := server.Stats().Refused; n > 1 { // one found out that a login had ended

@@ -69,7 +69,9 @@ func forgetting(cfg *config.Config) decisions.Forgetting {
 			}
 			return l, nil
 		},
-		Logins: func(account string) (int, error) { return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Forget(account) },
+		Logins: func(account string) (int, error) {
+			return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Forget(account)
+		},
 		Folder: func(identity string) (*spool.Folder, error) { return spool.OpenFolder(spoolRoot(cfg), identity) },
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/guard"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/internal/oauth/signin"
@@ -39,11 +41,11 @@ code is 77 if one needs a person.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch f := oauth.Flow(flow); {
 			case !status && len(args) != 1:
-				return fail(exitUsage, "expected is an account, for example: popsync login work")
+				return exit.Errorf(exit.Usage, "expected is an account, for example: popsync login work")
 			case f != "" && f != oauth.FlowLoopback && f != oauth.FlowPaste && f != oauth.FlowDevice:
-				return fail(exitUsage, "--flow takes loopback, paste or device, for example: popsync login --flow paste work")
+				return exit.Errorf(exit.Usage, "--flow takes loopback, paste or device, for example: popsync login --flow paste work")
 			case f != "" && status:
-				return fail(exitUsage, "--flow is for a login, --status is none; say one of them")
+				return exit.Errorf(exit.Usage, "--flow is for a login, --status is none; say one of them")
 			}
 			return nil
 		},
@@ -72,15 +74,15 @@ func holderOf(cfg *config.Config, arg string) (holder, error) {
 		return all[i], nil
 	}
 	if below && !slices.ContainsFunc(picked[0].Deliver, func(d config.Deliver) bool { return d.Name == destination }) {
-		return holder{}, fail(exitUsage, "account %s has no destination %s", account, words.Quote(destination))
+		return holder{}, exit.Errorf(exit.Usage, "account %s has no destination %s", account, words.Quote(destination))
 	}
 	for _, h := range all {
 		if h.account == account {
-			return holder{}, &exitError{exitUsage, nextstep.With(fmt.Errorf("%s does not log in by OAuth", arg), "popsync login "+h.name)}
+			return holder{}, exit.With(exit.Usage, nextstep.With(fmt.Errorf("%s does not log in by OAuth", arg), "popsync login "+h.name))
 		}
 	}
-	return holder{}, &exitError{exitUsage, nextstep.With(fmt.Errorf("%s does not log in by OAuth, so there is nothing to do", arg),
-		`set oauth = "NAME" in its configuration in place of a password, and write [oauth.NAME]: see docs/oauth.md`)}
+	return holder{}, exit.With(exit.Usage, nextstep.With(fmt.Errorf("%s does not log in by OAuth, so there is nothing to do", arg),
+		`set oauth = "NAME" in its configuration in place of a password, and write [oauth.NAME]: see docs/oauth.md`))
 }
 
 // login has a person log in.
@@ -114,7 +116,7 @@ func (a *app) login(ctx context.Context, arg string, flow oauth.Flow) error {
 		if slices.Contains(client.Provider().Flows, oauth.FlowDevice) {
 			step += "; or say: popsync login --flow device " + arg
 		}
-		return &exitError{exitUsage, nextstep.With(errors.New("there is no terminal: nobody could be asked, or shown where to log in"), step)}
+		return exit.With(exit.Usage, nextstep.With(errors.New("there is no terminal: nobody could be asked, or shown where to log in"), step))
 	}
 	s.Begin(client, h.name, h.username)
 	token, err := client.Login(ctx, h.username, s.Prompts(client.Grant().Flow))
@@ -122,21 +124,21 @@ func (a *app) login(ctx context.Context, arg string, flow oauth.Flow) error {
 		return a.oauthFailed(h, err)
 	}
 	a.clockNote(client)
-	fmt.Fprintln(a.err, "The provider has given a token. Logging in to the mailbox once, to prove it ...")
+	fmt.Fprintln(a.Err, "The provider has given a token. Logging in to the mailbox once, to prove it ...")
 	proof := verdict.Of(a.prove(ctx, cfg, h, token))
 	other := signin.Other(token, h.username)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if proof.Class == verdict.Login && other != "" {
-		return &exitError{exitLogin, nextstep.With(fmt.Errorf("%s: it was %s who logged in at the provider, and the mailbox is %s: %s; nothing was stored", h.name, other, words.Clip(h.username), proof.Message),
-			"log in again, and choose "+words.Clip(h.username)+" there; a private window of the browser helps: popsync login "+arg)}
+		return exit.With(exit.Login, nextstep.With(fmt.Errorf("%s: it was %s who logged in at the provider, and the mailbox is %s: %s; nothing was stored", h.name, other, words.Clip(h.username), proof.Message),
+			"log in again, and choose "+words.Clip(h.username)+" there; a private window of the browser helps: popsync login "+arg))
 	}
 	if err := store(ctx, token); err != nil {
 		return a.oauthFailed(h, err)
 	}
 	if proof.Class != verdict.OK {
-		return &exitError{exitOf(proof.Class), nextstep.With(fmt.Errorf("%s: the login is stored, but the mailbox was not opened: %s", h.name, proof.Message), proof.Hint)}
+		return exit.With(exit.Of(proof.Class), nextstep.With(fmt.Errorf("%s: the login is stored, but the mailbox was not opened: %s", h.name, proof.Message), proof.Hint))
 	}
 	who := h.username
 	if other != "" {
@@ -146,18 +148,18 @@ func (a *app) login(ctx context.Context, arg string, flow oauth.Flow) error {
 	if err != nil {
 		return a.oauthFailed(h, err)
 	}
-	fmt.Fprintf(a.out, "%s: logged in as %s; popsync renews it by itself from now on; %s\n", h.name, words.Clip(who), signin.Ends(st, time.Now()))
+	fmt.Fprintf(a.Out, "%s: logged in as %s; popsync renews it by itself from now on; %s\n", h.name, words.Clip(who), signin.Ends(st, time.Now()))
 	return nil
 }
 
 // personAt is where the person is who runs this command.
 func (a *app) personAt() signin.Screen {
-	s := signin.Screen{Out: a.err, Guard: a.undo.add}
-	if terminal.Is(a.in) {
-		s.In = a.in
+	s := signin.Screen{Out: a.Err, Guard: a.Undo.Add}
+	if terminal.Is(a.In) {
+		s.In = a.In
 	}
-	if a.errTerm && a.errSize != nil {
-		s.Width, _ = a.errSize()
+	if a.ErrTerm && a.ErrSize != nil {
+		s.Width, _ = a.ErrSize()
 	}
 	return s
 }
@@ -172,7 +174,7 @@ func (a *app) clockNote(c *oauth.Client) {
 	if skew < 0 {
 		side = "behind"
 	}
-	fmt.Fprintln(a.err, screen.Fill(fmt.Sprintf("This machine's clock is %s %s the provider's. That is no matter for this login, but certificates and times of mail depend on it: set it right.",
+	fmt.Fprintln(a.Err, screen.Fill(fmt.Sprintf("This machine's clock is %s %s the provider's. That is no matter for this login, but certificates and times of mail depend on it: set it right.",
 		words.Roughly(skew.Abs().Round(time.Minute)), side), 80))
 }
 
@@ -181,13 +183,13 @@ func (a *app) oauthFailed(h holder, err error) error {
 	e := oauthError(err)
 	if e == nil {
 		if unknown, ok := errors.AsType[*control.UnknownError](err); ok {
-			return &exitError{exitConfig, nextstep.With(unknown, "the daemon has an older configuration; say: popsync reload, and then again: popsync login "+h.name)}
+			return exit.With(exit.Config, nextstep.With(unknown, "the daemon has an older configuration; say: popsync reload, and then again: popsync login "+h.name))
 		}
-		return &exitError{exitTemp, fmt.Errorf("%s: %w", h.name, err)}
+		return exit.With(exit.Temp, fmt.Errorf("%s: %w", h.name, err))
 	}
 	e.Account = h.name
 	v := verdict.Of(e)
-	return &exitError{exitOf(v.Class), nextstep.With(fmt.Errorf("%s: %w", h.name, err), v.Hint)}
+	return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %w", h.name, err), v.Hint))
 }
 
 // provenAlone is for a login that needs no person.
@@ -195,13 +197,13 @@ func (a *app) provenAlone(ctx context.Context, cfg *config.Config, h holder, tok
 	if err := a.ownState(cfg, "login "+h.name); err != nil {
 		return err
 	}
-	if err := makeState(cfg.StateDir); err != nil {
-		return &exitError{exitConfig, err}
+	if err := guard.MakeState(cfg.StateDir); err != nil {
+		return exit.With(exit.Config, err)
 	}
 	if err := a.logInOnce(ctx, cfg, h, token); err != nil {
 		v := verdict.Of(err)
-		return &exitError{exitOf(v.Class), nextstep.With(fmt.Errorf("%s: %s", h.name, v.Message), v.Hint)}
+		return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %s", h.name, v.Message), v.Hint))
 	}
-	fmt.Fprintf(a.out, "%s: no person has to log in; the mailbox was opened as %s\n", h.name, words.Clip(h.username))
+	fmt.Fprintf(a.Out, "%s: no person has to log in; the mailbox was opened as %s\n", h.name, words.Clip(h.username))
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/guard"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/internal/safepath"
@@ -26,13 +28,13 @@ func (a *app) storeOf(ctx context.Context, cfg *config.Config, h holder, command
 			return c.Grant(ctx, g)
 		}, nil
 	case !errors.Is(err, control.ErrNoDaemon):
-		return nil, &exitError{exitTemp, err}
+		return nil, exit.With(exit.Temp, err)
 	}
 	if err := a.ownState(cfg, command); err != nil {
 		return nil, err
 	}
-	if err := makeState(cfg.StateDir); err != nil {
-		return nil, &exitError{exitConfig, err}
+	if err := guard.MakeState(cfg.StateDir); err != nil {
+		return nil, exit.With(exit.Config, err)
 	}
 	source, _, err := a.tokenOf(cfg, h, "")
 	if err != nil {
@@ -53,7 +55,7 @@ func (h holder) control() control.Grant {
 // ownState refuses to touch the tokens of another user, who could not use what is made here, or is not to be spied on. The next step
 // is the whole line to type.
 func (a *app) ownState(cfg *config.Config, command string) error {
-	at, uid := ownerOfPlace(cfg.StateDir)
+	at, uid := guard.OwnerOfPlace(cfg.StateDir)
 	if int(uid) == os.Geteuid() || at != cfg.StateDir && uid == 0 {
 		return nil
 	}
@@ -65,12 +67,18 @@ func (a *app) ownState(cfg *config.Config, command string) error {
 	if a.configFile != "" {
 		line += "--config " + safepath.Quote(a.configFile) + " "
 	}
-	return &exitError{exitConfig, nextstep.With(fmt.Errorf("no daemon is running that could store it, and %s belongs to %s", at, name), line+command)}
+	return exit.With(exit.Config, nextstep.With(fmt.Errorf("no daemon is running that could store it, and %s belongs to %s", at, name), line+command))
 }
 
-// Grant stores a login by OAuth, and has the account fetched.
-func (d handler) Grant(ctx context.Context, g control.Grant) error {
-	h, err := d.holder(g)
+// logins are those by OAuth of a configuration, for the daemon: service.Logins.
+type logins struct {
+	a   *app
+	cfg *config.Config
+}
+
+// Grant stores one.
+func (l logins) Grant(ctx context.Context, g control.Grant) error {
+	h, err := l.holder(g)
 	if err != nil {
 		return err
 	}
@@ -78,25 +86,23 @@ func (d handler) Grant(ctx context.Context, g control.Grant) error {
 	if err != nil {
 		return err
 	}
-	source, _, err := d.a.tokenOf(d.config(), h, "")
+	source, _, err := l.a.tokenOf(l.cfg, h, "")
 	if err == nil {
 		err = source.Put(context.WithoutCancel(ctx), token)
 	}
 	if err != nil {
 		return told(err)
 	}
-	d.log.Info("login by OAuth stored", holderFields(h)...)
-	d.loop.Wake(h.account)
 	return nil
 }
 
 // Logout removes one.
-func (d handler) Logout(ctx context.Context, g control.Grant) (revoked bool, err error) {
-	h, err := d.holder(g)
+func (l logins) Logout(ctx context.Context, g control.Grant) (revoked bool, err error) {
+	h, err := l.holder(g)
 	if err != nil {
 		return false, err
 	}
-	source, _, err := d.a.tokenOf(d.config(), h, "")
+	source, _, err := l.a.tokenOf(l.cfg, h, "")
 	if err != nil {
 		return false, told(err)
 	}
@@ -104,12 +110,11 @@ func (d handler) Logout(ctx context.Context, g control.Grant) (revoked bool, err
 	if !removed {
 		return false, told(err)
 	}
-	d.log.Info("login by OAuth removed", holderFields(h)...)
 	return revoked, nil
 }
 
-func (d handler) holder(g control.Grant) (holder, error) {
-	for _, h := range holdersOf(d.config()) {
+func (l logins) holder(g control.Grant) (holder, error) {
+	for _, h := range holdersOf(l.cfg) {
 		if own := h.control(); own.Account == g.Account && own.Destination == g.Destination && own.Name == g.Name {
 			return h, nil
 		}

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/oauth/signin"
 	"github.com/popsync/popsync/internal/screen"
+	"github.com/popsync/popsync/internal/usage"
 )
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -20,7 +21,7 @@ func (a *app) logoutCommand() *cobra.Command {
 		Short: "Give a login by OAuth back, at the provider and here",
 		Long: `Have the provider forget the login by OAuth of an account or a destination, where it takes that, and remove it here. The account
 fetches nothing more until 'popsync login', or until its configuration has a password.`,
-		Args:              a.named("an account", "logout work"),
+		Args:              usage.One("an account", "logout work"),
 		ValidArgsFunction: a.completeAccounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.logout(cmd.Context(), args[0]) },
 	}
@@ -40,10 +41,10 @@ func (a *app) logout(ctx context.Context, arg string) error {
 		return a.oauthFailed(h, err)
 	}
 	if client.Grant().Flow.Alone() {
-		return fail(exitUsage, "%s: no person has logged in, so there is nothing to give back; take the configuration out", arg)
+		return exit.Errorf(exit.Usage, "%s: no person has logged in, so there is nothing to give back; take the configuration out", arg)
 	}
 	if st, err := source.Status(); err == nil && !st.LoggedIn {
-		fmt.Fprintf(a.out, "%s: nobody was logged in\n", arg)
+		fmt.Fprintf(a.Out, "%s: nobody was logged in\n", arg)
 		return nil
 	}
 	revoked := false
@@ -54,7 +55,7 @@ func (a *app) logout(ctx context.Context, arg string) error {
 			return a.oauthFailed(h, err)
 		}
 	case !errors.Is(err, control.ErrNoDaemon):
-		return &exitError{exitTemp, err}
+		return exit.With(exit.Temp, err)
 	default:
 		if err := a.ownState(cfg, "logout "+arg); err != nil {
 			return err
@@ -65,9 +66,9 @@ func (a *app) logout(ctx context.Context, arg string) error {
 		}
 	}
 	if revoked {
-		fmt.Fprintf(a.out, "%s: logged out; the provider was told\n", arg)
+		fmt.Fprintf(a.Out, "%s: logged out; the provider was told\n", arg)
 	} else {
-		fmt.Fprintf(a.out, "%s: logged out here; the provider could not be told: take the access back in the account's settings there\n", arg)
+		fmt.Fprintf(a.Out, "%s: logged out here; the provider could not be told: take the access back in the account's settings there\n", arg)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (a *app) loginStatus(args []string) error {
 		}
 	}
 	if len(holders) == 0 {
-		fmt.Fprintln(a.out, "no account logs in by OAuth")
+		fmt.Fprintln(a.Out, "no account logs in by OAuth")
 		return nil
 	}
 	needed := false
@@ -105,26 +106,18 @@ func (a *app) loginStatus(args []string) error {
 		}
 		needed = needed || st.Dead || !st.LoggedIn
 		line := fmt.Sprintf("%s (%s): %s", h.name, h.grant, signin.Standing(st, time.Now()))
-		if a.outTerm && a.outSize != nil {
-			if width, _ := a.outSize(); width > 0 {
+		if a.OutTerm && a.OutSize != nil {
+			if width, _ := a.OutSize(); width > 0 {
 				line = screen.Wrap(line, "  ", width)
 			}
 		}
-		fmt.Fprintln(a.out, line)
+		fmt.Fprintln(a.Out, line)
 		if st.Dead || !st.LoggedIn {
-			fmt.Fprintf(a.out, "  Next step: popsync login %s\n", h.name)
+			fmt.Fprintf(a.Out, "  Next step: popsync login %s\n", h.name)
 		}
 	}
 	if needed {
-		return &exitError{exitLogin, errReported}
+		return exit.With(exit.Login, exit.ErrReported)
 	}
 	return nil
-}
-
-func holderFields(h holder) []zap.Field {
-	fields := []zap.Field{zap.String("account", h.account)}
-	if g := h.control(); g.Destination != "" {
-		fields = append(fields, zap.String("destination", g.Destination))
-	}
-	return fields
 }

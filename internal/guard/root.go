@@ -27,7 +27,7 @@ func Root(places ...string) error {
 		return nil
 	}
 	for _, path := range places {
-		at, uid := ownerOfPlace(path)
+		at, uid := OwnerOfPlace(path)
 		if uid == 0 {
 			continue
 		}
@@ -42,8 +42,8 @@ func Root(places ...string) error {
 	return nil
 }
 
-// ownerOfPlace is who has a place, or the nearest folder above it that there is.
-func ownerOfPlace(path string) (at string, uid uint32) {
+// OwnerOfPlace is who has a place, or the nearest folder above it that there is: at.
+func OwnerOfPlace(path string) (at string, uid uint32) {
 	for {
 		info, err := os.Stat(path)
 		if above := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && above != path {

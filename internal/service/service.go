@@ -19,6 +19,7 @@ import (
 	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/memlimit"
@@ -54,11 +55,18 @@ type Config struct {
 	Options                     fetcher.Options
 	Alarms                      alarms.Config
 	Names                       func() *names.Configured // as they are at that moment
+	Logins                      Logins                   // by OAuth
 	Accounts                    []Account
 }
 
 // Fixed is a key of the configuration that only a start can put into force, and its value.
 type Fixed struct{ Key, Value string }
+
+// Logins are those by OAuth of a configuration's accounts: see control.Handler. *control.UnknownError: there is no such login.
+type Logins interface {
+	Grant(ctx context.Context, g control.Grant) error
+	Logout(ctx context.Context, g control.Grant) (revoked bool, err error)
+}
 
 // Account is an account of a configuration.
 type Account struct {

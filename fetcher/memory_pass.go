@@ -67,7 +67,7 @@ func (p *pass) expected() int64 {
 	f := &p.desk.Health.Facts
 	list, rows := f.ListOctets, f.RowOctets
 	if list == 0 {
-		list = int64(f.Listed) * (24 + plan.OrderOctets + uid)
+		list = int64(f.Listed) * (pop3.EntryOctets + plan.OrderOctets + uid)
 	}
 	if rows == 0 {
 		rows = int64(f.Rows) * (32 + uid)

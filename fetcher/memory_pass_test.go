@@ -112,7 +112,7 @@ func TestListingGivesWay(t *testing.T) {
 		nothingHeld(t, m)
 		info := r.info()
 		f := health.Decode(info.Facts)
-		if f.ListOctets < n*(70+24+4) || f.ListOctets > n*(70+24+4)*11/10 {
+		if f.ListOctets < n*(70+16+4) || f.ListOctets > n*(70+16+4)*11/10 {
 			t.Errorf("remembered: %d octets for each message", f.ListOctets/n)
 		}
 	})

@@ -3,7 +3,7 @@ package pop3
 import "iter"
 
 // Listing is what UIDL and LIST said together (RFC 1939, sections 5 and 7): the messages that both have, by number.
-// It takes 24 octets a message besides the UIDs. UIDs share long strings; a kept one keeps up to 256 KiB of them.
+// It takes 16 octets a message besides the UIDs. UIDs share long strings; a kept one keeps up to 256 KiB of them.
 //
 // A UID is everything after the blanks that follow the number, up to CRLF, verbatim, with blanks in it and at its end: RFC
 // 1939 allows 1 to 70 visible ASCII characters, servers send more. (Only spaces follow the number, or a tab and then spaces
@@ -39,15 +39,22 @@ type Entry struct {
 	HasUID bool   // false: the server gave none
 }
 
+// entry is a message in 16 octets.
 type entry struct {
-	size int64
+	low  uint32 // of the size
+	high uint16
+	len  uint16 // of the UID; 0: it has none
 	num  int32
 	off  uint32 // which of the UIDs' strings, and where in it
-	len  uint16
-	has  bool
 }
 
-const entryOctets = 24
+// EntryOctets is what a message of a Listing takes, besides its UID.
+const EntryOctets = 16
+
+func (e *entry) size() int64 { return int64(e.high)<<32 | int64(e.low) }
+
+// setSize keeps a size of up to maxListed.
+func (e *entry) setSize(octets int64) { e.low, e.high = uint32(octets), uint16(octets>>32) }
 
 // UIDs lie in strings of up to uidChunk octets, none across two of them. With the longest line that is kept verbatim, and the
 // most lines, there are fewer strings than fit in what is left of entry.off.
@@ -67,7 +74,7 @@ func (l *Listing) At(i int) Entry {
 		at := e.off & (uidChunk - 1)
 		uid = l.uids[e.off>>uidBits][at : at+uint32(e.len)]
 	}
-	return Entry{int(e.num), e.size, uid, e.has}
+	return Entry{int(e.num), e.size(), uid, e.len > 0}
 }
 
 // All yields the messages by number.
@@ -86,7 +93,7 @@ func (l *Listing) Bytes() int64 { return l.bytes }
 
 // Memory is how much the listing takes, in octets.
 func (l *Listing) Memory() int64 {
-	n := int64(l.entries.room()) * entryOctets
+	n := int64(l.entries.room()) * EntryOctets
 	for _, s := range l.uids {
 		n += int64(len(s))
 	}

@@ -18,7 +18,7 @@ func (p *collector) join() error {
 		l.entries = p.uidl
 		for _, part := range l.entries.list {
 			for i := range part {
-				l.add(part[i].size)
+				l.add(part[i].size())
 			}
 		}
 		p.weighBlanks()
@@ -31,7 +31,9 @@ func (p *collector) join() error {
 	}
 	if l.NoUIDL {
 		for _, s := range list {
-			l.entries.add(entry{num: s.num, size: s.size})
+			e := entry{num: s.num}
+			e.setSize(s.size)
+			l.entries.add(e)
 			l.add(s.size)
 		}
 		p.weighBlanks()
@@ -53,7 +55,7 @@ func (p *collector) join() error {
 			l.OnlyLIST++
 			j++
 		default:
-			e.size = s.size
+			e.setSize(s.size)
 			both = append(both, e)
 			l.add(s.size)
 			i, j = i+1, j+1

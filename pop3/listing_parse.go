@@ -10,7 +10,8 @@ import (
 
 const (
 	maxNumber = math.MaxInt32 // message numbers above are not believed
-	maxSize   = 1 << 62
+	maxSize   = 1 << 62       // of all messages together
+	maxListed = 1<<48 - 1     // sizes of messages above (256 TiB) make no sense
 )
 
 // collector gathers the lines of UIDL, then of LIST, and joins them. As long as both name the same messages in rising
@@ -42,7 +43,7 @@ func (p *collector) uidLine(line []byte) {
 	if !ok {
 		return
 	}
-	e := entry{num: num, has: len(uid) > 0}
+	e := entry{num: num}
 	if name, ok := p.nameOf(uid); ok {
 		uid = []byte(name)
 	} else if len(uid) > p.maxUID {
@@ -69,7 +70,7 @@ func (p *collector) keep(uid []byte) (off uint32) {
 // memory is what the listing takes by now, in octets.
 func (p *collector) memory() int64 {
 	const sizedOctets = 16
-	return int64(len(p.l.uids))*uidChunk + int64(p.uids.Cap()) + int64(p.uidl.room())*entryOctets + int64(p.list.room())*sizedOctets
+	return int64(len(p.l.uids))*uidChunk + int64(p.uids.Cap()) + int64(p.uidl.room())*EntryOctets + int64(p.list.room())*sizedOctets
 }
 
 // hashedUID is what a UID begins with that is not kept verbatim: see Listing.
@@ -89,9 +90,9 @@ func (p *collector) listLine(line []byte) {
 	if !ok {
 		return
 	}
-	octets, _ := parseNumber(word(rest), maxSize)
+	octets, _ := parseNumber(word(rest), maxListed)
 	if p.next() == num {
-		p.uidl.at(p.joined).size = octets
+		p.uidl.at(p.joined).setSize(octets)
 		p.joined++
 		return
 	}
@@ -150,7 +151,7 @@ func (p *collector) part() {
 	p.apart = true
 	for i := range p.joined {
 		e := p.uidl.at(i)
-		p.list.add(sized{e.size, e.num})
+		p.list.add(sized{e.size(), e.num})
 	}
 }
 

@@ -2,11 +2,11 @@ package fetcher
 
 import (
 	"context"
-	"slices"
 
 	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/headers"
 	"github.com/popsync/popsync/fetcher/health"
+	"github.com/popsync/popsync/fetcher/memory"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
@@ -55,8 +55,11 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 	if err := p.desk.Settler.LoadPending(ctx); err != nil {
 		return m, err
 	}
-	s := p.newSession()
-	return s.baseline(ctx)
+	_, err = p.bounded(ctx, func(ctx context.Context) (bool, error) {
+		m, err = p.newSession().baseline(ctx)
+		return false, err
+	})
+	return m, err
 }
 
 func (s *session) baseline(ctx context.Context) (m Marked, err error) {
@@ -76,17 +79,22 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 		Now: s.desk.Now(), Waits: func(int64) bool { return false },
 	})
 	seen := pl.Seen()
-	m = Marked{Listed: list.Len(), Marked: len(seen), Known: pl.Kept + s.head.n, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
+	m = Marked{Listed: list.Len(), Marked: seen.Len(), Known: pl.Kept + s.head.n, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
 	s.on.Show(named)
-	pl.Fetch = nil // a million of them are a burden
-	s.desk.Health.Rows = known.Len() + len(seen)
-	tops := s.cheapTops(ctx, entriesOf(seen))
+	if err := s.fits(named, known); err != nil {
+		return Marked{}, err
+	}
+	if err := s.desk.Share.Set(memory.OfPlan, pl.Memory()+int64(seen.Len())*seenOctets); err != nil {
+		return Marked{}, err
+	}
+	s.desk.Health.Rows = known.Len() + seen.Len()
+	tops := s.cheapTops(ctx, seen)
 	if err := ctx.Err(); err != nil {
 		return Marked{}, err
 	}
 	mark := s.desk.Health.Marks + health.MarksEach
-	if len(seen) > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.desk.Health.NoteBaseline(mark, len(seen), s.desk.Now())
+	if seen.Len() > 0 { // else there is nothing new to take back, and what was marked before may be
+		s.desk.Health.NoteBaseline(mark, seen.Len(), s.desk.Now())
 	}
 	s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
 	s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
@@ -94,46 +102,40 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	st := s.desk.Status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)
 	// Many small commits: one of a million rows would be held in memory three times. Cut short, it is said again.
-	for chunk := range slices.Chunk(seen, headers.Chunk) {
+	for i := 0; i < seen.Len(); {
 		c := uidl.Change{At: s.desk.Now().Unix()}
-		for _, e := range chunk {
-			fp := tops[e.Num]
+		for ; i < seen.Len() && len(c.Put) < headers.Chunk; i++ {
+			e, fp := seen.At(i), uidl.Fingerprint{}
+			if i < len(tops) {
+				fp = tops[i]
+			}
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
 			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: facts.ReasonSeen, Row: uidl.Row{
 				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.Stamp(),
-				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, e.Known)},
+				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, seen.Known(i))},
 			}})
 		}
 		if err := s.desk.Settler.Commit(ctx, c); err != nil {
 			return Marked{}, err
 		}
 	}
-	if err := s.desk.Settler.Commit(ctx, uidl.Change{At: s.desk.Now().Unix(), Listed: complete, Gone: pl.Gone, Status: st}); err != nil {
+	if err := s.desk.Settler.Commit(ctx, uidl.Change{At: s.desk.Now().Unix(), Listed: complete, Gone: pl.GoneKeys(), Status: st}); err != nil {
 		return Marked{}, err
 	}
 	_ = s.on.C.Quit(ctx) // there is nothing that QUIT could make count
 	return m, nil
 }
 
-func entriesOf(seen []plan.SeenEntry) []plan.Entry {
-	out := make([]plan.Entry, len(seen))
-	for i := range seen {
-		out[i] = seen[i].Entry
-	}
-	return out
-}
+// seenOctets is what it takes to mark a message, beside the plan.
+const seenOctets = 4 + int64(len(uidl.Fingerprint{}))
 
-// cheapTops are the fingerprints that can be had at little cost. They are worth having and not needed: an error means
-// only that there are fewer.
-func (s *session) cheapTops(ctx context.Context, of []plan.Entry) map[int]uidl.Fingerprint {
+// cheapTops are the fingerprints that can be had at little cost, of the first messages. They are worth having and not needed: an
+// error means only that there are fewer.
+func (s *session) cheapTops(ctx context.Context, of plan.Picked) []uidl.Fingerprint {
 	if !s.on.C.Capabilities().Pipelining {
-		of = of[:min(len(of), cheapHeaders)]
+		of = of.Part(0, min(of.Len(), cheapHeaders))
 	}
-	if len(of) == 0 {
-		return nil
-	}
-	tops, _ := s.headers.Fingerprints(ctx, plan.Spread(of, len(of)))
-	return tops
+	return s.headers.OfMany(ctx, of)
 }

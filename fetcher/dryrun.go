@@ -95,20 +95,20 @@ func (d dryRun) shownSteps() (steps []report.Step) {
 		case limit > 0 && i >= limit:
 			add("skip", f.Entry, plan.ReasonLimit)
 		case f.Compare:
-			add("compare", f.Entry, f.Reason+": "+toCompare)
+			add("compare", f.Entry, f.Reason.String()+": "+toCompare)
 		case f.Moved:
 			add("compare", f.Entry, "perhaps known under another unique-id: "+toCompare)
 		case f.Row.Attempts > 0:
-			add("retry", f.Entry, f.Reason)
+			add("retry", f.Entry, f.Reason.String())
 		default:
-			add("fetch", f.Entry, f.Reason)
+			add("fetch", f.Entry, f.Reason.String())
 		}
 	}
 	for _, f := range pl.Skipped {
-		add("skip", f.Entry, f.Reason)
+		add("skip", f.Entry, f.Reason.String())
 	}
-	for _, k := range pl.Back {
-		add("hold", k.Entry, plan.ReasonHeld)
+	for i := range pl.Back.Len() {
+		add("hold", pl.Back.At(i).Entry, plan.ReasonHeld)
 	}
 	slices.SortStableFunc(steps, func(a, b report.Step) int { return a.Num - b.Num })
 	return steps
@@ -132,6 +132,6 @@ func (d dryRun) report(parked int) {
 	pl, steps := d.on.Plan, d.shownSteps()
 	d.desk.Rec.Count(func(r *report.Report) {
 		r.Listed = d.on.Listed
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), len(pl.Back), steps
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), pl.Back.Len(), steps
 	})
 }

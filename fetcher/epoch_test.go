@@ -441,14 +441,15 @@ func TestEpochChangeKilled(t *testing.T) {
 }
 
 func TestSpread(t *testing.T) {
-	var from []plan.Entry
+	p := &plan.Plan{}
 	for i := range 100 {
-		from = append(from, plan.Entry{Num: i})
+		p.Fetch = append(p.Fetch, plan.FetchStep{Entry: plan.Entry{Num: 99 - i}, Row: plan.NoRow})
 	}
-	if got := plan.Spread(from, 4); !slices.Equal(got, []int{0, 25, 50, 75}) {
+	from := p.Unknown()
+	if got := from.Spread(4); !slices.Equal(got, []int{0, 25, 50, 75}) {
 		t.Errorf("%v", got)
 	}
-	if got := plan.Spread(from[:3], 20); !slices.Equal(got, []int{0, 1, 2}) {
+	if got := from.Part(0, 3).Spread(20); !slices.Equal(got, []int{0, 1, 2}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -68,16 +68,18 @@ func (s *session) leave(steps []plan.KnownStep, left func(plan.KnownStep) bool) 
 // spareTwins leaves alone what shares a unique-id with known messages, all of it or nothing: which of them is new, only looking
 // at all of them tells. It returns the unique-ids concerned, and whether they are left alone.
 func (s *session) spareTwins(left func(uid string) bool) (group map[string]bool) {
-	if len(s.on.Plan.Twins) == 0 {
+	if s.on.Plan.Twins.Len() == 0 {
 		return nil
 	}
 	group = map[string]bool{}
-	for _, k := range s.on.Plan.Twins {
+	for i := range s.on.Plan.Twins.Len() {
+		k := s.on.Plan.Twins.At(i)
 		if _, ok := group[k.Key.UID]; !ok {
 			group[k.Key.UID] = left(k.Key.UID)
 		}
 	}
-	s.on.Plan.Twins = s.leave(s.on.Plan.Twins, func(k plan.KnownStep) bool { return group[k.Key.UID] })
+	n := s.on.Plan.Twins.Leave(func(k plan.KnownStep) bool { return group[k.Key.UID] })
+	s.on.Plan.Kept, s.on.Partial = s.on.Plan.Kept+n, s.on.Partial || n > 0
 	s.on.Plan.Fetch = slices.DeleteFunc(s.on.Plan.Fetch, func(f plan.FetchStep) bool { return group[f.Key.UID] })
 	return group
 }

@@ -78,7 +78,11 @@ func (p *pass) lookFor(ctx context.Context, of []uidl.Stuck) sightings {
 		return sightings{unknown: words.Clip(err.Error())}
 	}
 	p.desk.Health.Unchanged = nil // all rows are looked at
-	seen, err := p.sight(ctx, of)
+	var seen sightings
+	_, err = p.bounded(ctx, func(ctx context.Context) (bool, error) {
+		seen, err = p.sight(ctx, of)
+		return false, err
+	})
 	st := p.desk.Settler.L.Info().Status
 	st.NextTry = health.Ceil(p.closing.holdAfter(err, verdict.Of(err)))
 	st.Facts = p.desk.Health.Encode()

@@ -22,9 +22,9 @@ const waitingMemory = "memory"
 // memoryAgain is when a pass that waited for memory in vain is made again.
 const memoryAgain = time.Minute
 
-// bounded makes a session within the budget for memory. A listing that must give way to others is asked for again once there
+// bounded has do make a session within the budget for memory. A listing that must give way to others is asked for again once there
 // is room, if the server does not mind another login.
-func (p *pass) bounded(ctx context.Context) (more bool, err error) {
+func (p *pass) bounded(ctx context.Context, do func(context.Context) (more bool, err error)) (more bool, err error) {
 	need, begun := p.expected(), time.Now()
 	for {
 		left := max(p.desk.Options.Memory.Patience()-time.Since(begun), 0)
@@ -37,7 +37,7 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 		p.waitsForMemory(false)
-		more, err = p.sharing(ctx, share)
+		more, err = p.sharing(ctx, share, do)
 		var cut *memory.CutError
 		if !errors.As(err, &cut) || ctx.Err() != nil {
 			return more, err
@@ -52,13 +52,13 @@ func (p *pass) bounded(ctx context.Context) (more bool, err error) {
 }
 
 // sharing makes a session with a share of the budget, and gives it back whatever happens.
-func (p *pass) sharing(ctx context.Context, s *memory.Share) (more bool, err error) {
+func (p *pass) sharing(ctx context.Context, s *memory.Share, do func(context.Context) (more bool, err error)) (more bool, err error) {
 	p.desk.Share = s
 	defer func() {
 		p.desk.Share = nil
 		s.Release()
 	}()
-	return p.session(ctx)
+	return do(ctx)
 }
 
 // expected is how much memory a session is likely to take: what the last one took, as far as that is known.

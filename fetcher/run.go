@@ -210,7 +210,7 @@ func (p *pass) sessions(ctx context.Context) error {
 			}
 		}
 		before := p.desk.Haul.SessionsBegun()
-		more, err := p.bounded(ctx)
+		more, err := p.bounded(ctx, p.session)
 		lost = err
 		switch {
 		case errors.Is(err, memory.ErrNoMemory):

@@ -118,6 +118,9 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	s.p.shorts.Sift(complete)
+	if err := s.noteManySkipped(ctx); err != nil {
+		return false, err
+	}
 	s.note(listing)
 	if err := s.giveUpGone(ctx, complete); err != nil {
 		return false, err
@@ -246,25 +249,32 @@ func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *
 func (s *session) note(list *pop3.Listing) {
 	pl := s.on.Plan
 	s.desk.Health.Listed = list.Len()
+	gone := s.known.Renewal.Gone()
 	s.desk.Settler.Later(func(c *uidl.Change) {
 		c.At = s.desk.ListedAt()
 		c.Listed = c.Listed || list.Complete
 		c.Purge = c.Purge || pl.Purge
-		c.Gone = append(c.Gone, pl.Gone...)
-		for _, f := range pl.Skipped {
-			s.desk.NoteSkipped(c, f, 0)
+		if c.Gone == nil {
+			c.Gone = gone
+		} else {
+			c.Gone = append(c.Gone, gone...)
+		}
+		if len(pl.Skipped) <= headers.Chunk {
+			for _, f := range pl.Skipped {
+				s.desk.NoteSkipped(c, f, 0)
+			}
 		}
 	})
 	s.desk.Rec.Count(func(r *report.Report) {
 		r.Listed, r.Kept, r.Parked, r.Pending, r.Skipped = list.Len(), pl.Kept, pl.Parked, pl.Pending, len(pl.Skipped)
-		r.Held = len(pl.Back)
+		r.Held = pl.Back.Len()
 		r.Kept += s.desk.Haul.Expect(pl.OnWay)
 	})
 	s.noteHeld()
 	s.noteWithheld()
 	for _, f := range pl.Skipped {
-		s.desk.Rec.Reason(f.Reason)
-		if f.Reason == plan.ReasonNoUID {
+		s.desk.Rec.Reason(f.Reason.String())
+		if f.Reason.Is(plan.ReasonNoUID) {
 			s.blind()
 		}
 	}
@@ -277,7 +287,7 @@ func (s *session) noteWhole(ctx context.Context) error {
 	var back []uidl.Message
 	for i := range s.on.Plan.Fetch {
 		if f := &s.on.Plan.Fetch[i]; f.Returned() || s.desk.Elsewhere && f.Row.State != 0 && !f.Owed && !f.Compare {
-			back = append(back, uidl.Message{Reason: f.Reason, Row: uidl.Row{
+			back = append(back, uidl.Message{Reason: f.Reason.String(), Row: uidl.Row{
 				Key: f.Key, State: uidl.Wanted, Size: f.Size, FirstSeen: s.desk.Stamp(), Attempts: f.Row.Attempts,
 			}})
 		}

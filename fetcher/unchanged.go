@@ -127,7 +127,7 @@ func (h *sameHead) remember(l *pop3.Listing, comparing bool) {
 		return
 	case h.desk.Account.RetrHides, len(h.desk.Health.Wire.Short) > 0, h.desk.Elsewhere, h.desk.Health.Verify, h.desk.Health.RenewedAt != 0, h.desk.Epoch != desk.Epoch{}, comparing:
 		return
-	case h.on.Cut, h.on.Partial, len(pl.Shared)+len(pl.Twins)+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+len(pl.Back)+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
+	case h.on.Cut, h.on.Partial, pl.SharedBy+pl.Twins.Len()+len(pl.Whole)+len(pl.Question)+len(pl.Skipped)+pl.Back.Len()+len(pl.Withheld)+pl.Parked+pl.Pending+pl.Asked > 0, pl.Purge, pl.Waiting:
 		return
 	}
 	if h.digest == nil {

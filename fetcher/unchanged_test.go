@@ -37,7 +37,7 @@ func init() {
 			}
 			return out
 		}
-		gone := slices.DeleteFunc(whole.Gone, func(k uidl.Key) bool { // deleted by us: noted when the rows are next read
+		gone := slices.DeleteFunc(whole.GoneKeys(), func(k uidl.Key) bool { // deleted by us: noted when the rows are next read
 			m, _ := ledger.Find(ctx, []uidl.Key{k})
 			return len(m) == 1 && m[0].State == uidl.DeleteSent
 		})

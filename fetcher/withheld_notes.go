@@ -12,7 +12,7 @@ import (
 
 // noteHeld tells of messages that wait for a person's word.
 func (s *session) noteHeld() {
-	n := len(s.on.Plan.Back)
+	n := s.on.Plan.Back.Len()
 	if n == 0 {
 		return
 	}

@@ -16,7 +16,7 @@ type deciding struct{ *app }
 // desk is where a person decides about accounts of a configuration.
 func (a deciding) desk(cfg *config.Config) *decisions.Desk {
 	return &decisions.Desk{
-		Console: a.Console, HasLedger: hasLedger(cfg), Options: options(cfg.Limits),
+		Console: a.Console, HasLedger: hasLedger(cfg), Options: budgeted(cfg),
 		Ledger: func(ctx context.Context) (uidl.Ledger, error) {
 			l, err := openKnown(ctx, cfg)
 			if err != nil {

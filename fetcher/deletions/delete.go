@@ -161,7 +161,7 @@ func (d *Deleter) RollBack() {
 // wholly leaves out messages that share their UID with a listed one that is not to go now: the others would move up in
 // its place, and nothing but their content could tell which was delivered.
 func (d *Deleter) wholly(due []plan.Entry) []plan.Entry {
-	if len(d.On.Plan.Shared) == 0 {
+	if d.On.Plan.SharedBy == 0 {
 		return due
 	}
 	going := map[string]int{}
@@ -169,7 +169,7 @@ func (d *Deleter) wholly(due []plan.Entry) []plan.Entry {
 		going[e.Key.UID]++
 	}
 	return slices.DeleteFunc(due, func(e plan.Entry) bool {
-		stays := going[e.Key.UID] < d.On.Plan.Shared[e.Key.UID]
+		stays := going[e.Key.UID] < d.On.Plan.Shared(e.Key.UID)
 		if stays {
 			d.Desk.Rec.Reason(plan.ReasonDuplicate)
 			d.Desk.Rec.Count(func(r *report.Report) { r.Kept++ })

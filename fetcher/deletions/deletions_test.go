@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/plan"
 	"github.com/popsync/popsync/fetcher/settle"
+	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/pop3/pop3test"
 	"github.com/popsync/popsync/uidl"
 )
@@ -184,23 +185,29 @@ func TestWholly(t *testing.T) {
 		return plan.Entry{Num: 10*dup + len(uid), Key: uidl.Key{UID: uid, Dup: dup}}
 	}
 	for _, c := range []struct {
-		shared map[string]int
+		listed uids
 		due    []plan.Entry
 		want   int
 	}{
-		{nil, []plan.Entry{entry("a", 0), entry("b", 0)}, 2},
-		{map[string]int{"a": 2}, []plan.Entry{entry("a", 0), entry("b", 0)}, 1},
-		{map[string]int{"a": 2}, []plan.Entry{entry("a", 0), entry("a", 1), entry("b", 0)}, 3},
-		{map[string]int{"a": 3, "b": 2}, []plan.Entry{entry("a", 0), entry("a", 1), entry("b", 0)}, 0},
+		{uids{"a", "b"}, []plan.Entry{entry("a", 0), entry("b", 0)}, 2},
+		{uids{"a", "b", "a"}, []plan.Entry{entry("a", 0), entry("b", 0)}, 1},
+		{uids{"a", "b", "a"}, []plan.Entry{entry("a", 0), entry("a", 1), entry("b", 0)}, 3},
+		{uids{"a", "a", "a", "b", "b"}, []plan.Entry{entry("a", 0), entry("a", 1), entry("b", 0)}, 0},
 	} {
 		d, w := newDeleter(t, pop3test.Options{})
-		w.On.Plan.Shared = c.shared
+		w.On.Plan = plan.Make(plan.Input{Listing: c.listed, Order: plan.SortedByUID(c.listed), Rows: &plan.Rows{}})
 		n := len(c.due)
 		if got := d.wholly(c.due); len(got) != c.want || w.Desk.Rec.Sofar().Kept != n-c.want {
-			t.Errorf("%v: %v go, %d kept", c.shared, got, w.Desk.Rec.Sofar().Kept)
+			t.Errorf("%v: %v go, %d kept", c.listed, got, w.Desk.Rec.Sofar().Kept)
 		}
 	}
 }
+
+// uids are those of a listing.
+type uids []string
+
+func (l uids) Len() int            { return len(l) }
+func (l uids) At(i int) pop3.Entry { return pop3.Entry{Num: i + 1, Size: 9, UID: l[i], HasUID: true} }
 
 // What the server said to delete and lists an hour later is left alone; what it really deleted shows that it can.
 func TestInVain(t *testing.T) {

@@ -66,13 +66,13 @@ func (d *Desk) LogFailed(k uidl.Key, reason string, parked bool) {
 // NoteSkipped writes down a message that policy leaves on the server, once; next is when to look again, if not always.
 func (d *Desk) NoteSkipped(c *uidl.Change, f plan.FetchStep, next int64) {
 	switch {
-	case f.Reason != plan.ReasonTooLarge, f.Key.UID == "":
+	case !f.Reason.Is(plan.ReasonTooLarge), f.Key.UID == "", f.Row == plan.SkippedRow:
 	case f.Row.State == 0:
-		c.Put = append(c.Put, uidl.Message{Reason: f.Reason, Row: uidl.Row{
+		c.Put = append(c.Put, uidl.Message{Reason: f.Reason.String(), Row: uidl.Row{
 			Key: f.Key, State: uidl.Skipped, Size: f.Size, FirstSeen: d.Stamp(), NextTry: next,
 		}})
 	case f.Row.State != uidl.Skipped || f.Row.Size != f.Size || next > 0:
 		c.Mark = append(c.Mark, uidl.Mark{Key: f.Key, State: uidl.Skipped, Size: f.Size, Attempts: f.Row.Attempts,
-			NextTry: next, Reason: f.Reason})
+			NextTry: next, Reason: f.Reason.String()})
 	}
 }

@@ -61,12 +61,13 @@ func TestNoteSkipped(t *testing.T) {
 		f    plan.FetchStep
 		want int
 	}{
-		"new":           {plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonTooLarge}, 1},
-		"other reason":  {plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNoUID}, 0},
-		"without name":  {plan.FetchStep{Entry: plan.Entry{Num: 1, Size: 9}, Row: plan.NoRow, Reason: plan.ReasonTooLarge}, 0},
-		"noted before":  {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Skipped, Size: 9}, Reason: plan.ReasonTooLarge}, 0},
-		"another size":  {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Skipped, Size: 8}, Reason: plan.ReasonTooLarge}, 1},
-		"failed before": {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Parked, Size: 9}, Reason: plan.ReasonTooLarge}, 1},
+		"new":           {plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 1},
+		"other reason":  {plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.WhyOf(plan.ReasonNoUID)}, 0},
+		"without name":  {plan.FetchStep{Entry: plan.Entry{Num: 1, Size: 9}, Row: plan.NoRow, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 0},
+		"noted before":  {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Skipped, Size: 9}, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 0},
+		"noted so":      {plan.FetchStep{Entry: e, Row: plan.SkippedRow, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 0},
+		"another size":  {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Skipped, Size: 8}, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 1},
+		"failed before": {plan.FetchStep{Entry: e, Row: &uidl.Row{Key: e.Key, State: uidl.Parked, Size: 9}, Reason: plan.WhyOf(plan.ReasonTooLarge)}, 1},
 	} {
 		var ch uidl.Change
 		if w.Desk.NoteSkipped(&ch, c.f, 0); len(ch.Put)+len(ch.Mark) != c.want {

@@ -78,7 +78,7 @@ const namelessOctets = 60
 func (h *Tops) nameAll(ctx context.Context, l *pop3.Listing, count int) (n named, err error) {
 	n = named{Listing: l, which: make([]int32, l.Len())}
 	var names strings.Builder
-	names.Grow(count * nameOctets)
+	all := count
 	at, last := make([]int, 0, Chunk), int32(0) // of the next messages in the listing
 	for i := range l.Len() {
 		if l.At(i).HasUID {
@@ -91,7 +91,10 @@ func (h *Tops) nameAll(ctx context.Context, l *pop3.Listing, count int) (n named
 		if err != nil {
 			return n, err
 		}
-		h.gotNames = h.gotNames || len(fps) > 0
+		if len(fps) > 0 && !h.gotNames {
+			names.Grow(all * nameOctets)
+			h.gotNames = true
+		}
 		for _, i := range at {
 			if fp := fps[l.At(i).Num]; fp != (uidl.Fingerprint{}) {
 				last++

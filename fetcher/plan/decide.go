@@ -46,7 +46,7 @@ func (p *Plan) missing(in *Input, r int) {
 		return
 	}
 	if in.Complete {
-		p.Gone = append(p.Gone, in.Rows.Row(r).Key)
+		p.Gone = append(p.Gone, int32(r))
 		p.lose(in, r)
 		if row.State == uidl.Delivered {
 			p.LostNow++
@@ -64,10 +64,10 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 	}
 	switch {
 	case k.Row.State == uidl.Held && (open == nil || open.Need(v.lacks) != 0):
-		p.Back = append(p.Back, k)
+		p.Back.add(in, k)
 		return
 	case (open != nil || had) && open.Need(v.lacks) != 0:
-		p.Fetch = append(p.Fetch, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: reasonOwed, Owed: true})
+		p.Fetch = append(p.Fetch, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reasonOwed), Owed: true})
 		return
 	case had && open != nil && open.Owing&^v.lacks != 0: // when it was staged there, no place had it
 		p.Moot[k.Key] = open.Owing &^ v.lacks
@@ -90,10 +90,10 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 	}
 	switch k.Row.State {
 	case uidl.Parked:
-		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: reasonParked})
+		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reasonParked)})
 	case uidl.Wanted, uidl.Skipped:
 		if k.Row.State == uidl.Skipped && !in.Elsewhere && in.Waits(k.Row.NextTry) && k.Row.Size == k.Size && in.Policy.MaxSize > 0 {
-			p.Skipped = append(p.Skipped, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: ReasonTooLarge})
+			p.Skipped = append(p.Skipped, FetchStep{Entry: k.Entry, Row: SkippedRow, Reason: WhyOf(ReasonTooLarge)})
 			return
 		}
 		reason := reasonNew
@@ -103,7 +103,7 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 		case AskedAgain(&k.Row):
 			reason = ReasonAgain
 		}
-		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: reason})
+		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reason)})
 	default:
 		p.delivered(in, k, v)
 	}
@@ -124,7 +124,7 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 		if k.Then = Stay; k.Row.GoneAt != 0 || k.Row.Size != k.Size && k.Row.Size != 0 && k.Size != 0 {
 			k.Then = Ask
 		}
-		p.Twins = append(p.Twins, k) // what is watched goes by its place, and that says little: see recogniseTwins
+		p.Twins.add(in, k) // what is watched goes by its place, and that says little: see recogniseTwins
 		return
 	}
 	p.Waiting = p.Waiting || k.Row.NextTry != 0
@@ -153,7 +153,7 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 		k.Reason, k.Then = reasonDue, Remove
 	}
 	if k.Shared {
-		p.Twins = append(p.Twins, k) // its place in the listing says little: see recogniseTwins
+		p.Twins.add(in, k) // its place in the listing says little: see recogniseTwins
 		return
 	}
 	if k.Then == Remove && in.Deleted[k.Key] {
@@ -187,7 +187,10 @@ func (p *Plan) Decide(k KnownStep) {
 // Wanted deals with a message that is to be retrieved, unless it is too large.
 func (p *Plan) Wanted(in *Input, f FetchStep) {
 	if in.Policy.MaxSize > 0 && f.Size > in.Policy.MaxSize {
-		f.Reason = ReasonTooLarge
+		f.Reason = WhyOf(ReasonTooLarge)
+		if f.Row.State == uidl.Skipped && f.Row.Size == f.Size {
+			f.Row = SkippedRow
+		}
 		p.Skipped = append(p.Skipped, f)
 		return
 	}

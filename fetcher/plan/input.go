@@ -56,6 +56,20 @@ func (in *Input) keeps() bool {
 	return in.NeverDelete || in.Policy.Delete != DeleteAfterDelivery && in.Policy.Delete != DeleteAfterAge
 }
 
+// leaves counts the listed messages that policy leaves on the server unread, known ones included.
+func (in *Input) leaves() (n int) {
+	nameless := in.Policy.Delete != DeleteAfterDelivery || in.NeverDelete
+	if in.Policy.MaxSize <= 0 && (!nameless || in.Listing.Len() == 0 || in.entry(0).HasUID) { // those without come first
+		return 0
+	}
+	for i := range in.Listing.Len() {
+		if e := in.Listing.At(i); nameless && !e.HasUID || in.Policy.MaxSize > 0 && e.Size > in.Policy.MaxSize {
+			n++
+		}
+	}
+	return n
+}
+
 // entry is the k-th of the listing in order; none at its end.
 func (in *Input) entry(k int) (e pop3.Entry) {
 	if k < len(in.Order) {

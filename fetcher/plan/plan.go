@@ -15,7 +15,7 @@ type Plan struct {
 	most     int               // of those, that a session deals with; 0: all
 	Later    int               // due as well, and left for the sessions to come
 	Question []KnownStep       // to recognise: the same message, or another under its UID
-	Gone     []uidl.Key        // rows that the listing lacks since now
+	Gone     []int32           // indices of rows that the listing lacks since now
 	Lost     []int32           // indices of rows that were delivered and left the listing of late, now included
 	LostKept int               // those of them that the server was not told to delete
 	LostNow  int               // and those of these that only this listing lacks
@@ -23,20 +23,23 @@ type Plan struct {
 	Whole    []KnownStep       // to be noted as delivered: nothing is lacking any more
 	Stumps   []KnownStep       // delivered shorter than listed, and watched: see health.ShortReading
 	Watched  map[uidl.Key]bool // listed messages that came short
-	Twins    []KnownStep       // delivered, and others have or had the same UID: see recogniseTwins
-	Shared   map[string]int    // how many messages a UID has, if several
+	Twins    KnownSteps        // delivered, and others have or had the same UID: see recogniseTwins
+	SharedBy int               // how many UIDs several listed messages have
 	Withheld map[string]int    // due by policy, and why facts keep them
 	Kept     int               // delivered, listed, not due
 	Asked    int               // of those: the server was told to delete them earlier in this pass
 	Parked   int               // parked, not due
 	Pending  int               // staged somewhere, not to fetch
 	OnWay    []uidl.Key        // of those: copies are on their way to all that lack them
-	Back     []KnownStep       // held back until a person says what they are
+	Back     KnownSteps        // held back until a person says what they are
 	Waiting  bool              // one is kept until a time of its own
 	Purge    bool              // there are tombstones old enough
 	Oldest   int64             // least FirstSeen of those kept; 0: none
 
-	Last map[uidl.Key]bool // known messages that broke sessions: they come after the others
+	rows    *Rows
+	listing Listing
+	order   []int32           // of the listing, by UID
+	Last    map[uidl.Key]bool // known messages that broke sessions: they come after the others
 
 	// Destinations that are owed messages, and do not lack them any more.
 	Moot map[uidl.Key]uidl.Places
@@ -46,20 +49,25 @@ type Plan struct {
 // in the order of their UIDs.
 func Make(input Input) *Plan {
 	in := &input
-	p := &Plan{most: in.Most, Shared: map[string]int{}, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
+	p := &Plan{most: in.Most, rows: in.Rows, listing: in.Listing, order: in.Order, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
-	if n := in.Listing.Len() - in.Rows.Len(); n > 0 { // most of these are new
+	left := in.leaves()
+	if left > 0 {
+		p.Skipped = make([]FetchStep, 0, left)
+	}
+	if n := in.Listing.Len() - in.Rows.Len() - left; n > 0 { // most of these are new
 		p.Fetch = make([]FetchStep, 0, n)
 	}
 	// What is delivered and stays is nearly all of a large mailbox, and takes no look at its whole row.
 	quiet := in.keeps() && !in.Elsewhere && len(in.Open) == 0 && len(in.Short) == 0
 	r, dup, copies := 0, 0, 0
 	ahead := in.entry(0)
+	isNew := WhyOf(reasonNew)
 	for k := range in.Order {
 		e := ahead
 		ahead = in.entry(k + 1)
 		if !e.HasUID {
-			p.nameless(in, FetchStep{Entry: Entry{Num: e.Num, Size: e.Size}, Row: NoRow, Reason: ReasonNoUID})
+			p.nameless(in, FetchStep{Entry: Entry{Num: e.Num, Size: e.Size}, Row: NoRow, Reason: WhyOf(ReasonNoUID)})
 			continue
 		}
 		if dup++; dup >= copies {
@@ -68,7 +76,7 @@ func Make(input Input) *Plan {
 				copies = in.run(k, e.UID)
 			}
 			if copies > 1 {
-				p.Shared[e.UID] = copies
+				p.SharedBy++
 			}
 		}
 		it := Entry{Num: e.Num, Size: e.Size, Key: uidl.Key{UID: e.UID, Dup: dup}}
@@ -84,13 +92,14 @@ func Make(input Input) *Plan {
 		}
 		switch {
 		case r == in.Rows.Len() || against > 0:
-			p.Wanted(in, FetchStep{Entry: it, Row: NoRow, Reason: reasonNew})
+			p.Wanted(in, FetchStep{Entry: it, Row: NoRow, Reason: isNew})
 		case quiet && copies == 1 && in.Rows.At(r).isKept(e.Size) && in.verdicts[in.Rows.At(r).Kind].lacks == 0 && !in.Rows.SameUID(r, r+1):
 			p.Kept++
 			r++
 		default:
 			shared := copies > 1 || dup > 0 || in.Rows.SameUID(r, r+1)
-			p.known(in, KnownStep{Entry: it, Row: in.Rows.rowOf(r, it.Key), Copies: copies, Shared: shared}, in.verdicts[in.Rows.At(r).Kind])
+			p.known(in, KnownStep{Entry: it, Row: in.Rows.rowOf(r, it.Key), Shared: shared,
+				Copies: int32(copies), at: in.Order[k], row: int32(r)}, in.verdicts[in.Rows.At(r).Kind])
 			r++
 		}
 	}

@@ -81,10 +81,10 @@ func describe(p *Plan) string {
 	for _, k := range p.Question {
 		out = append(out, fmt.Sprintf("question %d", k.Num))
 	}
-	for _, k := range p.Twins {
+	for _, k := range stepsOf(&p.Twins) {
 		out = append(out, fmt.Sprintf("twin %d", k.Num))
 	}
-	for _, k := range p.Gone {
+	for _, k := range p.GoneKeys() {
 		out = append(out, "gone "+k.UID)
 	}
 	for _, f := range p.Skipped {
@@ -93,7 +93,7 @@ func describe(p *Plan) string {
 	for _, c := range []struct {
 		name string
 		n    int
-	}{{"kept", p.Kept}, {"parked", p.Parked}, {"pending", p.Pending}, {"held", len(p.Back)}, {"withheld", len(p.Withheld)}} {
+	}{{"kept", p.Kept}, {"parked", p.Parked}, {"pending", p.Pending}, {"held", p.Back.Len()}, {"withheld", len(p.Withheld)}} {
 		if c.n > 0 {
 			out = append(out, fmt.Sprintf("%s=%d", c.name, c.n))
 		}
@@ -252,10 +252,10 @@ func FuzzPlan(f *testing.F) {
 		for _, s := range p.Skipped {
 			seen[s.Num]++
 		}
-		for _, k := range p.Back {
+		for _, k := range stepsOf(&p.Back) {
 			seen[k.Num]++
 		}
-		for _, k := range slices.Concat(p.Due, p.Question, p.Twins) {
+		for _, k := range slices.Concat(p.Due, p.Question, stepsOf(&p.Twins)) {
 			seen[k.Num]++
 			noted := slices.ContainsFunc(p.Whole, func(w KnownStep) bool { return w.Key == k.Key }) // as delivered, before anything is done
 			if r := have[k.Key]; r.State != uidl.Delivered && r.State != uidl.DeleteSent && !noted {
@@ -348,4 +348,11 @@ func (in *Input) fill() {
 	in.Now, in.Confirmed = planNow, planNow.Unix()
 	in.Set = facts.NewSet([]uidl.Destination{{Role: uidl.Required}}, 0)
 	in.Waits = func(until int64) bool { return until > planNow.Unix() && until <= planNow.Add(25*time.Hour).Unix() }
+}
+
+func stepsOf(k *KnownSteps) (all []KnownStep) {
+	for i := range k.Len() {
+		all = append(all, k.At(i))
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"encoding/hex"
 	"math"
 
 	"github.com/popsync/popsync/uidl"
@@ -53,13 +54,15 @@ type packed struct {
 	Dup       uint32
 	sizeHigh  uint16
 	Kind      uint16 // index in kinds
-	len       uint16 // of the UID; with attempts above
+	len       uint16 // of the UID, or packedName; with attempts above
 	State     uidl.State
 }
 
 const (
 	lenBits     = 10 // a UID has at most 512 octets
 	attemptsMax = 1<<(16-lenBits) - 1
+	packedName  = 1<<lenBits - 1 // the UID is HeaderName and a fingerprint in hexadecimal digits, and only that is kept
+	nameOctets  = len(HeaderName) + 2*len(uidl.Fingerprint{})
 )
 
 // LoadRows reads all rows. grow is told now and then how much memory they take, in octets, and may refuse; nil: nobody asks.
@@ -86,14 +89,26 @@ func (r *Rows) Add(row uidl.Row) {
 		r.list = append(r.list, make([]packed, 0, rowChunk))
 	}
 	last := &r.list[len(r.list)-1]
+	off, n := r.keepUID(row.UID)
 	*last = append(*last, packed{
-		off: r.keep(row.UID), len: uint16(len(row.UID) | min(row.Attempts, attemptsMax)<<lenBits), Dup: uint32(row.Dup),
+		off: off, len: uint16(n | min(row.Attempts, attemptsMax)<<lenBits), Dup: uint32(row.Dup),
 		State: row.State, size: uint32(row.Size), sizeHigh: uint16(min(row.Size>>32, math.MaxUint16)),
 		firstSeen: pack(row.FirstSeen), goneAt: pack(row.GoneAt), nextTry: pack(row.NextTry), Kind: r.kindOf(row.Facts),
 	})
 }
 
-// keep puts a UID behind the others and returns where it lies.
+// keepUID puts a UID behind the others, and returns where it lies and its length. A name that stands for a header takes a third.
+func (r *Rows) keepUID(uid string) (off uint32, n int) {
+	var fp uidl.Fingerprint
+	if len(uid) == nameOctets && uid[:len(HeaderName)] == HeaderName {
+		if n, err := hex.Decode(fp[:], []byte(uid[len(HeaderName):])); err == nil && n == len(fp) && hex.EncodeToString(fp[:]) == uid[len(HeaderName):] {
+			return r.keep(string(fp[:])), packedName
+		}
+	}
+	return r.keep(uid), len(uid)
+}
+
+// keep puts octets behind the others and returns where they lie.
 func (r *Rows) keep(uid string) uint32 {
 	switch n := len(r.uids); {
 	case n == 0:
@@ -133,14 +148,27 @@ func (r *Rows) kindOf(f uidl.Facts) uint16 {
 // UID is the unique-id of the i-th row. It must not be changed.
 func (r *Rows) UID(i int) []byte {
 	p := r.At(i)
-	if p.uidLen() == 0 {
-		return nil
+	kept := r.kept(p)
+	if p.uidLen() != packedName {
+		return kept
 	}
-	at := p.off & (uidChunk - 1)
-	return r.uids[p.off>>uidBits][at : at+uint32(p.uidLen())]
+	return hex.AppendEncode([]byte(HeaderName), kept)
 }
 
-func (p *packed) uidLen() int     { return int(p.len & (1<<lenBits - 1)) }
+// kept is what is kept of the unique-id of a row.
+func (r *Rows) kept(p *packed) []byte {
+	n := p.uidLen()
+	switch n {
+	case 0:
+		return nil
+	case packedName:
+		n = len(uidl.Fingerprint{})
+	}
+	at := p.off & (uidChunk - 1)
+	return r.uids[p.off>>uidBits][at : at+uint32(n)]
+}
+
+func (p *packed) uidLen() int     { return int(p.len & packedName) }
 func (p *packed) attempts() int   { return int(p.len >> lenBits) }
 func (p *packed) fullSize() int64 { return int64(p.sizeHigh)<<32 | int64(p.size) }
 

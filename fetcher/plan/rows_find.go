@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"cmp"
+	"encoding/hex"
 	"slices"
 
 	"github.com/popsync/popsync/uidl"
@@ -10,14 +11,32 @@ import (
 
 // SameUID tells whether rows i and j belong to one UID; j may be out of range.
 func (r *Rows) SameUID(i, j int) bool {
-	return j < r.Len() && bytes.Equal(r.UID(i), r.UID(j))
+	if j >= r.Len() {
+		return false
+	}
+	a, b := r.At(i), r.At(j)
+	return a.uidLen() == b.uidLen() && bytes.Equal(r.kept(a), r.kept(b))
 }
 
 func (r *Rows) compare(i int, k uidl.Key) int {
-	if c := CompareBytes(r.UID(i), k.UID); c != 0 {
+	p := r.At(i)
+	if p.uidLen() == packedName {
+		return r.compareName(p, k)
+	}
+	if c := CompareBytes(r.kept(p), k.UID); c != 0 {
 		return c
 	}
-	return cmp.Compare(int(r.At(i).Dup), k.Dup)
+	return cmp.Compare(int(p.Dup), k.Dup)
+}
+
+// compareName is compare for a row whose name stands for a header.
+func (r *Rows) compareName(p *packed, k uidl.Key) int {
+	var buf [nameOctets]byte
+	name := hex.AppendEncode(append(buf[:0], HeaderName...), r.kept(p))
+	if c := CompareBytes(name, k.UID); c != 0 {
+		return c
+	}
+	return cmp.Compare(int(p.Dup), k.Dup)
 }
 
 // CompareBytes is bytes.Compare with a string. The operators compare without a copy; a call would make one.

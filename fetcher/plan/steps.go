@@ -13,11 +13,12 @@ type Entry struct {
 type FetchStep struct {
 	Entry
 	Row      *uidl.Row // of those in the ledger; else noRow
-	Reason   string
+	Reason   Why
 	Compare  bool // a delivered message may stand behind this UID: compare SHA-256 before publishing
 	Owed     bool // only for the destinations that lack it
 	Moved    bool // it may be one that was delivered under another unique-id: compare SHA-256 with all of those
 	Nameless bool // no unique-id: it is named by its content once it is read
+	adopted  bool // it turned out to be known
 }
 
 // Returned tells of a message that failed too often, and left the listing, that it is listed again: what failed under its
@@ -30,6 +31,9 @@ func (f *FetchStep) Returned() bool {
 // take 200 octets for every message of a first import.
 var NoRow = new(uidl.Row)
 
+// SkippedRow is the row of messages that policy leaves on the server, and that the ledger has as such with the size that is listed.
+var SkippedRow = &uidl.Row{State: uidl.Skipped}
+
 // OwnRow is a row of a message's own.
 func OwnRow(row uidl.Row) *uidl.Row { return &row }
 
@@ -38,11 +42,13 @@ type KnownStep struct {
 	Entry
 	Row    uidl.Row
 	Reason string
-	Copies int  // listed messages with this UID
-	Shared bool // the UID ever belonged to several messages
+	Copies int32 // listed messages with this UID
+	Shared bool  // the UID ever belonged to several messages
 	Then   fate
 
 	Watched bool // it was delivered with another length than listed: whatever policy says, it stays until it was read again
+
+	at, row int32 // indices in the listing and in the rows
 }
 
 // fate is what is to become of a delivered message.
@@ -50,12 +56,6 @@ type fate uint8
 
 // vain tells whether a message was read before and found too large: see skipLong.
 func (f *FetchStep) vain() bool { return f.Row.State == uidl.Skipped && f.Row.NextTry > 0 }
-
-// SeenEntry is a message that a baseline marks.
-type SeenEntry struct {
-	Entry
-	Known bool // it may have been delivered before: its unique-id was, or it was held back
-}
 
 // RowOrNew is the message's row, or a new one with what the listing told.
 func (f *FetchStep) RowOrNew() uidl.Row {

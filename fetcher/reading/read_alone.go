@@ -95,7 +95,7 @@ func (x *Shorts) Sift(complete bool) {
 	}
 	x.On.Plan.Fetch = slices.DeleteFunc(x.On.Plan.Fetch, func(f plan.FetchStep) bool { return suspect(&f) })
 	for _, k := range x.On.Plan.Stumps {
-		f := plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: plan.ReasonShort, Compare: true}
+		f := plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: plan.WhyOf(plan.ReasonShort), Compare: true}
 		suspect(&f)
 	}
 	x.On.Plan.Kept += len(x.On.Plan.Stumps)

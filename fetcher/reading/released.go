@@ -36,7 +36,7 @@ func (x *released) lookForReleased(ctx context.Context) error {
 			continue
 		}
 		keys = append(keys, f.Key)
-		if n := x.on.Plan.Shared[f.Key.UID]; n > 0 && x.places[f.Key.UID] == 0 {
+		if n := x.on.Plan.Shared(f.Key.UID); n > 0 && x.places[f.Key.UID] == 0 {
 			x.places[f.Key.UID] = n
 			for dup := n; dup < n+recognise.MaxSiblings; dup++ {
 				keys = append(keys, uidl.Key{UID: f.Key.UID, Dup: dup})

@@ -46,7 +46,7 @@ func (r *Reader) failed(f *plan.FetchStep, err error, permanent bool) {
 // every pass; once a day is enough, unless the limit is lifted.
 func (r *Reader) skipLong(f *plan.FetchStep) {
 	skip := *f
-	skip.Reason = plan.ReasonTooLarge
+	skip.Reason = plan.WhyOf(plan.ReasonTooLarge)
 	r.desk.Settler.Later(func(c *uidl.Change) {
 		c.At = r.desk.Now().Unix()
 		if !f.Compare {

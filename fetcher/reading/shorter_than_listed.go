@@ -53,7 +53,7 @@ func (x *Shorts) readShort(o *reply) bool {
 // a size says so little, it may be cut all the same. false: it need not be, or as many as can be watched are.
 func (x *Shorts) watch(o *reply) bool {
 	f, w := o.f, &x.Desk.Health.Wire
-	if f.Size == 0 || f.Compare && f.Reason != plan.ReasonShort || f.Moved || f.Nameless || x.Desk.Account.IgnoreSizes || x.Desk.Account.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
+	if f.Size == 0 || f.Compare && !f.Reason.Is(plan.ReasonShort) || f.Moved || f.Nameless || x.Desk.Account.IgnoreSizes || x.Desk.Account.RetrHides || w.Sizes.None || len(w.Short) >= health.MostShort {
 		return false
 	}
 	w.Short = append(w.Short, health.ShortReading{UID: []byte(f.Key.UID), Dup: f.Key.Dup, Size: f.Size, Octets: o.is.Octets,

@@ -45,7 +45,7 @@ func (g *Recogniser) IsSame(ctx context.Context, f *plan.FetchStep, m *settle.Re
 		g.desk.Rec.Count(func(rep *report.Report) { rep.Kept++ })
 		return true
 	}
-	if f.Reason == plan.ReasonSize {
+	if f.Reason.Is(plan.ReasonSize) {
 		if g.stands == nil {
 			g.stands = map[uidl.Key]bool{}
 		}

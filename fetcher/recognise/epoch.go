@@ -32,11 +32,12 @@ type Renewal struct {
 	headers *headers.Tops
 	mailbox *Mailbox
 
-	formers *formers                   // what left the listing, when messages are compared with it: see hunt
-	hunted  int                        // messages still to be compared so
-	left    *formers                   // see former
-	heirs   map[traits][]*uidl.Message // see WentOn
-	moved   map[uidl.Key]bool          // rows whose message was found at another place of its UID
+	formers  *formers                   // what left the listing, when messages are compared with it: see hunt
+	hunted   int                        // messages still to be compared so
+	newNames *lostRows                  // what left the listing, when known messages have new unique-ids; nil: none
+	left     *formers                   // see former
+	heirs    map[traits][]*uidl.Message // see WentOn
+	moved    map[uidl.Key]bool          // rows whose message was found at another place of its UID
 }
 
 // Renewed looks for an epoch change and adopts what it recognises. Where there is no TOP, messages are retrieved and
@@ -53,22 +54,19 @@ func (w *Renewal) Renewed(ctx context.Context, complete bool, known *plan.Rows) 
 		return nil // as in nearly every pass: a first import has a million unknown ones
 	}
 	unknown := pl.Unknown()
-	if goingOn && (len(unknown)+pl.Parked == 0 || len(pl.Lost) == 0) {
+	if goingOn && (unknown.Len()+pl.Parked == 0 || len(pl.Lost) == 0) {
 		w.desk.Health.RenewedAt, goingOn = 0, false
 	}
-	if len(unknown) == 0 || !goingOn && (pl.LostKept == 0 || strangers == 0) {
+	if unknown.Len() == 0 || !goingOn && (pl.LostKept == 0 || strangers == 0) {
 		return nil
 	}
 	w.desk.Epoch.Many = goingOn || pl.LostKept >= manyLost && strangers >= manyUnknown
-	lost := make(map[uidl.Key]bool, len(pl.Lost))
-	for _, r := range pl.Lost {
-		lost[known.Row(int(r)).Key] = true
-	}
-	tops, err := w.headers.Fingerprints(ctx, plan.Spread(unknown, SampleSize))
+	lost := lostOf(known, pl.Lost)
+	tops, err := w.headers.Fingerprints(ctx, unknown.Spread(SampleSize))
 	if err != nil {
 		return err
 	}
-	w.desk.Log.Debug("new unique-ids for known messages?", zap.Int("lost", len(lost)), zap.Int("unknown", len(unknown)), zap.Int("headers", len(tops)))
+	w.desk.Log.Debug("new unique-ids for known messages?", zap.Int("lost", lost.n), zap.Int("unknown", unknown.Len()), zap.Int("headers", len(tops)))
 	if len(tops) == 0 { // no TOP
 		w.desk.Epoch.Spare = w.desk.Epoch.Spare || goingOn || pl.LostNow >= manyLost
 		return w.hunt(ctx, lost)
@@ -78,10 +76,10 @@ func (w *Renewal) Renewed(ctx context.Context, complete bool, known *plan.Rows) 
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(unknown, func(e plan.Entry) bool {
+		if !anyOf(unknown, func(e plan.Entry) bool {
 			return !w.headers.Weak[e.Num] && found.byHeaderOf(tops[e.Num], e.Size) != nil
 		}) {
-			if w.anyDark(unknown, tops) || slices.ContainsFunc(unknown, func(e plan.Entry) bool { return len(found.byHeader[tops[e.Num]]) > 0 }) {
+			if w.anyDark(unknown, tops) || anyOf(unknown, func(e plan.Entry) bool { return len(found.byHeader[tops[e.Num]]) > 0 }) {
 				return w.hunt(ctx, lost)
 			}
 			return nil
@@ -94,17 +92,18 @@ func (w *Renewal) Renewed(ctx context.Context, complete bool, known *plan.Rows) 
 
 // adoptByHeader looks at the headers of all unknown messages. Those that have none worth the name are compared by their
 // content when they are retrieved.
-func (w *Renewal) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost map[uidl.Key]bool) error {
-	adopted := map[int]bool{}
-	dark := false
-	for chunk := range slices.Chunk(unknown, headers.Chunk) {
-		tops, terr := w.headers.Fingerprints(ctx, plan.Spread(chunk, len(chunk)))
+func (w *Renewal) adoptByHeader(ctx context.Context, unknown plan.Picked, lost *lostRows) error {
+	adopted, dark := 0, false
+	for from := 0; from < unknown.Len(); from += headers.Chunk {
+		chunk := unknown.Part(from, min(from+headers.Chunk, unknown.Len()))
+		tops, terr := w.headers.Fingerprints(ctx, chunk.Spread(headers.Chunk))
 		found, err := w.formersOf(ctx, tops, lost)
 		if err != nil {
 			return err
 		}
 		c := uidl.Change{At: w.desk.Now().Unix()}
-		for _, e := range chunk {
+		for i := range chunk.Len() {
+			e := chunk.At(i)
 			top := tops[e.Num]
 			var old *uidl.Message
 			if !w.headers.Weak[e.Num] {
@@ -113,12 +112,14 @@ func (w *Renewal) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 			switch {
 			case old != nil && w.desk.Settler.Pending[old.Key].Copies():
 				w.mailbox.Displace(old.Key, e.Key)
-				delete(lost, old.Key)
-				adopted[e.Num] = true
+				lost.drop(old.Key, false)
+				chunk.Adopt(i)
+				adopted++
 			case old != nil:
 				w.adopt(&c, e, old, w.desk.Stamp()) // its age is not known: the header alone does not vouch for that
-				delete(lost, old.Key)
-				adopted[e.Num] = true
+				lost.drop(old.Key, true)
+				chunk.Adopt(i)
+				adopted++
 			case top == (uidl.Fingerprint{}), w.headers.Weak[e.Num], len(found.byHeader[top]) > 0:
 				dark = true
 			}
@@ -136,9 +137,9 @@ func (w *Renewal) adoptByHeader(ctx context.Context, unknown []plan.Entry, lost 
 		}
 	}
 	pl := w.on.Plan
-	pl.Kept += len(adopted)
-	known := func(f plan.FetchStep) bool { return f.Key.UID != "" && adopted[f.Num] }
-	pl.Fetch, pl.Skipped = slices.DeleteFunc(pl.Fetch, known), slices.DeleteFunc(pl.Skipped, known)
+	w.newNames = lost
+	pl.Kept += adopted
+	pl.DropAdopted()
 	if dark {
 		return w.hunt(ctx, lost)
 	}
@@ -155,8 +156,8 @@ func (w *Renewal) adopted(n int) {
 }
 
 // anyDark tells whether one of the messages that were looked at says too little in its header.
-func (w *Renewal) anyDark(unknown []plan.Entry, tops map[int]uidl.Fingerprint) bool {
-	return slices.ContainsFunc(unknown, func(e plan.Entry) bool {
+func (w *Renewal) anyDark(unknown plan.Picked, tops map[int]uidl.Fingerprint) bool {
+	return anyOf(unknown, func(e plan.Entry) bool {
 		top, looked := tops[e.Num]
 		return looked && (top == (uidl.Fingerprint{}) || w.headers.Weak[e.Num])
 	})

@@ -14,16 +14,9 @@ import (
 
 // hunt has all unknown messages compared with those that left the listing, while they are retrieved. Each that is the same, octet
 // for octet, is its own evidence; of the others the header decides, as it does where there is TOP.
-func (w *Renewal) hunt(ctx context.Context, lost map[uidl.Key]bool) error {
+func (w *Renewal) hunt(ctx context.Context, lost *lostRows) error {
 	f := &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, byContent: map[[32]byte][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
-	keys := make([]uidl.Key, 0, len(lost))
-	for k := range lost {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b uidl.Key) int { // equal ones are taken in this order
-		return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.Dup, b.Dup))
-	})
-	for chunk := range slices.Chunk(keys, 500) {
+	for chunk := range slices.Chunk(lost.keys(), 500) { // equal ones are taken in their order
 		rows, err := w.desk.Settler.L.Find(ctx, chunk)
 		if err != nil {
 			return err

@@ -16,20 +16,20 @@ type formers struct {
 }
 
 // formersOf are the lost messages that have one of these headers.
-func (w *Renewal) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, lost map[uidl.Key]bool) (*formers, error) {
+func (w *Renewal) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, lost *lostRows) (*formers, error) {
 	fps := make([]uidl.Fingerprint, 0, len(tops))
 	for _, fp := range tops {
 		if fp != (uidl.Fingerprint{}) {
 			fps = append(fps, fp)
 		}
 	}
-	rows, err := w.lostOf(ctx, fps, lost)
+	rows, err := w.lostWith(ctx, fps, lost)
 	if err != nil {
 		return nil, err
 	}
 	f := &formers{byHeader: map[uidl.Fingerprint][]*uidl.Message{}, taken: map[uidl.Key]bool{}}
 	for i := range rows {
-		if m := &rows[i]; lost[m.Key] && m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
+		if m := &rows[i]; lost.has(m.Key) && m.Reason != reasonMoved && m.Fingerprint != (uidl.Fingerprint{}) {
 			f.byHeader[m.Fingerprint] = append(f.byHeader[m.Fingerprint], m)
 		}
 	}
@@ -39,16 +39,12 @@ func (w *Renewal) formersOf(ctx context.Context, tops map[int]uidl.Fingerprint, 
 // fewLost is how many rows are rather looked up by their keys than searched for by their headers in all rows.
 const fewLost = 2000
 
-// lostOf are at least the lost rows that have one of these headers.
-func (w *Renewal) lostOf(ctx context.Context, fps []uidl.Fingerprint, lost map[uidl.Key]bool) ([]uidl.Message, error) {
-	if len(lost) > fewLost {
+// lostWith are at least the lost rows that have one of these headers.
+func (w *Renewal) lostWith(ctx context.Context, fps []uidl.Fingerprint, lost *lostRows) ([]uidl.Message, error) {
+	if lost.n > fewLost {
 		return w.desk.Settler.L.Matches(ctx, fps)
 	}
-	keys := make([]uidl.Key, 0, len(lost))
-	for k := range lost {
-		keys = append(keys, k)
-	}
-	return w.desk.Settler.L.Find(ctx, keys)
+	return w.desk.Settler.L.Find(ctx, lost.keys())
 }
 
 // byHeaderOf takes the former message with this header whose size comes closest, or nil when none is left or all are

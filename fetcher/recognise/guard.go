@@ -83,7 +83,7 @@ func (g *Recogniser) guardShared(ctx context.Context, group []plan.KnownStep, to
 			left[top]--
 		}
 	}
-	if known && len(group) == group[0].Copies {
+	if known && len(group) == int(group[0].Copies) {
 		g.on.Plan.Due = append(g.on.Plan.Due, group...)
 		return nil
 	}
@@ -189,7 +189,7 @@ func (g *Recogniser) isNew(ctx context.Context, k plan.KnownStep, top uidl.Finge
 	if g.holds(k.Entry, k.Row) {
 		return nil
 	}
-	g.on.Plan.Wanted(&plan.Input{Policy: g.desk.Account.Policy}, plan.FetchStep{Entry: k.Entry, Row: plan.NoRow, Reason: plan.ReasonNotSame})
+	g.on.Plan.Wanted(&plan.Input{Policy: g.desk.Account.Policy}, plan.FetchStep{Entry: k.Entry, Row: plan.NoRow, Reason: plan.WhyOf(plan.ReasonNotSame)})
 	return nil
 }
 
@@ -220,5 +220,5 @@ func (g *Recogniser) compare(k plan.KnownStep) {
 		g.on.Partial = true
 		return
 	}
-	g.on.Plan.Fetch = append(g.on.Plan.Fetch, plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: k.Reason, Compare: true})
+	g.on.Plan.Fetch = append(g.on.Plan.Fetch, plan.FetchStep{Entry: k.Entry, Row: plan.OwnRow(k.Row), Reason: plan.WhyOf(k.Reason), Compare: true})
 }

@@ -30,7 +30,7 @@ func (g *Recogniser) sibling(ctx context.Context, k uidl.Key, is func(*uidl.Mess
 		m := &found[i]
 		known := m.State == uidl.Delivered || m.State == uidl.DeleteSent
 		known = known && m.GoneAt != placed && !g.Renewal.moved[m.Key]
-		if known && (m.GoneAt != 0 || slices.Contains(g.on.Plan.Gone, m.Key) || g.inQuestion(m.Key)) && is(m) {
+		if known && (m.GoneAt != 0 || g.on.Plan.IsGone(m.Key) || g.inQuestion(m.Key)) && is(m) {
 			return m, nil
 		}
 	}
@@ -72,7 +72,7 @@ func (g *Recogniser) move(k uidl.Key) {
 
 // inQuestion tells that what is listed under a known key has another size, and has not been read yet.
 func (g *Recogniser) inQuestion(k uidl.Key) bool {
-	return !g.stands[k] && slices.ContainsFunc(g.on.Plan.Fetch, func(f plan.FetchStep) bool { return f.Compare && f.Reason == plan.ReasonSize && f.Key == k })
+	return !g.stands[k] && slices.ContainsFunc(g.on.Plan.Fetch, func(f plan.FetchStep) bool { return f.Compare && f.Reason.Is(plan.ReasonSize) && f.Key == k })
 }
 
 // takePlace writes a delivered message down under the place where it is listed now.

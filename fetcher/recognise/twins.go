@@ -39,20 +39,52 @@ type twins struct {
 
 // recogniseTwins compares messages that share a unique-id where there is TOP. What was delivered keeps its row, under the
 // key of its place; what was not is fetched. Where they cannot be told apart, each is taken for what its place says.
+//
+// Some groups at a time are looked at: a million such messages would take as much memory as all else, many times.
 func (t *twins) recogniseTwins(ctx context.Context) error {
-	pl := t.on.Plan
-	groups := map[string]*twinGroup{}
-	for _, k := range pl.Twins {
-		g := groups[k.Key.UID]
-		if g == nil {
-			g = &twinGroup{tell: true}
-			groups[k.Key.UID] = g
+	twins := &t.on.Plan.Twins
+	groups, n := map[string]*twinGroup{}, 0
+	for i := 0; i < twins.Len(); {
+		first := i // of those with its unique-id
+		uid := twins.At(i).Key.UID
+		for i++; i < twins.Len() && twins.At(i).Key.UID == uid; {
+			i++
 		}
-		g.known, g.at = append(g.known, k), append(g.at, k.Entry)
+		if i-first > twinsMost {
+			for ; first < i; first++ {
+				t.on.Plan.Decide(twins.At(first))
+			}
+			continue
+		}
+		g := &twinGroup{tell: true}
+		for ; first < i; first++ {
+			k := twins.At(first)
+			g.known, g.at = append(g.known, k), append(g.at, k.Entry)
+		}
+		groups[uid], n = g, n+len(g.at)
+		if n < headers.Chunk && i < twins.Len() {
+			continue
+		}
+		if err := t.recogniseGroups(ctx, groups); err != nil {
+			return err
+		}
+		groups, n = map[string]*twinGroup{}, 0
 	}
-	if len(groups) == 0 {
+	if twins.Len() == 0 {
 		return nil
 	}
+	if len(groups) > 0 {
+		if err := t.recogniseGroups(ctx, groups); err != nil {
+			return err
+		}
+	}
+	t.on.Plan.Sort()
+	return nil
+}
+
+// recogniseGroups does that for some unique-ids.
+func (t *twins) recogniseGroups(ctx context.Context, groups map[string]*twinGroup) error {
+	pl := t.on.Plan
 	t.joinTwins(groups)
 	var nums []int
 	for _, g := range groups {
@@ -89,7 +121,6 @@ func (t *twins) recogniseTwins(ctx context.Context) error {
 			return err
 		}
 	}
-	pl.Sort()
 	return nil
 }
 
@@ -98,7 +129,7 @@ func (t *twins) recogniseTwins(ctx context.Context) error {
 func (t *twins) compareTwins(ctx context.Context, uid string, g *twinGroup) error {
 	// What is watched is read by itself, on a day of its own.
 	compared := slices.DeleteFunc(slices.Clone(g.known), func(k plan.KnownStep) bool { return k.Watched })
-	changed := slices.ContainsFunc(t.on.Plan.Gone, func(k uidl.Key) bool { return k.UID == uid }) ||
+	changed := slices.ContainsFunc(t.on.Plan.Gone, func(r int32) bool { return string(t.on.Rows.UID(int(r))) == uid }) ||
 		slices.ContainsFunc(compared, func(k plan.KnownStep) bool { return k.Then == plan.Ask })
 	if !changed || len(compared) == 0 {
 		return nil
@@ -210,7 +241,7 @@ func (t *twins) placeTwins(ctx context.Context, uid string, g *twinGroup, tops m
 		if own[e.Key] != nil { // else its fetch is planned
 			t.desk.Rec.Reason(plan.ReasonNotSame)
 			if !t.known.holds(e, own[e.Key].Row) {
-				t.on.Plan.Wanted(&plan.Input{Policy: t.desk.Account.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.ReasonNotSame})
+				t.on.Plan.Wanted(&plan.Input{Policy: t.desk.Account.Policy}, plan.FetchStep{Entry: e, Row: plan.NoRow, Reason: plan.WhyOf(plan.ReasonNotSame)})
 			}
 		}
 	}
@@ -237,7 +268,7 @@ func (t *twins) makeRoom(uid string, rows []uidl.Message, left map[uidl.Fingerpr
 	for _, e := range taken {
 		back[t.twinTops[e.Num]]++
 	}
-	free := t.on.Plan.Shared[uid] // none of those listed has this place
+	free := t.on.Plan.Shared(uid) // none of those listed has this place
 	for fp, list := range left {
 		for _, m := range list[min(len(list), back[fp]):] {
 			if !place[m.Dup] {

@@ -18,8 +18,10 @@ func (t *twins) placeOnWay(ctx context.Context) error {
 	}
 	fetched := map[string]bool{}
 	for i := range t.on.Plan.Fetch {
-		if f := &t.on.Plan.Fetch[i]; f.Row.State == 0 && t.on.Plan.Shared[f.Key.UID] > 1 && t.on.Plan.Shared[f.Key.UID] <= twinsMost {
-			fetched[f.Key.UID] = true
+		if f := &t.on.Plan.Fetch[i]; f.Row.State == 0 {
+			if n := t.on.Plan.Shared(f.Key.UID); n > 1 && n <= twinsMost {
+				fetched[f.Key.UID] = true
+			}
 		}
 	}
 	onWay := map[string][]uidl.Key{}

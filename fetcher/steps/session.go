@@ -22,7 +22,7 @@ type Session struct {
 
 	Behind  *lastStep        // what was answered last, if the server may have closed then
 	Done    int              // about known mail that went well
-	stepsOf map[int]int      // by message
+	stepsOf stepCounts       // by message
 	went    map[string]int   // by verb
 	Sore    map[int]uidl.Key // see marked
 	NoTop   bool             // the server refused TOP again and again

@@ -109,7 +109,7 @@ func (s *Session) ClosedAfter(ctx context.Context, err error) {
 
 // others counts the steps that went well in this session and were about other messages.
 func (s *Session) others(num int) int {
-	return s.Done - s.stepsOf[num]
+	return s.Done - s.stepsOf.of(num)
 }
 
 // BrokeAt is the number of the message at which the conversation broke; false: no error of the conversation.
@@ -131,10 +131,10 @@ func BrokeAt(err error) (num int, ok bool) {
 // WentWell notes that a step about a known message was answered with +OK, and whole.
 func (s *Session) WentWell(step string, num int) {
 	if s.went == nil {
-		s.went, s.stepsOf = map[string]int{}, map[int]int{}
+		s.went, s.stepsOf = map[string]int{}, stepCounts{}
 	}
 	s.went[step]++
-	s.stepsOf[num]++
+	s.stepsOf.add(num)
 	s.Done++
 	s.Survived()
 	if step == "DELE" { // whether the server lives on, the next answer tells
@@ -245,14 +245,22 @@ func (s *Session) ForgetMarks(raw *pop3.Listing, complete bool, pl *plan.Plan) {
 	for _, k := range s.Marked() {
 		listed[k] = true
 	}
-	due := map[uidl.Key]bool{}
-	for _, steps := range [][]plan.KnownStep{pl.Due, pl.Question, pl.Twins, pl.Stumps} {
-		for i := range steps {
-			due[steps[i].Key] = true
+	due := map[uidl.Key]bool{} // of those: something is to be done
+	note := func(k uidl.Key) {
+		if listed[k] {
+			due[k] = true
 		}
 	}
+	for _, steps := range [][]plan.KnownStep{pl.Due, pl.Question, pl.Stumps} {
+		for i := range steps {
+			note(steps[i].Key)
+		}
+	}
+	for i := range pl.Twins.Len() {
+		note(pl.Twins.At(i).Key)
+	}
 	for i := range pl.Fetch {
-		due[pl.Fetch[i].Key] = true
+		note(pl.Fetch[i].Key)
 	}
 	now := s.Account.Now()
 	t.Marks = slices.DeleteFunc(t.Marks, func(m health.StumbleMark) bool {

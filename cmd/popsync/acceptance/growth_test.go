@@ -1,103 +1,83 @@
 package acceptance_test
 
 import (
-	"fmt"
+	"flag"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/popsync/popsync/pop3/pop3test"
 )
 
 // mostGrowth is how much the process may grow for each listed message, in octets, with unique-ids of 16.
 const mostGrowth = 200
 
-// mostUnnamed is the same where there are no unique-ids: a name of 47 octets is made for each message.
-const mostUnnamed = 250
+// mostShown is the same for a dry run that shows a step for each message.
+const mostShown = 800
 
-// Every kind of pass takes less than 200 octets for each message listed, without unique-ids less than 250: what it takes for many, less what it takes for few.
+var growthKind = flag.String("growth", "", "only this kind of TestAcceptGrowth")
+
+// Every kind of pass, and each command that lists, takes less than 200 octets for each message listed (a dry run that shows a step
+// for each takes more): what it takes for many, less what it takes for few. POPSYNC_LARGE has all kinds; else those that take a while are left out.
 func TestAcceptGrowth(t *testing.T) {
 	if underRace() && !large() {
 		t.Skip("NOT TESTED under the race detector, where the servers take most of the time: go test without it does, and CI has a step for that")
 	}
-	n := 150_000
-	if large() {
-		n = 1_000_000
-	}
 	const base = 20_000 // what a session takes, however much is listed, is in both
-	few, many := growthOf(t, base), growthOf(t, n)
-	for i, k := range many {
-		grown := float64(k.peak-few[i].peak) / float64(n-base)
-		t.Logf("%-15s %4d MiB, %.0f octets for each message", k.kind, k.peak>>20, grown)
-		most := float64(mostGrowth)
-		if k.kind == "no UIDL" {
-			most = mostUnnamed
+	for _, k := range growthKinds {
+		if k.long && !large() && *growthKind == "" || *growthKind != "" && *growthKind != k.name {
+			continue
 		}
-		if grown > most || k.peak == 0 {
-			t.Errorf("%s: %.0f octets for each message", k.kind, grown)
+		n := 150_000
+		if large() && !k.slow {
+			n = 1_000_000
+		}
+		few, many := &growth{t: t, n: base}, &growth{t: t, n: n}
+		k.steps(few)
+		k.steps(many)
+		if len(many.peaks) == 0 || len(many.peaks) != len(few.peaks) {
+			t.Fatalf("%s: %d and %d steps measured", k.name, len(few.peaks), len(many.peaks))
+		}
+		for i, p := range many.peaks {
+			grown := float64(p.octets-few.peaks[i].octets) / float64(n-base)
+			t.Logf("%-30s %4d MiB of %d, %.0f octets for each message", p.name, p.octets>>20, n, grown)
+			most := float64(mostGrowth)
+			if p.shown {
+				most = mostShown
+			}
+			if grown > most || p.octets == 0 {
+				t.Errorf("%s: %.0f octets for each message", p.name, grown)
+			}
 		}
 	}
 }
 
+// growth makes passes over a mailbox of n messages, and remembers how large the process became.
 type growth struct {
-	kind string
-	peak int64
+	t     *testing.T
+	n     int
+	h     *house
+	peaks []peakOf
 }
 
-// growthOf makes a pass of each kind over mailboxes of n messages.
-func growthOf(t *testing.T, n int) (all []growth) {
-	body := []byte("Message-ID: <x>\r\n\r\nbody\r\n")
-	box := make([]pop3test.Message, n)
-	for i := range box {
-		box[i] = pop3test.Message{UID: fmt.Sprintf("%08x%08x", i, uint32(i)*2654435761), Data: body}
-	}
-	step := func(h *house, kind string, code int, args ...string) {
-		t.Helper()
-		r, most := peak(t, h.command(args...))
-		if r.code != code {
-			t.Fatalf("%s: exit code %d\n%s%s", kind, r.code, r.out, r.err)
-		}
-		if kind != "" {
-			all = append(all, growth{kind, most})
-		}
-	}
-	_, addr := serve(t, pop3test.Options{NoTOP: true}, box)
-	h := newHouse(t)
-	h.account("a", addr, "u", "p", "Mail", "limit = 10")
-	step(h, "first import", 0, "run")
-	step(h, "the same again", 0, "run")
+type peakOf struct {
+	name   string
+	octets int64
+	shown  bool
+}
 
-	h = newHouse(t)
-	h.account("a", addr, "u", "p", "Mail")
-	step(h, "", 0, "baseline", "a")
-	step(h, "after baseline", 0, "run")
-	step(h, "unchanged", 0, "run")
-	step(h, "dry run", 0, "run", "--dry-run")
-
-	h = newHouse(t)
-	h.account("a", addr, "u", "p", "Mail", `delete = "30d"`)
-	step(h, "", 0, "baseline", "a")
-	step(h, "", 0, "run")
-	step(h, "with rows", 0, "run", "--dry-run", "--json")
-
-	// Delivered long ago, and 12,000 of them due: their headers are asked for, in three sessions.
-	server, withTOP := serve(t, pop3test.Options{}, box)
-	h = newHouse(t)
-	h.account("a", withTOP, "u", "p", "Mail", `delete = "30d"`)
-	step(h, "", 0, "baseline", "a")
-	step(h, "", 0, "run")
-	h.exec("UPDATE message SET have = 16")
-	h.exec("UPDATE message SET first_seen = first_seen - 86400*60 WHERE uid IN (SELECT uid FROM message ORDER BY uid LIMIT 12000)")
-	h.exec("UPDATE account SET facts = CAST(json_remove(CAST(facts AS TEXT), '$.unchanged') AS BLOB)")
-	step(h, "due, with TOP", 0, "run")
-	if left := len(server.Messages("u")); left != max(n-12000, 0) {
-		t.Errorf("%d are left of %d, 12,000 of which were due", left, n)
+// step runs a command that must end with this exit code; name "": nobody asks how much it takes.
+func (g *growth) step(name string, code int, args ...string) {
+	g.t.Helper()
+	r, most := peak(g.t, g.h.command(args...))
+	if r.code != code {
+		g.t.Fatalf("%s %q: exit code %d\n%.2000s%.2000s", name, args, r.code, r.out, r.err)
 	}
-
-	for i := range box { // each with a header of its own, by which it goes
-		box[i].Data = fmt.Appendf(nil, "Message-ID: <%d@x>\r\n\r\nbody\r\n", i)
+	if name != "" {
+		g.peaks = append(g.peaks, peakOf{name, most, slices.Contains(args, "--dry-run") && strings.Contains(string(r.out), `"steps":[`)})
 	}
-	_, noUIDL := serve(t, pop3test.Options{NoUIDL: true}, box)
-	h = newHouse(t)
-	h.account("a", noUIDL, "u", "p", "Mail", "limit = 10")
-	step(h, "no UIDL", 0, "run")
-	return all
+}
+
+// account makes a house with an account.
+func (g *growth) account(serverAt addr, more ...string) {
+	g.h = newHouse(g.t)
+	g.h.account("a", serverAt, "u", "p", "Mail", more...)
 }

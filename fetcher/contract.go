@@ -11,6 +11,7 @@ import (
 type (
 	Report = report.Report
 	Step   = report.Step
+	Steps  = report.Steps
 )
 
 // Account is one mailbox and what to do with it; Options are the same for all accounts.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
@@ -64,13 +63,13 @@ func (d dryRun) decide(ctx context.Context, complete bool, known *plan.Rows, lis
 // floods turns the steps into what becomes of them while far more mail than usual is held back.
 func (d dryRun) floods(e *health.FloodError) {
 	d.desk.Rec.Count(func(r *report.Report) {
-		for i := range r.Steps {
-			switch st := &r.Steps[i]; st.Action {
+		for i := range r.Steps.Len() {
+			switch r.Steps.At(i).Action {
 			case "fetch", "retry", "compare":
 				r.Held++
 				fallthrough
 			case "delete":
-				st.Action, st.Reason = "hold", "far more new mail than usual: nothing is fetched or deleted"
+				r.Steps.Turn(i, "hold", "far more new mail than usual: nothing is fetched or deleted")
 			}
 		}
 	})
@@ -78,15 +77,18 @@ func (d dryRun) floods(e *health.FloodError) {
 }
 
 // shownSteps turns the plan into the steps that are shown.
-func (d dryRun) shownSteps() (steps []report.Step) {
+func (d dryRun) shownSteps() report.Steps {
 	pl := d.on.Plan
-	add := func(action string, e plan.Entry, reason string) {
-		steps = append(steps, report.Step{Action: action, Num: e.Num, UID: e.Key.UID, Size: e.Size, Reason: reason})
-	}
+	steps := report.NewSteps(d.on.List, len(pl.Question)+len(pl.Due)+pl.DueLater.Len()+len(pl.Fetch)+len(pl.Skipped)+pl.Back.Len())
+	add := func(action string, e plan.Entry, reason string) { steps.Add(action, e.Num, reason) }
 	for _, k := range pl.Question {
 		add("verify", k.Entry, k.Reason)
 	}
 	for _, k := range pl.Due {
+		add("delete", k.Entry, k.Reason)
+	}
+	for i := range pl.DueLater.Len() {
+		k := pl.DueLater.At(i)
 		add("delete", k.Entry, k.Reason)
 	}
 	limit := d.desk.Account.Policy.Limit
@@ -110,7 +112,7 @@ func (d dryRun) shownSteps() (steps []report.Step) {
 	for i := range pl.Back.Len() {
 		add("hold", pl.Back.At(i).Entry, plan.ReasonHeld)
 	}
-	slices.SortStableFunc(steps, func(a, b report.Step) int { return a.Num - b.Num })
+	steps.Sort()
 	return steps
 }
 

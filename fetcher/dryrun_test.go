@@ -28,7 +28,7 @@ func (r *rig) foretold() (report.Report, map[string]int) {
 		r.t.Errorf("a dry run asked for %v", now)
 	}
 	steps := map[string]int{}
-	for _, st := range rep.Steps {
+	for st := range rep.Steps.All() {
 		steps[st.Action]++
 	}
 	return rep, steps
@@ -64,10 +64,10 @@ func TestDryRunRenumbered(t *testing.T) {
 				r.server.AddUser("u", "p", append(renamed("second-", box), more...)...)
 				rep, steps := r.foretold()
 				if top {
-					if steps["fetch"] != 1 || len(rep.Steps) != 1 || rep.Kept != kept || rep.Listed != kept+1 {
+					if steps["fetch"] != 1 || rep.Steps.Len() != 1 || rep.Kept != kept || rep.Listed != kept+1 {
 						t.Errorf("%v, %+v", steps, rep)
 					}
-				} else if steps["compare"] != kept+1 || len(rep.Steps) != kept+1 || !strings.HasSuffix(rep.Steps[0].Reason, ": to be compared when retrieved") {
+				} else if steps["compare"] != kept+1 || rep.Steps.Len() != kept+1 || !strings.HasSuffix(rep.Steps.At(0).Reason, ": to be compared when retrieved") {
 					t.Errorf("%v, %+v", steps, rep)
 				}
 				if rep := r.ok(); rep.New != 1 || rep.Kept != kept+1 {
@@ -139,14 +139,14 @@ func TestDryRunHeaders(t *testing.T) {
 	r.opt.Headers = true
 	rep, _ := r.foretold()
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).Local().Format("2006-01-02 15:04")
-	if st := rep.Steps[0]; st.Subject != "Grüße from me" || st.From != `"A\x1b[2J" <a@example.org>` || st.Date != at {
+	if st := rep.Steps.At(0); st.Subject != "Grüße from me" || st.From != `"A\x1b[2J" <a@example.org>` || st.Date != at {
 		t.Errorf("%+v", st)
 	}
-	if st := rep.Steps[1]; st.Subject != "" || st.From != "" || st.Action != "fetch" {
+	if st := rep.Steps.At(1); st.Subject != "" || st.From != "" || st.Action != "fetch" {
 		t.Errorf("%+v", st)
 	}
 	r.server.Change(func(o *pop3test.Options) { o.NoTOP = true })
-	if rep, _ := r.foretold(); rep.Steps[0].Subject != "" || len(rep.Notes) != 1 {
+	if rep, _ := r.foretold(); rep.Steps.At(0).Subject != "" || len(rep.Notes) != 1 {
 		t.Errorf("without TOP: %+v", rep)
 	}
 }

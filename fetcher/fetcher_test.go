@@ -679,7 +679,7 @@ func TestDryRun(t *testing.T) {
 	r := newRig(t, box...)
 	r.opt.DryRun = true
 	rep := r.ok()
-	if len(rep.Steps) != 3 || rep.Steps[0].Action != "fetch" {
+	if rep.Steps.Len() != 3 || rep.Steps.At(0).Action != "fetch" {
 		t.Errorf("%+v", rep)
 	}
 	if _, err := os.Stat(r.dir); !os.IsNotExist(err) {

@@ -59,8 +59,8 @@ func TestFlood(t *testing.T) {
 		t.Errorf("commands %v", st.Commands)
 	}
 	r.opt.DryRun = true
-	if rep := r.ok(); len(rep.Steps) != 501+len(*box) {
-		t.Errorf("a dry run shows %d steps", len(rep.Steps))
+	if rep := r.ok(); rep.Steps.Len() != 501+len(*box) {
+		t.Errorf("a dry run shows %d steps", rep.Steps.Len())
 	}
 	r.opt.DryRun = false
 	r.acc.Policy.Delete = plan.DeleteNever

@@ -40,6 +40,8 @@ func (s *session) forPurpose() {
 		return s.desk.Turns.Purpose == health.NewMail || noTop && k.Then != plan.Stay || noDele && k.Then == plan.Remove || marked(t.Mark(k.Key))
 	}
 	pl.Due, pl.Question = s.leave(pl.Due, left), s.leave(pl.Question, left)
+	n := pl.DueLater.Leave(left)
+	pl.Kept, pl.Later = pl.Kept+n, pl.Later-n
 	groups := s.spareTwins(func(uid string) bool { return s.desk.Turns.Purpose == health.NewMail || noTop || marked(t.MarkOf(uid)) })
 	if s.desk.Turns.Purpose == health.KnownMail || s.desk.Turns.Purpose == health.OldTrouble { // what may be known mail, or is told from it by looking at both, was left to it
 		pl.Fetch = slices.DeleteFunc(pl.Fetch, func(f plan.FetchStep) bool {

@@ -234,14 +234,14 @@ func (s *session) login(ctx context.Context) (*pop3.Listing, error) {
 
 func (s *session) makePlan(list plan.Listing, complete bool, known *plan.Rows) *plan.Plan {
 	most := s.desk.Options.SessionMessages
-	if s.desk.Options.DryRun || s.desk.Turns.Purpose != health.Everything || s.desk.Health.Stumbles.Breaks() { // all are shown, or looked at for what broke sessions
+	if s.desk.Turns.Purpose != health.Everything || s.desk.Health.Stumbles.Breaks() { // all are looked at for what broke sessions
 		most = 0
 	}
 	return plan.Make(plan.Input{
 		Listing: list, Order: plan.SortedByUID(list), Complete: complete, Rows: known, Open: s.desk.Settler.Pending, Set: s.desk.Settler.Set,
 		Policy: s.desk.Account.Policy, NeverDelete: s.desk.Account.NeverDelete, Aged: s.on.Clock.Aged, Confirmed: s.on.Clock.Confirmed,
 		Elsewhere: s.desk.Elsewhere, Met: s.p.mailbox.Met, Now: s.desk.Now(), Waits: s.desk.Health.Waits, Short: s.desk.Health.Wire.Watched(),
-		HoldUntil: s.desk.Settler.HoldUntil(), Most: most, Deleted: s.desk.Deleted,
+		HoldUntil: s.desk.Settler.HoldUntil(), Most: most, ShowLater: s.desk.Options.DryRun, Deleted: s.desk.Deleted,
 	})
 }
 

@@ -24,7 +24,7 @@ func (d dryRun) lookInside(ctx context.Context) {
 		return
 	}
 	nums := make([]int, 0, mostInside)
-	for _, st := range d.desk.Rec.Rep.Steps {
+	for st := range d.desk.Rec.Rep.Steps.All() {
 		if len(nums) < mostInside && st.Action != "delete" && st.Action != "skip" {
 			nums = append(nums, st.Num)
 		}
@@ -48,16 +48,14 @@ func (d dryRun) lookInside(ctx context.Context) {
 		_, err := io.Copy(io.Discard, r.Body)
 		return err
 	})
-	d.desk.Rec.Count(func(r *report.Report) {
-		for i := range r.Steps {
-			if h, ok := fields[r.Steps[i].Num]; ok {
-				if t, ok := h.When(); ok {
-					h.Date = words.Stamp(t.Unix())
-				}
-				r.Steps[i].From, r.Steps[i].Date, r.Steps[i].Subject = shown(h.From), shown(h.Date), shown(h.Subject)
-			}
+	inside := map[int]report.Inside{}
+	for num, h := range fields {
+		if t, ok := h.When(); ok {
+			h.Date = words.Stamp(t.Unix())
 		}
-	})
+		inside[num] = report.Inside{From: shown(h.From), Date: shown(h.Date), Subject: shown(h.Subject)}
+	}
+	d.desk.Rec.Count(func(r *report.Report) { r.Steps.Know(inside) })
 	if err != nil || len(fields) < all {
 		d.desk.Rec.Mention("the server did not give the headers of all messages that are shown")
 	}

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/report"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/parked"
 	"github.com/popsync/popsync/internal/status"
+	"github.com/popsync/popsync/pop3"
 )
 
 // jsonSections are the objects that programs read, by their heading in docs/json.md.
@@ -46,6 +48,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	for _, v := range jsonSections {
 		known[reflect.TypeOf(v)] = true
 	}
+	known[reflect.TypeFor[fetcher.Steps]()] = true // an array of steps
 	for name, v := range jsonSections {
 		if told[name] == nil {
 			t.Errorf("docs/json.md has no section %s", name)
@@ -89,6 +92,18 @@ func TestJSONIsDocumented(t *testing.T) {
 	}
 }
 
+// oneStep is that of a message to be fetched.
+func oneStep() fetcher.Steps {
+	steps := report.NewSteps(oneListed{}, 1)
+	steps.Add("fetch", 1, "new")
+	return steps
+}
+
+type oneListed struct{}
+
+func (oneListed) Len() int          { return 1 }
+func (oneListed) At(int) pop3.Entry { return pop3.Entry{Num: 1, Size: 2, UID: "u", HasUID: true} }
+
 // What is printed, as programs have come to rely on it.
 func TestJSONIsAsItWas(t *testing.T) {
 	at := time.Date(2026, 11, 28, 9, 10, 11, 0, time.UTC)
@@ -98,7 +113,7 @@ func TestJSONIsAsItWas(t *testing.T) {
 	}{
 		{fetcher.Report{Account: "work", Started: at, Duration: 1500 * time.Millisecond, Listed: 3, New: 2, Bytes: 2048, Kept: 3,
 			Notes: []string{"look"}, Reasons: map[string]int{"why": 1}, NextTry: at,
-			Steps:   []fetcher.Step{{Action: "fetch", Num: 1, UID: "u", Size: 2, Reason: "new"}},
+			Steps:   oneStep(),
 			Verdict: verdict.Verdict{Class: verdict.Temporary, Message: "no", Hint: "wait"}},
 			`{"account":"work","started":"2026-11-28T09:10:11Z","duration_ns":1500000000,"listed":3,"new":2,"octets":2048,"deleted":0,"kept":3,"skipped":0,"parked":0,"put_off":0,"newly_parked":0,"failed":0,"pending":0,"quarantined":0,"recovered":0,"refetched_unknown":0,"questioned":0,"adopted":0,"rebuilt":0,"unfetched":0,"notes":["look"],"reasons":{"why":1},"steps":[{"action":"fetch","num":1,"uid":"u","size":2,"reason":"new"}],"next_try":"2026-11-28T09:10:11Z","verdict":{"class":"temporary","message":"no","hint":"wait"}}`},
 		{control.Progress{Account: "work", Messages: 1, Bytes: 2, Planned: 3, PlannedBytes: 4},

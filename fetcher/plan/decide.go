@@ -64,7 +64,7 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 	}
 	switch {
 	case k.Row.State == uidl.Held && (open == nil || open.Need(v.lacks) != 0):
-		p.Back.add(in, k)
+		p.Back.add(p, k)
 		return
 	case (open != nil || had) && open.Need(v.lacks) != 0:
 		p.Fetch = append(p.Fetch, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reasonOwed), Owed: true})
@@ -124,7 +124,7 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 		if k.Then = Stay; k.Row.GoneAt != 0 || k.Row.Size != k.Size && k.Row.Size != 0 && k.Size != 0 {
 			k.Then = Ask
 		}
-		p.Twins.add(in, k) // what is watched goes by its place, and that says little: see recogniseTwins
+		p.Twins.add(p, k) // what is watched goes by its place, and that says little: see recogniseTwins
 		return
 	}
 	p.Waiting = p.Waiting || k.Row.NextTry != 0
@@ -153,7 +153,7 @@ func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
 		k.Reason, k.Then = reasonDue, Remove
 	}
 	if k.Shared {
-		p.Twins.add(in, k) // its place in the listing says little: see recogniseTwins
+		p.Twins.add(p, k) // its place in the listing says little: see recogniseTwins
 		return
 	}
 	if k.Then == Remove && in.Deleted[k.Key] {

@@ -32,6 +32,7 @@ type Input struct {
 	Waits       func(until int64) bool
 	HoldUntil   int64             // what the fallback took, and is found to lack nothing, stays until then; 0: it need not
 	Most        int               // due messages that a session deals with; 0: any number
+	ShowLater   bool              // what is due beyond that is in the plan, too
 	Deleted     map[uidl.Key]bool // those that the server was told to delete earlier in this pass
 	Short       map[uidl.Key]bool // messages that came short: whether they were delivered
 	verdicts    []verdictOfFacts  // by index in rows.kinds

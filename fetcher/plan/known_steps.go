@@ -41,9 +41,9 @@ func (t *KnownSteps) At(i int) KnownStep {
 }
 
 // add puts a step behind the others.
-func (t *KnownSteps) add(in *Input, k KnownStep) {
-	t.listing, t.rows = in.Listing, in.Rows
-	if k.Row.State != in.Rows.At(int(k.row)).State { // it is whole by now: see known
+func (t *KnownSteps) add(p *Plan, k KnownStep) {
+	t.listing, t.rows = p.listing, p.rows
+	if k.Row.State != p.rows.At(int(k.row)).State { // it is whole by now: see known
 		if t.changed == nil {
 			t.changed = map[int32]uidl.Row{}
 		}

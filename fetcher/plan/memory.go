@@ -11,7 +11,7 @@ func (p *Plan) Memory() int64 {
 		}
 	}
 	return int64(len(p.Fetch)+len(p.Skipped))*StepOctets + int64(rows)*ownRowOctets + int64(known)*knownOctets + int64(len(p.Gone))*goneOctets +
-		int64(p.Twins.Len()+p.Back.Len())*smallOctets
+		int64(p.Twins.Len()+p.Back.Len()+p.DueLater.Len())*smallOctets
 }
 
 // Octets of memory for each message, besides the listing and the rows: its place in the order of unique-ids, and a step of the

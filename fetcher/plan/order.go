@@ -13,6 +13,14 @@ import (
 func (p *Plan) trimDue() {
 	slices.SortFunc(p.Due, func(a, b KnownStep) int { return cmp.Or(falseFirst(a.Shared, b.Shared), cmp.Compare(a.Num, b.Num)) })
 	p.Later += len(p.Due) - p.most
+	if p.showLater {
+		if p.DueLater.list == nil { // rather much than to be copied when it grows
+			p.DueLater.list = make([]smallStep, 0, p.listing.Len())
+		}
+		for _, k := range p.Due[p.most:] {
+			p.DueLater.add(p, k)
+		}
+	}
 	clear(p.Due[p.most:])
 	p.Due = p.Due[:p.most]
 }

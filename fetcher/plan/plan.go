@@ -14,6 +14,7 @@ type Plan struct {
 	Due      []KnownStep       // to delete once recognised: see recognise
 	most     int               // of those, that a session deals with; 0: all
 	Later    int               // due as well, and left for the sessions to come
+	DueLater KnownSteps        // these, with Input.ShowLater
 	Question []KnownStep       // to recognise: the same message, or another under its UID
 	Gone     []int32           // indices of rows that the listing lacks since now
 	Lost     []int32           // indices of rows that were delivered and left the listing of late, now included
@@ -43,13 +44,15 @@ type Plan struct {
 
 	// Destinations that are owed messages, and do not lack them any more.
 	Moot map[uidl.Key]uidl.Places
+
+	showLater bool // see Input
 }
 
 // Make decides what to do with every listed message. It is a pure function: listing and rows are both walked once,
 // in the order of their UIDs.
 func Make(input Input) *Plan {
 	in := &input
-	p := &Plan{most: in.Most, rows: in.Rows, listing: in.Listing, order: in.Order, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
+	p := &Plan{most: in.Most, showLater: in.ShowLater, rows: in.Rows, listing: in.Listing, order: in.Order, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
 	left := in.leaves()
 	if left > 0 {

@@ -341,6 +341,21 @@ func TestPlanOfManyDue(t *testing.T) {
 			t.Errorf("number %d comes as the %dth", k.Num, i+1)
 		}
 	}
+	if p.DueLater.Len() != 0 {
+		t.Error("those that come later are in the plan, although nobody asked for them")
+	}
+	in.ShowLater = true
+	p = Make(in)
+	nums := map[int]bool{}
+	for i := range p.DueLater.Len() {
+		k := p.DueLater.At(i)
+		if nums[k.Num] = true; k.Num < 21+7 || k.Then != Remove || k.Reason != reasonDue || k.Row.Key != k.Key {
+			t.Errorf("later: %+v", k)
+		}
+	}
+	if len(nums) != p.Later || len(p.Due)+len(nums) != 80 {
+		t.Errorf("%d due, and %d of %d later", len(p.Due), len(nums), p.Later)
+	}
 }
 
 // fill gives an input what every pass has: one required destination, and now.

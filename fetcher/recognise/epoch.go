@@ -183,6 +183,6 @@ func (w *Renewal) adopt(c *uidl.Change, e plan.Entry, old *uidl.Message, firstSe
 func (w *Renewal) spareDue() {
 	if w.desk.Epoch.Spare {
 		w.on.Plan.Kept += len(w.on.Plan.Due) + w.on.Plan.Later
-		w.on.Plan.Due, w.on.Plan.Later = nil, 0
+		w.on.Plan.Due, w.on.Plan.Later, w.on.Plan.DueLater = nil, 0, plan.KnownSteps{}
 	}
 }

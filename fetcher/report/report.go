@@ -35,7 +35,7 @@ type Report struct {
 	Unfetched    int             `json:"unfetched"`            // with Rebuilt: listed, and not in the Maildir any more: held back
 	Notes        []string        `json:"notes,omitempty"`      // what a person should know although nothing failed
 	Reasons      map[string]int  `json:"reasons,omitempty"`    // why messages were skipped, parked, kept or failed
-	Steps        []Step          `json:"steps,omitempty"`      // with DryRun: the plan
+	Steps        Steps           `json:"steps,omitzero"`       // with DryRun: the plan
 	Held         int             `json:"held,omitempty"`       // held back until a person says what they are: the ledger may have forgotten them
 	Withheld     int             `json:"withheld,omitempty"`   // due by policy, and kept because of what is known of them: see Reasons
 	OnlyShort    bool            `json:"only_short,omitempty"` // nothing failed but that messages came shorter than listed, and wait: see Short
@@ -56,18 +56,6 @@ type Report struct {
 	PlannedBytes int64           `json:"-"`                    // and their octets as listed
 	Err          error           `json:"-"`                    // what ended the pass early, or nil
 	Verdict      verdict.Verdict `json:"verdict"`              // of Err and of what befell messages
-}
-
-// Step is one planned step, for people.
-type Step struct {
-	Action  string `json:"action"` // fetch, delete, skip, retry, verify, compare, hold
-	Num     int    `json:"num"`
-	UID     string `json:"uid"`
-	Size    int64  `json:"size"`
-	Reason  string `json:"reason"`
-	From    string `json:"from,omitempty"` // with Options.Headers, as far as the server gave it; printable
-	Date    string `json:"date,omitempty"` // likewise, in local time where it can be read
-	Subject string `json:"subject,omitempty"`
 }
 
 // UnmarshalJSON also reads what earlier versions wrote: the ledger has their reports.

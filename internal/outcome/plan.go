@@ -1,6 +1,7 @@
 package outcome
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -20,7 +21,7 @@ func Plan(w io.Writer, r fetcher.Report, width int) error {
 	}
 	counts := map[string]int{}
 	var size int64
-	for _, s := range r.Steps {
+	for s := range r.Steps.All() {
 		counts[s.Action]++
 		if s.Action == "fetch" || s.Action == "retry" {
 			size += s.Size
@@ -44,29 +45,33 @@ func Plan(w io.Writer, r fetcher.Report, width int) error {
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, "  "+screen.Wrap(words.Clip(note), "  ", screen.Less(width, true)))
 	}
-	if len(r.Steps) == 0 {
+	if r.Steps.Len() == 0 {
 		return nil
 	}
-	_, err := fmt.Fprint(w, planText(r.Steps, width))
-	return err
+	return writePlan(w, r.Steps, width)
 }
 
-// planText are the steps as a table, each with a line about its message where that is known.
-func planText(steps []fetcher.Step, width int) string {
-	rows := [][]string{{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}}
-	for _, s := range steps {
-		rows = append(rows, []string{"  " + s.Action, fmt.Sprint(s.Num), words.Octets(s.Size), uidtext.Arg(s.UID), words.Clip(s.Reason)})
+// writePlan writes the steps as a table, each with a line about its message where that is known. There may be a million: rows are
+// made twice, once to see how wide they are.
+func writePlan(w io.Writer, steps fetcher.Steps, width int) error {
+	head := []string{"  STEP", "NUMBER", "SIZE", "UNIQUE-ID", "WHY"}
+	row := func(s fetcher.Step) []string {
+		return []string{"  " + s.Action, fmt.Sprint(s.Num), words.Octets(s.Size), uidtext.Arg(s.UID), words.Clip(s.Reason)}
 	}
-	var b strings.Builder
-	for i, line := range screen.Align(rows) {
-		fmt.Fprintln(&b, line)
-		if i > 0 {
-			if text := insideText(steps[i-1]); text != "" {
-				b.WriteString("    " + screen.Wrap(words.Clip(text), "      ", max(0, width-4)) + "\n")
-			}
+	var cols screen.Columns
+	cols.Fit(head)
+	for s := range steps.All() {
+		cols.Fit(row(s))
+	}
+	b := bufio.NewWriterSize(w, 1<<16)
+	fmt.Fprintln(b, cols.Line(head))
+	for s := range steps.All() {
+		fmt.Fprintln(b, cols.Line(row(s)))
+		if text := insideText(s); text != "" {
+			fmt.Fprintln(b, "    "+screen.Wrap(words.Clip(text), "      ", max(0, width-4)))
 		}
 	}
-	return b.String()
+	return b.Flush()
 }
 
 // insideText is what a person knows a message by.

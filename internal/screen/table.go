@@ -60,25 +60,38 @@ func Shorten(s string, most int) string {
 // Align joins the cells of each row, padded to columns of equal width. The last cell of a row widens no column. Each row has a
 // cell at least.
 func Align(rows [][]string) []string {
-	var widths []int
+	var cols Columns
 	for _, r := range rows {
-		for i, c := range r[:len(r)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], len(c))
-		}
+		cols.Fit(r)
 	}
 	lines := make([]string, len(rows))
 	for i, r := range rows {
-		var b strings.Builder
-		for j, c := range r {
-			if j < len(r)-1 {
-				c += strings.Repeat(" ", widths[j]-len(c)+2)
-			}
-			b.WriteString(c)
-		}
-		lines[i] = b.String()
+		lines[i] = cols.Line(r)
 	}
 	return lines
+}
+
+// Columns are the widths of columns, for tables too long to be in memory: see Align.
+type Columns []int
+
+// Fit makes the columns wide enough for a row.
+func (w *Columns) Fit(row []string) {
+	for i, c := range row[:len(row)-1] {
+		if i == len(*w) {
+			*w = append(*w, 0)
+		}
+		(*w)[i] = max((*w)[i], len(c))
+	}
+}
+
+// Line joins the cells of a row that fits.
+func (w Columns) Line(row []string) string {
+	var b strings.Builder
+	for i, c := range row {
+		if i < len(row)-1 {
+			c += strings.Repeat(" ", w[i]-len(c)+2)
+		}
+		b.WriteString(c)
+	}
+	return b.String()
 }

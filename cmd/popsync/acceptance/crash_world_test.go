@@ -68,6 +68,13 @@ func (w *crashWorld) later(sc *crashScenario) error {
 	for _, note := range notes { // no popsync of that day left any
 		err = errors.Join(err, os.Remove(note))
 	}
+	leases, lerr := filepath.Glob(filepath.Join(w.state(), "lease", "*.lock"))
+	err = errors.Join(err, lerr)
+	for _, lease := range leases { // nor did it write one behind the marker: see docs/ledger-format.md
+		if info, serr := os.Stat(lease); serr == nil && info.Size() > 1024 {
+			err = errors.Join(err, os.Truncate(lease, 1024))
+		}
+	}
 	return errors.Join(err, sqlitetest.Downgrade(context.Background(), w.state(), string(schema)))
 }
 

@@ -103,6 +103,8 @@ func (c *chaosTarget) Publish(ctx context.Context, tickets []deliver.Ticket) []e
 		if c.life.left < 0 { // dead since long
 			n = 0
 		}
+	} else if isUntouched(err) {
+		n = 0 // whatever a death, which shares c.n, was to leave
 	} else if err != nil {
 		n = min(n, c.n)
 	}

@@ -85,7 +85,7 @@ func (w *world) draw() *trouble {
 			tr.which = d.n(len(w.slots))
 			tr.target.op, tr.target.at, tr.target.n = 1+d.n(ops-1), 1+d.n(5), d.n(5)
 			if tr.target.err = targetErrors[d.n(len(targetErrors))]; isUntouched(tr.target.err) {
-				tr.target.op, tr.target.n = opPublish, 0
+				tr.target.op = opPublish
 			}
 		}
 	}

@@ -73,6 +73,12 @@ func (r *Reader) conclude(o *reply) error {
 		r.staging.discard(m, settle.ErrNoBranch)
 		return err
 	}
+	if !f.Owed {
+		if err := r.known.ComesAnew(r.ctx, f.Key, m); err != nil {
+			r.staging.discard(m, settle.ErrNoBranch)
+			return err
+		}
+	}
 	return r.hand(f, *m)
 }
 

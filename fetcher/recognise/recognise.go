@@ -39,6 +39,8 @@ type Recogniser struct {
 	Doubted  bool                       // the ledger may be an older copy
 	free     map[string]int             // of unique-ids whose messages are all compared in this session: a place that none has
 	homeless []*uidl.Message            // and of those messages: whose places others took
+
+	owedBefore *[]*uidl.Message // see ComesAnew; nil: not read yet
 }
 
 // New is a recogniser of one session. It looks at nothing before there is a plan.

@@ -90,7 +90,7 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 	}
 	switch k.Row.State {
 	case uidl.Parked:
-		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reasonParked)})
+		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reasonParked), Shared: k.Shared})
 	case uidl.Wanted, uidl.Skipped:
 		if k.Row.State == uidl.Skipped && !in.Elsewhere && in.Waits(k.Row.NextTry) && k.Row.Size == k.Size && in.Policy.MaxSize > 0 {
 			p.Skipped = append(p.Skipped, FetchStep{Entry: k.Entry, Row: SkippedRow, Reason: WhyOf(ReasonTooLarge)})
@@ -103,7 +103,7 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 		case AskedAgain(&k.Row):
 			reason = ReasonAgain
 		}
-		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reason)})
+		p.Wanted(in, FetchStep{Entry: k.Entry, Row: OwnRow(k.Row), Reason: WhyOf(reason), Shared: k.Shared})
 	default:
 		p.delivered(in, k, v)
 	}

@@ -19,12 +19,19 @@ type FetchStep struct {
 	Moved    bool // it may be one that was delivered under another unique-id: compare SHA-256 with all of those
 	Nameless bool // no unique-id: it is named by its content once it is read
 	adopted  bool // it turned out to be known
+	Shared   bool // its row's unique-id ever belonged to several messages
 }
 
 // Returned tells of a message that failed too often, and left the listing, that it is listed again: what failed under its
 // unique-id may have been another one, and this one may be known under another unique-id.
 func (f *FetchStep) Returned() bool {
 	return f.Row.State == uidl.Parked && f.Row.GoneAt != 0 && !f.Owed
+}
+
+// displaced tells of a row of what was never delivered, too large or failed too often, that another message may have its key now: others
+// had the unique-id, and one may have moved up, or it was given away.
+func (f *FetchStep) displaced() bool {
+	return (f.Row.State == uidl.Skipped || f.Row.State == uidl.Parked) && (f.Shared || f.Size != f.Row.Size && f.Size != 0 && f.Row.Size != 0)
 }
 
 // NoRow is the row of messages that the ledger has none of; nobody writes to it. A row of its own in each step would

@@ -102,7 +102,7 @@ func (p *Plan) Unknown() Picked {
 func (p *Plan) Strangers() int {
 	n := 0
 	for _, f := range p.Fetch {
-		if (f.Row.State == 0 || f.Row.State == uidl.Wanted && !AskedAgain(f.Row) || f.Returned()) && !f.Owed && !f.Compare && !f.Nameless {
+		if (f.Row.State == 0 || f.Row.State == uidl.Wanted && !AskedAgain(f.Row) || f.Returned() || f.displaced()) && !f.Owed && !f.Compare && !f.Nameless {
 			n++
 		}
 	}

@@ -150,7 +150,7 @@ func (t *twins) compareTwins(ctx context.Context, uid string, g *twinGroup) erro
 		g.known[i].Then, g.known[i].Reason = plan.Ask, plan.ReasonSize
 	}
 	for i := range t.on.Plan.Fetch {
-		if f := &t.on.Plan.Fetch[i]; f.Key.UID == uid && f.Row.State == 0 {
+		if f := &t.on.Plan.Fetch[i]; f.Key.UID == uid && !f.Owed && !plan.AskedAgain(f.Row) {
 			f.Compare = true
 		}
 	}

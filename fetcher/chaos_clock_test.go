@@ -1,6 +1,11 @@
 package fetcher
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
 
 // drawSkew makes the clock wrong, for one pass or for longer, or right again.
 func (w *world) drawSkew() {
@@ -44,4 +49,25 @@ func (w *world) old(l *letter, age time.Duration) bool {
 		first, last = min(first, t), max(last, t)
 	}
 	return last-first >= int64(age/time.Second)
+}
+
+// purged excuses that a message may come once more which the ledger forgot, as it does with what ten listings lacked, and 90 days as
+// far as it believes clocks: of one that was wrong for longer than a day it believes what it says.
+func (w *world) purged(before []uidl.Message) {
+	known := map[string]bool{}
+	for _, m := range w.rows {
+		known[m.UID] = true
+	}
+	for _, m := range before {
+		old := m.GoneAt > 1 && slices.Max(w.clocks)-m.GoneAt >= 90*24*3600 && w.info.Listings-m.GoneListing >= 10 // 1: its message goes by another row
+		if known[m.UID] || !old || m.State != uidl.Delivered && m.State != uidl.DeleteSent {
+			continue
+		}
+		for _, l := range w.letters {
+			if l.onServer && slices.Contains(l.names, m.UID) && !slices.ContainsFunc(l.names, func(n string) bool { return known[n] }) {
+				w.logf("%s (letter %d) is forgotten", m.UID, l.id)
+				w.again[l.group]++
+			}
+		}
+	}
 }

@@ -54,7 +54,9 @@ func (w *world) pass(tr *trouble) report.Report {
 	if tr.ledger.snapped != nil {
 		w.fail("%v", tr.ledger.snapped)
 	} else if tr.ledger.left != nil {
+		forgets := w.rows
 		w.snap = *tr.ledger.left
+		w.purged(forgets)
 		w.adopt = w.facts().Adopt
 	}
 	w.after(tr, rep, before)

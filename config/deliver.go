@@ -22,6 +22,7 @@ type Deliver struct {
 	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
 	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
 
+	IMAP    *IMAP    // for imap; else nil
 	SMTP    *SMTP    // for smtp and lmtp; else nil
 	Command *Command // for command; else nil
 }
@@ -30,6 +31,7 @@ type Deliver struct {
 // like, and an entry in deliverTypes; every function is there.
 type deliverType struct {
 	name   string
+	bare   bool // with remote: messages get that line only if the person says so
 	remote bool // copies wait for it in a spool, and messages get a trace line unless the person says otherwise
 
 	// keys are its own, beside those of all types. said is the type as the person wrote it, "" when he did not: then a value
@@ -50,7 +52,7 @@ type finish func(at document.Path, account string, m map[string]any, before int)
 
 // deliverTypes are all types, in the order in which they are named to a person.
 func deliverTypes() []deliverType {
-	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType()}
+	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType(), imapType()}
 }
 
 // DeliverTypes are the names of all types of destinations.
@@ -86,8 +88,10 @@ func (c *checker) deliver(at document.Path, account string, m map[string]any) De
 			return d
 		}
 	}
-	if d.Trace = d.Type == "" || typeOf(&d).remote; d.Trace {
+	t := typeOf(&d)
+	if d.Type == "" || t.remote {
 		d.SpoolMax, d.Connections = defaultSpool, 1
+		d.Trace = !t.bare
 	}
 	before := len(c.problems)
 	known, finish := c.deliverKeys(d.Type, &d)

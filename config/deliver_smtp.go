@@ -64,7 +64,7 @@ func mailServerType(name string) deliverType {
 			s := &smtpDraft{SMTP: SMTP{Auth: AuthAuto, From: "original", MessagesPerConnection: 100, BareCR: "crlf", LongLines: "send", NUL: "send"}}
 			return c.smtpKeys(said, s), func(at document.Path, account string, m map[string]any, before int) {
 				c.finishSMTP(at, m, d.Type, s, before)
-				s.Secret = c.login(at, m, s, deliverCredentials(account, d.Name))
+				s.Secret = c.login(at, m, s.source, s.Auth, deliverCredentials(account, d.Name))
 				d.SMTP = &s.SMTP
 			}
 		},
@@ -173,15 +173,15 @@ func (r *report) recipients(at document.Path, m map[string]any) {
 }
 
 // login checks username and secret, which come together: nobody is asked on a terminal for the password of a relay.
-func (c *checker) login(at document.Path, m map[string]any, s *smtpDraft, credentials []string) SecretSource {
+func (c *checker) login(at document.Path, m map[string]any, s source, auth Auth, credentials []string) SecretSource {
 	if _, ok := m["username"]; !ok {
 		for _, k := range given(m) {
 			c.add(at.Key(k), "is of no use without username", "")
 		}
 		return SecretSource{}
 	}
-	found := c.secret(at, m, s.source, credentials...)
-	if found.Kind == "" && len(given(m)) == 0 && s.Auth != AuthExternal {
+	found := c.secret(at, m, s, credentials...)
+	if found.Kind == "" && len(given(m)) == 0 && auth != AuthExternal {
 		hint := "add password_command, password_file, password or oauth"
 		if len(credentials) > 0 {
 			hint += ", or the systemd credential " + credentials[0]

@@ -24,7 +24,7 @@ func typesWith(key string) string {
 // The messages that name types are as a person has read them for long: only a new type may add itself.
 func TestTypesOfKeys(t *testing.T) {
 	for key, want := range map[string]string{
-		"path": "maildir", "spool_max": "smtp, lmtp and command", "address": "smtp and lmtp", "password": "smtp and lmtp", "timeout": "command",
+		"path": "maildir", "folder": "imap", "spool_max": "smtp, lmtp and command", "address": "smtp and lmtp", "password": "smtp and lmtp", "timeout": "command",
 	} {
 		if got := typesWith(key); !strings.HasPrefix(strings.Replace(got, " and ", ", ", 1), strings.Replace(want, " and ", ", ", 1)) {
 			t.Errorf("%s is for type %s, want %s", key, got, want)

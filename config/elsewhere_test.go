@@ -24,7 +24,7 @@ func TestKeysFromElsewhere(t *testing.T) {
 		{account + "poll = 10\n" + deliver, "4: account.work.poll: unknown key", `schedule = "@every 10m"`},
 		{"interval = 10\n" + account + deliver, "1: interval: unknown key", `schedule = "@every 10m"`},
 		{"logfile = 'x'\n" + account + deliver, "1: logfile: unknown key", `[log]`},
-		{account + deliver + "folder = 'x'\n", "7: account.work.deliver[0].folder: unknown key", `path = "~/Mail/work"`},
+		{account + deliver + "dir = 'x'\n", "7: account.work.deliver[0].dir: unknown key", `path = "~/Mail/work"`},
 		{account + deliver + "delete = 'never'\n", "7: account.work.deliver[0].delete: unknown key", `above [[account.NAME.deliver]]`},
 		{account + deliver + "keep = true\n", "7: account.work.deliver[0].keep: unknown key", `delete = "never"`},
 		{account + "[[account.work.deliver]]\ntype = \"smtp\"\naddress = 'h:25'\nto = ['a@b.c']\nhost = 'x'\n",

@@ -60,8 +60,8 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 func TestExampleAlternativesWork(t *testing.T) {
 	doc := awake(t)
 	found := alternative.FindAllStringSubmatchIndex(doc, -1)
-	if len(found) != 4 {
-		t.Fatalf("%d alternatives, want 4", len(found))
+	if len(found) != 6 {
+		t.Fatalf("%d alternatives, want 6", len(found))
 	}
 	for i, m := range found {
 		line := doc[m[2]:m[3]]
@@ -69,7 +69,10 @@ func TestExampleAlternativesWork(t *testing.T) {
 		last := secrets[len(secrets)-1]
 		a := mustParse(t, doc[:last[0]]+line+doc[last[1]:]).Accounts[0]
 		kind := string(a.Secret.Kind)
-		if i >= 2 {
+		switch {
+		case i >= 4:
+			kind = string(a.Deliver[len(a.Deliver)-1].IMAP.Secret.Kind)
+		case i >= 2:
 			kind = string(a.Deliver[2].SMTP.Secret.Kind)
 		}
 		if !strings.HasPrefix(line, kind+" = ") {
@@ -94,6 +97,7 @@ func TestExampleDestinations(t *testing.T) {
 		"maildir": "maildir: /home/me/Mail/work\nquarantine: /home/me/Mail/quarantine\n",
 		"smtp":    "main: me@example.org mail.example.org:587\npostfix: me@localhost localhost:25\n",
 		"lmtp":    "dovecot: me@example.org unix:/run/dovecot/lmtp\neverybody: x-original-to 0 localhost:24\n",
+		"imap":    "mailbox: imap.example.org:993 me@example.org INBOX\n",
 		"command": "sorted: /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter\n",
 	} {
 		if got[of] != want {

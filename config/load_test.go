@@ -42,7 +42,7 @@ func TestFileWithASecretIsOwnerOnly(t *testing.T) {
 		{account(""), 0o646, path + ": can't be trusted: others can write to " + path + " (mode 0646) (chmod o-w " + path + ")"},
 		{relay, 0o600, ""},
 		{relay, 0o604, path + ":9: account.a.deliver[0].password: the file holds a secret and others may open it (mode 0604) (chmod 600 " + path + ")"},
-		{inline, 0o644, path + ":3: account.a.deliver[1].password: is for type smtp and lmtp (this destination has type maildir)\n" +
+		{inline, 0o644, path + ":3: account.a.deliver[1].password: is for type smtp, lmtp and imap (this destination has type maildir)\n" +
 			path + ":3: account.a.deliver[1].password: the file holds a secret and others may open it (mode 0644) (chmod 600 " + path + ")"},
 		{webhook + secret, 0o600, ""},
 		{webhook + secret, 0o640, path + ":1: alarm.webhook: the file holds a secret and others may open it (mode 0640) (chmod 600 " + path + ")"},

@@ -2,11 +2,13 @@ package config
 
 import "fmt"
 
-// pop3Ports and smtpPorts are registered ports on which TLS begins at a known time: from the first octet (RFC 8314, sections
+// These are registered ports on which TLS begins at a known time: from the first octet (RFC 8314, sections
 // 3.2 and 3.3), or after a command, if at all.
 var (
 	pop3Ports = map[int]bool{995: true, 110: false}
 	smtpPorts = map[int]bool{465: true, 587: false, 25: false}
+
+	imapKnownPorts = map[int]bool{993: true, 143: false}
 )
 
 // oddPort compares a port that is known with when TLS is said to begin. Servers on other ports, and odd ones on these, are left
@@ -38,6 +40,9 @@ func tlsPort(ports map[int]bool) int {
 func plainPort(ports map[int]bool) string {
 	if _, mail := ports[587]; mail {
 		return "587"
+	}
+	if _, imap := ports[143]; imap {
+		return "143"
 	}
 	return "110"
 }

@@ -16,7 +16,12 @@ func sending(keys string) string {
 	return account("host = \"h.example\"\nusername = \"u\"\n[[account.a.deliver]]\n" + smtpKeys + keys)
 }
 
-// The same keys say the same of an account and of a mail server.
+// putting is a document with these keys in a mailbox elsewhere.
+func putting(keys string) string {
+	return account("host = \"h.example\"\nusername = \"u\"\n[[account.a.deliver]]\ntype = \"imap\"\naddress = \"imap.example.org\"\nusername = \"me\"\npassword = \"x\"\n" + keys)
+}
+
+// The same keys say the same of an account, of a mail server and of a mailbox.
 func TestTrustKeys(t *testing.T) {
 	const all = `ca_file = "~/ca.pem"
 tls_pin = ["` + pinB + `", "` + pinA + `", "` + pinB + `"]
@@ -32,6 +37,9 @@ tls_legacy = true
 		t.Errorf("%+v", got)
 	}
 	if got := mustParse(t, sending(all)).Accounts[0].Deliver[0].SMTP.Trust; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := mustParse(t, putting(all)).Accounts[0].Deliver[0].IMAP.Trust; !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 	for value, pins := range map[string][]string{
@@ -63,7 +71,7 @@ func TestTrustFaults(t *testing.T) {
 		"tls_min_version = \"1.3\"\ntls_legacy = true":                    `tls_legacy: does not go with tls_min_version = "1.3"`,
 		`tls_legacy = "yes"`:                                              `tls_legacy`,
 	} {
-		for _, doc := range []string{account(text), sending(text)} {
+		for _, doc := range []string{account(text), sending(text), putting(text)} {
 			if _, err := Parse("f", []byte(doc), nil, Options{}); err == nil || !strings.Contains(err.Error(), words) {
 				t.Errorf("%s\n%v\nlacks %s", text, err, words)
 			}
@@ -80,7 +88,7 @@ func TestTrustOddities(t *testing.T) {
 		{"tls = \"none\"\ninsecure_plaintext = true\ntls_legacy = true", `tls_legacy: of no use with tls = "none"`},
 		{`tls_client_cert = "/${HOME}/c"`, "tls_client_cert: "},
 	} {
-		for _, doc := range []string{account(tt.text), sending(tt.text)} {
+		for _, doc := range []string{account(tt.text), sending(tt.text), putting(tt.text)} {
 			got := ""
 			for _, o := range mustParse(t, doc).Oddities() {
 				got += string(o.Key) + ": " + o.Text + "\n"

@@ -1,6 +1,9 @@
 package deliver
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ErrDamaged means that staged bytes are there but are not what their ticket says. Nothing was removed: the ledger
 // must first forget the ticket, then it may be discarded.
@@ -10,7 +13,8 @@ var ErrDamaged = errors.New("staged bytes are damaged")
 var ErrUnknown = errors.New("no trace of the staged message")
 
 // ErrInferred means that a ticket's bytes are nowhere to be found, and that they must have been published all the same:
-// they were gone too soon for anything else, or what came after them is there.
+// they were gone too soon for anything else, or what came after them is there. Of a Sender that is a Looker it means that a message was
+// tried, and that nothing can tell whether it is there.
 var ErrInferred = errors.New("taken for published: no trace of the message is left")
 
 // Scope tells what an Error is about.
@@ -28,17 +32,18 @@ type Error struct {
 	Op        string // what was tried, for people only: "create", "sync", "publish"
 	Place     string // path or address; never a secret
 	Scope     Scope
-	Permanent bool   // trying again without a change is pointless
-	Uncertain bool   // the destination may have taken the message all the same
-	Untouched bool   // of Publish, not of a remote destination: it is certain that nothing was published, and the ticket is good as before
-	Full      bool   // out of space, inodes or quota
-	Login     bool   // remote: it refused our login; Permanent: and will again, as long as nobody changes anything
-	Local     bool   // remote: nothing of the message was sent, because our own copy of it cannot be read
-	Envelope  bool   // remote: refused before the content was sent; whose fault that is, the message alone does not tell
-	Vouched   bool   // with Envelope: the same recipients were accepted for another message within the last hour
-	Rest      string // some recipients have it: what Send needs to serve the others; from Publish, the Ticket to use from now on
-	Hint      string // next step for a person; may be empty
-	Err       error  // cause; may be nil
+	Permanent bool          // trying again without a change is pointless
+	Uncertain bool          // the destination may have taken the message all the same
+	Untouched bool          // of Publish, not of a remote destination: it is certain that nothing was published, and the ticket is good as before
+	Full      bool          // out of space, inodes or quota
+	Login     bool          // remote: it refused our login; Permanent: and will again, as long as nobody changes anything
+	Local     bool          // remote: nothing of the message was sent, because our own copy of it cannot be read
+	Envelope  bool          // remote: refused before the content was sent; whose fault that is, the message alone does not tell
+	Vouched   bool          // with Envelope: the same recipients were accepted for another message within the last hour
+	Rest      string        // some recipients have it: what Send needs to serve the others; from Publish, the Ticket to use from now on
+	Wait      time.Duration // with WholeTarget: the destination asked for so much patience; 0: it did not
+	Hint      string        // next step for a person; may be empty
+	Err       error         // cause; may be nil
 }
 
 func (e *Error) Error() string {

@@ -14,7 +14,7 @@ type Sender interface {
 	//
 	// What a Sender cannot know, it says: Uncertain when the end of the message was sent and no answer came;
 	// Envelope when the refusal came before the content was; Rest when some recipients have the message and others do
-	// not. What is not sure to be permanent is temporary.
+	// not. What is not sure to be permanent is temporary. A Looker may return an error that is ErrInferred and no *Error.
 	Send(ctx context.Context, m Outgoing) error
 	// Place is the address or the program, for people and for errors; never a secret.
 	Place() string

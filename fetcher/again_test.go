@@ -44,3 +44,40 @@ func TestAgainAfterDoubt(t *testing.T) {
 		})
 	}
 }
+
+// What an earlier pass only staged is not sent as if it had been tried, and what it tried is.
+func TestAgainOnlyWhereTried(t *testing.T) {
+	r := newRig(t, mailbox(3)...)
+	again := map[string]bool{}
+	mail := delivertest.NewMemorySender("relay")
+	mail.OnSend = func(m deliver.Outgoing) error {
+		again[m.UID] = m.Again
+		return nil
+	}
+	mail.OnDoubt = func(deliver.Outgoing) error {
+		return refuse(deliver.Error{Uncertain: true, Scope: deliver.WholeTarget})
+	}
+	pass := func() {
+		mail = mail.Reopen()
+		clear(again)
+		r.run(to("maildir", r.maildir()), to("relay", spool.New(spool.Options{Root: r.path("spool"), Where: "relay",
+			Account: "a", Destination: "relay", Sender: mail})))
+	}
+	pass()
+	if len(again) != 1 {
+		t.Fatalf("%d were sent to a relay that does not answer", len(again))
+	}
+	var tried string
+	for tried = range again {
+	}
+	mail.OnDoubt = nil
+	pass()
+	if len(again) != 3 || r.deliveries() != 0 {
+		t.Fatalf("%d were sent, %d open", len(again), r.deliveries())
+	}
+	for uid, was := range again {
+		if was != (uid == tried) {
+			t.Errorf("%q: again is %v, and %q was tried", uid, was, tried)
+		}
+	}
+}

@@ -16,6 +16,7 @@ need() {
 look() {
 	missing= aside=
 	need dovecot-pop3d /usr/lib/dovecot/pop3-login /usr/libexec/dovecot/pop3-login
+	need dovecot-imapd /usr/lib/dovecot/imap /usr/libexec/dovecot/imap
 	need dovecot-lmtpd /usr/lib/dovecot/lmtp /usr/libexec/dovecot/lmtp
 	need dovecot-core /usr/lib/dovecot/dovecot-lda /usr/libexec/dovecot/dovecot-lda
 	need dovecot-sieve /usr/bin/sieve-test
@@ -33,6 +34,7 @@ look() {
 		aside popa3d usr/sbin/popa3d libpam-modules
 		aside cyrus-common usr/lib/cyrus/bin/master $cyrus
 		aside cyrus-pop3d usr/lib/cyrus/bin/pop3d
+		aside cyrus-imapd usr/lib/cyrus/bin/imapd
 	fi
 }
 # Of these POP3 servers Debian lets only one be installed: the others are unpacked here, which starts and registers nothing.

@@ -43,6 +43,7 @@ var rooms = []room{
 		modules: []string{"golang.org/x/sys"},
 	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
+	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
@@ -93,7 +94,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "deliver", "deliver/command", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/imports", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/notify", "internal/oauth", "internal/oauth/signin", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/imports", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/notify", "internal/oauth", "internal/oauth/signin", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/remarks", "internal/safepath", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 		tests:   []string{"fetcher/report", "internal/sasl"},
 	},
@@ -165,6 +166,7 @@ var rooms = []room{
 	{path: "deliver/delivertest", imports: []string{"deliver"}, helper: true},
 	{path: "internal/dialer/proxytest", helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
+	{path: "deliver/imap/imaptest", helper: true},
 	{path: "internal/foreign/foreigntest", helper: true},
 	{path: "internal/terminal/terminaltest", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},

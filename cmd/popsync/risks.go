@@ -14,6 +14,9 @@ func risksOf(acc config.Account) (all []string) {
 		if s := d.SMTP; s != nil && s.Legacy && s.TLS != config.TLSNone {
 			all = append(all, "destination "+d.Name+": "+legacyRisk)
 		}
+		if s := d.IMAP; s != nil && s.Legacy && s.TLS != config.TLSNone {
+			all = append(all, "destination "+d.Name+": "+legacyRisk)
+		}
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -62,6 +63,9 @@ func (f *Folder) Remove() (left int, err error) {
 		return len(names), f.spool.failed("remove", err)
 	}
 	// ACCOUNT/DESTINATION, as folders were called once: the one above goes with the last of them.
+	if err := f.removeLook(); err != nil {
+		return 0, f.spool.failed("remove", err)
+	}
 	for folder := f.folder; folder != "."; folder = filepath.Dir(folder) {
 		if err := f.removeFolder(folder); errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
 			break
@@ -70,6 +74,20 @@ func (f *Folder) Remove() (left int, err error) {
 		}
 	}
 	return 0, nil
+}
+
+// removeLook removes what a Sender remembered in order to look: there is nothing to look for any more.
+func (f *Folder) removeLook() error {
+	above, err := safepath.Dir(filepath.Join(f.spool.opts.Root, filepath.Dir(f.folder)))
+	if err != nil {
+		return err
+	}
+	defer above.Close()
+	err = safepath.RemoveAt(above, filepath.Base(f.folder)+deliver.LookSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (f *Folder) removeFolder(folder string) error {

@@ -19,7 +19,7 @@ import (
 // before, as far as this directory tells, is not sent again.
 //
 // Outgoing.Again is true when a Send of this process ended in doubt, for what was staged with Message.Again, and for every
-// ticket that an earlier process left: nothing here tells whether that one tried it.
+// ticket that an earlier process left, unless Remind said that it was not tried: nothing here tells.
 //
 // Where some recipients have the message, Error.Rest is a ticket for the others. The older ticket stays good: with it
 // all its recipients get the message again, which is what a crash before the next commit of the ledger costs.
@@ -107,7 +107,7 @@ func (s *Target) outgoing(f *os.File, t ticket) deliver.Outgoing {
 		ID:      s.opts.deliveryID(t),
 		Body:    io.NewSectionReader(f, 0, t.size),
 		Folder:  s.path, Octets: t.size,
-		Again: known.doubt || !known.ours,
+		Again: known.doubt || !known.ours && !known.untried,
 		Rest:  t.rest,
 	}
 }
@@ -150,6 +150,9 @@ func (o *Options) send(ctx context.Context, m deliver.Outgoing) (err error) {
 // outcome is what a Send that did not succeed means. What is neither an *Error nor the end of the context says nothing
 // about what the destination has, so it is in doubt.
 func (s *Target) outcome(ctx context.Context, t ticket, err error) error {
+	if _, looks := s.opts.Sender.(deliver.Looker); looks && errors.Is(err, deliver.ErrInferred) {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
 	var e *deliver.Error
 	known := errors.As(err, &e)
 	if !known && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
@@ -160,7 +163,7 @@ func (s *Target) outcome(ctx context.Context, t ticket, err error) error {
 	}
 	answer := *e
 	answer.Untouched = false // of a Batch above 1 only
-	if errors.Is(err, deliver.ErrDamaged) || errors.Is(err, deliver.ErrUnknown) {
+	if errors.Is(err, deliver.ErrDamaged) || errors.Is(err, deliver.ErrUnknown) || errors.Is(err, deliver.ErrInferred) {
 		// These speak of our bytes, which a Sender cannot judge: they would be discarded for it.
 		answer.Err = errors.New(e.Error())
 	}

@@ -65,6 +65,7 @@ type entry struct {
 	ours     bool             // made by this Target: it knows of every Publish there ever was
 	pending  *durable.Pending // of ours: nil while being written, and once it went through the barrier
 	prepared bool             // of ours: durable
+	untried  bool             // not of ours: the ledger says that nothing of it was sent
 	doubt    bool             // a Send of this process ended in doubt, or one of an earlier copy
 	sent     bool             // a Send of this process succeeded: matters when the rename did not
 }
@@ -174,6 +175,7 @@ var (
 	_ deliver.Target   = (*Target)(nil)
 	_ deliver.Sweeper  = (*Target)(nil)
 	_ deliver.Foreseer = (*Target)(nil)
+	_ deliver.Reminded = (*Target)(nil)
 	_ deliver.Opener   = (*Target)(nil)
 	_ deliver.Learner  = (*Target)(nil)
 	_ deliver.Checker  = (*Target)(nil)

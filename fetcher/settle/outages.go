@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
@@ -105,6 +106,10 @@ func (x outages) failedAgain(was *health.DownRecord, d *Place, err error) *healt
 	default:
 		wait = x.p.Backoff(o.Failures)
 	}
+	var e *deliver.Error
+	if errors.As(err, &e) {
+		wait = max(wait, min(e.Wait, maxAsked))
+	}
 	if verdict.RefusedByRelay(err) {
 		if o.Refused++; o.Refused >= health.RelayRefusals {
 			wait = max(wait, health.RelayWait)
@@ -115,6 +120,9 @@ func (x outages) failedAgain(was *health.DownRecord, d *Place, err error) *healt
 	}
 	return &o
 }
+
+// maxAsked is the longest wait that a destination is granted which asks for one.
+const maxAsked = 24 * time.Hour
 
 // up tells whether a destination that was down is so no more: it took something, or nothing waits for it.
 func (x outages) up(ctx context.Context, d *Place) bool {

@@ -127,6 +127,7 @@ func (p *Settler) Recover(ctx context.Context) error {
 			}
 		}
 		r.sweep(d, held)
+		r.remind(d, pending)
 		if d.out != nil {
 			gone, err := r.sentSince(ctx, d, pending)
 			if err != nil {
@@ -205,6 +206,27 @@ func (r recovery) republish(ctx context.Context, d *Place, rows []uidl.Delivery)
 		}
 	}
 	return nil
+}
+
+// remind tells a destination which copies were tried, unless the ledger may have forgotten that.
+func (r recovery) remind(d *Place, pending []uidl.Delivery) {
+	can := d.Can()
+	if can.Reminded == nil || r.p.Health.Verify {
+		return
+	}
+	var tried []deliver.Ticket
+	more := false
+	for _, row := range pending {
+		if row.Destination != d.Name || row.State != uidl.Publishing && row.InDoubt == 0 {
+			continue
+		}
+		if row.Ticket == "" {
+			more = true // it is fetched again: see Message.Again
+		} else {
+			tried = append(tried, deliver.Ticket(row.Ticket))
+		}
+	}
+	can.Reminded.Remind(tried, more)
 }
 
 // sweep removes from a staging place what no ticket names. Where the ledger may have forgotten tickets that is only set aside.

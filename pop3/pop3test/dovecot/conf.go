@@ -124,7 +124,7 @@ func (s *Server) lmtp(o Options) string {
 	if !o.LMTP {
 		return ""
 	}
-	s.needsLMTP()
+	s.needs("LMTP server", "lmtp", "dovecot-lmtpd")
 	s.LMTP = filepath.Join(s.dir, "base", "lmtp")
 	c := fmt.Sprintf(`
 protocols = pop3 lmtp
@@ -143,17 +143,45 @@ service lmtp {
 	return c
 }
 
-// needsLMTP ends the test when Dovecot's LMTP server, a package of its own, is missing.
-func (s *Server) needsLMTP() {
+// imap is the configuration for Options.IMAP.
+func (s *Server) imap(o Options) string {
+	if !o.IMAP {
+		return ""
+	}
+	s.needs("IMAP server", "imap", "dovecot-imapd")
+	plain, tls, err := freePorts()
+	s.must(err)
+	s.IMAP, s.IMAPS = fmt.Sprintf("127.0.0.1:%d", plain), fmt.Sprintf("127.0.0.1:%d", tls)
+	c := fmt.Sprintf(`
+protocols = $protocols imap
+service imap-login {
+  inet_listener imap {
+    port = %d
+  }
+  inet_listener imaps {
+    port = %d
+    ssl = yes
+  }
+  service_count = 0
+}
+`, plain, tls)
+	if !s.owner.root {
+		c += "service imap-login {\n  chroot =\n}\n"
+	}
+	return c
+}
+
+// needs ends the test when a part of Dovecot, a package of its own, is missing.
+func (s *Server) needs(part, program, pkg string) {
 	s.t.Helper()
-	for _, file := range []string{"/usr/lib/dovecot/lmtp", "/usr/libexec/dovecot/lmtp"} {
-		if _, err := os.Stat(file); err == nil {
+	for _, dir := range []string{"/usr/lib/dovecot/", "/usr/libexec/dovecot/"} {
+		if _, err := os.Stat(dir + program); err == nil {
 			return
 		}
 	}
-	const problem = "Dovecot's LMTP server is not installed; install it with: apt-get install dovecot-lmtpd (Debian), or run: make test-deps"
+	problem := "Dovecot's " + part + " is not installed; install it with: apt-get install " + pkg + " (Debian), or run: make test-deps"
 	if os.Getenv("CI") != "" {
 		s.t.Fatal(problem)
 	}
-	s.t.Skip("NOT TESTED AGAINST DOVECOT'S LMTP: " + problem)
+	s.t.Skip("NOT TESTED AGAINST DOVECOT'S " + part + ": " + problem)
 }

@@ -39,6 +39,7 @@ type Options struct {
 	Logins     bool
 	Introspect string
 	Extra      string // lines added to dovecot.conf, such as "pop3_uidl_format = %g"
+	IMAP       bool   // serve IMAP too, on ports of its own
 }
 
 // Server is a running Dovecot. Its methods are for the test's goroutine: what fails there fails the test.
@@ -47,6 +48,8 @@ type Server struct {
 	TLS    string         // address for POP3 with TLS from the first byte
 	CA     *x509.CertPool // trusts the server's certificate
 	CAFile string         // the same as a PEM file, readable by anybody
+	IMAP   string         // address for IMAP without TLS and with STARTTLS; "" without it
+	IMAPS  string         // address for IMAP with TLS from the first byte
 	LMTP   string         // path of the socket for LMTP (RFC 2033); "" without it
 
 	t      testing.TB
@@ -80,7 +83,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	// A port found free may be taken by somebody else before Dovecot binds it.
 	for try := 1; ; try++ {
-		err := s.launch(program, s.logins(o)+s.lmtp(o)+o.Extra)
+		err := s.launch(program, s.logins(o)+s.lmtp(o)+s.imap(o)+o.Extra)
 		if err == nil {
 			return s
 		}

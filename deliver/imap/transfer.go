@@ -1,0 +1,251 @@
+package imap
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/popsync/popsync/deliver"
+)
+
+// transfer looks for a message if it may be there, and sends it if it is not.
+func (s *Sender) transfer(c *session, t *task) (r result) {
+	if err := s.base(c); err != nil {
+		r.failed(err)
+		return r
+	}
+	if t.again && !t.looked {
+		there, err := s.find(c, t)
+		switch {
+		case errors.Is(err, errValidity) && t.tries < 2:
+			s.rebase()
+			r.anew = true
+			return r
+		case errors.Is(err, errUnsure):
+			r.unsure = err
+			return r
+		case errors.Is(err, errValidity):
+			r.unsure = fmt.Errorf("%w: %w", errUnsure, err)
+			return r
+		case err != nil:
+			r.failed(err)
+			return r
+		case there:
+			r.there = true
+			return r
+		}
+		t.looked = true
+	}
+	if limit := c.limit(); limit > 0 && t.octets > limit {
+		r.unfit = fmt.Errorf("it has %d octets, and the server takes at most %d (APPENDLIMIT)", t.octets, limit)
+		return r
+	}
+	if err := s.begin(t.id); err != nil {
+		r.failed(err)
+		return r
+	}
+	r = c.append(t, !t.undated && !s.undated())
+	s.ended(c, t, &r)
+	return r
+}
+
+// failed enters why nothing of the message was sent.
+func (r *result) failed(err error) {
+	r.at = atFolder
+	if !errors.As(err, &r.refused) {
+		r.err = err
+	}
+}
+
+// taken tells that the server has answered that the message is there.
+func (r *result) taken() bool {
+	return r.begun && r.refused == nil && r.err == nil && r.source == nil
+}
+
+// undated tells that messages are sent without dates.
+func (s *Sender) undated() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noDate
+}
+
+// recordError is of a record that cannot be written.
+type recordError struct{ err error }
+
+func (e *recordError) Error() string {
+	return "the record of what is sent cannot be written: " + e.err.Error()
+}
+func (e *recordError) Unwrap() error { return e.err }
+
+// base asks for the state of the folder, once in a process and whenever it may have become another one. The record begins there anew where
+// nothing is to be looked for any more, or nothing could be found.
+func (s *Sender) base(c *session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rec
+	raise := s.based && s.held && r.nameless() >= maxNameless && r.certain()
+	if s.based && !raise {
+		return nil
+	}
+	now, err := c.status()
+	if err != nil {
+		return err
+	}
+	switch {
+	case raise:
+		r.raise(now)
+	case !r.met(), s.held && !s.began:
+		r.renew(now, true)
+	case r.validity != now.validity:
+		r.renew(now, false)
+		s.tested = false
+	default:
+		s.based = true
+		return nil
+	}
+	s.index = nil
+	if err := r.save(); err != nil {
+		return &recordError{err}
+	}
+	s.based = true
+	return nil
+}
+
+// begin notes that a message is about to be sent.
+func (s *Sender) begin(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.began = true
+	if err := s.rec.begin(id); err != nil {
+		return &recordError{err}
+	}
+	return nil
+}
+
+// ended notes what came of an APPEND.
+func (s *Sender) ended(c *session, t *task, r *result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r.doubt:
+		s.doubts++
+		t.looked = false
+		return
+	case !r.taken():
+		delete(s.rec.begun, t.id)
+		return
+	}
+	s.noDate = s.noDate || t.undated
+	if r.validity != 0 && r.validity != s.rec.validity {
+		s.based, r.uid = false, 0 // it is another folder by now
+	}
+	uid := s.rec.named(r.uid)
+	if !s.rec.proved && s.based && !s.tested && t.octets <= maxProof {
+		s.tested = true
+		if found, err := s.prove(c, t); err != nil {
+			c.broken = true // whatever is wrong, the next message has a connection of its own
+		} else if found != 0 {
+			uid = found
+			s.rec.proved, s.rec.uids = true, r.uid == found
+			_ = s.rec.add("f "+s.rec.flags(), false)
+		}
+	}
+	// What can't be written now is found by looking, if a kill comes before the ledger has it.
+	_ = s.rec.take(t.id, uid, t.key)
+}
+
+// maxProof bounds messages by which looking is proved, in octets: all of them is read back.
+const maxProof = 1 << 20
+
+// prove looks for a message that was taken just now; 0: it can't be found by looking.
+func (s *Sender) prove(c *session, t *task) (uid uint32, err error) {
+	x, err := c.look(s.rec, maxForeign+s.rec.open())
+	if err != nil {
+		var conn *connError
+		if errors.As(err, &conn) {
+			return 0, err
+		}
+		return 0, nil
+	}
+	uid, _, err = x.find(c, s.rec, t)
+	var refused *replyError
+	if errors.As(err, &refused) {
+		return 0, nil
+	}
+	return uid, err
+}
+
+// errUnsure means that nothing can tell whether a message is there.
+var errUnsure = deliver.ErrInferred
+
+// find looks for a message that may be there. All that are in doubt are looked for at once.
+func (s *Sender) find(c *session, t *task) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rec
+	switch _, taken := r.taken[t.id]; {
+	case taken:
+		return true, nil
+	case r.old[t.id]:
+		return false, fmt.Errorf("%w: %w", errUnsure, errValidity)
+	case r.broke >= maxBroke:
+		return false, fmt.Errorf("%w: %w", errUnsure, errBroke)
+	case r.large:
+		return false, fmt.Errorf("%w: %w", errUnsure, errTooMany)
+	}
+	var (
+		uid    uint32
+		unsure bool
+		err    error
+	)
+	for range 2 {
+		if s.index == nil || s.index.made != s.doubts {
+			var x *index
+			if x, err = c.look(r, maxForeign+r.open()); err != nil {
+				break
+			}
+			x.made = s.doubts
+			s.index = x
+		}
+		if s.index.lied(r) {
+			r.distrust()
+			if err := r.save(); err != nil {
+				return false, &recordError{err}
+			}
+			s.index = nil
+			continue
+		}
+		uid, unsure, err = s.index.find(c, r, t)
+		break
+	}
+	switch {
+	case errors.Is(err, errValidity):
+		return false, err
+	case err != nil && failedForGood(err):
+		if r.proved {
+			r.proved = false
+			_ = r.add("f "+r.flags(), false)
+		}
+		return false, fmt.Errorf("%w: %w", errUnsure, err)
+	case err != nil:
+		r.broke++
+		_ = r.add(fmt.Sprintf("l %d", r.broke), false)
+		return false, err
+	}
+	if r.broke > 0 {
+		r.broke = 0
+		_ = r.add("l 0", false)
+	}
+	switch {
+	case unsure:
+		return false, fmt.Errorf("%w: %w", errUnsure, errRewritten)
+	case uid == 0:
+		return false, nil
+	}
+	if err := r.take(t.id, uid, t.key); err != nil {
+		return false, &recordError{err} // else its copy could be taken for another one's
+	}
+	return true, nil
+}
+
+// maxBroke is how many looks in a row may be cut short before it is given up.
+const maxBroke = 5

@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/imap"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
@@ -31,8 +32,8 @@ func imapType() destinationType {
 			return strings.Join([]string{d.Type, imap.Options{Address: d.IMAP.Address, Username: d.IMAP.Username, Folder: d.IMAP.Folder}.Where()}, "\x00")
 		},
 		check: checkIMAP,
-	}, func(a *app, cfg *config.Config, _ string, d config.Deliver) (deliver.Sender, string, error) {
-		sender, where, err := a.imapSender(cfg, d, nil)
+	}, func(a *app, cfg *config.Config, account string, d config.Deliver) (deliver.Sender, string, error) {
+		sender, where, err := a.imapSender(cfg, account, d, nil)
 		if err != nil {
 			return nil, "", err // no Sender, not one that is nil
 		}
@@ -41,7 +42,7 @@ func imapType() destinationType {
 }
 
 // imapSender is the Sender of type imap, and where it sends. heard is told of the password at each login; nil: nobody is.
-func (a *app) imapSender(cfg *config.Config, d config.Deliver, heard func(secret string)) (_ *imap.Sender, where string, err error) {
+func (a *app) imapSender(cfg *config.Config, account string, d config.Deliver, heard func(secret string)) (_ *imap.Sender, where string, err error) {
 	s := d.IMAP
 	way, err := a.dialerOf(cfg, s.Network)
 	if err != nil {
@@ -53,6 +54,7 @@ func (a *app) imapSender(cfg *config.Config, d config.Deliver, heard func(secret
 		AllowPlain: s.TLS == config.TLSNone, // config has judged that
 		Folder:     s.Folder, Create: s.Create, Seen: s.Seen,
 		Trace: d.Trace, Connections: d.Connections, Dial: way.Mail,
+		Transcript: a.transcript.Of(account+"/"+d.Name, transcript.IMAP, way.Way(s.Address)),
 	}
 	switch s.TLS {
 	case config.TLSImplicit:
@@ -77,7 +79,7 @@ func (a *app) imapSender(cfg *config.Config, d config.Deliver, heard func(secret
 // checkIMAP looks first where copies wait, then at the mailbox itself.
 func checkIMAP(ctx context.Context, l *looker, look checking) error {
 	d, s := look.Deliver, look.sheet
-	sender, where, err := l.imapSender(l.cfg, d, l.overheard(s, d.Name+": "))
+	sender, where, err := l.imapSender(l.cfg, look.account, d, l.overheard(s, d.Name+": "))
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}

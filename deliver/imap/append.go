@@ -121,9 +121,12 @@ func (c *session) content(t *task, r *result, line string) bool {
 	out := append(append(c.out[:0], line...), t.added...)
 	behind := -int64(len(line)) // octets of the message that were written, less the command
 	in := make([]byte, blockSize)
+	if c.w.log.Sent([]byte(line)); t.octets > 0 {
+		defer func() { c.w.log.SentBody(min(max(behind, 0), t.octets), behind >= t.octets) }()
+	}
 	var read int64
 	flush := func() bool {
-		n, err := c.w.write(out, c.o.Timeouts.Block)
+		n, err := c.w.put(out, c.o.Timeouts.Block)
 		if behind += int64(n); err == nil {
 			out = out[:0]
 			return true

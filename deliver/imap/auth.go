@@ -28,6 +28,7 @@ func (c *session) login(ctx context.Context) error {
 		return &secretError{err}
 	}
 	c.secrets = foreign.NewSecrets(c.o.Username, secret)
+	c.w.log.Hide(c.secrets)
 	early := c.caps["SASL-IR"]
 	c.caps = nil
 	if plain {

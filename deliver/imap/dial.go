@@ -16,11 +16,13 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 	bounded, cancel := context.WithTimeout(ctx, o.Timeouts.Connect)
 	conn, err := o.Dial(bounded, "tcp", o.Address)
 	cancel()
+	log := o.Transcript.Connect(o.Address, err)
 	if err != nil {
 		return nil, &connError{verb: "connect", err: err}
 	}
 	w := newWire(conn)
-	c := &session{o: o, w: w, r: &reader{in: w.in}}
+	w.log = log
+	c := &session{o: o, w: w, r: &reader{in: w.in, log: log}}
 	if err := c.open(ctx); err != nil {
 		if !c.broken {
 			c.quit(ctx)
@@ -127,9 +129,11 @@ func (c *session) handshake(ctx context.Context) error {
 	err := conn.HandshakeContext(bounded)
 	if err == nil {
 		state := conn.ConnectionState()
+		c.w.log.Secured(state)
 		c.tls = &state
 		return nil
 	}
+	c.w.log.Failed(err)
 	c.broken = true
 	if bounded.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("no handshake within %v: %w", c.o.Timeouts.TLS, os.ErrDeadlineExceeded)

@@ -28,6 +28,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // TLSMode says when TLS starts. There is no opportunistic mode.
@@ -71,7 +73,9 @@ type Options struct {
 	Timeouts Timeouts
 	// Dial opens a connection; nil: a net.Dialer. Timeouts.Connect bounds its context.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Now  func() time.Time // for dates; nil: time.Now
+	// Transcript takes what is sent and received; nil: nobody does.
+	Transcript *transcript.Party
+	Now        func() time.Time // for dates; nil: time.Now
 
 	greeted func() // called when the server has greeted; nil: nobody wants to know
 }

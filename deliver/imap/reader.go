@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // Ways in which an answer is none. The conversation is out of step afterwards.
@@ -49,11 +52,22 @@ type reader struct {
 
 	text  func(octets int64) io.Writer // takes the text of messages, which is not kept; nil, or nil of it: it is read away
 	waits func()                       // called while there is more of it
+
+	log  *transcript.Conn // takes lines; literals and strings of messages only as their length
+	seen []byte           // of the line, for log
+	cut  bool             // there was more of it
+	mute bool             // what is read is mail
 }
+
+// maxSeen bounds what the log gets of a line, in octets: it shows less.
+const maxSeen = 4 << 10
 
 // read reads one answer.
 func (r *reader) read() (a response, err error) {
 	r.line, r.kept, r.skipped = 0, 0, 0
+	if r.log != nil {
+		defer r.show(true) // what was begun and came to no end
+	}
 	a.tag, err = r.word()
 	switch {
 	case err != nil:
@@ -127,13 +141,33 @@ func (r *reader) byte() (byte, error) {
 	if r.line++; r.line > maxLine {
 		return 0, errLongAnswer
 	}
+	if r.log == nil || r.mute {
+		return ch, nil
+	}
+	if r.cut = r.cut || len(r.seen) == maxSeen; !r.cut {
+		r.seen = append(r.seen, ch)
+	}
+	if ch == '\n' {
+		r.show(false)
+	}
 	return ch, nil
+}
+
+// show gives the log what was read of a line.
+func (r *reader) show(cut bool) {
+	if len(r.seen) > 0 {
+		r.log.Received(bytes.TrimRight(r.seen, "\r\n"), r.cut || cut)
+	}
+	r.seen, r.cut = r.seen[:0], false
 }
 
 // back gives one octet back.
 func (r *reader) back() {
 	_ = r.in.UnreadByte()
 	r.line--
+	if r.log != nil && !r.cut {
+		r.seen = r.seen[:len(r.seen)-1]
+	}
 }
 
 // word reads to the next space, which it takes, or line end, which it leaves.
@@ -205,7 +239,8 @@ func (r *reader) list(depth int) (all []value, err error) {
 			v.list, err = r.list(depth + 1)
 		case ch == '"':
 			v.quoted = true
-			if v.text, err = r.quotedText(); err == nil && r.isText(all) {
+			v.text, err = r.quotedText(ofMail(all))
+			if err == nil && r.isText(all) {
 				err = r.pass(bytes.NewReader(v.text), int64(len(v.text)))
 			}
 		case ch == '{', ch == '~' && r.next('{'):
@@ -258,7 +293,16 @@ func (r *reader) atom() (b []byte, err error) {
 	}
 }
 
-func (r *reader) quotedText() (b []byte, err error) {
+// quotedText reads to the closing quotation mark; mail tells that it is of a message.
+func (r *reader) quotedText(mail bool) (b []byte, err error) {
+	if mail && r.log != nil {
+		r.mute = true
+		defer func() {
+			if r.mute = false; err == nil && !r.cut {
+				r.seen = fmt.Appendf(r.seen, "<%d octets>\"", len(b))
+			}
+		}()
+	}
 	for {
 		ch, err := r.byte()
 		switch {
@@ -276,6 +320,11 @@ func (r *reader) quotedText() (b []byte, err error) {
 		}
 		b = append(b, ch)
 	}
+}
+
+// ofMail tells that what follows these values is of a message.
+func ofMail(before []value) bool {
+	return len(before) > 0 && (strings.HasPrefix(before[len(before)-1].word(), "BODY[") || strings.HasPrefix(before[len(before)-1].word(), "RFC822"))
 }
 
 // isText tells that what follows these values is a message's text, and that somebody wants it.
@@ -330,6 +379,9 @@ func (r *reader) literal(text bool) (b []byte, cut bool, err error) {
 		}
 	}
 	r.line = 0
+	if r.log != nil {
+		defer func() { r.log.ReceivedBody(n, err == nil) }()
+	}
 	if text {
 		return nil, true, r.pass(r.in, n)
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/popsync/popsync/internal/transcript"
 )
 
 // wire is a connection on which every read and write has a deadline.
@@ -14,6 +16,7 @@ type wire struct {
 	raw  net.Conn // the network
 	conn net.Conn // raw, or TLS on it
 	in   *bufio.Reader
+	log  *transcript.Conn // takes lines, and how long messages are
 
 	mu    sync.Mutex
 	ended bool // no deadline may be set any more
@@ -45,8 +48,14 @@ func (w *wire) deadline(set func(time.Time) error, wait time.Duration) {
 	}
 }
 
-// write sends all of b within the time.
+// write sends commands within the time.
 func (w *wire) write(b []byte, wait time.Duration) (int, error) {
+	w.log.Sent(b)
+	return w.put(b, wait)
+}
+
+// put sends all of b within the time.
+func (w *wire) put(b []byte, wait time.Duration) (int, error) {
 	w.deadline(w.conn.SetWriteDeadline, wait)
 	n, err := w.conn.Write(b)
 	if err == nil && n < len(b) {
@@ -65,4 +74,7 @@ func (w *wire) alive() bool {
 }
 
 // close ends the connection without ceremony.
-func (w *wire) close() { _ = w.raw.Close() }
+func (w *wire) close() {
+	w.log.Closed()
+	_ = w.raw.Close()
+}

@@ -8,6 +8,7 @@ type Protocol int
 const (
 	POP3 Protocol = iota // RFC 1939, RFC 5034
 	SMTP                 // RFC 5321, RFC 4954; LMTP is the same
+	IMAP                 // RFC 9051
 )
 
 // secret stands for whatever is secret, however long it is.
@@ -31,6 +32,9 @@ func (c *Conn) sent(line string) string {
 	if c.stage == exchange {
 		return secret
 	}
+	if c.party.p == IMAP {
+		return c.sentIMAP(line)
+	}
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb := strings.ToUpper(verb); {
 	case verb == "AUTH":
@@ -52,8 +56,13 @@ func (c *Conn) sent(line string) string {
 
 // received is a line of the server's with what is secret replaced; it moves the stage on.
 func (c *Conn) received(line string, cut bool) string {
-	if c.stage == outside {
+	inside := c.inside
+	c.inside = false
+	switch {
+	case c.stage == outside:
 		return c.show(line, cut)
+	case c.party.p == IMAP:
+		return c.receivedIMAP(line, cut, inside)
 	}
 	head, more, last := c.party.p.reply(line)
 	if !last {

@@ -1,11 +1,11 @@
 // Package transcript writes down what passes between popsync and mail servers, line by line, for a person who looks for a fault:
 // popsync run --trace. It never holds a secret, nor any mail.
 //
-// What is secret is known by where it stands, not by what it is: all that is sent or received from AUTH to the end of the login,
-// and what follows PASS and APOP, is replaced before a line is made of it. What a server says of a login is shown only once the
+// What is secret is known by where it stands, not by what it is: all that is sent or received from AUTH, AUTHENTICATE or LOGIN to the end
+// of the login, and what follows PASS and APOP, is replaced before a line is made of it. What a server says of a login is shown only once the
 // secret is known as well, and is struck out of it (Hide). Of messages there is only how many octets they have.
 //
-// pop3 and deliver/smtp tell what they send and receive; cmd/popsync opens the file. All methods do nothing on a nil receiver:
+// pop3, deliver/smtp and deliver/imap tell what they send and receive; cmd/popsync opens the file. All methods do nothing on a nil receiver:
 // without a transcript a session costs a comparison for each line.
 package transcript
 
@@ -114,6 +114,8 @@ type Conn struct {
 	mu      sync.Mutex
 	part    []byte // a line that was sent in part
 	stage   stage
+	tag     string // of the command that logs in, by IMAP
+	inside  bool   // a literal was received, behind which the line goes on
 	secrets *foreign.Secrets
 	closed  bool
 }
@@ -152,8 +154,15 @@ func (c *Conn) Received(line []byte, cut bool) {
 // SentBody tells of so many octets of a message; whole: that was all of it.
 func (c *Conn) SentBody(octets int64, whole bool) { c.body("C:", octets, whole) }
 
-// ReceivedBody tells of so many octets of a message.
-func (c *Conn) ReceivedBody(octets int64, whole bool) { c.body("S:", octets, whole) }
+// ReceivedBody tells of so many octets of a message, or of a literal, whatever is in it.
+func (c *Conn) ReceivedBody(octets int64, whole bool) {
+	if c != nil {
+		c.mu.Lock()
+		c.inside = true
+		c.mu.Unlock()
+	}
+	c.body("S:", octets, whole)
+}
 
 func (c *Conn) body(direction string, octets int64, whole bool) {
 	if c == nil {

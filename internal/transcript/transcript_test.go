@@ -39,6 +39,8 @@ func play(p Protocol, dialogue string) string {
 			c.Sent([]byte(text[len(text)/2:] + "\r\n"))
 		case "S:", "s:":
 			c.Received([]byte(text), side == "s:")
+		case "literal":
+			c.ReceivedBody(9, true)
 		case "hide":
 			c.Hide(foreign.NewSecrets(user, password))
 		}
@@ -68,6 +70,12 @@ func TestDialogues(t *testing.T) {
 		"SMTP, PLAIN":               {SMTP, "C: EHLO me\nS: 250-h\nS: 250 AUTH PLAIN\nhide\nC: AUTH PLAIN " + plain + "\nS: 235 fine\nC: MAIL FROM:<a@b>", "C: EHLO me\nS: 250-h\nS: 250 AUTH PLAIN\nC: AUTH PLAIN <secret>\nS: 235 fine\nC: MAIL FROM:<a@b>"},
 		"SMTP, LOGIN":               {SMTP, "hide\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: bWU=\nS: 334 x\nC: " + plain + "\nS: 535-5.7.8 " + plain + "\nS: 535 no\nC: QUIT", "C: AUTH LOGIN\nS: 334 <secret>\nC: <secret>\nS: 334 <secret>\nC: <secret>\nS: 535-5.7.8 (secret)\nS: 535 no\nC: QUIT"},
 		"SMTP, lines unknown":       {SMTP, "C: AUTH LOGIN x\nS: 535-x\nS: 535-y\nS: 535 z\nS: 250 ok", "C: AUTH LOGIN <secret>\nS: 535 <withheld>\nS: 535 <withheld>\nS: 535 <withheld>\nS: 250 ok"},
+		"IMAP, LOGIN":               {IMAP, "S: * OK hello\nC: p1 CAPABILITY\nS: * CAPABILITY IMAP4rev1\nS: p1 OK\nhide\nC: p2 LOGIN \"me\" \"" + password + "\"\nS: p2 OK [CAPABILITY x] in\nC: p3 NOOP", "S: * OK hello\nC: p1 CAPABILITY\nS: * CAPABILITY IMAP4rev1\nS: p1 OK\nC: p2 LOGIN <secret>\nS: p2 OK [CAPABILITY x] in\nC: p3 NOOP"},
+		"IMAP, LOGIN in literals":   {IMAP, "hide\nC: p2 login {2}\nS: + go on\nC: me {16}\nS: + " + password + "\nC: " + password + "\nS: p2 NO [AUTHENTICATIONFAILED] not " + password, "C: p2 LOGIN <secret>\nS: + <secret>\nC: <secret>\nS: + <secret>\nC: <secret>\nS: p2 NO [AUTHENTICATIONFAILED] not (secret)"},
+		"IMAP, AUTHENTICATE":        {IMAP, "hide\nC: p2 AUTHENTICATE XOAUTH2\nS: +\nC: " + plain + "\nS: + eyJz\nC: \nS: * CAPABILITY a\nS: * 3 EXISTS\nS: p2 NO no\nC: p3 LOGOUT", "C: p2 AUTHENTICATE XOAUTH2\nS: + <secret>\nC: <secret>\nS: + <secret>\nC: <secret>\nS: * CAPABILITY a\nS: * <secret>\nS: p2 NO no\nC: p3 LOGOUT"},
+		"IMAP, initial response":    {IMAP, "hide\nC: p2 AUTHENTICATE PLAIN " + plain + "\nS: p2 OK " + plain, "C: p2 AUTHENTICATE PLAIN <secret>\nS: p2 OK (secret)"},
+		"IMAP, not known":           {IMAP, "C: p2 LOGIN x y\nS: * BYE y\nS: p2 NO [ALERT] y\nS: * y", "C: p2 LOGIN <secret>\nS: * BYE <withheld>\nS: p2 NO [ALERT] <withheld>\nS: * y"},
+		"IMAP, not the end":         {IMAP, "C: p2 LOGIN x y\nS: p1 OK y\nS: y\nS: p2 y\nS: * X {9}\nliteral\nS: p2 OK y\nC: y\nS: p2 OK", "C: p2 LOGIN <secret>\nS: <secret>\nS: <secret>\nS: p2 <secret>\nS: * <secret>\nS: <9 octets>\nS: <secret>\nC: <secret>\nS: p2 OK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := strings.TrimSpace(strings.TrimPrefix(play(tt.p, tt.say), "-- connected to h:1\n")); got != tt.want {
@@ -160,10 +168,14 @@ func FuzzDialogue(f *testing.F) {
 	f.Add(true, "C: AUTH PLAIN B\nS: -ERR B\nC: PASS P\nS: -ERR [P] P\nS: P\nC: QUIT")
 	f.Add(false, "C: AUTH LOGIN\nS: 334 B\nC: B\nS: 535-P\nS: 535 B\ns: 250 B\nC: RCPT TO:<P>")
 	f.Add(true, "C: aUtH x\nS: +\nC: P\nS: +P\ns: + P")
+	f.Add(false, "C: p1 LOGIN P P\nS: * P\nliteral\nS: p1 OK P\nC: P\nS: p1 NO P\nC: p2 AUTHENTICATE B B\nS: + P")
 	f.Fuzz(func(t *testing.T, pop bool, say string) {
 		p := SMTP
-		if pop {
+		switch {
+		case pop:
 			p = POP3
+		case strings.Contains(say, "AUTHENTICATE"), strings.Contains(say, "LOGIN "):
+			p = IMAP
 		}
 		say = strings.NewReplacer("P", password, "B", plain).Replace(say)
 		if got := play(p, "hide\n"+say); strings.Contains(got, password) || strings.Contains(got, plain) {

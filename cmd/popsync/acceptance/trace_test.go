@@ -83,6 +83,79 @@ func relay(t *testing.T, name string) (addr string) {
 	return l.Addr().String()
 }
 
+// boxes are IMAP servers: what they say to LOGIN or AUTHENTICATE and to the lines behind it. %t is the command's tag, %s what they were
+// told; the last one is also for all that follows.
+var boxes = map[string]struct {
+	offers  string
+	replies []string
+}{
+	"takes":    {"LITERAL+", []string{"%t OK welcome"}},
+	"refuses":  {"", []string{"%t NO who is %s?"}},
+	"code":     {"", []string{"%t NO [AUTHENTICATIONFAILED] %s"}},
+	"untagged": {"", []string{"* NO %s\r\n* CAPABILITY %s\r\n* OK [ALERT] %s\r\n%t BAD %s"}},
+	"garbage":  {"", []string{"%s"}},
+	"bye":      {"", []string{"* BYE %s"}},
+	"early":    {"AUTH=PLAIN SASL-IR", []string{"%t NO %s"}},
+	"steps":    {"AUTH=PLAIN", []string{"+", "%t NO %s"}},
+	"asks":     {"AUTH=PLAIN", []string{"+ ", "+ %s", "%t NO %s"}},
+}
+
+// imapBox starts one of them.
+func imapBox(t *testing.T, name string) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	b := boxes[name]
+	answer := func(conn net.Conn) {
+		defer conn.Close()
+		in, step, tag := bufio.NewScanner(conn), -1, ""
+		fmt.Fprint(conn, "* OK hello\r\n")
+		for in.Scan() {
+			told := in.Text()
+			first, rest, _ := strings.Cut(told, " ")
+			verb, _, _ := strings.Cut(rest, " ")
+			switch {
+			case verb == "CAPABILITY":
+				fmt.Fprintf(conn, "* CAPABILITY IMAP4rev1 %s\r\n%s OK\r\n", b.offers, first)
+				continue
+			case verb == "STATUS":
+				fmt.Fprintf(conn, "* STATUS INBOX (UIDVALIDITY 1 UIDNEXT 5)\r\n%s OK\r\n", first)
+				continue
+			case verb == "APPEND":
+				n := 0
+				_, _ = fmt.Sscanf(rest[strings.LastIndexByte(rest, '{'):], "{%d+}", &n)
+				for n > 0 && in.Scan() {
+					n -= len(in.Text()) + 2
+				}
+				in.Scan()
+				fmt.Fprintf(conn, "%s OK taken\r\n", first)
+				continue
+			case verb == "LOGIN", verb == "AUTHENTICATE":
+				step, tag = -1, first
+			case verb == "EXAMINE", verb == "LOGOUT":
+				fmt.Fprintf(conn, "%s NO not now\r\n", first)
+				continue
+			case tag == "":
+				return
+			}
+			step = min(step+1, len(b.replies)-1)
+			fmt.Fprint(conn, strings.NewReplacer("%t", tag, "%s", told).Replace(b.replies[step])+"\r\n")
+		}
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go answer(conn)
+		}
+	}()
+	return l.Addr().String()
+}
+
 // traced is what --trace wrote of a run and of a check by a program, of all servers that give back what they were told.
 func traced(t *testing.T, bin string) string {
 	h := newHouse(t)
@@ -106,6 +179,10 @@ func traced(t *testing.T, bin string) string {
 	for name := range relays {
 		start("to-"+name, pop3test.Options{})
 		fmt.Fprintf(&h.conf, "[[account.to-%s.deliver]]\ntype = \"smtp\"\naddress = %q\ntls = \"none\"\nusername = \"u\"\npassword = %q\nto = [\"me@example.org\"]\n", name, relay(t, name), marker)
+	}
+	for name := range boxes {
+		start("into-"+name, pop3test.Options{})
+		fmt.Fprintf(&h.conf, "[[account.into-%s.deliver]]\ntype = \"imap\"\naddress = %q\ntls = \"none\"\nusername = \"u\"\npassword = %q\n", name, imapBox(t, name), marker)
 	}
 	var all strings.Builder
 	for _, command := range []string{"run", "check"} {
@@ -135,6 +212,8 @@ func TestAcceptTrace(t *testing.T) {
 	for _, want := range []string{
 		"C: PASS <secret>\n", "C: AUTH PLAIN <secret>\n", "C: <secret>\n", "S: 334 <secret>\n", " octets>\n", "to-takes/", "S: 235 welcome\n",
 		"S: -ERR who is  u (secret)\n", "C: RCPT TO:<me@example.org>\n", "C: RETR 3\n", "(secret)", "-- closed\n",
+		"into-takes/", " LOGIN <secret>\n", " OK welcome\n", " AUTHENTICATE PLAIN\n", " AUTHENTICATE PLAIN <secret>\n", "S: + <secret>\n", " APPEND INBOX",
+		" NO [AUTHENTICATIONFAILED] p2 LOGIN ", "S: * BYE p2 LOGIN ",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("it has no %q", want)

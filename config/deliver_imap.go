@@ -20,7 +20,7 @@ type IMAP struct {
 
 	Username string
 	Secret   SecretSource // where its password is found; never SecretPrompt
-	Auth     Auth         // AuthAuto, AuthPlain or AuthLogin
+	Auth     Auth         // AuthLogin: the command LOGIN, and the mechanism where that is switched off
 
 	Folder string // with "/" between the names of folders in folders
 	Create bool   // it is made where it is missing
@@ -50,14 +50,13 @@ func imapType() deliverType {
 				"tls":                oneOf(&s.TLS, string(TLSImplicit), string(TLSStartTLS), string(TLSNone)),
 				"insecure_plaintext": boolean(&s.Insecure),
 				"username":           text(&s.Username, checkUsername),
-				"auth":               oneOf(&s.Auth, string(AuthAuto), string(AuthPlain), string(AuthLogin)),
+				"auth":               oneOf(&s.Auth, deliverAuths...),
 				"folder":             text(&s.Folder, checkMailboxName),
 				"create":             boolean(&s.Create),
 				"seen":               boolean(&s.Seen),
 			}
 			maps.Copy(known, s.Trust.keys(c.env))
 			maps.Copy(known, sourceKeys(c.env, &from, ""))
-			delete(known, "oauth")
 			maps.Copy(known, networkKeys(c.env, &s.Network))
 			return known, func(at document.Path, account string, m map[string]any, before int) {
 				if _, ok := m["address"]; !ok {

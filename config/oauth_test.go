@@ -55,6 +55,7 @@ token_command = ["/bin/keep", "x"]
 func TestOAuthProblems(t *testing.T) {
 	grant := "[oauth.g]\nclient_id = 'x'\n"
 	relay := "[[account.work.deliver]]\ntype = 'smtp'\nname = 'r'\naddress = 'h:25'\nto = ['a@b.c']\nusername = 'u'\n"
+	box := "[[account.work.deliver]]\ntype = 'imap'\nname = 'b'\naddress = 'h'\nusername = 'u'\n"
 	for want, doc := range map[string]string{
 		"account.work.oauth: there is no [oauth.g] (write [oauth.g]":                  oauthAccount,
 		"account.work.oauth: there is no [oauth.g] (did you mean":                     "[oauth.gg]\n" + oauthAccount,
@@ -64,6 +65,8 @@ func TestOAuthProblems(t *testing.T) {
 		"account.work.deliver[1].oauth: a login by OAuth needs no password_command":   grant + oauthAccount + relay + "oauth = 'g'\npassword_command = ['x']\n",
 		"account.work.deliver[1].oauth: is of no use without username":                grant + oauthAccount + strings.Replace(relay, "username = 'u'\n", "", 1) + "oauth = 'g'\n",
 		"account.work.deliver[1].oauth: [oauth.g]: not for smtp":                      grant + oauthAccount + relay + "oauth = 'g'\n",
+		"account.work.deliver[1].oauth: [oauth.g]: not for imap":                      grant + oauthAccount + box + "oauth = 'g'\n",
+		"account.work.deliver[1].oauth: a login by OAuth needs no password":           grant + oauthAccount + box + "oauth = 'g'\npassword = 'x'\n",
 		"account.work.oauth: [oauth.g]: not known (ask)":                              "[oauth.g]\nprovider = 'nobody'\n" + oauthAccount,
 		"oauth.g.client_secret_file: more than one source of the client secret":       grant + "client_secret = 'MARKER'\nclient_secret_file = '/x'\n" + oauthAccount,
 		"oauth.g.client_secret_file: not an absolute path":                            grant + "client_secret_file = 'MARKER'\n" + oauthAccount,
@@ -80,8 +83,8 @@ func TestOAuthProblems(t *testing.T) {
 			if o.Provider == "nobody" {
 				return "not known", "ask"
 			}
-			if use == "smtp" {
-				return "not for smtp", ""
+			if use != "pop" {
+				return "not for " + use, ""
 			}
 			return "", ""
 		}})

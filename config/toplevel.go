@@ -44,6 +44,9 @@ func (c *checker) document(tree map[string]any) *Config {
 			if d.SMTP != nil {
 				c.granted(at.Key("deliver").Index(i), d.SMTP.Secret, d.SMTP.Auth, cfg.OAuth, "smtp")
 			}
+			if d.IMAP != nil {
+				c.granted(at.Key("deliver").Index(i), d.IMAP.Secret, d.IMAP.Auth, cfg.OAuth, "imap")
+			}
 		}
 	}
 	slices.SortFunc(cfg.Accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })

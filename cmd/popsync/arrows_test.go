@@ -43,7 +43,7 @@ var rooms = []room{
 		modules: []string{"golang.org/x/sys"},
 	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
-	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/transcript", "internal/trust"}},
+	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/sasl", "internal/transcript", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret

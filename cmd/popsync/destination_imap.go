@@ -11,6 +11,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/imap"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/transcript"
 	"github.com/popsync/popsync/internal/trust"
 	"github.com/popsync/popsync/internal/words"
@@ -43,6 +44,18 @@ func imapType() destinationType {
 
 // imapSender is the Sender of type imap, and where it sends. heard is told of the password at each login; nil: nobody is.
 func (a *app) imapSender(cfg *config.Config, account string, d config.Deliver, heard func(secret string)) (_ *imap.Sender, where string, err error) {
+	if d.IMAP.Secret.Kind != config.SecretOAuth {
+		return a.imapSenderWith(cfg, account, d, heard, nil)
+	}
+	token, _, err := a.tokenOf(cfg, boxHolder(account, d), "")
+	if err != nil {
+		return nil, "", err
+	}
+	return a.imapSenderWith(cfg, account, d, heard, token.Token)
+}
+
+// imapSenderWith is imapSender with access tokens; nil: it logs in by a password.
+func (a *app) imapSenderWith(cfg *config.Config, account string, d config.Deliver, heard func(secret string), token func(ctx context.Context, refused string) (string, error)) (_ *imap.Sender, where string, err error) {
 	s := d.IMAP
 	way, err := a.dialerOf(cfg, s.Network)
 	if err != nil {
@@ -50,11 +63,13 @@ func (a *app) imapSender(cfg *config.Config, account string, d config.Deliver, h
 	}
 	o := imap.Options{
 		Address: s.Address, Username: s.Username, Auth: string(s.Auth),
-		Password:   overhearing(password(secretSource(cfg, s.Secret, nil)), heard),
-		AllowPlain: s.TLS == config.TLSNone, // config has judged that
-		Folder:     s.Folder, Create: s.Create, Seen: s.Seen,
+		Token: token, AllowPlain: s.TLS == config.TLSNone, // config has judged that
+		Folder: s.Folder, Create: s.Create, Seen: s.Seen,
 		Trace: d.Trace, Connections: d.Connections, Dial: way.Mail,
 		Transcript: a.transcript.Of(account+"/"+d.Name, transcript.IMAP, way.Way(s.Address)),
+	}
+	if token == nil && s.Secret.Kind != "" {
+		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
 	switch s.TLS {
 	case config.TLSImplicit:
@@ -88,13 +103,19 @@ func checkIMAP(ctx context.Context, l *looker, look checking) error {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	defer sender.Close()
+	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
+	deliver.Recall(sender, what, worked)
 	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
 	if err := copies.Check(ctx, look.known); err != nil {
 		return err
 	}
-	if err := l.secretOf(ctx, s, d.IMAP.Secret, d.Name+": ", false); err != nil {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password for it", label(d), place(d)))
-		return &pop3.SecretError{Err: err}
+	err = l.secretOf(ctx, s, d.IMAP.Secret, d.Name+": ", false)
+	if d.IMAP.Secret.Kind == config.SecretOAuth {
+		err = l.grant(s, boxHolder(look.account, d), d.Name+": ")
+	}
+	if err != nil {
+		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))
+		return &pop3.SecretError{Err: err, Token: d.IMAP.Secret.Kind == config.SecretOAuth}
 	}
 	if l.offline {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
@@ -145,7 +166,7 @@ func imapText(saw imap.Sight, c *config.IMAP, way string, err error) string {
 		text += ", " + trust.Describe(*saw.TLS, "")
 	}
 	if saw.LoggedIn {
-		text += ", logged in as " + c.Username
+		text += ", logged in as " + c.Username + probe.ByMethod(saw.Method)
 	}
 	switch {
 	case err != nil:

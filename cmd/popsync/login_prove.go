@@ -15,21 +15,36 @@ func (a *app) prove(ctx context.Context, cfg *config.Config, h holder, t oauth.T
 	return a.logInOnce(ctx, cfg, h, func(context.Context, string) (string, error) { return t.Access.Reveal(), nil })
 }
 
-// logInOnce opens the mailbox, or connects to the mail server, of a holder, and does nothing else there.
+// deliveryLogin connects to a destination. What that says of recipients or folders is check's affair.
+func (a *app) deliveryLogin(ctx context.Context, cfg *config.Config, account string, d config.Deliver, token func(context.Context, string) (string, error)) error {
+	if d.IMAP != nil {
+		sender, _, err := a.imapSenderWith(cfg, account, d, nil, token)
+		if err != nil {
+			return err
+		}
+		defer sender.Close()
+		if saw, err := sender.Look(ctx); !saw.LoggedIn {
+			return err
+		}
+		return nil
+	}
+	sender, _, err := a.mailServerWith(cfg, account, d, nil, token)
+	if err != nil {
+		return err
+	}
+	defer sender.Close()
+	if saw, err := sender.Look(ctx); !saw.LoggedIn {
+		return err
+	}
+	return nil
+}
+
+// logInOnce opens the mailbox, or connects to the destination, of a holder, and does nothing else there.
 func (a *app) logInOnce(ctx context.Context, cfg *config.Config, h holder, token func(context.Context, string) (string, error)) error {
 	c := accountOf(cfg, h.account)
 	for _, d := range c.Deliver {
 		if h.name != h.account && h.name == h.account+"/"+d.Name {
-			sender, _, err := a.mailServerWith(cfg, c.Name, d, nil, token)
-			if err != nil {
-				return err
-			}
-			defer sender.Close()
-			saw, err := sender.Look(ctx)
-			if saw.LoggedIn { // what it says of recipients is check's affair
-				return nil
-			}
-			return err
+			return a.deliveryLogin(ctx, cfg, c.Name, d, token)
 		}
 	}
 	o, err := serverOf(cfg.Limits, c)

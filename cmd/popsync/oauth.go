@@ -59,6 +59,9 @@ func holdersOf(cfg *config.Config) (all []holder) {
 			if d.SMTP != nil && d.SMTP.Secret.Kind == config.SecretOAuth {
 				all = append(all, relayHolder(c.Name, d))
 			}
+			if d.IMAP != nil && d.IMAP.Secret.Kind == config.SecretOAuth {
+				all = append(all, boxHolder(c.Name, d))
+			}
 		}
 	}
 	return all
@@ -70,6 +73,10 @@ func accountHolder(c config.Account) holder {
 
 func relayHolder(account string, d config.Deliver) holder {
 	return holder{name: account + "/" + d.Name, account: account, username: d.SMTP.Username, use: oauth.SMTP, grant: d.SMTP.Secret.OAuth, network: d.SMTP.Network}
+}
+
+func boxHolder(account string, d config.Deliver) holder {
+	return holder{name: account + "/" + d.Name, account: account, username: d.IMAP.Username, use: oauth.IMAP, grant: d.IMAP.Secret.OAuth, network: d.IMAP.Network}
 }
 
 // tokenOf is a holder's token. flow replaces the configured one; "": it does not.

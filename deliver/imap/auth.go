@@ -3,73 +3,223 @@ package imap
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"net"
+	"strconv"
 	"strings"
+	"sync"
 
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/foreign"
+	"github.com/popsync/popsync/internal/sasl"
 )
 
-// login logs in, once and in one way. A method that the server refuses is not followed by another one with the same secret. What
-// was learned of the server before is dropped: it may be able to do more, or less, for this user.
+// maxAuth is the longest AUTHENTICATE with a response in it (RFC 9051, section 4), less what internal/sasl does not count.
+const maxAuth = 8<<10 - 32
+
+// login logs in as internal/sasl says, and remembers what worked. LOGIN is what that calls "user", and the mechanism of the same name is
+// used only where there is no LOGIN.
 func (c *session) login(ctx context.Context) error {
 	if c.tls == nil && !c.o.AllowPlain {
 		return errPlain
 	}
-	plain := c.o.Auth == "plain"
-	if c.o.Auth == "" || c.o.Auth == "auto" {
-		if plain = c.caps["AUTH=PLAIN"]; !plain && c.caps["LOGINDISABLED"] {
-			return errNoLogin
+	offer := sasl.Offer{Known: true, User: c.o.Token == nil && !c.caps["LOGINDISABLED"], TLS: c.tls}
+	for word := range c.caps {
+		if name, ok := strings.CutPrefix(word, "AUTH="); ok {
+			offer.Mechanisms = append(offer.Mechanisms, name)
 		}
 	}
-	secret, err := c.o.Password(ctx)
-	if err == nil && (secret == "" || strings.ContainsAny(secret, "\x00\r\n")) {
-		err = errSecret
+	if c.caps["SASL-IR"] { // RFC 4959
+		offer.Line = maxAuth
+	}
+	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth, Worked: c.o.logins.worked(), TwoSteps: c.o.logins.inTwoSteps()}
+	if l.Auth == command && offer.User {
+		l.Auth = "user"
+	}
+	if host, port, err := net.SplitHostPort(c.o.Address); err == nil {
+		l.Host = host
+		l.Port, _ = strconv.Atoi(port)
+	}
+	a := &auth{c: c}
+	out, err := sasl.Run(ctx, l, offer, a)
+	if err != nil {
+		return a.error(err)
+	}
+	c.o.logins.note(out)
+	c.method = named(out.Method)
+	return nil
+}
+
+// command is LOGIN, as people name it.
+const command = "login"
+
+// named is a method as people name it.
+func named(method string) string {
+	if method == "user" {
+		return command
+	}
+	return method
+}
+
+// logins is what the connections of a Sender remember of how they logged in.
+type logins struct {
+	mu     sync.Mutex
+	method string // that worked last, as in sasl.Outcome; "": none
+	news   string // it is weaker than before, in words for people; "": it is not
+	steps  bool   // no response stands in AUTHENTICATE: the server refused one there
+}
+
+// Recall implements deliver.Learner. What worked before methods were remembered sent the password.
+func (s *Sender) Recall(learned string) {
+	if learned == deliver.LearnedNothing {
+		learned = sasl.Password
+	}
+	s.o.logins.mu.Lock()
+	defer s.o.logins.mu.Unlock()
+	s.o.logins.method = learned
+}
+
+// Learned implements deliver.Learner: the method that logged in.
+func (s *Sender) Learned() (learned, news string) {
+	s.o.logins.mu.Lock()
+	defer s.o.logins.mu.Unlock()
+	return s.o.logins.method, s.o.logins.news
+}
+
+func (l *logins) worked() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.method
+}
+
+func (l *logins) inTwoSteps() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.steps
+}
+
+func (l *logins) note(out sasl.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.method, l.steps = out.Method, l.steps || out.TwoSteps
+	if out.Weaker != "" {
+		out.Method = named(out.Method)
+		l.news = sasl.WeakerText(out)
+	}
+}
+
+// auth is a session as the sasl.Wire of its login.
+type auth struct {
+	c     *session
+	tag   string // of the command
+	early bool   // a response stood in it
+	begun bool   // the server has asked for something
+}
+
+const authenticate = "AUTHENTICATE"
+
+// Begin sends AUTHENTICATE. What was learned of the server before is dropped: it may be able to do more, or less, for this user.
+func (a *auth) Begin(mechanism string, initial []byte) (sasl.Step, error) {
+	a.tag, a.early, a.begun = a.c.tag(), initial != nil, false
+	line := a.tag + " " + authenticate + " " + mechanism
+	if a.early {
+		line += " " + base64.StdEncoding.EncodeToString(initial)
+		if len(initial) == 0 {
+			line += "="
+		}
+	}
+	a.c.caps = nil
+	return a.step(line)
+}
+
+// Answer sends a response.
+func (a *auth) Answer(response []byte) (sasl.Step, error) {
+	a.begun = true
+	return a.step(base64.StdEncoding.EncodeToString(response))
+}
+
+func (a *auth) step(line string) (sasl.Step, error) {
+	if err := a.c.send(authenticate, line); err != nil {
+		return sasl.Step{}, err
+	}
+	r, err := a.c.receive(authenticate, a.tag, nil, a.c.o.Timeouts.Reply)
+	if err == nil && r.tag != "+" {
+		err = a.c.judge(authenticate, &r)
 	}
 	if err != nil {
-		return &secretError{err}
+		return sasl.Step{}, err
 	}
-	c.secrets = foreign.NewSecrets(c.o.Username, secret)
-	c.w.log.Hide(c.secrets)
-	early := c.caps["SASL-IR"]
-	c.caps = nil
-	if plain {
-		return c.authenticate(early, secret)
+	return sasl.Step{Done: r.tag != "+", Text: []byte(r.text)}, nil
+}
+
+// Cancel gives up.
+func (a *auth) Cancel() error {
+	_, err := a.step("*")
+	if err == nil { // it took what was no answer for a login, or asks for more
+		err = a.c.fail(authenticate, errOdd)
 	}
-	_, err = c.command("LOGIN", nil, "LOGIN ", text(c.o.Username), " ", text(secret))
 	return err
 }
 
-// authenticate is AUTHENTICATE PLAIN (RFC 4616), with the response in the command where the server takes it there (RFC 4959).
-// One challenge too many is answered by "*", which ends the exchange.
-func (c *session) authenticate(early bool, secret string) error {
-	response := base64.StdEncoding.EncodeToString([]byte("\x00" + c.o.Username + "\x00" + secret))
-	const verb = "AUTHENTICATE"
-	tag, line := c.tag(), "AUTHENTICATE PLAIN"
-	if early {
-		line += " " + response
+// Plainly is LOGIN (RFC 9051, section 6.2.3).
+func (a *auth) Plainly(method, username, secret string) error {
+	if method != "user" {
+		return errors.New("no " + method + " in IMAP")
 	}
-	err := c.send(verb, tag+" "+line)
-	for sent := early; err == nil; {
-		a, e := c.receive(verb, tag, nil, c.o.Timeouts.Reply)
-		switch {
-		case e != nil:
-			return e
-		case a.tag != "+":
-			return c.judge(verb, &a)
-		case sent:
-			if err := c.send(verb, "*"); err != nil {
-				return err
-			}
-			a, err := c.receive(verb, tag, nil, c.o.Timeouts.Reply)
-			if err == nil && a.tag != "+" {
-				err = c.judge(verb, &a)
-			}
-			if err == nil { // it took what was no answer for a login
-				err = c.fail(verb, errOdd)
-			}
-			return err
-		default:
-			sent, err = true, c.send(verb, response)
+	a.c.caps, a.early, a.begun = nil, false, true
+	_, err := a.c.command("LOGIN", nil, "LOGIN ", text(username), " ", text(secret))
+	return err
+}
+
+// Hide notes what a server might echo and an error must not show.
+func (a *auth) Hide(s *foreign.Secrets) {
+	a.c.secrets = s
+	a.c.w.log.Hide(s)
+}
+
+// Means tells what a refusal is about, by the code (RFC 5530), and else by the moment: BAD to the first line is about the command, the
+// mechanism, or the response in it, and so is NO in words that say so.
+func (a *auth) Means(err error) sasl.Refusal {
+	var refused *replyError
+	if !errors.As(err, &refused) || a.c.broken {
+		return sasl.NoRefusal
+	}
+	switch {
+	case passing(refused):
+		return sasl.RefusedForNow
+	case a.begun || refused.code == "AUTHENTICATIONFAILED" || refused.code == "AUTHORIZATIONFAILED" || refused.code == "EXPIRED":
+		return sasl.Refused
+	case refused.status == "BAD" && a.early:
+		return sasl.NoInitial
+	case refused.status == "BAD", refused.code == "CANNOT":
+		return sasl.UnknownMethod
+	}
+	for _, words := range []string{"unsupported", "not supported", "unknown mechanism", "unknown authentication", "no mechanism available", "unrecognized"} {
+		if strings.Contains(refused.words, words) {
+			return sasl.UnknownMethod
 		}
+	}
+	return sasl.Refused
+}
+
+// passing tells of a refused login that is about neither user nor secret: it may be otherwise in a moment.
+func passing(e *replyError) bool { return unavailable(e) || strings.Contains(e.words, "temporar") }
+
+// unavailable tells that the code says so.
+func unavailable(e *replyError) bool {
+	switch e.code {
+	case "UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG", "THROTTLED":
+		return true
+	}
+	return false
+}
+
+// error makes one of ours of an error of sasl.Run.
+func (a *auth) error(err error) error {
+	var nonsense *sasl.ChallengeError
+	if errors.As(err, &nonsense) {
+		a.c.broken = true // the server may even take us for logged in
+		return &connError{verb: authenticate, err: err}
 	}
 	return err
 }

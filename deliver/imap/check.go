@@ -18,6 +18,7 @@ type Sight struct {
 	// TLS is how the connection is protected; nil: it is not.
 	TLS       *tls.ConnectionState
 	LoggedIn  bool
+	Method    string   // by which it did, in lower case: see sasl.Methods
 	Server    string   // what it calls itself (RFC 2971); "": it does not say
 	Alters    string   // what servers of its kind are known to change in messages, a sentence; "": not known
 	Alert     string   // what it wants people to see
@@ -50,6 +51,7 @@ func (s *Sender) Look(ctx context.Context) (saw Sight, err error) {
 	}
 	defer c.quit(ctx)
 	saw.TLS, saw.LoggedIn, saw.Server, saw.Alert = c.tls, true, c.name, c.alert
+	saw.Method = c.method
 	saw.Alters = alters(c.name, c.greeting)
 	saw.Limit, saw.Folder = c.limit(), strings.Trim(c.mailbox, `"`)
 	for _, word := range []string{"LITERAL+", "LITERAL-", "UIDPLUS", "APPENDLIMIT", "DIGEST=SHA1", "QUOTA"} {

@@ -65,18 +65,10 @@ func (e *tlsError) Unwrap() error { return e.err }
 var (
 	errNoStartTLS = errors.New("the server offers no TLS here (STARTTLS)")
 	errPreAuth    = errors.New("the server says that the login is done already, before TLS, which cannot start any more")
-	errNoLogin    = errors.New("the server offers neither AUTHENTICATE PLAIN nor LOGIN")
 	errPlain      = errors.New("a password is not sent without TLS")
-	errSecret     = errors.New("the password is empty, or holds a NUL or a line end")
 	errClosed     = errors.New("the destination is closed")
 	errForbidden  = errors.New("the command holds a CR, LF or NUL, which cannot be sent")
 )
-
-// secretError means that there is no password; nothing was sent.
-type secretError struct{ err error }
-
-func (e *secretError) Error() string { return "password: " + e.err.Error() }
-func (e *secretError) Unwrap() error { return e.err }
 
 // folderError is a mailbox name that this server cannot have.
 type folderError struct{ text, hint string }

@@ -2,8 +2,8 @@
 // repeats. It reports what the server said and what it found, and leaves every judgement to others.
 //
 // It follows RFC 3501 and RFC 9051 (IMAP4rev1, IMAP4rev2), RFC 7888 (LITERAL+, LITERAL-), RFC 4315 (UIDPLUS), RFC 7889
-// (APPENDLIMIT), RFC 2342 (NAMESPACE), RFC 2971 (ID), RFC 3691 (UNSELECT), RFC 4959 (SASL-IR), RFC 4616 (PLAIN) and RFC 5530
-// (response codes).
+// (APPENDLIMIT), RFC 2342 (NAMESPACE), RFC 2971 (ID), RFC 3691 (UNSELECT), RFC 4959 (SASL-IR) and RFC 5530 (response
+// codes). Logins are by internal/sasl.
 //
 // A message goes like this:
 //
@@ -51,9 +51,14 @@ type Options struct {
 	TLSConfig *tls.Config
 
 	Username string // required
-	// Password returns the secret; it is called once for each connection. Required.
+	// Password returns the secret; it is called once for each connection. nil, without a Token and with another Auth than "external": an
+	// error.
 	Password func(ctx context.Context) (string, error)
-	// Auth is "auto" or "" (AUTHENTICATE PLAIN when announced, else LOGIN), "plain" or "login", which need no announcement.
+	// Token returns an access token (OAuth 2.0), in place of a password. refused is one that the server has just refused, "" at
+	// first.
+	Token func(ctx context.Context, refused string) (string, error)
+	// Auth is "auto" or "", or one of sasl.Methods but "user" and "apop", which needs no announcement: see sasl.Run. "login" is the command
+	// LOGIN, and the mechanism where that is switched off.
 	Auth string
 	// AllowPlain permits a login without TLS: on loopback, or because a person said so.
 	AllowPlain bool
@@ -77,6 +82,7 @@ type Options struct {
 	Transcript *transcript.Party
 	Now        func() time.Time // for dates; nil: time.Now
 
+	logins  *logins
 	greeted func() // called when the server has greeted; nil: nobody wants to know
 }
 

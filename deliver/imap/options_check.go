@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/popsync/popsync/internal/sasl"
 )
 
 // checked returns o with all defaults filled in, or says what is wrong with it.
@@ -30,6 +33,7 @@ func (o Options) checked() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.logins = new(logins)
 	return o, nil
 }
 
@@ -71,18 +75,19 @@ func checkAddress(o *Options) error {
 
 func checkLogin(o *Options) error {
 	switch {
-	case o.Password == nil || o.Username == "":
-		return errors.New("a username and a password are needed")
+	case o.Password == nil && o.Token == nil && o.Auth != "external", o.Username == "":
+		return errors.New("a username and a password, or a token, are needed")
+	case o.Password != nil && o.Token != nil:
+		return errors.New("a password and a token do not go together")
 	case strings.ContainsAny(o.Username, "\x00\r\n"):
 		return errors.New("the username holds a NUL or a line end")
 	case o.TLS == NoTLS && !o.AllowPlain:
 		return errors.New("a password is not sent without TLS")
 	}
-	switch o.Auth {
-	case "", "auto", "plain", "login":
-		return nil
+	if own := o.Auth == "user" || o.Auth == "apop"; o.Auth != "" && o.Auth != "auto" && (own || !slices.Contains(sasl.Methods(), o.Auth)) {
+		return fmt.Errorf("auth: unknown choice %q", o.Auth)
 	}
-	return fmt.Errorf("auth: unknown choice %q", o.Auth)
+	return nil
 }
 
 func checkFolder(o *Options) error {

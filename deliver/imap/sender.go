@@ -306,4 +306,5 @@ var (
 	_ deliver.Sender  = (*Sender)(nil)
 	_ deliver.Checker = (*Sender)(nil)
 	_ deliver.Looker  = (*Sender)(nil)
+	_ deliver.Learner = (*Sender)(nil)
 )

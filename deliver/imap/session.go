@@ -21,6 +21,7 @@ type session struct {
 	caps    map[string]bool      // in upper case, as the server said last; nil: it was not asked
 	tls     *tls.ConnectionState // nil: without TLS
 	secrets *foreign.Secrets     // what a server might echo and an error must not show
+	method  string               // that logged in, as in sasl.Outcome, or "login"; "": none
 	tags    int                  // commands so far
 	broken  bool                 // out of step, or closed by the server: nothing more may be sent
 	bye     string               // what the server said last, for people

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/trust"
 )
 
@@ -189,7 +191,9 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		failed  *trust.Failure
 		tls     *tlsError
 		dns     *net.DNSError
-		secret  *secretError
+		secret  *sasl.SecretError
+		offer   *sasl.OfferError
+		weaker  *sasl.DowngradeError
 		folder  *folderError
 		way     *dialer.Error
 	)
@@ -204,25 +208,27 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 		e.Hint = "check the port and when TLS starts on it"
 	case errors.Is(err, errNoStartTLS): // a server may have mislaid its certificate for an hour
 		e.Hint = trust.NoStartTLS.Hint()
-	case errors.Is(err, errNoLogin):
+	case errors.As(err, &weaker):
+		e.Op, e.Permanent = "login", true
+		e.Hint = `ask who runs the server; if it is meant to be so, name the way in auth, such as auth = "` + named(weaker.Left) + `"`
+	case errors.As(err, &offer):
 		e.Hint = "some servers offer a login only after TLS, or only by access tokens"
 	case errors.As(err, &secret):
 		e.Op = "login"
 	case errors.As(err, &folder):
 		e.Op, e.Permanent, e.Hint = "find", true, folder.hint
-	case errors.As(err, &refused) && (refused.verb == "LOGIN" || refused.verb == "AUTHENTICATE"):
+	case errors.As(err, &refused) && (refused.verb == "LOGIN" || refused.verb == authenticate):
 		e.Op = "login"
-		switch refused.code {
-		case "UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG", "THROTTLED":
+		if unavailable(refused) {
 			e.Wait = backoff(refused.words)
-		default:
-			e.Login = true
-			if e.Permanent = refused.status == "NO" && !strings.Contains(refused.words, "temporar"); e.Permanent {
-				e.Hint = "check username and password"
-			}
-			if refused.code == "PRIVACYREQUIRED" {
-				e.Hint = "this server wants TLS before the login"
-			}
+			break
+		}
+		e.Login = true
+		if e.Permanent = refused.status == "NO" && !passing(refused); e.Permanent {
+			e.Hint = cmp.Or(sasl.Read(refused.text).Hint(), "check username and password")
+		}
+		if refused.code == "PRIVACYREQUIRED" {
+			e.Hint = "this server wants TLS before the login"
 		}
 	case errors.As(err, &refused):
 		e.Wait = judged(refused, atFolder).wait

@@ -10,7 +10,7 @@
 // refused access token is followed once by a newer one. It refuses a weaker way than the one that worked last where somebody
 // between could have arranged that. It remembers nothing: what worked is told, and given back by whoever keeps it.
 //
-// pop3 and deliver/smtp call it. The shape of a mechanism is that of github.com/emersion/go-sasl.
+// pop3, deliver/smtp and deliver/imap call it. The shape of a mechanism is that of github.com/emersion/go-sasl.
 package sasl
 
 import (

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/popsync/popsync/bench/mailgen"
+	"github.com/popsync/popsync/deliver/imap/imaptest"
 	"github.com/popsync/popsync/internal/oauth/oauthtest"
 )
 
@@ -106,4 +107,29 @@ func TestLoginToARelay(t *testing.T) {
 		t.Errorf("it took %d messages", n)
 	}
 	a.popsyncSays(t, 0, "relay: OAuth test: logged in as me@example.org", "", "check", "--verbose")
+}
+
+// So has a mailbox by IMAP.
+func TestLoginToABox(t *testing.T) {
+	t.Parallel()
+	messages := mailgen.Messages(1, 2, 300, 500)
+	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Lenient}, boxOf(messages))
+	box := imaptest.Start(t, imaptest.Options{Token: func(token string) bool { _, ok := a.p.Valid(token); return ok }})
+	fmt.Fprintf(&a.conf, "\n[[account.work.deliver]]\ntype = \"imap\"\nname = \"box\"\naddress = %q\ntls = \"none\"\nusername = %q\noauth = \"test\"\n", box.Addr, mailboxName)
+	login := func(who string) {
+		t.Helper()
+		s := a.sit("login", who)
+		visit(t, s.sees(loginAddress))
+		s.ends(0, who+": logged in as me@example.org")
+	}
+	login("work")
+	a.popsyncSays(t, 77, "nobody has logged in yet", "popsync login work/box", "run", "work")
+	same(t, wanted(messages...), arrived(t, a.mail("Mail")))
+	a.popsyncSays(t, 77, "nobody has logged in yet", "popsync login work/box", "check")
+	login("work/box")
+	a.popsyncSays(t, 0, "", "", "run", "work")
+	if n := len(box.Messages("INBOX")); n != 2 {
+		t.Errorf("it has %d messages", n)
+	}
+	a.popsyncSays(t, 0, "logged in as me@example.org by XOAUTH2", "", "check", "--verbose")
 }

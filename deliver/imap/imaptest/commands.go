@@ -1,7 +1,9 @@
 package imaptest
 
 import (
+	"cmp"
 	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"strconv"
@@ -18,13 +20,20 @@ func (c *conn1) command(verb, args string) {
 	}
 	switch verb {
 	case "CAPABILITY":
-		caps := "IMAP4rev1 AUTH=PLAIN"
+		caps := cmp.Or(o.Login, "IMAP4rev1 AUTH=PLAIN")
+		if o.Token != nil {
+			caps = "IMAP4rev1 SASL-IR LOGINDISABLED AUTH=XOAUTH2"
+		}
 		if c.user {
 			caps = o.Caps
 		}
 		c.say("* CAPABILITY %s", caps)
 		c.ok("done")
-	case "LOGIN", "AUTHENTICATE":
+	case "AUTHENTICATE", "LOGIN":
+		if o.Token != nil {
+			c.token(args, o)
+			return
+		}
 		if verb == "AUTHENTICATE" {
 			c.say("+ ")
 			if _, err := c.in.ReadString('\n'); err != nil {
@@ -61,6 +70,32 @@ func (c *conn1) command(verb, args string) {
 	default:
 		c.say("%s BAD what", c.tag)
 	}
+}
+
+// token is a login by XOAUTH2.
+func (c *conn1) token(args string, o Options) {
+	method, response, _ := strings.Cut(args, " ")
+	if method != "XOAUTH2" {
+		c.say("%s NO [CANNOT] only XOAUTH2", c.tag)
+		return
+	}
+	line := func(ask string) string {
+		c.say("%s", ask)
+		text, err := c.in.ReadString('\n')
+		c.closed = c.closed || err != nil
+		return strings.TrimSpace(text)
+	}
+	if response == "" {
+		response = line("+ ")
+	}
+	raw, _ := base64.StdEncoding.DecodeString(response)
+	_, token, _ := strings.Cut(strings.TrimRight(string(raw), "\x01"), "auth=Bearer ")
+	if c.user = o.Token(token); c.user {
+		c.ok("in")
+		return
+	}
+	line("+ eyJzdGF0dXMiOiI0MDEifQ==")
+	c.say("%s NO [AUTHENTICATIONFAILED] no", c.tag)
 }
 
 func delimiter(d string) string {

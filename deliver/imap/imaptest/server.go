@@ -32,7 +32,10 @@ type Message struct {
 
 // Options are habits of the server; the zero value is a faithful one.
 type Options struct {
-	Greeting  string // "" : "* OK ready"
+	Greeting string // "" : "* OK ready"
+	Login    string // capabilities before the login; "": IMAP4rev1 AUTH=PLAIN
+	// Token tells of an access token that it is good; nil: passwords are asked for, and all are good.
+	Token     func(token string) bool
 	Caps      string // after the login; "": IMAP4rev1 UIDPLUS LITERAL+ NAMESPACE ID UNSELECT
 	Delimiter string // "": "/"; "NIL": there is none
 	Prefix    string // of its namespace

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/alarms"
@@ -20,9 +19,7 @@ func alarmsOf(cfg *config.Config) (alarms.Config, error) {
 		Renamed: func(ctx context.Context, names map[string]string) error {
 			return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Rename(ctx, names)
 		},
-		Ending: func(account string, at time.Time) (what, next string, unknown bool) {
-			return endingOf(cfg, account, at)
-		},
+		Ending: new(app).logins(cfg).Ending,
 	}
 	if len(cfg.Alarm.Command) > 0 {
 		command, err := notify.NewCommand(cfg.Alarm.Command)

@@ -17,7 +17,7 @@ import (
 func (l *looker) secret(ctx context.Context, s *checkup.Sheet, acc config.Account) {
 	err := l.secretOf(ctx, s, acc.Secret, "", true)
 	if acc.Secret.Kind == config.SecretOAuth {
-		err = l.grant(s, accountHolder(acc), "")
+		err = l.loginBy(l.cfg, accountHolder(acc)).Check(s, "")
 	}
 	if err != nil && ctx.Err() == nil {
 		s.Judged(checkup.PartPassword, verdict.Of(&pop3.SecretError{Err: err, Token: acc.Secret.Kind == config.SecretOAuth}))

@@ -84,7 +84,7 @@ func (a serving) newService(cfg *config.Config, ledger uidl.Ledger, log *logs.Lo
 	plainOf := func(cfg *config.Config) (*service.Config, error) {
 		plain, err := serviceOf(cfg, wire)
 		if err == nil {
-			plain.Logins = logins{a.app, cfg}
+			plain.Logins = a.logins(cfg)
 		}
 		return plain, err
 	}

@@ -111,7 +111,7 @@ func checkIMAP(ctx context.Context, l *looker, look checking) error {
 	}
 	err = l.secretOf(ctx, s, d.IMAP.Secret, d.Name+": ", false)
 	if d.IMAP.Secret.Kind == config.SecretOAuth {
-		err = l.grant(s, boxHolder(look.account, d), d.Name+": ")
+		err = l.loginBy(l.cfg, boxHolder(look.account, d)).Check(s, d.Name+": ")
 	}
 	if err != nil {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))

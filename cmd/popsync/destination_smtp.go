@@ -119,7 +119,7 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	}
 	err = l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false)
 	if d.SMTP.Secret.Kind == config.SecretOAuth {
-		err = l.grant(s, relayHolder(look.account, d), d.Name+": ")
+		err = l.loginBy(l.cfg, relayHolder(look.account, d)).Check(s, d.Name+": ")
 	}
 	if err != nil {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))

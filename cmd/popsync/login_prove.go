@@ -6,14 +6,8 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/server"
-	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/pop3"
 )
-
-// prove logs in once with a token that was just given.
-func (a *app) prove(ctx context.Context, cfg *config.Config, h holder, t oauth.Token) error {
-	return a.logInOnce(ctx, cfg, h, func(context.Context, string) (string, error) { return t.Access.Reveal(), nil })
-}
 
 // deliveryLogin connects to a destination. What that says of recipients or folders is check's affair.
 func (a *app) deliveryLogin(ctx context.Context, cfg *config.Config, account string, d config.Deliver, token func(context.Context, string) (string, error)) error {

@@ -7,34 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/internal/oauth/tokens"
 	"github.com/popsync/popsync/pop3"
 )
-
-// keepers keep the tokens of this process: one for each place, whatever the configuration is meanwhile, since they know what is
-// under way. The zero value has none.
-type keepers struct {
-	mu  sync.Mutex
-	all map[string]*tokens.Keeper
-}
-
-// of is the Keeper of a grant.
-func (k *keepers) of(cfg *config.Config, o config.OAuth) *tokens.Keeper {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	place := strings.Join(append([]string{tokenDir(cfg)}, o.TokenCommand...), "\x00")
-	if k.all == nil {
-		k.all = map[string]*tokens.Keeper{}
-	}
-	if k.all[place] == nil {
-		k.all[place] = tokens.New(tokens.Options{Dir: tokenDir(cfg), Command: o.TokenCommand})
-	}
-	return k.all[place]
-}
 
 // tokenDir is where tokens are kept, and what is known of them.
 func tokenDir(cfg *config.Config) string { return filepath.Join(cfg.StateDir, "oauth") }
@@ -97,7 +75,7 @@ func (a *app) tokenOf(cfg *config.Config, h holder, flow oauth.Flow) (*tokens.So
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := a.tokens.of(cfg, cfg.OAuth[i]).Source(c, h.name, h.username)
+	s, err := a.tokens.Of(tokens.Options{Dir: tokenDir(cfg), Command: cfg.OAuth[i].TokenCommand}).Source(c, h.name, h.username)
 	return s, c, err
 }
 
@@ -128,7 +106,7 @@ func grantOf(cfg *config.Config, o config.OAuth) oauth.Grant {
 // checkOAuth tells what keeps a grant from being used: see config.Options.
 func checkOAuth(o config.OAuth, use string) (text, hint string) {
 	_, err := oauth.New(grantOf(&config.Config{}, o), oauth.Options{}, oauth.Use(use))
-	if e := oauthError(err); e != nil {
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return e.What, e.Next()
 	}
 	return "", ""
@@ -160,10 +138,4 @@ func tokenIdentity(cfg *config.Config, h holder) string {
 		id += " " + st.Login.UTC().String()
 	}
 	return id
-}
-
-// oauthError finds the error of internal/oauth in another; nil: there is none.
-func oauthError(err error) *oauth.Error {
-	e, _ := errors.AsType[*oauth.Error](err)
-	return e
 }

@@ -95,7 +95,7 @@ func TestEndingsAreTold(t *testing.T) {
 		OAuth:    []config.OAuth{{Name: "g", AuthURL: "https://h/a", TokenURL: "https://h/t", ClientID: "c", Scopes: []string{"s"}}},
 		Accounts: []config.Account{{Name: "work", Username: "u", Secret: config.SecretSource{Kind: config.SecretOAuth, OAuth: "g"}}, {Name: "plain"}},
 	}
-	if _, _, unknown := endingOf(cfg, "work", now); !unknown {
+	if _, _, unknown := new(app).logins(cfg).Ending("work", now); !unknown {
 		t.Error("nobody has logged in, and something is known")
 	}
 	source, _, err := (&app{}).tokenOf(cfg, accountHolder(cfg.Accounts[0]), "")
@@ -120,11 +120,11 @@ func TestEndingsAreTold(t *testing.T) {
 		if tt.secret > 0 {
 			cfg.OAuth[0].SecretEnds = now.AddDate(0, 0, tt.secret)
 		}
-		what, next, unknown := endingOf(cfg, "work", now.AddDate(0, 0, tt.days))
+		what, next, unknown := new(app).logins(cfg).Ending("work", now.AddDate(0, 0, tt.days))
 		if unknown || !strings.HasPrefix(what, tt.want) || tt.want == "" && what != "" || !strings.Contains(next, tt.next) {
 			t.Errorf("%+v: %q, %q, %v", tt, what, next, unknown)
 		}
-		if what, _, _ := endingOf(cfg, "plain", now.AddDate(0, 0, tt.days)); what != "" {
+		if what, _, _ := new(app).logins(cfg).Ending("plain", now.AddDate(0, 0, tt.days)); what != "" {
 			t.Errorf("of an account with a password: %q", what)
 		}
 	}

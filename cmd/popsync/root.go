@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/oauth/tokens"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/terminal"
 	"github.com/popsync/popsync/internal/transcript"
@@ -24,7 +25,7 @@ type app struct {
 	configFile string
 	asking     sync.Mutex
 	live       *terminal.Board // shows passes that are running; nil: nothing does
-	tokens     keepers
+	tokens     tokens.Keepers
 	providers  http.RoundTripper // reaches providers of OAuth, for tests; nil: the account's own way does
 	lines      *terminal.Gate    // for the lines of the log on a terminal where nothing is live; nil: it is none
 	transcript *transcript.File  // of what passes on the wire; nil: nobody asked for one

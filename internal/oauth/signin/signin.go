@@ -3,7 +3,7 @@
 //
 // It shows no token and no code but the one that the person types elsewhere; what is pasted is not shown. Text of the provider's
 // goes through internal/foreign. It opens no connection and stores nothing: internal/oauth asks, internal/oauth/tokens keeps. Its
-// caller is cmd/popsync.
+// caller is internal/logins.
 package signin
 
 import (

@@ -21,6 +21,21 @@ import (
 // reference is from when on a schedule must fire within five years: the 29th of February is among them.
 var reference = time.Date(2023, time.January, 1, 0, 0, 0, 0, time.UTC)
 
+// ParseIn reads a schedule whose fields are those of a time zone: see Schedule.In. "": that of this machine.
+func ParseIn(spec, zone string) (Schedule, error) {
+	s, err := Parse(spec)
+	if err != nil {
+		return s, fmt.Errorf("schedule: %w", err)
+	}
+	loc := time.Local
+	if zone != "" {
+		if loc, err = time.LoadLocation(zone); err != nil {
+			return s, fmt.Errorf("timezone: %w", err)
+		}
+	}
+	return s.In(loc), nil
+}
+
 // Parse reads a schedule. Its errors are for people and may repeat parts of spec.
 func Parse(spec string) (Schedule, error) {
 	if err := check(spec); err != nil {

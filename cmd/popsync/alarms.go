@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/alarms"
-	"github.com/popsync/popsync/internal/notify"
 	"github.com/popsync/popsync/internal/oauth/tokens"
 )
 
@@ -21,19 +19,9 @@ func alarmsOf(cfg *config.Config) (alarms.Config, error) {
 		},
 		Ending: new(app).logins(cfg).Ending,
 	}
-	if len(cfg.Alarm.Command) > 0 {
-		command, err := notify.NewCommand(cfg.Alarm.Command)
-		if err != nil {
-			return c, fmt.Errorf("alarm.command: %w", err)
-		}
-		c.Shared = append(c.Shared, alarms.Way{Channel: command, Text: "command " + cfg.Alarm.Command[0]})
-	}
-	if url := cfg.Alarm.Webhook.Reveal(); url != "" {
-		hook, err := notify.NewWebhook(url, notify.WebhookOptions{})
-		if err != nil {
-			return c, fmt.Errorf("alarm.webhook: %w", err)
-		}
-		c.Shared = append(c.Shared, alarms.Way{Channel: hook, Text: "webhook"})
+	var err error
+	if c.Shared, err = alarms.Shared(cfg.Alarm.Command, cfg.Alarm.Webhook.Reveal()); err != nil {
+		return c, err
 	}
 	for _, acc := range cfg.Accounts {
 		told := alarms.Account{Silent: !acc.Alarm}

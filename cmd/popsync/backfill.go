@@ -1,13 +1,10 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/decisions"
-	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/usage"
 	"github.com/popsync/popsync/uidl"
 )
@@ -56,22 +53,11 @@ func later(d config.Delete) string {
 
 // required refuses what is no required destination of an account: of no other is asked that it has a message.
 func required(c config.Account, destination string) error {
-	var names []string
+	var all []decisions.Destination
 	for _, d := range c.Deliver {
-		switch {
-		case d.Name != destination:
-			if d.Required && !d.Fallback {
-				names = append(names, d.Name)
-			}
-		case d.Fallback:
-			return exit.Errorf(exit.Usage, "%s is a fallback: it takes what others refuse, and no other mail", destination)
-		case !d.Required:
-			return exit.Errorf(exit.Usage, "%s is one best effort (required = false): nothing is fetched again for it, and nothing is kept for its sake", destination)
-		default:
-			return nil
-		}
+		all = append(all, decisions.Destination{Name: d.Name, Required: d.Required, Fallback: d.Fallback})
 	}
-	return exit.Errorf(exit.Usage, "account %s has no destination %q; those that mail must get to are: %s", c.Name, destination, strings.Join(names, ", "))
+	return decisions.Required(c.Name, all, destination)
 }
 
 // completeDestinations completes the name of an account, then that of one of its destinations.

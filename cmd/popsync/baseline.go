@@ -42,11 +42,7 @@ held back again where it was before. No server is asked then.`,
 }
 
 func (a deciding) baseline(ctx context.Context, name string) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, []string{name})
+	cfg, accounts, err := a.chosen([]string{name})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/decisions"
@@ -111,11 +110,7 @@ type looker struct {
 
 func (a looking) check(ctx context.Context, names []string, o checkOptions) error {
 	defer a.Ends(ctx, a.logWriter())()
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -156,18 +151,9 @@ func seenOf(deliver []config.Deliver) (all []checkup.Seen) {
 
 // present prints the sheets as they are filled in, and what follows from all of them. first is called after the first one.
 func (a looking) present(ctx context.Context, sheets []*checkup.Sheet, o checkOptions, first func()) error {
-	worst, cut, err := checkup.Present(ctx, a.Out, sheets, checkup.Options{
+	return checkup.Show(ctx, a.Out, sheets, checkup.Options{
 		Accounts: len(sheets) - 1, Width: a.Width(), Verbose: o.verbose, JSON: o.asJSON, Offline: o.offline, Trial: o.alarm,
 	}, first, a.sayWaiting)
-	switch {
-	case err != nil:
-		return err // of standard output
-	case cut:
-		return exit.With(exit.Temp, exit.ErrReported)
-	case worst != verdict.OK:
-		return exit.With(exit.Of(worst), exit.ErrReported)
-	}
-	return nil
 }
 
 // sayWaiting says what a check waits for, on a terminal where nobody is being asked for something.

@@ -13,11 +13,7 @@ import (
 // checkAlarm sends a test alarm in each way in which people are told of accounts: into each account's own Maildir, and once by
 // what all accounts share. Real alarms go the same ways.
 func (a looking) checkAlarm(ctx context.Context, args []string, o checkOptions) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, args)
+	cfg, accounts, err := a.chosen(args)
 	if err != nil {
 		return err
 	}

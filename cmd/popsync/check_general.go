@@ -18,7 +18,7 @@ import (
 func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
 	s.OK(checkup.PartConfiguration, fmt.Sprintf("%s, %s", l.cfg.File, words.Number(len(l.cfg.Accounts), "account")))
 	l.known, l.blind = probe.Ledger{
-		StateDir: l.cfg.StateDir, File: ledgerFile(l.cfg), Exists: hasLedger(l.cfg), Class: ledgerClass,
+		StateDir: l.cfg.StateDir, File: ledgerFile(l.cfg), Exists: hasLedger(l.cfg), Class: verdict.OfLedger,
 		Open: func(ctx context.Context) (uidl.Ledger, error) { return openLedger(ctx, l.cfg) },
 		Named: func(ctx context.Context, ledger uidl.Ledger) (*names.Ledger, error) {
 			return knownAs(ctx, l.cfg, ledger)

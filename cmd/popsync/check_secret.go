@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/probe"
+	"github.com/popsync/popsync/internal/secret"
 	"github.com/popsync/popsync/pop3"
 	"github.com/popsync/popsync/uidl"
 )
@@ -54,16 +55,7 @@ func (l *looker) overheard(s *checkup.Sheet, what string) func(string) {
 
 // overhearing tells heard of each secret that get gives; heard may be nil.
 func overhearing(get func(context.Context) (string, error), heard func(string)) func(context.Context) (string, error) {
-	if heard == nil {
-		return get
-	}
-	return func(ctx context.Context) (string, error) {
-		v, err := get(ctx)
-		if err == nil {
-			heard(v)
-		}
-		return v, err
-	}
+	return secret.Overheard(get, heard)
 }
 
 // askPasswords asks for those that are not configured, one after the other, before anything else is printed.

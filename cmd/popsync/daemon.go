@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -152,27 +151,13 @@ func serviceOf(cfg *config.Config, wire wiring) (*service.Config, error) {
 
 // scheduleOf is an account's schedule in its time zone.
 func scheduleOf(c config.Account) (schedule.Schedule, error) {
-	s, err := schedule.Parse(c.Schedule)
+	s, err := schedule.ParseIn(c.Schedule, c.Timezone)
 	if err != nil {
-		return s, fmt.Errorf("account %s: schedule: %w", c.Name, err)
+		return s, fmt.Errorf("account %s: %w", c.Name, err)
 	}
-	zone := time.Local
-	if c.Timezone != "" {
-		if zone, err = time.LoadLocation(c.Timezone); err != nil {
-			return s, fmt.Errorf("account %s: timezone: %w", c.Name, err)
-		}
-	}
-	return s.In(zone), nil
+	return s, nil
 }
 
 func nobody(context.Context) (string, error) {
 	return "", errors.New("no password is configured, and the daemon asks nobody: set password_file or password_command")
-}
-
-func byName(sums []uidl.Summary) map[string]uidl.Summary {
-	known := make(map[string]uidl.Summary, len(sums))
-	for _, s := range sums {
-		known[s.Name] = s
-	}
-	return known
 }

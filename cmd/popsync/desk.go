@@ -17,13 +17,7 @@ type deciding struct{ *app }
 func (a deciding) desk(cfg *config.Config) *decisions.Desk {
 	return &decisions.Desk{
 		Console: a.Console, HasLedger: hasLedger(cfg), Options: budgeted(cfg),
-		Ledger: func(ctx context.Context) (uidl.Ledger, error) {
-			l, err := openKnown(ctx, cfg)
-			if err != nil {
-				return nil, err // no ledger, not one that is nil
-			}
-			return l, nil
-		},
+		Ledger: func(ctx context.Context) (uidl.Ledger, error) { return orNone(openKnown(ctx, cfg)) },
 		Summaries: func(ctx context.Context) ([]uidl.Summary, error) {
 			sums, _, err := summaries(ctx, cfg)
 			return sums, err
@@ -34,11 +28,7 @@ func (a deciding) desk(cfg *config.Config) *decisions.Desk {
 
 // decide has a person decide about an account.
 func (a deciding) decide(name string, do func(*config.Config, config.Account, *decisions.Desk) error) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, []string{name})
+	cfg, accounts, err := a.chosen([]string{name})
 	if err != nil {
 		return err
 	}
@@ -47,11 +37,7 @@ func (a deciding) decide(name string, do func(*config.Config, config.Account, *d
 
 // decideAll has a person decide about accounts; none named: all.
 func (a deciding) decideAll(names []string, do func(*decisions.Desk, []string) error) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}

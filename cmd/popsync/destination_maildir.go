@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/maildir"
+	"github.com/popsync/popsync/internal/probe"
 )
 
 const typeMaildir = "maildir"
@@ -45,18 +44,5 @@ func outerOf(cfg *config.Config, path string) string {
 
 // maildirText says what is at a Maildir's path, after its rights were looked at.
 func maildirText(l *looker, look checking) string {
-	switch {
-	case look.Info == nil:
-		return "will be made by the first run; the folder above it may be written to"
-	case l.blind:
-		return "may be written to; whether it is the one that popsync knows was not looked at"
-	case look.known != "":
-		return "is the one that popsync knows, and may be written to"
-	case look.Identity != "":
-		return "is a Maildir that popsync has used before, and may be written to"
-	}
-	if _, err := os.Lstat(filepath.Join(look.Place.Path, "cur")); errors.Is(err, os.ErrNotExist) {
-		return "is empty, and the first run makes it a Maildir; it may be written to"
-	}
-	return "is a Maildir that popsync has not used yet, and may be written to"
+	return probe.MaildirText(look.Place, l.blind, look.known != "")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
@@ -13,8 +12,6 @@ import (
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/transcript"
-	"github.com/popsync/popsync/internal/trust"
-	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/pop3"
 )
 
@@ -106,11 +103,11 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
+	defer sender.Close()
 	way, err := l.dialerOf(l.cfg, d.SMTP.Network)
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
-	defer sender.Close()
 	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
 	deliver.Recall(sender, what, worked)
 	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
@@ -129,46 +126,8 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
 		return nil
 	}
-	leave, err := l.relays.Enter(ctx, place(d))
-	if err != nil {
-		return err
-	}
-	saw, err := sender.Look(ctx)
-	leave()
-	if saw.Connected {
-		look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), sightText(saw, d.SMTP, way.Way(d.SMTP.Address), err)))
-	}
-	if saw.TLS != nil {
-		for _, r := range trustOf(d.SMTP.Trust).Remarks(*saw.TLS, time.Now()) {
-			s.Add(checkup.Finding{Level: checkup.Note, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + r.Text, Next: r.Next})
-		}
-	}
-	return err
-}
-
-// sightText says what was seen of a mail server, by which way, and what was not asked.
-func sightText(saw smtp.Sight, c *config.SMTP, way string, err error) string {
-	text := strings.TrimSpace("connected " + way)
-	switch {
-	case saw.TLS == nil:
-		text += ", NOT encrypted"
-	case c.TLS == config.TLSStartTLS:
-		text += ", " + trust.Describe(*saw.TLS, "STARTTLS")
-	default:
-		text += ", " + trust.Describe(*saw.TLS, "")
-	}
-	if saw.LoggedIn {
-		text += ", logged in as " + c.Username + probe.ByMethod(saw.Method)
-	}
-	switch {
-	case err != nil:
-		return text
-	case !saw.Asked:
-		return text + "; sender and recipients were not tried, as each message names its own"
-	case c.From == "original":
-		text += "; it accepts the sender <>, where each message will have its own,"
-	default:
-		text += "; it accepts the sender <" + saw.From + ">"
-	}
-	return text + " and " + words.Number(len(c.To), "recipient") + "; no message was sent"
+	return probe.MailServer{
+		Name: d.Name, Label: label(d), Place: place(d), Way: way.Way(d.SMTP.Address), Username: d.SMTP.Username, StartTLS: d.SMTP.TLS == config.TLSStartTLS,
+		Original: d.SMTP.From == "original", Recipients: len(d.SMTP.To), Trust: trustOf(d.SMTP.Trust), Turns: &l.relays, Sender: sender,
+	}.Look(ctx, s)
 }

@@ -62,13 +62,7 @@ func (a deciding) completeForgotten(ctx context.Context, args []string) []string
 func forgetting(cfg *config.Config) decisions.Forgetting {
 	return decisions.Forgetting{
 		File: cfg.File, StateDir: cfg.StateDir, Alarms: alarmDir(cfg), Names: namesOf(cfg), Configured: accountNames(cfg.Accounts),
-		Ledger: func(ctx context.Context) (uidl.Ledger, error) {
-			l, err := openLedger(ctx, cfg)
-			if err != nil {
-				return nil, err // no ledger, not one that is nil
-			}
-			return l, nil
-		},
+		Ledger: func(ctx context.Context) (uidl.Ledger, error) { return openLedger(ctx, cfg) },
 		Logins: func(account string) (int, error) {
 			return tokens.New(tokens.Options{Dir: tokenDir(cfg)}).Forget(account)
 		},

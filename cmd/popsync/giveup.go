@@ -6,12 +6,11 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/decisions"
-	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/usage"
 )
 
 func (a deciding) giveUpCommand() *cobra.Command {
-	var g givingUp
+	var g decisions.GivingUp
 	c := &cobra.Command{
 		Use:   "give-up ACCOUNT UID...",
 		Short: "Give parked messages up: no destination gets them any more",
@@ -32,44 +31,18 @@ of the recipients had refused it, the others may then get it twice.`,
 			"give-up work 0000a3f2-17"),
 		ValidArgsFunction: a.completeAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			g.saves = cmd.Flags().Changed("save")
-			if err := g.check(args[1:]); err != nil {
+			if err := g.Fits(cmd.Flags().Changed("save"), args[1:]); err != nil {
 				return err
 			}
 			return a.decide(args[0], func(cfg *config.Config, acc config.Account, d *decisions.Desk) error {
-				return d.GiveUp(cmd.Context(), acc.Name, args[1:], decisions.GivingUp{
-					Save: g.save, Lost: g.lost, Undo: g.undo, Copy: copyOpener(cfg), Fetcher: func() (fetcher.Account, error) { return a.wire(cfg, acc, a.prompt(acc)) },
-				})
+				g.Copy, g.Fetcher = copyOpener(cfg), func() (fetcher.Account, error) { return a.wire(cfg, acc, a.prompt(acc)) }
+				return d.GiveUp(cmd.Context(), acc.Name, args[1:], g)
 			})
 		},
 	}
-	c.Flags().StringVar(&g.save, "save", "", "first write the copy that waits here to `FILE`, which must not exist")
-	c.Flags().BoolVar(&g.lost, "lost", false, "give up what the server does not list, and of which no copy is left here")
-	c.Flags().BoolVar(&g.undo, "undo", false, "take back what was given up")
+	c.Flags().StringVar(&g.Save, "save", "", "first write the copy that waits here to `FILE`, which must not exist")
+	c.Flags().BoolVar(&g.Lost, "lost", false, "give up what the server does not list, and of which no copy is left here")
+	c.Flags().BoolVar(&g.Undo, "undo", false, "take back what was given up")
 	c.SetFlagErrorFunc(usage.Dashes)
 	return c
-}
-
-// givingUp is how something is given up.
-type givingUp struct {
-	save              string
-	saves, lost, undo bool
-}
-
-func (g givingUp) check(uids []string) error {
-	n := 0
-	for _, set := range []bool{g.saves, g.lost, g.undo} {
-		if set {
-			n++
-		}
-	}
-	switch {
-	case n > 1:
-		return exit.Errorf(exit.Usage, "--save, --lost and --undo exclude each other, for example: popsync give-up --save lost.eml work 0000a3f2-17")
-	case g.saves && g.save == "":
-		return exit.Errorf(exit.Usage, "--save wants a file, for example: popsync give-up --save lost.eml work 0000a3f2-17")
-	case g.saves && len(uids) > 1:
-		return exit.Errorf(exit.Usage, "--save takes one message at a time, for example: popsync give-up --save lost.eml work 0000a3f2-17")
-	}
-	return nil
 }

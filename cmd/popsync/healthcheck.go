@@ -38,11 +38,7 @@ Exit codes: 0 healthy, 1 unhealthy or the ledger cannot be read, 64 usage, 78 co
 }
 
 func (a looking) healthcheck(ctx context.Context, names []string, limit status.Staleness, asJSON bool, now time.Time) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -53,7 +49,7 @@ func (a looking) healthcheck(ctx context.Context, names []string, limit status.S
 		return err
 	}
 	watched := make([]status.Watched, len(accounts))
-	known := byName(sums)
+	known := status.ByName(sums)
 	for i, acc := range accounts {
 		sched, err := scheduleOf(acc)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/names"
 	"github.com/popsync/popsync/uidl"
@@ -19,7 +20,15 @@ func openKnown(ctx context.Context, cfg *config.Config) (*names.Ledger, error) {
 	k, err := knownAs(ctx, cfg, l)
 	if err != nil {
 		l.Close()
-		return nil, exit.With(exit.Of(ledgerClass(err)), err)
+		return nil, exit.With(exit.Of(verdict.OfLedger(err)), err)
+	}
+	return k, nil
+}
+
+// orNone is a ledger that could be opened: with an error no ledger, not one that is nil.
+func orNone(k *names.Ledger, err error) (uidl.Ledger, error) {
+	if err != nil {
+		return nil, err
 	}
 	return k, nil
 }

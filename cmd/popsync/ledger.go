@@ -16,7 +16,6 @@ import (
 	"github.com/popsync/popsync/internal/guard"
 	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/verify"
-	"github.com/popsync/popsync/uidl"
 	"github.com/popsync/popsync/uidl/sqlite"
 )
 
@@ -35,20 +34,9 @@ func openLedger(ctx context.Context, cfg *config.Config) (backup.Ledger, error) 
 		err = nextstep.With(err, "let the user that runs popsync read and write it, or set another state_dir")
 	}
 	if err != nil {
-		return nil, exit.With(exit.Of(ledgerClass(err)), err)
+		return nil, exit.With(exit.Of(verdict.OfLedger(err)), err)
 	}
 	return l, nil
-}
-
-// ledgerClass tells what it means that the ledger cannot be used.
-func ledgerClass(err error) verdict.Class {
-	switch {
-	case errors.Is(err, uidl.ErrLocked):
-		return verdict.Temporary
-	case errors.Is(err, uidl.ErrCorrupt), errors.Is(err, uidl.ErrForeign), errors.Is(err, uidl.ErrNewer):
-		return verdict.Internal
-	}
-	return verdict.Config
 }
 
 // hasLedger tells whether something has the ledger's name, for commands that do not make one.

@@ -28,6 +28,15 @@ func (a *app) load() (*config.Config, error) {
 	return cfg, nil
 }
 
+// chosen reads the configuration; accounts are those that are named, or all.
+func (a *app) chosen(names []string) (cfg *config.Config, accounts []config.Account, err error) {
+	if cfg, err = a.load(); err != nil {
+		return nil, nil, err
+	}
+	accounts, err = pick(cfg, names)
+	return cfg, accounts, err
+}
+
 func checkSchedule(spec string) error {
 	_, err := schedule.Parse(spec)
 	return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/server"
@@ -50,16 +49,5 @@ func (a *app) logInOnce(ctx context.Context, cfg *config.Config, h holder, token
 		return err
 	}
 	o.Dial = way.Mail
-	client, err := server.DialLooking(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if err := client.Login(ctx, pop3.Login{Username: c.Username, Auth: string(c.Auth), Token: token}); err != nil {
-		return err
-	}
-	if err := client.Quit(ctx); errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return server.LogInOnce(ctx, o, pop3.Login{Username: c.Username, Auth: string(c.Auth), Token: token})
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/guard"
+	"github.com/popsync/popsync/internal/profile"
 )
 
 func main() { os.Exit(Main(os.Args[1:])) }
 
 // Main runs the program with its arguments and returns the exit code.
 func Main(args []string) int {
-	defer profile()()
+	defer profile.Begin()()
 	syscall.Umask(0o077) // whatever is created is ours alone
 	guard.NoDump()
 	s := console.Standard()

@@ -40,25 +40,11 @@ func (a *app) dialerOf(cfg *config.Config, n config.Network) (*dialer.Dialer, er
 // addressOf is where an account's server listens.
 func addressOf(c config.Account) string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// networkSetting identifies by which way a server is reached, for loginSetting and its like; nothing for at once. Arguments may be
-// secrets, and are left out.
+// networkSetting identifies by which way a server is reached, for loginSetting and its like; nothing for at once.
 func networkSetting(cfg *config.Config, n config.Network) []string {
-	var command, secret string
-	if len(n.ConnectCommand) > 0 {
-		command = n.ConnectCommand[0]
-	}
+	password := ""
 	if n.ProxyPassword.Kind != "" {
-		secret = sourceIdentity(cfg, n.ProxyPassword)
+		password = sourceIdentity(cfg, n.ProxyPassword)
 	}
-	proxy := n.Proxy
-	if proxy == config.ProxyNone {
-		proxy = ""
-	}
-	parts := []string{proxy, secret, n.SourceAddress, string(n.AddressFamily), command}
-	for _, p := range parts {
-		if p != "" {
-			return parts
-		}
-	}
-	return nil
+	return dialer.Identity(n.Proxy, password, n.SourceAddress, string(n.AddressFamily), n.ConnectCommand)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/parked"
+	"github.com/popsync/popsync/internal/status"
 )
 
 func (a looking) parkedCommand() *cobra.Command {
@@ -37,11 +38,7 @@ account is paused or its server wants time.`,
 }
 
 func (a looking) parked(ctx context.Context, names []string, asJSON, headers bool) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -55,9 +52,9 @@ func (a looking) parked(ctx context.Context, names []string, asJSON, headers boo
 		defer ledger.Close()
 		sums, err := ledger.Summaries(ctx)
 		if err != nil {
-			return exit.With(exit.Of(ledgerClass(err)), err)
+			return exit.With(exit.Of(verdict.OfLedger(err)), err)
 		}
-		known := byName(sums)
+		known := status.ByName(sums)
 		var sources []parked.Source
 		for _, acc := range accounts {
 			sources = append(sources, parked.Source{Name: acc.Name, Summary: known[acc.Name], Fetcher: func() (fetcher.Account, error) { return a.wire(cfg, acc, a.prompt(acc)) }})

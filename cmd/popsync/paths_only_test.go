@@ -40,8 +40,8 @@ var mayGoByPath = map[string]string{
 	"internal/verify/verify.go path/filepath.Glob":                       "only for names to show",
 	"internal/verify/ledger.go path/filepath.Glob":                       "only for names to show",
 	"internal/guard/nodump_linux.go os.ReadFile":                         "/proc/self",
-	"cmd/popsync/demo.go os.MkdirTemp":                                   "a folder of its own, which it removes",
-	"cmd/popsync/demo.go os.RemoveAll":                                   "the folder that it made",
+	"internal/demo/show.go os.MkdirTemp":                                 "a folder of its own, which it removes",
+	"internal/demo/show.go os.RemoveAll":                                 "the folder that it made",
 	"internal/demo/demo.go os.ReadDir":                                   "in the folder that was made for it",
 	"internal/demo/demo.go os.ReadFile":                                  "in the folder that was made for it",
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/internal/terminal"
-	"github.com/popsync/popsync/internal/words"
 )
 
 // prompt asks the person at the terminal. Accounts that ask at the same time wait for each other, and lines of the log wait
@@ -19,12 +15,6 @@ func (a *app) prompt(c config.Account) func(context.Context) (string, error) {
 		if err := ctx.Err(); err != nil { // while another account asked
 			return "", err
 		}
-		if !terminal.Is(a.In) {
-			return "", errors.New("no password is configured, and there is no terminal to ask on: set password_file or password_command")
-		}
-		defer a.live.Hold()()
-		defer a.lines.Hold()()
-		question := fmt.Sprintf("Password for %s at %s (account %s): ", words.Clip(c.Username), words.Clip(c.Host), c.Name)
-		return terminal.Ask(ctx, a.In, a.Err, question, a.Undo.Add)
+		return a.Password(ctx, c.Username, c.Host, c.Name, a.live.Hold, a.lines.Hold)
 	}
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"sync"
@@ -46,19 +44,7 @@ func execute(ctx context.Context, args []string, s *console.Console) int {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	cmd, err := root.ExecuteContextC(ctx)
-	err = console.Printed(out, err)
-	code := exit.CodeOf(err)
-	if err != nil && !errors.Is(err, exit.ErrReported) {
-		text, hint := exit.Apart(err)
-		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
-			text, hint, code = "stopped", "", exit.Temp
-		}
-		a.Complain(text, hint)
-		if code == exit.Usage {
-			fmt.Fprintf(s.Err, "See '%s --help'.\n", cmd.CommandPath())
-		}
-	}
-	return code
+	return s.Finish(ctx, console.Printed(out, err), cmd.CommandPath())
 }
 
 func (a *app) root() *cobra.Command {

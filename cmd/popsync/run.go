@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -18,7 +17,6 @@ import (
 	"github.com/popsync/popsync/internal/figures"
 	"github.com/popsync/popsync/internal/logs"
 	"github.com/popsync/popsync/internal/names"
-	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/outcome"
 	"github.com/popsync/popsync/internal/passes"
 	"github.com/popsync/popsync/internal/remarks"
@@ -71,11 +69,7 @@ failure of the accounts; the exit code is 75 if something was cut off. A second 
 }
 
 func (a fetching) run(ctx context.Context, names []string, v logs.Voice, trace string, dryRun, asJSON bool) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -220,21 +214,11 @@ func (a fetching) service(ctx context.Context, cfg *config.Config, ledger uidl.L
 // are accounts that cannot be run.
 func follow(ctx context.Context, cfg *config.Config, ledger uidl.Ledger, log *zap.Logger, resident bool) (blocked map[string]error, al *alarms.Alarms, err error) {
 	told, err := alarmsOf(cfg)
-	if err == nil {
-		al, err = alarms.Open(told, ledger, log, true)
-	}
 	if err != nil {
 		return nil, nil, exit.With(exit.Config, err)
 	}
-	var barrier error
-	if resident { // it would go on with the old name, and fetch all of its mail again
-		barrier = nextstep.With(errors.New("it has a new name, and the running daemon does not know that yet"),
-			"make the daemon read its configuration again: popsync reload")
-	}
-	if blocked, err = al.Follow(ctx, namesOf(cfg), barrier); err != nil {
-		return nil, nil, exit.Judged(err)
-	}
-	return blocked, al, nil
+	al, blocked, err = alarms.Begin(ctx, told, ledger, log, namesOf(cfg), resident)
+	return blocked, al, err
 }
 
 // pick returns the named accounts, or all.

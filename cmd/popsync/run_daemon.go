@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"time"
@@ -21,51 +20,23 @@ import (
 // What is left has to be done here: accounts that it does not know, and those whose password it would have to ask for.
 // resident: there is a daemon.
 func (a fetching) daemonRun(ctx context.Context, cfg *config.Config, accounts []config.Account, w wish, log *zap.Logger) (done map[string]fetcher.Report, left []config.Account, resident bool) {
-	done = map[string]fetcher.Report{}
-	c, st, err := a.findDaemon(ctx, cfg)
-	if errors.Is(err, control.ErrNoDaemon) {
-		return done, accounts, false
-	} else if err != nil {
-		log.Warn("the daemon does not answer; passes are made here", zap.String("error", err.Error()))
-		return done, accounts, true
+	d := passes.Resident{
+		Find:   func(ctx context.Context) (*control.Client, control.Status, error) { return a.findDaemon(ctx, cfg) },
+		Traced: a.transcript != nil, Asked: w.asked, Named: w.named, Log: log,
 	}
-	if a.transcript != nil { // what the daemon says to servers would not be in it
-		log.Info("passes are made here, not by the daemon, because of --trace")
-		return done, accounts, true
+	if a.live != nil {
+		d.Live = a.live.Show
 	}
-	theirs := map[string]bool{}
-	for _, acc := range st.Accounts {
-		theirs[acc.Account] = true
-	}
-	var names []string
 	for _, acc := range accounts {
-		if !theirs[acc.Name] || acc.Secret.Kind == config.SecretPrompt && terminal.Is(a.In) {
-			left = append(left, acc)
-			continue
-		}
-		names = append(names, acc.Name)
-	}
-	if len(names) == 0 {
-		return done, left, true
-	}
-	log.Debug("the daemon makes the passes", zap.Int("pid", st.PID), zap.Int("accounts", len(names)))
-	done, began := passes.ByDaemon(ctx, c, control.RunRequest{Accounts: names, Asked: w.asked, Named: w.named}, log, a.watching(log))
-	if !began {
-		return done, accounts, true // it ended, or read its configuration anew, just now
-	}
-	return done, left, true
-}
-
-// watching shows how the daemon's passes get on. Where nothing can be shown live, one line tells a person why nothing happens.
-func (a fetching) watching(log *zap.Logger) func(control.Progress) {
-	told := map[string]bool{}
-	return func(p control.Progress) {
-		a.live.Show(p)
-		if a.live == nil && p.Before && !told[p.Account] {
-			told[p.Account] = true
-			log.Info("a pass runs already, and one more follows", zap.String("account", p.Account), zap.Time("since", p.Started))
+		if acc.Secret.Kind == config.SecretPrompt && terminal.Is(a.In) {
+			d.Here = append(d.Here, acc.Name)
 		}
 	}
+	done, names, resident := d.Run(ctx, accountNames(accounts))
+	if len(names) > 0 { // none named would mean all
+		left, _ = pick(cfg, names)
+	}
+	return done, left, resident
 }
 
 // newLive begins to show running passes if a person is watching a terminal that can do it; nil otherwise.

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/config"
-	"github.com/popsync/popsync/internal/secret"
 )
 
 // loginSetting identifies all that decides whether an account's login can work: see fetcher.Account.Setting. It names
@@ -23,30 +22,8 @@ func loginSetting(cfg *config.Config, c config.Account) string {
 	return digest(slices.Concat(parts, networkSetting(cfg, c.Network), trustSetting(c.Trust))...)
 }
 
-// trustSetting identifies what else TLS goes by, and when the files of our own certificate changed. Nothing, where nothing is set:
-// what was learned of an account before there were such keys stays true of it.
-func trustSetting(t config.Trust) (all []string) {
-	add := func(key, value string) {
-		if value != "" {
-			all = append(all, key+" "+value)
-		}
-	}
-	file := func(path string) string {
-		if path == "" {
-			return ""
-		}
-		return secret.Source{File: path}.Identity()
-	}
-	add("pin", strings.Join(t.Pins, " "))
-	add("cert", file(t.ClientCert))
-	add("key", file(t.ClientKey))
-	add("name", t.ServerName)
-	add("least", t.MinVersion)
-	if t.Legacy {
-		add("legacy", "true")
-	}
-	return all
-}
+// trustSetting identifies what else TLS goes by, but for the CA file; nothing, where nothing is set.
+func trustSetting(t config.Trust) []string { return trustOf(t).Identity() }
 
 // mailboxOf identifies an account's mailbox: see fetcher.Account.Mailbox.
 func mailboxOf(c config.Account) string {

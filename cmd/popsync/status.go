@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/screen"
@@ -32,11 +33,7 @@ table stands what is wrong, since when, and what to do about it. No mail server 
 }
 
 func (a looking) status(ctx context.Context, names []string, asJSON, trouble bool) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -54,7 +51,7 @@ func (a looking) status(ctx context.Context, names []string, asJSON, trouble boo
 		risks[acc.Name] = risksOf(acc)
 	}
 	all := status.All(accountNames(accounts), status.Sources{
-		Summaries: byName(sums), Blocked: blocked, Troubles: alarms.Troubles(alarmDir(cfg)), Working: working, Daemon: daemon, Running: derr == nil, Risks: risks,
+		Summaries: status.ByName(sums), Blocked: blocked, Troubles: alarms.Troubles(alarmDir(cfg)), Working: working, Daemon: daemon, Running: derr == nil, Risks: risks,
 	}, trouble, time.Now())
 	if !asJSON {
 		width := 0 // what is no terminal gets whole lines
@@ -102,7 +99,7 @@ func summaries(ctx context.Context, cfg *config.Config) (sums []uidl.Summary, bl
 	defer ledger.Close()
 	sums, err = ledger.Summaries(ctx)
 	if err != nil {
-		return nil, nil, exit.With(exit.Of(ledgerClass(err)), err)
+		return nil, nil, exit.With(exit.Of(verdict.OfLedger(err)), err)
 	}
 	return sums, ledger.Blocked, nil
 }

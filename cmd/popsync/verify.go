@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/places"
 	"github.com/popsync/popsync/internal/verify"
@@ -36,11 +37,7 @@ delivery speaks of are removed once they are 36 hours old.`,
 }
 
 func (a looking) verify(ctx context.Context, names []string, repair bool) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	accounts, err := pick(cfg, names)
+	cfg, accounts, err := a.chosen(names)
 	if err != nil {
 		return err
 	}
@@ -55,7 +52,7 @@ func (a looking) verify(ctx context.Context, names []string, repair bool) error 
 			return k, k.Blocked, nil
 		},
 		Salvage: func(ctx context.Context) (verify.Salvaged, error) { return salvageLedger(ctx, cfg) },
-		Class:   ledgerClass,
+		Class:   verdict.OfLedger,
 	}
 	if a.OutTerm {
 		o.Width, _ = a.OutSize()

@@ -26,15 +26,7 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 // versionText is the version alone.
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
+func versionText() string { return built.Version(version) }
 
 // versionLine is all that is known of this program, for a report of a fault.
 func versionLine() string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -135,13 +134,4 @@ func secretSource(cfg *config.Config, from config.SecretSource, prompt func(cont
 }
 
 // password gets a secret, at login time. Its errors tell the next step.
-func password(source secret.Source) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		v, err := source.Get(ctx)
-		var e *secret.Error
-		if errors.As(err, &e) && e.Hint != "" {
-			err = fmt.Errorf("%w (%s)", err, e.Hint)
-		}
-		return v, err
-	}
-}
+func password(source secret.Source) func(context.Context) (string, error) { return source.GetWithHint }

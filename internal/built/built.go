@@ -14,6 +14,17 @@ import (
 	"time"
 )
 
+// Version is the version of this program: the one that the linker set, if it did, else the one that Go notes of it.
+func Version(set string) string {
+	if set != "" {
+		return set
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
 // Line is all that is known of a program, for a report of a fault; info may be nil. The commit is what Go notes of a clone; what "go install" takes from a module proxy has none, and its
 // version says as much. A build has no time of its own: then no two would be alike.
 func Line(version string, info *debug.BuildInfo) string {

@@ -7,11 +7,26 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/words"
 )
 
 // stopGrace is for what is stopped to end by itself.
 const stopGrace = 100 * time.Millisecond
+
+// Show is Present for a command: its error has the exit code of what was found.
+func Show(ctx context.Context, w io.Writer, sheets []*Sheet, o Options, first func(), say func(string)) error {
+	worst, cut, err := Present(ctx, w, sheets, o, first, say)
+	switch {
+	case err != nil:
+		return err
+	case cut:
+		return exit.With(exit.Temp, exit.ErrReported)
+	case worst != verdict.OK:
+		return exit.With(exit.Of(worst), exit.ErrReported)
+	}
+	return nil
+}
 
 // Present prints the sheets on w in their order as they are filled in, and what follows from all of them: the worst of it. first is
 // called after the first one. Whoever waits long is told for what, by say. When ctx ends, it prints what is known by then, and waits

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,6 +83,23 @@ func (c *Console) Ends(ctx context.Context, say io.Writer) (over func()) {
 		}
 	}()
 	return func() { close(done) }
+}
+
+// Finish says what ended a command, if it was an error, and returns the exit code. command is its whole name, as it is typed.
+func (c *Console) Finish(ctx context.Context, err error, command string) int {
+	code := exit.CodeOf(err)
+	if err == nil || errors.Is(err, exit.ErrReported) {
+		return code
+	}
+	text, hint := exit.Apart(err)
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || text == "stopped") { // whatever it was at
+		text, hint, code = "stopped", "", exit.Temp
+	}
+	c.Complain(text, hint)
+	if code == exit.Usage {
+		fmt.Fprintf(c.Err, "See '%s --help'.\n", command)
+	}
+	return code
 }
 
 // Signals gives the signals that a daemon obeys without ending; release lets go of them. It takes SIGHUP away from those that end

@@ -24,6 +24,25 @@ type GivingUp struct {
 	Copy       func(identity string, t deliver.Ticket) (io.ReadCloser, error) // opens what waits for a destination
 }
 
+// Fits refuses what does not go together. saves: Save was named, be it by nothing.
+func (g GivingUp) Fits(saves bool, uids []string) error {
+	n := 0
+	for _, set := range []bool{saves, g.Lost, g.Undo} {
+		if set {
+			n++
+		}
+	}
+	switch {
+	case n > 1:
+		return exit.Errorf(exit.Usage, "--save, --lost and --undo exclude each other, for example: popsync give-up --save lost.eml work 0000a3f2-17")
+	case saves && g.Save == "":
+		return exit.Errorf(exit.Usage, "--save wants a file, for example: popsync give-up --save lost.eml work 0000a3f2-17")
+	case saves && len(uids) > 1:
+		return exit.Errorf(exit.Usage, "--save takes one message at a time, for example: popsync give-up --save lost.eml work 0000a3f2-17")
+	}
+	return nil
+}
+
 // GiveUp gives messages up, or takes that back.
 func (desk *Desk) GiveUp(ctx context.Context, name string, uids []string, g GivingUp) error {
 	if !desk.HasLedger {

@@ -1,7 +1,7 @@
 // Package demo is a small mailbox of awkward mail on a server of its own, on loopback, for a first look at popsync: with a
 // configuration that fetches it, and a comparison of what arrived with what was sent.
 //
-// 'popsync demo' calls it. It touches nothing but a folder that it is given.
+// 'popsync demo' calls it, and makes the passes. It touches nothing but a temporary folder.
 package demo
 
 import (

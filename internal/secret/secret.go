@@ -62,6 +62,29 @@ func (s Source) Get(ctx context.Context) (string, error) {
 	return v, nil
 }
 
+// GetWithHint is Get with errors whose text tells the next step.
+func (s Source) GetWithHint(ctx context.Context) (string, error) {
+	v, err := s.Get(ctx)
+	if e, ok := errors.AsType[*Error](err); ok && e.Hint != "" {
+		err = fmt.Errorf("%w (%s)", err, e.Hint)
+	}
+	return v, err
+}
+
+// Overheard tells heard of each secret that get gives; heard may be nil.
+func Overheard(get func(context.Context) (string, error), heard func(string)) func(context.Context) (string, error) {
+	if heard == nil {
+		return get
+	}
+	return func(ctx context.Context) (string, error) {
+		v, err := get(ctx)
+		if err == nil {
+			heard(v)
+		}
+		return v, err
+	}
+}
+
 // choose names the source and gives its getter, or nil when there isn't exactly one.
 func (s Source) choose() (name string, get func(context.Context) (secret, hint string, err error)) {
 	n := 0

@@ -23,6 +23,15 @@ type Sources struct {
 	Running   bool // there is a daemon
 }
 
+// ByName has what the ledger remembers of accounts by their names.
+func ByName(sums []uidl.Summary) map[string]uidl.Summary {
+	known := make(map[string]uidl.Summary, len(sums))
+	for _, s := range sums {
+		known[s.Name] = s
+	}
+	return known
+}
+
 // All says how accounts are, by name; trouble: only those that need attention.
 func All(accounts []string, from Sources, trouble bool, now time.Time) (all []Account) {
 	live := map[string]control.Account{}

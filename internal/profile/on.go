@@ -1,6 +1,6 @@
 //go:build profile
 
-package main
+package profile
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"runtime/pprof"
 )
 
-// profile writes profiles into the directory that POPSYNC_PROFILE names: cpu.pprof of the whole run, and allocs.pprof of
+// Begin writes profiles into the directory that POPSYNC_PROFILE names: cpu.pprof of the whole run, and allocs.pprof of
 // everything that was allocated in it. The function it returns ends both.
-func profile() func() {
+func Begin() func() {
 	dir := os.Getenv("POPSYNC_PROFILE")
 	if dir == "" {
 		return func() {}

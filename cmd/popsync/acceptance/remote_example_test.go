@@ -86,6 +86,12 @@ func TestAcceptRemoteExample(t *testing.T) {
 			_, messages := triesExample(t, loginAt(t, text, server))
 			same(t, relayed(messages...), untraced(t, server.Messages("me")))
 		},
+		"mailbox": func(t *testing.T, text string) {
+			server := dovecot.Start(t, dovecot.Options{IMAP: true, Users: 1})
+			_, messages := triesExample(t, replace(t, text, "imap.example.org:993", server.IMAPS, "me@example.org", "u1",
+				`["pass", "show", "mail/mailbox"]`, fmt.Sprintf(`["printf", %q]`, dovecot.Password))+fmt.Sprintf("ca_file = %q\n", server.CAFile))
+			same(t, withoutCRs(messages...), inMaildir(t, server.Maildir("u1")))
+		},
 		"postfix": func(t *testing.T, text string) {
 			server := postfix.Start(t, postfix.Options{Users: []string{"me"},
 				Extra: "virtual_alias_domains = localhost\nvirtual_alias_maps = inline:{{me@localhost = me@" + postfix.Domain + "}}"})

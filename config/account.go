@@ -122,6 +122,10 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 		if n, local := typeOf(&a.Deliver[i]).network(&a.Deliver[i]); n != nil {
 			n.inherit(a.Network, local)
 		}
+		if m := a.Deliver[i].IMAP; m != nil && m.isThatOf(a.Host, a.Username) {
+			c.add(at.Key("deliver").Index(i).Key("address"), "is the mailbox that the mail is fetched from: each message would come back to it as a new one, again and again",
+				`choose another mailbox, or another folder of it, such as folder = "Archive"`)
+		}
 	}
 	return a
 }

@@ -130,3 +130,22 @@ func checkMailboxName(s string) *fault {
 	}
 	return nil
 }
+
+// isThatOf tells whether messages arrive in the mailbox that POP3 shows of a user of a host: in the INBOX of the same user, at the same
+// server or at another name of its domain, as pop.example.org and imap.example.org.
+func (m *IMAP) isThatOf(host, username string) bool {
+	if !strings.EqualFold(m.Folder, imapInbox) || !strings.EqualFold(m.Username, username) || username == "" {
+		return false
+	}
+	other, _, err := net.SplitHostPort(m.Address)
+	if err != nil {
+		return false
+	}
+	host, other = strings.ToLower(strings.TrimSuffix(host, ".")), strings.ToLower(strings.TrimSuffix(other, "."))
+	if host == other {
+		return host != ""
+	}
+	_, above, _ := strings.Cut(host, ".")
+	_, besides, _ := strings.Cut(other, ".")
+	return net.ParseIP(host) == nil && above == besides && strings.Contains(above, ".")
+}

@@ -97,7 +97,7 @@ func TestExampleDestinations(t *testing.T) {
 		"maildir": "maildir: /home/me/Mail/work\nquarantine: /home/me/Mail/quarantine\n",
 		"smtp":    "main: me@example.org mail.example.org:587\npostfix: me@localhost localhost:25\n",
 		"lmtp":    "dovecot: me@example.org unix:/run/dovecot/lmtp\neverybody: x-original-to 0 localhost:24\n",
-		"imap":    "mailbox: imap.example.org:993 me@example.org INBOX\n",
+		"imap":    "mailbox: imap.example.net:993 me@example.net INBOX\n",
 		"command": "sorted: /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter\n",
 	} {
 		if got[of] != want {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/imports"
 	"github.com/popsync/popsync/internal/movein"
 	"github.com/popsync/popsync/internal/usage"
@@ -35,7 +36,10 @@ FOLDER/NAME.password, both readable by you alone; no file is overwritten.
 Exit code 78: something needs a decision before the accounts can be used.`,
 		Example: "  popsync import fetchmail ~/.fetchmailrc\n  popsync import mpop ~/.mpoprc --write ~/.config/popsync/accounts.d",
 		Args:    usage.AtLeast(2, "a tool and a file of it", "import fetchmail ~/.fetchmailrc"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if folder == "" && cmd.Flags().Changed("write") {
+				return exit.Errorf(exit.Usage, "--write takes a folder, for example: popsync import fetchmail ~/.fetchmailrc --write ~/.config/popsync/accounts.d")
+			}
 			return movein.Import(a.Console, imports.Tool(args[0]), args[1:], folder)
 		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, begun string) (tools []string, _ cobra.ShellCompDirective) {

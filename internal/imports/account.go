@@ -68,6 +68,41 @@ func (a *Account) plaintext(line int, key string) {
 	a.say(line, key, Decide, `it was used without encryption; try tls = "starttls" or "implicit" first, and accept the risk with tls = "none" and insecure_plaintext = true only if the server can do neither`)
 }
 
+// host sets the name or address of the server, if it can be one.
+func (a *Account) host(line int, name string) error {
+	if name == "" || strings.Trim(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:%") != "" || strings.HasPrefix(name, ".") || strings.Contains(name, "..") {
+		return &Error{line, "this is not the name of a server"}
+	}
+	a.set("host", name)
+	return nil
+}
+
+// secret keeps the password, if popsync can send it.
+func (a *Account) secret(line int, key, password string) {
+	if strings.ContainsAny(password, "\r\n\x00") {
+		a.say(line, key, Decide, "it has a line end or a NUL in it: give the password to popsync again")
+		return
+	}
+	a.Secret = password
+	a.done(line, key)
+}
+
+// auth sets how to log in, of the names that mechanisms have. What popsync would not choose by itself must not be lost.
+func (a *Account) auth(line int, key, name string) {
+	switch name = strings.ToLower(name); name {
+	case "", "on", "any", "password":
+		a.done(line, key)
+	case "plain", "user", "login", "apop", "cram-md5", "external", "scram-sha-1", "scram-sha-256", "scram-sha-1-plus", "scram-sha-256-plus":
+		a.set("auth", name)
+		a.done(line, key)
+	case "xoauth2", "oauthbearer":
+		a.set("auth", name)
+		a.say(line, key, Decide, `what was the password is an access token: name the program that prints it as password_command, or let popsync log in itself, with oauth: see docs/oauth.md`)
+	default:
+		a.say(line, key, Decide, "popsync cannot log in that way: see auth in config.example.toml")
+	}
+}
+
 // whole reads a number that must not be negative.
 func whole(line int, key, value string) (int, error) {
 	n, err := strconv.Atoi(value)

@@ -73,6 +73,17 @@ func split(s string) (args []string, plain bool) {
 	return args, plain && in == 0
 }
 
+// file sets ours to a path, which must not depend on where the other program ran.
+func (f *file) file(a *Account, line int, key, ours, path string) {
+	p, ok := f.path(path)
+	if !ok {
+		a.say(line, key, Decide, "write the absolute path, as "+ours)
+		return
+	}
+	a.set(ours, p)
+	a.done(line, key)
+}
+
 // caFile takes over a file of certificates; the system's own needs no key.
 func (f *file) caFile(a *Account, line int, key, path string) {
 	p, ok := f.path(path)

@@ -21,20 +21,21 @@ type fdmReader struct {
 	accounts []Account
 	actions  map[string]fdmAction
 	remarks  []Remark
-	target   map[string]string // by account, "" for all: the action of the rule
-	verified bool              // set verify-certificates
+	rules    []fdmRule
+	verified bool // set verify-certificates
 }
 
 // fdmStatements begin a statement.
 var fdmStatements = []string{"account", "action", "match", "set", "include"}
 
-// fdm reads an fdm.conf: its accounts, and of its rules the last one that takes all mail.
+// fdm reads an fdm.conf: its accounts, and of its rules the first one that takes all mail. What is no fdm.conf is refused without a word
+// of it: it may be a password.
 func fdm(f *file) (*Found, error) {
 	tokens, _, err := fdmTokens(f.text)
 	if err != nil {
 		return nil, err
 	}
-	r := &fdmReader{file: f, tokens: tokens, actions: map[string]fdmAction{}, target: map[string]string{}}
+	r := &fdmReader{file: f, tokens: tokens, actions: map[string]fdmAction{}}
 	for r.next < len(r.tokens) {
 		if err := r.statement(); err != nil {
 			return nil, err
@@ -55,20 +56,22 @@ func fdm(f *file) (*Found, error) {
 // statement reads one statement: from its first word to the next word that begins one.
 func (r *fdmReader) statement() error {
 	first := r.tokens[r.next]
-	if first.quoted || !slices.Contains(fdmStatements, first.text) {
+	switch {
+	case !first.quoted && (first.text == "ifdef" || first.text == "ifndef" || first.text == "endif"):
+		return &Error{first.line, "what stands between ifdef and endif cannot be translated: leave it out of a copy, and import that"}
+	case !first.quoted && (first.text == "}" || first.text == "{"): // around rules below another rule
 		r.next++
-		if first.text != "}" && first.text != "{" {
-			r.remarks = append(r.remarks, Remark{first.line, quoted(first.text), Unsupported, ""})
-		}
 		return nil
+	case first.quoted || !slices.Contains(fdmStatements, first.text):
+		return &Error{first.line, "no statement of fdm begins so"}
 	}
 	end := r.next + 1
 	for end < len(r.tokens) {
 		t := r.tokens[end]
 		statement := !t.quoted && slices.Contains(fdmStatements, t.text)
 		// Within a rule, "account" and "action" are words of it.
-		if statement && !(first.text == "match" && (t.text == "account" || t.text == "action") && t.line == r.tokens[end-1].line) &&
-			!(first.text == "match" && t.text == "action") {
+		inRule := first.text == "match" && (t.text == "action" || t.text == "account" && t.line == r.tokens[end-1].line)
+		if statement && !inRule || !t.quoted && (t.text == "ifdef" || t.text == "ifndef" || t.text == "endif") {
 			break
 		}
 		end++
@@ -104,12 +107,14 @@ func (r *fdmReader) set(words []fdmToken) {
 		r.remarks = append(r.remarks, Remark{words[0].line, key, Done, ""})
 		return
 	}
-	why := map[string]string{
-		"maximum-size": "see max_size in config.example.toml",
-		"proxy":        "see proxy in config.example.toml",
-		"purge-after":  "see session_messages in config.example.toml",
-	}[key]
-	r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Unsupported, why})
+	switch key {
+	case "proxy":
+		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Decide, "without it popsync connects directly: write it as proxy in each account, see config.example.toml"})
+	case "maximum-size":
+		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Decide, "write it as max_size in each account, see config.example.toml"})
+	default:
+		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Unsupported, map[string]string{"purge-after": "see session_messages in config.example.toml"}[key]})
+	}
 }
 
 func (r *fdmReader) action(words []fdmToken) {
@@ -126,34 +131,59 @@ func (r *fdmReader) action(words []fdmToken) {
 	r.actions[words[1].text] = a
 }
 
-// match keeps the action of a rule that takes all mail, of all accounts or of one.
-func (r *fdmReader) match(words []fdmToken) {
-	rest := words[1:]
-	account, all := "", false
-	if len(rest) >= 2 && rest[0].text == "account" && rest[1].quoted {
-		account, rest, all = rest[1].text, rest[2:], true
-	} else if len(rest) >= 1 && rest[0].text == "all" {
-		rest, all = rest[1:], true
-	}
-	if all && len(rest) == 2 && rest[0].text == "action" && rest[1].quoted {
-		r.target[account] = rest[1].text
-		return
-	}
-	r.remarks = append(r.remarks, Remark{words[0].line, "match", Unsupported, "popsync does not sort mail: let a destination of type command do it"})
+// fdmRule is a rule that takes all mail, of all accounts or of some.
+type fdmRule struct {
+	line     int
+	accounts []string // nil: all
+	action   string   // "": more than one, or what goes on to other rules
 }
 
-// deliver gives an account the destination of the rule that takes all its mail.
-func (r *fdmReader) deliver(a *Account) {
-	name, ok := r.target[a.Was]
-	if !ok {
-		name, ok = r.target[""]
+// match keeps a rule that takes all mail.
+func (r *fdmReader) match(words []fdmToken) {
+	rest := words[1:]
+	rule, all := fdmRule{line: words[0].line}, false
+	if len(rest) > 0 && !rest[0].quoted {
+		switch rest[0].text {
+		case "all":
+			rest, all = rest[1:], true
+		case "account", "accounts":
+			rest, all = rest[1:], true
+		}
+		if all && len(rest) > 0 && !rest[0].quoted && (rest[0].text == "account" || rest[0].text == "accounts") {
+			rest = rest[1:]
+		}
+		for all && len(rest) > 0 && (rest[0].quoted || rest[0].text == "{" || rest[0].text == "}") {
+			if rest[0].quoted {
+				rule.accounts = append(rule.accounts, rest[0].text)
+			}
+			rest = rest[1:]
+		}
 	}
-	action, known := r.actions[name]
-	if !ok || !known {
+	switch {
+	case all && len(rest) == 2 && rest[0].text == "action" && rest[1].quoted:
+		rule.action = rest[1].text
+	case all && len(rest) > 0 && (rest[0].text == "action" || rest[0].text == "actions"):
+	default:
+		r.remarks = append(r.remarks, Remark{words[0].line, "match", Unsupported, "popsync does not sort mail: let a destination of type command do it"})
+		return
+	}
+	r.rules = append(r.rules, rule)
+}
+
+// deliver gives an account the destination of the first rule that takes all its mail.
+func (r *fdmReader) deliver(a *Account) {
+	i := slices.IndexFunc(r.rules, func(rule fdmRule) bool { return rule.accounts == nil || slices.Contains(rule.accounts, a.Was) })
+	if i < 0 {
 		a.say(0, "match", Decide, "no rule of the file takes all its mail: choose where it goes")
 		return
 	}
-	key := "action " + quoted(name)
+	rule := r.rules[i]
+	action, known := r.actions[rule.action]
+	if !known {
+		a.say(rule.line, "match", Decide, "its mail goes to more than one action, or to one that the file does not have: write a destination for each")
+		return
+	}
+	key := "action " + quoted(rule.action)
 	switch {
 	case action.kind == "maildir" && len(action.args) > 0:
 		r.maildir(a, action.line, key, strings.NewReplacer("%n", "{user}", "%a", "{account}").Replace(action.args[0]))

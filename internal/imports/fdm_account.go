@@ -65,7 +65,7 @@ func (r *fdmReader) account(words []fdmToken) error {
 		r.remarks = append(r.remarks, Remark{line, "account " + quoted(a.Was), Changed, "it is disabled, and left out"})
 		return nil
 	case host == "":
-		return &Error{line, "account " + quoted(a.Was) + " has no server"}
+		return &Error{line, "the account has no server"}
 	}
 	if !keep {
 		a.never(line, "keep", ageOf(0))

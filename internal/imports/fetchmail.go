@@ -37,7 +37,7 @@ func fetchmail(f *file) (*Found, error) {
 		}
 		proto := strings.ToLower(s.options.get("proto"))
 		if proto != "pop3" && proto != "apop" && proto != "" && proto != "auto" {
-			found.Remarks = append(found.Remarks, Remark{s.line, "poll " + quoted(s.name), Unsupported, "popsync fetches by POP3, this is " + quoted(proto)})
+			found.Remarks = append(found.Remarks, Remark{s.line, "poll " + quoted(s.name), Unsupported, "popsync fetches by POP3 only"})
 			continue
 		}
 		for _, u := range s.users {
@@ -73,8 +73,16 @@ func (f *file) fetchmailAccount(s *fmServer, u, globals *fmOptions) (*Account, e
 	if host == "" {
 		host = s.name
 	}
-	a.set("host", host)
+	if err := a.host(s.line, host); err != nil {
+		return nil, err
+	}
 	a.say(s.line, "poll", Done, "")
+	if strings.EqualFold(s.options.get("proto"), "apop") {
+		a.auth(s.options.line["proto"], "proto", "apop")
+	}
+	if s.options.has("auth") {
+		a.auth(s.options.line["auth"], "auth", s.options.get("auth"))
+	}
 	if err := fetchmailTLS(a, s, u); err != nil {
 		return nil, err
 	}
@@ -88,8 +96,7 @@ func (f *file) fetchmailAccount(s *fmServer, u, globals *fmOptions) (*Account, e
 	case u.doubt["password"]:
 		a.say(u.line["password"], "password", Decide, `it has \1 to \9 in it, which versions of fetchmail read differently: give the password to popsync again`)
 	case u.has("password"):
-		a.Secret = u.get("password")
-		a.done(u.line["password"], "password")
+		a.secret(u.line["password"], "password", u.get("password"))
 	default:
 		a.say(s.line, "password", Changed, "fetchmail takes it from .netrc or asks: give it to popsync")
 	}
@@ -102,8 +109,8 @@ func (f *file) fetchmailAccount(s *fmServer, u, globals *fmOptions) (*Account, e
 		return nil, err
 	}
 	f.fetchmailDeliver(a, s, u)
-	fetchmailRest(a, s.options, fmServerDone)
-	fetchmailRest(a, u, fmUserDone)
+	f.fetchmailRest(a, s.options, fmServerDone)
+	f.fetchmailRest(a, u, fmUserDone)
 	return a, nil
 }
 
@@ -122,8 +129,11 @@ func fetchmailTLS(a *Account, s *fmServer, u *fmOptions) error {
 	if plain {
 		a.plaintext(u.line["sslproto"], "sslproto")
 	}
-	if u.has("ssl") {
+	switch {
+	case u.has("ssl"):
 		fmDone(a, u, "ssl")
+	case !plain:
+		a.say(s.line, "ssl", Changed, "STLS is required: fetchmail goes on without encryption where the server has none")
 	}
 	if u.has("sslcertck") {
 		if u.on("sslcertck", true) {

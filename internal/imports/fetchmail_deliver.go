@@ -133,13 +133,13 @@ func fetchmailServer(a *Account, u *fmOptions, kind string, d *Destination) {
 
 // fmServerDone and fmUserDone are options about which something was said already, or that need no word.
 var fmServerDone = map[string]bool{"via": true, "proto": true, "service": true, "interval": true, "envelope": true, "qvirtual": true,
-	"localdomains": true, "uidl": true, "timeout": true}
+	"localdomains": true, "uidl": true, "timeout": true, "auth": true}
 
 var fmUserDone = map[string]bool{"user": true, "password": true, "keep": true, "ssl": true, "sslcertck": true, "limit": true,
 	"fetchlimit": true, "is": true, "mda": true, "bsmtp": true, "lmtp": true, "smtphost": true, "smtpname": true, "smtpaddress": true}
 
 // fetchmailRest says something about each option that is not translated, unless it is off.
-func fetchmailRest(a *Account, o *fmOptions, done map[string]bool) {
+func (f *file) fetchmailRest(a *Account, o *fmOptions, done map[string]bool) {
 	for _, k := range o.keys {
 		switch {
 		case o.off[k] && !done[k]:
@@ -152,7 +152,14 @@ func fetchmailRest(a *Account, o *fmOptions, done map[string]bool) {
 				a.say(o.line[k], k, Changed, "TLS 1.2 or later is always used")
 			}
 		case k == "sslcertfile":
-			(&file{}).caFile(a, o.line[k], k, o.get(k))
+			f.caFile(a, o.line[k], k, o.get(k))
+		case k == "sslcert":
+			f.file(a, o.line[k], k, "tls_client_cert", o.get(k))
+		case k == "sslkey":
+			f.file(a, o.line[k], k, "tls_client_key", o.get(k))
+		case k == "sslcommonname":
+			a.set("tls_server_name", o.get(k))
+			a.done(o.line[k], k)
 		case k == "flush" || k == "limitflush" || k == "plugin" || k == "plugout" || k == "preconnect" || k == "postconnect" ||
 			k == "interface" || k == "properties" && o.get(k) != "":
 			a.say(o.line[k], k, Decide, fmWhy[k])
@@ -176,5 +183,4 @@ var fmWhy = map[string]string{
 	"mimedecode":     "popsync changes no message",
 	"antispam":       "what is refused goes to the fallback; see config.example.toml",
 	"expunge":        "see session_messages in config.example.toml",
-	"auth":           "popsync chooses what the server announces; see auth in config.example.toml",
 }

@@ -42,7 +42,7 @@ func (r *fmReader) options(server, user *fmOptions, s *fmServer) error {
 		if !isServer {
 			var isUser bool
 			if n, isUser = fmUserOptions[w]; !isUser {
-				return &Error{line, "not an option of fetchmail: " + quoted(r.tokens[min(r.next, len(r.tokens)-1)].text)}
+				return &Error{line, "not an option of fetchmail"} // perhaps a part of a password: it is not repeated
 			}
 			if target = user; target == nil {
 				if s == nil {

@@ -149,7 +149,7 @@ func (r *fmReader) entry() error {
 		r.servers = append(r.servers, s)
 		return r.options(s.options, nil, s)
 	}
-	return &Error{line, "expected poll, skip, defaults or set, not " + quoted(r.tokens[r.next-1].text)}
+	return &Error{line, "expected poll, skip, defaults or set"}
 }
 
 // set reads a global option: all words up to the next entry.

@@ -52,10 +52,9 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 	default:
 		return &Error{r.at["type"], "popsync fetches by POP3, this is a retriever of type " + quoted(kind)}
 	}
-	if r.get("server") == "" {
-		return &Error{r.line, "[retriever] has no server"}
+	if err := a.host(max(r.at["server"], r.line), r.get("server")); err != nil {
+		return err
 	}
-	a.set("host", r.get("server"))
 	if err := a.protect(r.at["port"], tls, r.get("port")); err != nil {
 		return err
 	}
@@ -67,8 +66,9 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 	if strings.HasPrefix(kind, "BrokenUIDL") {
 		a.say(r.at["type"], "type", Changed, "popsync tells messages apart by what it can; what getmail remembered of this server cannot be imported")
 	}
-	a.set("username", r.get("username"))
-	if r.get("username") == "" {
+	if r.get("username") != "" {
+		a.set("username", r.get("username"))
+	} else {
 		a.say(r.line, "username", Decide, "write the user name: username")
 	}
 	for _, k := range r.keys {
@@ -78,7 +78,17 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 		case "server", "port", "username", "timeout":
 			a.done(line, k)
 		case "password":
-			a.Secret = v
+			a.secret(line, k, v)
+		case "use_apop", "use_xoauth2":
+			if r.truth(k, false) {
+				a.auth(line, k, strings.TrimPrefix(k, "use_"))
+			}
+		case "certfile":
+			f.file(a, line, k, "tls_client_cert", v)
+		case "keyfile":
+			f.file(a, line, k, "tls_client_key", v)
+		case "ssl_cert_hostname":
+			a.set("tls_server_name", v)
 			a.done(line, k)
 		case "password_command":
 			argv, ok := pythonList(v)
@@ -109,12 +119,8 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 
 // getmailWhy says of keys that popsync does not have, or has elsewhere, what to do about them.
 var getmailWhy = map[string]string{
-	"use_apop":                "popsync chooses what the server announces; see auth in config.example.toml",
-	"use_xoauth2":             "see oauth in config.example.toml",
 	"use_kerberos":            "popsync cannot log in that way",
 	"ssl_fingerprints":        "see what popsync check says of this server",
-	"certfile":                "see the keys for TLS in config.example.toml",
-	"keyfile":                 "see the keys for TLS in config.example.toml",
 	"delete_dup_msgids":       "popsync never deletes what it did not deliver",
 	"delete_bigger_than":      "popsync deletes nothing that it did not deliver",
 	"max_bytes_per_session":   "see limit and session_time in config.example.toml",

@@ -135,7 +135,11 @@ func Config(tool Tool, data []byte) (*Found, error) {
 	case len(data) > Largest:
 		return nil, &Error{Text: "is too large for a configuration file"}
 	}
-	return read(&file{text: string(data)})
+	found, err := read(&file{text: string(data)})
+	if err == nil && len(found.Accounts) == 0 && len(found.Remarks) == 0 {
+		return nil, &Error{Text: "has no account"}
+	}
+	return found, err
 }
 
 // file is the text that a reader reads.

@@ -48,15 +48,21 @@ func mpop(f *file) (*Found, error) {
 				}
 				inherited, ok := explicit[p]
 				if !ok {
-					return nil, &Error{n, "account " + quoted(name) + " inherits from " + quoted(p) + ", which does not stand above it"}
+					return nil, &Error{n, "the account inherits from one that does not stand above it"}
 				}
 				lines = append(lines, inherited...)
+			}
+			alias := strings.TrimSpace(parents) != "" || name == "default"
+			if !alias && strings.Trim(name, nameOctets) != "" { // of another tool, perhaps with a password in it
+				return nil, &Error{n, "not the name of an account of mpop"}
 			}
 			block = ":" + name
 			explicit[name] = lines
 			order = append(order, name)
 		case block == "":
 			return nil, &Error{n, "a command before the first account"}
+		case !mpopCommands[cmd]: // perhaps the rest of a password: it is not repeated
+			return nil, &Error{n, "not a command of mpop"}
 		case block == "defaults":
 			defaults = append(defaults, mpopLine{n, cmd, arg})
 		default:
@@ -96,4 +102,17 @@ func aliasOf(lines []mpopLine) bool { return len(lines) == 0 }
 func sameMailbox(a, b *Account) bool {
 	return a.Settings.Get("host") == b.Settings.Get("host") && a.Settings.Get("username") == b.Settings.Get("username") &&
 		a.Settings.Get("port") == b.Settings.Get("port")
+}
+
+// nameOctets are those of names that people give to accounts.
+const nameOctets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+/"
+
+// mpopCommands are all that mpop has.
+var mpopCommands = map[string]bool{
+	"host": true, "port": true, "timeout": true, "connect_timeout": true, "pipelining": true, "received_header": true, "auth": true, "user": true,
+	"password": true, "passwordeval": true, "ntlmdomain": true, "tls": true, "tls_starttls": true, "tls_trust_file": true,
+	"tls_crl_file": true, "tls_fingerprint": true, "tls_key_file": true, "tls_cert_file": true, "tls_certcheck": true,
+	"tls_force_sslv3": true, "tls_min_dh_prime_bits": true, "tls_priorities": true, "tls_host_override": true, "source_ip": true,
+	"proxy_host": true, "proxy_port": true, "socket": true, "delivery": true, "keep": true, "killsize": true, "skipsize": true,
+	"filter": true, "only_new": true, "uidls_file": true, "eval": true, "debug": true,
 }

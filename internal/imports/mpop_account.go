@@ -11,9 +11,11 @@ import (
 func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine) (*Account, error) {
 	a := &Account{Was: name}
 	if last["host"].value == "" {
-		return nil, &Error{last[firstOf(keys)].line, "account " + quoted(name) + " has no host"}
+		return nil, &Error{last[firstOf(keys)].line, "the account has no host"}
 	}
-	a.set("host", last["host"].value)
+	if err := a.host(last["host"].line, last["host"].value); err != nil {
+		return nil, err
+	}
 	on := func(key string, usual bool) (bool, error) {
 		l, ok := last[key]
 		switch {
@@ -36,10 +38,18 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 		case "host", "port", "tls", "tls_starttls":
 			a.done(l.line, k)
 		case "user":
-			a.set("username", l.value)
-			a.done(l.line, k)
+			if l.value != "" {
+				a.set("username", l.value)
+				a.done(l.line, k)
+			}
 		case "password":
-			a.Secret = l.value
+			a.secret(l.line, k, l.value)
+		case "tls_cert_file":
+			f.file(a, l.line, k, "tls_client_cert", l.value)
+		case "tls_key_file":
+			f.file(a, l.line, k, "tls_client_key", l.value)
+		case "tls_host_override":
+			a.set("tls_server_name", l.value)
 			a.done(l.line, k)
 		case "passwordeval":
 			a.set("password_command", []string{"/bin/sh", "-c", l.value})
@@ -91,7 +101,7 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 			if ok, err := on(k, true); err != nil {
 				return nil, err
 			} else if !ok {
-				a.say(l.line, k, Decide, "popsync never fetches a message twice; remove the line if that is what you want")
+				a.say(l.line, k, Decide, "popsync never fetches a message twice; fetch with another program if you need all of them each time")
 			} else {
 				a.done(l.line, k)
 			}
@@ -102,6 +112,9 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 		default:
 			a.say(l.line, k, Unsupported, mpopWhy[k])
 		}
+	}
+	if last["delivery"].value == "" {
+		a.say(0, "delivery", Decide, "the file does not say where the mail goes: choose a destination")
 	}
 	if a.Settings.Get("username") == nil {
 		a.say(0, "user", Decide, "write the user name: username")
@@ -182,17 +195,7 @@ func mpopProxy(a *Account, host, port mpopLine) {
 	a.done(host.line, host.key)
 }
 
-func mpopAuth(a *Account, l mpopLine) {
-	switch l.value {
-	case "", "on":
-		a.done(l.line, l.key)
-	case "plain", "user":
-		a.set("auth", l.value)
-		a.done(l.line, l.key)
-	default:
-		a.say(l.line, l.key, Changed, "popsync chooses what the server announces; see auth in config.example.toml")
-	}
-}
+func mpopAuth(a *Account, l mpopLine) { a.auth(l.line, l.key, l.value) }
 
 // mpopKeep returns the line that deletes as keep says: on, off, or an age such as "1d 11h 60m".
 func mpopKeep(l mpopLine) (string, error) {

@@ -61,11 +61,13 @@ func thunderbirdAccount(get func(string) any, line func(string) int) (*Account, 
 	if a.Was == "" || fit(a.Was) == "mail" {
 		a.Was = str("userName")
 	}
-	host := str("hostname")
+	host := str("realhostname") // older versions kept the first one, and wrote changes here
 	if host == "" {
-		return nil, &Error{line("type"), "an account has no hostname"}
+		host = str("hostname")
 	}
-	a.set("host", host)
+	if err := a.host(line("hostname"), host); err != nil {
+		return nil, err
+	}
 	a.done(line("hostname"), "hostname")
 	port := ""
 	if n := num("port", -1); n > 0 {
@@ -84,7 +86,15 @@ func thunderbirdAccount(get func(string) any, line func(string) int) (*Account, 
 	} else {
 		a.done(line("socketType"), "socketType")
 	}
-	a.set("username", str("userName"))
+	user := str("realuserName")
+	if user == "" {
+		user = str("userName")
+	}
+	if user != "" {
+		a.set("username", user)
+	} else {
+		a.say(line("userName"), "userName", Decide, "write the user name: username")
+	}
 	a.done(line("userName"), "userName")
 	thunderbirdLogin(a, line("authMethod"), num("authMethod", 3))
 	if yes("check_new_mail", true) {
@@ -118,8 +128,8 @@ func thunderbirdLogin(a *Account, line, method int) {
 		a.say(line, "authMethod", Decide, "the account logs in with OAuth: see oauth in config.example.toml")
 	case 5, 6, 7, 1:
 		a.say(line, "authMethod", Decide, "popsync cannot log in that way: try a password")
-	default:
-		a.say(line, "authMethod", Changed, "popsync chooses what the server announces; see auth in config.example.toml")
+	default: // 4: APOP or CRAM-MD5, which popsync uses when they are named
+		a.say(line, "authMethod", Decide, `the password went encrypted: set auth = "cram-md5" or "apop", or leave it out, since TLS protects it`)
 	}
 }
 

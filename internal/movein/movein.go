@@ -88,6 +88,13 @@ func read(c *console.Console, tool imports.Tool, file string) (*imports.Found, e
 // write writes each account and its passwords. What is there already is never written over, so that a second import
 // cannot undo what a person changed.
 func write(c *console.Console, all *imports.Found, folder string) error {
+	if rest, ok := strings.CutPrefix(folder, "~/"); ok { // as shells leave it in --write=~/FOLDER
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return exit.With(exit.Config, err)
+		}
+		folder = filepath.Join(home, rest)
+	}
 	path, err := filepath.Abs(folder)
 	if err != nil {
 		return exit.With(exit.Config, err)

@@ -127,7 +127,7 @@ func TestAcceptIMAPRecipes(t *testing.T) {
 		}
 		h.env = append(h.env, "PATH="+filepath.Join(h.dir, "bin")+":/usr/bin:/bin")
 		_, addr := serve(t, pop3test.Options{}, boxOf(messages))
-		text = replace(t, text, "imap.example.org:993", server.IMAPS, "me@example.org", user)
+		text = replace(t, text, "imap.example.net:993", server.IMAPS, "me@example.net", user)
 		h.work(addr, text+fmt.Sprintf("\nca_file = %q\n", server.CAFile))
 		looked := h.popsync("check")
 		out := looked.out + looked.err

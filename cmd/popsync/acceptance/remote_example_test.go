@@ -88,7 +88,7 @@ func TestAcceptRemoteExample(t *testing.T) {
 		},
 		"mailbox": func(t *testing.T, text string) {
 			server := dovecot.Start(t, dovecot.Options{IMAP: true, Users: 1})
-			_, messages := triesExample(t, replace(t, text, "imap.example.org:993", server.IMAPS, "me@example.org", "u1",
+			_, messages := triesExample(t, replace(t, text, "imap.example.net:993", server.IMAPS, "me@example.net", "u1",
 				`["pass", "show", "mail/mailbox"]`, fmt.Sprintf(`["printf", %q]`, dovecot.Password))+fmt.Sprintf("ca_file = %q\n", server.CAFile))
 			same(t, withoutCRs(messages...), inMaildir(t, server.Maildir("u1")))
 		},

@@ -22,6 +22,9 @@ func (h *house) mailbox(server *dovecot.Server, more string) {
 		server.IMAP, dovecot.Password, more)
 }
 
+// elsewhere is an address of this machine that is not the one of the POP3 server: a mailbox there is another one.
+func elsewhere(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
+
 // inMaildir is what Dovecot has, whose lines end in LF.
 func inMaildir(t testing.TB, dir string) sums {
 	s := sums{}

@@ -115,7 +115,7 @@ func TestLoginToABox(t *testing.T) {
 	messages := mailgen.Messages(1, 2, 300, 500)
 	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Lenient}, boxOf(messages))
 	box := imaptest.Start(t, imaptest.Options{Token: func(token string) bool { _, ok := a.p.Valid(token); return ok }})
-	fmt.Fprintf(&a.conf, "\n[[account.work.deliver]]\ntype = \"imap\"\nname = \"box\"\naddress = %q\ntls = \"none\"\nusername = %q\noauth = \"test\"\n", box.Addr, mailboxName)
+	fmt.Fprintf(&a.conf, "\n[[account.work.deliver]]\ntype = \"imap\"\nname = \"box\"\naddress = %q\ntls = \"none\"\nusername = %q\noauth = \"test\"\n", elsewhere(box.Addr), mailboxName)
 	login := func(who string) {
 		t.Helper()
 		s := a.sit("login", who)

@@ -182,7 +182,7 @@ func traced(t *testing.T, bin string) string {
 	}
 	for name := range boxes {
 		start("into-"+name, pop3test.Options{})
-		fmt.Fprintf(&h.conf, "[[account.into-%s.deliver]]\ntype = \"imap\"\naddress = %q\ntls = \"none\"\nusername = \"u\"\npassword = %q\n", name, imapBox(t, name), marker)
+		fmt.Fprintf(&h.conf, "[[account.into-%s.deliver]]\ntype = \"imap\"\naddress = %q\ntls = \"none\"\nusername = \"u\"\npassword = %q\n", name, elsewhere(imapBox(t, name)), marker)
 	}
 	var all strings.Builder
 	for _, command := range []string{"run", "check"} {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/foreign"
@@ -32,10 +31,11 @@ func (c *session) login(ctx context.Context) error {
 	if c.caps["SASL-IR"] { // RFC 4959
 		offer.Line = maxAuth
 	}
-	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth, Worked: c.o.logins.worked(), TwoSteps: c.o.logins.inTwoSteps()}
+	l := sasl.Login{Username: c.o.Username, Password: c.o.Password, Token: c.o.Token, Auth: c.o.Auth}
 	if l.Auth == command && offer.User {
 		l.Auth = "user"
 	}
+	c.o.logins.Prepare(&l)
 	if host, port, err := net.SplitHostPort(c.o.Address); err == nil {
 		l.Host = host
 		l.Port, _ = strconv.Atoi(port)
@@ -45,7 +45,7 @@ func (c *session) login(ctx context.Context) error {
 	if err != nil {
 		return a.error(err)
 	}
-	c.o.logins.note(out)
+	c.o.logins.Note(out, named(out.Method))
 	c.method = named(out.Method)
 	return nil
 }
@@ -61,52 +61,16 @@ func named(method string) string {
 	return method
 }
 
-// logins is what the connections of a Sender remember of how they logged in.
-type logins struct {
-	mu     sync.Mutex
-	method string // that worked last, as in sasl.Outcome; "": none
-	news   string // it is weaker than before, in words for people; "": it is not
-	steps  bool   // no response stands in AUTHENTICATE: the server refused one there
-}
-
 // Recall implements deliver.Learner. What worked before methods were remembered sent the password.
 func (s *Sender) Recall(learned string) {
 	if learned == deliver.LearnedNothing {
 		learned = sasl.Password
 	}
-	s.o.logins.mu.Lock()
-	defer s.o.logins.mu.Unlock()
-	s.o.logins.method = learned
+	s.o.logins.Recall(learned)
 }
 
 // Learned implements deliver.Learner: the method that logged in.
-func (s *Sender) Learned() (learned, news string) {
-	s.o.logins.mu.Lock()
-	defer s.o.logins.mu.Unlock()
-	return s.o.logins.method, s.o.logins.news
-}
-
-func (l *logins) worked() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.method
-}
-
-func (l *logins) inTwoSteps() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.steps
-}
-
-func (l *logins) note(out sasl.Outcome) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.method, l.steps = out.Method, l.steps || out.TwoSteps
-	if out.Weaker != "" {
-		out.Method = named(out.Method)
-		l.news = sasl.WeakerText(out)
-	}
-}
+func (s *Sender) Learned() (learned, news string) { return s.o.logins.Learned() }
 
 // auth is a session as the sasl.Wire of its login.
 type auth struct {

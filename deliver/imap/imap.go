@@ -29,6 +29,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/transcript"
 )
 
@@ -82,7 +83,7 @@ type Options struct {
 	Transcript *transcript.Party
 	Now        func() time.Time // for dates; nil: time.Now
 
-	logins  *logins
+	logins  *sasl.Memory
 	greeted func() // called when the server has greeted; nil: nobody wants to know
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/pop3/pop3test/dovecot"
 )
 
@@ -55,7 +56,7 @@ func TestDovecotLogins(t *testing.T) {
 				}
 			}
 			s := w.open(false)
-			s.o.logins.steps, s.o.logins.method = steps, worked
+			s.o.logins.Note(sasl.Outcome{Method: worked, TwoSteps: steps}, worked)
 			saw, err := s.Look(t.Context())
 			if (err == nil) != ok || saw.LoggedIn != ok {
 				t.Errorf("%+v: %v", saw, err)

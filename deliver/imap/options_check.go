@@ -33,7 +33,7 @@ func (o Options) checked() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.logins = new(logins)
+	o.logins = new(sasl.Memory)
 	return o, nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/delivertest/postfix"
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/pop3/pop3test/dovecot"
 )
 
@@ -66,7 +67,7 @@ func TestPostfixLogins(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			s.o.logins.steps, s.o.logins.method = steps, worked
+			s.o.logins.Note(sasl.Outcome{Method: worked, TwoSteps: steps}, worked)
 			before := refusals()
 			saw, err := s.Look(t.Context())
 			var e *deliver.Error

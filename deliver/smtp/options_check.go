@@ -32,7 +32,7 @@ func (o Options) checked() (Options, error) {
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}
-	o.logins = new(logins)
+	o.logins = new(sasl.Memory)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

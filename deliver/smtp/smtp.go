@@ -21,6 +21,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/popsync/popsync/internal/sasl"
 	"github.com/popsync/popsync/internal/transcript"
 )
 
@@ -97,7 +98,7 @@ type Options struct {
 	Transcript *transcript.Party
 	Now        func() time.Time // for dates, and for what was accepted within the hour; nil: time.Now
 
-	logins  *logins
+	logins  *sasl.Memory
 	greeted func() // called when the server has greeted; nil: nobody wants to know
 }
 

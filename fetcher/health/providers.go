@@ -16,8 +16,8 @@ type Provider struct {
 const (
 	hintGmail = "Gmail wants POP switched on in its settings (Forwarding and POP/IMAP) and an app password instead of the account's own; " +
 		"some organisations allow neither"
-	hintMicrosoft = "Microsoft takes no password and no app password for POP any more, only OAuth 2.0, which this version cannot do; " +
-		"POP must be allowed in the mailbox's settings too"
+	hintMicrosoft = "Microsoft takes no password and no app password for POP any more, only OAuth 2.0: set oauth in place of the password, " +
+		"and say popsync login, as docs/oauth.md has it; POP must be allowed in the mailbox's settings too"
 	hintYahoo   = "make an app password in the account's security settings: the account's own password is refused"
 	hintGMX     = "switch POP3 on in the mailbox's settings on the web: it is off at first, and goes off again when it is not used for long"
 	hintWebDe   = hintGMX + "; username is the part before the @, and more than one login in 15 minutes is refused"

@@ -50,7 +50,7 @@ type dialect struct {
 var (
 	wantsAppPassword = Reading{"the provider wants an app password here, not that of the account",
 		"make one in the security settings of the account on the web (some call it authorization code, or want login in two steps first)"}
-	wantsOAuth = Reading{"the provider takes no passwords here any more", "only OAuth 2.0 logs in, with an access token; an administrator may know of exceptions"}
+	wantsOAuth = Reading{"the provider takes no passwords here any more", "only OAuth 2.0 logs in: set oauth in place of the password, and say popsync login, as docs/oauth.md has it"}
 	isOff      = Reading{"access for mail programs is off for this mailbox", "switch on POP3, IMAP or SMTP in the mailbox's settings on the web, or ask the administrator"}
 	hasExpired = Reading{"the password has expired", "log in on the provider's web page and set a new one"}
 	isLocked   = Reading{"the account is locked or closed", "log in on the provider's web page to see why; after too many refused logins it often opens by itself"}

@@ -52,7 +52,7 @@ func (a *app) root() *cobra.Command {
 		Use:     "popsync",
 		Short:   "Fetch mail by POP3 and deliver it, each message exactly once",
 		Version: versionText(),
-		Long: `popsync fetches mail from POP3 mailboxes and delivers it: to local Maildirs, by SMTP, by LMTP or to a command. It
+		Long: `popsync fetches mail from POP3 mailboxes and delivers it: to local Maildirs, by IMAP, by SMTP, by LMTP or to a command. It
 remembers by UIDL what was delivered, puts no message into a Maildir twice, and deletes nothing on a server before it is
 safe (by default: never).
 

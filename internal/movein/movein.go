@@ -104,20 +104,10 @@ func write(c *console.Console, all *imports.Found, folder string) error {
 		return exit.With(exit.Config, safepath.WithNextStep(err))
 	}
 	defer dir.Close()
-	create := func(name, text string) error {
-		err := durable.CreateFile(dir, name, []byte(text), 0o600)
-		if errors.Is(err, os.ErrExist) {
-			return exit.Errorf(exit.Config, "%s exists already: remove or rename it, or choose another folder", filepath.Join(path, name))
-		}
-		if err != nil {
-			return exit.With(exit.Temp, err)
-		}
-		fmt.Fprintf(c.Out, "wrote %s\n", filepath.Join(path, name))
-		return nil
-	}
+	type file struct{ name, text string }
+	var files []file // an account's passwords before the account
 	for i := range all.Accounts {
 		acc := &all.Accounts[i]
-		secrets := map[string]string{}
 		var b strings.Builder
 		if err := acc.Write(&b, func(_ *imports.Account, destination int) string {
 			secret, name := acc.Secret, acc.Name+".password"
@@ -127,19 +117,29 @@ func write(c *console.Console, all *imports.Found, folder string) error {
 			if secret == "" {
 				return ""
 			}
-			secrets[name] = secret
+			files = append(files, file{name, secret + "\n"})
 			return "password_file = " + strconv.Quote(filepath.Join(path, name))
 		}); err != nil {
 			return err
 		}
-		for name, secret := range secrets {
-			if err := create(name, secret+"\n"); err != nil {
-				return err
-			}
+		files = append(files, file{acc.Name + ".toml", b.String()})
+	}
+	there := func(name string) error {
+		return exit.Errorf(exit.Config, "%s exists already: remove or rename it, or choose another folder", filepath.Join(path, name))
+	}
+	for _, f := range files { // before any is written: a password must not be left beside an account of somebody else's
+		if _, err := safepath.StatAt(dir, f.name); err == nil {
+			return there(f.name)
 		}
-		if err := create(acc.Name+".toml", b.String()); err != nil {
-			return err
+	}
+	for _, f := range files {
+		switch err := durable.CreateFile(dir, f.name, []byte(f.text), 0o600); {
+		case errors.Is(err, os.ErrExist):
+			return there(f.name)
+		case err != nil:
+			return exit.With(exit.Temp, err)
 		}
+		fmt.Fprintf(c.Out, "wrote %s\n", filepath.Join(path, f.name))
 	}
 	fmt.Fprintf(c.Out, "popsync reads them if its configuration has: include = [%q]\n", filepath.Join(path, "*.toml"))
 	return nil

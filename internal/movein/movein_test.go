@@ -69,6 +69,15 @@ func TestWrite(t *testing.T) {
 	if err := Import(c, imports.Fetchmail, []string{file}, folder); exit.CodeOf(err) != exit.Config {
 		t.Errorf("a second time: %v", err)
 	}
+	if err := os.Remove(filepath.Join(folder, "pop.example.net.password")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Import(c, imports.Fetchmail, []string{file}, folder); exit.CodeOf(err) != exit.Config {
+		t.Errorf("beside the account: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "pop.example.net.password")); err == nil {
+		t.Error("a password was written, and the account was not")
+	}
 }
 
 // What is wrong is told with the file and the line.

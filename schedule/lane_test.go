@@ -96,8 +96,8 @@ func TestRunsMakeRoom(t *testing.T) {
 			if n := len(w.of("a")) + len(w.of("b")); n != 3 || len(w.of("c")) != 1 || len(w.of("d")) != 1 {
 				t.Errorf("brisk %v: %s", brisk, w.story(noon))
 			}
-			if w.most > 3 {
-				t.Errorf("%d ran at once", w.most)
+			if w.atMost() > 3 {
+				t.Errorf("%d ran at once", w.atMost())
 			}
 			if w.state("c").Slow || w.state("d").Slow {
 				t.Error("c and d were never moved")
@@ -147,8 +147,8 @@ func TestHangingJobsHoldUpNobody(t *testing.T) {
 					t.Errorf("parallel %d: hangs%d ran %d times", parallel, i, n)
 				}
 			}
-			if w.most > parallel+slowPlaces(parallel) {
-				t.Errorf("%d ran at once", w.most)
+			if w.atMost() > parallel+slowPlaces(parallel) {
+				t.Errorf("%d ran at once", w.atMost())
 			}
 		})
 	}
@@ -167,8 +167,8 @@ func TestSlowLaneOfAHost(t *testing.T) {
 		w.loop.Set(entries)
 		w.run()
 		time.Sleep(time.Hour)
-		if got := w.story(noon); len(w.of("a")) != 0 || w.most != 1 || got == "" {
-			t.Errorf("%d at once: %s", w.most, got)
+		if got := w.story(noon); len(w.of("a")) != 0 || w.atMost() != 1 || got == "" {
+			t.Errorf("%d at once: %s", w.atMost(), got)
 		}
 	})
 }

@@ -112,6 +112,13 @@ func (w *world) job(name string, takes time.Duration, then func() Result) func(c
 	}
 }
 
+// atMost is how many ran at once. The loop may be starting some at this very moment.
+func (w *world) atMost() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.most
+}
+
 // of gives the starts of one job.
 func (w *world) of(name string) (times []start) {
 	w.mu.Lock()

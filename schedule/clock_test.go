@@ -26,8 +26,8 @@ func TestSuspendMakesNoBurst(t *testing.T) {
 		time.Sleep(11 * time.Minute)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.atMost() > 20 {
-			t.Errorf("%d at once", w.atMost())
+		if w.most > 20 {
+			t.Errorf("%d at once", w.most)
 		}
 		runs, minutes := map[string]int{}, map[int]int{}
 		for _, s := range w.starts {

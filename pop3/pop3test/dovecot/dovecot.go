@@ -81,16 +81,18 @@ func Start(t testing.TB, o Options) *Server {
 	for i := range o.Users {
 		s.AddUser(fmt.Sprintf("u%d", i+1))
 	}
-	// A port found free may be taken by somebody else before Dovecot binds it.
-	for try := 1; ; try++ {
+	// A port found free may be taken by somebody else before Dovecot binds it; what a machine is short of for a moment
+	// may take longer to come back.
+	for try, wait := 1, 50*time.Millisecond; ; try, wait = try+1, wait*4 {
 		err := s.launch(program, s.logins(o)+s.lmtp(o)+s.imap(o)+o.Extra)
 		if err == nil {
 			return s
 		}
-		if try == 3 {
+		if try == 5 {
 			log, _ := os.ReadFile(filepath.Join(dir, "log"))
 			t.Fatalf("dovecot: %v\n%s", err, log)
 		}
+		time.Sleep(wait)
 	}
 }
 
@@ -160,7 +162,7 @@ func waitFor(p *process, ready func() error) error {
 		select {
 		case <-tick.C:
 		case <-p.done:
-			return fmt.Errorf("it ended at once: %w", p.err)
+			return fmt.Errorf("it ended at once: %w: %s", p.err, &p.said)
 		case <-timeout:
 			return fmt.Errorf("it does not greet: %w", err)
 		}

@@ -1,6 +1,7 @@
 package dovecot
 
 import (
+	"bytes"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 // process is a Dovecot master with its children.
 type process struct {
 	cmd  *exec.Cmd
+	said bytes.Buffer  // what it said before it had a log; valid once done is closed
 	done chan struct{} // closed when the master has ended
 	err  error         // why it ended; valid once done is closed
 }
@@ -18,6 +20,8 @@ type process struct {
 func spawn(name string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{})}
 	p.cmd.SysProcAttr = childAttr()
+	p.cmd.Stderr = &p.said
+	p.cmd.WaitDelay = time.Second // its children have standard error too
 	started := make(chan error, 1)
 	go func() {
 		// The kernel's parent-death signal follows the thread that forked, so that thread stays until the child ends.

@@ -14,8 +14,11 @@ type checker struct {
 	report
 	env  Env
 	opts Options
-	bad  map[string]bool                      // grants of OAuth that have problems; nil: none
-	read func(path string) (*sheet, *Problem) // an included file; nil: there are none
+	bad  map[string]bool // grants of OAuth that have problems; nil: none
+
+	literal  document.Path     // where a secret stands in the document itself; "": nowhere
+	editions map[string]string // of the files that were read: another one since one was written again
+	lacks    bool              // accounts may be missing, because a file was not taken in whole
 }
 
 // fault is what a converter finds wrong with a value. nil: nothing.

@@ -1,7 +1,7 @@
 // Package config turns a TOML file into checked values, with file, line and key in every error.
 //
-// An account has what the table defaults says and it does not, and may stand in a file of its own, which the key include
-// names.
+// An account has what the table defaults says and it does not, and may stand in a file of its own: in the folder accounts.d beside
+// the document, or where the key include says.
 //
 // It reports all problems of these files at once, accepts no key that it doesn't know, and never puts the value of a secret
 // into an error or into anything printed. It reads the files, and asks the file system for time zones and whether a
@@ -18,7 +18,6 @@ import (
 // Config is a whole configuration, checked and with all defaults filled in.
 type Config struct {
 	File     string    // where it was read from, as given to Load or Parse
-	Edition  string    // of File and what it includes: another one since one was written again; "" from Parse
 	StateDir string    // absolute; may not exist yet
 	Parallel int       // accounts at a time; at least 1
 	PerHost  int       // connections to one host at a time; 0: no limit

@@ -3,14 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/popsync/popsync/config/document"
 	"github.com/popsync/popsync/internal/safepath"
@@ -19,97 +16,91 @@ import (
 // maxIncluded bounds how many files may be included.
 const maxIncluded = 10_000
 
-// sheet is a file of a configuration as it was read.
-type sheet struct {
-	path    string
-	data    []byte
-	edition string // another one since it was written again
-	mode    fs.FileMode
-	owner   uint32
+// AccountsFolder is the folder beside a configuration file whose *.toml files are read with it, without being named. It may not
+// exist.
+func AccountsFolder(file string) string { return filepath.Join(filepath.Dir(file), "accounts.d") }
+
+// inclusion is a file of accounts.
+type inclusion struct {
+	file string
+	at   document.Path // what names it; "": it lies in AccountsFolder
 }
 
-// readSheet reads a file that nobody else can change, nor what leads to it.
-func readSheet(path string) (*sheet, *Problem) {
-	f, err := safepath.File(path)
+// include takes the accounts of other files into the tree: those of AccountsFolder, and those that the key include names. What is
+// meant twice is taken once. own is the document's file.
+func (c *checker) include(tree map[string]any, own *sheet) {
+	met, taken := map[string]bool{}, map[string]bool{own.id: true}
+	for _, in := range slices.Concat(c.beside(), c.named(tree)) {
+		if met[in.file] {
+			continue
+		}
+		if met[in.file] = true; len(met) > maxIncluded {
+			c.add(in.at, fmt.Sprintf("more than %d files with accounts", maxIncluded), "")
+			return
+		}
+		s, err := readSheet(in.file, true)
+		if err != nil {
+			gone, mend := "leads nowhere", "mend the link, or remove it"
+			if in.at != "" {
+				gone, mend = "there is no such file", "write one, or take it out of include in "+c.file
+			}
+			c.partly(openProblem(in.file, err, gone, mend))
+			continue
+		}
+		if !taken[s.id] {
+			taken[s.id] = true
+			c.merge(tree, s)
+		}
+	}
+}
+
+// beside gives the files of AccountsFolder. No folder is as good as an empty one; but a link that leads nowhere is none: it may
+// be the way to a disk that is missing, and its accounts would just stop.
+func (c *checker) beside() (all []inclusion) {
+	dir := AccountsFolder(c.file)
+	files, err := filesIn(dir, "*.toml")
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(dir); err != nil {
+			return nil
+		}
+	}
 	if err != nil {
-		p := openProblem(path, err)
-		return nil, &p
+		c.partly(openProblem(dir, err, "leads nowhere", "mend the link, or remove it"))
 	}
-	defer f.Close()
-	// Of the open file, not of its name, which may be another one by now. It comes before the reading: what is written
-	// meanwhile is a later edition.
-	info, err := f.Stat()
-	var data []byte
-	if err == nil {
-		data, err = io.ReadAll(io.LimitReader(f, document.MaxFile+1))
+	for _, f := range files {
+		all = append(all, inclusion{file: f})
 	}
-	if err != nil {
-		p := openProblem(path, err)
-		return nil, &p
-	}
-	s := &sheet{path: path, data: data, mode: info.Mode()}
-	inode := uint64(0)
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.owner, inode = st.Uid, uint64(st.Ino)
-	}
-	s.edition = fmt.Sprintf("%d %d %d", info.ModTime().UnixNano(), inode, info.Size())
-	return s, nil
+	return all
 }
 
-// judge tells whether a file may hold the secret that stands at a path in it; "": it holds none.
-func (s *sheet) judge(literal document.Path) *fault {
-	if literal == "" {
-		return nil
-	}
-	return ownerFault(s.path, s.mode.IsRegular(), s.mode.Perm(), s.owner, uint32(os.Geteuid()))
-}
-
-// include takes the accounts of the files that the key include names into the tree, and gives their editions. In such a
-// file there are accounts and nothing else, so that nobody has to look there for what counts for all.
-func (c *checker) include(tree map[string]any) (editions []string) {
+// named gives the files that the key include names.
+func (c *checker) named(tree map[string]any) (all []inclusion) {
 	v, ok := tree["include"]
 	if !ok {
 		return nil
 	}
 	list, ok := v.([]any)
 	if !ok {
-		c.add("include", "must be a list of files, not "+kind(v), `write include = ["accounts.d/*.toml"]`)
+		c.add("include", "must be a list of files, not "+kind(v), `write include = ["/path/*.toml"]`)
 		return nil
 	}
-	if c.read == nil && len(list) > 0 {
-		c.add("include", "is only possible in a file", "")
-		return nil
-	}
-	met := map[string]bool{}
 	for i, v := range list {
 		at := document.Path("include").Index(i)
 		pattern, ok := v.(string)
 		if !ok {
-			c.add(at, "must be a file, not "+kind(v), `write include = ["accounts.d/*.toml"]`)
+			c.add(at, "must be a file, not "+kind(v), `write include = ["/path/*.toml"]`)
 			continue
 		}
 		files, f := c.matching(pattern)
 		if f != nil {
 			c.add(at, f.text, f.hint)
+			c.lacks = true
 		}
 		for _, file := range files {
-			if met[file] {
-				continue
-			}
-			if met[file] = true; len(met) > maxIncluded {
-				c.add(at, fmt.Sprintf("more than %d files", maxIncluded), "")
-				return editions
-			}
-			s, p := c.read(file)
-			if p != nil {
-				c.problems = append(c.problems, *p)
-				continue
-			}
-			editions = append(editions, file+" "+s.edition)
-			c.merge(tree, s)
+			all = append(all, inclusion{file, at})
 		}
 	}
-	return editions
+	return all
 }
 
 // matching gives the files that a pattern means, by name. One without * and ? is a file, which must be there.
@@ -135,78 +126,30 @@ func (c *checker) matching(pattern string) (files []string, f *fault) {
 	if _, err := filepath.Match(name, ""); err != nil {
 		return nil, &fault{text: document.Shown(pattern) + " is no pattern", hint: "a bracket is not closed"}
 	}
-	folder, err := safepath.Dir(dir)
+	files, err := filesIn(dir, name)
 	if err != nil {
-		p := openProblem(dir, err)
-		hint := p.Hint
-		if errors.Is(err, fs.ErrNotExist) {
-			p.Text, hint = "there is no such folder", "make it, or take it out of include"
-		}
-		return nil, &fault{text: strings.TrimSuffix(dir, "/") + ": " + p.Text, hint: hint}
-	}
-	defer folder.Close()
-	names, err := safepath.NamesAt(folder)
-	if err != nil {
-		return nil, &fault{text: strings.TrimSuffix(dir, "/") + ": can't be read"}
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if ok, _ := filepath.Match(name, n); ok && !strings.HasPrefix(n, ".") {
-			files = append(files, filepath.Join(dir, n))
-		}
+		p := openProblem(dir, err, "there is no such folder", "make it, or take it out of include")
+		return nil, &fault{text: strings.TrimSuffix(dir, "/") + ": " + p.Text, hint: p.Hint}
 	}
 	return files, nil
 }
 
-// merge takes in the accounts of an included file.
-func (c *checker) merge(tree map[string]any, s *sheet) {
-	more, where, p := document.Decode(s.path, s.data)
-	if p != nil {
-		c.problems = append(c.problems, *p)
-		return
+// filesIn gives the files of a folder whose names fit a pattern, by name, and no hidden ones.
+func filesIn(dir, pattern string) (files []string, err error) {
+	folder, err := safepath.Dir(dir)
+	if err != nil {
+		return nil, err
 	}
-	problem := func(at document.Path, text, hint string) {
-		c.problems = append(c.problems, Problem{File: s.path, Line: where[at], Key: at.Short(), Text: document.Limit(text), Hint: document.Limit(hint)})
+	defer folder.Close()
+	names, err := safepath.NamesAt(folder)
+	if err != nil {
+		return nil, err
 	}
-	if literal := literalAt(more, where); literal != "" {
-		if f := s.judge(literal); f != nil {
-			problem(literal, f.text, f.hint)
+	slices.Sort(names)
+	for _, n := range names {
+		if ok, _ := filepath.Match(pattern, n); ok && !strings.HasPrefix(n, ".") {
+			files = append(files, filepath.Join(dir, n))
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(more)) {
-		if k != "account" {
-			problem(document.Path("").Key(k), "only accounts may stand in an included file", "write it into "+c.file)
-		}
-	}
-	v, ok := more["account"]
-	if !ok {
-		return
-	}
-	accounts, ok := v.(map[string]any)
-	if !ok {
-		problem("account", "accounts are tables with names", "write [account.NAME], for example [account.work]")
-		return
-	}
-	all, ok := tree["account"].(map[string]any)
-	if !ok {
-		if _, odd := tree["account"]; odd {
-			return // it is told by itself
-		}
-		all = map[string]any{}
-		tree["account"] = all
-	}
-	for _, name := range slices.Sorted(maps.Keys(accounts)) {
-		at := document.Path("account").Key(name)
-		if _, there := all[name]; there {
-			problem(at, fmt.Sprintf("there is an account of that name in %s:%d too", c.fileOf(at), c.line(at)), "give one of them another name")
-			continue
-		}
-		all[name] = accounts[name]
-		c.files[at] = s.path
-		for path, line := range where {
-			if path.Within(at) {
-				c.where[path] = line
-			}
-		}
-	}
+	return files, nil
 }

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strings"
 	"syscall"
 
 	"github.com/popsync/popsync/config/document"
@@ -22,49 +19,60 @@ type (
 // programs that are run. A file that holds a password itself must be a regular file that nobody else may open. An error is
 // an Error.
 func Load(path string, env Env, o Options) (*Config, error) {
-	s, p := readSheet(path)
-	if p != nil {
-		return nil, Error{*p}
-	}
-	c, cfg, literal, included := parse(path, s.data, env, o, readSheet)
-	if cfg != nil {
-		cfg.Edition = s.edition
-		if len(included) > 0 {
-			cfg.Edition += fmt.Sprintf(" %x", sha256.Sum256([]byte(strings.Join(included, "\n"))))
-		}
-	}
-	if f := s.judge(literal); f != nil {
-		c.add(literal, f.text, f.hint)
-	}
+	c, cfg := load(path, env, o)
 	return c.result(cfg)
 }
 
-// Parse checks a document; name stands for the file in errors. An error is an Error.
+// Parse checks a document; name stands for the file in errors. It has all accounts: no other file is read. An error is an Error.
 func Parse(name string, data []byte, env Env, o Options) (*Config, error) {
-	c, cfg, _, _ := parse(name, data, env, o, nil)
-	return c.result(cfg)
+	c := newChecker(name, env, o)
+	return c.result(c.parse(data, nil))
 }
 
-// parse gives the collected problems, the configuration as far as it is sound, where a literal secret stands in the document
-// itself, and the editions of the files that it includes, which read reads. nil: it cannot include any.
-func parse(name string, data []byte, env Env, o Options, read func(path string) (*sheet, *Problem)) (c *checker, cfg *Config, literal document.Path, included []string) {
-	c = &checker{env: env, opts: o, read: read,
+// load reads a file and what belongs to it, and gives the configuration as far as it is sound.
+func load(path string, env Env, o Options) (*checker, *Config) {
+	c := newChecker(path, env, o)
+	s, err := readSheet(path, false)
+	if err != nil {
+		c.partly(openProblem(path, err, "there is no such file", "write one, config.example.toml shows how, or name another by --config"))
+		return c, nil
+	}
+	c.editions[path] = s.edition
+	cfg := c.parse(s.data, s)
+	if f := s.judge(c.literal); f != nil {
+		c.add(c.literal, f.text, f.hint)
+	}
+	return c, cfg
+}
+
+func newChecker(name string, env Env, o Options) *checker {
+	return &checker{env: env, opts: o, editions: map[string]string{},
 		report: report{file: name, files: map[document.Path]string{}, silent: map[document.Path]bool{}}}
-	tree, where, p := document.Decode(name, data)
+}
+
+// parse gives the configuration as far as it is sound. own is the file that the document stands in; nil: it has none, and so there
+// are no other files either.
+func (c *checker) parse(data []byte, own *sheet) *Config {
+	tree, where, p := document.Decode(c.file, data)
 	if p != nil {
 		c.problems = Error{*p}
-		return c, nil, "", nil
+		return nil
 	}
 	c.where = where
-	literal = literalAt(tree, where)
-	included = c.include(tree)
+	c.literal = literalAt(tree, where)
+	if own != nil {
+		c.include(tree, own)
+	} else if list, _ := tree["include"].([]any); len(list) > 0 {
+		c.add("include", "is only possible in a file", "")
+	}
 	c.inherit(tree)
-	cfg = c.document(tree)
-	return c, cfg, literal, included
+	return c.document(tree)
 }
 
-// openProblem words why a file can't be read.
-func openProblem(path string, err error) Problem {
+var errNoFile = errors.New("no file")
+
+// openProblem words why a file or folder can't be read. gone and mend are for what is not there.
+func openProblem(path string, err error, gone, mend string) Problem {
 	p := Problem{File: path, Text: "can't be read"}
 	var errno syscall.Errno
 	var fault *safepath.Error
@@ -72,7 +80,9 @@ func openProblem(path string, err error) Problem {
 	case errors.As(err, &fault):
 		p.Text, p.Hint = "can't be trusted: "+fault.Why, fault.Mend
 	case errors.Is(err, fs.ErrNotExist):
-		p.Text, p.Hint = "there is no such file", "write one, config.example.toml shows how, or name another by --config"
+		p.Text, p.Hint = gone, mend
+	case errors.Is(err, errNoFile):
+		p.Text, p.Hint = "is no file", "only files belong here: move it elsewhere"
 	case errors.Is(err, fs.ErrPermission):
 		p.Text, p.Hint = "may not be read by this user", "see its permissions and those of the folders above it"
 	case errors.As(err, &errno):

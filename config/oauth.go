@@ -78,7 +78,7 @@ func (c *checker) grant(at document.Path, name string, m map[string]any) OAuth {
 	case len(keys) > 1:
 		c.add(at.Key(keys[len(keys)-1]), "more than one source of the client secret", "keep one")
 	case literal != "":
-		o.Secret = SecretSource{Kind: SecretLiteral, Literal: newSecret(literal)}
+		o.Secret = SecretSource{Kind: SecretLiteral, Literal: newSecret(literal), Origin: c.originOf(at.Key("client_secret"))}
 	case o.Secret.File != "":
 		o.Secret.Kind = SecretFile
 	case o.Secret.Command != nil:

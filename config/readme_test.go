@@ -19,7 +19,6 @@ func TestReadmeExamplesLoad(t *testing.T) {
 			continue
 		}
 		block, _, _ := strings.Cut(part, "```")
-		block = strings.ReplaceAll(block, `include = ["accounts.d/*.toml"]`, "") // there is no folder here
 		if first == "" {
 			first = block
 		}

@@ -59,6 +59,7 @@ const (
 type SecretSource struct {
 	Kind    SecretKind
 	Literal Secret   // SecretLiteral
+	Origin  string   // SecretLiteral: the file that it stands in, and the edition of that: another one since it was written again; "" from Parse
 	File    string   // SecretFile, SecretCredential: absolute path
 	OAuth   string   // SecretOAuth: the name of the grant, which is in Config.OAuth
 	Command []string // SecretCommand: program (absolute, or a name looked up in PATH) and arguments; no shell

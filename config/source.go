@@ -81,7 +81,7 @@ func (c *checker) secret(path document.Path, m map[string]any, s source, credent
 	if len(keys) == 1 {
 		switch SecretKind(keys[0]) {
 		case SecretLiteral:
-			return SecretSource{Kind: SecretLiteral, Literal: newSecret(s.literal)}
+			return SecretSource{Kind: SecretLiteral, Literal: newSecret(s.literal), Origin: c.originOf(path.Key(string(SecretLiteral)))}
 		case SecretFile:
 			return SecretSource{Kind: SecretFile, File: s.file}
 		case SecretOAuth:
@@ -99,6 +99,19 @@ func (c *checker) secret(path document.Path, m map[string]any, s source, credent
 		}
 	}
 	return SecretSource{}
+}
+
+// originOf names the file in which the secret at a path stands, and its edition; "": it was not read from a file. What an account
+// has from [defaults] has no place of its own.
+func (c *checker) originOf(path document.Path) string {
+	file := c.file
+	if _, own := c.where[path]; own {
+		file = c.fileOf(path)
+	}
+	if edition, ok := c.editions[file]; ok {
+		return file + " " + edition
+	}
+	return ""
 }
 
 // accountCredentials names the systemd credentials that may hold an account's secret. A name that can't be used in a

@@ -32,10 +32,16 @@ func (c *checker) document(tree map[string]any) *Config {
 	}
 	c.socketPlaces(cfg, socket)
 	c.backoffOrder(tree, cfg.Limits)
-	if v, ok := tree["account"]; !ok {
-		c.add("account", "no account", "add [account.NAME] with host, username and [[account.NAME.deliver]]")
-	} else if f := c.accounts(cfg)(v); f != nil {
-		c.add("account", f.text, f.hint)
+	if v, ok := tree["account"]; ok {
+		if f := c.accounts(cfg)(v); f != nil {
+			c.add("account", f.text, f.hint)
+		}
+	} else if !c.lacks {
+		hint := "add [account.NAME] with host, username and [[account.NAME.deliver]]"
+		if len(c.editions) > 0 {
+			hint += ", here or in accounts.d/NAME.toml"
+		}
+		c.add("account", "no account", hint)
 	}
 	for _, a := range cfg.Accounts {
 		at := document.Path("account").Key(a.Name)

@@ -119,10 +119,10 @@ func options(l config.Limits) fetcher.Options {
 }
 
 // secretSource is where a secret is found. prompt asks a person when nothing else is configured; nil: nobody is asked.
-func secretSource(cfg *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {
+func secretSource(_ *config.Config, from config.SecretSource, prompt func(context.Context) (string, error)) secret.Source {
 	switch from.Kind {
 	case config.SecretLiteral:
-		return secret.Source{Literal: from.Literal.Reveal, Origin: cfg.File + " " + cfg.Edition}
+		return secret.Source{Literal: from.Literal.Reveal, Origin: from.Origin}
 	case config.SecretFile:
 		return secret.Source{File: from.File}
 	case config.SecretCredential:

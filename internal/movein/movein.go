@@ -141,7 +141,11 @@ func write(c *console.Console, all *imports.Found, folder string) error {
 		}
 		fmt.Fprintf(c.Out, "wrote %s\n", filepath.Join(path, f.name))
 	}
-	fmt.Fprintf(c.Out, "popsync reads them if its configuration has: include = [%q]\n", filepath.Join(path, "*.toml"))
+	if filepath.Base(path) == "accounts.d" {
+		fmt.Fprintf(c.Out, "popsync reads them with the configuration in %s\n", filepath.Dir(path))
+	} else {
+		fmt.Fprintf(c.Out, "popsync reads them if its configuration has: include = [%q]\n", filepath.Join(path, "*.toml"))
+	}
 	return nil
 }
 

@@ -1,7 +1,11 @@
 package acceptance_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/popsync/popsync/bench/mailgen"
@@ -46,6 +50,30 @@ func TestAcceptReload(t *testing.T) {
 	h.conf.Reset()
 	h.conf.WriteString(good)
 	says(0, "reloaded: 1 account (0 added, 1 removed)\n")
+
+	// An account comes and goes as a file of its own; what is wrong in it is said with its line, and changes nothing.
+	own := filepath.Join(h.dir, "accounts.d", "third.toml")
+	third := strings.TrimPrefix(strings.ReplaceAll(both, "account.second", "account.third"), good)
+	write := func(text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(own), 0o700), os.WriteFile(own, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(third)
+	says(0, "reloaded: 2 accounts (1 added, 0 removed)\n")
+	write(third + "limt = 1\n")
+	says(78, "third.toml:", `account.third.deliver[0].limt: unknown key`, "Next step: correct it, then say: popsync reload")
+	write(third)
+	if r := h.popsync("run", "third"); r.code != 0 {
+		t.Errorf("run third: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	d.holds("Second", mail[:1]...)
+	if err := os.Remove(own); err != nil {
+		t.Fatal(err)
+	}
+	d.signal(syscall.SIGHUP)
+	d.says("configuration loaded", `"accounts":1,"added":0,"removed":1`)
 	d.stops(0)
 	says(75, "no daemon is running")
 }

@@ -16,9 +16,11 @@ type checker struct {
 	opts Options
 	bad  map[string]bool // grants of OAuth that have problems; nil: none
 
-	literal  document.Path     // where a secret stands in the document itself; "": nowhere
-	editions map[string]string // of the files that were read: another one since one was written again
-	lacks    bool              // accounts may be missing, because a file was not taken in whole
+	tree     map[string]any            // of the document, and of the accounts of other files
+	own      map[string]map[string]any // what accounts say themselves, by name, where there are [defaults]
+	literal  document.Path             // where a secret stands in the document itself; "": nowhere
+	editions map[string]string         // of the files that were read: another one since one was written again
+	lacks    bool                      // accounts may be missing, because a file was not taken in whole
 }
 
 // fault is what a converter finds wrong with a value. nil: nothing.

@@ -4,7 +4,7 @@
 // the document, or where the key include says.
 //
 // It reports all problems of these files at once, accepts no key that it doesn't know, and never puts the value of a secret
-// into an error or into anything printed. It reads the files, and asks the file system for time zones and whether a
+// into an error or into anything printed: Merged writes what all files come to without. It reads the files, and asks the file system for time zones and whether a
 // systemd credential exists; it opens no socket, creates nothing, runs nothing and reads no secret from elsewhere: that
 // happens at login.
 // What the text says, and how a problem of it is worded, is the package document's affair. Key names are case-sensitive.

@@ -29,6 +29,7 @@ func (c *checker) inherit(tree map[string]any) {
 	c.placeholders("defaults", defaults)
 	told := len(c.problems) > before
 	accounts, _ := tree["account"].(map[string]any)
+	c.own = make(map[string]map[string]any, len(accounts))
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		own, ok := accounts[name].(map[string]any)
 		if !ok {
@@ -47,7 +48,7 @@ func (c *checker) inherit(tree map[string]any) {
 				c.silent[document.Path("account").Key(name).Key(k)] = true
 			}
 		}
-		accounts[name] = all
+		accounts[name], c.own[name] = all, own
 	}
 }
 

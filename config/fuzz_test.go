@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/popsync/popsync/config/document"
 	"github.com/popsync/popsync/internal/foreign"
 )
 
@@ -32,6 +34,7 @@ func FuzzParse(f *testing.F) {
 				if text := fmt.Sprintf("%+v %#v", c, c); strings.Contains(text, marker[:4]) {
 					t.Fatalf("shown: %s", text)
 				}
+				mustShow(t, doc, check)
 				continue
 			}
 			e, ok := err.(Error)
@@ -61,5 +64,27 @@ func TestFuzzSeedsArePresent(t *testing.T) {
 		if err != nil || !strings.HasPrefix(string(data), "go test fuzz v1\n") {
 			t.Errorf("%s is not a seed (%v)", s, err)
 		}
+	}
+}
+
+// mustShow wants what is shown of a sound document to be one that can be read, and as long as nothing is hidden, to mean the same.
+func mustShow(t *testing.T, doc string, check func(string) error) {
+	t.Helper()
+	c := newChecker("f", home, Options{CheckSchedule: check})
+	m := &Merged{c.parse([]byte(doc), nil), c}
+	var b strings.Builder
+	if err := m.Write(&b, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse("f", []byte(b.String()), home, Options{CheckSchedule: check})
+	switch {
+	case strings.Contains(b.String(), masked):
+		if _, _, p := document.Decode("f", []byte(b.String())); p != nil {
+			t.Fatalf("%v in\n%s", p, b.String())
+		}
+	case err != nil:
+		t.Fatalf("%v in\n%s", err, b.String())
+	case !reflect.DeepEqual(got, m.Config):
+		t.Fatalf("got  %+v\nwant %+v\nof\n%s", got, m.Config, b.String())
 	}
 }

@@ -58,7 +58,7 @@ func (c *checker) parse(data []byte, own *sheet) *Config {
 		c.problems = Error{*p}
 		return nil
 	}
-	c.where = where
+	c.tree, c.where = tree, where
 	c.literal = literalAt(tree, where)
 	if own != nil {
 		c.include(tree, own)

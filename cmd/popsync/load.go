@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,18 +13,20 @@ import (
 
 // load reads the configuration.
 func (a *app) load() (*config.Config, error) {
-	env := config.Env(os.Getenv)
-	path := a.configFile
-	if path == "" {
-		path = config.DefaultPath(env)
-	}
-	cfg, err := config.Load(path, env, config.Options{CheckSchedule: checkSchedule, CheckOAuth: checkOAuth})
+	return loaded(config.Load(a.file(), os.Getenv, config.Options{CheckSchedule: checkSchedule, CheckOAuth: checkOAuth}))
+}
+
+// file is that of the configuration.
+func (a *app) file() string { return cmp.Or(a.configFile, config.DefaultPath(os.Getenv)) }
+
+// loaded is a configuration that was read, or the error of a command that cannot go on without.
+func loaded[C any](cfg C, err error) (none C, _ error) {
 	var problems config.Error
 	if errors.As(err, &problems) && len(problems) > 1 {
 		err = fmt.Errorf("%d problems in the configuration\n%w", len(problems), err)
 	}
 	if err != nil {
-		return nil, &exit.Error{Code: exit.Config, Err: err, Raw: true}
+		return none, &exit.Error{Code: exit.Config, Err: err, Raw: true}
 	}
 	return cfg, nil
 }

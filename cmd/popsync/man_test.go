@@ -17,20 +17,20 @@ func TestManualIsComplete(t *testing.T) {
 	}
 	page := string(b)
 	flags, commands := map[string]bool{"help": true}, map[string]bool{}
-	var walk func(c *cobra.Command)
-	walk = func(c *cobra.Command) {
+	var walk func(c *cobra.Command, above string)
+	walk = func(c *cobra.Command, above string) {
 		c.InitDefaultHelpFlag()
 		for _, m := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(c.LocalFlags().FlagUsages(), -1) {
 			flags[m[1]] = true
 		}
 		for _, sub := range c.Commands() {
 			if !sub.Hidden && sub.Name() != "help" && sub.Name() != "completion" {
-				commands[sub.Name()] = true
-				walk(sub)
+				commands[above+sub.Name()] = true
+				walk(sub, above+sub.Name()+" ")
 			}
 		}
 	}
-	walk((&app{}).root())
+	walk((&app{}).root(), "")
 	for name := range flags {
 		if !strings.Contains(page, "Fl -"+name) && !strings.Contains(page, "-"+name) {
 			t.Errorf("the manual does not name --%s", name)
@@ -41,7 +41,7 @@ func TestManualIsComplete(t *testing.T) {
 			t.Errorf("the manual does not name the command %s", name)
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+)`).FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\.It Cm ([a-z-]+(?: [a-z-]+)*)`).FindAllStringSubmatch(page, -1) {
 		if !commands[m[1]] {
 			t.Errorf("the manual names a command %s that does not exist", m[1])
 		}

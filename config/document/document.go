@@ -1,5 +1,5 @@
 // Package document reads the text of a configuration: what stands in it, on which line, and what is wrong with it, in words for
-// the person who wrote it.
+// the person who wrote it. It also writes such text.
 //
 // It knows no key and what none means, opens no file, and never puts into an error what may be a secret: what a person typed is
 // shown only by Shown, and a syntax error is worded anew, since the decoder quotes what it met. The syntax is TOML 1.0 with the

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/popsync/popsync/config/document"
+)
+
+// disguised is the value of a key as it may be shown: neither a secret nor an argument of a program that may be one.
+func disguised(key string, v any) any {
+	switch key {
+	case string(SecretLiteral), "client_secret", "webhook":
+		if v != "" {
+			return masked
+		}
+	case "command", string(SecretCommand), "client_secret_command", "connect_command", "token_command":
+		if list, ok := v.([]any); ok {
+			return disguisedArguments(list)
+		}
+	}
+	return v
+}
+
+// harmless are programs whose arguments name things: those that keep passwords get their names, ssh the way to a server. None of them
+// is told a secret by an option whose name does not say so.
+var harmless = []string{"pass", "gopass", "secret-tool", "security", "keyring", "rbw", "systemd-creds", "gpg", "gpg2", "age", "cat", "head",
+	"ssh", "nc", "maildrop", "procmail", "sendmail", "dovecot-lda", "notify-send", "logger"}
+
+// disguisedArguments shows of a program's arguments its path, options, the paths of files, and placeholders; all else may be a
+// secret, unless the program is known for other things.
+func disguisedArguments(list []any) []any {
+	shown := slices.Clone(list)
+	program, before := "", ""
+	for i := range list {
+		arg, _ := list[i].(string)
+		switch {
+		case i == 0:
+			program = path.Base(arg)
+		case !harmlessArgument(arg, before, slices.Contains(harmless, program)):
+			shown[i] = masked
+		}
+		before = arg
+	}
+	return shown
+}
+
+// harmlessArgument judges an argument; before is the one before it, and known, that the program is one of the harmless ones.
+func harmlessArgument(arg, before string, known bool) bool {
+	option := strings.HasPrefix(arg, "-")
+	switch {
+	case strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && !document.Showable(before), // --password SECRET
+		!document.Showable(arg) && strings.ContainsAny(arg, "=:"),
+		strings.Contains(arg, "://") && strings.Contains(arg, "@"):
+		return false
+	case known, arg == "{account}", slices.Contains(placeholders, arg):
+		return true
+	case option: // what hangs on it, as in -pSECRET and --key=SECRET, may be one
+		return !strings.Contains(arg, "=") && (len(arg) <= 2 || strings.HasPrefix(arg, "--"))
+	}
+	return strings.HasPrefix(arg, "/") || strings.HasPrefix(arg, "~/")
+}

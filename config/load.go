@@ -34,7 +34,7 @@ func load(path string, env Env, o Options) (*checker, *Config) {
 	c := newChecker(path, env, o)
 	s, err := readSheet(path, false)
 	if err != nil {
-		c.partly(openProblem(path, err, "there is no such file", "write one, config.example.toml shows how, or name another by --config"))
+		c.partly(openProblem(path, err, "there is no such file", "'popsync init' writes one; or name another by --config"))
 		return c, nil
 	}
 	c.editions[path] = s.edition

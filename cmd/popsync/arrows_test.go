@@ -94,7 +94,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/firstconfig", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 		tests:   []string{"fetcher/report", "internal/notify", "internal/sasl"},
 	},
@@ -111,6 +111,7 @@ var rooms = []room{
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/exit", imports: []string{"fetcher/verdict", "internal/nextstep", "internal/words"}},
 	{path: "internal/figures", imports: []string{"fetcher", "fetcher/health", "internal/metrics", "uidl"}, modules: []string{"go.uber.org/zap"}, tests: []string{"fetcher/verdict"}},
+	{path: "internal/firstconfig", imports: []string{"internal/console", "internal/durable", "internal/exit", "internal/nextstep", "internal/safepath"}},
 	{path: "internal/foreign"},
 	{path: "internal/guard", imports: []string{"internal/durable", "internal/exit", "internal/nextstep", "internal/safepath"}, modules: []string{"golang.org/x/sys/unix"}},
 	{path: "internal/sasl", imports: []string{"internal/foreign", "internal/trust"}, modules: []string{"github.com/emersion/go-sasl", "github.com/xdg-go/scram"}},

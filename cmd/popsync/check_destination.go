@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/places"
+	"github.com/popsync/popsync/pop3"
 )
 
 // destinations looks whether mail could be put where an account's goes.
@@ -39,4 +43,43 @@ func (l *looker) destinations(ctx context.Context, s *checkup.Sheet, acc config.
 				Next: fetcher.HintFor(acc.Name, v.Hint), Class: v.Class})
 		}
 	}
+}
+
+// asked is a server that a destination sends to, as it is needed for a look at it.
+type asked struct {
+	sender interface {
+		deliver.Sender
+		deliver.Learner
+	}
+	where   string // it sends to
+	network config.Network
+	secret  config.SecretSource
+	holder  holder // for a login by OAuth
+}
+
+// ask looks first where copies wait and for the password, and has the server looked at then, unless it is not to be asked.
+func (l *looker) ask(ctx context.Context, look checking, to asked, server func(way *dialer.Dialer) error) error {
+	d, byToken := look.Deliver, to.secret.Kind == config.SecretOAuth
+	way, err := l.dialerOf(l.cfg, to.network)
+	if err != nil {
+		return fmt.Errorf("destination %s: %w", d.Name, err)
+	}
+	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
+	deliver.Recall(to.sender, what, worked)
+	if err := spoolOf(l.cfg, look.account, d, withoutCheck{to.sender}, to.where).Check(ctx, look.known); err != nil {
+		return err
+	}
+	err = l.secretOf(ctx, look.sheet, to.secret, d.Name+": ", false)
+	if byToken {
+		err = l.loginBy(l.cfg, to.holder).Check(look.sheet, d.Name+": ")
+	}
+	switch {
+	case err != nil:
+		look.say(checkup.Info, label(d)+" "+place(d)+" was not asked: there is no password or token for it")
+		return &pop3.SecretError{Err: err, Token: byToken}
+	case l.offline:
+		look.say(checkup.Info, label(d)+" "+place(d)+" was not asked (--offline)")
+		return nil
+	}
+	return server(way)
 }

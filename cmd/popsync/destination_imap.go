@@ -5,17 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/imap"
-	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/transcript"
-	"github.com/popsync/popsync/internal/trust"
-	"github.com/popsync/popsync/internal/words"
-	"github.com/popsync/popsync/pop3"
 )
 
 // imapType is a folder of a mailbox elsewhere.
@@ -71,15 +67,8 @@ func (a *app) imapSenderWith(cfg *config.Config, account string, d config.Delive
 	if token == nil && s.Secret.Kind != "" {
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
-	switch s.TLS {
-	case config.TLSImplicit:
-		o.TLS = imap.ImplicitTLS
-	case config.TLSStartTLS:
-		o.TLS = imap.StartTLS
-	case config.TLSNone:
-		o.TLS = imap.NoTLS
-	default:
-		return nil, "", fmt.Errorf("tls %q is not known", s.TLS)
+	if o.TLS, err = modeOf(s.TLS, imap.ImplicitTLS, imap.StartTLS, imap.NoTLS); err != nil {
+		return nil, "", err
 	}
 	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
 		return nil, "", err
@@ -91,106 +80,18 @@ func (a *app) imapSenderWith(cfg *config.Config, account string, d config.Delive
 	return sender, o.Where(), nil
 }
 
-// checkIMAP looks first where copies wait, then at the mailbox itself.
+// checkIMAP looks at the mailbox itself once its server may be asked.
 func checkIMAP(ctx context.Context, l *looker, look checking) error {
-	d, s := look.Deliver, look.sheet
-	sender, where, err := l.imapSender(l.cfg, look.account, d, l.overheard(s, d.Name+": "))
-	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
-	}
-	way, err := l.dialerOf(l.cfg, d.IMAP.Network)
+	d, s := look.Deliver, look.Deliver.IMAP
+	sender, where, err := l.imapSender(l.cfg, look.account, d, l.overheard(look.sheet, d.Name+": "))
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	defer sender.Close()
-	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
-	deliver.Recall(sender, what, worked)
-	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
-	if err := copies.Check(ctx, look.known); err != nil {
-		return err
-	}
-	err = l.secretOf(ctx, s, d.IMAP.Secret, d.Name+": ", false)
-	if d.IMAP.Secret.Kind == config.SecretOAuth {
-		err = l.loginBy(l.cfg, boxHolder(look.account, d)).Check(s, d.Name+": ")
-	}
-	if err != nil {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))
-		return &pop3.SecretError{Err: err, Token: d.IMAP.Secret.Kind == config.SecretOAuth}
-	}
-	if l.offline {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
-		return nil
-	}
-	leave, err := l.relays.Enter(ctx, d.IMAP.Address)
-	if err != nil {
-		return err
-	}
-	saw, err := sender.Look(ctx)
-	leave()
-	if !saw.Connected {
-		return err
-	}
-	look.say(checkup.OK, fmt.Sprintf("%s %s: %s", label(d), place(d), imapText(saw, d.IMAP, way.Way(d.IMAP.Address), err)))
-	if saw.TLS != nil {
-		for _, r := range trustOf(d.IMAP.Trust).Remarks(*saw.TLS, time.Now()) {
-			s.Add(checkup.Finding{Level: checkup.Note, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + r.Text, Next: r.Next})
-		}
-	}
-	if !saw.LoggedIn {
-		return err
-	}
-	look.say(checkup.Info, d.Name+": "+imapServerText(saw))
-	if saw.Alert != "" {
-		look.say(checkup.Note, d.Name+": the server wants you to know: "+saw.Alert)
-	}
-	if saw.QuotaSize > 0 {
-		lv := checkup.OK
-		if saw.Used >= saw.QuotaSize-saw.QuotaSize/20 {
-			lv = checkup.Note
-		}
-		look.say(lv, fmt.Sprintf("%s: %s of %s of the mailbox are used", d.Name, words.Octets(saw.Used), words.Octets(saw.QuotaSize)))
-	}
-	return err
-}
-
-// imapText says what was seen of a mailbox, and by which way.
-func imapText(saw imap.Sight, c *config.IMAP, way string, err error) string {
-	text := strings.TrimSpace("connected " + way)
-	switch {
-	case saw.TLS == nil && saw.LoggedIn:
-		text += ", NOT encrypted"
-	case saw.TLS == nil: // it came to nothing, and the error says why
-	case c.TLS == config.TLSStartTLS:
-		text += ", " + trust.Describe(*saw.TLS, "STARTTLS")
-	default:
-		text += ", " + trust.Describe(*saw.TLS, "")
-	}
-	if saw.LoggedIn {
-		text += ", logged in as " + c.Username + probe.ByMethod(saw.Method)
-	}
-	switch {
-	case err != nil:
-		return text
-	case saw.Missing:
-		return text + "; the folder " + saw.Folder + " is missing, and the first run makes it"
-	}
-	return text + "; the folder " + saw.Folder + " is there; no message was sent"
-}
-
-// imapServerText says what the server can do that is of use, and what it is known to do to messages.
-func imapServerText(saw imap.Sight) string {
-	text := "the server does not say what it is"
-	if saw.Server != "" {
-		text = "the server calls itself " + saw.Server
-	}
-	if len(saw.Can) > 0 {
-		text += "; it has " + strings.Join(saw.Can, ", ")
-	}
-	if saw.Limit > 0 {
-		text += "; the largest message that it takes has " + words.Octets(saw.Limit)
-	}
-	if saw.Alters == "" {
-		return text + "; what it changes in messages is not known"
-	}
-	return text + "; " + saw.Alters
+	return l.ask(ctx, look, asked{sender, where, s.Network, s.Secret, boxHolder(look.account, d)}, func(way *dialer.Dialer) error {
+		return probe.Mailbox{
+			Name: d.Name, Label: label(d), Place: place(d), Address: s.Address, Way: way.Way(s.Address), Username: s.Username,
+			StartTLS: s.TLS == config.TLSStartTLS, Trust: trustOf(s.Trust), Turns: &l.relays, Sender: sender,
+		}.Look(ctx, look.sheet)
+	})
 }

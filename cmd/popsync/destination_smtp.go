@@ -9,10 +9,9 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/smtp"
-	"github.com/popsync/popsync/internal/checkup"
+	"github.com/popsync/popsync/internal/dialer"
 	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/transcript"
-	"github.com/popsync/popsync/pop3"
 )
 
 // mailServerType is a mail server, by SMTP or LMTP.
@@ -76,15 +75,8 @@ func (a *app) mailServerWith(cfg *config.Config, account string, d config.Delive
 	case s.Username != "":
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
-	switch s.TLS {
-	case config.TLSImplicit:
-		o.TLS = smtp.ImplicitTLS
-	case config.TLSStartTLS:
-		o.TLS = smtp.StartTLS
-	case config.TLSNone:
-		o.TLS = smtp.NoTLS
-	default:
-		return nil, "", fmt.Errorf("tls %q is not known", s.TLS)
+	if o.TLS, err = modeOf(s.TLS, smtp.ImplicitTLS, smtp.StartTLS, smtp.NoTLS); err != nil {
+		return nil, "", err
 	}
 	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
 		return nil, "", err
@@ -96,38 +88,18 @@ func (a *app) mailServerWith(cfg *config.Config, account string, d config.Delive
 	return sender, o.Where(), nil
 }
 
-// checkMailServer looks first where copies wait, then at the server itself.
+// checkMailServer looks at the server itself once it may be asked.
 func checkMailServer(ctx context.Context, l *looker, look checking) error {
-	d, s := look.Deliver, look.sheet
-	sender, where, err := l.mailServer(l.cfg, look.account, d, l.overheard(s, d.Name+": "))
+	d, s := look.Deliver, look.Deliver.SMTP
+	sender, where, err := l.mailServer(l.cfg, look.account, d, l.overheard(look.sheet, d.Name+": "))
 	if err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
 	}
 	defer sender.Close()
-	way, err := l.dialerOf(l.cfg, d.SMTP.Network)
-	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
-	}
-	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
-	deliver.Recall(sender, what, worked)
-	copies := spoolOf(l.cfg, look.account, d, withoutCheck{sender}, where)
-	if err := copies.Check(ctx, look.known); err != nil {
-		return err
-	}
-	err = l.secretOf(ctx, s, d.SMTP.Secret, d.Name+": ", false)
-	if d.SMTP.Secret.Kind == config.SecretOAuth {
-		err = l.loginBy(l.cfg, relayHolder(look.account, d)).Check(s, d.Name+": ")
-	}
-	if err != nil {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked: there is no password or token for it", label(d), place(d)))
-		return &pop3.SecretError{Err: err, Token: d.SMTP.Secret.Kind == config.SecretOAuth}
-	}
-	if l.offline {
-		look.say(checkup.Info, fmt.Sprintf("%s %s was not asked (--offline)", label(d), place(d)))
-		return nil
-	}
-	return probe.MailServer{
-		Name: d.Name, Label: label(d), Place: place(d), Way: way.Way(d.SMTP.Address), Username: d.SMTP.Username, StartTLS: d.SMTP.TLS == config.TLSStartTLS,
-		Original: d.SMTP.From == "original", Recipients: len(d.SMTP.To), Trust: trustOf(d.SMTP.Trust), Turns: &l.relays, Sender: sender,
-	}.Look(ctx, s)
+	return l.ask(ctx, look, asked{sender, where, s.Network, s.Secret, relayHolder(look.account, d)}, func(way *dialer.Dialer) error {
+		return probe.MailServer{
+			Name: d.Name, Label: label(d), Place: place(d), Way: way.Way(s.Address), Username: s.Username, StartTLS: s.TLS == config.TLSStartTLS,
+			Original: s.From == "original", Recipients: len(s.To), Trust: trustOf(s.Trust), Turns: &l.relays, Sender: sender,
+		}.Look(ctx, look.sheet)
+	})
 }

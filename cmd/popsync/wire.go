@@ -70,19 +70,24 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 
 		NoPipelining: !c.Pipelining,
 	}
-	switch c.TLS {
-	case config.TLSImplicit:
-		o.TLS = pop3.ImplicitTLS
-	case config.TLSStartTLS:
-		o.TLS = pop3.StartTLS
-	case config.TLSNone:
-		o.TLS = pop3.NoTLS
-	default:
-		return o, fmt.Errorf("tls %q is not known", c.TLS)
-	}
 	var err error
-	o.TLSConfig, err = trustOf(c.Trust).Config()
+	if o.TLS, err = modeOf(c.TLS, pop3.ImplicitTLS, pop3.StartTLS, pop3.NoTLS); err == nil {
+		o.TLSConfig, err = trustOf(c.Trust).Config()
+	}
 	return o, err
+}
+
+// modeOf is a way to protect a connection as a protocol calls it.
+func modeOf[M any](t config.TLS, implicit, start, none M) (M, error) {
+	switch t {
+	case config.TLSImplicit:
+		return implicit, nil
+	case config.TLSStartTLS:
+		return start, nil
+	case config.TLSNone:
+		return none, nil
+	}
+	return *new(M), fmt.Errorf("tls %q is not known", t)
 }
 
 // trustOf is whom a connection by TLS trusts, and how weak it may be.

@@ -48,7 +48,7 @@ func (a looking) status(ctx context.Context, names []string, asJSON, trouble boo
 	}
 	risks := map[string][]string{}
 	for _, acc := range accounts {
-		risks[acc.Name] = risksOf(acc)
+		risks[acc.Name] = acc.Risks()
 	}
 	all := status.All(accountNames(accounts), status.Sources{
 		Summaries: status.ByName(sums), Blocked: blocked, Troubles: alarms.Troubles(alarmDir(cfg)), Working: working, Daemon: daemon, Running: derr == nil, Risks: risks,

@@ -7,7 +7,6 @@ import (
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/internal/control"
-	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/logins"
 	"github.com/popsync/popsync/internal/oauth"
 	"github.com/popsync/popsync/internal/oauth/tokens"
@@ -30,15 +29,7 @@ paste the address where it ended; with device you type a code anywhere.
 With --status it shows of each login how old it is, when it was last refreshed, and when it will end, as far as anybody said; the exit
 code is 77 if one needs a person.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			switch f := oauth.Flow(flow); {
-			case !status && len(args) != 1:
-				return exit.Errorf(exit.Usage, "expected is an account, for example: popsync login work")
-			case f != "" && f != oauth.FlowLoopback && f != oauth.FlowPaste && f != oauth.FlowDevice:
-				return exit.Errorf(exit.Usage, "--flow takes loopback, paste or device, for example: popsync login --flow paste work")
-			case f != "" && status:
-				return exit.Errorf(exit.Usage, "--flow is for a login, --status is none; say one of them")
-			}
-			return nil
+			return logins.Fits(oauth.Flow(flow), status, args)
 		},
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -126,16 +126,3 @@ func (a *app) loginOf(cfg *config.Config, c config.Account, prompt func(context.
 	l.Token = s.Token
 	return l, nil
 }
-
-// tokenIdentity is what decides whether a holder can get tokens: the grant, and when a person logged in last. It reads no secret.
-func tokenIdentity(cfg *config.Config, h holder) string {
-	s, c, err := new(app).tokenOf(cfg, h, "")
-	if err != nil {
-		return "oauth " + h.grant
-	}
-	id := "oauth " + h.grant + " " + c.Setting()
-	if st, err := s.Status(); err == nil && !st.Login.IsZero() {
-		id += " " + st.Login.UTC().String()
-	}
-	return id
-}

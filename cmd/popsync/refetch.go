@@ -6,10 +6,7 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/decisions"
-	"github.com/popsync/popsync/internal/exit"
 )
-
-const refetchExample = "refetch work 0000019a5f2c"
 
 func (a deciding) refetchCommand() *cobra.Command {
 	var all, yes bool
@@ -28,15 +25,9 @@ delivered yet, or is parked or held back, stays as it is.
 
 Unique-ids are those in popsync's log lines. One that begins with '-' comes
 after '--'.`,
-		Example: "  popsync " + refetchExample + "\n  popsync refetch work -- -42\n  popsync refetch --all work",
+		Example: "  popsync refetch work 0000019a5f2c\n  popsync refetch work -- -42\n  popsync refetch --all work",
 		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0, len(args) == 1 && !all:
-				return exit.Errorf(exit.Usage, "expected are an account and unique-ids, or --all, for example: popsync %s", refetchExample)
-			case all && len(args) > 1:
-				return exit.Errorf(exit.Usage, "--all means all messages of one account, without unique-ids, for example: popsync refetch --all work")
-			}
-			return nil
+			return decisions.RefetchFits(args, all)
 		},
 		ValidArgsFunction: a.completeAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {

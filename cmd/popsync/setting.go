@@ -16,7 +16,7 @@ import (
 func loginSetting(cfg *config.Config, c config.Account) string {
 	secretOf := sourceIdentity(cfg, c.Secret)
 	if c.Secret.Kind == config.SecretOAuth {
-		secretOf = tokenIdentity(cfg, accountHolder(c))
+		secretOf = new(app).loginBy(cfg, accountHolder(c)).Identity()
 	}
 	parts := []string{c.Host, strconv.Itoa(c.Port), string(c.TLS), c.CAFile, c.Username, string(c.Auth), secretOf}
 	return digest(slices.Concat(parts, networkSetting(cfg, c.Network), trustSetting(c.Trust))...)

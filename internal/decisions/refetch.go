@@ -15,6 +15,17 @@ import (
 	"github.com/popsync/popsync/internal/words"
 )
 
+// RefetchFits refuses arguments of 'popsync refetch' that do not go together with --all, or without it.
+func RefetchFits(args []string, all bool) error {
+	switch {
+	case len(args) == 0, len(args) == 1 && !all:
+		return exit.Errorf(exit.Usage, "expected are an account and unique-ids, or --all, for example: popsync refetch work 0000019a5f2c")
+	case all && len(args) > 1:
+		return exit.Errorf(exit.Usage, "--all means all messages of one account, without unique-ids, for example: popsync refetch --all work")
+	}
+	return nil
+}
+
 // Refetch has messages fetched again; no unique-ids: all that were delivered. acc is the account with the destinations
 // that may have notes of its ledger. yes: nobody is asked.
 func (desk *Desk) Refetch(ctx context.Context, name string, acc func() (fetcher.Account, error), uids []string, yes bool) error {

@@ -18,6 +18,19 @@ import (
 	"github.com/popsync/popsync/internal/words"
 )
 
+// Fits refuses arguments and flags of 'popsync login' that do not go together.
+func Fits(flow oauth.Flow, status bool, args []string) error {
+	switch {
+	case !status && len(args) != 1:
+		return exit.Errorf(exit.Usage, "expected is an account, for example: popsync login work")
+	case flow != "" && flow != oauth.FlowLoopback && flow != oauth.FlowPaste && flow != oauth.FlowDevice:
+		return exit.Errorf(exit.Usage, "--flow takes loopback, paste or device, for example: popsync login --flow paste work")
+	case flow != "" && status:
+		return exit.Errorf(exit.Usage, "--flow is for a login, --status is none; say one of them")
+	}
+	return nil
+}
+
 // Login has a person log in for ACCOUNT or ACCOUNT/DESTINATION, by flow or, if that is "", by the configured one. What was given is
 // stored once it opened the mailbox, or failed for another reason than whose login it is.
 func (d *Desk) Login(ctx context.Context, arg string, flow oauth.Flow) error {

@@ -44,6 +44,20 @@ func (h Holder) Name() string {
 	return h.Account + "/" + h.Destination
 }
 
+// Identity is what decides whether the holder can get tokens: the grant, and when a person logged in last. It reads no secret.
+func (h Holder) Identity() string {
+	id := "oauth " + h.Grant
+	s, c, err := h.Source("")
+	if err != nil {
+		return id
+	}
+	id += " " + c.Setting()
+	if st, err := s.Status(); err == nil && !st.Login.IsZero() {
+		id += " " + st.Login.UTC().String()
+	}
+	return id
+}
+
 // Holders are all of a configuration.
 type Holders []Holder
 

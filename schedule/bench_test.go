@@ -38,7 +38,7 @@ func BenchmarkHundredThousand(b *testing.B) {
 			now = now.Add(time.Second)
 			l.enqueue(now)
 			due := 0
-			for _, h := range l.ready.items {
+			for _, h := range l.hosts.ready.items {
 				due += len(h.waiting.items)
 			}
 			l.mu.Unlock()

@@ -21,7 +21,7 @@ func (j *job) dueErrand(run time.Time) time.Time {
 // lineUp gives the host that a job that is due waits at. An errand asks nothing of its own.
 func (l *Loop) lineUp(j *job) *host {
 	if j.onErrand {
-		return l.host("")
+		return l.hosts.get("")
 	}
-	return l.host(j.Host)
+	return l.hosts.get(j.Host)
 }

@@ -10,8 +10,8 @@ type host struct {
 	running int
 	free    time.Time // when HostRate allows the next start, on the monotonic clock
 	waiting pile[*job]
-	readyAt int // place in Loop.ready
-	pacedAt int // place in Loop.paced
+	readyAt int // place in hosts.ready
+	pacedAt int // place in hosts.paced
 }
 
 func newHost(name string) *host {
@@ -27,84 +27,68 @@ func (h *host) first() time.Time {
 	return j.due
 }
 
-// host finds or makes a host.
-func (l *Loop) host(name string) *host {
-	h := l.hosts[name]
+// hosts are those of a loop. They are read and changed under its lock.
+type hosts struct {
+	named map[string]*host
+	ready pile[*host] // those with a waiting job and room for it, by its due time
+	paced pile[*host] // those with a waiting job that HostRate holds up, by when it may start
+}
+
+func newHosts() hosts {
+	return hosts{
+		named: map[string]*host{},
+		ready: pile[*host]{
+			before: func(a, b *host) bool { return a.first().Before(b.first()) },
+			place:  func(h *host) *int { return &h.readyAt },
+		},
+		paced: pile[*host]{
+			before: func(a, b *host) bool { return a.free.Before(b.free) },
+			place:  func(h *host) *int { return &h.pacedAt },
+		},
+	}
+}
+
+// get finds or makes a host.
+func (s *hosts) get(name string) *host {
+	h := s.named[name]
 	if h == nil {
 		h = newHost(name)
-		l.hosts[name] = h
+		s.named[name] = h
 	}
 	return h
 }
 
 // offer puts a host where it belongs after anything about it has changed: with those that may start a job, with those
 // that may when their time comes, or with neither.
-func (l *Loop) offer(h *host) {
+func (s *hosts) offer(h *host) {
 	full := h.limit > 0 && h.running >= h.limit
 	if _, some := h.waiting.head(); !some || full {
-		l.ready.drop(h)
-		l.paced.drop(h)
+		s.ready.drop(h)
+		s.paced.drop(h)
 	} else if time.Now().Before(h.free) {
-		l.ready.drop(h)
-		l.paced.put(h)
+		s.ready.drop(h)
+		s.paced.put(h)
 	} else {
-		l.paced.drop(h)
-		l.ready.put(h)
-	}
-}
-
-// enqueue moves what is due to its host.
-func (l *Loop) enqueue(now time.Time) {
-	for {
-		j, ok := l.due.head()
-		if !ok || j.due.After(now) {
-			return
-		}
-		l.due.drop(j)
-		if j.slow {
-			l.slow.put(j)
-			continue
-		}
-		j.queue = l.lineUp(j)
-		j.queue.waiting.put(j)
-		l.offer(j.queue)
+		s.paced.drop(h)
+		s.ready.put(h)
 	}
 }
 
 // pace lets hosts in whose time has come.
-func (l *Loop) pace() {
+func (s *hosts) pace() {
 	for {
-		h, ok := l.paced.head()
+		h, ok := s.paced.head()
 		if !ok || time.Now().Before(h.free) {
 			return
 		}
-		l.offer(h)
+		s.offer(h)
 	}
-}
-
-// SetLimits changes the limits that Options gave. What runs is left alone.
-func (l *Loop) SetLimits(parallel, perHost, hostRate int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.o.Parallel, l.o.PerHost, l.o.HostRate = max(parallel, 1), perHost, hostRate
-	l.limit()
-	l.wake()
-}
-
-// SetSlowAfter changes Options.SlowAfter.
-func (l *Loop) SetSlowAfter(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.o.SlowAfter = d; d <= 0 {
-		l.o.SlowAfter = defaultSlowAfter
-	}
-	l.wake()
 }
 
 // limit sets what every host allows, after entries have changed, and forgets hosts that nobody names any more.
-func (l *Loop) limit() {
+func (s *hosts) limit(jobs map[string]*job, perHost int) {
 	limits := map[string]int{}
-	for _, j := range l.jobs {
+	for _, j := range jobs {
 		known := limits[j.Host]
 		if n := j.PerHost; n > 0 && (known == 0 || n < known) {
 			known = n
@@ -112,21 +96,21 @@ func (l *Loop) limit() {
 		limits[j.Host] = known
 	}
 	for name := range limits {
-		l.host(name)
+		s.get(name)
 	}
-	for name, h := range l.hosts {
+	for name, h := range s.named {
 		n, named := limits[name]
 		if !named && h.running == 0 && !time.Now().Before(h.free) {
-			delete(l.hosts, name)
+			delete(s.named, name)
 			continue
 		}
-		if o := l.o.PerHost; o > 0 && (n == 0 || o < n) {
+		if o := perHost; o > 0 && (n == 0 || o < n) {
 			n = o
 		}
 		if name == "" {
 			n = 0
 		}
 		h.limit = n
-		l.offer(h)
+		s.offer(h)
 	}
 }

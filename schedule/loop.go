@@ -38,10 +38,8 @@ type Loop struct {
 
 	mu          sync.Mutex
 	jobs        map[string]*job
-	hosts       map[string]*host
+	hosts       hosts
 	due         pile[*job]    // idle jobs, by due time
-	ready       pile[*host]   // hosts with a waiting job and room for it, by its due time
-	paced       pile[*host]   // hosts with a waiting job that HostRate holds up, by when it may start
 	slow        pile[*job]    // jobs that wait for a place in the slow lane, by due time
 	held        map[*job]bool // those that run, but for the slow lane
 	running     int           // of these
@@ -74,7 +72,7 @@ func NewLoop(o Options) *Loop {
 	}
 	return &Loop{
 		o: o, kick: make(chan struct{}, 1),
-		jobs: map[string]*job{}, hosts: map[string]*host{}, held: map[*job]bool{},
+		jobs: map[string]*job{}, hosts: newHosts(), held: map[*job]bool{},
 		due: pile[*job]{
 			before: func(a, b *job) bool { return a.due.Before(b.due) },
 			place:  func(j *job) *int { return &j.dueAt },
@@ -82,14 +80,6 @@ func NewLoop(o Options) *Loop {
 		slow: pile[*job]{
 			before: func(a, b *job) bool { return a.due.Before(b.due) },
 			place:  func(j *job) *int { return &j.slowAt },
-		},
-		ready: pile[*host]{
-			before: func(a, b *host) bool { return a.first().Before(b.first()) },
-			place:  func(h *host) *int { return &h.readyAt },
-		},
-		paced: pile[*host]{
-			before: func(a, b *host) bool { return a.free.Before(b.free) },
-			place:  func(h *host) *int { return &h.pacedAt },
 		},
 	}
 }
@@ -125,14 +115,14 @@ func (l *Loop) turn(ctx context.Context) (next time.Time, wait time.Duration) {
 	wait = l.o.Look
 	if ctx.Err() == nil {
 		l.enqueue(now)
-		l.pace()
+		l.hosts.pace()
 		l.startReady(ctx, now)
 		l.makeRoom(ctx, now)
 		wait = min(wait, l.startSlow(ctx, now))
-		if _, some := l.ready.head(); some {
+		if _, some := l.hosts.ready.head(); some {
 			wait = min(wait, glance(l.o.SlowAfter, l.o.Look))
 		}
-		if h, ok := l.paced.head(); ok {
+		if h, ok := l.hosts.paced.head(); ok {
 			wait = min(wait, time.Until(h.free))
 		}
 		if j, ok := l.due.head(); ok {

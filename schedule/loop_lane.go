@@ -8,7 +8,7 @@ import (
 
 // makeRoom has runs give their places to jobs that wait: as many as wait, the longest first.
 func (l *Loop) makeRoom(ctx context.Context, now time.Time) {
-	need := len(l.ready.items) - l.leaving
+	need := len(l.hosts.ready.items) - l.leaving
 	if l.running < l.o.Parallel || need <= 0 {
 		return
 	}
@@ -68,7 +68,7 @@ func (l *Loop) free(j *job, r *run) {
 		l.leaving--
 	}
 	r.on.running--
-	l.offer(r.on)
+	l.hosts.offer(r.on)
 }
 
 // lane notes where the next run begins after one that said this; nil: it did not return.

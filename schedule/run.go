@@ -14,10 +14,28 @@ type run struct {
 	errand  bool
 }
 
+// enqueue moves what is due to its host.
+func (l *Loop) enqueue(now time.Time) {
+	for {
+		j, ok := l.due.head()
+		if !ok || j.due.After(now) {
+			return
+		}
+		l.due.drop(j)
+		if j.slow {
+			l.slow.put(j)
+			continue
+		}
+		j.queue = l.lineUp(j)
+		j.queue.waiting.put(j)
+		l.hosts.offer(j.queue)
+	}
+}
+
 // startReady starts what may start, in the order in which it was due.
 func (l *Loop) startReady(ctx context.Context, now time.Time) {
 	for l.running < l.o.Parallel {
-		h, ok := l.ready.head()
+		h, ok := l.hosts.ready.head()
 		if !ok {
 			return
 		}
@@ -34,7 +52,7 @@ func (l *Loop) start(ctx context.Context, j *job, h *host, now time.Time, slow b
 	if rate := l.o.HostRate; rate > 0 && h.name != "" && !errand {
 		h.free = time.Now().Add(time.Minute / time.Duration(rate))
 	}
-	l.offer(h)
+	l.hosts.offer(h)
 	if slow {
 		l.slowRunning++
 	} else {
@@ -114,7 +132,7 @@ func (l *Loop) unplan(j *job) {
 	if h := j.queue; h != nil {
 		h.waiting.drop(j)
 		j.queue = nil
-		l.offer(h)
+		l.hosts.offer(h)
 	}
 	j.due = time.Time{}
 }

@@ -149,8 +149,8 @@ func TestCommandsAtRandom(t *testing.T) {
 			w.loop.Set(nil)
 			time.Sleep(5 * time.Minute)
 			w.loop.Set(nil) // forgets hosts whose last run has ended
-			if w.all != 0 || w.loop.running != 0 || len(w.loop.jobs)+len(w.loop.hosts) != 0 || w.most > 7 {
-				t.Errorf("seed %d: %d run, %d jobs, %d hosts, at most %d at once", seed, w.all, len(w.loop.jobs), len(w.loop.hosts), w.most)
+			if w.all != 0 || w.loop.running != 0 || len(w.loop.jobs)+len(w.loop.hosts.named) != 0 || w.most > 7 {
+				t.Errorf("seed %d: %d run, %d jobs, %d hosts, at most %d at once", seed, w.all, len(w.loop.jobs), len(w.loop.hosts.named), w.most)
 			}
 			w.story(noon)
 			for i := range all {
@@ -174,7 +174,7 @@ func (w *world) check() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	running := 0
-	for name, h := range l.hosts {
+	for name, h := range l.hosts.named {
 		running += h.running
 		if h.running < 0 || h.readyAt > 0 && h.pacedAt > 0 || len(h.waiting.items) == 0 && h.readyAt+h.pacedAt > 0 {
 			w.t.Errorf("host %s: %+v", name, h)

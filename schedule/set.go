@@ -19,7 +19,7 @@ func (l *Loop) Set(entries []Entry) {
 			l.remove(j)
 		}
 	}
-	l.limit()
+	l.hosts.limit(l.jobs, l.o.PerHost)
 	l.wake()
 }
 

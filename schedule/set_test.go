@@ -118,8 +118,8 @@ func TestRemove(t *testing.T) {
 		}
 		w.loop.Set(nil)
 		time.Sleep(24 * time.Hour)
-		if got := w.story(noon); got != "" || len(w.loop.jobs) != 0 || len(w.loop.hosts) != 0 {
-			t.Errorf("%s, %v %v", got, w.loop.jobs, w.loop.hosts)
+		if got := w.story(noon); got != "" || len(w.loop.jobs) != 0 || len(w.loop.hosts.named) != 0 {
+			t.Errorf("%s, %v %v", got, w.loop.jobs, w.loop.hosts.named)
 		}
 	})
 }

@@ -17,8 +17,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.e == nil {
 		return 0, errStale
 	}
-	if b.e.c.broken != nil {
-		return 0, b.e.c.broken
+	if b.e.c.t.broken != nil {
+		return 0, b.e.c.t.broken
 	}
 	n, err := b.e.body.Read(p)
 	if err != nil {
@@ -33,7 +33,7 @@ func (b *body) WriteTo(dst io.Writer) (n int64, err error) {
 		return 0, errStale
 	}
 	for {
-		if err := b.e.c.broken; err != nil {
+		if err := b.e.c.t.broken; err != nil {
 			return n, err
 		}
 		d := &b.e.body
@@ -79,14 +79,14 @@ func (b *body) check(err error) error {
 		if b.verb == "TOP" {
 			what = "header"
 		}
-		return c.limit(b.verb, b.num, what, int(min(b.most, math.MaxInt)))
+		return c.t.limit(b.verb, b.num, what, int(min(b.most, math.MaxInt)))
 	}
 	if err != io.EOF {
-		return c.fail(b.verb, b.num, nil, err)
+		return c.t.fail(b.verb, b.num, nil, err)
 	}
-	after := c.w.buffered()
+	after := c.t.w.buffered()
 	if len(after) == 0 || plausibleStatus(after) && b.e.outstanding()-b.e.nready > 1 {
 		return io.EOF
 	}
-	return c.fail(b.verb, b.num, after, ErrCut)
+	return c.t.fail(b.verb, b.num, after, ErrCut)
 }

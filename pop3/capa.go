@@ -29,45 +29,53 @@ func (c *Client) askCapabilities() error {
 	if c.opt.NoCapa {
 		return nil
 	}
-	if err := c.send("CAPA", nil, c.opt.Timeouts.Reply); err != nil {
+	if err := c.t.send("CAPA", nil, c.opt.Timeouts.Reply); err != nil {
 		return err
 	}
 	if err := c.readCapabilities(); err != nil {
 		return err
 	}
-	return c.inStep("CAPA", 0)
+	return c.t.inStep("CAPA", 0)
 }
 
 // readCapabilities reads the reply to CAPA. A refusal leaves what is known.
 func (c *Client) readCapabilities() error {
-	err := c.status("CAPA", 0, c.opt.Timeouts.Reply)
+	caps, err := c.t.capabilities()
+	if caps != nil {
+		c.caps = *caps
+	}
+	return err
+}
+
+// capabilities reads the reply to CAPA; nil: it was refused.
+func (t *talk) capabilities() (*Capabilities, error) {
+	err := t.status("CAPA", 0, t.opt.Timeouts.Reply)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
-		c.capaRefused = true
-		return nil
+		t.capaRefused = true
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
-	c.capaRefused = false
-	caps := Capabilities{Known: true}
-	c.w.brief()
+	t.capaRefused = false
+	caps := &Capabilities{Known: true}
+	t.w.brief()
 	for range maxCapaLines {
-		line, err := c.w.line(c.opt.Limits.StatusLine)
+		line, err := t.w.line(t.opt.Limits.StatusLine)
 		switch {
 		case err == errLongLine:
-			return c.limit("CAPA", 0, "status line", c.opt.Limits.StatusLine)
+			return nil, t.limit("CAPA", 0, "status line", t.opt.Limits.StatusLine)
 		case err == io.EOF:
-			return c.fail("CAPA", 0, nil, io.ErrUnexpectedEOF)
+			return nil, t.fail("CAPA", 0, nil, io.ErrUnexpectedEOF)
 		case err != nil:
-			return c.fail("CAPA", 0, line, err)
+			return nil, t.fail("CAPA", 0, line, err)
 		case len(line) == 1 && line[0] == '.':
-			c.caps = caps
-			return nil
+			return caps, nil
 		}
-		caps.add(string(c.strike(line)))
+		caps.add(string(t.strike(line)))
 	}
-	return c.limit("CAPA", 0, "capabilities", maxCapaLines)
+	return nil, t.limit("CAPA", 0, "capabilities", maxCapaLines)
 }
 
 // add takes in one line. Unknown capabilities are nothing to us.

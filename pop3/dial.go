@@ -20,14 +20,18 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opt: o, raw: conn, w: newWire(conn)}
-	c.w.log = o.Transcript.Connect(o.address(), nil)
-	c.w.idle, c.w.slack, c.w.rate, c.w.received = o.Timeouts.Idle, o.Timeouts.Answer, o.Limits.Rate, o.Received
+	c := newClient(o, conn)
+	c.t.w.log = o.Transcript.Connect(o.address(), nil)
+	c.t.w.idle, c.t.w.slack, c.t.w.rate, c.t.w.received = o.Timeouts.Idle, o.Timeouts.Answer, o.Limits.Rate, o.Received
 	if err := c.open(ctx); err != nil {
 		_ = c.Close() // the first error says more
 		return nil, err
 	}
 	return c, nil
+}
+
+func newClient(o Options, conn net.Conn) *Client {
+	return &Client{t: talk{w: newWire(conn), opt: &o}, opt: &o, raw: conn}
 }
 
 func connect(ctx context.Context, o Options) (net.Conn, error) {
@@ -76,7 +80,7 @@ func (c *Client) open(ctx context.Context) error {
 
 // greeting reads the server's first line (RFC 1939, section 4).
 func (c *Client) greeting() error {
-	text, err := c.statusText("greeting", 0, c.opt.Timeouts.Reply)
+	text, err := c.t.statusText("greeting", 0, c.opt.Timeouts.Reply)
 	c.timestamp = timestamp(text)
 	var wrong *ProtocolError
 	if errors.As(err, &wrong) {

@@ -18,7 +18,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	}
 	defer c.end()
 	l := &Listing{Complete: true}
-	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.strike, name: c.secrets.Name}
+	p := &collector{l: l, maxUID: c.opt.Limits.UID, strike: c.t.strike, name: c.t.secrets.Name}
 	ask, done, err := c.askBoth()
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	if err := ask("UIDL"); err != nil {
 		return nil, err
 	}
-	err = c.status("UIDL", 0, c.opt.Timeouts.List)
+	err = c.t.status("UIDL", 0, c.opt.Timeouts.List)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
@@ -35,24 +35,24 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 	case err != nil:
 		return nil, err
 	default:
-		if err := c.lines("UIDL", p, p.uidLine); err != nil {
+		if err := p.lines(&c.t, "UIDL", p.uidLine); err != nil {
 			return nil, err
 		}
 	}
 	if err := ask("LIST"); err != nil {
 		return nil, err
 	}
-	if err := c.status("LIST", 0, c.opt.Timeouts.List); err != nil {
+	if err := c.t.status("LIST", 0, c.opt.Timeouts.List); err != nil {
 		return nil, err
 	}
-	if err := c.lines("LIST", p, p.listLine); err != nil {
+	if err := p.lines(&c.t, "LIST", p.listLine); err != nil {
 		return nil, err
 	}
 	if err := p.join(); err != nil {
-		c.broken = &ProtocolError{Command: "LIST", Err: err}
-		return nil, c.broken
+		c.t.broken = &ProtocolError{Command: "LIST", Err: err}
+		return nil, c.t.broken
 	}
-	if err := c.inStep("LIST", 0); err != nil {
+	if err := c.t.inStep("LIST", 0); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -60,21 +60,21 @@ func (c *Client) List(ctx context.Context) (*Listing, error) {
 
 // askBoth prepares to send two commands: both before the first reply, or each when it is asked for.
 func (c *Client) askBoth() (ask func(verb string) error, done func(), err error) {
-	if err := c.inStep("UIDL", 0); err != nil {
+	if err := c.t.inStep("UIDL", 0); err != nil {
 		return nil, nil, err
 	}
 	if !c.mayPipeline() {
-		ask = func(verb string) error { return c.send(verb, nil, c.opt.Timeouts.Reply) }
+		ask = func(verb string) error { return c.t.send(verb, nil, c.opt.Timeouts.Reply) }
 		return ask, func() {}, nil
 	}
-	s := c.startSender()
+	s := startSender(c.t.w)
 	commands := "UIDL\r\nLIST\r\n"
 	if c.capaDue {
 		commands = "CAPA\r\n" + commands
 	}
 	s.send([]byte(commands))
 	c.pipelined.Store(true)
-	done = func() { c.stopSender(s) }
+	done = func() { s.stop(&c.t) }
 	if c.capaDue {
 		c.capaDue = false
 		if err := c.readCapabilities(); err != nil {
@@ -97,32 +97,32 @@ const growEvery = 64 << 10
 
 // lines reads the rest of a multi-line reply (RFC 1939, section 3) without allocating. No line of a listing starts
 // with a dot, so there is nothing to unstuff.
-func (c *Client) lines(verb string, p *collector, take func(line []byte)) error {
-	c.w.fresh()
-	octets, most, grow := 0, max(c.opt.Limits.Listing*lineOctets, leastOctets), growEvery
+func (p *collector) lines(t *talk, verb string, take func(line []byte)) error {
+	t.w.fresh()
+	octets, most, grow := 0, max(t.opt.Limits.Listing*lineOctets, leastOctets), growEvery
 	for n := 0; ; n++ {
-		line, err := c.w.line(maxListingLine)
+		line, err := t.w.line(maxListingLine)
 		switch {
 		case err == errLongLine:
-			return c.limit(verb, 0, "listing line", maxListingLine)
+			return t.limit(verb, 0, "listing line", maxListingLine)
 		case err == io.EOF:
-			return c.fail(verb, 0, nil, io.ErrUnexpectedEOF)
+			return t.fail(verb, 0, nil, io.ErrUnexpectedEOF)
 		case err != nil:
-			return c.fail(verb, 0, line, err)
+			return t.fail(verb, 0, line, err)
 		case len(line) == 1 && line[0] == '.':
 			return nil
-		case n == c.opt.Limits.Listing:
-			return c.limit(verb, 0, "listing", n)
+		case n == t.opt.Limits.Listing:
+			return t.limit(verb, 0, "listing", n)
 		}
 		if octets += len(line) + 2; octets > most {
-			return c.limit(verb, 0, "whole listing", most)
+			return t.limit(verb, 0, "whole listing", most)
 		}
 		take(line)
-		if octets >= grow && c.opt.Grow != nil {
+		if octets >= grow && t.opt.Grow != nil {
 			grow = octets + growEvery
-			if err := c.opt.Grow(p.memory()); err != nil {
-				c.broken = fmt.Errorf("%s: %w", operation(verb, 0), err)
-				return c.broken
+			if err := t.opt.Grow(p.memory()); err != nil {
+				t.broken = fmt.Errorf("%s: %w", operation(verb, 0), err)
+				return t.broken
 			}
 		}
 	}

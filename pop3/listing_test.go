@@ -226,10 +226,11 @@ func BenchmarkListing(b *testing.B) {
 	b.SetBytes(int64(len(all)))
 	b.ReportAllocs()
 	for b.Loop() {
-		c := &Client{opt: Options{}.withDefaults(), w: wireOf(all, 1, bufferSize)}
-		c.w.idle = time.Minute
+		o := Options{}.withDefaults()
+		c := &Client{t: talk{w: wireOf(all, 1, bufferSize), opt: &o}, opt: &o}
+		c.t.w.idle = time.Minute
 		p := &collector{l: &Listing{Complete: true}, maxUID: 512}
-		if err := errors.Join(c.lines("UIDL", p, p.uidLine), c.lines("LIST", p, p.listLine), p.join()); err != nil {
+		if err := errors.Join(p.lines(&c.t, "UIDL", p.uidLine), p.lines(&c.t, "LIST", p.listLine), p.join()); err != nil {
 			b.Fatal(err)
 		}
 		if p.l.Len() != n {

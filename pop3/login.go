@@ -22,7 +22,7 @@ func (c *Client) Login(ctx context.Context, l Login) error {
 	defer c.end()
 	var err error
 	c.login, err = sasl.Run(ctx, sasl.Login{Username: l.Username, Password: l.Password, Token: l.Token, Auth: l.Auth,
-		Worked: l.Worked, TwoSteps: l.TwoSteps, Host: c.opt.Host, Port: c.opt.Port}, c.offer(), login{c})
+		Worked: l.Worked, TwoSteps: l.TwoSteps, Host: c.opt.Host, Port: c.opt.Port}, login{c}.offer(), login{c})
 	if err != nil {
 		return login{c}.error(err)
 	}
@@ -36,7 +36,12 @@ func (c *Client) Login(ctx context.Context, l Login) error {
 // LastLogin is what the last Login showed, also one that failed.
 func (c *Client) LastLogin() sasl.Outcome { return c.login }
 
-func (c *Client) offer() sasl.Offer {
+// login is a Client as the sasl.Wire of its login.
+type login struct{ c *Client }
+
+// offer is what the server offers.
+func (l login) offer() sasl.Offer {
+	c := l.c
 	o := sasl.Offer{Known: c.caps.Known, Mechanisms: c.caps.SASL, User: true, NoUser: c.caps.Known && !c.caps.User,
 		Timestamp: c.timestamp, Line: maxCommand, TokenApart: true}
 	if state, ok := c.ConnectionState(); ok {
@@ -44,9 +49,6 @@ func (c *Client) offer() sasl.Offer {
 	}
 	return o
 }
-
-// login is a Client as the sasl.Wire of its login.
-type login struct{ c *Client }
 
 // Begin sends AUTH (RFC 5034, section 4).
 func (l login) Begin(mechanism string, initial []byte) (sasl.Step, error) {
@@ -57,7 +59,7 @@ func (l login) Begin(mechanism string, initial []byte) (sasl.Step, error) {
 			arg = append(arg, '=')
 		}
 	}
-	if err := l.c.send("AUTH", arg, l.c.opt.Timeouts.Reply); err != nil {
+	if err := l.c.t.send("AUTH", arg, l.c.opt.Timeouts.Reply); err != nil {
 		return sasl.Step{}, err
 	}
 	return l.step()
@@ -65,7 +67,7 @@ func (l login) Begin(mechanism string, initial []byte) (sasl.Step, error) {
 
 // Answer sends a response.
 func (l login) Answer(response []byte) (sasl.Step, error) {
-	if err := l.c.send("", inBase64(response), l.c.opt.Timeouts.Reply); err != nil {
+	if err := l.c.t.send("", inBase64(response), l.c.opt.Timeouts.Reply); err != nil {
 		return sasl.Step{}, err
 	}
 	return l.step()
@@ -73,26 +75,26 @@ func (l login) Answer(response []byte) (sasl.Step, error) {
 
 // Cancel gives up (RFC 5034, section 4). A server that says +OK to that is out of step.
 func (l login) Cancel() error {
-	if err := l.c.send("", []byte("*"), l.c.opt.Timeouts.Reply); err != nil {
+	if err := l.c.t.send("", []byte("*"), l.c.opt.Timeouts.Reply); err != nil {
 		return err
 	}
-	line, err := l.c.replyLine("AUTH", 0, l.c.patience())
+	line, err := l.c.t.replyLine("AUTH", 0, l.c.t.patience())
 	if err != nil {
 		return err
 	}
 	ok, text, err := parseStatus(line)
 	switch {
 	case err != nil:
-		return l.c.fail("AUTH", 0, line, err)
+		return l.c.t.fail("AUTH", 0, line, err)
 	case ok:
-		return l.c.fail("AUTH", 0, line, errUnsolicited)
+		return l.c.t.fail("AUTH", 0, line, errUnsolicited)
 	}
-	return l.c.refusal("AUTH", 0, text)
+	return l.c.t.refusal("AUTH", 0, text)
 }
 
 // step reads the reply to a part of an exchange.
 func (l login) step() (sasl.Step, error) {
-	line, err := l.c.replyLine("AUTH", 0, l.c.patience())
+	line, err := l.c.t.replyLine("AUTH", 0, l.c.t.patience())
 	if err != nil {
 		return sasl.Step{}, err
 	}
@@ -102,9 +104,9 @@ func (l login) step() (sasl.Step, error) {
 	ok, text, err := parseStatus(line)
 	switch {
 	case err != nil:
-		return sasl.Step{}, l.c.fail("AUTH", 0, line, err)
+		return sasl.Step{}, l.c.t.fail("AUTH", 0, line, err)
 	case !ok:
-		return sasl.Step{}, l.c.refusal("AUTH", 0, text)
+		return sasl.Step{}, l.c.t.refusal("AUTH", 0, text)
 	}
 	return sasl.Step{Done: true, Text: append([]byte{}, text...)}, nil
 }
@@ -121,18 +123,18 @@ func inBase64(b []byte) []byte { return base64.StdEncoding.AppendEncode(nil, b) 
 // the user need not be told the password.
 func (l login) Plainly(method, user, secret string) error {
 	if method == "apop" {
-		return l.c.exchange("APOP", []byte(user+" "+secret), l.c.opt.Timeouts.Reply)
+		return l.c.t.exchange("APOP", []byte(user+" "+secret), l.c.opt.Timeouts.Reply)
 	}
-	if err := l.c.exchange("USER", []byte(user), l.c.opt.Timeouts.Reply); err != nil {
+	if err := l.c.t.exchange("USER", []byte(user), l.c.opt.Timeouts.Reply); err != nil {
 		return err
 	}
-	return l.c.exchange("PASS", []byte(secret), l.c.opt.Timeouts.Reply)
+	return l.c.t.exchange("PASS", []byte(secret), l.c.opt.Timeouts.Reply)
 }
 
 // Hide notes what a server might echo and nothing must show.
 func (l login) Hide(s *foreign.Secrets) {
-	l.c.secrets = s
-	l.c.w.log.Hide(s)
+	l.c.t.secrets = s
+	l.c.t.w.log.Hide(s)
 }
 
 // Means tells what a refusal is about. A response code says that the server knew what it was asked (RFC 2449, section 8).
@@ -162,8 +164,8 @@ func (l login) error(err error) error {
 	case errors.As(err, &secret):
 		return &SecretError{Err: secret.Err, Token: secret.Token}
 	case errors.As(err, &nonsense):
-		l.c.broken = &ProtocolError{"AUTH", 0, "", err} // it may even take us for logged in
-		return l.c.broken
+		l.c.t.broken = &ProtocolError{"AUTH", 0, "", err} // it may even take us for logged in
+		return l.c.t.broken
 	case errors.As(err, &refused):
 		return &LoginError{Err: err, Method: l.c.login.Method}
 	case errors.Is(err, errLongCommand):

@@ -19,7 +19,7 @@ func (c *Client) simple(ctx context.Context, verb string) error {
 		return err
 	}
 	defer c.end()
-	return c.exchange(verb, nil, c.opt.Timeouts.Reply)
+	return c.t.exchange(verb, nil, c.opt.Timeouts.Reply)
 }
 
 var errStat = errors.New("reply is not a count and a size")
@@ -31,17 +31,17 @@ func (c *Client) Stat(ctx context.Context) (n int, octets int64, err error) {
 		return 0, 0, err
 	}
 	defer c.end()
-	if err := c.send("STAT", nil, c.opt.Timeouts.Reply); err != nil {
+	if err := c.t.send("STAT", nil, c.opt.Timeouts.Reply); err != nil {
 		return 0, 0, err
 	}
-	text, err := c.statusText("STAT", 0, c.opt.Timeouts.List)
+	text, err := c.t.statusText("STAT", 0, c.opt.Timeouts.List)
 	if err != nil {
 		return 0, 0, err
 	}
 	n, octets, ok := parseStat(text)
 	if !ok {
-		c.broken = &ProtocolError{"STAT", 0, c.clean(text), errStat}
-		return 0, 0, c.broken
+		c.t.broken = &ProtocolError{"STAT", 0, c.t.clean(text), errStat}
+		return 0, 0, c.t.broken
 	}
 	return n, octets, nil
 }
@@ -78,10 +78,10 @@ func (c *Client) Quit(ctx context.Context) error {
 	}
 	defer c.end()
 	end := time.Now().Add(c.opt.Timeouts.Quit)
-	if err := c.send("QUIT", nil, c.opt.Timeouts.Quit); err != nil {
+	if err := c.t.send("QUIT", nil, c.opt.Timeouts.Quit); err != nil {
 		return err
 	}
-	return c.status("QUIT", 0, time.Until(end))
+	return c.t.status("QUIT", 0, time.Until(end))
 }
 
 // number appends a decimal number.

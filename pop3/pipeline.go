@@ -33,28 +33,28 @@ func (c *Client) pipeline(ctx context.Context, j job, items iter.Seq[Item], hand
 		return err
 	}
 	defer c.end()
-	if err := c.inStep(j.verb, 0); err != nil {
+	if err := c.t.inStep(j.verb, 0); err != nil {
 		return err
 	}
 	next, stop := iter.Pull(items)
 	defer stop()
 	e := &engine{c: c, job: j, next: next, more: true, queue: c.queue[:0]}
 	if j.verb != "RETR" { // each message has its own
-		phase := c.w.meter(c.w.slack)
-		c.w.phase = &phase
-		defer func() { c.w.phase = nil }()
+		phase := c.t.w.meter(c.t.w.slack)
+		c.t.w.phase = &phase
+		defer func() { c.t.w.phase = nil }()
 	}
 	if c.mayPipeline() {
-		e.sender = c.startSender()
-		defer c.stopSender(e.sender)
+		e.sender = startSender(c.t.w)
+		defer e.sender.stop(&c.t)
 	}
-	c.w.flush = e.flush
-	defer func() { c.w.flush = nil }()
+	c.t.w.flush = e.flush
+	defer func() { c.t.w.flush = nil }()
 	// A panic of handle passes through here: nobody can tell then where the conversation stands.
 	clean := false
 	defer func() {
-		if !clean && c.broken == nil {
-			c.broken = &ConnError{Command: j.verb, Err: errors.New("handler did not return")}
+		if !clean && c.t.broken == nil {
+			c.t.broken = &ConnError{Command: j.verb, Err: errors.New("handler did not return")}
 		}
 		c.queue = e.queue[:0]
 	}()
@@ -73,15 +73,15 @@ func (e *engine) run(handle func(Response) error) error {
 		}
 		it := e.queue[e.head]
 		if it.Num == 0 {
-			*e.job.quit = e.c.status("QUIT", 0, e.c.opt.Timeouts.Quit)
+			*e.job.quit = e.c.t.status("QUIT", 0, e.c.opt.Timeouts.Quit)
 			return nil
 		}
 		err := e.reply(it, handle)
 		e.pop()
 		switch {
-		case e.c.broken != nil:
+		case e.c.t.broken != nil:
 			if err == nil || err == ErrSkip {
-				err = e.c.broken
+				err = e.c.t.broken
 			}
 			return err
 		case err != nil && !errors.Is(err, ErrSkip):
@@ -89,7 +89,7 @@ func (e *engine) run(handle func(Response) error) error {
 		}
 		// Before the next command: a reply that nobody asked for could pass as its answer.
 		if e.outstanding() == 0 {
-			if err := e.c.inStep(e.job.verbOf(it), it.Num); err != nil {
+			if err := e.c.t.inStep(e.job.verbOf(it), it.Num); err != nil {
 				return err
 			}
 		}
@@ -114,7 +114,7 @@ func (e *engine) refill() error {
 			return fmt.Errorf("pop3: %s: %d is no message number", e.job.verb, it.Num)
 		}
 		var err error
-		if e.ready, err = e.job.command(e.c, e.ready, it); err != nil {
+		if e.ready, err = e.job.command(&e.c.t, e.ready, it); err != nil {
 			return err
 		}
 		e.push(it)
@@ -132,7 +132,7 @@ func (e *engine) last() (err error) {
 	if e.job.quit == nil {
 		return nil
 	}
-	if e.ready, err = e.c.command(e.ready, "QUIT", nil); err != nil {
+	if e.ready, err = e.c.t.command(e.ready, "QUIT", nil); err != nil {
 		return err
 	}
 	e.push(Item{})
@@ -152,8 +152,8 @@ func (e *engine) push(it Item) {
 func (e *engine) pop() {
 	e.weight -= e.job.weight(e.queue[e.head])
 	e.head++
-	if e.c.w.phase != nil {
-		e.c.w.phase.left += replyTime
+	if e.c.t.w.phase != nil {
+		e.c.t.w.phase.left += replyTime
 	}
 }
 
@@ -165,7 +165,7 @@ func (e *engine) flush() error {
 	b := e.ready
 	e.ready, e.nready = e.ready[:0], 0
 	if e.sender == nil {
-		return e.c.w.write(b, e.c.patience())
+		return e.c.t.w.write(b, e.c.t.patience())
 	}
 	if e.outstanding() > 1 {
 		e.c.pipelined.Store(true)
@@ -178,7 +178,7 @@ func (e *engine) flush() error {
 // to its end.
 func (e *engine) reply(it Item, handle func(Response) error) error {
 	c, verb := e.c, e.job.verbOf(it)
-	text, err := c.statusText(verb, it.Num, c.opt.Timeouts.Reply)
+	text, err := c.t.statusText(verb, it.Num, c.opt.Timeouts.Reply)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
@@ -186,16 +186,16 @@ func (e *engine) reply(it Item, handle func(Response) error) error {
 	case err != nil:
 		return err
 	case it.Ask == AskScan && !scanOf(text, it.Num):
-		return c.fail(verb, it.Num, text, ErrStep)
+		return c.t.fail(verb, it.Num, text, ErrStep)
 	case !e.job.bodyOf(it):
 		return handle(Response{Item: it})
 	}
-	c.w.fresh()
+	c.t.w.fresh()
 	b := &body{e: e, verb: verb, num: it.Num, most: e.job.most(it)}
-	e.body.reset(c.w, b.most)
+	e.body.reset(c.t.w, b.most)
 	defer func() { b.e = nil }()
 	err = handle(Response{Item: it, Body: b})
-	if c.broken != nil || (err != nil && !errors.Is(err, ErrSkip)) {
+	if c.t.broken != nil || (err != nil && !errors.Is(err, ErrSkip)) {
 		return err
 	}
 	if failed := b.skip(); failed != nil {

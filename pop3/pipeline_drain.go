@@ -17,17 +17,17 @@ var errDrain = errors.New("too much is outstanding to wait for")
 // first. It returns err.
 func (e *engine) giveUp(err error) error {
 	c := e.c
-	if c.broken != nil {
+	if c.t.broken != nil {
 		return err
 	}
-	c.w.flush = nil
+	c.t.w.flush = nil
 	for range e.nready {
 		last := len(e.queue) - 1
 		e.weight -= e.job.weight(e.queue[last])
 		e.queue = e.queue[:last]
 	}
-	if failed := e.drain(); failed != nil && c.broken == nil {
-		c.broken = &ConnError{Command: e.job.verb, Err: failed}
+	if failed := e.drain(); failed != nil && c.t.broken == nil {
+		c.t.broken = &ConnError{Command: e.job.verb, Err: failed}
 	}
 	return err
 }
@@ -38,8 +38,8 @@ func (e *engine) drain() error {
 		return errDrain
 	}
 	deadline := time.Now().Add(drainTime)
-	c.w.deadline = deadline
-	defer func() { c.w.deadline = time.Time{} }()
+	c.t.w.deadline = deadline
+	defer func() { c.t.w.deadline = time.Time{} }()
 	skip := func() error {
 		n, err := e.body.skip(left)
 		left -= n
@@ -53,22 +53,22 @@ func (e *engine) drain() error {
 	for e.outstanding() > 0 {
 		it := e.queue[e.head]
 		e.pop()
-		line, err := c.replyLine(e.job.verbOf(it), it.Num, deadline)
+		line, err := c.t.replyLine(e.job.verbOf(it), it.Num, deadline)
 		if err != nil {
 			return err
 		}
-		c.w.deadline = deadline
+		c.t.w.deadline = deadline
 		ok, _, err := parseStatus(line)
 		if err != nil {
-			return c.fail(e.job.verbOf(it), it.Num, line, err)
+			return c.t.fail(e.job.verbOf(it), it.Num, line, err)
 		}
 		if !ok || !e.job.bodyOf(it) {
 			continue
 		}
-		e.body.reset(c.w, drainOctets)
+		e.body.reset(c.t.w, drainOctets)
 		if err := skip(); err != nil {
 			return err
 		}
 	}
-	return c.inStep(e.job.verb, 0)
+	return c.t.inStep(e.job.verb, 0)
 }

@@ -17,9 +17,9 @@ type sender struct {
 	err  error
 }
 
-func (c *Client) startSender() *sender {
-	s := &sender{w: c.w, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	c.w.setWriteDeadline(time.Time{})
+func startSender(w *wire) *sender {
+	s := &sender{w: w, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w.setWriteDeadline(time.Time{})
 	go s.run()
 	return s
 }
@@ -55,18 +55,18 @@ func (s *sender) run() {
 	}
 }
 
-// stopSender ends the goroutine: at once when the client is broken, else when all is written, which it is unless the
+// stop ends the goroutine: at once when the conversation is broken, else when all is written, which it is unless the
 // server answered what it had not read.
-func (c *Client) stopSender(s *sender) {
-	if c.broken != nil {
-		c.w.setWriteDeadline(time.Unix(1, 0))
+func (s *sender) stop(t *talk) {
+	if t.broken != nil {
+		t.w.setWriteDeadline(time.Unix(1, 0))
 	} else {
-		c.w.setWriteDeadline(c.patience())
+		t.w.setWriteDeadline(t.patience())
 	}
 	close(s.wake)
 	<-s.done
-	if s.err != nil && c.broken == nil {
-		c.broken = &ConnError{Command: "writing", Err: s.err}
+	if s.err != nil && t.broken == nil {
+		t.broken = &ConnError{Command: "writing", Err: s.err}
 	}
 }
 

@@ -47,7 +47,7 @@ func TestSaysGone(t *testing.T) {
 
 // What a server says is judged before secrets are struck out: a password may be part of any word.
 func TestGoneDespiteSecret(t *testing.T) {
-	c := &Client{secrets: foreign.NewSecrets("u", "expunge")}
+	c := &talk{secrets: foreign.NewSecrets("u", "expunge")}
 	err := c.refusal("RETR", 31, []byte("message 31 expunged")).(*ResponseError)
 	if !err.Gone || strings.Contains(err.Text, "exp") {
 		t.Errorf("%+v", err)

@@ -110,9 +110,9 @@ func (j job) most(it Item) int64 {
 }
 
 // command appends the command for an item.
-func (j job) command(c *Client, dst []byte, it Item) ([]byte, error) {
+func (j job) command(t *talk, dst []byte, it Item) ([]byte, error) {
 	if it.Ask == AskNoop {
-		return c.command(dst, "NOOP", nil)
+		return t.command(dst, "NOOP", nil)
 	}
 	var scratch [48]byte
 	arg := number(scratch[:0], it.Num)
@@ -122,5 +122,5 @@ func (j job) command(c *Client, dst []byte, it Item) ([]byte, error) {
 	case it.Ask == AskMessage && j.top:
 		arg = number(append(arg, ' '), j.lines)
 	}
-	return c.command(dst, j.verbOf(it), arg)
+	return t.command(dst, j.verbOf(it), arg)
 }

@@ -17,27 +17,27 @@ import (
 // handshake starts TLS on the connection (RFC 8314, section 3; internal/trust says what a server has to prove). All that was
 // received before is gone with the old reader.
 func (c *Client) handshake() error {
-	bounded, cancel := context.WithTimeoutCause(c.ctx, c.opt.Timeouts.TLS, os.ErrDeadlineExceeded)
+	bounded, cancel := context.WithTimeoutCause(c.t.ctx, c.opt.Timeouts.TLS, os.ErrDeadlineExceeded)
 	defer cancel()
 	conn := trust.Client(&readAhead{Conn: c.raw, r: bufio.NewReaderSize(c.raw, bufferSize)}, c.opt.tlsConfig())
-	c.w.replace(conn)
-	c.w.setReadDeadline(time.Time{})
-	c.w.setWriteDeadline(time.Time{})
+	c.t.w.replace(conn)
+	c.t.w.setReadDeadline(time.Time{})
+	c.t.w.setWriteDeadline(time.Time{})
 	err := conn.HandshakeContext(bounded)
 	if err != nil {
-		c.w.log.Failed(err)
+		c.t.w.log.Failed(err)
 	}
 	switch {
 	case err == nil:
-		c.w.log.Secured(conn.ConnectionState())
+		c.t.w.log.Secured(conn.ConnectionState())
 		return nil
-	case c.ctx.Err() != nil:
-		return c.fail("TLS handshake", 0, nil, err)
+	case c.t.ctx.Err() != nil:
+		return c.t.fail("TLS handshake", 0, nil, err)
 	case bounded.Err() != nil:
-		return c.fail("TLS handshake", 0, nil, fmt.Errorf("no handshake within %v: %w", c.opt.Timeouts.TLS, os.ErrDeadlineExceeded))
+		return c.t.fail("TLS handshake", 0, nil, fmt.Errorf("no handshake within %v: %w", c.opt.Timeouts.TLS, os.ErrDeadlineExceeded))
 	}
-	c.broken = &TLSError{"TLS handshake", err}
-	return c.broken
+	c.t.broken = &TLSError{"TLS handshake", err}
+	return c.t.broken
 }
 
 func (o Options) tlsConfig() *tls.Config {
@@ -61,20 +61,20 @@ func (o Options) tlsConfig() *tls.Config {
 // strip TLS by hiding or refusing the command. What was learned in plaintext is dropped.
 func (c *Client) startTLS() error {
 	if c.caps.Known && !c.caps.STLS {
-		c.broken = &TLSError{"STLS", ErrNoSTLS}
-		return c.broken
+		c.t.broken = &TLSError{"STLS", ErrNoSTLS}
+		return c.t.broken
 	}
-	err := c.exchange("STLS", nil, c.opt.Timeouts.Reply)
+	err := c.t.exchange("STLS", nil, c.opt.Timeouts.Reply)
 	var refused *ResponseError
 	switch {
 	case errors.As(err, &refused):
-		c.broken = &TLSError{"STLS", fmt.Errorf("%w: %w", ErrNoSTLS, err)}
-		return c.broken
+		c.t.broken = &TLSError{"STLS", fmt.Errorf("%w: %w", ErrNoSTLS, err)}
+		return c.t.broken
 	case err != nil:
 		return err
 	}
 	// Anything after the +OK was put there before TLS, by whoever sits between, to be believed after it.
-	if err := c.inStep("STLS", 0); err != nil {
+	if err := c.t.inStep("STLS", 0); err != nil {
 		return err
 	}
 	c.caps = Capabilities{}

@@ -30,7 +30,7 @@ func expectsTLS(ctx context.Context, o Options) bool {
 	if err != nil {
 		return false
 	}
-	c := &Client{opt: o, raw: conn, w: newWire(conn)}
+	c := newClient(o, conn)
 	defer c.Close()
 	if err := c.begin(ctx, "TLS handshake"); err != nil {
 		return false

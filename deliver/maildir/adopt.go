@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	gomaildir "github.com/emersion/go-maildir"
@@ -15,25 +16,29 @@ import (
 	"github.com/popsync/popsync/internal/safepath"
 )
 
-// adopt makes the place at path a Maildir with an identity, and returns that.
-func (o *Options) adopt(path string) (string, error) {
+// adopt makes the place at path a Maildir with an identity, opens it, and returns both.
+func (o *Options) adopt(path string) (id string, root safepath.Shared, err error) {
 	if err := o.makeOuter(path); err != nil {
-		return "", err
+		return "", root, err
 	}
 	found, err := look(path)
 	if err != nil {
-		return "", err
+		return "", root, err
 	}
 	if found != isMaildir {
-		if err := create(path); err != nil {
-			return "", disk.Failed("create", path, err)
+		if root, err = create(path); err != nil {
+			return "", root, disk.Failed("create", path, err)
 		}
+	} else if root, err = disk.Dir(path); err != nil {
+		return "", root, disk.Failed("open", path, err)
 	}
-	root, err := disk.Dir(path)
-	if err != nil {
-		return "", disk.Failed("open", path, err)
+	if id, err = o.adoptIn(root, path); err != nil {
+		root.Close()
 	}
-	defer root.Close()
+	return id, root, err
+}
+
+func (o *Options) adoptIn(root safepath.Shared, path string) (string, error) {
 	id, _, err := readIDIn(root.File)
 	if err == nil {
 		return id, nil
@@ -54,24 +59,28 @@ func (o *Options) adopt(path string) (string, error) {
 
 var folders = []string{"tmp", "new", "cur"}
 
-// create makes the directories and makes them durable, from the inside out.
-func create(path string) error {
+// create makes the directories, makes them durable, from the inside out, and opens the Maildir.
+func create(path string) (root safepath.Shared, err error) {
 	above, err := disk.Dir(filepath.Dir(path))
 	if err != nil {
-		return err
+		return root, err
 	}
 	defer above.Close()
-	root, err := disk.Dir(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := safepath.MakeAt(above.File, filepath.Base(path)); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+	made := safepath.MakeAt(above.File, filepath.Base(path))
+	if root, err = disk.Dir(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) && made != nil && !errors.Is(made, fs.ErrExist) {
+			err = made
 		}
-		root, err = disk.Dir(path)
+		return root, err
 	}
-	if err != nil {
-		return err
+	if err := createIn(root, above.File, path); err != nil {
+		root.Close()
+		return safepath.Shared{}, err
 	}
-	defer root.Close()
+	return root, nil
+}
+
+func createIn(root safepath.Shared, above *os.File, path string) error {
 	if err := populate(root, path); err != nil {
 		return err
 	}
@@ -84,7 +93,7 @@ func create(path string) error {
 			return err
 		}
 	}
-	return errors.Join(durable.SyncDir(root.File), durable.SyncDir(above.File))
+	return errors.Join(durable.SyncDir(root.File), durable.SyncDir(above))
 }
 
 // populate makes what a Maildir consists of. go-maildir knows that, but goes by the path, which is good only where nobody
@@ -101,15 +110,17 @@ func populate(root safepath.Shared, path string) error {
 	return nil
 }
 
-// open opens the place for use.
-func (m *Target) open(path, id string) error {
-	if err := m.Close(); err != nil {
+// open opens the place for use. root is the Target's from now on.
+func (m *Target) open(root safepath.Shared, path, id string) error {
+	err := m.Close()
+	if err == nil {
+		err = disk.WritableIn(root.File, path, "tmp", "new")
+	}
+	if err != nil {
+		root.Close()
 		return err
 	}
-	if err := disk.Writable(path, "tmp", "new"); err != nil {
-		return err
-	}
-	p, err := openPlace(path, id)
+	p, err := openPlaceIn(root, path, id)
 	if err != nil {
 		return disk.Failed("open", path, err)
 	}

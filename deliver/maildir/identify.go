@@ -13,6 +13,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/internal/disk"
 	"github.com/popsync/popsync/deliver/internal/spelling"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // Recognise reads popsync.id at the path: "" when there is none, or nothing at all.
@@ -64,14 +65,16 @@ func (m *Target) Identify(ctx context.Context, remembered string) (string, error
 		return "", err
 	}
 	id := known.ID
+	var root safepath.Shared
 	if remembered == "" {
-		if id, err = m.opts.adopt(path); err != nil {
-			return "", err
-		}
-	} else if err := recognise(path, id); err != nil {
+		id, root, err = m.opts.adopt(path)
+	} else {
+		root, err = recognise(path, id)
+	}
+	if err != nil {
 		return "", err
 	}
-	if err := m.open(path, id); err != nil {
+	if err := m.open(root, path, id); err != nil {
 		return "", err
 	}
 	return deliver.LocalIdentity{ID: id, Path: path}.String(), nil
@@ -87,10 +90,12 @@ func (m *Target) Check(ctx context.Context, remembered string) error {
 		return err
 	}
 	if remembered != "" {
-		if err := recognise(path, known.ID); err != nil {
+		root, err := recognise(path, known.ID)
+		if err != nil {
 			return err
 		}
-		return disk.Writable(path, "tmp", "new")
+		defer root.Close()
+		return disk.WritableIn(root.File, path, "tmp", "new")
 	}
 	at, found, err := m.opts.lookAhead(path)
 	switch {
@@ -129,16 +134,23 @@ func (o *Options) expected(remembered string) (path string, known deliver.LocalI
 	return path, known, nil
 }
 
-// recognise makes sure that the remembered Maildir is at its path, whole.
-func recognise(path, id string) error {
+// recognise makes sure that the remembered Maildir is at its path, whole, and opens it.
+func recognise(path, id string) (safepath.Shared, error) {
 	root, err := disk.Dir(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return notKnown(path, errNoID)
+		return root, notKnown(path, errNoID)
 	} else if err != nil {
-		return disk.Failed("open", path, err)
+		return root, disk.Failed("open", path, err)
 	}
-	defer root.Close()
-	found, _, err := readIDIn(root.File)
+	if err := recogniseIn(root.File, path, id); err != nil {
+		root.Close()
+		return safepath.Shared{}, err
+	}
+	return root, nil
+}
+
+func recogniseIn(root *os.File, path, id string) error {
+	found, _, err := readIDIn(root)
 	switch {
 	case errors.Is(err, errNoID), errors.Is(err, errBadID):
 		return notKnown(path, err)
@@ -148,7 +160,7 @@ func recognise(path, id string) error {
 		return notKnown(path, errOtherID)
 	}
 	for _, name := range folders {
-		st, err := disk.StatAt(root.File, name)
+		st, err := disk.StatAt(root, name)
 		switch {
 		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		case err == nil:

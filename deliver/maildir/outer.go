@@ -33,7 +33,11 @@ func (o *Options) makeOuter(path string) error {
 	if found, err := look(outer); err != nil || found == isMaildir {
 		return nil
 	}
-	return disk.Failed("create", outer, create(outer))
+	root, err := create(outer)
+	if err != nil {
+		return disk.Failed("create", outer, err)
+	}
+	return root.Close()
 }
 
 // lookAhead is look for what makeOuter would leave, without making anything.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/internal/disk"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // place is an opened Maildir of a known identity. Directories are open, so that nothing that happens to the path can
@@ -37,18 +38,22 @@ func notKnown(path string, cause error) error {
 }
 
 // openPlace opens the Maildir at path, whose id must be there.
-func openPlace(path, id string) (_ *place, err error) {
-	p := &place{path: path, id: id}
+func openPlace(path, id string) (*place, error) {
+	root, err := disk.Dir(path)
+	if err != nil {
+		return nil, err
+	}
+	return openPlaceIn(root, path, id)
+}
+
+// openPlaceIn is openPlace for a root that is open; it is the place's from now on.
+func openPlaceIn(root safepath.Shared, path, id string) (_ *place, err error) {
+	p := &place{path: path, id: id, root: root.File}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	root, err := disk.Dir(path)
-	if err != nil {
-		return nil, err
-	}
-	p.root = root.File
 	for _, d := range []struct {
 		dir  **os.File
 		name string

@@ -33,6 +33,11 @@ func Writable(path string, names ...string) error {
 		return Failed("open", path, err)
 	}
 	defer root.Close()
+	return WritableIn(root.File, path, names...)
+}
+
+// WritableIn is Writable for a folder that is open. path is what errors call it.
+func WritableIn(root *os.File, path string, names ...string) error {
 	for _, name := range names {
 		if err := unix.Faccessat(int(root.Fd()), name, unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 			return Failed("open", path, &os.PathError{Op: "access", Path: filepath.Join(path, name), Err: err})

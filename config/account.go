@@ -34,11 +34,16 @@ type Account struct {
 	Delete Delete // what happens on the server to delivered mail
 	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
 	DeleteQuarantined bool
+	DeleteKeep        int   // so many, the newest, stay whatever Delete says of the others; 0: none
+	DeleteLarger      int64 // octets; delivered mail larger than that does not wait for the age that Delete says; 0: all does
 
-	MaxSize int64        // octets; larger messages are skipped; 0: no limit
-	Limit   int          // new messages per pass; 0: no limit
-	Secret  SecretSource // where the password is found at login
-	Deliver []Deliver    // in the order of the file; at least one, with different names
+	FirstFetch FirstFetch // what is fetched when the mailbox is seen for the first time
+
+	MaxSize   int64        // octets; larger messages are skipped; 0: no limit
+	Limit     int          // new messages per pass; 0: no limit
+	LimitSize int64        // octets per pass, but for one message that always goes; 0: no limit
+	Secret    SecretSource // where the password is found at login
+	Deliver   []Deliver    // in the order of the file; at least one, with different names
 }
 
 // Sizes says what the sizes are worth that a server lists.
@@ -165,8 +170,12 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"alarm":              boolean(&a.Alarm),
 		"delete":             deletion(&a.Delete),
 		"delete_quarantined": boolean(&a.DeleteQuarantined),
+		"delete_keep":        integer(&a.DeleteKeep, 0, math.MaxInt32),
+		"delete_larger":      size(&a.DeleteLarger, 0),
+		"first_fetch":        firstFetch(&a.FirstFetch),
 		"max_size":           size(&a.MaxSize, 0),
 		"limit":              integer(&a.Limit, 0, math.MaxInt32),
+		"limit_size":         size(&a.LimitSize, 0),
 		"deliver":            c.deliveries(at.Key("deliver"), a.Name, &a.Deliver),
 	}
 	maps.Copy(known, a.Trust.keys(c.env))

@@ -140,8 +140,12 @@ run_at_start = true
 alarm = false
 delete = "after-delivery"
 delete_quarantined = true
+delete_keep = 5
+delete_larger = "10MB"
+first_fetch = "last 100"
 max_size = "25MB"
 limit = 7
+limit_size = "500MB"
 [[account.a.deliver]]
 type = "maildir"
 path = "/m/../m/a/"
@@ -173,8 +177,8 @@ trace = true
 			{
 				Name: "a", Host: "a.example", Port: 1110, TLS: TLSStartTLS, Trust: Trust{CAFile: "/home/me/ca.pem"}, Insecure: true,
 				Username: "a", Auth: AuthPlain, Sizes: SizesIgnore, Schedule: "@daily", Jitter: 24 * time.Hour,
-				RunAtStart: true, Delete: Delete{Kind: DeleteAfterDelivery}, DeleteQuarantined: true,
-				MaxSize: 25000000, Limit: 7, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
+				RunAtStart: true, Delete: Delete{Kind: DeleteAfterDelivery}, DeleteQuarantined: true, DeleteKeep: 5, DeleteLarger: 10000000, FirstFetch: FirstFetch{Kind: FirstFetchLast, Last: 100},
+				MaxSize: 25000000, Limit: 7, LimitSize: 500000000, Secret: SecretSource{Kind: SecretCommand, Command: []string{"/home/me/bin/pw", "~"}},
 				Deliver: []Deliver{
 					{Type: "maildir", Name: "maildir", Required: true, Path: "/m/a"},
 					{Type: "maildir", Name: "second", Fallback: true, Trace: true, Path: "/home/me"},

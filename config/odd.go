@@ -52,6 +52,7 @@ func (a *Account) oddities(add func(Oddity)) {
 	oddSource(add, of, a.Secret)
 	a.Network.oddities(add, of)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)
+	a.oddPolicy(add, of)
 	for i := range a.Deliver {
 		d := &a.Deliver[i]
 		place := at.Key("deliver").Index(i)
@@ -59,6 +60,27 @@ func (a *Account) oddities(add func(Oddity)) {
 			return Oddity{Account: a.Name, Destination: d.Name, Key: place.Key(key)}
 		}
 		typeOf(d).odd(d, add, of)
+	}
+}
+
+// oddPolicy looks for exceptions from a policy that there is not.
+func (a *Account) oddPolicy(add func(Oddity), of func(key string) Oddity) {
+	say := func(key, text, next string) {
+		o := of(key)
+		o.Text, o.Next = text, next
+		add(o)
+	}
+	switch {
+	case a.Delete.Kind == DeleteNever && a.DeleteLarger > 0:
+		say("delete_larger", `it does nothing: delete is "never", and then large mail stays, too`, `write delete = "30d", say; to have nothing but large mail deleted, an age such as "36500d"`)
+	case a.Delete.Kind == DeleteAfterDelivery && a.DeleteLarger > 0:
+		say("delete_larger", `it does nothing: delete is "after-delivery", and all mail goes at once`, "leave it out, or write an age for delete")
+	}
+	if a.Delete.Kind == DeleteNever && a.DeleteKeep > 0 {
+		say("delete_keep", `it does nothing: delete is "never", and all mail stays`, "leave it out, or say with delete when the others go")
+	}
+	if a.MaxSize > 0 && a.DeleteLarger >= a.MaxSize {
+		say("delete_larger", "it does nothing: what is larger than max_size is not fetched, and so never deleted", "write less than max_size, or leave max_size out")
 	}
 }
 

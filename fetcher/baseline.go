@@ -96,6 +96,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	if seen.Len() > 0 { // else there is nothing new to take back, and what was marked before may be
 		s.desk.Health.NoteBaseline(mark, seen.Len(), s.desk.Now())
 	}
+	s.desk.Health.EndFirst()
 	s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
 	s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
 	next := s.p.closing.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
@@ -112,10 +113,7 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 			if fp != (uidl.Fingerprint{}) {
 				m.Headers++
 			}
-			c.Put = append(c.Put, uidl.Message{Fingerprint: fp, Reason: facts.ReasonSeen, Row: uidl.Row{
-				Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.Stamp(),
-				Facts: uidl.Facts{Have: uidl.Seen, Generation: health.MarkOf(mark, seen.Known(i))},
-			}})
+			c.Put = append(c.Put, s.seen(e, fp, health.MarkOf(mark, seen.Known(i))))
 		}
 		if err := s.desk.Settler.Commit(ctx, c); err != nil {
 			return Marked{}, err
@@ -126,6 +124,14 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	_ = s.on.C.Quit(ctx) // there is nothing that QUIT could make count
 	return m, nil
+}
+
+// seen is the row of a message that counts as delivered and never was. mark is the number of whoever said so.
+func (s *session) seen(e plan.Entry, fp uidl.Fingerprint, mark int64) uidl.Message {
+	return uidl.Message{Fingerprint: fp, Reason: facts.ReasonSeen, Row: uidl.Row{
+		Key: e.Key, State: uidl.Delivered, Size: e.Size, FirstSeen: s.desk.Stamp(),
+		Facts: uidl.Facts{Have: uidl.Seen, Generation: mark},
+	}}
 }
 
 // seenOctets is what it takes to mark a message, beside the plan.

@@ -26,7 +26,7 @@ type scene struct {
 func history(t *testing.T, root string, place *uidltest.Memory, data []byte, complain func(string, ...any)) (passes int) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &scene{common: &common{t: t, d: &dice{data}, root: root, place: place, complain: complain}}
-		h.wired, h.sores = h.d.other(), h.d.third()
+		h.wired, h.sores, h.keys = h.d.other(), h.d.third(), h.d.fourth()
 		h.reopen()
 		h.m = drawModels(h.d)
 		h.m.wire, h.m.sores = h.wired.one(3), h.sores.one(3)

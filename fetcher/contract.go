@@ -24,6 +24,7 @@ type (
 type (
 	Policy = plan.Policy
 	Delete = plan.Delete
+	First  = plan.First
 )
 
 // What policy says of messages that are durable at every destination. The zero value keeps everything.

@@ -79,7 +79,7 @@ func (d dryRun) floods(e *health.FloodError) {
 // shownSteps turns the plan into the steps that are shown.
 func (d dryRun) shownSteps() report.Steps {
 	pl := d.on.Plan
-	steps := report.NewSteps(d.on.List, len(pl.Question)+len(pl.Due)+pl.DueLater.Len()+len(pl.Fetch)+len(pl.Skipped)+pl.Back.Len())
+	steps := report.NewSteps(d.on.List, len(pl.Question)+len(pl.Due)+pl.DueLater.Len()+len(pl.Fetch)+len(pl.Skipped)+pl.Back.Len()+len(d.s.leftOut))
 	add := func(action string, e plan.Entry, reason string) { steps.Add(action, e.Num, reason) }
 	for _, k := range pl.Question {
 		add("verify", k.Entry, k.Reason)
@@ -91,10 +91,13 @@ func (d dryRun) shownSteps() report.Steps {
 		k := pl.DueLater.At(i)
 		add("delete", k.Entry, k.Reason)
 	}
-	limit := d.desk.Account.Policy.Limit
-	for i, f := range pl.Fetch {
+	var used desk.Used
+	full := false
+	for _, f := range pl.Fetch {
+		full = full || used.Full(&d.desk.Account.Policy, f.Size, true)
+		used = used.With(f.Size, true)
 		switch {
-		case limit > 0 && i >= limit:
+		case full:
 			add("skip", f.Entry, plan.ReasonLimit)
 		case f.Compare:
 			add("compare", f.Entry, f.Reason.String()+": "+toCompare)
@@ -108,6 +111,9 @@ func (d dryRun) shownSteps() report.Steps {
 	}
 	for _, f := range pl.Skipped {
 		add("skip", f.Entry, f.Reason.String())
+	}
+	for _, e := range d.s.leftOut {
+		add("skip", e, plan.ReasonFirst)
 	}
 	for i := range pl.Back.Len() {
 		add("hold", pl.Back.At(i).Entry, plan.ReasonHeld)
@@ -134,6 +140,6 @@ func (d dryRun) report(parked int) {
 	pl, steps := d.on.Plan, d.shownSteps()
 	d.desk.Rec.Count(func(r *report.Report) {
 		r.Listed = d.on.Listed
-		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept, pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), pl.Back.Len(), steps
+		r.Kept, r.Parked, r.Pending, r.Skipped, r.Held, r.Steps = pl.Kept-len(d.s.leftOut), pl.Parked+parked, pl.Pending-parked, len(pl.Skipped), pl.Back.Len(), steps
 	})
 }

@@ -21,7 +21,7 @@ func (p *closing) logPass(r report.Report) {
 		name string
 		n    int
 	}{{"skipped", r.Skipped}, {"parked", r.Parked}, {"put_off", r.PutOff}, {"failed", r.Failed}, {"pending", r.Pending}, {"quarantined", r.Quarantined}, {"waived", r.Waived},
-		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}} {
+		{"recovered", r.Recovered}, {"refetched_unknown", r.Refetched}, {"adopted", r.Adopted}, {"rebuilt", r.Rebuilt}, {"left_out", r.LeftOut}} {
 		if c.n > 0 {
 			fields = append(fields, zap.Int(c.name, c.n))
 		}

@@ -20,9 +20,10 @@ func waitFor(err error) string {
 		response *pop3.ResponseError
 		protocol *pop3.ProtocolError
 		flood    *health.FloodError
+		first    *firstFetchError
 	)
 	switch {
-	case err == nil, err == ErrYield, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), health.Untried(err), errors.As(err, &flood):
+	case err == nil, err == ErrYield, errors.Is(err, context.Canceled), errors.Is(err, uidl.ErrBusy), health.Untried(err), errors.As(err, &flood), errors.As(err, &first):
 		return ""
 	case errors.As(err, &refused):
 		return health.WaitRefused

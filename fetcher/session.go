@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/fetcher/deletions"
@@ -32,6 +33,7 @@ type session struct {
 	deleter *deletions.Deleter
 	reader  *reading.Reader
 	head    *sameHead
+	leftOut []plan.Entry // in a dry run: what a first fetch would leave out
 }
 
 // newSession is a session that is not connected yet.
@@ -84,10 +86,13 @@ func (p *pass) session(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	s.on.Rows = known
 	if err := s.fits(named, known); err != nil {
 		return false, err
 	}
+	if known, err = s.firstFetch(ctx, named, known); err != nil {
+		return false, err
+	}
+	s.on.Rows = known
 	s.on.Plan = s.makePlan(named, complete, known)
 	s.on.Plan.Kept += s.head.n
 	if err := s.desk.Share.Set(memory.OfPlan, s.on.Plan.Memory()); err != nil {
@@ -160,7 +165,9 @@ func (s *session) recognise(ctx context.Context) error {
 // sent waits until what this session brought has been sent, if it is to be deleted then, for as long as a session may
 // last. What takes longer is deleted by a later one.
 func (s *session) sent(ctx context.Context) error {
-	if s.desk.Account.Policy.Delete != plan.DeleteAfterDelivery || s.desk.Account.NeverDelete {
+	waits := s.desk.Account.Policy.Delete == plan.DeleteAfterDelivery ||
+		slices.ContainsFunc(s.on.Plan.Fetch, func(f plan.FetchStep) bool { return s.on.GoesAtOnce(f.Entry) })
+	if !waits || s.desk.Account.NeverDelete {
 		return nil
 	}
 	_, err := s.desk.Settler.Drain(s.desk.Options.SessionTime-s.desk.Now().Sub(s.on.Started), func() { _ = s.on.C.Noop(ctx) })
@@ -307,16 +314,14 @@ func (s *session) noteWhole(ctx context.Context) error {
 // announcePlan tells whoever watches how much is to be fetched: what came in earlier sessions and what this one plans, as
 // far as the limit goes.
 func (s *session) announcePlan() {
-	all, started := s.desk.Haul.Received()
-	left := s.desk.Account.Policy.Limit - started
+	all, used := s.desk.Haul.Received()
+	policy := &s.desk.Account.Policy
 	for i := range s.on.Plan.Fetch {
 		f := &s.on.Plan.Fetch[i]
-		if s.desk.Account.Policy.Limit > 0 && f.Row.State == 0 {
-			if left <= 0 {
-				break
-			}
-			left--
+		if used.Full(policy, f.Size, f.Row.State == 0) {
+			break
 		}
+		used = used.With(f.Size, f.Row.State == 0)
 		all.Messages++
 		all.Octets += f.Size
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"hash"
 
 	"github.com/popsync/popsync/fetcher/desk"
@@ -42,9 +43,18 @@ func (h *sameHead) policyMark() string {
 	case h.desk.Account.NeverDelete, h.desk.Account.Policy.Delete == plan.DeleteNever:
 		return ""
 	case h.desk.Account.Policy.Delete == plan.DeleteAfterDelivery:
-		return "delivered"
+		return "delivered" + h.besides()
 	}
-	return h.desk.Account.Policy.Age.String()
+	return h.desk.Account.Policy.Age.String() + h.besides()
+}
+
+// besides is what makes exceptions from that; "": nothing does.
+func (h *sameHead) besides() string {
+	p := &h.desk.Account.Policy
+	if p.Newest == 0 && p.Larger == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" newest %d larger %d", p.Newest, p.Larger)
 }
 
 const (
@@ -69,12 +79,16 @@ func (h *sameHead) mayBe() *health.Unchanged {
 
 // mayBeDue tells whether policy may want a message deleted that was first seen then, if the listing to come is complete.
 func (h *sameHead) mayBeDue(firstSeen int64) bool {
+	p := &h.desk.Account.Policy
+	if p.Newest > 0 && p.Delete == plan.DeleteAfterDelivery && !h.desk.Account.NeverDelete {
+		return true // whatever comes behind them makes some the newest no more
+	}
 	if firstSeen == 0 {
 		return false
 	}
 	clock, _ := h.desk.Settler.L.Info().Clock.Listed(h.desk.ListedAt())
 	in := plan.Input{Policy: h.desk.Account.Policy, NeverDelete: h.desk.Account.NeverDelete, Aged: clock.Aged, Now: h.desk.Now()}
-	return in.Due(uidl.Row{FirstSeen: firstSeen})
+	return in.Due(uidl.Row{FirstSeen: firstSeen}, 0)
 }
 
 // begins tells whether a listing begins with what u stands for, and goes on with messages that the ledger has no rows of.
@@ -123,7 +137,7 @@ func (h *sameHead) remember(l *pop3.Listing, comparing bool) {
 	switch {
 	case !l.Complete, l.NoUIDL, pl.Kept+delivered+len(pl.Due) != l.Len():
 		return
-	case h.desk.Account.Policy.Delete == plan.DeleteAfterDelivery && !h.desk.Account.NeverDelete && gone != delivered+len(pl.Due), gone < len(pl.Due):
+	case h.desk.Account.Policy.DeletesAtOnce() && !h.desk.Account.NeverDelete && gone != h.desk.Haul.DeliveredOf(h.on.GoesAtOnce)+len(pl.Due), gone < len(pl.Due):
 		return
 	case h.desk.Account.RetrHides, len(h.desk.Health.Wire.Short) > 0, h.desk.Elsewhere, h.desk.Health.Verify, h.desk.Health.RenewedAt != 0, h.desk.Epoch != desk.Epoch{}, comparing:
 		return

@@ -24,7 +24,8 @@ Nothing is fetched, delivered or deleted. What is marked so is never deleted on 
 says: popsync did not deliver it.
 
 With --undo the last baseline is taken back, as long as no run has fetched anything since: what it marked is new again, or
-held back again where it was before. No server is asked then.`,
+held back again where it was before. What an account's first run left out, as first_fetch says in its configuration, can be
+taken back whatever was fetched since. No server is asked then.`,
 		Example:           "  popsync baseline work\n  popsync baseline --undo work",
 		Args:              usage.One("an account", "baseline work"),
 		ValidArgsFunction: a.completeAccounts,

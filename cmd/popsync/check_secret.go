@@ -81,6 +81,7 @@ func (l *looker) server(ctx context.Context, s *checkup.Sheet, acc config.Accoun
 		Named: func(ctx context.Context) (bool, error) {
 			return l.known.Named(ctx, acc.Name, func(ctx context.Context) (uidl.Ledger, error) { return openKnown(ctx, l.cfg) })
 		},
+		New:    !l.known.Listed(acc.Name),
 		Dialer: func() (*dialer.Dialer, error) { return l.dialerOf(l.cfg, acc.Network) },
 		Fetcher: func() (fetcher.Account, error) {
 			wired, err := l.wire(l.cfg, acc, prompt)

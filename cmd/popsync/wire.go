@@ -99,7 +99,10 @@ func trustOf(t config.Trust) trust.Options {
 }
 
 func policyOf(c config.Account) fetcher.Policy {
-	p := fetcher.Policy{MaxSize: c.MaxSize, Limit: c.Limit}
+	p := fetcher.Policy{Newest: c.DeleteKeep, Larger: c.DeleteLarger, MaxSize: c.MaxSize, Limit: c.Limit, LimitSize: c.LimitSize}
+	if f := c.FirstFetch; f.Kind != config.FirstFetchAll {
+		p.First = fetcher.First{Only: true, Last: f.Last, Age: f.Age}
+	}
 	switch c.Delete.Kind {
 	case config.DeleteAfterDelivery:
 		p.Delete = fetcher.DeleteAfterDelivery

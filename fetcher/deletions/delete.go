@@ -113,10 +113,15 @@ func (d *Deleter) toDelete() []plan.Entry {
 		d.On.Same = nil
 	}
 	// What is wrong with deleting must not take back what else the session did: where it broke one, it has a session of its own.
-	if d.Desk.Account.NeverDelete || d.Desk.Account.Policy.Delete != plan.DeleteAfterDelivery || d.Desk.Epoch.Proven || resting || d.Desk.Turns.Purpose == health.NewMail {
+	if d.Desk.Account.NeverDelete || !d.Desk.Account.Policy.DeletesAtOnce() || d.Desk.Epoch.Proven || resting || d.Desk.Turns.Purpose == health.NewMail {
 		d.Desk.Rec.Count(func(r *report.Report) { r.Kept += len(due) })
 		due = nil
 	}
+	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
+		stays := !d.On.GoesAtOnce(e)
+		d.Desk.Rec.Count(func(r *report.Report) { r.Kept += desk.Count(stays) })
+		return stays
+	})
 	due = slices.DeleteFunc(due, func(e plan.Entry) bool {
 		came := d.Desk.Health.Wire.Reading(e.Key)
 		d.Desk.Rec.Count(func(r *report.Report) { r.Kept += desk.Count(came != nil) })

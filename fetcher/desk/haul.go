@@ -25,14 +25,15 @@ type Haul struct {
 	counted  bool              // what the session delivered was looked through for what is to be deleted
 	onWay    map[uidl.Key]bool // listed in this session while a copy from an earlier pass was on its way
 	caughtUp map[uidl.Key]bool // delivered in this pass, and retrieved by an earlier one
-	full     bool              // a remote destination had no room for a message while it was being sent to
+	crowded  bool              // a remote destination had no room for a message while it was being sent to
 	safe     map[int]bool      // numbers of messages durable for every destination, in this session
 	adopted  int               // known messages that were found under new unique-ids, in this session
 	gained   int               // things that became durable, in this pass
 	earlier  int               // of these, before this session
 	reread   int               // of the messages that are safe: nameless and known, so that the next session reads them again
 	vain     int               // sessions in a row that ended early without having got on
-	started  int               // RETRs of new messages in this pass, for Policy.Limit
+	used     Used              // of what Policy lets a pass fetch
+	atLimit  bool              // its octets were used up
 	whole    Tally             // messages that were received whole in this pass
 }
 
@@ -203,6 +204,16 @@ func (h *Haul) Delivered() int {
 	return len(h.settled)
 }
 
+// DeliveredOf is how many of these are such.
+func (h *Haul) DeliveredOf(such func(plan.Entry) bool) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.settled {
+		n += Count(such(e))
+	}
+	return n
+}
+
 // Fresh is how many messages that were new came in this session, adopted ones included.
 func (h *Haul) Fresh() int {
 	h.mu.Lock()
@@ -221,16 +232,16 @@ func (h *Haul) Known() int {
 func (h *Haul) Crowd() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.full = true
+	h.crowded = true
 }
 
 // Crowded tells whether that was so. It is told once.
 func (h *Haul) Crowded() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	full := h.full
-	h.full = false
-	return full
+	crowded := h.crowded
+	h.crowded = false
+	return crowded
 }
 
 // Late is how many messages were delivered after their session had ended. It is told once.
@@ -242,38 +253,12 @@ func (h *Haul) Late() int {
 	return missed
 }
 
-// Admit tells whether the person's limit (0: none) lets another new message in, and counts it. A nameless one counts once it was
-// read and is new: what is read in vain in every pass would use the limit up.
-func (h *Haul) Admit(limit int, count bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if limit > 0 && h.started >= limit {
-		return false
-	}
-	h.started += Count(count)
-	return true
-}
-
-// Uncount gives back to the person's limit what was asked for and not concluded.
-func (h *Haul) Uncount(n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.started -= n
-}
-
 // Receive counts a message that was received whole.
 func (h *Haul) Receive(octets int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.whole.Messages++
 	h.whole.Octets += octets
-}
-
-// Received are the messages that were received whole, and how many the limit has let in.
-func (h *Haul) Received() (all Tally, started int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.whole, h.started
 }
 
 // MostCut is how many sessions of a pass may end because a message came with another size; the rest comes with the next pass.

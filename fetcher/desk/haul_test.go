@@ -86,24 +86,6 @@ func TestHaulDeletable(t *testing.T) {
 	}
 }
 
-// The limit counts new messages of the whole pass, and what was asked for in vain is given back.
-func TestHaulLimit(t *testing.T) {
-	h := &Haul{}
-	if !h.Admit(2, true) || !h.Admit(2, false) || !h.Admit(2, true) || h.Admit(2, true) || h.Admit(2, false) {
-		t.Error("a limit of two lets in another number")
-	}
-	h.Begin()
-	if h.Admit(2, true) {
-		t.Error("each session has a limit of its own")
-	}
-	if h.Uncount(1); !h.Admit(2, true) || h.Admit(2, true) {
-		t.Error("what was asked for in vain uses the limit up")
-	}
-	if !h.Admit(0, true) {
-		t.Error("no limit lets nothing in")
-	}
-}
-
 // Copies from an earlier pass that arrive while a session lists their messages are told from those that came before.
 func TestHaulExpect(t *testing.T) {
 	h := &Haul{}

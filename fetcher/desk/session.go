@@ -43,6 +43,11 @@ func (s *Session) DeletesNothing() bool {
 	return s.LeftOut || t.Rests("DELE", s.Desk.Now()) != nil || t.Rests(health.StepQuit, s.Desk.Now()) != nil
 }
 
+// GoesAtOnce tells whether policy wants a message deleted as soon as it is delivered.
+func (s *Session) GoesAtOnce(e plan.Entry) bool {
+	return !s.Desk.Account.NeverDelete && s.Desk.Account.Policy.AtOnce(e.Size) && !s.Plan.Newest(e.Num)
+}
+
 // NumbersOf finds messages in the listing: their keys, by number.
 func (s *Session) NumbersOf(want map[uidl.Key]bool) map[int]uidl.Key {
 	found := map[int]uidl.Key{}

@@ -9,6 +9,7 @@ package headers
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/popsync/popsync/fetcher/desk"
 	"github.com/popsync/popsync/fetcher/health"
@@ -35,12 +36,15 @@ type topStep struct {
 	refused int
 	stop    bool
 	print   uidl.Fingerprinter
+	top     received
+	at      time.Time // when what is not proven yet was received; zero: it does not say
 }
 
 // Tops asks for headers by TOP, and gives messages without a unique-id names of them.
 type Tops struct {
 	Desk     *desk.Desk
 	On       *desk.Session
+	dates    map[int]time.Time        // see Dated; nil: nobody asks
 	topped   bool                     // TOP was answered with a header
 	gotNames bool                     // headers came, of others that have no unique-id
 	cutTops  map[int]uidl.Fingerprint // headers that came without the empty line behind them
@@ -110,10 +114,15 @@ func (t *topStep) handle(r pop3.Response) error {
 		return nil
 	}
 	t.print.Reset()
-	if _, err := io.Copy(&t.print, r.Body); err != nil {
+	var into io.Writer = &t.print
+	if t.s.dates != nil {
+		t.top.reset()
+		into = io.MultiWriter(&t.print, &t.top)
+	}
+	if _, err := io.Copy(into, r.Body); err != nil {
 		return err
 	}
-	t.s.topped = true
+	t.s.topped, t.at = true, t.top.when()
 	t.num, t.fp, t.weak = r.Num, t.print.Sum(), !t.print.Strong()
 	if !t.print.Ended() { // perhaps it was cut
 		if t.s.cutTops == nil {
@@ -141,6 +150,9 @@ func (t *topStep) proven() {
 	}
 	t.s.On.Steps.WentWell("TOP", t.num)
 	t.got[t.num] = t.fp
+	if !t.at.IsZero() {
+		t.s.dates[t.num] = t.at
+	}
 	if t.weak {
 		t.s.Weak[t.num] = true
 	}

@@ -90,6 +90,8 @@ type Facts struct {
 	// marked: see MarksEach.
 	Baselined *Baselined `json:"baselined,omitempty"`
 	Marks     int64      `json:"marks,omitempty"`
+	// First is the first sight of the mailbox, if not all was wanted: see fetcher/first_fetch.go. nil: all was.
+	First *FirstFetch `json:"first,omitempty"`
 	// Setting is the Account.Setting that the following is true of; LoggedInAt the last login that succeeded (Unix
 	// seconds); LoginDelay what the server announced (seconds). Refused: see login.go.
 	Setting    string    `json:"setting,omitempty"`

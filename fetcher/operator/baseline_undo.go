@@ -47,8 +47,15 @@ func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now t
 		return u, err
 	}
 	u = Unmarked{New: len(fresh), Held: len(known), Flood: b.Flood, Doubt: b.Verify}
-	f.Verify, f.LostAt, f.RenewedAt = b.Verify, b.LostAt, b.RenewedAt
-	f.Flood, f.Backlog, f.Accepted, f.Unchanged = b.Flood, b.Backlog, b.Accepted, nil
+	f.EndFirst()
+	f.Unchanged = nil
+	if b.First { // which ended nothing; what it left out is no flood
+		u.Flood, u.Doubt = nil, false
+		f.Backlog = max(f.Backlog, len(fresh))
+	} else {
+		f.Verify, f.LostAt, f.RenewedAt = b.Verify, b.LostAt, b.RenewedAt
+		f.Flood, f.Backlog, f.Accepted = b.Flood, b.Backlog, b.Accepted
+	}
 	commit := func(c uidl.Change) error {
 		st := l.Info().Status
 		st.Facts = f.Encode()

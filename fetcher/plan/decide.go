@@ -26,7 +26,7 @@ func (p *packed) isKept(size int64) bool {
 // nameless deals with a message that nothing tells from others before it is read. To keep it would mean to read it in
 // every pass; to delete it once it is delivered is safe, since it is recognised when it is read again.
 func (p *Plan) nameless(in *Input, f FetchStep) {
-	if in.Policy.Delete != DeleteAfterDelivery || in.NeverDelete {
+	if in.Policy.Delete != DeleteAfterDelivery || in.NeverDelete || p.Newest(f.Num) {
 		p.Skipped = append(p.Skipped, f)
 		return
 	}
@@ -111,7 +111,7 @@ func (p *Plan) known(in *Input, k KnownStep, v verdictOfFacts) {
 
 // delivered deals with a listed message that is durable at every destination.
 func (p *Plan) delivered(in *Input, k KnownStep, v verdictOfFacts) {
-	due := in.Due(k.Row)
+	due := in.Due(k.Row, k.Size) && !p.Newest(k.Num)
 	done, short := in.Short[k.Key]
 	if done {
 		if due {

@@ -58,13 +58,13 @@ func (in *Input) keeps() bool {
 }
 
 // leaves counts the listed messages that policy leaves on the server unread, known ones included.
-func (in *Input) leaves() (n int) {
+func (in *Input) leaves(p *Plan) (n int) {
 	nameless := in.Policy.Delete != DeleteAfterDelivery || in.NeverDelete
-	if in.Policy.MaxSize <= 0 && (!nameless || in.Listing.Len() == 0 || in.entry(0).HasUID) { // those without come first
+	if in.Policy.MaxSize <= 0 && (!nameless && p.newest == 0 || in.Listing.Len() == 0 || in.entry(0).HasUID) { // those without come first
 		return 0
 	}
 	for i := range in.Listing.Len() {
-		if e := in.Listing.At(i); nameless && !e.HasUID || in.Policy.MaxSize > 0 && e.Size > in.Policy.MaxSize {
+		if e := in.Listing.At(i); (nameless || p.Newest(e.Num)) && !e.HasUID || in.Policy.MaxSize > 0 && e.Size > in.Policy.MaxSize {
 			n++
 		}
 	}
@@ -88,13 +88,17 @@ func (in *Input) run(k int, uid string) int {
 	return n
 }
 
-// Due tells whether policy wants a delivered message deleted. An age counts from the first sight, and must have been
+// Due tells whether policy wants a delivered message deleted, unless it is one of the newest: see Plan.Newest. An age counts from the first sight, and must have been
 // reached at an earlier listing on an earlier day: a clock that jumps once deletes nothing.
-func (in *Input) Due(row uidl.Row) bool {
+// size is what it is listed with; 0: nobody knows.
+func (in *Input) Due(row uidl.Row, size int64) bool {
+	if size == 0 {
+		size = row.Size // as it was listed before
+	}
 	switch {
 	case in.NeverDelete, heldUntil(row.NextTry, row.FirstSeen, in.Aged, in.Now):
 		return false
-	case in.Policy.Delete == DeleteAfterDelivery:
+	case in.Policy.AtOnce(size):
 		return true
 	case in.Policy.Delete == DeleteAfterAge:
 		return in.Aged-row.FirstSeen >= int64(in.Policy.Age/time.Second)

@@ -46,15 +46,16 @@ type Plan struct {
 	Moot map[uidl.Key]uidl.Places
 
 	showLater bool // see Input
+	newest    int  // from this number on they stay: see Policy.Newest; 0: none
 }
 
 // Make decides what to do with every listed message. It is a pure function: listing and rows are both walked once,
 // in the order of their UIDs.
 func Make(input Input) *Plan {
 	in := &input
-	p := &Plan{most: in.Most, showLater: in.ShowLater, rows: in.Rows, listing: in.Listing, order: in.Order, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
+	p := &Plan{most: in.Most, newest: in.Policy.newest(in.Listing), showLater: in.ShowLater, rows: in.Rows, listing: in.Listing, order: in.Order, Withheld: map[string]int{}, Watched: map[uidl.Key]bool{}, Moot: map[uidl.Key]uidl.Places{}}
 	in.judge()
-	left := in.leaves()
+	left := in.leaves(p)
 	if left > 0 {
 		p.Skipped = make([]FetchStep, 0, left)
 	}

@@ -14,8 +14,37 @@ const (
 
 // Policy is what the person wants for an account. The zero value: keep all, fetch all, whatever the size.
 type Policy struct {
-	Delete  Delete
-	Age     time.Duration // for DeleteAfterAge
-	MaxSize int64         // octets; larger messages are skipped and reported; 0: no limit
-	Limit   int           // new messages per pass; 0: no limit
+	Delete    Delete
+	Age       time.Duration // for DeleteAfterAge
+	Newest    int           // so many stay on the server whatever Delete says: the last of the listing; 0: none
+	Larger    int64         // octets as listed; what is larger goes once it is delivered, unless Delete is DeleteNever; 0: nothing does
+	MaxSize   int64         // octets; larger messages are skipped and reported; 0: no limit
+	Limit     int           // new messages per pass; 0: no limit
+	LimitSize int64         // octets per pass, but for one message that is always fetched; 0: no limit
+	First     First         // what is fetched of a mailbox that is seen for the first time
 }
+
+// DeletesAtOnce tells whether anything may be deleted in the session that delivered it.
+func (p *Policy) DeletesAtOnce() bool {
+	return p.Delete == DeleteAfterDelivery || p.Delete == DeleteAfterAge && p.Larger > 0
+}
+
+// AtOnce tells that of a message of this size, as listed.
+func (p *Policy) AtOnce(size int64) bool {
+	return p.Delete == DeleteAfterDelivery || p.Delete == DeleteAfterAge && p.Larger > 0 && size > p.Larger
+}
+
+// newest is the least number of those that stay because they are the newest of a listing, which is in the order of its numbers.
+func (p *Policy) newest(l Listing) int {
+	switch {
+	case p.Newest <= 0 || l.Len() == 0:
+		return 0
+	case p.Newest >= l.Len():
+		return 1
+	}
+	return l.At(l.Len() - p.Newest).Num
+}
+
+// Newest tells whether a message stays on the server, whatever policy says of its age and size: it is one of the newest that are
+// listed.
+func (p *Plan) Newest(num int) bool { return p.newest != 0 && num >= p.newest }

@@ -27,4 +27,5 @@ const (
 	ReasonDuplicate = "unique-id is shared by several messages"
 	ReasonNotSame   = "another message under a known unique-id"
 	ReasonLimit     = "limit reached"
+	ReasonFirst     = "there before the first run: first_fetch leaves it out"
 )

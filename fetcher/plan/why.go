@@ -9,7 +9,7 @@ type Why uint8
 var whys = [...]string{
 	"", reasonNew, reasonRetry, reasonParked, reasonOwed, ReasonTooLarge, ReasonNoUID, ReasonNoSpace, ReasonSize, reasonReturned,
 	reasonElsewhere, ReasonUndeleted, reasonDue, ReasonDuplicate, ReasonNotSame, ReasonLimit, ReasonTagged, ReasonUnproven, ReasonShort,
-	reasonStump, ReasonAgain, ReasonHeld,
+	reasonStump, ReasonAgain, ReasonHeld, ReasonFirst,
 }
 
 // WhyOf is one of the reasons of this package; another one would be lost.

@@ -11,9 +11,7 @@ import (
 // conclude decides what becomes of an answer that is proven to belong to its message.
 func (r *Reader) conclude(o *reply) error {
 	f, m := o.f, &o.m
-	if f.Row.State == 0 && !f.Nameless && r.counted > 0 {
-		r.counted--
-	}
+	r.weigh(o)
 	switch o.kind {
 	case refusal:
 		delete(r.on.Fetched, f.Num)
@@ -45,7 +43,7 @@ func (r *Reader) conclude(o *reply) error {
 		if len(m.Copies) == 0 {
 			return nil // it is on its way already
 		}
-		if f.Row.State == 0 && !r.desk.Haul.Admit(r.desk.Account.Policy.Limit, true) {
+		if f.Row.State == 0 && !r.desk.Haul.Admit(&plan.Policy{Limit: r.desk.Account.Policy.Limit}, o.is.Octets, true) {
 			r.staging.discard(m, settle.ErrNoBranch) // it was asked for before those ahead of it had filled the limit
 			return nil
 		}

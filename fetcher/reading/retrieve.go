@@ -49,7 +49,7 @@ type Reader struct {
 	compared int            // index in plan.fetch from which on messages are only to be compared
 	begun    bool           // the answer of the message whose turn it is has begun
 	from     time.Time      // when
-	counted  int            // messages that count against the limit, and that nothing was concluded about yet
+	asked    desk.Used      // what counts against the limits, and nothing was concluded about yet
 	retrs    int            // RETRs that the server answered with +OK
 	unnamed  int            // of those: nameless, and not new as far as is known; what stays is read in every session
 	named    map[string]int // how many nameless messages of each content were read
@@ -103,6 +103,9 @@ func (r *Reader) Retrieve(ctx context.Context) error {
 	err := settle.Caught(func() error { return r.ask(ctx, 0, r.compared) })
 	if err == nil { // what is only to be compared may break the session: new mail is proven before
 		err = settle.Caught(func() error { return r.ask(ctx, r.compared, len(r.on.Plan.Fetch)) })
+	}
+	if r.desk.Haul.AtLimitSize() {
+		r.desk.Rec.Mention("limit_size is reached: the rest comes with the next run")
 	}
 	r.bat.Finish()
 	serr := r.await(ctx, result)
@@ -191,7 +194,7 @@ func (r *Reader) items(from, to int) iter.Seq[pop3.Item] {
 	}
 }
 
-// mayStart counts a message against the person's limit and the session's; false ends the session's fetching.
+// mayStart counts a message against the person's limits and the session's; false ends the session's fetching.
 func (r *Reader) mayStart(f *plan.FetchStep) bool {
 	if r.retrs-r.unnamed >= r.desk.Options.SessionMessages || r.desk.Now().Sub(r.on.Started) >= r.desk.Options.SessionTime {
 		r.on.Cut = true
@@ -199,20 +202,37 @@ func (r *Reader) mayStart(f *plan.FetchStep) bool {
 	}
 	r.retrs++
 	r.unnamed += desk.Count(f.Nameless)
-	if f.Row.State != 0 || r.desk.Turns.Suspecting {
+	isNew := f.Row.State == 0
+	switch {
+	case r.desk.Turns.Suspecting:
 		return true
-	}
-	if !r.desk.Haul.Admit(r.desk.Account.Policy.Limit, !f.Nameless) {
+	case f.Nameless: // it counts once it was read
+		return r.desk.Haul.MayCome(&r.desk.Account.Policy, f.Size, isNew)
+	case !r.desk.Haul.Admit(&r.desk.Account.Policy, f.Size, isNew):
 		return false
 	}
-	r.counted += desk.Count(!f.Nameless)
+	r.asked = r.asked.With(f.Size, isNew)
 	return true
 }
 
-// uncount gives back to the person's limit what was asked for and not concluded.
+// uncount gives back to the person's limits what was asked for and not concluded.
 func (r *Reader) uncount() {
-	r.desk.Haul.Uncount(r.counted)
-	r.counted = 0
+	r.desk.Haul.Uncount(r.asked)
+	r.asked = desk.Used{}
+}
+
+// weigh counts the octets that came in the place of those that were listed.
+func (r *Reader) weigh(o *reply) {
+	if o.f.Nameless || r.asked.Any == 0 {
+		return
+	}
+	r.asked = r.asked.Less(desk.Used{}.With(o.f.Size, o.f.Row.State == 0))
+	switch {
+	case o.kind == refusal:
+		r.desk.Haul.Weigh(o.f.Size, 0)
+	case o.is.Octets > 0:
+		r.desk.Haul.Weigh(o.f.Size, o.is.Octets)
+	}
 }
 
 // handle takes one answer to RETR.

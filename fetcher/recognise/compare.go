@@ -53,7 +53,7 @@ func (g *Recogniser) IsSame(ctx context.Context, f *plan.FetchStep, m *settle.Re
 	}
 	g.desk.Settler.Later(func(c *uidl.Change) { g.markSame(c, f.Entry, *f.Row) })
 	g.desk.Haul.KeepSafe(f.Num)
-	if g.dueNow(*f.Row) {
+	if g.dueNow(f.Entry, *f.Row) {
 		if f.Row.State == uidl.DeleteSent {
 			g.on.Redo(f.Key)
 		}

@@ -121,7 +121,7 @@ func (g *Recogniser) again(k plan.KnownStep) {
 		g.on.Plan.Pending++ // it is on its way
 		return
 	}
-	if !k.Shared && g.dueNow(k.Row) {
+	if !k.Shared && g.dueNow(k.Entry, k.Row) {
 		g.on.Plan.Due = append(g.on.Plan.Due, k)
 		return
 	}
@@ -154,7 +154,7 @@ func (g *Recogniser) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 		return
 	}
 	state := row.State
-	if state == uidl.DeleteSent && !g.dueNow(row) {
+	if state == uidl.DeleteSent && !g.dueNow(e, row) {
 		state = uidl.Delivered // recognised and kept: no question any more
 	}
 	if (fresh || state != row.State) && !strings.HasPrefix(e.Key.UID, plan.ContentName) { // else the next session asks once more
@@ -163,9 +163,10 @@ func (g *Recogniser) markSame(c *uidl.Change, e plan.Entry, row uidl.Row) {
 	c.Mark = append(c.Mark, uidl.Mark{Key: e.Key, State: state, Size: e.Size, Attempts: row.Attempts, NextTry: row.NextTry})
 }
 
-func (g *Recogniser) dueNow(row uidl.Row) bool {
+// dueNow tells whether policy wants a message deleted that was just recognised.
+func (g *Recogniser) dueNow(e plan.Entry, row uidl.Row) bool {
 	in := plan.Input{Policy: g.desk.Account.Policy, NeverDelete: g.desk.Account.NeverDelete || g.desk.Epoch.Spare, Aged: g.on.Clock.Aged, Now: g.desk.Now()}
-	return in.Due(row) && g.desk.Settler.Set.Keeps(row.Facts) == ""
+	return in.Due(row, e.Size) && !g.on.Plan.Newest(e.Num) && g.desk.Settler.Set.Keeps(row.Facts) == ""
 }
 
 // isNew plans a message that came under a known UID: its row is replaced when it is delivered.

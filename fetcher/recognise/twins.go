@@ -291,7 +291,7 @@ func (t *twins) stays(k plan.KnownStep) {
 	if k.Then == plan.Ask {
 		t.desk.Rec.Count(func(r *report.Report) { r.Questioned++ })
 		t.desk.Settler.Later(func(c *uidl.Change) { t.known.markSame(c, k.Entry, k.Row) })
-		if k.Then = plan.Stay; t.known.dueNow(k.Row) {
+		if k.Then = plan.Stay; t.known.dueNow(k.Entry, k.Row) {
 			k.Then = plan.Remove
 		}
 	}

@@ -37,6 +37,7 @@ type Report struct {
 	Reasons      map[string]int  `json:"reasons,omitempty"`    // why messages were skipped, parked, kept or failed
 	Steps        Steps           `json:"steps,omitzero"`       // with DryRun: the plan
 	Held         int             `json:"held,omitempty"`       // held back until a person says what they are: the ledger may have forgotten them
+	LeftOut      int             `json:"left_out,omitempty"`   // of a mailbox that was seen for the first time, as first_fetch says: they count as known from now on
 	Withheld     int             `json:"withheld,omitempty"`   // due by policy, and kept because of what is known of them: see Reasons
 	OnlyShort    bool            `json:"only_short,omitempty"` // nothing failed but that messages came shorter than listed, and wait: see Short
 	Untried      bool            `json:"untried,omitempty"`    // the server was not asked: paused, stopped, busy, or it wants time; Verdict and Notes say why

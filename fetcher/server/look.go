@@ -39,7 +39,7 @@ func Look(ctx context.Context, c *pop3.Client, a desk.Account, named func(ctx co
 	if !l.Complete {
 		said = append(said, Incomplete(l))
 	}
-	if a.Policy.Delete == plan.DeleteAfterDelivery && !a.NeverDelete { // they are read, and deleted
+	if a.Policy.Delete == plan.DeleteAfterDelivery && a.Policy.Newest == 0 && !a.NeverDelete { // they are read, and deleted
 		return l, said, nil
 	}
 	has, err := hasHeaders(ctx, c, l)

@@ -83,9 +83,10 @@ func (l Ledger) read(ctx context.Context) (*Known, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Known{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, blocked: named.Blocked}
+	k := &Known{destinations: map[string][]uidl.Destination{}, facts: map[string][]byte{}, listed: map[string]bool{}, blocked: named.Blocked}
 	for _, s := range sums {
 		k.destinations[s.Name], k.facts[s.Name] = s.Destinations, s.Facts
+		k.listed[s.Name] = s.Listings > 0
 	}
 	k.elsewhere, err = ledger.Identities(ctx)
 	return k, err
@@ -95,6 +96,7 @@ func (l Ledger) read(ctx context.Context) (*Known, error) {
 type Known struct {
 	destinations map[string][]uidl.Destination // by account
 	facts        map[string][]byte             // by account
+	listed       map[string]bool               // accounts whose mailbox was seen
 	blocked      map[string]error              // accounts that cannot be run
 	elsewhere    []string                      // identities of all accounts' destinations
 }
@@ -123,6 +125,9 @@ func (k *Known) knows(account string) bool {
 	_, ok := k.destinations[account]
 	return ok
 }
+
+// Listed tells whether a run has seen an account's mailbox.
+func (k *Known) Listed(account string) bool { return k != nil && k.listed[account] }
 
 // Blocked is why an account cannot be run; nil: nothing is.
 func (k *Known) Blocked(account string) error {

@@ -30,6 +30,7 @@ type Server struct {
 	Trust    trust.Options                       // what TLS goes by
 	Listings Listings                            // of all accounts that are looked at
 	Named    func(context.Context) (bool, error) // whether it gave the account unique-ids in earlier passes
+	New      bool                                // its first run is yet to come
 	Dialer   func() (*dialer.Dialer, error)      // opens the connection
 	Fetcher  func() (fetcher.Account, error)     // the account as the fetcher takes it
 }
@@ -123,6 +124,9 @@ func (acc Server) session(ctx context.Context, s *checkup.Sheet, wired fetcher.A
 	}
 	s.SetMessages(list.Len())
 	s.OK(checkup.PartMail, words.Number(list.Len(), "message"))
+	if acc.New && wired.Policy.First.Only {
+		acc.firstFetch(s, list, client.Capabilities(), wired.Policy.First)
+	}
 	nameless := 0
 	for i := range list.Len() {
 		if !list.At(i).HasUID {

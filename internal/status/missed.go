@@ -14,6 +14,7 @@ type Missed struct {
 }
 
 func (st *Account) miss(s health.State, now time.Time) {
+	st.LeftOut = s.LeftOut(now)
 	for _, m := range s.Missed(now) {
 		st.Missed = append(st.Missed, Missed(m))
 		st.missedWords = append(st.missedWords, m.Words())

@@ -25,6 +25,7 @@ type Account struct {
 	Held        int         `json:"held"`   // held back until a person says what they are
 	Unsure      int         `json:"unsure"` // kept on the server because nobody saw them safe
 	GivenUp     int         `json:"given_up,omitempty"`
+	LeftOut     int         `json:"left_out,omitempty"` // by the first run, of late
 	Waiting     []Waiting   `json:"waiting,omitempty"`
 	CameShort   *Short      `json:"came_short,omitempty"`
 	LeftAlone   []LeftAlone `json:"left_alone,omitempty"`

@@ -67,6 +67,9 @@ func (st *Account) story(now time.Time) (what []string, step string) {
 	if st.GivenUp > 0 {
 		what = append(what, givenUpText(st.Account, st.GivenUp))
 	}
+	if st.LeftOut > 0 {
+		what = append(what, leftOutText(st.Account, st.LeftOut))
+	}
 	for _, risk := range st.Risks {
 		what = append(what, "a risk that you accepted: "+risk)
 	}
@@ -90,6 +93,12 @@ func givenUpText(account string, n int) string {
 		text = "%[1]d messages given up: they stay on the server; popsync parked %[2]s shows them, popsync give-up --undo %[2]s UID takes one back"
 	}
 	return fmt.Sprintf(text, n, account)
+}
+
+// leftOutText is about messages that were there before the first run, and were not wanted.
+func leftOutText(account string, n int) string {
+	return fmt.Sprintf("%s left out by the first run, as first_fetch says: %s on the server; to have %s fetched all the same say: popsync baseline --undo %s",
+		words.Number(n, "message"), words.Plural(n, "it stays", "they stay"), words.Plural(n, "it", "them"), account)
 }
 
 // since tells how long it has been failing.

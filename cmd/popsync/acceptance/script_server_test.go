@@ -119,6 +119,7 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 			box[i].ListSize = size
 		}
 	}
+	shaped(ts, box, args[1:])
 	s.Server = pop3test.NewServer(o)
 	s.AddUser("u", scriptPassword, box...)
 	h.servers[name] = s
@@ -320,6 +321,8 @@ var behaviours = map[string]behaviour{
 		}
 	},
 	"size":     func(*testscript.TestScript, *scripted, *pop3test.Options, string) {}, // see liar
+	"days":     func(*testscript.TestScript, *scripted, *pop3test.Options, string) {}, // see shaped
+	"octets":   func(*testscript.TestScript, *scripted, *pop3test.Options, string) {},
 	"no-uidl":  func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.NoUIDL = true },
 	"keeps":    func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.QuitKeeps = true },
 	"no-top":   func(_ *testscript.TestScript, _ *scripted, o *pop3test.Options, _ string) { o.NoTOP = true },

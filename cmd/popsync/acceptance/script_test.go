@@ -51,6 +51,8 @@ func TestScript(t *testing.T) {
 			"ledger":  cmdLedger,
 			"knows":   cmdKnows,
 			"leaves":  cmdLeaves,
+			"comes":   cmdComes,
+			"lists":   cmdLists,
 		},
 	})
 }

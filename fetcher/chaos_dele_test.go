@@ -27,14 +27,10 @@ func (w *world) mustBeSafe(s *pop3test.Session, num int, m pop3test.Message, tr 
 			key.Dup++
 		}
 	}
-	switch w.acc.Policy.Delete {
-	case plan.DeleteNever:
+	if w.acc.Policy.Delete == plan.DeleteNever {
 		w.fail("DELE of %s although everything is to be kept", l.UID)
-	case plan.DeleteAfterAge:
-		if !w.old(l, w.acc.Policy.Age) {
-			w.fail("DELE of %s (letter %d), which no earlier pass can have known to be old: %v since pass %d", l.UID, l.id, w.clocks, l.offered)
-		}
 	}
+	w.mayGo(s, num, l)
 	a := tr.ledger.current
 	if strings.HasPrefix(key.UID, plan.ContentName) {
 		key.Dup = tr.anyOf(s, a, key.UID)

@@ -52,6 +52,12 @@ func (d *dice) third() *dice {
 	return &dice{slices.Concat(d.b[half:], d.b[:half])}
 }
 
+// fourth is one more.
+func (d *dice) fourth() *dice {
+	quarter := len(d.b) / 4
+	return &dice{slices.Concat(d.b[quarter:], d.b[:quarter])}
+}
+
 // plain tells that what was configured, said and kept stays as it is: then counts are exact.
 func (m *models) plain() bool {
 	return !m.wire && !m.places && !m.accounts && !m.commands && !m.copies && !m.uids

@@ -24,11 +24,12 @@ type letter struct {
 	shared   bool     // its UID is or was another message's too
 	listed   bool     // on the server, and not hidden from listings for now
 	onServer bool
-	left     bool // a listing lacked it for a while, or it was removed by whomever: an equal one that comes may be taken for it
-	lost     bool // somebody else removed it from the server: it may have been delivered or not
-	fits     bool // it was within max_size at least once
-	weak     bool // its header is another one's too
-	offered  int  // how many passes there were before the first that was offered it; see clocks
+	left     bool  // a listing lacked it for a while, or it was removed by whomever: an equal one that comes may be taken for it
+	lost     bool  // somebody else removed it from the server: it may have been delivered or not
+	most     int64 // the largest size that it was ever listed with
+	fits     bool  // it was within max_size at least once
+	weak     bool  // its header is another one's too
+	offered  int   // how many passes there were before the first that was offered it; see clocks
 }
 
 // add puts new messages on the server.

@@ -18,6 +18,7 @@ func (w *world) offer() {
 			if size == 0 {
 				size = l.octets
 			}
+			l.most = max(l.most, size)
 			max := w.acc.Policy.MaxSize
 			l.fits = l.fits || max == 0 || size <= max && l.octets <= max
 			if l.offered < 0 {

@@ -14,7 +14,7 @@ import (
 
 // settleDown ends all faults and lets popsync run until nothing changes any more; then all promises must be kept.
 func (w *world) settleDown() {
-	w.quiet, w.common.d, w.wired, w.sores = true, &dice{}, &dice{}, &dice{}
+	w.quiet, w.common.d, w.wired, w.sores, w.keys = true, &dice{}, &dice{}, &dice{}, &dice{}
 	w.logf("the faults are over")
 	for _, l := range w.letters {
 		if l.onServer {

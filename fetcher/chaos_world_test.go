@@ -23,6 +23,7 @@ type common struct {
 	d        *dice
 	wired    *dice // for faults of the wire
 	sores    *dice // for messages that break the session
+	keys     *dice // for what policy excepts
 	m        models
 	root     string
 	offset   time.Duration // of the clock, as it should be
@@ -111,6 +112,7 @@ func newWorld(c *common, name string) *world {
 	if max := d.one(5); max && !w.acc.RetrHides {
 		w.acc.Policy.MaxSize = 1500
 	}
+	w.drawExceptions()
 	w.hasTOP = w.m.uids && !w.noUIDL && d.one(2)
 	w.furnish()
 	w.logf("account %s: the policy is %+v, sessions of %d messages, batches of %d; UIDL %v, RETR hides %v, ledger in memory %v, models %+v, destinations %s",

@@ -29,6 +29,21 @@ func (a *Account) never(line int, key, restore string) {
 	a.say(line, key, Changed, "all mail stays on the server until you remove the # in front of "+restore)
 }
 
+// deleteLarger keeps the line that deletes large mail at once, where other mail is deleted later or not at all. age is the line that deletes
+// the other mail; "": none does.
+func (a *Account) deleteLarger(line int, key string, octets int, age string) {
+	switch {
+	case octets == 0 || age == ageOf(0): // then it goes at once anyway
+		a.done(line, key)
+		return
+	case age == "":
+		a.Restore = append(a.Restore, `delete = "36500d"`) // nothing but large mail is deleted
+	}
+	restore := fmt.Sprintf("delete_larger = %d", octets)
+	a.Restore = append(a.Restore, restore)
+	a.say(line, key, Changed, "large mail stays on the server, too, until you remove the # in front of "+restore+" and of the line with delete")
+}
+
 // ageOf is the line that deletes at an age in days; 0 days: at once.
 func ageOf(days int) string {
 	if days == 0 {

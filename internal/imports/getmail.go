@@ -122,8 +122,6 @@ var getmailWhy = map[string]string{
 	"use_kerberos":            "popsync cannot log in that way",
 	"ssl_fingerprints":        "see what popsync check says of this server",
 	"delete_dup_msgids":       "popsync never deletes what it did not deliver",
-	"delete_bigger_than":      "popsync deletes nothing that it did not deliver",
-	"max_bytes_per_session":   "see limit and session_time in config.example.toml",
 	"message_log":             "see [log] in config.example.toml",
 	"message_log_syslog":      "popsync logs to the journal when systemd runs it",
 	"message_log_verbose":     "see [log] in config.example.toml",
@@ -172,17 +170,27 @@ func getmailOptions(a *Account, o *section) error {
 			a.done(line, k)
 		case "received", "delivered_to":
 			a.say(line, k, Changed, "popsync adds no Delivered-To, and a Received line where trace says so")
-		case "max_message_size", "max_messages_per_session":
+		case "max_message_size", "max_messages_per_session", "max_bytes_per_session":
 			n, err := whole(line, k, v)
 			if err != nil {
 				return err
 			}
-			if n > 0 && k == "max_message_size" {
+			switch {
+			case n == 0:
+			case k == "max_message_size":
 				a.set("max_size", strconv.Itoa(n))
-			} else if n > 0 {
+			case k == "max_bytes_per_session":
+				a.set("limit_size", strconv.Itoa(n))
+			default:
 				a.set("limit", n)
 			}
 			a.done(line, k)
+		case "delete_bigger_than":
+			n, err := whole(line, k, v)
+			if err != nil {
+				return err
+			}
+			a.deleteLarger(line, k, n, restore)
 		default:
 			a.say(line, k, Unsupported, getmailWhy[k])
 		}

@@ -130,7 +130,7 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 // mpopWhy says of keys that popsync does not have what to do about them.
 var mpopWhy = map[string]string{
 	"filter":   "popsync has no filters; a destination of type command can refuse or sort",
-	"killsize": "popsync deletes nothing that it did not deliver",
+	"killsize": "popsync deletes nothing that it did not deliver; delete_larger deletes large mail as soon as it is delivered",
 }
 
 // mpopSize reads a size: off, or octets, or KiB with a k, or MiB with an m behind.

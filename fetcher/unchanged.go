@@ -80,7 +80,7 @@ func (h *sameHead) mayBe() *health.Unchanged {
 // mayBeDue tells whether policy may want a message deleted that was first seen then, if the listing to come is complete.
 func (h *sameHead) mayBeDue(firstSeen int64) bool {
 	p := &h.desk.Account.Policy
-	if p.Newest > 0 && p.Delete == plan.DeleteAfterDelivery && !h.desk.Account.NeverDelete {
+	if p.Newest > 0 && p.DeletesAtOnce() && !h.desk.Account.NeverDelete {
 		return true // whatever comes behind them makes some the newest no more
 	}
 	if firstSeen == 0 {

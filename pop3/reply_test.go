@@ -130,7 +130,7 @@ func FuzzCapabilities(f *testing.F) {
 }
 
 func TestEscape(t *testing.T) {
-	if got := escape([]byte("a\\b\x00\x7f\u202e\r")); got != `a\x5cb\x00\x7f\xe2\x80\xae\x0d` {
+	if got := escape([]byte("a\\b\x00\x7f\u202e\r")); got != `a\b\x00\x7f\xe2\x80\xae\x0d` {
 		t.Error(got)
 	}
 	for _, n := range []int{1016, 1017, 1018, 1024, 5000} {

@@ -51,12 +51,13 @@ func clip(head, tail string) string {
 	return strings.ToValidUTF8(head[:min(len(head), half)], "") + gap + strings.ToValidUTF8(tail[max(len(tail)-half, 0):], "")
 }
 
-// escape makes foreign text safe for terminals and logs: see foreign.Show, but for the line ends and blanks that programs use.
+// escape makes foreign text safe for terminals and logs: see foreign.Show, but for the line ends and blanks that programs use. Each
+// backslash is doubled, since that of a line end is none.
 func escape(s string) string {
 	const room = 8 * keepOutput // no octet becomes more than four
 	lines := strings.Split(strings.ReplaceAll(s, "\t", " "), "\n")
 	for i, l := range lines {
-		lines[i] = strings.ReplaceAll(foreign.Show([]byte(l), room), `\x5c`, `\\`)
+		lines[i] = strings.ReplaceAll(foreign.Show([]byte(strings.ReplaceAll(l, `\`, `\\`)), room), `\x5c`, `\`)
 	}
 	return strings.Join(lines, `\n`)
 }

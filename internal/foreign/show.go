@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Show makes text harmless wherever it is printed: printable characters stay, every other octet becomes \xNN, as does the
-// backslash, so that nobody can write what looks escaped. Text in UTF-8 is shown as what it says, and text in two older encodings
+// Show makes text harmless wherever it is printed: printable characters stay, every other octet becomes \xNN. So does a backslash that
+// stands before what would make it look like that, or at the end of the text, so that nobody can write what looks escaped; any other
+// one stays. Text in UTF-8 is shown as what it says, and text in two older encodings
 // where it cannot be anything else: see decode. All other text that is not ASCII is escaped. The result has at most most octets, and
 // is cut between characters with "...".
 func Show(text []byte, most int) string { return show(decode(text), most, true) }
@@ -52,7 +53,7 @@ func show(s string, most int, backslash bool) string {
 		if whole {
 			r, n = utf8.DecodeRuneInString(s[i:])
 		}
-		if Shown(r) && (whole || r < utf8.RuneSelf) && !(backslash && r == '\\') {
+		if Shown(r) && (whole || r < utf8.RuneSelf) && !(backslash && r == '\\' && looksEscaped(s[i+1:])) {
 			out = append(out, s[i:i+n]...)
 		} else {
 			for _, ch := range []byte(s[i : i+n]) {
@@ -67,6 +68,18 @@ func show(s string, most int, backslash bool) string {
 		}
 	}
 	return string(out)
+}
+
+// looksEscaped tells whether a text begins like what Escape appends behind its backslash, or ends before that is certain.
+func looksEscaped(behind string) bool {
+	for i := range min(len(behind), 3) {
+		ch := behind[i]
+		hex := ch >= '0' && ch <= '9' || ch >= 'a' && ch <= 'f' || ch >= 'A' && ch <= 'F'
+		if i == 0 && ch != 'x' || i > 0 && !hex {
+			return false
+		}
+	}
+	return true
 }
 
 // Escape appends \xNN.

@@ -1,6 +1,8 @@
 package foreign
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -12,7 +14,15 @@ func TestShow(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                    "",
 		"plain text ~":        "plain text ~",
-		`a\xb`:                `a\x5cxb`,
+		`a\b \Noselect "\\"`:   `a\b \Noselect "\\"`,
+		`a\x41`:               `a\x5cx41`,
+		`\xAB`:                `\x5cxAB`,
+		`a\xb`:                `a\x5cxb`, // more may follow
+		`a\x`:                 `a\x5cx`,
+		`a\xyz`:               `a\xyz`,
+		`C:\`:                 `C:\x5c`,
+		`\\x00`:               `\\x5cx00`,
+		"\\\x00":               `\\x00`,
 		"a\x00\r\n\t\x7f":     `a\x00\x0d\x0a\x09\x7f`,
 		"\x1b[2J":             `\x1b[2J`,
 		"密码错误":                "密码错误",
@@ -101,10 +111,19 @@ func TestGB2312(t *testing.T) {
 	}
 }
 
-// Whatever the text: what is shown is short, valid, without anything that moves a cursor or turns a line around, and showing it
-// again changes nothing.
+// unescaped reads \xNN, and leaves every other backslash alone.
+func unescaped(s string) string {
+	return regexp.MustCompile(`\\x[0-9a-fA-F]{2}`).ReplaceAllStringFunc(s, func(e string) string {
+		n, _ := strconv.ParseUint(e[2:], 16, 8)
+		return string([]byte{byte(n)})
+	})
+}
+
+// Whatever the text: what is shown is short, valid, without anything that moves a cursor or turns a line around, showing it again
+// changes nothing, and it can be read back.
 func FuzzShow(f *testing.F) {
 	f.Add([]byte("密码错误"), 20)
+	f.Add([]byte("\\\\x41 \\\x00 \\"), 40)
 	f.Fuzz(func(t *testing.T, text []byte, most int) {
 		most = 16 + int(uint(most)%2000)
 		s := Show(text, most)
@@ -115,6 +134,9 @@ func FuzzShow(f *testing.F) {
 			if r != 0x3000 && (!unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Cf, r)) {
 				t.Errorf("%q shows %U", s, r)
 			}
+		}
+		if back := unescaped(Show(text, 8*len(text)+16)); back != decode(text) {
+			t.Errorf("%q is read back as %q", text, back)
 		}
 		if again := Tidy(s, most); again != s {
 			t.Errorf("%q becomes %q", s, again)

@@ -41,7 +41,7 @@ func TestToken(t *testing.T) {
 		{"the standard", "+OK\r\nSASL PLAIN OAUTHBEARER\r\n.\r\n", "", []string{"one"}, []string{"AUTH OAUTHBEARER", "+ \r\n", bearer, "+OK\r\n"}, true},
 		{"the standard refuses", capa, "oauthbearer", []string{"one", "one"}, []string{"AUTH OAUTHBEARER", "+ \r\n", bearer, "+ " + failure + "\r\n", "AQ==", "-ERR no one\r\n"}, false},
 		{"newer", capa, "", []string{"first", "second"}, append(refused("first"), "AUTH XOAUTH2", "+ \r\n", xoauth2("m,e", "second"), "+OK\r\n"), true},
-		{"newer is refused too", capa, "", []string{"first", "second"}, append(refused("first"), refused("second")...), false},
+		{"newer is refused too", capa, "", []string{"first", "second", "third"}, append(refused("first"), refused("second")...), false},
 		{"none newer", capa, "", []string{"first", "first"}, refused("first"), false},
 		{"for now", capa, "", []string{"one"}, []string{"AUTH XOAUTH2", "+ \r\n", xoauth2("m,e", "one"), "-ERR [SYS/TEMP] later\r\n"}, false},
 	} {

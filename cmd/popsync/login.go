@@ -27,7 +27,7 @@ The ways are those of the provider, and --flow chooses: loopback wants a browser
 paste the address where it ended; with device you type a code anywhere.
 
 With --status it shows of each login how old it is, when it was last refreshed, and when it will end, as far as anybody said; the exit
-code is 77 if one needs a person.`,
+code is 77 if somebody has to log in, or the mailbox refused a login, and 78 if something in the configuration has to be changed.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			return logins.Fits(oauth.Flow(flow), status, args)
 		},

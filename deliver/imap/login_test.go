@@ -66,6 +66,7 @@ func TestLoginWays(t *testing.T) {
 // A refused token is followed once by a newer one.
 func TestToken(t *testing.T) {
 	t.Parallel()
+	long := strings.Repeat("eyJ0", 2048)
 	for name, tt := range map[string]struct {
 		tokens []string
 		ok     bool
@@ -74,11 +75,12 @@ func TestToken(t *testing.T) {
 		"good":      {[]string{"good"}, true, 1},
 		"old":       {[]string{"old", "good"}, true, 2},
 		"the same":  {[]string{"old", "old"}, false, 1},
-		"both old":  {[]string{"old", "older"}, false, 2},
+		"both old":  {[]string{"old", "older", "oldest"}, false, 2},
+		"of 8 KB":   {[]string{long}, true, 1},
 		"very long": {[]string{strings.Repeat("x", 9000), "good"}, true, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, imaptest.Options{Token: func(token string) bool { return token == "good" }})
+			w := newWorld(t, imaptest.Options{Token: func(token string) bool { return token == "good" || token == long }})
 			var refused []string
 			w.set = func(o *Options) {
 				o.Password = nil

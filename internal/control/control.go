@@ -44,6 +44,8 @@ type Grant struct {
 	Name        string `json:"name"`                  // of the grant in the configuration
 	// Token is oauth.Token as it encodes itself, with its secrets; for Logout none.
 	Token json.RawMessage `json:"token,omitempty"`
+	// Refused tells that the mail server refused the login by it.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // RunRequest says which passes are wanted.

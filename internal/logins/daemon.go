@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/oauth"
+	"github.com/popsync/popsync/internal/oauth/tokens"
 )
 
 // Grant stores a login for the daemon. *control.UnknownError: there is no such login.
@@ -22,12 +23,20 @@ func (all Holders) Grant(ctx context.Context, g control.Grant) error {
 	}
 	source, _, err := h.Source("")
 	if err == nil {
-		err = source.Put(context.WithoutCancel(ctx), token)
+		err = put(context.WithoutCancel(ctx), source, token, g.Refused)
 	}
 	if err != nil {
 		return told(err)
 	}
 	return nil
+}
+
+// put stores a login, which the mail server may have refused.
+func put(ctx context.Context, s *tokens.Source, t oauth.Token, refused bool) error {
+	if err := s.Put(ctx, t); err != nil || !refused {
+		return err
+	}
+	return s.Spurn(ctx, t)
 }
 
 // Logout removes a login for the daemon; revoked tells that the provider was told. *control.UnknownError: there is no such login.

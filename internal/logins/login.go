@@ -38,6 +38,9 @@ func (d *Desk) Login(ctx context.Context, arg string, flow oauth.Flow) error {
 	if err != nil {
 		return err
 	}
+	if _, configured, err := h.Source(""); err == nil && flow != "" && configured.Grant().Flow.Alone() {
+		return exit.With(exit.Usage, nextstep.With(fmt.Errorf("no person logs in for %s: [oauth.%s] has flow = %q", h.Name(), h.Grant, configured.Grant().Flow), "popsync login "+h.Name()))
+	}
 	source, client, err := h.Source(flow)
 	if err != nil {
 		return h.failed(err)
@@ -77,7 +80,7 @@ func (d *Desk) Login(ctx context.Context, arg string, flow oauth.Flow) error {
 		return exit.With(exit.Login, nextstep.With(fmt.Errorf("%s: it was %s who logged in at the provider, and the mailbox is %s: %s; nothing was stored", h.Name(), other, words.Clip(h.Username), proof.Message),
 			"log in again, and choose "+words.Clip(h.Username)+" there; a private window of the browser helps: popsync login "+arg))
 	}
-	if err := store(ctx, token); err != nil {
+	if err := store(ctx, token, proof.Class == verdict.Login); err != nil {
 		return h.failed(err)
 	}
 	if proof.Class != verdict.OK {
@@ -105,7 +108,7 @@ func (d *Desk) alone(ctx context.Context, h Holder, token func(context.Context, 
 	}
 	if err := h.Prove(ctx, token); err != nil {
 		v := verdict.Of(err)
-		return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %s", h.Name(), v.Message), v.Hint))
+		return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %s", h.Name(), v.Message), h.byHand(v)))
 	}
 	fmt.Fprintf(d.Out, "%s: no person has to log in; the mailbox was opened as %s\n", h.Name(), words.Clip(h.Username))
 	return nil

@@ -78,13 +78,17 @@ func (d *Desk) holder(arg string) (Holder, error) {
 	account, destination, below := strings.Cut(arg, "/")
 	destinations, err := d.Destinations(account)
 	if err != nil {
-		return Holder{}, err
+		return Holder{}, d.otherwise(arg, err)
 	}
 	if i := slices.IndexFunc(d.Holders, func(h Holder) bool { return h.Name() == arg }); i >= 0 {
 		return d.Holders[i], nil
 	}
 	if below && !slices.Contains(destinations, destination) {
-		return Holder{}, exit.Errorf(exit.Usage, "account %s has no destination %s", account, words.Quote(destination))
+		step := "say one of these: " + strings.Join(destinations, ", ")
+		if len(destinations) == 1 {
+			step = "it has this one: " + destinations[0]
+		}
+		return Holder{}, exit.With(exit.Usage, nextstep.With(fmt.Errorf("account %s has no destination %s", account, words.Quote(destination)), step))
 	}
 	for _, h := range d.Holders {
 		if h.Account == account {
@@ -93,6 +97,27 @@ func (d *Desk) holder(arg string) (Holder, error) {
 	}
 	return Holder{}, exit.With(exit.Usage, nextstep.With(fmt.Errorf("%s does not log in by OAuth, so there is nothing to do", arg),
 		`set oauth = "NAME" in its configuration in place of a password, and write [oauth.NAME]: see docs/oauth.md`))
+}
+
+// otherwise looks what else than an account an argument may name: a grant, or a destination without its account.
+func (d *Desk) otherwise(arg string, err error) error {
+	var by, below []string
+	for _, h := range d.Holders {
+		if h.Grant == arg {
+			by = append(by, h.Name())
+		}
+		if h.Destination == arg {
+			below = append(below, h.Name())
+		}
+	}
+	all, what := by, "[oauth."+arg+"] is no account; it is used by: "
+	if len(by) == 0 {
+		all, what = below, "a destination is named with its account: "
+	}
+	if len(all) == 0 {
+		return err
+	}
+	return exit.With(exit.Usage, nextstep.With(fmt.Errorf("there is no account %s; %s%s", words.Quote(arg), what, words.Few(all)), "popsync login "+all[0]))
 }
 
 // failed ends a command with an error of OAuth.
@@ -106,5 +131,11 @@ func (h Holder) failed(err error) error {
 	}
 	e.Account = h.Name()
 	v := verdict.Of(e)
-	return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %w", h.Name(), err), v.Hint))
+	return exit.With(exit.Of(v.Class), nextstep.With(fmt.Errorf("%s: %w", h.Name(), err), h.byHand(v)))
+}
+
+// byHand is the next step after a login that a person began: nobody but that person tries it again.
+func (h Holder) byHand(v verdict.Verdict) string {
+	mine := "try again later: popsync login " + h.Name()
+	return strings.NewReplacer("it is tried again later", mine, "it is tried again by itself", mine, "the next pass tries again", mine).Replace(v.Hint)
 }

@@ -68,7 +68,10 @@ func TestHolderThatIsMeant(t *testing.T) {
 	for arg, want := range map[string]string{
 		"work": "", "home/relay": "",
 		"nobody":       "there is no such account",
-		"home/x":       "account home has no destination x",
+		"nobody/x":     "there is no such account",
+		"g":            "there is no account g; [oauth.g] is no account; it is used by: work, home/relay; popsync login work",
+		"relay":        "there is no account relay; a destination is named with its account: home/relay; popsync login home/relay",
+		"home/x":       "account home has no destination x; say one of these: maildir, relay",
 		"home":         "home does not log in by OAuth; popsync login home/relay",
 		"home/maildir": "home/maildir does not log in by OAuth; popsync login home/relay",
 		"plain":        `plain does not log in by OAuth, so there is nothing to do; set oauth = "NAME"`,
@@ -122,6 +125,111 @@ func TestDaemonStoresAndRemoves(t *testing.T) {
 	}
 	if text := out.String(); strings.Contains(text, "MARKER") || !strings.Contains(text, "Next step: popsync login home/relay\n") {
 		t.Error(text)
+	}
+}
+
+// Status says of each login what is wrong and what to do, and its exit code tells.
+func TestStatusTellsTheTruth(t *testing.T) {
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		set  func(g *oauth.Grant, token *oauth.Token) // nil: nobody has logged in
+		then func(t *testing.T, s *tokens.Source, token oauth.Token)
+		code int
+		says []string
+	}{
+		"nobody":       {code: exit.Login, says: []string{"nobody has logged in", "Next step: popsync login work"}},
+		"well":         {set: func(*oauth.Grant, *oauth.Token) {}, says: []string{"logged in, ", "no end known"}},
+		"ends soon":    {set: func(_ *oauth.Grant, token *oauth.Token) { token.RefreshExpires = now.Add(time.Hour) }, says: []string{"the login ends in 1h"}},
+		"ended":        {set: func(_ *oauth.Grant, token *oauth.Token) { token.RefreshExpires = now.Add(-time.Hour) }, code: exit.Login, says: []string{"the login ended on ", "Next step: log in again: popsync login work"}},
+		"secret":       {set: func(g *oauth.Grant, _ *oauth.Token) { g.SecretEnds = now.Add(30 * 24 * time.Hour) }, says: []string{"the client secret ends in "}},
+		"secret ended": {set: func(g *oauth.Grant, _ *oauth.Token) { g.SecretEnds = now.Add(-time.Hour) }, code: exit.Config, says: []string{"the client secret ended on ", "make a new one at the provider", "client_secret_ends"}},
+		"unused":       {set: func(g *oauth.Grant, token *oauth.Token) { g.Provider, token.Got = "microsoft", now.AddDate(0, 0, -100) }, code: exit.Login, says: []string{"unused, the login ended on ", "popsync login work"}},
+		"no client":    {set: func(g *oauth.Grant, _ *oauth.Token) { g.ClientID = "" }, code: exit.Config, says: []string{"no client_id", "Next step: register a client of your own"}},
+		"refused": {set: func(*oauth.Grant, *oauth.Token) {}, code: exit.Login, says: []string{"the mail server refuses it", "Next step: see what the mail server says: popsync check work"},
+			then: func(t *testing.T, s *tokens.Source, token oauth.Token) {
+				if err := s.Spurn(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, secret := t.TempDir(), func(context.Context) (string, error) { return "s", nil }
+			g := oauth.Grant{Name: "g", AuthURL: "https://h/a", TokenURL: "https://h/t", ClientID: "c", Scopes: []string{"s"}, Flow: oauth.FlowLoopback, Secret: secret}
+			h := Holder{Account: "work", Username: "u", Grant: "g", Source: func(oauth.Flow) (*tokens.Source, *oauth.Client, error) {
+				c, err := oauth.New(g, oauth.Options{}, oauth.POP)
+				if err != nil {
+					return nil, nil, err
+				}
+				s, err := tokens.New(tokens.Options{Dir: dir}).Source(c, "work", "u")
+				return s, c, err
+			}}
+			token := oauth.Token{Access: oauth.NewSecret("MARKER"), Refresh: oauth.NewSecret("MARKER"), Got: now}
+			if tt.set != nil {
+				s, _, err := h.Source("")
+				if err != nil {
+					t.Fatal(err)
+				}
+				tt.set(&g, &token)
+				if err := s.Put(t.Context(), token); err != nil {
+					t.Fatal(err)
+				}
+				if tt.then != nil {
+					tt.then(t, s, token)
+				}
+			}
+			var out bytes.Buffer
+			other := holderIn(t, dir, "home", "relay")
+			d := &Desk{Console: &console.Console{Out: &out, Err: io.Discard}, StateDir: dir, Holders: Holders{h, other}}
+			o, _, err := other.Source("")
+			if err == nil {
+				err = o.Put(t.Context(), oauth.Token{Access: oauth.NewSecret("MARKER"), Refresh: oauth.NewSecret("MARKER"), Got: now})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Status(nil); exit.CodeOf(err) != tt.code {
+				t.Errorf("exit code %d, want %d: %v", exit.CodeOf(err), tt.code, err)
+			}
+			text := out.String()
+			for _, w := range append(tt.says, "home/relay (g): logged in") { // one that is wrong does not hide the others
+				if !strings.Contains(text, w) {
+					t.Errorf("it lacks %q:\n%s", w, text)
+				}
+			}
+			if strings.Contains(text, "MARKER") {
+				t.Error(text)
+			}
+		})
+	}
+}
+
+// What needs no person is not begun with one.
+func TestLoginOfWhatNeedsNoPerson(t *testing.T) {
+	h := Holder{Account: "work", Username: "u", Grant: "g", Source: func(flow oauth.Flow) (*tokens.Source, *oauth.Client, error) {
+		g := oauth.Grant{Name: "g", TokenURL: "https://h/t", DeviceURL: "https://h/d", ClientID: "c", Scopes: []string{"s"}, Flow: oauth.FlowApp,
+			Secret: func(context.Context) (string, error) { return "s", nil }}
+		if flow != "" {
+			g.Flow = flow
+		}
+		c, err := oauth.New(g, oauth.Options{}, oauth.POP)
+		return nil, c, err
+	}}
+	d, _ := deskOf(t)
+	d.Holders = Holders{h}
+	text, next := exit.Apart(d.Login(t.Context(), "work", oauth.FlowDevice))
+	if text != `no person logs in for work: [oauth.g] has flow = "app"` || next != "popsync login work" {
+		t.Errorf("%s; %s", text, next)
+	}
+}
+
+// After a login by hand, nothing is tried by itself.
+func TestNextStepByHand(t *testing.T) {
+	h := Holder{Account: "work"}
+	for _, hint := range []string{"it is tried again later", "the name could not be looked up; it is tried again later", "", "the next pass tries again; if it goes on, see"} {
+		err := h.failed(&oauth.Error{Class: oauth.Temporary, What: "logging in", Hint: hint})
+		if _, next := exit.Apart(err); !strings.Contains(next, "try again later: popsync login work") || exit.CodeOf(err) != exit.Temp {
+			t.Errorf("%q: %q", hint, next)
+		}
 	}
 }
 

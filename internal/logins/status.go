@@ -1,9 +1,11 @@
 package logins
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/oauth"
@@ -12,8 +14,9 @@ import (
 	"github.com/popsync/popsync/internal/screen"
 )
 
-// Status shows how logins are: those that args name, or all. It asks nobody. Its exit code is that of a refused login if one of them
-// needs a person.
+// Status shows how logins are: those that args name, or all. It asks nobody. Its exit code is that of the worst: of a refused login if a
+// person has to log in, of the configuration if something there has to be changed, else that of something that passes if there is no
+// token now.
 func (d *Desk) Status(args []string) error {
 	holders := d.Holders
 	if len(args) > 0 {
@@ -30,28 +33,62 @@ func (d *Desk) Status(args []string) error {
 		fmt.Fprintln(d.Out, "no account logs in by OAuth")
 		return nil
 	}
-	needed := false
+	now, worst := time.Now(), verdict.OK
 	for _, h := range holders {
-		st, err := h.status()
-		if err != nil {
-			return h.failed(err)
+		text, next, class := h.standing(now)
+		line := fmt.Sprintf("%s (%s): %s", h.Name(), h.Grant, text)
+		if next != "" {
+			next = "Next step: " + next
 		}
-		needed = needed || st.Dead || !st.LoggedIn
-		line := fmt.Sprintf("%s (%s): %s", h.Name(), h.Grant, signin.Standing(st, time.Now()))
 		if d.OutTerm && d.OutSize != nil {
 			if width, _ := d.OutSize(); width > 0 {
-				line = screen.Wrap(line, "  ", width)
+				line, next = screen.Wrap(line, "  ", width), screen.Wrap(next, "    ", width-2)
 			}
 		}
 		fmt.Fprintln(d.Out, line)
-		if st.Dead || !st.LoggedIn {
-			fmt.Fprintf(d.Out, "  Next step: popsync login %s\n", h.Name())
+		if next != "" {
+			fmt.Fprintln(d.Out, "  "+next)
+		}
+		if verdict.Worse(class, worst) {
+			worst = class
 		}
 	}
-	if needed {
-		return exit.With(exit.Login, exit.ErrReported)
+	if worst != verdict.OK {
+		return exit.With(exit.Of(worst), exit.ErrReported)
 	}
 	return nil
+}
+
+// standing is how a login is, what a person has to do about it ("": nothing), and what that makes of the exit code.
+func (h Holder) standing(now time.Time) (text, next string, class verdict.Class) {
+	st, err := h.status()
+	if err != nil {
+		if e, ok := errors.AsType[*oauth.Error](err); ok {
+			e.Account = h.Name()
+		}
+		v := verdict.Of(err)
+		return v.Message, v.Hint, v.Class
+	}
+	text = signin.Standing(st, now)
+	over, ended := st.Over(now)
+	switch {
+	case st.Dead, st.Fault != nil && st.Fault.Class == oauth.Configuration:
+		v := verdict.Of(st.Fault)
+		return text, v.Hint, v.Class
+	case !st.LoggedIn:
+		return text, "popsync login " + h.Name(), verdict.Login
+	case ended:
+		_, next = signin.Warning(over, h.Grant, h.Name(), now)
+		if class = verdict.Login; over.Why == tokens.EndSecret {
+			class = verdict.Config
+		}
+		return text, next, class
+	case st.Refused:
+		return text, "see what the mail server says: popsync check " + h.Account + "; check username, and whether the mailbox allows this protocol", verdict.Login
+	case st.Fault != nil && !st.Expires.IsZero() && now.After(st.Expires): // nothing can be fetched now
+		return text, "", verdict.Temporary
+	}
+	return text, "", verdict.OK
 }
 
 // status is how a login is, as far as that asks nobody.
@@ -78,7 +115,7 @@ func (h Holder) Check(s *checkup.Sheet, what string) error {
 	}
 	s.OK(checkup.PartPassword, what+"OAuth "+h.Grant+": "+signin.Standing(st, now))
 	if e, due := st.Due(now); due {
-		text, next := signin.Warning(e, h.Grant, h.Name())
+		text, next := signin.Warning(e, h.Grant, h.Name(), now)
 		s.Note(checkup.PartPassword, what+text, next)
 	}
 	return nil
@@ -97,7 +134,7 @@ func (all Holders) Ending(account string, now time.Time) (what, next string, unk
 		}
 		if e, due := st.Due(now); due && (what == "" || e.At.Before(nearest.At)) {
 			nearest = e
-			what, next = signin.Warning(e, h.Grant, h.Name())
+			what, next = signin.Warning(e, h.Grant, h.Name(), now)
 		}
 	}
 	return what, next, false

@@ -16,14 +16,15 @@ import (
 	"github.com/popsync/popsync/internal/safepath"
 )
 
-// storing is how a login gets stored: by the daemon, or here, where the state is our own. It is found out before the person logs in.
-func (d *Desk) storing(ctx context.Context, h Holder, command string) (func(context.Context, oauth.Token) error, error) {
+// storing is how a login gets stored, also one that the mail server refused: by the daemon, or here, where the state is our own. It is
+// found out before the person logs in.
+func (d *Desk) storing(ctx context.Context, h Holder, command string) (func(ctx context.Context, t oauth.Token, refused bool) error, error) {
 	c, _, err := d.Daemon(ctx)
 	switch {
 	case err == nil:
-		return func(ctx context.Context, t oauth.Token) error {
+		return func(ctx context.Context, t oauth.Token, refused bool) error {
 			g := h.control()
-			g.Token = t.Encode()
+			g.Token, g.Refused = t.Encode(), refused
 			return c.Grant(ctx, g)
 		}, nil
 	case !errors.Is(err, control.ErrNoDaemon):
@@ -39,7 +40,7 @@ func (d *Desk) storing(ctx context.Context, h Holder, command string) (func(cont
 	if err != nil {
 		return nil, h.failed(err)
 	}
-	return source.Put, nil
+	return func(ctx context.Context, t oauth.Token, refused bool) error { return put(ctx, source, t, refused) }, nil
 }
 
 // ownState refuses to touch the tokens of another user, who could not use what is made here, or is not to be spied on. The next step

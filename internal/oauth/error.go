@@ -23,6 +23,7 @@ const (
 type Error struct {
 	Class   Class
 	Grant   string // whose; "": not known
+	Key     string // of its table, that has to be mended; "": none alone, or it is no matter of the configuration
 	Account string // the same; "": none
 	What    string // what is wrong, in words of ours
 	Code    string // "error" of RFC 6749, section 5.2, and its extensions; "": none

@@ -77,7 +77,7 @@ func (c *Client) browse(ctx context.Context, cfg *oauth2.Config, user string, p 
 		host, fixed := a.base()
 		l, err := listen(ctx, host, fixed)
 		if err != nil {
-			return Token{}, &Error{Class: Configuration, Grant: c.grant.Name, What: "nothing can listen for the browser", Hint: `use flow = "paste"`, Err: err}
+			return Token{}, &Error{Class: Configuration, Grant: c.grant.Name, What: "nothing can listen for the browser", Hint: "paste the address instead: popsync login --flow paste ACCOUNT", Err: err}
 		}
 		port = l.Addr().(*net.TCPAddr).Port
 		a.at(port)

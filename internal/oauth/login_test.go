@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -138,10 +139,18 @@ func TestDevice(t *testing.T) {
 		"out of order for a while": {
 			faults: []oauthtest.Fault{{Status: 503}, {Status: 200, Body: "<html>"}, {CutBefore: true}, {Status: 400, Error: "temporarily_unavailable"}}, after: time.Minute,
 		},
-		"never typed":  {class: oauth.NeedLogin, says: "not typed in time"},
-		"expired soon": {o: oauthtest.Options{CodeLife: 30 * time.Second}, class: oauth.NeedLogin, says: "expired_token"},
-		"declined":     {o: oauthtest.Options{Denied: true}, class: oauth.NeedPerson, says: "access_denied"},
-		"not ticked":   {o: oauthtest.Options{Granted: []string{"openid"}}, after: time.Second, class: oauth.NeedLogin, says: "not all was allowed"},
+		"out of order, and never typed": {faults: []oauthtest.Fault{{Status: 500}}, class: oauth.NeedLogin, says: "not typed in time"},
+		"out of order until the end": {
+			faults: slices.Repeat([]oauthtest.Fault{{Status: 503}}, 200), class: oauth.Temporary, says: "the code has ended, and until then nobody could say whether it was typed: ",
+		},
+		"HTML until the end": {
+			faults: slices.Repeat([]oauthtest.Fault{{Status: 200, Body: "<html>"}}, 200), class: oauth.Temporary, says: "its answer can't be read",
+		},
+		"no answer until the end": {faults: slices.Repeat([]oauthtest.Fault{{CutBefore: true}}, 200), class: oauth.Temporary, says: "nobody could say"},
+		"never typed":             {class: oauth.NeedLogin, says: "not typed in time"},
+		"expired soon":            {o: oauthtest.Options{CodeLife: 30 * time.Second}, class: oauth.NeedLogin, says: "expired_token"},
+		"declined":                {o: oauthtest.Options{Denied: true}, class: oauth.NeedPerson, says: "access_denied"},
+		"not ticked":              {o: oauthtest.Options{Granted: []string{"openid"}}, after: time.Second, class: oauth.NeedLogin, says: "not all was allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -151,7 +160,15 @@ func TestDevice(t *testing.T) {
 					time.AfterFunc(tt.after, func() { p.Approve("") })
 				}
 				var code oauth.DeviceCode
-				got, err := clientOf(t, p, grantAt(p, oauth.FlowDevice)).Login(t.Context(), "me", oauth.Prompts{Code: func(d oauth.DeviceCode) { code = d }})
+				var notes []string
+				got, err := clientOf(t, p, grantAt(p, oauth.FlowDevice)).Login(t.Context(), "me", oauth.Prompts{
+					Code: func(d oauth.DeviceCode) { code = d },
+					Note: func(s string) { notes = append(notes, s) },
+				})
+				faulty := len(tt.faults) > 0 && tt.faults[0].Error != "slow_down"
+				if faulty != (len(notes) == 1) || len(notes) > 1 || faulty && !strings.Contains(notes[0], "goes on asking until the code ends at ") {
+					t.Errorf("told: %q", notes)
+				}
 				if code.Code == "" || code.Address == "" {
 					t.Errorf("shown %+v", code)
 				}

@@ -22,7 +22,7 @@ const (
 	admin     = "the provider's administrator has to allow it"
 	reconsent = "consent is missing: log in again and allow all that is asked (popsync login ACCOUNT), or ask the administrator to consent"
 	client    = "check client_id and tenant: the provider does not know this client there, or has disabled it; use a client of your own"
-	secret    = "check the client secret: it is missing, wrong or has expired; public clients have none"
+	badSecret = "check the client secret: it is missing, wrong or has expired; public clients have none"
 	tenant    = "this kind of account does not fit the tenant: set tenant to the organisation's, or to \"consumers\" for personal accounts"
 	request   = "check the configuration against the registration of the client: redirect address, scopes, kind of client"
 	unusable  = "the provider's administrator or the account's owner has to look at the account"
@@ -78,7 +78,7 @@ var numbers = map[int]meaning{
 	650056: {Configuration, "the registration of the client lacks the permission for this use", false},
 	650057: {Configuration, "the registration of the client lacks the permission for this use", false},
 	700016: {Configuration, client, false}, 700011: {Configuration, client, false}, 7000112: {Configuration, client, false}, 70001: {Configuration, client, false},
-	7000218: {Configuration, secret, false}, 70002: {Configuration, secret, false}, 7000215: {Configuration, secret, false},
+	7000218: {Configuration, badSecret, false}, 70002: {Configuration, badSecret, false}, 7000215: {Configuration, badSecret, false},
 	7000222: {Configuration, "the client secret has expired: make a new one, and change it in the configuration", false},
 	700025:  {Configuration, "the client is public and has no secret: take it out of the configuration", false},
 	50194:   {Configuration, tenant, false}, 50020: {Configuration, tenant, false}, 500208: {Configuration, tenant, false},

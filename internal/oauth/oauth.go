@@ -107,13 +107,13 @@ func New(g Grant, o Options, uses ...Use) (*Client, error) {
 	if c.base == nil {
 		c.base = transport(o)
 	}
-	fail := func(what, hint string) (*Client, error) {
-		return nil, &Error{Class: Configuration, Grant: g.Name, What: what, Hint: hint}
+	fail := func(key, what, hint string) (*Client, error) {
+		return nil, &Error{Class: Configuration, Grant: g.Name, Key: key, What: what, Hint: hint}
 	}
 	if g.Provider != "" {
 		p, ok := Preset(g.Provider)
 		if !ok {
-			return fail("no provider is known by this name", "known are "+strings.Join(Presets(), ", ")+"; for others give auth_url, token_url and scopes")
+			return fail("provider", "no provider is known by this name", "known are "+strings.Join(Presets(), ", ")+"; for others give auth_url, token_url and scopes")
 		}
 		c.provider = p
 	}
@@ -125,14 +125,14 @@ func New(g Grant, o Options, uses ...Use) (*Client, error) {
 		}
 	}
 	if len(c.provider.Flows) > 0 && !slices.Contains(c.provider.Flows, c.grant.Flow) {
-		return fail(c.provider.Title+" has no flow "+quoted(string(c.grant.Flow)), "flows there are "+join(c.provider.Flows))
+		return fail("flow", c.provider.Title+" has no flow "+quoted(string(c.grant.Flow)), "flows there are "+join(c.provider.Flows))
 	}
 	c.needed, c.scopes = c.provider.scopes(c.grant.Flow, uses)
 	if g.Scopes != nil {
 		c.needed, c.scopes = needed(g.Scopes), g.Scopes
 	}
-	if what, hint := c.lacking(); what != "" {
-		return fail(what, hint)
+	if key, what, hint := c.lacking(uses); what != "" {
+		return fail(key, what, hint)
 	}
 	return c, nil
 }
@@ -153,39 +153,49 @@ func (g *Grant) fill(p Provider) {
 	}
 }
 
-// lacking tells what keeps a Grant from being used, and what to do.
-func (c *Client) lacking() (what, hint string) {
+// lacking tells what keeps a Grant from being used, by which key that is to be mended, and what to do.
+func (c *Client) lacking(uses []Use) (key, what, hint string) {
 	g := c.grant
-	for key, address := range map[string]string{
-		"issuer": g.Issuer, "auth_url": g.AuthURL, "token_url": g.TokenURL, "device_url": g.DeviceURL, "revoke_url": g.RevokeURL,
+	for _, a := range []struct{ key, address string }{
+		{"issuer", g.Issuer}, {"auth_url", g.AuthURL}, {"token_url", g.TokenURL}, {"device_url", g.DeviceURL}, {"revoke_url", g.RevokeURL},
 	} {
-		if address != "" && !safe(address) {
-			return key + " is no address that can be trusted", "it must begin with https://"
+		if a.address != "" && !safe(a.address) {
+			return a.key, a.key + " is no address that can be trusted", "it must begin with https://"
 		}
 	}
+	const endpoints = "name a provider, an issuer, or auth_url and token_url"
 	switch {
 	case g.TokenURL == "" && g.Issuer == "":
-		return "no token_url", "name a provider, an issuer, or auth_url and token_url"
+		return "token_url", "no token_url", endpoints
 	case g.Flow == FlowService && g.KeyFile == "":
-		return "no key file of the service account", "download its key as JSON and name the file"
+		return "key_file", "no key file of the service account", "download its key as JSON and name the file"
 	case g.Flow != FlowService && g.ClientID == "":
-		return "no client_id", c.provider.register()
+		return "client_id", "no client_id", c.provider.register()
 	case g.Flow == FlowApp && g.Secret == nil:
-		return "no client secret", "access without a person needs one: make it where the client is registered"
+		return "client_secret", "no client secret", "access without a person needs one: make it where the client is registered"
 	case g.Flow == FlowApp && c.provider.Name == "microsoft" && (g.Tenant == "" || g.Tenant == "common" || g.Tenant == "consumers" || g.Tenant == "organizations"):
-		return "no tenant", "access without a person is to one tenant: name its id or domain"
+		return "tenant", "no tenant", "access without a person is to one tenant: name its id or domain"
 	case g.Flow == FlowDevice && g.DeviceURL == "" && g.Issuer == "":
-		return "no device_url", "use another flow"
+		return "device_url", "no device_url", "use another flow"
 	case (g.Flow == FlowLoopback || g.Flow == FlowPaste) && g.AuthURL == "" && g.Issuer == "":
-		return "no auth_url", "name a provider, an issuer, or auth_url and token_url"
+		return "auth_url", "no auth_url", endpoints
 	case c.provider.Secret && g.Secret == nil && !g.Flow.Alone():
-		return "no client secret", c.provider.Title + " wants it, also of programs"
+		return "client_secret", "no client secret", c.provider.Title + " wants it, also of programs"
 	case len(c.scopes) == 0:
-		return "no scopes", "give the scopes that the provider wants for this use"
+		return "scopes", "no scopes are known for " + protocols(uses), "give those that the provider wants for this use"
 	case g.Redirect != "" && !redirectable(g.Redirect, g.Flow):
-		return "the redirect address does not fit", "for flow \"loopback\" it must lead to this machine: http://localhost or http://127.0.0.1"
+		return "redirect", "the redirect address does not fit", "for flow \"loopback\" it must lead to this machine: http://localhost or http://127.0.0.1"
 	}
-	return "", ""
+	return "", "", ""
+}
+
+// protocols names uses for people.
+func protocols(uses []Use) string {
+	var all []string
+	for _, u := range uses {
+		all = append(all, map[Use]string{POP: "POP3", IMAP: "IMAP", SMTP: "SMTP", Gmail: "Gmail"}[u])
+	}
+	return strings.Join(all, " and ")
 }
 
 // Grant is the Grant of this Client, with what the provider's preset adds.

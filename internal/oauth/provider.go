@@ -69,11 +69,13 @@ func (p Provider) scopes(f Flow, uses []Use) (needed, all []string) {
 	return needed, append(slices.Clone(needed), p.Beside...)
 }
 
+// register is the next step where there is no client. How one is registered does not fit into a line: see Prepare.
 func (p Provider) register() string {
-	if len(p.Prepare) == 0 {
-		return "register a client of your own at the provider, and name its id"
+	const what = "register a client of your own at "
+	if p.Title == "" {
+		return what + "the provider, and write its id"
 	}
-	return strings.Join(p.Prepare, " ")
+	return what + p.Title + ", and write its id: docs/oauth.md has the steps"
 }
 
 // beside are scopes that a provider may leave out of what it says it granted, or spell otherwise.

@@ -230,8 +230,18 @@ func TestAlone(t *testing.T) {
 		}
 	}
 	write(doc, 0o644)
-	if _, err := c.Renew(t.Context(), oauth.Token{}, "me"); err == nil || !strings.Contains(err.Error(), "others may read it") {
+	if _, err := c.Renew(t.Context(), oauth.Token{}, "me"); err == nil || !strings.Contains(err.Error(), "others may open it") {
 		t.Errorf("a key that others may read: %v", err)
+	}
+	if err := c.CheckKey(); err == nil {
+		t.Error("a key that others may read is not told of")
+	}
+	if err := os.Chmod(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(append([]byte("\xef\xbb\xbf"), doc...), 0o444) // as containers have it
+	if err := c.CheckKey(); err != nil {
+		t.Errorf("in a folder that is closed: %v", err)
 	}
 }
 

@@ -1,15 +1,16 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
+	"strconv"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 
-	"github.com/popsync/popsync/internal/safepath"
+	"github.com/popsync/popsync/internal/secret"
 )
 
 // serviceKey is what is read of a service account's key file, as Google hands it out.
@@ -21,30 +22,39 @@ type serviceKey struct {
 	TokenURL string `json:"token_uri"`
 }
 
-var errKeyFile = errors.New("it is no key of a service account")
+var errKeyFile = errors.New("it is no key of a service account that can be used")
 
-// readKey reads a key file. Nobody else may be able to change it, or to read it.
-func readKey(path string) (k serviceKey, err error) {
-	f, err := safepath.File(path)
+// readKey reads a key file. Nobody else may be able to change it, or to read it; step is how to mend that.
+func readKey(path string) (k serviceKey, step string, err error) {
+	text, step, err := secret.PrivateFile(path)
 	if err != nil {
-		return k, err
+		return k, step, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return k, err
-	case !info.Mode().IsRegular():
-		return k, errors.New("not a regular file")
-	case info.Mode().Perm()&0o077 != 0:
-		return k, errors.New("others may read it: chmod 600 " + safepath.Quote(path))
+	defer clear(text)
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // which some editors put there
+	if json.Unmarshal(text, &k) != nil || k.Type != "service_account" || k.Email == "" || k.Key == "" || keyUnusable(k.Key) {
+		return serviceKey{}, "download its key from the provider, as JSON", errKeyFile // json's error may show a piece of it
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxToken))
+	return k, "", nil
+}
+
+// CheckKey looks whether the key file of a service account can be used, and asks nobody; nil, where the flow needs none.
+func (c *Client) CheckKey() error {
+	if c.grant.Flow != FlowService {
+		return nil
+	}
+	_, err := c.key()
+	return err
+}
+
+// key reads the key file. An error is an *Error.
+func (c *Client) key() (serviceKey, error) {
+	k, step, err := readKey(c.grant.KeyFile)
 	if err != nil {
-		return k, err
-	}
-	if json.Unmarshal(text, &k) != nil || k.Type != "service_account" || k.Email == "" || k.Key == "" {
-		return serviceKey{}, errKeyFile // json's error may show a piece of it
+		if step == "" {
+			step = "name in key_file the key of the service account, as JSON, in a file that this user may read"
+		}
+		return serviceKey{}, &Error{Class: Configuration, Grant: c.grant.Name, Key: "key_file", What: "key_file " + strconv.Quote(c.grant.KeyFile), Hint: step, Err: err}
 	}
 	return k, nil
 }
@@ -52,14 +62,10 @@ func readKey(path string) (k serviceKey, err error) {
 // service asks for a token as a service account that stands for a user (RFC 7523; domain-wide delegation). The key says at which
 // endpoint it is good, but only the configured one is asked: a key file must not send tokens elsewhere.
 func (c *Client) service(ctx context.Context, user, tokenURL string) (*oauth2.Token, error) {
-	k, err := readKey(c.grant.KeyFile)
+	k, err := c.key()
 	if err != nil {
-		return nil, &Error{Class: Configuration, Grant: c.grant.Name, What: "the key file of the service account can't be used", Err: safepath.WithNextStep(err)}
+		return nil, err
 	}
 	cfg := jwt.Config{Email: k.Email, PrivateKey: []byte(k.Key), PrivateKeyID: k.KeyID, Subject: user, Scopes: c.scopes, TokenURL: tokenURL}
-	t, err := cfg.TokenSource(ctx).Token()
-	if err != nil && keyUnusable(k.Key) {
-		return nil, &Error{Class: Configuration, Grant: c.grant.Name, What: "the key of the service account can't be used"}
-	}
-	return t, err
+	return cfg.TokenSource(ctx).Token()
 }

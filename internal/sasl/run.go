@@ -99,7 +99,10 @@ func (r *run) withToken(ctx context.Context, method string) error {
 	if err := fit(newer); err != nil {
 		return &SecretError{Token: true, Err: err}
 	}
-	return r.try(method, newer)
+	if refused = r.try(method, newer); r.meaning == Refused {
+		_, _ = r.Token(ctx, newer) // so that whoever keeps tokens knows; no third one is tried
+	}
+	return refused
 }
 
 // fit is the error of a secret that cannot be sent.

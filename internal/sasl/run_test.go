@@ -156,7 +156,7 @@ func TestToken(t *testing.T) {
 		{"the standard", "", Offer{Known: true, Mechanisms: []string{"OAUTHBEARER"}, TokenApart: true}, []string{"one"}, []string{"OAUTHBEARER", "+ ", "> n,a=m=2Ce,\x01host=h\x01port=1\x01auth=Bearer one\x01\x01", "ok"}, nil},
 		{"the standard, refused", "oauthbearer", Offer{Known: true, TokenApart: true}, []string{"one", ""}, []string{"OAUTHBEARER", "+ ", "> n,a=m=2Ce,\x01host=h\x01port=1\x01auth=Bearer one\x01\x01", failure, "> \x01", "no"}, errNo},
 		{"newer", "", Offer{Known: true, Mechanisms: []string{"XOAUTH2"}, TokenApart: true}, []string{"one", "two"}, []string{"XOAUTH2", "+ ", xoauth2("one"), failure, "> ", "no", "XOAUTH2", "+ ", xoauth2("two"), "ok"}, nil},
-		{"newer, refused", "", Offer{Known: true, Mechanisms: []string{"XOAUTH2"}, TokenApart: true}, []string{"one", "two"}, []string{"XOAUTH2", "+ ", xoauth2("one"), "no", "XOAUTH2", "+ ", xoauth2("two"), "no"}, errNo},
+		{"newer, refused", "", Offer{Known: true, Mechanisms: []string{"XOAUTH2"}, TokenApart: true}, []string{"one", "two", "three"}, []string{"XOAUTH2", "+ ", xoauth2("one"), "no", "XOAUTH2", "+ ", xoauth2("two"), "no"}, errNo},
 		{"later", "", Offer{Known: true, Mechanisms: []string{"XOAUTH2"}, TokenApart: true}, []string{"one"}, []string{"XOAUTH2", "+ ", xoauth2("one"), "later"}, errLater},
 		{"not offered", "", Offer{Known: true, Mechanisms: []string{"PLAIN"}}, nil, nil, errOther},
 		{"no token by PLAIN", "plain", Offer{Known: true, Mechanisms: []string{"PLAIN"}}, nil, nil, errOther},

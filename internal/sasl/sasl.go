@@ -26,7 +26,8 @@ type Login struct {
 	// Password returns the secret; it is called at most once. nil: there is none.
 	Password func(ctx context.Context) (string, error)
 	// Token returns an access token. refused is one that the server has just refused, "" at first: then it is called once
-	// more. nil: there is none, and mechanisms for tokens take the password for one.
+	// more, and if that one is refused too a last time, when nothing more is tried. nil: there is none, and mechanisms for tokens
+	// take the password for one.
 	Token func(ctx context.Context, refused string) (string, error)
 	// Auth is "auto" or "" (see Run), or one of Methods.
 	Auth string

@@ -49,6 +49,9 @@ func Standing(st tokens.Status, now time.Time) string {
 	if !st.Refreshed.IsZero() && !st.Refreshed.Equal(st.Login) {
 		parts = append(parts, "last refreshed "+words.Ago(st.Refreshed, now))
 	}
+	if st.Refused {
+		parts = append(parts, "the mail server refuses it")
+	}
 	if st.Fault != nil {
 		parts = append(parts, "the last refresh failed: "+st.Fault.Error())
 	}
@@ -90,18 +93,25 @@ func end(e tokens.End, now time.Time) string {
 	return "unused, the login " + when
 }
 
-// Warning is what a person is told before an end, and the next step. who is the account.
-func Warning(e tokens.End, grant, who string) (what, next string) {
-	on := e.At.Format(time.DateOnly)
+// Warning is what a person is told before an end and after it, and the next step. who is the account.
+func Warning(e tokens.End, grant, who string, now time.Time) (what, next string) {
+	when := "ends on " + e.At.Format(time.DateOnly)
+	over := !now.Before(e.At)
+	if over {
+		when = "ended on " + e.At.Format(time.DateOnly)
+	}
 	switch e.Why {
 	case tokens.EndSecret:
-		return fmt.Sprintf("the client secret of [oauth.%s] ends on %s, and with it all logins by it", grant, on),
+		return fmt.Sprintf("the client secret of [oauth.%s] %s, and with it all logins by it", grant, when),
 			"make a new one at the provider, put it into the configuration, and change client_secret_ends"
 	case tokens.EndTesting:
-		return fmt.Sprintf("the login by OAuth (%s) ends on %s: the client is in testing", grant, on),
+		return fmt.Sprintf("the login by OAuth (%s) %s: the client is in testing", grant, when),
 			"log in again: popsync login " + who + "; publish the client to be rid of this"
 	case tokens.EndIdle:
-		return fmt.Sprintf("the login by OAuth (%s) ends on %s unless it is refreshed before", grant, on), "see why popsync gets no new token: popsync login --status"
+		if over {
+			return fmt.Sprintf("the login by OAuth (%s) %s, since it was not refreshed for so long", grant, when), "log in again: popsync login " + who
+		}
+		return fmt.Sprintf("the login by OAuth (%s) %s unless it is refreshed before", grant, when), "see why popsync gets no new token: popsync login --status"
 	}
-	return fmt.Sprintf("the login by OAuth (%s) ends on %s, as the provider said", grant, on), "log in again: popsync login " + who
+	return fmt.Sprintf("the login by OAuth (%s) %s, as the provider said", grant, when), "log in again: popsync login " + who
 }

@@ -37,6 +37,7 @@ func TestStanding(t *testing.T) {
 		"nobody has logged in": {},
 		"logged in, 10d ago; last refreshed 5m ago; no end known":                             {LoggedIn: true, Login: login, Refreshed: refreshed},
 		"logged in as me@example.org, 10d ago; no end known":                                  {LoggedIn: true, Login: login, Refreshed: login, Email: "me@example.org"},
+		"logged in, 10d ago; the mail server refuses it; no end known":                        {LoggedIn: true, Login: login, Refreshed: login, Refused: true},
 		"no person is needed; no end known":                                                   {LoggedIn: true, Alone: true},
 		"ended: OAuth g: refreshing the token: the provider refuses (invalid_grant)":          {Dead: true, LoggedIn: true, Fault: fault},
 		"logged in; the last refresh failed: OAuth g: refreshing the token: the provider ref": {LoggedIn: true, Fault: fault},
@@ -51,12 +52,15 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// Every warning names the day and what to do.
+// Every warning names the day and what to do, before it and after it.
 func TestWarnings(t *testing.T) {
+	at := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
 	for _, why := range []tokens.EndReason{tokens.EndRefresh, tokens.EndTesting, tokens.EndIdle, tokens.EndSecret} {
-		what, next := Warning(tokens.End{At: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Why: why}, "g", "work/relay")
-		if !strings.Contains(what, "2027-01-31") || next == "" || why == tokens.EndTesting && !strings.Contains(next, "popsync login work/relay") {
-			t.Errorf("%s: %s; %s", why, what, next)
+		for now, word := range map[time.Time]string{at.Add(-time.Hour): "ends on 2027-01-31", at: "ended on 2027-01-31"} {
+			what, next := Warning(tokens.End{At: at, Why: why}, "g", "work/relay", now)
+			if !strings.Contains(what, word) || next == "" || why == tokens.EndTesting && !strings.Contains(next, "popsync login work/relay") {
+				t.Errorf("%s: %s; %s", why, what, next)
+			}
 		}
 	}
 }

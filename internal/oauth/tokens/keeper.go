@@ -56,6 +56,7 @@ type Keeper struct {
 type slot struct {
 	turn    chan struct{} // holds one element while nobody has it
 	unsaved *record       // that the provider gave and that could not be stored
+	unkept  oauth.Token   // see Source.unkept
 }
 
 // New makes a Keeper. It touches nothing.

@@ -22,6 +22,7 @@ type Status struct {
 	Email          string    // who logged in; "": not told
 	Scopes         []string  // that were granted; nil: as asked, or not known
 
+	Refused bool         // the mail server refuses the access token, and a fresh one did not help or was not to be had
 	Dead    bool         // given up: nothing is tried until a person logs in
 	Fault   *oauth.Error // why the last refresh failed; nil: it did not
 	NextTry time.Time    // not before then; zero: at the next login
@@ -64,6 +65,7 @@ func (s *Source) Status() (Status, error) {
 	}
 	out.LoggedIn = out.LoggedIn || st.Seq > 0 || s.isStored(dir)
 	out.Login, out.Refreshed, out.Expires, out.Email, out.Scopes = st.Login, st.Refreshed, st.Expires, st.Email, st.Scopes
+	out.Refused = st.Spurned
 	if st.Last != nil {
 		out.Fault = st.Last.error(s)
 		out.Dead, out.NextTry = !st.Dead.IsZero(), st.NotBefore
@@ -107,6 +109,14 @@ func lead(life time.Duration) time.Duration {
 		return max(life/7, time.Hour)
 	}
 	return longLead
+}
+
+// Over gives what has ended already of what a login needs.
+func (s Status) Over(now time.Time) (End, bool) {
+	if len(s.Ends) > 0 && !now.Before(s.Ends[0].At) {
+		return s.Ends[0], true
+	}
+	return End{}, false
 }
 
 // Due gives the nearest end that a person is to be told of by now.

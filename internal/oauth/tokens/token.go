@@ -28,7 +28,12 @@ func (s *Source) Token(ctx context.Context, refused string) (string, error) {
 	}
 	defer func() { s.slot.turn <- struct{}{} }()
 	dir, err := s.open()
-	if err != nil {
+	switch missing := errors.Is(err, fs.ErrNotExist); { // the state directory is: nobody has run yet
+	case missing && s.client.Grant().Flow.Alone():
+		return s.unkept(ctx, refused)
+	case missing && len(s.k.o.Command) == 0:
+		return "", s.nobody()
+	case err != nil:
 		return "", s.fault("the folder of tokens can't be used", err)
 	}
 	defer dir.Close()
@@ -49,6 +54,14 @@ func (s *Source) Token(ctx context.Context, refused string) (string, error) {
 		s.spurned(ctx, dir, refused)
 	}
 	return text, err
+}
+
+// Spurn notes that a server refuses the token that a person's login gave: see Status.Refused. It is refreshed before it is sent again.
+func (s *Source) Spurn(ctx context.Context, t oauth.Token) error {
+	return s.alone(ctx, func(dir *os.File) error {
+		s.spurned(ctx, dir, t.Access.Reveal())
+		return nil
+	})
 }
 
 // spurned notes that a server refuses the access token that is stored, and that there is no other now: it is not sent again. The lock
@@ -83,21 +96,57 @@ func (s *Source) ready(ctx context.Context, dir *os.File, refused string) (strin
 	access := rec.token.Access.Reveal()
 	switch {
 	case rec.seq == 0 && !s.client.Grant().Flow.Alone():
-		return "", &oauth.Error{
-			Class: oauth.NeedLogin, Grant: s.grant(), Account: s.account, What: "nobody has logged in yet", Hint: "log in: popsync login ACCOUNT", Certain: true,
-		}
+		return "", s.nobody()
 	case access != "" && access != refused && lasts(rec.token, now, early):
 		return access, nil
 	case access != "" && access == refused && now.Sub(rec.token.Got).Abs() < time.Minute && !rec.token.Got.Equal(rec.login):
-		return "", &oauth.Error{
-			Class: oauth.NeedPerson, Grant: s.grant(), Account: s.account, What: "the server refuses a token that the provider has just given",
-			Hint: "check that username is the mailbox that was logged in to" + whose(rec.token) + ", and that the mailbox allows this protocol; else: popsync login ACCOUNT",
-		}
+		return "", s.useless(rec.token)
 	}
 	if err := s.barred(st.about(rec.seq), now); err != nil {
 		return s.despite(rec.token, refused, now, err)
 	}
 	return "", nil
+}
+
+// nobody is the error where no login is stored.
+func (s *Source) nobody() *oauth.Error {
+	return &oauth.Error{
+		Class: oauth.NeedLogin, Grant: s.grant(), Account: s.account, What: "nobody has logged in yet", Hint: "log in: popsync login ACCOUNT", Certain: true,
+	}
+}
+
+// useless is the error of a token that is fresh, and refused all the same.
+func (s *Source) useless(t oauth.Token) *oauth.Error {
+	e := &oauth.Error{
+		Class: oauth.NeedPerson, Grant: s.grant(), Account: s.account, What: "the server refuses a token that the provider has just given",
+		Hint: "check that username is the mailbox that was logged in to" + whose(t) + ", and that the mailbox allows this protocol; else: popsync login ACCOUNT",
+	}
+	if s.client.Grant().Flow.Alone() {
+		e.Hint = "check that username is the mailbox, that the client may act for it, and that the mailbox allows this protocol"
+	}
+	return e
+}
+
+// unkept gives a token that needs no person where the state directory is missing: nobody has run yet, and who looks before that makes
+// nothing. It lasts as long as this process.
+func (s *Source) unkept(ctx context.Context, refused string) (string, error) {
+	t := s.slot.unkept
+	access := t.Access.Reveal()
+	switch {
+	case access != "" && access == refused:
+		return "", s.useless(t)
+	case access != "" && lasts(t, s.k.o.Now(), early):
+		return access, nil
+	}
+	next, err := s.renew(ctx, oauth.Token{})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err != nil:
+		return "", s.own(err)
+	}
+	s.slot.unkept = next
+	return next.Access.Reveal(), nil
 }
 
 func whose(t oauth.Token) string {

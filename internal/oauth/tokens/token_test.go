@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -311,4 +312,66 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %q, %v", account, got, err)
 		}
 	}
+}
+
+// Before the first run there is no state directory. Who looks gets a token that needs no person all the same, and makes nothing.
+func TestTokenBeforeTheFirstRun(t *testing.T) {
+	bubble(t, oauthtest.Options{}, func(t *testing.T, w *world) {
+		w.dir = filepath.Join(t.TempDir(), "missing", "oauth")
+		g := oauth.Grant{Name: "test", TokenURL: w.p.URL() + "/token", ClientID: "client", Scopes: []string{"mail"}, Flow: oauth.FlowApp,
+			Secret: func(context.Context) (string, error) { return "s", nil }}
+		c, err := oauth.New(g, oauth.Options{Transport: w.p}, oauth.POP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := New(Options{Dir: w.dir}).Source(c, "work", "work@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := w.good(s, "")
+		if again := w.good(s, ""); again != first || w.p.Counts().Requests != 1 {
+			t.Errorf("%d requests", w.p.Counts().Requests)
+		}
+		if _, err := s.Token(t.Context(), first); err == nil || w.p.Counts().Requests != 1 {
+			t.Errorf("refused: %v, %d requests", err, w.p.Counts().Requests)
+		}
+		sleepFor(time.Hour)
+		if w.good(s, "") == first {
+			t.Error("a token that has ended is given")
+		}
+		w.p.Fail(oauthtest.Fault{Status: 503})
+		sleepFor(time.Hour)
+		w.bad(s, oauth.Temporary)
+		if _, err := os.Stat(filepath.Dir(w.dir)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("something was made: %v", err)
+		}
+		w.bad(w.source("other"), oauth.NeedLogin)
+	})
+}
+
+// A token that the mail server refuses, and a fresh one too, is known as that until another was let in.
+func TestRefusedIsKnown(t *testing.T) {
+	bubble(t, oauthtest.Options{Rotation: oauthtest.Lenient}, func(t *testing.T, w *world) {
+		s := w.source("work")
+		w.login(s)
+		rec, ok, err := s.Get(t.Context())
+		if err != nil || !ok || w.status(s).Refused {
+			t.Fatalf("%v, %v, %+v", ok, err, w.status(s))
+		}
+		if err := s.Spurn(t.Context(), rec); err != nil || !w.status(s).Refused {
+			t.Errorf("%v, %+v", err, w.status(s))
+		}
+		sleepFor(time.Minute)
+		next := w.good(s, "")
+		if w.status(s).Refused {
+			t.Error("a fresh one is known as refused before it was tried")
+		}
+		if _, err := s.Token(t.Context(), next); err == nil || !w.status(s).Refused {
+			t.Errorf("refused too: %v, %+v", err, w.status(s))
+		}
+		w.login(s)
+		if w.status(s).Refused {
+			t.Error("after another login")
+		}
+	})
 }

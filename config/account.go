@@ -110,7 +110,7 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 	if _, ok := m["deliver"]; !ok {
 		c.add(at.Key("deliver"), "no destination", "add [["+string(at.Key("deliver"))+"]] with type = \"maildir\" and path")
 	}
-	a.Secret = c.secret(at, m, s, accountCredentials(name)...)
+	a.Secret = c.certified(at, m, a.Auth, c.secret(at, m, s, accountCredentials(name)...))
 	if a.Secret.Kind == "" && a.Auth != AuthExternal {
 		a.Secret.Kind = SecretPrompt
 	}

@@ -10,7 +10,7 @@ import (
 
 // inherit gives each account of the tree the keys of [defaults] that it does not have itself. {account} in their texts is
 // its name. Destinations are inherited together or not at all, and so are the keys of the secret, and those of proxy and
-// connect_command: an account that says one of them has none of the others.
+// connect_command: an account that says one of them has none of the others. One that logs in by a client certificate has no secret.
 func (c *checker) inherit(tree map[string]any) {
 	v, ok := tree["defaults"]
 	if !ok {
@@ -37,7 +37,8 @@ func (c *checker) inherit(tree map[string]any) {
 		}
 		all := maps.Clone(own)
 		for k, v := range defaults {
-			if _, has := own[k]; has || len(given(own)) > 0 && slices.Contains(given(defaults), k) || saysWay(own) && isWay(k) {
+			secretless := len(given(own)) > 0 || own["auth"] == string(AuthExternal)
+			if _, has := own[k]; has || secretless && slices.Contains(given(defaults), k) || saysWay(own) && isWay(k) {
 				continue
 			}
 			if k != string(SecretLiteral) {

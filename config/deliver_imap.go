@@ -105,6 +105,7 @@ func imapType() deliverType {
 			oddText(add, of("username"), s.Username)
 			oddText(add, of("folder"), s.Folder)
 			s.Trust.odd(add, of, s.TLS)
+			s.Trust.oddExternal(add, of, s.Auth, s.Network)
 			oddSource(add, of, s.Secret)
 			s.Network.oddities(add, of)
 			if port := portOf(s.Address); port != 0 {

@@ -180,7 +180,7 @@ func (c *checker) login(at document.Path, m map[string]any, s source, auth Auth,
 		}
 		return SecretSource{}
 	}
-	found := c.secret(at, m, s, credentials...)
+	found := c.certified(at, m, auth, c.secret(at, m, s, credentials...))
 	if found.Kind == "" && len(given(m)) == 0 && auth != AuthExternal {
 		hint := "add password_command, password_file, password or oauth"
 		if len(credentials) > 0 {
@@ -233,6 +233,9 @@ func (s *SMTP) oddities(add func(Oddity), of func(key string) Oddity, kind strin
 		oddText(add, o, to)
 	}
 	s.Trust.odd(add, of, s.TLS)
+	if !strings.HasPrefix(s.Address, unixPrefix) && s.Username != "" { // there the system tells who connects
+		s.Trust.oddExternal(add, of, s.Auth, s.Network)
+	}
 	oddPath(add, of("address"), s.Address)
 	oddSource(add, of, s.Secret)
 	s.Network.oddities(add, of)

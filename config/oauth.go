@@ -27,6 +27,8 @@ type OAuth struct {
 	KeyFile    string       // of a service account, absolute; "": none
 	Testing    bool         // the client is not published, as Google calls it
 
+	Used bool // an account or a destination names it
+
 	TokenCommand []string // a program that keeps the tokens: its absolute path, and arguments; nil: files in StateDir
 }
 
@@ -168,7 +170,11 @@ func (c *checker) granted(at document.Path, s SecretSource, auth Auth, grants []
 		return
 	}
 	if auth != AuthAuto && auth != authXOAUTH2 && auth != authBearer {
-		c.add(at.Key("auth"), document.Shown(string(auth))+" is for a password, and this login is by OAuth", `leave auth out, or write "xoauth2" or "oauthbearer"`)
+		what := "a password"
+		if auth == AuthExternal {
+			what = "a client certificate"
+		}
+		c.add(at.Key("auth"), document.Shown(string(auth))+" is for "+what+", and this login is by OAuth", `leave auth out, or write "xoauth2" or "oauthbearer"`)
 	}
 	at = at.Key(string(SecretOAuth))
 	i := slices.IndexFunc(grants, func(o OAuth) bool { return o.Name == s.OAuth })
@@ -184,11 +190,20 @@ func (c *checker) granted(at document.Path, s SecretSource, auth Auth, grants []
 		c.add(at, "there is no [oauth."+s.OAuth+"]", hint)
 		return
 	}
+	grants[i].Used = true
 	if c.opts.CheckOAuth == nil || c.bad[s.OAuth] {
 		return
 	}
-	if text, hint := c.opts.CheckOAuth(grants[i], use); text != "" {
-		c.add(at, "[oauth."+s.OAuth+"]: "+text, hint)
+	key, text, hint := c.opts.CheckOAuth(grants[i], use)
+	if text == "" {
+		return
+	}
+	where := document.Path("oauth").Key(s.OAuth)
+	if key != "" {
+		where = where.Key(key)
+	}
+	if !slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == where.Short() && p.Text == document.Limit(text) }) { // once for all who use it
+		c.add(where, text, hint)
 	}
 }
 

@@ -64,10 +64,10 @@ func TestOAuthProblems(t *testing.T) {
 		"account.work.deliver[1].oauth: there is no [oauth.h]":                        grant + oauthAccount + relay + "oauth = 'h'\n",
 		"account.work.deliver[1].oauth: a login by OAuth needs no password_command":   grant + oauthAccount + relay + "oauth = 'g'\npassword_command = ['x']\n",
 		"account.work.deliver[1].oauth: is of no use without username":                grant + oauthAccount + strings.Replace(relay, "username = 'u'\n", "", 1) + "oauth = 'g'\n",
-		"account.work.deliver[1].oauth: [oauth.g]: not for smtp":                      grant + oauthAccount + relay + "oauth = 'g'\n",
-		"account.work.deliver[1].oauth: [oauth.g]: not for imap":                      grant + oauthAccount + box + "oauth = 'g'\n",
+		"f:1: oauth.g: not for smtp":                                                  grant + oauthAccount + relay + "oauth = 'g'\n",
+		"f:1: oauth.g: not for imap":                                                  grant + oauthAccount + box + "oauth = 'g'\n",
 		"account.work.deliver[1].oauth: a login by OAuth needs no password":           grant + oauthAccount + box + "oauth = 'g'\npassword = 'x'\n",
-		"account.work.oauth: [oauth.g]: not known (ask)":                              "[oauth.g]\nprovider = 'nobody'\n" + oauthAccount,
+		"f:2: oauth.g.provider: not known (ask)":                                      "[oauth.g]\nprovider = 'nobody'\n" + oauthAccount,
 		"oauth.g.client_secret_file: more than one source of the client secret":       grant + "client_secret = 'MARKER'\nclient_secret_file = '/x'\n" + oauthAccount,
 		"oauth.g.client_secret_file: not an absolute path":                            grant + "client_secret_file = 'MARKER'\n" + oauthAccount,
 		"oauth.g.client_secret_ends: must be a date, not a text (such as 2027-01-31)": grant + "client_secret_ends = 'soon'\n" + oauthAccount,
@@ -78,18 +78,72 @@ func TestOAuthProblems(t *testing.T) {
 		"oauth.G: ": "[oauth.G]\n" + oauthAccount,
 		"account.work.oauth2: unknown key (write oauth = ":                                      grant + strings.Replace(oauthAccount, "oauth =", "oauth2 =", 1),
 		"oauth.g.token_command[0]: the program is not an absolute path (write an absolute path": grant + "token_command = ['keep']\n" + oauthAccount,
+		`account.work.auth: "external" is for a client certificate, and this login is by OAuth`: grant + strings.Replace(oauthAccount, "oauth =", "auth = 'external'\noauth =", 1),
 	} {
-		_, err := Parse("f", []byte(doc), home, Options{CheckOAuth: func(o OAuth, use string) (string, string) {
+		_, err := Parse("f", []byte(doc), home, Options{CheckOAuth: func(o OAuth, use string) (string, string, string) {
 			if o.Provider == "nobody" {
-				return "not known", "ask"
+				return "provider", "not known", "ask"
 			}
 			if use != "pop" {
-				return "not for " + use, ""
+				return "", "not for " + use, ""
 			}
-			return "", ""
+			return "", "", ""
 		}})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "MARKER") {
 			t.Errorf("want %s\ngot  %v", want, err)
+		}
+	}
+}
+
+// What is wrong with a grant is told once, at its own line, however many use it.
+func TestOAuthProblemOnce(t *testing.T) {
+	doc := "[oauth.g]\nprovider = 'nobody'\n" + oauthAccount + strings.ReplaceAll(oauthAccount, "work", "home")
+	_, err := Parse("f", []byte(doc), home, Options{CheckOAuth: func(OAuth, string) (string, string, string) { return "client_id", "missing", "" }})
+	if err == nil || err.Error() != "f:1: oauth.g.client_id: missing" {
+		t.Error(err)
+	}
+}
+
+// A grant that nobody uses is remarked.
+func TestOAuthUnused(t *testing.T) {
+	cfg := mustParse(t, "[oauth.g]\n[oauth.other]\nkey_file = '/etc/${X}/key'\n"+oauthAccount)
+	all := cfg.Oddities()
+	if len(all) != 2 || all[0].Key != "oauth.other" || all[1].Key != "oauth.other.key_file" || all[0].Next == "" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// With a client certificate there is no password: one that is written is told, and one of [defaults] is not meant.
+func TestExternalHasNoPassword(t *testing.T) {
+	const certified = "auth = 'external'\ntls_client_cert = '/c'\n"
+	relay := "\n[[account.work.deliver]]\ntype = 'smtp'\nname = 'r'\naddress = 'h:25'\nto = ['a@b.c']\nfrom = 'a@b.c'\nusername = 'u'\n" + certified
+	box := "\n[[account.work.deliver]]\ntype = 'imap'\nname = 'b'\naddress = 'h'\nusername = 'u'\n" + certified
+	plain := strings.Replace(oauthAccount, `oauth = "g"`, "", 1)
+	mine := strings.Replace(oauthAccount, `oauth = "g"`, certified, 1)
+	for doc, want := range map[string]string{
+		strings.Replace(oauthAccount, `oauth = "g"`, certified+"password = 'MARKER'", 1):           "account.work.password: is of no use with auth",
+		strings.Replace(oauthAccount, `oauth = "g"`, certified+"password_file = '/MARKER'", 1):     "account.work.password_file: is of no use with auth",
+		strings.Replace(oauthAccount, `oauth = "g"`, certified+"password_command = ['MARKER']", 1): "account.work.password_command: is of no use with auth",
+		plain + relay + "password = 'MARKER'":                                                      "account.work.deliver[1].password: is of no use with auth",
+		plain + box + "password_file = '/MARKER'":                                                  "account.work.deliver[1].password_file: is of no use with auth",
+		mine + relay + box:                          "",
+		"[defaults]\npassword_file = '/p'\n" + mine: "",
+	} {
+		cfg, err := Parse("f", []byte(doc), home, Options{})
+		if want == "" {
+			if err != nil || cfg.Accounts[0].Secret.Kind != "" || len(cfg.Oddities()) > 0 {
+				t.Errorf("%s\n%v", doc, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "MARKER") {
+			t.Errorf("%s\n%v", doc, err)
+		}
+	}
+	for _, doc := range []string{mine, plain + relay, plain + box} {
+		all := mustParse(t, strings.ReplaceAll(doc, "tls_client_cert = '/c'\n", "")).Oddities()
+		if len(all) != 1 || !strings.HasSuffix(string(all[0].Key), ".auth") {
+			t.Errorf("%s\n%+v", doc, all)
 		}
 	}
 }

@@ -38,6 +38,19 @@ func (c *Config) Oddities() (all []Oddity) {
 		}
 		add(o)
 	}, Oddity{Key: "alarm.command"}, c.Alarm.Command, nil)
+	for _, o := range c.OAuth {
+		at := document.Path("oauth").Key(o.Name)
+		if !o.Used {
+			add(Oddity{Key: at, Text: "no account and no destination uses it", Next: `write oauth = "` + o.Name + `" where it is meant, in place of a password; or remove it`})
+		}
+		of := func(key string) Oddity { return Oddity{Key: at.Key(key)} }
+		if o.Secret.Kind == SecretFile {
+			oddPath(add, of("client_secret_file"), o.Secret.File)
+		}
+		oddArguments(add, of("client_secret_command"), o.Secret.Command, nil)
+		oddPath(add, of("key_file"), o.KeyFile)
+		oddArguments(add, of("token_command"), o.TokenCommand, nil)
+	}
 	for i := range c.Accounts {
 		c.Accounts[i].oddities(add)
 	}
@@ -49,6 +62,7 @@ func (a *Account) oddities(add func(Oddity)) {
 	of := func(key string) Oddity { return Oddity{Account: a.Name, Key: at.Key(key)} }
 	oddText(add, of("username"), a.Username)
 	a.Trust.odd(add, of, a.TLS)
+	a.Trust.oddExternal(add, of, a.Auth, a.Network)
 	oddSource(add, of, a.Secret)
 	a.Network.oddities(add, of)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)

@@ -116,6 +116,17 @@ func (c *checker) originOf(path document.Path) string {
 	return ""
 }
 
+// certified is the secret of a login: with auth = "external" there is none, and one that was written is reported.
+func (c *checker) certified(at document.Path, m map[string]any, auth Auth, found SecretSource) SecretSource {
+	if auth != AuthExternal || found.Kind == SecretOAuth { // which is told elsewhere
+		return found
+	}
+	for _, k := range given(m) {
+		c.add(at.Key(k), `is of no use with auth = "external": the client certificate tells who logs in`, "keep one of the two")
+	}
+	return SecretSource{}
+}
+
 // accountCredentials names the systemd credentials that may hold an account's secret. A name that can't be used in a
 // path has none.
 func accountCredentials(account string) []string {

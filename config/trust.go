@@ -80,6 +80,16 @@ func (t *Trust) odd(add func(Oddity), of func(key string) Oddity, tls TLS) {
 	}
 }
 
+// oddExternal looks for a login by a client certificate where there is none. What connect_command brings cannot be seen.
+func (t *Trust) oddExternal(add func(Oddity), of func(key string) Oddity, auth Auth, n Network) {
+	if auth != AuthExternal || t.ClientCert != "" || len(n.ConnectCommand) > 0 {
+		return
+	}
+	o := of("auth")
+	o.Text, o.Next = "external, and no tls_client_cert: nothing tells the server who logs in", "set tls_client_cert and tls_client_key to the files that the server's owner gives you"
+	add(o)
+}
+
 const pinHint = `such as "sha256//` + "BASE64" + `", the SHA-256 of the server's public key; popsync check shows it when it cannot verify a certificate`
 
 // pins accepts one key, a list of them, or as curl has it one text with semicolons. Empty: none.

@@ -104,12 +104,12 @@ func grantOf(cfg *config.Config, o config.OAuth) oauth.Grant {
 }
 
 // checkOAuth tells what keeps a grant from being used: see config.Options.
-func checkOAuth(o config.OAuth, use string) (text, hint string) {
+func checkOAuth(o config.OAuth, use string) (key, text, hint string) {
 	_, err := oauth.New(grantOf(&config.Config{}, o), oauth.Options{}, oauth.Use(use))
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
-		return e.What, e.Next()
+		return e.Key, e.What, e.Next()
 	}
-	return "", ""
+	return "", "", ""
 }
 
 // loginOf is how an account logs in: by a password, or by tokens.

@@ -189,6 +189,9 @@ var (
 	errStale       = errors.New("pop3: message body used after its handler returned")
 )
 
+// errInjected is errUnsolicited where it was to be believed under TLS.
+var errInjected = fmt.Errorf("%w, in plaintext behind its answer to STLS: that could be somebody between, who wants it to be believed under TLS; no password was sent", errUnsolicited)
+
 func operation(command string, num int) string {
 	if num > 0 {
 		return "pop3: " + command + " " + strconv.Itoa(num)

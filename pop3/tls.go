@@ -74,8 +74,8 @@ func (c *Client) startTLS() error {
 		return err
 	}
 	// Anything after the +OK was put there before TLS, by whoever sits between, to be believed after it.
-	if err := c.t.inStep("STLS", 0); err != nil {
-		return err
+	if b := c.t.w.buffered(); len(b) > 0 {
+		return c.t.fail("STLS", 0, b, errInjected)
 	}
 	c.caps = Capabilities{}
 	return c.handshake()

@@ -94,7 +94,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/firstconfig", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "config/document", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/exit", "internal/figures", "internal/firstconfig", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 		tests:   []string{"fetcher/report", "internal/notify", "internal/sasl"},
 	},
@@ -143,7 +143,7 @@ var rooms = []room{
 	{path: "internal/secret", imports: []string{"internal/program", "internal/safepath"}},
 	{path: "internal/notify", imports: []string{"internal/durable", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "internal/transcript", imports: []string{"internal/foreign", "internal/safepath"}},
-	{path: "internal/oauth", imports: []string{"fetcher/verdict", "internal/safepath"}, modules: []string{"golang.org/x/oauth2"}},
+	{path: "internal/oauth", imports: []string{"fetcher/verdict", "internal/secret"}, modules: []string{"golang.org/x/oauth2"}},
 	{
 		path:    "internal/oauth/tokens",
 		imports: []string{"internal/durable", "internal/oauth", "internal/program", "internal/safepath"},
@@ -189,7 +189,7 @@ var rooms = []room{
 // what would be logged.
 var (
 	testImports = []string{"pop3/pop3test"}
-	testModules = []string{"github.com/rogpeppe/go-internal", "go.uber.org/zap"}
+	testModules = []string{"github.com/rogpeppe/go-internal", "go.uber.org/zap", "github.com/xdg-go/scram"}
 )
 
 func TestArrows(t *testing.T) {

@@ -21,7 +21,7 @@ func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	l.destinations(ctx, s, acc)
 	l.secret(ctx, s, acc)
 	if l.offline {
-		s.Info(checkup.PartServer, "the server, the login and the mail there were not looked at (--offline)")
+		l.unconnected(ctx, s, acc)
 	} else {
 		l.server(ctx, s, acc, prompt)
 	}

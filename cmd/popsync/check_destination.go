@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver"
@@ -10,6 +9,7 @@ import (
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/dialer"
+	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/places"
 	"github.com/popsync/popsync/pop3"
 )
@@ -39,6 +39,9 @@ func (l *looker) destinations(ctx context.Context, s *checkup.Sheet, acc config.
 		}
 		if err != nil {
 			v := verdict.Of(err)
+			if step := nextstep.Of(err); step != "" { // something on this machine has to be changed
+				v.Class, v.Hint = verdict.Config, step
+			}
 			s.Add(checkup.Finding{Level: checkup.Fail, Part: checkup.PartDestination, Destination: d.Name, Text: d.Name + ": " + v.Message,
 				Next: fetcher.HintFor(acc.Name, v.Hint), Class: v.Class})
 		}
@@ -53,6 +56,7 @@ type asked struct {
 	}
 	where   string // it sends to
 	network config.Network
+	trust   config.Trust
 	secret  config.SecretSource
 	holder  holder // for a login by OAuth
 }
@@ -62,7 +66,7 @@ func (l *looker) ask(ctx context.Context, look checking, to asked, server func(w
 	d, byToken := look.Deliver, to.secret.Kind == config.SecretOAuth
 	way, err := l.dialerOf(l.cfg, to.network)
 	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
+		return err
 	}
 	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
 	deliver.Recall(to.sender, what, worked)
@@ -78,8 +82,7 @@ func (l *looker) ask(ctx context.Context, look checking, to asked, server func(w
 		look.say(checkup.Info, label(d)+" "+place(d)+" was not asked: there is no password or token for it")
 		return &pop3.SecretError{Err: err, Token: byToken}
 	case l.offline:
-		look.say(checkup.Info, label(d)+" "+place(d)+" was not asked (--offline)")
-		return nil
+		return l.unasked(ctx, look, way, to.trust, to.network)
 	}
 	return server(way)
 }

@@ -24,11 +24,12 @@ func (l *looker) general(ctx context.Context, s *checkup.Sheet) {
 			return knownAs(ctx, l.cfg, ledger)
 		},
 	}.Look(ctx, s)
-	places := probe.Places{Command: l.cfg.Alarm.Command, Webhook: l.cfg.Alarm.Webhook.Reveal() != "", Textfile: l.cfg.Metrics.Textfile}
+	places := probe.Places{Command: l.cfg.Alarm.Command, Webhook: l.cfg.Alarm.Webhook.Reveal() != "", Textfile: l.cfg.Metrics.Textfile, Log: l.cfg.Log.File}
 	if len(l.cfg.Control.Sockets) > 0 {
 		places.Socket = l.cfg.Control.Sockets[0]
 	}
 	places.Look(s)
+	l.grants(ctx, s)
 	for _, o := range l.cfg.Oddities() {
 		if o.Account == "" {
 			odd(s, o, string(o.Key))

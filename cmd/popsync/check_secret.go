@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher"
@@ -37,9 +39,14 @@ func (l *looker) secretOf(ctx context.Context, s *checkup.Sheet, from config.Sec
 		}
 		l.overheard(s, what)(v)
 	case config.SecretCommand:
-		if l.offline {
-			s.Info(checkup.PartPassword, what+"password_command was not run (--offline)")
+		if !l.offline {
+			break
 		}
+		source := secretSource(l.cfg, from, nil)
+		if err := source.CheckCommand(); err != nil {
+			return withHint(err)
+		}
+		s.Info(checkup.PartPassword, what+"password_command was not run (--offline)")
 	case config.SecretPrompt:
 		if l.offline && used {
 			s.Info(checkup.PartPassword, what+"no password is configured: a run asks for it on the terminal")
@@ -48,9 +55,26 @@ func (l *looker) secretOf(ctx context.Context, s *checkup.Sheet, from config.Sec
 	return nil
 }
 
+// secretHint is the next step of an error about a secret's source.
+func secretHint(err error) (hint string, ok bool) {
+	e, ok := errors.AsType[*secret.Error](err)
+	if !ok {
+		return "", false
+	}
+	return e.Hint, true
+}
+
+// withHint puts that step into the text, as it is at a login.
+func withHint(err error) error {
+	if hint, _ := secretHint(err); hint != "" {
+		return fmt.Errorf("%w (%s)", err, hint)
+	}
+	return err
+}
+
 // overheard looks at a password that is used; what names it in a text.
 func (l *looker) overheard(s *checkup.Sheet, what string) func(string) {
-	return func(v string) { probe.Overheard(s, what, v) }
+	return func(v string) { probe.Overheard(s, what, "the password", v) }
 }
 
 // overhearing tells heard of each secret that get gives; heard may be nil.

@@ -85,10 +85,10 @@ func checkIMAP(ctx context.Context, l *looker, look checking) error {
 	d, s := look.Deliver, look.Deliver.IMAP
 	sender, where, err := l.imapSender(l.cfg, look.account, d, l.overheard(look.sheet, d.Name+": "))
 	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
+		return err
 	}
 	defer sender.Close()
-	return l.ask(ctx, look, asked{sender, where, s.Network, s.Secret, boxHolder(look.account, d)}, func(way *dialer.Dialer) error {
+	return l.ask(ctx, look, asked{sender, where, s.Network, s.Trust, s.Secret, boxHolder(look.account, d)}, func(way *dialer.Dialer) error {
 		return probe.Mailbox{
 			Name: d.Name, Label: label(d), Place: place(d), Address: s.Address, Way: way.Way(s.Address), Username: s.Username,
 			StartTLS: s.TLS == config.TLSStartTLS, Trust: trustOf(s.Trust), Turns: &l.relays, Sender: sender,

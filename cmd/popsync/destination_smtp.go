@@ -93,12 +93,12 @@ func checkMailServer(ctx context.Context, l *looker, look checking) error {
 	d, s := look.Deliver, look.Deliver.SMTP
 	sender, where, err := l.mailServer(l.cfg, look.account, d, l.overheard(look.sheet, d.Name+": "))
 	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
+		return err
 	}
 	defer sender.Close()
-	return l.ask(ctx, look, asked{sender, where, s.Network, s.Secret, relayHolder(look.account, d)}, func(way *dialer.Dialer) error {
+	return l.ask(ctx, look, asked{sender, where, s.Network, s.Trust, s.Secret, relayHolder(look.account, d)}, func(way *dialer.Dialer) error {
 		return probe.MailServer{
-			Name: d.Name, Label: label(d), Place: place(d), Way: way.Way(s.Address), Username: s.Username, StartTLS: s.TLS == config.TLSStartTLS,
+			Name: d.Name, Label: label(d), Place: place(d), Way: way.Way(s.Address), Username: s.Username, Plain: s.TLS == config.TLSNone, StartTLS: s.TLS == config.TLSStartTLS,
 			Original: s.From == "original", Recipients: len(s.To), Trust: trustOf(s.Trust), Turns: &l.relays, Sender: sender,
 		}.Look(ctx, look.sheet)
 	})

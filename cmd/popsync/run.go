@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/config/document"
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/exit"
@@ -234,7 +235,11 @@ func pick(cfg *config.Config, names []string) ([]config.Account, error) {
 			for _, a := range cfg.Accounts {
 				all = append(all, a.Name)
 			}
-			return nil, exit.Errorf(exit.Usage, "there is no account %q in %s; it has: %s", n, cfg.File, strings.Join(all, ", "))
+			meant := document.DidYouMean(n, all)
+			if meant != "" {
+				meant = " (" + meant + ")"
+			}
+			return nil, exit.Errorf(exit.Usage, "there is no account %q in %s; it has: %s%s", n, cfg.File, strings.Join(all, ", "), meant)
 		}
 		if !slices.ContainsFunc(out, func(a config.Account) bool { return a.Name == n }) {
 			out = append(out, cfg.Accounts[i])

@@ -44,6 +44,7 @@ func (s *Sender) Check(ctx context.Context, _ string) error {
 func (s *Sender) Look(ctx context.Context) (saw Sight, err error) {
 	o := s.o
 	o.Timeouts.Reply = min(o.Timeouts.Reply, checkReply)
+	o.secured = func(state tls.ConnectionState) { saw.TLS = &state }
 	c, greeted, err := dialLooking(ctx, &o)
 	saw.Connected = greeted
 	if err != nil {

@@ -114,7 +114,7 @@ func (c *session) startTLS(ctx context.Context) error {
 	}
 	// Whatever follows the answer was put there before TLS, by whoever sits between, to be believed after it.
 	if c.w.in.Buffered() > 0 {
-		return c.fail("STARTTLS", errEarly)
+		return c.fail("STARTTLS", errInjected)
 	}
 	c.caps, c.alert = nil, ""
 	return c.handshake(ctx)
@@ -131,6 +131,9 @@ func (c *session) handshake(ctx context.Context) error {
 		state := conn.ConnectionState()
 		c.w.log.Secured(state)
 		c.tls = &state
+		if c.o.secured != nil {
+			c.o.secured(state)
+		}
 		return nil
 	}
 	c.w.log.Failed(err)

@@ -84,7 +84,8 @@ type Options struct {
 	Now        func() time.Time // for dates; nil: time.Now
 
 	logins  *sasl.Memory
-	greeted func() // called when the server has greeted; nil: nobody wants to know
+	greeted func()                    // called when the server has greeted; nil: nobody wants to know
+	secured func(tls.ConnectionState) // called when TLS has begun; nil: nobody wants to know
 }
 
 // Timeouts bound every wait for the server. Zero fields take the default in brackets.

@@ -10,7 +10,7 @@ import (
 
 // Sight is what Look saw of a server, as far as it came.
 type Sight struct {
-	Connected bool // the server greeted and answered EHLO or LHLO
+	Connected bool // the server greeted and answered EHLO or LHLO, if only before TLS
 	// TLS is how the connection is protected; nil: it is not.
 	TLS      *tls.ConnectionState
 	LoggedIn bool   // it took the login
@@ -33,15 +33,17 @@ func (s *Sender) Check(ctx context.Context, _ string) error {
 // Look connects, logs in and, when the recipients are fixed, names them to the server from the sender that is set, or <> when
 // the messages set it. No message is sent. Its errors are those of Send, about the whole destination. A server that does not
 // greet is looked at for whether it expects TLS at once.
-func (s *Sender) Look(ctx context.Context) (Sight, error) {
+func (s *Sender) Look(ctx context.Context) (saw Sight, err error) {
 	o := s.o
+	o.heard = func() { saw.Connected = true }
+	o.secured = func(state tls.ConnectionState) { saw.TLS = &state }
 	o.Timeouts.Reply = min(o.Timeouts.Reply, checkReply)
 	c, err := dialLooking(ctx, &o)
 	if err != nil {
-		return Sight{}, s.unreachable(ctx, err)
+		return saw, s.unreachable(ctx, err)
 	}
 	defer c.quit(ctx)
-	saw := Sight{Connected: true, TLS: c.tls, LoggedIn: o.logsIn(), Method: c.method}
+	saw.LoggedIn, saw.Method = o.logsIn(), c.method
 	if len(o.To) == 0 {
 		return saw, nil
 	}

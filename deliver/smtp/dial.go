@@ -44,6 +44,9 @@ func (c *session) open(ctx context.Context) error {
 	if err := c.hello(); err != nil {
 		return err
 	}
+	if c.o.heard != nil {
+		c.o.heard()
+	}
 	if c.o.TLS == StartTLS {
 		if err := c.startTLS(ctx); err != nil {
 			return err
@@ -73,7 +76,7 @@ func (c *session) startTLS(ctx context.Context) error {
 	}
 	// Whatever follows the reply was put there before TLS, by whoever sits between, to be believed after it.
 	if c.w.in.Buffered() > 0 {
-		return c.fail("STARTTLS", errEarly, nil)
+		return c.fail("STARTTLS", errInjected, nil)
 	}
 	return c.handshake(ctx)
 }
@@ -89,6 +92,9 @@ func (c *session) handshake(ctx context.Context) error {
 		state := conn.ConnectionState()
 		c.w.log.Secured(state)
 		c.tls = &state
+		if c.o.secured != nil {
+			c.o.secured(state)
+		}
 		return nil
 	}
 	c.w.log.Failed(err)

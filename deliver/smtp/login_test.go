@@ -143,7 +143,7 @@ func TestTLS(t *testing.T) {
 		{"STARTTLS", before.and(start, secure, ehlo, auth, sized, rcpt, data, text), StartTLS, client, "ok", ""},
 		{"not offered", hello("AUTH PLAIN"), StartTLS, client, "target", "STARTTLS"},
 		{"refused", before.and(turn{start.want, "454 not now\r\n"}), StartTLS, client, "target", "not now"},
-		{"injected", before.and(turn{start.want, "220 go\r\n250 forged\r\n"}, silent), StartTLS, client, "target", "before it was asked"},
+		{"injected", before.and(turn{start.want, "220 go\r\n250 forged\r\n"}, silent), StartTLS, client, "target", "that could be somebody between"},
 		{"unknown issuer", before.and(start, secure), StartTLS, nil, "target permanent", "certificate was issued by"},
 		{"other name", before.and(start, secure), StartTLS, &tls.Config{RootCAs: client.RootCAs, ServerName: "other.example"}, "target permanent", "not for other.example"},
 		{"not TLS", before.and(turn{start.want, "220 go\r\n"}, hangUp), StartTLS, client, "target", "TLS handshake"},

@@ -11,6 +11,7 @@ var (
 	errLongReply = errors.New("the server's reply is too long")
 	errCodes     = errors.New("the lines of the server's reply have different codes")
 	errEarly     = errors.New("the server sent something before it was asked")
+	errInjected  = errors.New("behind its answer to STARTTLS the server sent something in plaintext: that could be somebody between, who wants it to be believed under TLS; no password was sent")
 	errOdd       = errors.New("the server's reply does not fit the command")
 )
 

@@ -99,7 +99,9 @@ type Options struct {
 	Now        func() time.Time // for dates, and for what was accepted within the hour; nil: time.Now
 
 	logins  *sasl.Memory
-	greeted func() // called when the server has greeted; nil: nobody wants to know
+	greeted func()                    // called when the server has greeted; nil: nobody wants to know
+	heard   func()                    // called when it has answered EHLO or LHLO; nil: nobody wants to know
+	secured func(tls.ConnectionState) // called when TLS has begun; nil: nobody wants to know
 }
 
 // Timeouts bound every wait for the server (RFC 5321, section 4.5.3.2). Zero fields take the default in brackets.

@@ -31,18 +31,9 @@ func (d *Dialer) run(address string) (net.Conn, error) {
 	for i := range args[1:] {
 		args[i+1] = strings.NewReplacer("{host}", host, "{port}", port).Replace(args[i+1])
 	}
-	via := "connect_command " + shown(args[0])
-	cannot := func(err error, mend string) error {
-		return &Error{Fault: NoProgram, Via: via, Target: address, Err: err, Mend: mend}
-	}
-	path, err := program.Find(args[0])
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, cannot(errors.New("program not found"), "is it installed, and in the PATH that popsync has?")
-	} else if err != nil {
-		return nil, cannot(err, "")
-	}
-	if fault, ok := errors.AsType[*safepath.Error](safepath.Program(path, true)); ok { // any other error comes when it is run
-		return nil, cannot(fault, fault.Mend)
+	via, path, err := d.find(address)
+	if err != nil {
+		return nil, err
 	}
 	complaint := &program.Output{Head: commandStderr}
 	talk, err := program.Start(program.Job{Args: args, Path: path, Stderr: complaint, Drain: commandDrain, Running: d.o.Running})
@@ -50,9 +41,29 @@ func (d *Dialer) run(address string) (net.Conn, error) {
 		if e, ok := errors.AsType[*os.PathError](err); ok { // its text has the path once more
 			err = e.Err
 		}
-		return nil, cannot(err, "")
+		return nil, &Error{Fault: NoProgram, Via: via, Target: address, Err: err}
 	}
 	return &pipe{talk: talk, via: via, target: address, complaint: complaint}, nil
+}
+
+// find looks for the program of the command, and whether others could change it.
+func (d *Dialer) find(target string) (via, path string, err error) {
+	via = "connect_command " + shown(d.o.Command[0])
+	cannot := func(err error, mend string) (string, string, error) {
+		return via, "", &Error{Fault: NoProgram, Via: via, Target: target, Err: err, Mend: mend}
+	}
+	path, err = program.Find(d.o.Command[0])
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return cannot(errors.New("program not found"), "is it installed, and in the PATH that popsync has?")
+	case err != nil:
+		return cannot(err, "")
+	}
+	fault, ok := errors.AsType[*safepath.Error](safepath.Program(path, true))
+	if ok { // any other error comes when it is run
+		return cannot(fault, fault.Mend)
+	}
+	return via, path, nil
 }
 
 // pipe is a program as a connection.

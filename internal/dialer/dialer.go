@@ -14,10 +14,14 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
+
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // Options say how connections leave. The zero value: at once, as the system chooses.
@@ -91,6 +95,30 @@ func (d *Dialer) Mail(ctx context.Context, network, address string) (net.Conn, e
 		return d.run(address)
 	}
 	return d.DialContext(ctx, network, address)
+}
+
+// Check looks whether what the way needs is on this machine: the proxy's password, and the program of the command. It opens no
+// connection and runs nothing but, where that is set, what gives the password. An error is an *Error.
+func (d *Dialer) Check(ctx context.Context) error {
+	if d.proxy != nil {
+		if _, err := d.proxy.secret(ctx); err != nil {
+			return err
+		}
+	}
+	if len(d.o.Command) == 0 {
+		return nil
+	}
+	via, path, err := d.find("")
+	if err != nil {
+		return err
+	}
+	if err := safepath.Program(path, true); err != nil {
+		if e, ok := errors.AsType[*os.PathError](err); ok { // its text has the path once more
+			err = e.Err
+		}
+		return &Error{Fault: NoProgram, Via: via, Err: err}
+	}
+	return nil
 }
 
 // dial connects at once, by the addresses that may be used.

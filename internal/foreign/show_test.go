@@ -14,7 +14,7 @@ func TestShow(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                    "",
 		"plain text ~":        "plain text ~",
-		`a\b \Noselect "\\"`:   `a\b \Noselect "\\"`,
+		`a\b \Noselect "\\"`:  `a\b \Noselect "\\"`,
 		`a\x41`:               `a\x5cx41`,
 		`\xAB`:                `\x5cxAB`,
 		`a\xb`:                `a\x5cxb`, // more may follow
@@ -22,7 +22,7 @@ func TestShow(t *testing.T) {
 		`a\xyz`:               `a\xyz`,
 		`C:\`:                 `C:\x5c`,
 		`\\x00`:               `\\x5cx00`,
-		"\\\x00":               `\\x00`,
+		"\\\x00":              `\\x00`,
 		"a\x00\r\n\t\x7f":     `a\x00\x0d\x0a\x09\x7f`,
 		"\x1b[2J":             `\x1b[2J`,
 		"密码错误":                "密码错误",

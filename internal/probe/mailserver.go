@@ -17,6 +17,7 @@ type MailServer struct {
 	Name, Label, Place string // of the destination: its name, the name with its type, where it is
 	Way                string // by which it is reached; "": at once
 	Username           string
+	Plain              bool // there is to be no TLS
 	StartTLS           bool // TLS begins by STARTTLS
 	Original           bool // each message has its own sender
 	Recipients         int
@@ -48,8 +49,9 @@ func (m MailServer) Look(ctx context.Context, s *checkup.Sheet) error {
 func (m MailServer) text(saw smtp.Sight, err error) string {
 	text := strings.TrimSpace("connected " + m.Way)
 	switch {
-	case saw.TLS == nil:
+	case m.Plain:
 		text += ", NOT encrypted"
+	case saw.TLS == nil: // it came to nothing, and the error says why
 	case m.StartTLS:
 		text += ", " + trust.Describe(*saw.TLS, "STARTTLS")
 	default:

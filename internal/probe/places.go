@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/popsync/popsync/fetcher/verdict"
@@ -19,6 +20,7 @@ type Places struct {
 	Webhook  bool     // there is one for alarms
 	Textfile string   // of figures
 	Socket   string
+	Log      string // the file that lines are appended to
 }
 
 // Look looks whether others could misuse them.
@@ -40,6 +42,11 @@ func (p Places) Look(s *checkup.Sheet) {
 	if path := p.Textfile; path != "" {
 		if err := metrics.CheckTextfile(path); err != nil {
 			s.Fail(checkup.PartConfiguration, verdict.Config, "metrics.textfile: "+err.Error(), "")
+		}
+	}
+	if p.Log != "" {
+		if info, err := os.Stat(filepath.Dir(p.Log)); err != nil || !info.IsDir() {
+			s.Fail(checkup.PartConfiguration, verdict.Config, "log.file: its folder "+filepath.Dir(p.Log)+" is not there", "make it, for the user that runs popsync; or set another log.file")
 		}
 	}
 	if p.Socket != "" {

@@ -28,8 +28,8 @@ func found(t *testing.T, look func(*checkup.Sheet)) map[checkup.Level][]string {
 // What is odd about a password is said; the password is not, nor how long it is.
 func TestOverheard(t *testing.T) {
 	for password, want := range map[string]int{"secret": 0, " secret": 1, " secret ": 2, "$SECRET": 1} {
-		got := found(t, func(s *checkup.Sheet) { Overheard(s, "", password) })
-		if len(got[checkup.Note]) != want || fmt.Sprint(got) != fmt.Sprint(found(t, func(s *checkup.Sheet) { Overheard(s, "", password+password[len(password)-1:]) })) {
+		got := found(t, func(s *checkup.Sheet) { Overheard(s, "", "the password", password) })
+		if len(got[checkup.Note]) != want || fmt.Sprint(got) != fmt.Sprint(found(t, func(s *checkup.Sheet) { Overheard(s, "", "the password", password+password[len(password)-1:]) })) {
 			t.Errorf("%q: %v", password, got)
 		}
 	}

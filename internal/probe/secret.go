@@ -1,17 +1,23 @@
 package probe
 
 import (
+	"strings"
+
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/secret"
 )
 
-// Overheard looks at a password for what is hardly meant; what names it in a text. Nothing of it is said, nor how long it is.
-func Overheard(s *checkup.Sheet, what, v string) {
+// Overheard looks at a password, or at what it is called otherwise, for what is hardly meant; what begins the text. Nothing of it is
+// said, nor how long it is.
+func Overheard(s *checkup.Sheet, what, called, v string) {
 	for _, d := range secret.Doubts(v) {
 		t := doubts[d]
-		s.Note(checkup.PartPassword, what+t.text, t.next)
+		s.Note(checkup.PartPassword, what+strings.ReplaceAll(t.text, password, called), strings.ReplaceAll(t.next, password, called))
 	}
 }
+
+// password is what it is called in the words for doubts.
+const password = "the password"
 
 // doubts are the words for what is odd about a password.
 var doubts = map[secret.Doubt]struct{ text, next string }{

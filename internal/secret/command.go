@@ -27,15 +27,9 @@ func output(ctx context.Context, argv []string) (secret, hint string, err error)
 }
 
 func outputWithin(ctx context.Context, argv []string, within, grace time.Duration) (secret, hint string, err error) {
-	path, err := program.Find(argv[0])
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", "is it installed, and in the PATH that popsync has?", errors.New("program not found")
-	} else if err != nil {
-		return "", "", fmt.Errorf("can't be run: %w", err)
-	}
-	// It is looked at where it was found: a folder earlier in PATH that others may write to can only be in the way.
-	if err := safepath.Program(path, true); mend(err) != "" { // any other error comes when it is run
-		return "", mend(err), fmt.Errorf("can't be run: %w", err)
+	path, hint, err := find(argv[0])
+	if err != nil {
+		return "", hint, err
 	}
 	stdout := &program.Output{Head: maxSize, Refuse: errTooMuch}
 	// What it says on standard error goes nowhere: it might be the secret.
@@ -56,4 +50,36 @@ func outputWithin(ctx context.Context, argv []string, within, grace time.Duratio
 		return "", "", fmt.Errorf("no answer within %v", within)
 	}
 	return "", "run it yourself to see what it says", end.Err
+}
+
+// find looks for a program, and whether others could change it.
+func find(name string) (path, hint string, err error) {
+	path, err = program.Find(name)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", "is it installed, and in the PATH that popsync has?", errors.New("program not found")
+	case err != nil:
+		return "", "", fmt.Errorf("can't be run: %w", err)
+	}
+	// It is looked at where it was found: a folder earlier in PATH that others may write to can only be in the way.
+	if err := safepath.Program(path, true); mend(err) != "" { // any other error comes when it is run
+		return "", mend(err), fmt.Errorf("can't be run: %w", err)
+	}
+	return path, "", nil
+}
+
+// CheckCommand looks whether the program of a Command may be run, and runs nothing. The error is an *Error; nil for other Sources.
+func (s Source) CheckCommand() error {
+	if len(s.Command) == 0 {
+		return nil
+	}
+	path, hint, err := find(s.Command[0])
+	if err == nil {
+		err = cause(safepath.Program(path, true))
+	}
+	if err == nil {
+		return nil
+	}
+	name, _ := s.choose()
+	return &Error{Source: name, Err: err, Hint: hint}
 }

@@ -58,52 +58,97 @@ func TestLoginPaste(t *testing.T) {
 	}
 }
 
-// A code that is typed elsewhere, and a clock that is wrong by ten minutes.
-func TestLoginDevice(t *testing.T) {
-	t.Parallel()
-	for name, off := range map[string]time.Duration{"behind": 10 * time.Minute, "ahead of": -10 * time.Minute} {
-		a := newAgency(t, oauthtest.Options{Interval: 1, Now: func() time.Time { return time.Now().Add(off) }}, nil)
-		s := a.sit("login", "--flow", "device", "work")
-		code := s.sees(`\n    ([A-Z0-9]{4}-[A-Z0-9]{4})\n`)
+// flows are the ways to log in with a person.
+var flows = []string{"loopback", "paste", "device"}
+
+const deviceCode = `\n    ([A-Z0-9]{4}-[A-Z0-9]{4})\n`
+
+// consents does what the person at the browser does, in a flow that the sitting has begun.
+func (a *agency) consents(t *testing.T, s *sitting, flow string) {
+	t.Helper()
+	switch flow {
+	case "loopback":
+		visit(t, s.sees(loginAddress))
+	case "paste":
+		s.types(browse(t, s.sees(loginAddress)) + "\n")
+	case "device":
+		code := s.sees(deviceCode)
 		s.sees("Waiting until")
 		a.p.Approve(code)
-		s.ends(0, "work: logged in as me@example.org", "This machine's clock is 10 min "+name+" the provider's")
-		a.run(0)
 	}
 }
 
-func TestLoginMistakes(t *testing.T) {
+// A code that is typed elsewhere. Then mail is fetched.
+func TestLoginDevice(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		o    oauthtest.Options
-		code int
-		want []string
-	}{
-		"a box not ticked": {oauthtest.Options{Granted: []string{"offline_access"}}, 77, []string{"not all was allowed that is needed: mail", "tick every box"}},
-		"declined":         {oauthtest.Options{Denied: true}, 77, []string{"access_denied", "popsync login work"}},
-		"wrong account": {oauthtest.Options{Email: "other@example.org"}, 77, []string{
-			"it was other@example.org who logged in at the provider, and the mailbox is me@example.org", "nothing was stored", "choose me@example.org there"}},
-		"no refresh token": {oauthtest.Options{NoRefresh: true}, 77, []string{"no refresh token"}},
-	} {
+	messages := mailgen.Messages(1, 2, 300, 500)
+	a := newAgency(t, oauthtest.Options{Interval: 1}, boxOf(messages))
+	s := a.sit("login", "--flow", "device", "work")
+	a.consents(t, s, "device")
+	s.ends(0, "and type this code:", "work: logged in as me@example.org")
+	a.run(0)
+	same(t, wanted(messages...), arrived(t, a.mail("Mail")))
+}
+
+// While the provider is out of order nobody waits in silence, and the end says why.
+func TestLoginDeviceWhileTheProviderIsOut(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]oauthtest.Fault{"HTTP 500": {Status: 500}, "HTTP 503": {Status: 503}, "can't be read": {Status: 200, Body: "<html>hello</html>"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAgency(t, tt.o, nil)
-			s := a.sit("login", "work")
-			visit(t, s.sees(loginAddress))
-			s.ends(tt.code, tt.want...)
-			if a.stored() {
-				t.Error("it was stored")
-			}
+			a := newAgency(t, oauthtest.Options{Interval: 1, CodeLife: 4 * time.Second}, nil)
+			a.p.Down(&fault)
+			s := a.sit("login", "--flow", "device", "work")
+			s.sees(`(?s)Waiting until.*popsync goes\s+on\s+asking`)
+			s.ends(75, name, "the code has ended, and until then nobody could say whether it was typed", "once the provider answers again, begin again: popsync login work")
 		})
 	}
-	t.Run("expired code", func(t *testing.T) {
-		t.Parallel()
-		a := newAgency(t, oauthtest.Options{Interval: 1, CodeLife: 2 * time.Second}, nil)
-		s := a.sit("login", "--flow", "device", "work")
-		s.ends(77, "the code was not typed in time", "popsync login work")
-	})
-	for _, flow := range []string{"loopback", "paste", "device"} {
-		t.Run("Ctrl-C "+flow, func(t *testing.T) {
+	a := newAgency(t, oauthtest.Options{Interval: 1}, nil)
+	a.p.Fail(oauthtest.Fault{Status: 503})
+	s := a.sit("login", "--flow", "device", "work")
+	s.sees(`goes\s+on\s+asking`)
+	a.consents(t, s, "device")
+	s.ends(0, "work: logged in as me@example.org")
+}
+
+// What people do wrong, in every flow: it is told in words of its own, with what to do, and nothing is stored.
+func TestLoginMistakes(t *testing.T) {
+	t.Parallel()
+	expired := oauthtest.Fault{Status: 400, Error: "invalid_grant"} // a code of the browser's that came too late
+	for _, flow := range flows {
+		for name, tt := range map[string]struct {
+			o    oauthtest.Options
+			want []string
+		}{
+			"a box not ticked": {oauthtest.Options{Granted: []string{"offline_access"}}, []string{"not all was allowed that is needed: mail", "tick every box"}},
+			"declined":         {oauthtest.Options{Denied: true}, []string{"access_denied", "popsync login work"}},
+			"wrong account": {oauthtest.Options{Email: "other@example.org"}, []string{
+				"it was other@example.org who logged in at the provider, and the mailbox is me@example.org", "nothing was stored", "choose me@example.org there"}},
+			"no refresh token": {oauthtest.Options{NoRefresh: true}, []string{"no refresh token"}},
+			"expired code":     {oauthtest.Options{CodeLife: 2 * time.Second}, []string{"popsync login work"}},
+		} {
+			t.Run(name+", "+flow, func(t *testing.T) {
+				t.Parallel()
+				tt.o.Interval = 1
+				a := newAgency(t, tt.o, nil)
+				s := a.sit("login", "--flow", flow, "work")
+				switch {
+				case name != "expired code":
+					a.consents(t, s, flow)
+				case flow == "device":
+					tt.want = append(tt.want, "the code was not typed in time")
+				default:
+					a.p.Fail(expired)
+					a.consents(t, s, flow)
+					tt.want = append(tt.want, "the provider refuses (invalid_grant, HTTP 400)")
+				}
+				s.ends(77, tt.want...)
+				if a.stored() {
+					t.Error("it was stored")
+				}
+			})
+		}
+		t.Run("Ctrl-C, "+flow, func(t *testing.T) {
 			t.Parallel()
 			a := newAgency(t, oauthtest.Options{}, nil)
 			s := a.sit("login", "--flow", flow, "work")
@@ -114,7 +159,42 @@ func TestLoginMistakes(t *testing.T) {
 				t.Error("it was stored")
 			}
 		})
+		for name, off := range map[string]time.Duration{"behind": 10 * time.Minute, "ahead of": -10 * time.Minute} {
+			t.Run("a clock that is "+name+" the provider's, "+flow, func(t *testing.T) {
+				t.Parallel()
+				a := newAgency(t, oauthtest.Options{Interval: 1, Now: func() time.Time { return time.Now().Add(off) }}, nil)
+				s := a.sit("login", "--flow", flow, "work")
+				a.consents(t, s, flow)
+				s.ends(0, "work: logged in as me@example.org", "This machine's clock is 10 min "+name+" the provider's")
+				a.run(0)
+			})
+		}
 	}
+}
+
+// The mailbox refuses the right person: the login is stored, and its status says so until it was let in.
+func TestLoginThatTheMailboxRefuses(t *testing.T) {
+	t.Parallel()
+	a := newAgency(t, oauthtest.Options{Rotation: oauthtest.Lenient}, boxOf(mailgen.Messages(1, 2, 300, 500)))
+	a.closed.Store(true)
+	s := a.sit("login", "work")
+	visit(t, s.sees(loginAddress))
+	s.ends(77, "work: the login is stored, but the mailbox was not opened")
+	if !a.stored() {
+		t.Error("it is not stored")
+	}
+	refused := func() {
+		t.Helper()
+		a.popsyncSays(t, 77, "the mail server refuses it", "Next step: see what the mail server says: popsync check work", "login", "--status")
+	}
+	refused()
+	a.popsyncSays(t, 77, "", "", "run", "work")
+	refused()
+	a.popsyncSays(t, 77, "", "", "check", "work")
+	refused()
+	a.closed.Store(false)
+	a.popsyncSays(t, 0, "", "", "run", "work")
+	a.popsyncSays(t, 0, `work \(test\): logged in as me@example.org`, "no end known", "login", "--status")
 }
 
 func TestLoginRefusedBeforeItBegins(t *testing.T) {
@@ -122,7 +202,12 @@ func TestLoginRefusedBeforeItBegins(t *testing.T) {
 	a := newAgency(t, oauthtest.Options{}, nil)
 	a.popsyncSays(t, 64, "there is no terminal", "ssh -t HOST popsync login work", "login", "work")
 	a.popsyncSays(t, 64, "expected is an account", "", "login")
-	a.popsyncSays(t, 64, "no destination", "", "login", "work/relay")
+	a.popsyncSays(t, 64, "account work has no destination relay", "it has this one: maildir", "login", "work/relay")
+	a.popsyncSays(t, 64, `there is no account "wrk" in .*; it has: work .did you mean "work"`, "See 'popsync login --help'", "login", "wrk")
+	a.popsyncSays(t, 64, `there is no account "wrk/relay"|there is no account "wrk"`, "it has: work", "login", "wrk/relay")
+	a.popsyncSays(t, 64, `there is no account test; .oauth.test. is no account; it is used by: work`, "popsync login work", "login", "test")
+	a.popsyncSays(t, 64, `there is no account "other"`, "it has: work", "login", "--status", "other")
+	a.popsyncSays(t, 64, `there is no account "other"`, "it has: work", "logout", "other")
 	a.popsyncSays(t, 64, "--flow takes loopback, paste or device", "", "login", "--flow", "magic", "work")
 	a.popsyncSays(t, 64, "say one of them", "", "login", "--flow", "device", "--status")
 	a.conf.WriteString("\n[account.plain]\nhost = \"h\"\nusername = \"u\"\npassword = \"x\"\n[[account.plain.deliver]]\ntype = \"maildir\"\npath = \"/m\"\n")
@@ -139,7 +224,13 @@ func TestLoginRefusedBeforeItBegins(t *testing.T) {
 	}
 	s := a.sit("login", "work")
 	s.ends(78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login work")
-	a.popsyncSays(t, 78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login --flow device work", "login", "--flow", "device", "work")
+	for _, flow := range flows {
+		s := a.sit("login", "--flow", flow, "work")
+		s.ends(78, "belongs to nobody", "sudo -u nobody popsync --config "+a.dir+"/config.toml login --flow "+flow+" work")
+	}
+	if a.p.Counts() != (oauthtest.Counts{}) {
+		t.Errorf("the provider was asked: %+v", a.p.Counts())
+	}
 }
 
 // With a proxy, nothing goes to the provider by another way: not when the proxy cannot be used either.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type agency struct {
 	*house
 	p      *oauthtest.Provider
 	server *pop3test.Server
+	closed atomic.Bool // the mailbox lets nobody in
 }
 
 const (
@@ -36,7 +38,7 @@ func newAgency(t *testing.T, o oauthtest.Options, box []pop3test.Message) *agenc
 	a := &agency{house: newHouse(t), p: oauthtest.Start(t, o)}
 	a.server = pop3test.NewServer(pop3test.Options{Bearer: func(user, token string) bool {
 		email, ok := a.p.Valid(token)
-		return ok && (email == user || email == "app")
+		return ok && (email == user || email == "app") && !a.closed.Load()
 	}})
 	t.Cleanup(a.server.Close)
 	a.server.AddUser(mailboxName, "none", box...)

@@ -36,6 +36,19 @@ type dialect struct {
 	go_      string            // the answer to that
 	under    map[string]string // answers under TLS
 	unknown  string
+	tagged   bool // commands have a tag before them, for which %t stands in answers
+}
+
+// verb is the command in a line, and its tag.
+func (d *dialect) verb(line string) (verb, tag string) {
+	words := strings.Fields(line)
+	if d.tagged && len(words) > 1 {
+		return strings.ToUpper(words[1]), words[0]
+	}
+	if len(words) == 0 || d.tagged {
+		return "", ""
+	}
+	return strings.ToUpper(words[0]), ""
 }
 
 var dialects = map[string]*dialect{
@@ -50,6 +63,12 @@ var dialects = map[string]*dialect{
 		before: map[string]string{"EHLO": "250-mx.example\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"},
 		under: map[string]string{"EHLO": "250-mx.example\r\n250 AUTH PLAIN\r\n", "AUTH": "235 in\r\n", "MAIL": "250 ok\r\n", "RCPT": "250 ok\r\n",
 			"RSET": "250 ok\r\n", "QUIT": "221 bye\r\n"},
+	},
+	"imap": {
+		greeting: "* OK ready\r\n", start: "STARTTLS", go_: "%t OK begin\r\n", unknown: "%t BAD what?\r\n", tagged: true,
+		before: map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 STARTTLS\r\n%t OK\r\n"},
+		under: map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n%t OK\r\n", "AUTHENTICATE": "%t OK in\r\n", "LOGIN": "%t OK in\r\n",
+			"LIST": "* LIST (\\Noselect) \"/\" \"\"\r\n%t OK\r\n", "STATUS": "* STATUS Archive (UIDVALIDITY 1 UIDNEXT 5)\r\n%t OK\r\n", "LOGOUT": "* BYE\r\n%t OK\r\n"},
 	},
 }
 
@@ -94,11 +113,6 @@ func (s *opensslServer) gotSecret(user, password string) bool {
 	return false
 }
 
-func verb(line string) string {
-	word, _, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
-	return strings.ToUpper(word)
-}
-
 func (s *opensslServer) serve(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
@@ -118,17 +132,18 @@ func (s *opensslServer) plaintext(conn net.Conn, in *bufio.Reader) bool {
 		if err != nil {
 			return false
 		}
-		answer := d.before[verb(line)]
+		verb, tag := d.verb(line)
+		answer := d.before[verb]
 		switch {
-		case verb(line) == d.start && !s.hidden:
-			_, _ = io.WriteString(conn, d.go_+s.injected)
+		case verb == d.start && !s.hidden:
+			_, _ = io.WriteString(conn, strings.ReplaceAll(d.go_, "%t", tag)+s.injected)
 			return true
 		case answer == "":
 			answer = d.unknown
 		case s.hidden:
-			answer = strings.NewReplacer("STLS\r\n", "", "250-STARTTLS\r\n", "").Replace(answer)
+			answer = strings.NewReplacer("STLS\r\n", "", "250-STARTTLS\r\n", "", " STARTTLS", "").Replace(answer)
 		}
-		_, _ = io.WriteString(conn, answer)
+		_, _ = io.WriteString(conn, strings.ReplaceAll(answer, "%t", tag))
 	}
 }
 
@@ -193,11 +208,12 @@ func (s *opensslServer) answer(conn net.Conn, in *bufio.Reader, out *bufio.Reade
 			}
 		case under:
 			s.hear(line)
-			if answer := s.speaks.under[verb(line)]; answer != "" {
-				_, _ = io.WriteString(say, answer)
-			} else if strings.HasSuffix(line, "\r\n") {
-				_, _ = io.WriteString(say, s.speaks.unknown)
+			verb, tag := s.speaks.verb(line)
+			answer := s.speaks.under[verb]
+			if answer == "" && strings.HasSuffix(line, "\r\n") {
+				answer = s.speaks.unknown
 			}
+			_, _ = io.WriteString(say, strings.ReplaceAll(answer, "%t", tag))
 		}
 	}
 }

@@ -25,7 +25,7 @@ type trustCase struct {
 	injected bool
 }
 
-// Servers with all kinds of certificates and of old TLS, by POP3 and by SMTP, from the first octet and by STLS or STARTTLS: each is
+// Servers with all kinds of certificates and of old TLS, by POP3, by SMTP and by IMAP, from the first octet and by STLS or STARTTLS: each is
 // let in or refused in words of its own, and one that is refused gets no password.
 func TestAcceptTrust(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
@@ -90,7 +90,7 @@ func TestAcceptTrust(t *testing.T) {
 		{name: "asks for ours", cert: good, args: asks, keys: []string{trusted}, class: "config", words: []string{"wants a client certificate", "tls_client_cert"}},
 		{name: "gets ours", cert: good, args: asks, keys: []string{trusted, fmt.Sprintf("tls_client_cert = %q\ntls_client_key = %q", own.certFile, own.keyFile)}, words: []string{"certificate verified"}},
 		{name: "stripped", cert: good, keys: []string{trusted}, class: "any", words: []string{"the server offers no TLS here", "somebody may sit in between"}, starts: true, hidden: true},
-		{name: "injected", cert: good, keys: []string{trusted}, class: "temporary", words: []string{""}, starts: true, injected: true},
+		{name: "injected", cert: good, keys: []string{trusted}, class: "temporary", words: []string{"in plaintext", "that could be somebody between", "no password was sent"}, starts: true, injected: true},
 	}
 	h := newHouse(t)
 	var all []*trustTry
@@ -129,11 +129,12 @@ type finding struct {
 	NextStep                       string `json:"next_step"`
 }
 
-// trustTry is a case by POP3 and SMTP.
+// trustTry is a case by POP3, SMTP and IMAP.
 type trustTry struct {
 	*trustCase
 	account    string
 	pop3, smtp *opensslServer
+	imap       *opensslServer
 	judged     bool
 }
 
@@ -143,13 +144,14 @@ func tryTrust(t *testing.T, h *house, tt *trustCase, start bool, n int) *trustTr
 		s := &opensslServer{t: t, speaks: dialects[protocol], start: start, hidden: tt.hidden,
 			args: append([]string{"-cert", tt.cert.certFile, "-key", tt.cert.keyFile}, tt.args...)}
 		if tt.injected {
-			s.injected = map[string]string{"pop3": "+OK logged in\r\n", "smtp": "250 mx.example\r\n"}[protocol]
+			s.injected = map[string]string{"pop3": "+OK logged in\r\n", "smtp": "250 mx.example\r\n", "imap": "* PREAUTH welcome\r\n"}[protocol]
 		}
 		return s, s.listen()
 	}
-	var port, to int
+	var port, to, into int
 	try.pop3, port = serve("pop3")
 	try.smtp, to = serve("smtp")
+	try.imap, into = serve("imap")
 	mode := `tls = "implicit"`
 	if start {
 		mode = `tls = "starttls"`
@@ -158,6 +160,8 @@ func tryTrust(t *testing.T, h *house, tt *trustCase, start bool, n int) *trustTr
 	h.add(try.account, "127.0.0.1", port, "u"+try.account, marker, try.account, keys)
 	fmt.Fprintf(&h.conf, "\n[[account.%s.deliver]]\ntype = \"smtp\"\nname = \"relay\"\naddress = %q\nusername = \"u%s\"\npassword = %q\nto = [\"me@x.example\"]\n%s\n",
 		try.account, net.JoinHostPort("127.0.0.1", fmt.Sprint(to)), try.account, marker, keys)
+	fmt.Fprintf(&h.conf, "\n[[account.%s.deliver]]\ntype = \"imap\"\nname = \"box\"\naddress = %q\nusername = \"u%s\"\npassword = %q\nfolder = \"Archive\"\n%s\n",
+		try.account, net.JoinHostPort("127.0.0.1", fmt.Sprint(into)), try.account, marker, keys)
 	return try
 }
 
@@ -166,10 +170,13 @@ func (try *trustTry) judge(t *testing.T, findings []finding) {
 	for _, side := range []struct {
 		server *opensslServer
 		part   string
-	}{{try.pop3, ""}, {try.smtp, "relay"}} {
+	}{{try.pop3, ""}, {try.smtp, "relay"}, {try.imap, "box"}} {
 		name := try.name + ", POP3"
-		if side.part != "" {
+		switch side.part {
+		case "relay":
 			name = try.name + ", SMTP"
+		case "box":
+			name = try.name + ", IMAP"
 		}
 		if side.server.start {
 			name += " by a command"

@@ -145,7 +145,7 @@ func TestStatusTellsTheTruth(t *testing.T) {
 		"secret ended": {set: func(g *oauth.Grant, _ *oauth.Token) { g.SecretEnds = now.Add(-time.Hour) }, code: exit.Config, says: []string{"the client secret ended on ", "make a new one at the provider", "client_secret_ends"}},
 		"unused":       {set: func(g *oauth.Grant, token *oauth.Token) { g.Provider, token.Got = "microsoft", now.AddDate(0, 0, -100) }, code: exit.Login, says: []string{"unused, the login ended on ", "popsync login work"}},
 		"no client":    {set: func(g *oauth.Grant, _ *oauth.Token) { g.ClientID = "" }, code: exit.Config, says: []string{"no client_id", "Next step: register a client of your own"}},
-		"refused": {set: func(*oauth.Grant, *oauth.Token) {}, code: exit.Login, says: []string{"the mail server refuses it", "Next step: see what the mail server says: popsync check work"},
+		"refused": {set: func(*oauth.Grant, *oauth.Token) {}, code: exit.Login, says: []string{"the mail server refuses it", "Next step: check username, and whether the mailbox allows this protocol; see what the mail server says: popsync check work"},
 			then: func(t *testing.T, s *tokens.Source, token oauth.Token) {
 				if err := s.Spurn(t.Context(), token); err != nil {
 					t.Error(err)

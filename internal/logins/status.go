@@ -84,12 +84,15 @@ func (h Holder) standing(now time.Time) (text, next string, class verdict.Class)
 		}
 		return text, next, class
 	case st.Refused:
-		return text, "see what the mail server says: popsync check " + h.Account + "; check username, and whether the mailbox allows this protocol", verdict.Login
+		return text, refusedNext + "; see what the mail server says: popsync check " + h.Account, verdict.Login
 	case st.Fault != nil && !st.Expires.IsZero() && now.After(st.Expires): // nothing can be fetched now
 		return text, "", verdict.Temporary
 	}
 	return text, "", verdict.OK
 }
+
+// refusedNext is the next step where the mail server refuses a login that the provider gave.
+const refusedNext = "check username, and whether the mailbox allows this protocol"
 
 // status is how a login is, as far as that asks nobody.
 func (h Holder) status() (tokens.Status, error) {
@@ -113,7 +116,12 @@ func (h Holder) Check(s *checkup.Sheet, what string) error {
 	case !st.LoggedIn:
 		return &oauth.Error{Class: oauth.NeedLogin, Grant: h.Grant, Account: h.Name(), What: "nobody has logged in yet", Hint: "log in: popsync login ACCOUNT"}
 	}
-	s.OK(checkup.PartPassword, what+"OAuth "+h.Grant+": "+signin.Standing(st, now))
+	text := what + "OAuth " + h.Grant + ": " + signin.Standing(st, now)
+	if st.Refused {
+		s.Note(checkup.PartPassword, text, refusedNext)
+	} else {
+		s.OK(checkup.PartPassword, text)
+	}
 	if e, due := st.Due(now); due {
 		text, next := signin.Warning(e, h.Grant, h.Name(), now)
 		s.Note(checkup.PartPassword, what+text, next)

@@ -185,12 +185,12 @@ func TestLoginThatTheMailboxRefuses(t *testing.T) {
 	}
 	refused := func() {
 		t.Helper()
-		a.popsyncSays(t, 77, "the mail server refuses it", "Next step: see what the mail server says: popsync check work", "login", "--status")
+		a.popsyncSays(t, 77, "the mail server refuses it", "see what the mail server says: popsync check work", "login", "--status")
 	}
 	refused()
 	a.popsyncSays(t, 77, "", "", "run", "work")
 	refused()
-	a.popsyncSays(t, 77, "", "", "check", "work")
+	a.popsyncSays(t, 77, "login refused by the server", "note work: OAuth test: .*the mail server refuses it", "check", "work")
 	refused()
 	a.closed.Store(false)
 	a.popsyncSays(t, 0, "", "", "run", "work")

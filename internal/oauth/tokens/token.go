@@ -16,7 +16,8 @@ import (
 const stopGrace = 10 * time.Second
 
 // Token gives an access token for a login. refused is the one that a server has just refused, "" at first: then it is refreshed
-// once even if it looks fresh, unless another one is stored by then.
+// once even if it looks fresh, unless another one is stored by then. "" without an error: the provider has just given it, and another
+// one would be refused as well.
 //
 // While the provider can't be reached an access token is given until its very end, and an error after that. Every error is an
 // *oauth.Error, or ctx's.
@@ -53,8 +54,14 @@ func (s *Source) Token(ctx context.Context, refused string) (string, error) {
 	if err != nil && refused != "" {
 		s.spurned(ctx, dir, refused)
 	}
+	if errors.Is(err, errFresh) {
+		err = nil
+	}
 	return text, err
 }
+
+// errFresh stops a refresh: the token that a server refuses was given a moment ago.
+var errFresh = errors.New("the token is fresh")
 
 // Spurn notes that a server refuses the token that a person's login gave: see Status.Refused. It is refreshed before it is sent again.
 func (s *Source) Spurn(ctx context.Context, t oauth.Token) error {
@@ -100,7 +107,7 @@ func (s *Source) ready(ctx context.Context, dir *os.File, refused string) (strin
 	case access != "" && access != refused && lasts(rec.token, now, early):
 		return access, nil
 	case access != "" && access == refused && now.Sub(rec.token.Got).Abs() < time.Minute && !rec.token.Got.Equal(rec.login):
-		return "", s.useless(rec.token)
+		return "", errFresh
 	}
 	if err := s.barred(st.about(rec.seq), now); err != nil {
 		return s.despite(rec.token, refused, now, err)
@@ -115,18 +122,6 @@ func (s *Source) nobody() *oauth.Error {
 	}
 }
 
-// useless is the error of a token that is fresh, and refused all the same.
-func (s *Source) useless(t oauth.Token) *oauth.Error {
-	e := &oauth.Error{
-		Class: oauth.NeedPerson, Grant: s.grant(), Account: s.account, What: "the server refuses a token that the provider has just given",
-		Hint: "check that username is the mailbox that was logged in to" + whose(t) + ", and that the mailbox allows this protocol; else: popsync login ACCOUNT",
-	}
-	if s.client.Grant().Flow.Alone() {
-		e.Hint = "check that username is the mailbox, that the client may act for it, and that the mailbox allows this protocol"
-	}
-	return e
-}
-
 // unkept gives a token that needs no person where the state directory is missing: nobody has run yet, and who looks before that makes
 // nothing. It lasts as long as this process.
 func (s *Source) unkept(ctx context.Context, refused string) (string, error) {
@@ -134,7 +129,7 @@ func (s *Source) unkept(ctx context.Context, refused string) (string, error) {
 	access := t.Access.Reveal()
 	switch {
 	case access != "" && access == refused:
-		return "", s.useless(t)
+		return "", nil // a fresh one does not help
 	case access != "" && lasts(t, s.k.o.Now(), early):
 		return access, nil
 	}
@@ -147,13 +142,6 @@ func (s *Source) unkept(ctx context.Context, refused string) (string, error) {
 	}
 	s.slot.unkept = next
 	return next.Access.Reveal(), nil
-}
-
-func whose(t oauth.Token) string {
-	if t.Email == "" {
-		return ""
-	}
-	return " (" + t.Email + ")"
 }
 
 // lasts tells whether an access token is good for some time yet. One without an end is asked for anew after an hour.

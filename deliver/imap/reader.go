@@ -15,7 +15,6 @@ import (
 var (
 	errNoAnswer   = errors.New("the server sent something that is no IMAP answer")
 	errLongAnswer = errors.New("the server's answer is too long")
-	errEarly      = errors.New("the server sent something before it was asked")
 	errInjected   = errors.New("behind its answer to STARTTLS the server sent something in plaintext: that could be somebody between, who wants it to be believed under TLS; no password was sent")
 	errOdd        = errors.New("the server's answer does not fit the command")
 )

@@ -77,6 +77,9 @@ func TestPostfixLogins(t *testing.T) {
 			if (err == nil) != ok || saw.LoggedIn != ok || err != nil && (!errors.As(err, &e) || !e.Login || !e.Permanent) {
 				t.Errorf("%+v: %v", saw, err)
 			}
+			if !saw.Connected || saw.TLS == nil {
+				t.Errorf("what is known of TLS is not told: %+v", saw)
+			}
 			if learned, _ := s.Learned(); ok && (saw.Method != method || learned != method) {
 				t.Errorf("by %s, and learned %s", saw.Method, learned)
 			}

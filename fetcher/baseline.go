@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"context"
+	"iter"
 
 	"github.com/popsync/popsync/fetcher/facts"
 	"github.com/popsync/popsync/fetcher/headers"
@@ -20,15 +21,21 @@ type Marked struct {
 	Pending  int `json:"pending"`  // on their way to a destination: left as they are
 	Nameless int `json:"nameless"` // nothing to remember them by: the server gives no unique-id
 	Headers  int `json:"headers"`  // of those marked: recognised if their unique-ids change
+	Left     int `json:"left"`     // with a Chooser: not known before, and not chosen
 }
+
+// Chooser chooses the messages that Baseline marks. listed are all unique-ids of the server, unknown the names of the messages that the
+// ledger knows nothing of, or holds back; chosen tells of a unique-id whether its message is to be marked. With an error nothing is
+// marked, and Baseline returns that error. It may be called again: a listing that needs more memory than there was is made anew.
+type Chooser func(listed, unknown iter.Seq[string]) (chosen func(uid string) bool, err error)
 
 // cheapHeaders is how many headers are asked for one by one, where the server takes no commands ahead.
 const cheapHeaders = 500
 
-// Baseline marks everything that the server lists now as seen, so that only what comes later is fetched. Nothing is
-// fetched, delivered or deleted, and what is marked so is never deleted by whatever policy. It closes the Targets.
+// Baseline marks everything that the server lists now as seen, so that only what comes later is fetched; or, with a Chooser, what that
+// chooses. Nothing is fetched, delivered or deleted, and what is marked so is never deleted by whatever policy. It closes the Targets.
 // Its errors are judged by Judge.
-func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m Marked, err error) {
+func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options, choose Chooser) (m Marked, err error) {
 	o = o.WithDefaults()
 	p := newPass(a, o)
 	defer func() {
@@ -56,13 +63,13 @@ func Baseline(ctx context.Context, ledger uidl.Ledger, a Account, o Options) (m 
 		return m, err
 	}
 	_, err = p.bounded(ctx, func(ctx context.Context) (bool, error) {
-		m, err = p.newSession().baseline(ctx)
+		m, err = p.newSession().baseline(ctx, choose)
 		return false, err
 	})
 	return m, err
 }
 
-func (s *session) baseline(ctx context.Context) (m Marked, err error) {
+func (s *session) baseline(ctx context.Context, choose Chooser) (m Marked, err error) {
 	list, known, err := s.connect(ctx)
 	if err != nil {
 		return m, err
@@ -81,6 +88,13 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	seen := pl.Seen()
 	m = Marked{Listed: list.Len(), Marked: seen.Len(), Known: pl.Kept + s.head.n, Pending: len(s.desk.Settler.Pending), Nameless: len(pl.Skipped)}
 	s.on.Show(named)
+	if choose != nil {
+		if seen, err = chosen(choose, list, seen); err != nil {
+			_ = s.on.C.Quit(ctx)
+			return Marked{}, err
+		}
+		m.Marked, m.Left = seen.Len(), m.Marked-seen.Len()
+	}
 	if err := s.fits(named, known); err != nil {
 		return Marked{}, err
 	}
@@ -94,11 +108,15 @@ func (s *session) baseline(ctx context.Context) (m Marked, err error) {
 	}
 	mark := s.desk.Health.Marks + health.MarksEach
 	if seen.Len() > 0 { // else there is nothing new to take back, and what was marked before may be
-		s.desk.Health.NoteBaseline(mark, seen.Len(), s.desk.Now())
+		s.desk.Health.NoteBaseline(mark, seen.Len(), choose != nil, s.desk.Now())
 	}
-	s.desk.Health.EndFirst()
-	s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
-	s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
+	if choose == nil {
+		s.desk.Health.EndFirst()
+		s.desk.Health.Flood, s.desk.Health.Accepted, s.desk.Health.Backlog, s.desk.Health.RenewedAt = nil, 0, 0, 0
+		s.desk.Health.Verify, s.desk.Health.LostAt = false, 0
+	} else { // nobody said anything of the rest: what is in doubt or held back stays so
+		s.desk.Health.Backlog = max(0, s.desk.Health.Backlog-seen.Len())
+	}
 	next := s.p.closing.holdAfter(nil, verdict.Verdict{Class: verdict.OK})
 	st := s.desk.Status()
 	st.Verdict, st.Failures, st.NextTry = "", 0, health.Ceil(next)

@@ -17,7 +17,7 @@ func (r *rig) baseline() Marked {
 	r.t.Helper()
 	a := r.acc
 	a.Destinations = []settle.Destination{{Name: "maildir", Target: r.maildir()}}
-	m, err := Baseline(context.Background(), r.ledger, a, r.opt)
+	m, err := Baseline(context.Background(), r.ledger, a, r.opt, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func newUpgraded(t *testing.T) *upgraded {
 	u.quarantine.Messages = 500
 	a := u.acc
 	a.Destinations = u.dests()
-	if _, err := Baseline(t.Context(), u.ledger, a, u.opt); err != nil {
+	if _, err := Baseline(t.Context(), u.ledger, a, u.opt, nil); err != nil {
 		t.Fatal(err)
 	}
 	u.server.Deliver("u", all[2:4]...)

@@ -4,10 +4,12 @@ import "time"
 
 // Baselined is what is remembered of the last baseline; stored with the account.
 type Baselined struct {
-	Mark    int64 `json:"mark"`              // of what was new
-	At      int64 `json:"at"`                // Unix seconds
-	Marked  int   `json:"marked"`            // messages
-	Fetched int64 `json:"fetched,omitempty"` // when a pass began to fetch after it; 0: none has yet (Unix seconds)
+	Mark   int64 `json:"mark"`   // of what was new
+	At     int64 `json:"at"`     // Unix seconds
+	Marked int   `json:"marked"` // messages
+	// Imported: it marked what another fetcher remembers.
+	Imported bool  `json:"imported,omitempty"`
+	Fetched  int64 `json:"fetched,omitempty"` // when a pass began to fetch after it; 0: none has yet (Unix seconds)
 	// As they were before.
 	Verify    bool   `json:"verify,omitempty"`
 	LostAt    int64  `json:"lost_at,omitempty"`

@@ -10,10 +10,10 @@ import (
 	"github.com/popsync/popsync/internal/words"
 )
 
-// NoteBaseline remembers what a baseline is about to end.
-func (f *Facts) NoteBaseline(mark int64, marked int, now time.Time) {
+// NoteBaseline remembers what a baseline is about to end. imported: it marks what another fetcher remembers, not all.
+func (f *Facts) NoteBaseline(mark int64, marked int, imported bool, now time.Time) {
 	f.Marks = mark
-	f.Baselined = &Baselined{Mark: mark, At: now.Unix(), Marked: marked, Verify: f.Verify, LostAt: f.LostAt, RenewedAt: f.RenewedAt,
+	f.Baselined = &Baselined{Mark: mark, At: now.Unix(), Marked: marked, Imported: imported, Verify: f.Verify, LostAt: f.LostAt, RenewedAt: f.RenewedAt,
 		Flood: f.Flood, Backlog: f.Backlog, Accepted: f.Accepted}
 }
 

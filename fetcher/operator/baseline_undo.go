@@ -18,6 +18,8 @@ type Unmarked struct {
 	Held  int           // held back: they may have been delivered before the baseline
 	Flood *health.Flood // held back again; nil: nothing was
 	Doubt bool          // the ledger is in doubt again: see VerifyMode
+	// Imported: it was not a baseline of all messages, but of those that another fetcher remembers.
+	Imported bool
 }
 
 // NoUndoError tells why a baseline cannot be taken back, for people.
@@ -28,7 +30,16 @@ func (e *NoUndoError) Error() string { return e.Why }
 // UndoBaseline takes the account's last baseline back: what it marked counts as never listed, and what it ended begins again.
 // The error is a *NoUndoError once a pass has fetched anything, or if there was no baseline; uidl.ErrBusy while a pass runs;
 // others are judged by Judge. Cut short, it is said again.
-func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (u Unmarked, err error) {
+func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (Unmarked, error) {
+	return undo(ctx, ledger, account, now, false)
+}
+
+// UndoImport is UndoBaseline for one that marked what another fetcher remembers. If the last one was another, the error is a *NoUndoError.
+func UndoImport(ctx context.Context, ledger uidl.Ledger, account string, now time.Time) (Unmarked, error) {
+	return undo(ctx, ledger, account, now, true)
+}
+
+func undo(ctx context.Context, ledger uidl.Ledger, account string, now time.Time, imported bool) (u Unmarked, err error) {
 	l, err := ledger.Acquire(ctx, account)
 	if err != nil {
 		return u, err
@@ -36,17 +47,23 @@ func UndoBaseline(ctx context.Context, ledger uidl.Ledger, account string, now t
 	defer l.Close()
 	f := health.Decode(l.Info().Facts)
 	b := f.Baselined
+	what := "baseline"
+	if imported || b != nil && b.Imported {
+		what = "import"
+	}
 	switch {
 	case b == nil:
-		return u, &NoUndoError{"there is no baseline to take back"}
+		return u, &NoUndoError{"there is no " + what + " to take back"}
+	case imported && !b.Imported:
+		return u, &NoUndoError{"there is no import to take back: messages were last marked by popsync baseline, which popsync baseline --undo takes back"}
 	case b.Fetched != 0:
-		return u, &NoUndoError{fmt.Sprintf("the baseline was on %s, and popsync has fetched mail since, on %s: what it marked stays so. Single messages come by: popsync refetch", words.Stamp(b.At), words.Stamp(b.Fetched))}
+		return u, &NoUndoError{fmt.Sprintf("the %s was on %s, and popsync has fetched mail since, on %s: what it marked stays so. Single messages come by: popsync refetch", what, words.Stamp(b.At), words.Stamp(b.Fetched))}
 	}
 	fresh, known, err := marked(ctx, l, b.Mark)
 	if err != nil {
 		return u, err
 	}
-	u = Unmarked{New: len(fresh), Held: len(known), Flood: b.Flood, Doubt: b.Verify}
+	u = Unmarked{New: len(fresh), Held: len(known), Flood: b.Flood, Doubt: b.Verify, Imported: b.Imported}
 	f.EndFirst()
 	f.Unchanged = nil
 	if b.First { // which ended nothing; what it left out is no flood

@@ -48,6 +48,20 @@ func (q Picked) Known(i int) bool {
 // Part are the messages from i up to n.
 func (q Picked) Part(i, n int) Picked { return Picked{q.p, q.at[i:n]} }
 
+// Of are those whose unique-id is wanted. A message stays out if that unique-id is one of popsync's own already, so that it may be
+// another message, and one that a person asked for again.
+func (q Picked) Of(wanted func(uid string) bool) Picked {
+	out := Picked{p: q.p}
+	for i, at := range q.at {
+		f, k := q.p.place(at)
+		open := f == nil && k >= len(q.p.Question) || f != nil && !f.Compare && !AskedAgain(f.Row)
+		if open && wanted(q.At(i).Key.UID) {
+			out.at = append(out.at, at)
+		}
+	}
+	return out
+}
+
 // Adopt notes that the i-th message is known, and not to be fetched.
 func (q Picked) Adopt(i int) {
 	if f, _ := q.p.place(q.at[i]); f != nil {

@@ -16,7 +16,7 @@ func (r *Reader) endUndo() {
 	if b == nil || b.Fetched != 0 || b.First {
 		return
 	}
-	r.desk.Health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Fetched: r.desk.Now().Unix()}
+	r.desk.Health.Baselined = &health.Baselined{Mark: b.Mark, At: b.At, Marked: b.Marked, Imported: b.Imported, Fetched: r.desk.Now().Unix()}
 	st := r.desk.Status()
 	r.desk.Settler.Later(func(c *uidl.Change) { c.Status = st })
 }

@@ -19,7 +19,7 @@ import (
 // Baseline marks everything that is on the server as seen.
 func (desk *Desk) Baseline(ctx context.Context, ledger uidl.Ledger, acc fetcher.Account) error {
 	name := acc.Name
-	m, err := fetcher.Baseline(ctx, ledger, acc, desk.Options)
+	m, err := fetcher.Baseline(ctx, ledger, acc, desk.Options, nil)
 	if err != nil {
 		return notMarked(err)
 	}
@@ -31,6 +31,15 @@ func (desk *Desk) Baseline(ctx context.Context, ledger uidl.Ledger, acc fetcher.
 		fmt.Fprintf(desk.Out, "%s: %s without a unique-id and a header to be known by: not marked\n", name, words.Number(m.Nameless, "message"))
 	}
 	return nil
+}
+
+// Mark marks those of the messages that are on the server as seen that choose chooses.
+func (desk *Desk) Mark(ctx context.Context, ledger uidl.Ledger, acc fetcher.Account, choose fetcher.Chooser) (fetcher.Marked, error) {
+	m, err := fetcher.Baseline(ctx, ledger, acc, desk.Options, choose)
+	if err != nil {
+		return m, notMarked(err)
+	}
+	return m, nil
 }
 
 // notMarked words why nothing was marked. No pass tries it again: a person must.
@@ -52,21 +61,33 @@ func notMarked(err error) error {
 
 // UndoBaseline takes the last baseline back.
 func (desk *Desk) UndoBaseline(ctx context.Context, name string) error {
+	return desk.takeBack(ctx, name, "baseline", operator.UndoBaseline)
+}
+
+// UndoImport takes the last import of what another fetcher remembers back.
+func (desk *Desk) UndoImport(ctx context.Context, name string) error {
+	return desk.takeBack(ctx, name, "import", operator.UndoImport)
+}
+
+func (desk *Desk) takeBack(ctx context.Context, name, what string, undo func(context.Context, uidl.Ledger, string, time.Time) (operator.Unmarked, error)) error {
 	if !desk.HasLedger {
-		return exit.Errorf(exit.Usage, "%s: there is no baseline to take back", name)
+		return exit.Errorf(exit.Usage, "%s: there is no %s to take back", name, what)
 	}
 	ledger, err := desk.Ledger(ctx)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
-	u, err := operator.UndoBaseline(ctx, ledger, name, time.Now())
+	u, err := undo(ctx, ledger, name, time.Now())
 	if no, ok := errors.AsType[*operator.NoUndoError](err); ok {
 		return exit.With(exit.Usage, fmt.Errorf("%s: %w", name, no))
 	} else if err != nil {
 		return unlessBusy(name, err)
 	}
-	desk.Tell("%s: the baseline is taken back: %s not marked as seen any more", name, words.Plural(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
+	if u.Imported {
+		what = "import"
+	}
+	desk.Tell("%s: the %s is taken back: %s not marked as seen any more", name, what, words.Plural(u.New+u.Held, "1 message is", fmt.Sprintf("%d messages are", u.New+u.Held)))
 	if u.Held > 0 {
 		desk.Tell("%[1]s: %[2]s held back, since nobody knows whether %[3]s delivered before: popsync accept %[1]s lets %[4]s through",
 			name, words.Number(u.Held, "message"), words.Plural(u.Held, "it was", "they were"), words.Plural(u.Held, "it", "them"))

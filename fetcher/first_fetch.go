@@ -104,7 +104,7 @@ func (s *session) beginFirst(ctx context.Context, list plan.Listing) error {
 	policy := s.desk.Account.Policy.First
 	first := &health.FirstFetch{At: s.desk.ListedAt(), Mailbox: s.desk.Account.Mailbox, Last: policy.Last}
 	if before := policy.Before(list); len(before) > 0 {
-		s.desk.Health.NoteBaseline(s.desk.Health.Marks+health.MarksEach, len(before), s.desk.Now())
+		s.desk.Health.NoteBaseline(s.desk.Health.Marks+health.MarksEach, len(before), false, s.desk.Now())
 		s.desk.Health.Baselined.First = true
 		first.Before = before.Octets()
 	}

@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// fetchedBefore is about files in which another fetcher remembers what it has.
-const fetchedBefore = "what was fetched before is not taken over: popsync baseline marks what is there now as seen, before the first run"
+// What is said of several fetchers.
+const (
+	fetchedBefore = "what was fetched before is taken over once the account is in use: popsync import, with --state and --into"
+	ownTimeout    = "popsync decides itself how long it waits for a server"
+	passwordElse  = " takes the password from .netrc or a key ring, or asks: give it to popsync"
+)
 
 func (a *Account) set(key string, value any) { a.Settings.Set(key, value) }
 

@@ -20,7 +20,7 @@ type fdmReader struct {
 	next     int
 	accounts []Account
 	actions  map[string]fdmAction
-	remarks  []Remark
+	found    Found // its remarks, as they come
 	rules    []fdmRule
 	verified bool // set verify-certificates
 }
@@ -41,7 +41,7 @@ func fdm(f *file) (*Found, error) {
 			return nil, err
 		}
 	}
-	if len(r.accounts) == 0 && len(r.remarks) == 0 {
+	if len(r.accounts) == 0 && len(r.found.Remarks) == 0 {
 		return nil, &Error{Text: "is no fdm.conf: it has no account"}
 	}
 	for i := range r.accounts {
@@ -50,7 +50,8 @@ func fdm(f *file) (*Found, error) {
 			r.accounts[i].say(0, "verify-certificates", Changed, "fdm did not check certificates here; popsync always does")
 		}
 	}
-	return &Found{Accounts: r.accounts, Remarks: r.remarks}, nil
+	r.found.Accounts = r.accounts
+	return &r.found, nil
 }
 
 // statement reads one statement: from its first word to the next word that begins one.
@@ -80,7 +81,13 @@ func (r *fdmReader) statement() error {
 	r.next = end
 	switch first.text {
 	case "account":
-		return r.account(words)
+		if err := r.account(words); err != nil {
+			what := "account"
+			if len(words) > 1 && words[1].quoted {
+				what += " " + quoted(words[1].text)
+			}
+			r.found.leaveOut(words[0].line, what, err)
+		}
 	case "action":
 		r.action(words)
 	case "match":
@@ -92,7 +99,7 @@ func (r *fdmReader) statement() error {
 		if len(words) > 1 {
 			name = quoted(words[1].text)
 		}
-		r.remarks = append(r.remarks, Remark{first.line, "include", Decide, "popsync opens no other file: import " + name + " as well"})
+		r.found.Remarks = append(r.found.Remarks, Remark{first.line, "include", Decide, "popsync opens no other file: import " + name + " as well"})
 	}
 	return nil
 }
@@ -104,16 +111,16 @@ func (r *fdmReader) set(words []fdmToken) {
 	key := words[1].text
 	if key == "verify-certificates" {
 		r.verified = true
-		r.remarks = append(r.remarks, Remark{words[0].line, key, Done, ""})
+		r.found.Remarks = append(r.found.Remarks, Remark{words[0].line, key, Done, ""})
 		return
 	}
 	switch key {
 	case "proxy":
-		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Decide, "without it popsync connects directly: write it as proxy in each account, see config.example.toml"})
+		r.found.Remarks = append(r.found.Remarks, Remark{words[0].line, "set " + key, Decide, "without it popsync connects directly: write it as proxy in each account, see config.example.toml"})
 	case "maximum-size":
-		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Decide, "write it as max_size in each account, see config.example.toml"})
+		r.found.Remarks = append(r.found.Remarks, Remark{words[0].line, "set " + key, Decide, "write it as max_size in each account, see config.example.toml"})
 	default:
-		r.remarks = append(r.remarks, Remark{words[0].line, "set " + key, Unsupported, map[string]string{"purge-after": "see session_messages in config.example.toml"}[key]})
+		r.found.Remarks = append(r.found.Remarks, Remark{words[0].line, "set " + key, Unsupported, map[string]string{"purge-after": "see session_messages in config.example.toml"}[key]})
 	}
 }
 
@@ -164,7 +171,7 @@ func (r *fdmReader) match(words []fdmToken) {
 		rule.action = rest[1].text
 	case all && len(rest) > 0 && (rest[0].text == "action" || rest[0].text == "actions"):
 	default:
-		r.remarks = append(r.remarks, Remark{words[0].line, "match", Unsupported, "popsync does not sort mail: let a destination of type command do it"})
+		r.found.Remarks = append(r.found.Remarks, Remark{words[0].line, "match", Unsupported, "popsync does not sort mail: let a destination of type command do it"})
 		return
 	}
 	r.rules = append(r.rules, rule)
@@ -186,7 +193,7 @@ func (r *fdmReader) deliver(a *Account) {
 	key := "action " + quoted(rule.action)
 	switch {
 	case action.kind == "maildir" && len(action.args) > 0:
-		r.maildir(a, action.line, key, strings.NewReplacer("%n", "{user}", "%a", "{account}").Replace(action.args[0]))
+		r.maildir(a, action.line, key, strings.ReplaceAll(action.args[0], "%a", a.Was))
 	case action.kind == "pipe" && len(action.args) > 0:
 		r.command(a, action.line, key, action.args[0], nil)
 	case action.kind == "smtp" || action.kind == "lmtp":

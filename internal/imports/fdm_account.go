@@ -1,5 +1,7 @@
 package imports
 
+import "strings"
+
 // account reads account "n" [disabled] [user ..] pop3|pop3s server "h" [port N] [user "u"] [pass "p"] ...
 func (r *fdmReader) account(words []fdmToken) error {
 	if len(words) < 3 || !words[1].quoted {
@@ -8,6 +10,7 @@ func (r *fdmReader) account(words []fdmToken) error {
 	a := &Account{Was: words[1].text}
 	line := words[0].line
 	kind, host, port, tls, disabled, keep := "", "", "", "", false, false
+	pipe, password := false, false
 	for i := 2; i < len(words); i++ {
 		w := words[i]
 		argument := func() fdmToken {
@@ -30,6 +33,10 @@ func (r *fdmReader) account(words []fdmToken) error {
 			host = argument().text
 		case "port":
 			port = argument().text
+			a.done(w.line, "port")
+		case "pipe":
+			pipe = true
+			r.pipe(a, w.line, argument())
 		case "user", "users":
 			u := argument()
 			if kind == "" { // who the account is fetched as
@@ -38,6 +45,7 @@ func (r *fdmReader) account(words []fdmToken) error {
 			}
 			r.given(a, u, "user", func(s string) { a.set("username", s) })
 		case "pass":
+			password = true
 			r.given(a, argument(), "pass", func(s string) { a.Secret = s })
 		case "cache":
 			argument()
@@ -47,11 +55,16 @@ func (r *fdmReader) account(words []fdmToken) error {
 			a.never(w.line, "keep", "")
 		case "starttls":
 			tls = "starttls"
-		case "new-only":
 			a.done(w.line, w.text)
+		case "new-only", "no-apop":
+			a.done(w.line, w.text)
+		case "insecure":
+			a.say(w.line, w.text, Changed, "popsync uses TLS 1.2 or later; for a server that is older see tls_legacy in config.example.toml")
+		case "no-uidl":
+			a.say(w.line, w.text, Changed, "popsync takes unique-ids where the server gives them, and tells messages apart by what it can where not")
 		case "old-only":
 			a.say(w.line, w.text, Decide, "popsync fetches new mail; popsync baseline leaves out what is there now")
-		case "no-verify", "insecure":
+		case "no-verify":
 			a.say(w.line, w.text, Decide, "certificates are always checked; see what popsync check says of this server")
 		default:
 			a.say(w.line, w.text, Unsupported, "")
@@ -59,18 +72,21 @@ func (r *fdmReader) account(words []fdmToken) error {
 	}
 	switch {
 	case kind != "pop3" && kind != "pop3s":
-		r.remarks = append(r.remarks, Remark{line, "account " + quoted(a.Was), Unsupported, "popsync fetches by POP3, this is of type " + quoted(kind)})
+		r.found.Remarks = append(r.found.Remarks, Remark{line, "account " + quoted(a.Was), Unsupported, "popsync fetches by POP3, this is of type " + quoted(kind)})
 		return nil
 	case disabled:
-		r.remarks = append(r.remarks, Remark{line, "account " + quoted(a.Was), Changed, "it is disabled, and left out"})
+		r.found.Remarks = append(r.found.Remarks, Remark{line, "account " + quoted(a.Was), Changed, "it is disabled, and left out"})
 		return nil
-	case host == "":
+	case host == "" && !pipe:
 		return &Error{line, "the account has no server"}
 	}
 	if !keep {
 		a.never(line, "keep", ageOf(0))
 	}
-	where := Settings{{"host", host}}
+	var where Settings
+	if host != "" {
+		where.Set("host", host)
+	}
 	username := a.Settings.Get("username")
 	a.Settings = append(where, a.Settings...)
 	plain := kind == "pop3" && tls == ""
@@ -87,7 +103,12 @@ func (r *fdmReader) account(words []fdmToken) error {
 	} else {
 		a.done(line, kind)
 	}
-	a.done(line, "server")
+	if host != "" {
+		a.done(line, "server")
+	}
+	if !password {
+		a.say(0, "pass", Changed, "fdm"+passwordElse)
+	}
 	if username == nil {
 		a.say(line, "user", Decide, "write the user name: username; fdm took it from .netrc or from who ran it")
 	}
@@ -103,4 +124,16 @@ func (r *fdmReader) given(a *Account, t fdmToken, key string, take func(string))
 	}
 	take(t.text)
 	a.done(t.line, key)
+}
+
+// pipe is a program that fdm speaks POP3 with, by way of a shell, in place of a server.
+func (r *fdmReader) pipe(a *Account, line int, t fdmToken) {
+	why := "write the name of the server as host: it is who the program connects to, and whose certificate is checked"
+	args, plain := split(t.text)
+	if t.runs || !plain || len(args) == 0 || !strings.HasPrefix(args[0], "/") {
+		why += `; and the program as a list, by its absolute path and without a shell: connect_command = ["/usr/bin/ssh", "mail.example.org", "nc", "localhost", "110"]`
+	} else {
+		a.set("connect_command", args)
+	}
+	a.say(line, "pipe", Decide, why)
 }

@@ -18,6 +18,10 @@ func fetchmail(f *file) (*Found, error) {
 	found := &Found{}
 	globals := r.globals
 	for _, k := range globals.keys {
+		if globals.off[k] && k != "softbounce" { // no softbounce deletes what is refused
+			found.Remarks = append(found.Remarks, Remark{globals.line[k], "set no " + k, Done, ""})
+			continue
+		}
 		switch k {
 		case "daemon":
 			found.Remarks = append(found.Remarks, Remark{globals.line[k], "set " + k, Done, ""})
@@ -43,7 +47,8 @@ func fetchmail(f *file) (*Found, error) {
 		for _, u := range s.users {
 			a, err := f.fetchmailAccount(s, u, globals)
 			if err != nil {
-				return nil, err
+				found.leaveOut(s.line, "poll "+quoted(s.name), err)
+				continue
 			}
 			if proto == "" || proto == "auto" {
 				a.say(s.line, "proto", Decide, "the file does not say that it is POP3: make sure that the server offers it")
@@ -98,7 +103,7 @@ func (f *file) fetchmailAccount(s *fmServer, u, globals *fmOptions) (*Account, e
 	case u.has("password"):
 		a.secret(u.line["password"], "password", u.get("password"))
 	default:
-		a.say(s.line, "password", Changed, "fetchmail takes it from .netrc or asks: give it to popsync")
+		a.say(s.line, "password", Changed, "fetchmail"+passwordElse)
 	}
 	restore := ""
 	if !u.on("keep", false) {
@@ -109,6 +114,9 @@ func (f *file) fetchmailAccount(s *fmServer, u, globals *fmOptions) (*Account, e
 		return nil, err
 	}
 	f.fetchmailDeliver(a, s, u)
+	if !u.has("rewrite") {
+		a.say(0, "rewrite", Changed, "fetchmail completes addresses in the header unless it is told not to; popsync changes no header")
+	}
 	f.fetchmailRest(a, s.options, fmServerDone)
 	f.fetchmailRest(a, u, fmUserDone)
 	return a, nil

@@ -41,7 +41,7 @@ func (f *file) fetchmailDeliver(a *Account, s *fmServer, u *fmOptions) {
 		kind = "lmtp"
 	}
 	d := Destination{Settings: Settings{{"type", kind}}}
-	fetchmailServer(a, u, kind, &d)
+	fetchmailServer(a, s, u, kind, &d)
 	domain := u.get("smtpaddress")
 	if domain == "" {
 		domain = "localhost"
@@ -89,7 +89,7 @@ func (f *file) fetchmailDeliver(a *Account, s *fmServer, u *fmOptions) {
 }
 
 // fetchmailServer says which server takes the mail: HOST, HOST/PORT, or the path of a socket.
-func fetchmailServer(a *Account, u *fmOptions, kind string, d *Destination) {
+func fetchmailServer(a *Account, s *fmServer, u *fmOptions, kind string, d *Destination) {
 	hosts := u.value["smtphost"]
 	if len(hosts) == 0 {
 		hosts = []string{"localhost"}
@@ -119,9 +119,11 @@ func fetchmailServer(a *Account, u *fmOptions, kind string, d *Destination) {
 		a.say(u.line["smtphost"], "smtphost", Changed, "STARTTLS is required, which fetchmail did not ask for")
 	}
 	d.Settings.Set("address", address)
-	if name := u.get("esmtpname"); name != "" {
+	if name := s.options.get("esmtpname"); name != "" {
 		d.Settings.Set("username", name)
-		d.Secret = u.get("esmtppassword")
+		if d.Secret = s.options.get("esmtppassword"); d.Settings.Get("tls") == "none" {
+			a.say(s.options.line["esmtpname"], "esmtpname", Decide, `the password went to this server in clear text: write tls = "starttls" or "implicit" in its table`)
+		}
 	}
 	switch {
 	case len(hosts) > 1:
@@ -133,7 +135,7 @@ func fetchmailServer(a *Account, u *fmOptions, kind string, d *Destination) {
 
 // fmServerDone and fmUserDone are options about which something was said already, or that need no word.
 var fmServerDone = map[string]bool{"via": true, "proto": true, "service": true, "interval": true, "envelope": true, "qvirtual": true,
-	"localdomains": true, "uidl": true, "timeout": true, "auth": true}
+	"localdomains": true, "uidl": true, "auth": true, "esmtpname": true, "esmtppassword": true}
 
 var fmUserDone = map[string]bool{"user": true, "password": true, "keep": true, "ssl": true, "sslcertck": true, "limit": true,
 	"fetchlimit": true, "is": true, "mda": true, "bsmtp": true, "lmtp": true, "smtphost": true, "smtpname": true, "smtpaddress": true}
@@ -144,11 +146,14 @@ func (f *file) fetchmailRest(a *Account, o *fmOptions, done map[string]bool) {
 		switch {
 		case o.off[k] && !done[k]:
 			a.done(o.line[k], k)
-		case k == "timeout", k == "localdomains", k == "via", k == "service", k == "uidl", k == "smtpname", k == "smtpaddress", k == "lmtp":
-			a.done(o.line[k], k)
 		case done[k]:
+			if !a.said(o.line[k], k) {
+				a.done(o.line[k], k)
+			}
+		case k == "timeout":
+			a.say(o.line[k], k, Changed, ownTimeout)
 		case k == "sslproto":
-			if o.get(k) != "" {
+			if o.get(k) != "" || !a.said(o.line[k], k) {
 				a.say(o.line[k], k, Changed, "TLS 1.2 or later is always used")
 			}
 		case k == "sslcertfile":
@@ -178,6 +183,7 @@ var fmWhy = map[string]string{
 	"preconnect":     "popsync runs nothing before it connects: let the schedule of your own do it",
 	"postconnect":    "popsync runs nothing after it fetched",
 	"interface":      "popsync does not look at interfaces",
+	"properties":     "popsync does not know what it is for",
 	"sslfingerprint": "see what popsync check says of this server",
 	"rewrite":        "popsync changes no header",
 	"mimedecode":     "popsync changes no message",

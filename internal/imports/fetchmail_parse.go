@@ -62,7 +62,7 @@ const many = -1
 var fmServerOptions = map[string]int{"via": 1, "proto": 1, "protocol": 1, "service": 1, "port": 1, "interval": 1, "timeout": 1,
 	"envelope": 1, "qvirtual": 1, "localdomains": many, "aka": many, "plugin": 1, "plugout": 1, "auth": 1, "authenticate": 1,
 	"preauth": 1, "uidl": 0, "dns": 0, "checkalias": 0, "tracepolls": 0, "principal": 1, "esmtpname": 1, "esmtppassword": 1,
-	"badheader": 1, "interface": 1, "monitor": 1, "retrieve-error": 1}
+	"bad-header": 1, "interface": 1, "monitor": 1, "retrieve-error": 1}
 
 var fmUserOptions = map[string]int{"password": 1, "pass": 1, "folder": many, "folders": many, "smtphost": many, "smtp": many,
 	"smtpaddress": 1, "smtpname": 1, "fetchdomains": many, "antispam": many, "mda": 1, "bsmtp": 1, "preconnect": 1,

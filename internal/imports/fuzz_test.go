@@ -1,6 +1,9 @@
 package imports
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // Whatever the file: no account deletes, and each has a name of its own.
 func FuzzConfig(f *testing.F) {
@@ -24,6 +27,14 @@ func FuzzConfig(f *testing.F) {
 			names[a.Name] = true
 			if a.Settings.Get("delete") != "never" {
 				t.Fatalf("%s deletes", a.Name)
+			}
+			said := map[string]bool{}
+			for _, r := range a.Remarks {
+				key := fmt.Sprint(r.Line, r.Key)
+				if said[key] {
+					t.Fatalf("line %d: %s is said twice", r.Line, r.Key)
+				}
+				said[key] = true
 			}
 		}
 	})

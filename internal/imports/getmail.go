@@ -29,17 +29,18 @@ func getmail(f *file) (*Found, error) {
 	}
 	for _, name := range order {
 		if !used[name] {
-			a.say(all[name].line, "["+name+"]", Unsupported, getmailSection(name))
+			kind, why := getmailSection(name)
+			a.say(all[name].line, "["+name+"]", kind, why)
 		}
 	}
 	return &Found{Accounts: []Account{*a}}, nil
 }
 
-func getmailSection(name string) string {
+func getmailSection(name string) (Kind, string) {
 	if strings.HasPrefix(name, "filter") {
-		return "popsync has no filters; a destination of type command can refuse or sort"
+		return Decide, "popsync has no filters: what this one dropped would be delivered; a destination of type command can refuse or sort"
 	}
-	return "no destination uses it"
+	return Unsupported, "no destination uses it"
 }
 
 func (f *file) getmailRetriever(a *Account, r *section) error {
@@ -75,13 +76,17 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 		line, v := r.at[k], r.get(k)
 		switch k {
 		case "type":
-		case "server", "port", "username", "timeout":
+		case "server", "port", "username":
 			a.done(line, k)
+		case "timeout":
+			a.say(line, k, Changed, ownTimeout)
 		case "password":
 			a.secret(line, k, v)
 		case "use_apop", "use_xoauth2":
 			if r.truth(k, false) {
 				a.auth(line, k, strings.TrimPrefix(k, "use_"))
+			} else {
+				a.done(line, k)
 			}
 		case "certfile":
 			f.file(a, line, k, "tls_client_cert", v)
@@ -107,12 +112,20 @@ func (f *file) getmailRetriever(a *Account, r *section) error {
 		case "use_netrc":
 			if r.truth(k, false) {
 				a.say(line, k, Decide, "copy the password from the .netrc file")
+			} else {
+				a.done(line, k)
 			}
 		case "envelope_recipient":
-			a.say(line, k, Changed, "see envelope_header in the destination")
+			a.say(line, k, Changed, "it is envelope_header of destinations by LMTP; getmail counts the fields from 1, popsync says how many to skip")
 		default:
 			a.say(line, k, Unsupported, getmailWhy[k])
 		}
+	}
+	if r.get("password") == "" && r.get("password_command") == "" && !r.truth("use_netrc", false) {
+		a.say(0, "password", Changed, "getmail"+passwordElse)
+	}
+	if !plain && r.get("ca_certs") == "" {
+		a.say(0, "ca_certs", Changed, "getmail did not check certificates here; popsync always does")
 	}
 	return nil
 }
@@ -136,23 +149,23 @@ func getmailOptions(a *Account, o *section) error {
 	if o == nil {
 		o = &section{}
 	}
-	restore, line := "", 0
+	restore, key := "", "delete"
 	if o.truth("delete", false) {
-		restore, line = ageOf(0), o.at["delete"]
+		restore = ageOf(0)
 	} else if v := o.get("delete_after"); v != "" {
 		n, err := whole(o.at["delete_after"], "delete_after", v)
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			restore, line = ageOf(n), o.at["delete_after"]
+			restore, key = ageOf(n), "delete_after"
 		}
 	}
-	key := "delete"
-	if line == o.at["delete_after"] && line > 0 {
-		key = "delete_after"
+	if o.at[key] > 0 {
+		a.never(o.at[key], key, restore)
+	} else {
+		a.set("delete", "never")
 	}
-	a.never(line, key, restore)
 	for _, k := range o.keys {
 		line, v := o.at[k], o.get(k)
 		switch k {

@@ -25,7 +25,7 @@ func (f *file) getmailDestination(a *Account, all map[string]*section, name stri
 	case "MDA_external":
 		f.getmailCommand(a, d, where)
 	case "MDA_lmtp":
-		getmailLMTP(a, d, where)
+		getmailLMTP(a, d, all["retriever"], where)
 	case "MultiDestination":
 		list, ok := pythonList(d.get("destinations"))
 		if !ok {
@@ -82,7 +82,7 @@ func (f *file) getmailCommand(a *Account, d *section, where string) {
 
 // getmailLMTP: the host is one, or the path of a socket. Without override the recipient is who the message was for, which only
 // accounts that collect for many know.
-func getmailLMTP(a *Account, d *section, where string) {
+func getmailLMTP(a *Account, d, retriever *section, where string) {
 	address := d.get("host")
 	if strings.HasPrefix(address, "/") {
 		address = "unix:" + address
@@ -100,6 +100,12 @@ func getmailLMTP(a *Account, d *section, where string) {
 	if to := d.get("override"); to != "" {
 		s.Set("to", []string{to})
 		a.done(d.at["type"], where)
+	} else if header, nth, _ := strings.Cut(retriever.get("envelope_recipient"), ":"); header != "" {
+		s.Set("envelope_header", header)
+		if n, _ := strconv.Atoi(nth); n > 1 { // getmail counts from 1
+			s.Set("envelope_skip", n-1)
+		}
+		a.say(d.at["type"], where, Decide, `write which domains are yours: allow_domains = ["example.org"]`)
 	} else {
 		a.say(d.at["type"], where, Decide, `write the recipient: to = ["you@example.org"]`)
 	}

@@ -1,5 +1,5 @@
 // Package imports reads the configuration files of other mail fetchers and says them in popsync's words: fetchmail, mpop, getmail,
-// fdm and Thunderbird. It opens nothing, runs nothing and connects to nothing: callers hand it the octets of one file and get
+// fdm and Thunderbird; and the files in which they remember what they fetched: see StateOf. It opens nothing, runs nothing and connects to nothing: callers hand it the octets of one file and get
 // accounts, with a remark about each key of that file. Deletion is never switched on: what would restore it is a comment. It refuses
 // what it cannot understand as a whole; what it understands and popsync cannot do is a remark. cmd/popsync calls it.
 package imports
@@ -99,6 +99,7 @@ type Account struct {
 type Found struct {
 	Accounts []Account
 	Remarks  []Remark // about what belongs to no account
+	failed   error    // the first account that is left out because it cannot be translated
 }
 
 // Undecided reports whether something needs a decision before all accounts can be used.
@@ -124,7 +125,8 @@ func (e *Error) Error() string {
 // Largest is the most octets of a file that Config reads; real ones have a few thousand.
 const Largest = 4 << 20
 
-// Config reads the configuration file of a tool. The accounts have no names yet: see Name. The errors are *Error.
+// Config reads the configuration file of a tool. The accounts have no names yet: see Name. One that cannot be translated is left out,
+// with a remark, if there are others. The errors are *Error.
 func Config(tool Tool, data []byte) (*Found, error) {
 	read, known := map[Tool]func(*file) (*Found, error){
 		Fetchmail: fetchmail, Mpop: mpop, Getmail: getmail, Fdm: fdm, Thunderbird: thunderbird,
@@ -136,10 +138,16 @@ func Config(tool Tool, data []byte) (*Found, error) {
 		return nil, &Error{Text: "is too large for a configuration file"}
 	}
 	found, err := read(&file{text: string(data)})
-	if err == nil && len(found.Accounts) == 0 && len(found.Remarks) == 0 {
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.Accounts) == 0 && found.failed != nil:
+		return nil, found.failed
+	case len(found.Accounts) == 0 && len(found.Remarks) == 0:
 		return nil, &Error{Text: "has no account"}
 	}
-	return found, err
+	found.tidy()
+	return found, nil
 }
 
 // file is the text that a reader reads.

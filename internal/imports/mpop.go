@@ -85,7 +85,8 @@ func mpop(f *file) (*Found, error) {
 		}
 		a, err := f.mpopAccount(name, keys, last)
 		if err != nil {
-			return nil, err
+			found.leaveOut(last[firstOf(keys)].line, "account "+quoted(name), err)
+			continue
 		}
 		if same := slices.ContainsFunc(found.Accounts, func(b Account) bool { return sameMailbox(&b, a) }); same && name == "default" {
 			continue

@@ -66,8 +66,19 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 			} else {
 				a.done(l.line, k)
 			}
-		case "timeout", "pipelining", "debug":
+		case "timeout", "connect_timeout":
+			a.say(l.line, k, Changed, ownTimeout)
+		case "pipelining":
+			if l.value == "off" {
+				a.set("pipelining", false)
+			}
 			a.done(l.line, k)
+		case "debug":
+			a.done(l.line, k)
+		case "socket":
+			a.say(l.line, k, Decide, "popsync does not connect to a unix socket: name a program that does, as connect_command")
+		case "filter":
+			a.say(l.line, k, Decide, "popsync has no filters: what this one dropped would be delivered; a destination of type command can refuse or sort")
 		case "uidls_file":
 			a.say(l.line, k, Unsupported, fetchedBefore)
 		case "source_ip":
@@ -116,8 +127,11 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 	if last["delivery"].value == "" {
 		a.say(0, "delivery", Decide, "the file does not say where the mail goes: choose a destination")
 	}
+	if last["password"].value == "" && last["passwordeval"].value == "" {
+		a.say(0, "password", Changed, "mpop"+passwordElse)
+	}
 	if a.Settings.Get("username") == nil {
-		a.say(0, "user", Decide, "write the user name: username")
+		a.say(last["user"].line, "user", Decide, "write the user name: username")
 	}
 	if !kept {
 		a.set("delete", "never")
@@ -129,8 +143,9 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 
 // mpopWhy says of keys that popsync does not have what to do about them.
 var mpopWhy = map[string]string{
-	"filter":   "popsync has no filters; a destination of type command can refuse or sort",
-	"killsize": "popsync deletes nothing that it did not deliver; delete_larger deletes large mail as soon as it is delivered",
+	"killsize":        "popsync deletes nothing that it did not deliver; delete_larger deletes large mail as soon as it is delivered",
+	"tls_fingerprint": "see what popsync check says of this server",
+	"tls_crl_file":    "popsync looks at no lists of revoked certificates",
 }
 
 // mpopSize reads a size: off, or octets, or KiB with a k, or MiB with an m behind.

@@ -33,11 +33,12 @@ func thunderbird(f *file) (*Found, error) {
 		}
 		a, err := thunderbirdAccount(get, line)
 		if err != nil {
-			return nil, err
+			found.leaveOut(line("hostname"), "account "+quoted(account), err)
+			continue
 		}
 		found.Accounts = append(found.Accounts, *a)
 	}
-	if len(found.Accounts) == 0 {
+	if len(found.Accounts) == 0 && found.failed == nil {
 		return nil, &Error{Text: "has no account that fetches by POP3"}
 	}
 	return found, nil
@@ -115,7 +116,12 @@ func thunderbirdAccount(get func(string) any, line func(string) int) (*Account, 
 			a.say(line(key), key, Unsupported, why)
 		}
 	}
-	a.say(0, "directory", Decide, "Thunderbird's own folders cannot be delivered to: choose where the mail goes")
+	for _, key := range []string{"directory-rel", "directory"} {
+		if get(key) != nil {
+			a.say(line(key), key, Changed, "popstate.dat in that folder has what was fetched before: popsync import takes it over, with --state and --into")
+		}
+	}
+	a.say(0, "destination", Decide, "Thunderbird's own folders cannot be delivered to: choose where the mail goes")
 	a.say(0, "password", Changed, "Thunderbird keeps passwords encrypted: give it to popsync again")
 	return a, nil
 }

@@ -1,6 +1,7 @@
 // Package movein does the work of 'popsync import': it opens the files that are named, has internal/imports translate them, prints the
-// configuration or writes it into a folder with the passwords beside it, and says what became of each key. It runs nothing, asks no
-// server, and writes over nothing. cmd/popsync calls it.
+// configuration or writes it into a folder with the passwords beside it, and says what became of each key. Of a file in which another
+// fetcher remembers what it has, it says how much of that is on the server, and has it marked as known. It runs nothing, asks no server
+// itself, and writes over nothing. cmd/popsync calls it.
 package movein
 
 import (
@@ -10,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -23,20 +23,29 @@ import (
 	"github.com/popsync/popsync/internal/words"
 )
 
-// Import translates files of a tool: "-" is standard input. It reads all files before it prints or writes anything. folder is where
+// Import translates files of a tool: "-" is standard input. It reads all files before it prints or writes anything; of several, one
+// that makes no sense is left out, and said. folder is where
 // accounts and passwords are written; "": the configuration goes to standard output. An error has its exit code.
 func Import(c *console.Console, tool imports.Tool, files []string, folder string) error {
-	if !slices.Contains(imports.Tools(), tool) {
-		return exit.Errorf(exit.Usage, "there is no tool %q: it is one of %s", tool, toolNames())
+	if err := known(tool); err != nil {
+		return err
 	}
 	all := &imports.Found{}
+	var failed error
 	for _, file := range files {
 		found, err := read(c, tool, file)
-		if err != nil {
+		if broken, ok := errors.AsType[*imports.Error](err); ok && len(files) > 1 { // the others are good
+			all.Remarks = append(all.Remarks, imports.Remark{Line: broken.Line, Key: words.Quote(file), Kind: imports.Decide, Why: "left out: " + broken.Text})
+			failed = cmp.Or(failed, err)
+			continue
+		} else if err != nil {
 			return err
 		}
 		all.Accounts = append(all.Accounts, found.Accounts...)
 		all.Remarks = append(all.Remarks, found.Remarks...)
+	}
+	if len(all.Accounts) == 0 && failed != nil {
+		return failed
 	}
 	all.Name()
 	if folder == "" {
@@ -51,38 +60,50 @@ func Import(c *console.Console, tool imports.Tool, files []string, folder string
 	} else if err := write(c, all, folder); err != nil {
 		return err
 	}
-	return tell(c, all)
+	return tell(c, tool, all)
 }
 
-func toolNames() string {
+// known refuses what is no tool.
+func known(tool imports.Tool) error {
 	var names []string
 	for _, t := range imports.Tools() {
+		if t == tool {
+			return nil
+		}
 		names = append(names, string(t))
 	}
-	return strings.Join(names, ", ")
+	return exit.Errorf(exit.Usage, "there is no tool %q: it is one of %s", tool, strings.Join(names, ", "))
 }
 
 func read(c *console.Console, tool imports.Tool, file string) (*imports.Found, error) {
-	shown, in := file, io.Reader(c.In)
-	if file == "-" {
-		shown = "standard input"
-	} else {
-		f, _, err := safepath.Reach(file)
-		if err != nil {
-			return nil, exit.With(exit.Config, err)
-		}
-		defer f.Close()
-		in = f
-	}
-	data, err := io.ReadAll(io.LimitReader(in, imports.Largest+1))
+	shown, data, err := octets(c, file, imports.Largest)
 	if err != nil {
-		return nil, exit.With(exit.Config, err)
+		return nil, err
 	}
 	found, err := imports.Config(tool, data)
 	if err != nil {
 		return nil, exit.Errorf(exit.Config, "%s: %w", shown, err)
 	}
 	return found, nil
+}
+
+// octets reads a file, "-" is standard input: of a larger one, one octet more than most. shown is the file as people see it.
+func octets(c *console.Console, file string, most int64) (shown string, data []byte, err error) {
+	shown, in := file, io.Reader(c.In)
+	if file == "-" {
+		shown = "standard input"
+	} else {
+		f, _, err := safepath.Reach(file)
+		if err != nil {
+			return "", nil, exit.With(exit.Config, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	if data, err = io.ReadAll(io.LimitReader(in, most+1)); err != nil {
+		return "", nil, exit.With(exit.Config, err)
+	}
+	return shown, data, nil
 }
 
 // write writes each account and its passwords. What is there already is never written over, so that a second import
@@ -150,7 +171,7 @@ func write(c *console.Console, all *imports.Found, folder string) error {
 }
 
 // tell says what became of each key, and whether a person must decide something.
-func tell(c *console.Console, all *imports.Found) error {
+func tell(c *console.Console, tool imports.Tool, all *imports.Found) error {
 	var rows [][]string
 	decide := 0
 	add := func(name string, remarks []imports.Remark) {
@@ -173,6 +194,7 @@ func tell(c *console.Console, all *imports.Found) error {
 		return err
 	}
 	fmt.Fprintf(c.Err, "\n%s. Nothing was fetched, and no server was asked. Mail stays on the server.\n", words.Number(len(all.Accounts), "account"))
+	fmt.Fprintf(c.Err, "What %s fetched already is taken over later: popsync import %[1]s --state FILE --into ACCOUNT\n", tool)
 	if decide > 0 {
 		return exit.Errorf(exit.Config, "%s before the accounts can be used: see 'to be decided' above", words.Number(decide, "decision")+words.Plural(decide, " is needed", " are needed"))
 	}

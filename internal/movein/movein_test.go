@@ -101,3 +101,27 @@ func TestWrong(t *testing.T) {
 		}
 	}
 }
+
+// Of several files one that makes no sense is left out, and said; alone it is an error.
+func TestOneFileIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	good, wrong := filepath.Join(dir, "good"), filepath.Join(dir, "wrong")
+	for file, text := range map[string]string{
+		good:  "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = h\nusername = u\npassword = p\n[destination]\ntype = Maildir\npath = /m/\n",
+		wrong: "[retriever]\nhello\n",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, files := range [][]string{{good, wrong}, {wrong, good}, {wrong}, {wrong, wrong}} {
+		var out, errs bytes.Buffer
+		err := Import(&console.Console{Out: &out, Err: &errs}, imports.Getmail, files, "")
+		if exit.CodeOf(err) != exit.Config {
+			t.Errorf("%q: %v", files, err)
+		}
+		if one := strings.Contains(out.String(), `host = "h"`); one != (len(files) == 2 && files[0] != files[1]) || one && !strings.Contains(errs.String(), "left out: neither a section") {
+			t.Errorf("%q:\n%s%s", files, out.String(), errs.String())
+		}
+	}
+}

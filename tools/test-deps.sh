@@ -27,6 +27,10 @@ look() {
 	need procmail /usr/bin/procmail
 	need rspamd /usr/bin/rspamd
 	need openssl /usr/bin/openssl
+	need fetchmail /usr/bin/fetchmail
+	need mpop /usr/bin/mpop
+	need getmail6 /usr/bin/getmail
+	need fdm /usr/bin/fdm
 	need systemd /usr/bin/systemd-analyze /bin/systemd-analyze # only to read units
 	if [ "$(id -u)" = 0 ]; then # only root can start these
 		need mailutils-pop3d /usr/sbin/pop3d

@@ -8,10 +8,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/decisions"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/usage"
+	"github.com/popsync/popsync/uidl"
 )
 
 func (a deciding) baselineCommand() *cobra.Command {
@@ -35,14 +37,17 @@ taken back whatever was fetched since. No server is asked then.`,
 					return d.UndoBaseline(cmd.Context(), args[0])
 				})
 			}
-			return a.baseline(cmd.Context(), args[0])
+			return a.listing(cmd.Context(), args[0], func(d *decisions.Desk, l uidl.Ledger, acc fetcher.Account) error {
+				return d.Baseline(cmd.Context(), l, acc)
+			})
 		},
 	}
 	c.Flags().BoolVar(&undo, "undo", false, "take the last baseline back, as long as nothing was fetched since")
 	return c
 }
 
-func (a deciding) baseline(ctx context.Context, name string) error {
+// listing has a person decide about an account by what its server lists.
+func (a deciding) listing(ctx context.Context, name string, do func(*decisions.Desk, uidl.Ledger, fetcher.Account) error) error {
 	cfg, accounts, err := a.chosen([]string{name})
 	if err != nil {
 		return err
@@ -65,5 +70,5 @@ func (a deciding) baseline(ctx context.Context, name string) error {
 	if err := blocked[name]; err != nil {
 		return exit.Judged(err)
 	}
-	return a.desk(cfg).Baseline(ctx, ledger, acc)
+	return do(a.desk(cfg), ledger, acc)
 }

@@ -31,6 +31,8 @@ type Account struct {
 	RunAtStart bool          // a run when the daemon starts, whatever Schedule says
 	Alarm      bool          // false: nobody is told of its troubles
 
+	NewMail []string // a program and its arguments that is run after a pass that brought mail; empty: none
+
 	Delete Delete // what happens on the server to delivered mail
 	// DeleteQuarantined lets Delete act at once on a message that only a fallback took, not after seven days.
 	DeleteQuarantined bool
@@ -168,6 +170,7 @@ func (c *checker) accountKeys(at document.Path, a *Account, s *source) keys {
 		"jitter":             jitter(&a.Jitter),
 		"run_at_start":       boolean(&a.RunAtStart),
 		"alarm":              boolean(&a.Alarm),
+		"new_mail_command":   programOrNone(c.env, &a.NewMail),
 		"delete":             deletion(&a.Delete),
 		"delete_quarantined": boolean(&a.DeleteQuarantined),
 		"delete_keep":        integer(&a.DeleteKeep, 0, math.MaxInt32),

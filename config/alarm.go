@@ -23,7 +23,7 @@ func defaultAlarm() Alarm { return Alarm{Maildir: true, After: 6 * time.Hour, Pa
 func alarmKeys(env Env, a *Alarm) keys {
 	return keys{
 		"maildir": boolean(&a.Maildir),
-		"command": alarmCommand(env, &a.Command),
+		"command": programOrNone(env, &a.Command),
 		"webhook": webhook(&a.Webhook),
 		"after":   duration(&a.After),
 		"parked":  integer(&a.Parked, 0, 1_000_000),
@@ -31,8 +31,8 @@ func alarmKeys(env Env, a *Alarm) keys {
 	}
 }
 
-// alarmCommand accepts what the command of a destination may be, or an empty list.
-func alarmCommand(env Env, dst *[]string) convert {
+// programOrNone accepts what the command of a destination may be, or an empty list.
+func programOrNone(env Env, dst *[]string) convert {
 	program := env.argv(dst, `["/usr/local/bin/tell-me"]`, true)
 	return func(v any) *fault {
 		if list, ok := v.([]any); ok && len(list) == 0 {

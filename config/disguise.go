@@ -15,7 +15,7 @@ func disguised(key string, v any) any {
 		if v != "" {
 			return masked
 		}
-	case "command", string(SecretCommand), "client_secret_command", "connect_command", "token_command":
+	case "command", string(SecretCommand), "client_secret_command", "connect_command", "token_command", "new_mail_command":
 		if list, ok := v.([]any); ok {
 			return disguisedArguments(list)
 		}

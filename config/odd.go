@@ -67,6 +67,7 @@ func (a *Account) oddities(add func(Oddity)) {
 	a.Network.oddities(add, of)
 	oddPort(add, of("tls"), pop3Ports, a.Port, a.TLS)
 	a.oddPolicy(add, of)
+	oddArguments(add, of("new_mail_command"), a.NewMail, []string{"{account}", "{new}"})
 	for i := range a.Deliver {
 		d := &a.Deliver[i]
 		place := at.Key("deliver").Index(i)

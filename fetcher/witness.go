@@ -25,6 +25,7 @@ func (w *witness) Mention(text string)           { w.desk.Rec.Mention(text) }
 func (w *witness) Refetched()                    { w.desk.Rec.Count(func(r *report.Report) { r.Refetched++ }) }
 func (w *witness) Quarantined()                  { w.desk.Rec.Count(func(r *report.Report) { r.Quarantined++ }) }
 func (w *witness) Waived()                       { w.desk.Rec.Count(func(r *report.Report) { r.Waived++ }) }
+func (w *witness) Settled()                      { w.desk.Rec.Count(func(r *report.Report) { r.Settled++ }) }
 func (w *witness) Committed(ctx context.Context) { w.desk.Lost.Note() }
 
 func (w *witness) Worst(v verdict.Verdict) {
@@ -43,7 +44,7 @@ func (w *witness) Untaken(c *uidl.Change, m *settle.Received, why error) {
 func (w *witness) Secured(m *settle.Received) { w.desk.Haul.Secured(m) }
 
 func (w *witness) Recovered(row uidl.Delivery, done, late bool) {
-	w.desk.Rec.Count(func(r *report.Report) { r.Recovered++ })
+	w.desk.Rec.Count(func(r *report.Report) { r.Recovered++; r.Settled++ })
 	if done {
 		w.arrived(row.UID, row.Octets, w.desk.Haul.CatchUp(row.Key, late))
 	}

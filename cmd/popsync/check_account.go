@@ -9,6 +9,7 @@ import (
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/checkup"
 	"github.com/popsync/popsync/internal/exit"
+	"github.com/popsync/popsync/internal/probe"
 )
 
 // account looks at one account. prompt gives its password if a person was asked for it.
@@ -26,6 +27,9 @@ func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Accou
 		l.server(ctx, s, acc, prompt)
 	}
 	l.known.Learned(s, acc.Name, health.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining})
+	if len(acc.NewMail) > 0 {
+		probe.NewMailCommand(s, acc.NewMail)
+	}
 	if acc.Alarm && !l.told.Tells(acc.Name) {
 		s.Note(checkup.PartAlarm, alarms.NobodyTold, alarms.NobodyToldNext)
 	}

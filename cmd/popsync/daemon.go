@@ -140,10 +140,14 @@ func serviceOf(cfg *config.Config, wire wiring) (*service.Config, error) {
 		if err != nil {
 			return nil, err
 		}
+		told, err := newMailOf(c)
+		if err != nil {
+			return nil, err
+		}
 		s.Accounts = append(s.Accounts, service.Account{
 			Name: c.Name, Host: c.Host, Mailbox: mailboxOf(c), Setting: loginSetting(cfg, c),
 			Schedule: spec, Jitter: c.Jitter, Gap: health.ProviderOf(c.Host, c.Username).MinInterval, AtStart: c.RunAtStart,
-			Fetcher: func() (fetcher.Account, error) { return wire(cfg, c) },
+			Fetcher: func() (fetcher.Account, error) { return wire(cfg, c) }, NewMail: told,
 		})
 	}
 	return s, nil

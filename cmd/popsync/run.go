@@ -189,7 +189,12 @@ func (a fetching) passes(ctx context.Context, cfg *config.Config, accounts []con
 	}
 	var all []passes.Account
 	for _, c := range accounts {
-		all = append(all, passes.Account{Name: c.Name, Host: c.Host, Wire: func() (fetcher.Account, fetcher.Options, error) { return wire(c) }})
+		acc := passes.Account{Name: c.Name, Host: c.Host, Wire: func() (fetcher.Account, fetcher.Options, error) { return wire(c) }}
+		told, err := newMailOf(c)
+		if acc.NewMail = told; err != nil {
+			acc.Wire = func() (fetcher.Account, fetcher.Options, error) { return fetcher.Account{}, fetcher.Options{}, err }
+		}
+		all = append(all, acc)
 	}
 	return passes.Run(ctx, o, all)
 }

@@ -52,6 +52,7 @@ type Report struct {
 	NextSend     time.Time       `json:"next_send,omitzero"`   // when what waits for a destination is due there, without asking the server: see Options.Errand; zero: nothing waits for a time
 	Errand       bool            `json:"errand,omitempty"`     // only what waits for destinations was tried
 	ParkedWhy    string          `json:"-"`                    // where one of the parked messages is stuck, and why, as far as this pass knows; printable
+	Settled      int             `json:"-"`                    // deliveries to single destinations that were settled in this pass
 	Counted      bool            `json:"-"`                    // Parked and PutOff are how the ledger had them at the end
 	Planned      int             `json:"-"`                    // messages that this pass means to fetch, those fetched included; for a progress display
 	PlannedBytes int64           `json:"-"`                    // and their octets as listed

@@ -33,4 +33,5 @@ func (deaf) Untaken(*uidl.Change, *Received, error) {}
 func (deaf) Committed(context.Context)              {}
 func (deaf) Secured(*Received)                      {}
 func (deaf) Delivered(*Received)                    {}
+func (deaf) Settled()                               {}
 func (deaf) Recovered(uidl.Delivery, bool, bool)    {}

@@ -73,6 +73,7 @@ type Witness interface {
 	Untaken(c *uidl.Change, m *Received, why error)      // no required destination took a message: it is charged by c
 	Committed(ctx context.Context)                       // a batch is in the ledger
 	Secured(m *Received)                                 // every destination has it durably, published or not
+	Settled()                                            // one of its destinations has it
 	Delivered(m *Received)                               // it is delivered everywhere
 	Recovered(row uidl.Delivery, done, late bool)        // so is one that an earlier pass retrieved, if done; late: a session has begun
 }

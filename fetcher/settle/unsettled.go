@@ -100,7 +100,10 @@ func (p *Settler) completed(row uidl.Delivery, m *Received, done bool) {
 	case m == nil:
 		p.Obs.Recovered(row, done, true)
 	case done:
+		p.Obs.Settled()
 		p.Obs.Delivered(m)
+	default:
+		p.Obs.Settled()
 	}
 }
 

@@ -55,11 +55,15 @@ func NewCommand(args []string) (*Command, error) {
 func (c *Command) Name() string { return "command" }
 
 // Send runs the program and waits for its end.
-func (c *Command) Send(ctx context.Context, n Notice) error {
+func (c *Command) Send(ctx context.Context, n Notice) error { return c.Run(ctx, environ(n), n.Text()) }
+
+// Run runs the program as Send does, in another environment (see program.Environ), and waits for its end. It reads text, of at most 4,096
+// octets.
+func (c *Command) Run(ctx context.Context, env []string, text string) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	stdin, err := filled(n.Text())
+	stdin, err := filled(text)
 	if err != nil {
 		return err
 	}
@@ -69,7 +73,7 @@ func (c *Command) Send(ctx context.Context, n Notice) error {
 	}
 	stderr := &program.Output{Head: 1 << 10}
 	end, err := program.Run(ctx, program.Job{
-		Args: c.args, Env: environ(n), Dir: "/", Stdin: stdin, Stderr: stderr, Timeout: c.timeout, Drain: c.drain,
+		Args: c.args, Env: env, Dir: "/", Stdin: stdin, Stderr: stderr, Timeout: c.timeout, Drain: c.drain,
 	})
 	switch {
 	case err != nil: // it was not started
@@ -86,9 +90,9 @@ func (c *Command) Send(ctx context.Context, n Notice) error {
 	if errors.As(err, &path) {
 		err = path.Err // it would say the path again
 	}
-	said, _, _ := stderr.Kept()
-	if text := line(said); text != "" {
-		return fmt.Errorf("%s: %w: %s", c.args[0], err, text)
+	head, _, _ := stderr.Kept()
+	if said := line(head); said != "" {
+		return fmt.Errorf("%s: %w: %s", c.args[0], err, said)
 	}
 	return fmt.Errorf("%s: %w", c.args[0], err)
 }

@@ -90,5 +90,6 @@ func Joined(first, rest fetcher.Report) fetcher.Report {
 	rest.Recovered += first.Recovered
 	rest.Adopted += first.Adopted
 	rest.Rebuilt += first.Rebuilt
+	rest.Settled += first.Settled
 	return rest
 }

@@ -45,6 +45,8 @@ type Account struct {
 	Host string // of its server
 	// Wire gives what the fetcher takes, when the pass begins.
 	Wire func() (fetcher.Account, fetcher.Options, error)
+	// NewMail is called after a pass that settled something, and tells a program of the user's; nil: there is none.
+	NewMail func(context.Context, fetcher.Report) error
 }
 
 // Run makes the passes, and gives a report for each in the order of the accounts. Only a ledger that cannot be used stops everything.
@@ -86,6 +88,7 @@ func Run(ctx context.Context, o Options, accounts []Account) []fetcher.Report {
 			if reports[i].Verdict.Stop {
 				stop()
 			}
+			TellNewMail(ctx, o.Log, c.NewMail, reports[i])
 			return nil
 		}}
 	}
@@ -104,6 +107,17 @@ func Run(ctx context.Context, o Options, accounts []Account) []fetcher.Report {
 		}
 	}
 	return reports
+}
+
+// TellNewMail calls what an account has for that after a pass that settled something, unless everything is to end. A failure is logged, and
+// nothing else follows from it.
+func TellNewMail(ctx context.Context, log *zap.Logger, tell func(context.Context, fetcher.Report) error, rep fetcher.Report) {
+	if tell == nil || rep.Settled == 0 || ctx.Err() != nil {
+		return
+	}
+	if err := tell(ctx, rep); err != nil {
+		log.Warn("new_mail_command failed", zap.String("account", rep.Account), zap.String("error", err.Error()))
+	}
 }
 
 // slowIn are the accounts whose passes begin in the slow lane. With few accounts nobody waits, and there is no need for it.

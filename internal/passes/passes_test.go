@@ -80,6 +80,25 @@ func TestStoppedBefore(t *testing.T) {
 	}
 }
 
+// Whoever wants to know of new mail is told after a pass that settled something, and a failure of his is only logged.
+func TestTellNewMail(t *testing.T) {
+	core, lines := observer.New(zap.InfoLevel)
+	log, ended := zap.New(core), 0
+	tell := func(context.Context, fetcher.Report) error { ended++; return errors.New("no index") }
+	TellNewMail(t.Context(), log, nil, fetcher.Report{Settled: 1})
+	TellNewMail(t.Context(), log, tell, fetcher.Report{Kept: 5})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	TellNewMail(gone, log, tell, fetcher.Report{Settled: 1})
+	if ended != 0 || lines.Len() != 0 {
+		t.Errorf("told %d times, log: %v", ended, lines.All())
+	}
+	TellNewMail(t.Context(), log, tell, fetcher.Report{Account: "a", Settled: 1})
+	if all := lines.FilterMessage("new_mail_command failed").All(); ended != 1 || len(all) != 1 || all[0].ContextMap()["error"] != "no index" {
+		t.Errorf("told %d times, log: %v", ended, lines.All())
+	}
+}
+
 // What the daemon gave no report of is no success: whether it said why, or not.
 func TestUnreported(t *testing.T) {
 	if v := unreported(errors.New("connection reset")); v.Class != verdict.Temporary || v.Message != "connection reset" {

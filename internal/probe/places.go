@@ -23,18 +23,28 @@ type Places struct {
 	Log      string // the file that lines are appended to
 }
 
+// NewMailCommand looks whether the new_mail_command of an account could be run, and whether others could have replaced it.
+func NewMailCommand(s *checkup.Sheet, args []string) {
+	lookAtProgram(s, checkup.PartConfiguration, "new_mail_command", "new_mail_command", args)
+}
+
+// lookAtProgram looks at a program, which a key names.
+func lookAtProgram(s *checkup.Sheet, part checkup.Part, key, word string, args []string) {
+	command, err := notify.NewCommand(args)
+	if err == nil {
+		err = command.Check()
+	}
+	if err != nil {
+		s.Fail(part, verdict.Config, key+": "+err.Error(), alarms.CommandHint(err))
+	} else {
+		s.OK(part, fmt.Sprintf("%s %s is there and may be run; it was not run", word, args[0]))
+	}
+}
+
 // Look looks whether others could misuse them.
 func (p Places) Look(s *checkup.Sheet) {
 	if args := p.Command; len(args) > 0 {
-		command, err := notify.NewCommand(args)
-		if err == nil {
-			err = command.Check()
-		}
-		if err != nil {
-			s.Fail(checkup.PartAlarm, verdict.Config, "alarm.command: "+err.Error(), alarms.CommandHint(err))
-		} else {
-			s.OK(checkup.PartAlarm, fmt.Sprintf("command %s is there and may be run; it was not run", args[0]))
-		}
+		lookAtProgram(s, checkup.PartAlarm, "alarm.command", "command", args)
 	}
 	if p.Webhook {
 		s.Info(checkup.PartAlarm, "the webhook was not asked; popsync check --alarm sends it a test")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/popsync/popsync/fetcher"
 	"github.com/popsync/popsync/fetcher/verdict"
+	"github.com/popsync/popsync/internal/passes"
 	"github.com/popsync/popsync/schedule"
 	"github.com/popsync/popsync/uidl"
 )
@@ -33,6 +34,7 @@ func (d *Service) ends(ctx context.Context, c Account, rep fetcher.Report) {
 	if rep.Verdict.Stop {
 		d.stop(&fatalError{rep.Verdict})
 	}
+	passes.TellNewMail(ctx, d.log.Logger, c.NewMail, rep)
 }
 
 // keepPause has the ledger remember a pause that came while a pass was running.

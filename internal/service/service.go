@@ -80,6 +80,8 @@ type Account struct {
 	AtStart  bool
 	// Fetcher is the account as the fetcher takes it.
 	Fetcher func() (fetcher.Account, error)
+	// NewMail is told of passes that settled something: see passes.Account.
+	NewMail func(context.Context, fetcher.Report) error
 }
 
 // Options are what a service needs beside its configuration.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ func (c *checker) inherit(tree map[string]any) {
 
 // placeholders refuses other words in braces than {account} where a path is meant: they would make odd folders.
 func (c *checker) placeholders(at document.Path, m map[string]any) {
-	for _, k := range []string{"path", "password_file", "ca_file", "tls_client_cert", "tls_client_key", "proxy_password_file"} {
+	for _, k := range []string{"path", "folder", "password_file", "ca_file", "tls_client_cert", "tls_client_key", "proxy_password_file"} {
 		if s, ok := m[k].(string); ok && strings.ContainsAny(strings.ReplaceAll(s, "{account}", ""), "{}") {
 			c.add(at.Key(k), "holds a word in braces that means nothing", "{account} is the name of the account")
 		}
@@ -64,6 +65,30 @@ func (c *checker) placeholders(at document.Path, m map[string]any) {
 	for i, d := range list {
 		c.placeholders(at.Key("deliver").Index(i), d)
 	}
+}
+
+// inBraces is a word in braces, as others expand it.
+var inBraces = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// ownName fills the name of an account into where a destination of its own brings mail, as [defaults] does it. Other words in braces are
+// refused there.
+func (c *checker) ownName(at document.Path, account string, m map[string]any) map[string]any {
+	if account == "" { // [defaults], where each account will fill in its own
+		return m
+	}
+	for _, k := range []string{"path", "folder"} {
+		s, ok := m[k].(string)
+		if !ok || !strings.Contains(s, "{") {
+			continue
+		}
+		s = strings.ReplaceAll(s, "{account}", account)
+		m = maps.Clone(m)
+		m[k] = s
+		if word := inBraces.FindString(s); word != "" {
+			c.add(at.Key(k), document.Shown(word)+" means nothing here", "{account} is the name of the account; there are no other words in braces")
+		}
+	}
+	return m
 }
 
 // named is a value with the name of an account in the place of {account}.

@@ -22,6 +22,7 @@ type Deliver struct {
 	SpoolMax    int64 // octets that may wait for the destination, at least 1; 0 for a Maildir, which has no spool
 	Connections int   // messages on their way at once, at least 1; 0 for a Maildir
 
+	Mbox    *Mbox    // for mbox; else nil
 	IMAP    *IMAP    // for imap; else nil
 	SMTP    *SMTP    // for smtp and lmtp; else nil
 	Command *Command // for command; else nil
@@ -33,6 +34,7 @@ type deliverType struct {
 	name   string
 	bare   bool // with remote: messages get that line only if the person says so
 	remote bool // copies wait for it in a spool, and messages get a trace line unless the person says otherwise
+	alone  bool // with remote: it takes one message at a time, and there is no key for that
 
 	// keys are its own, beside those of all types. said is the type as the person wrote it, "" when he did not: then a value
 	// is good that may be good for any type. finish is called once all keys were read.
@@ -52,7 +54,7 @@ type finish func(at document.Path, account string, m map[string]any, before int)
 
 // deliverTypes are all types, in the order in which they are named to a person.
 func deliverTypes() []deliverType {
-	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType(), imapType()}
+	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType(), imapType(), mboxType()}
 }
 
 // DeliverTypes are the names of all types of destinations.
@@ -94,6 +96,7 @@ func (c *checker) deliver(at document.Path, account string, m map[string]any) De
 		d.Trace = !t.bare
 	}
 	before := len(c.problems)
+	m = c.ownName(at, account, m)
 	known, finish := c.deliverKeys(d.Type, &d)
 	c.table(at, c.ownKeys(at, d.Type, m), known)
 	if d.Name == "" && !c.concerns(before, at.Key("name")) {
@@ -134,7 +137,9 @@ func (c *checker) deliverKeys(said string, d *Deliver) (known keys, end finish) 
 		maps.Copy(known, own)
 		if t.remote {
 			known["spool_max"] = size(&d.SpoolMax, 1)
-			known["connections"] = integer(&d.Connections, 1, 50)
+			if !t.alone {
+				known["connections"] = integer(&d.Connections, 1, 50)
+			}
 		}
 		if said != "" {
 			end = finish

@@ -98,6 +98,7 @@ func TestExampleDestinations(t *testing.T) {
 		"smtp":    "main: me@example.org mail.example.org:587\npostfix: me@localhost localhost:25\n",
 		"lmtp":    "dovecot: me@example.org unix:/run/dovecot/lmtp\neverybody: x-original-to 0 localhost:24\n",
 		"imap":    "mailbox: imap.example.net:993 me@example.net INBOX\n",
+		"mbox":    "file: /home/me/mail/work.mbox\n",
 		"command": "sorted: /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter\n",
 	} {
 		if got[of] != want {

@@ -47,7 +47,7 @@ func TestProblems(t *testing.T) {
 		{account("deliver = [{type = 'maildir', path = '/m'}]"), ``},
 		{account("deliver = [1]"), `2: account.a.deliver: must be a list of tables, not a list (write [[account.a.deliver]] and its keys below)`},
 		// destinations
-		{account("deliver = [{type = 'mbox', file = 1}]"), `2: account.a.deliver[0].type: "mbox" is not one of ` + allTypes},
+		{account("deliver = [{type = 'news', file = 1}]"), `2: account.a.deliver[0].type: "news" is not one of ` + allTypes},
 		{account("deliver = [{type = 'maildr'}]"), `2: account.a.deliver[0].type: "maildr" is not one of ` + allTypes + ` (did you mean "maildir"?)`},
 		{account("deliver = [{path = '/m'}]"), `2: account.a.deliver[0].type: missing (one of ` + allTypes + `)`},
 		{account("deliver = [{type = 1, path = 2}]"), `2: account.a.deliver[0].path: must be a path in quotes, not a number` + "\n" +

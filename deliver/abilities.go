@@ -19,6 +19,7 @@ import (
 //	Cleaner   maildir         nothing of others is removed
 //	Located   maildir         it is known by its identity alone, and nobody looks for links to it
 //	Learner   spool           nothing is remembered of how it is spoken to
+//	Teller    spool           nothing is told of it but errors
 //	Checker   both            'popsync check' cannot look at it, so that every configured Target has it
 //
 // A Sender may be a Checker, as those by SMTP, by LMTP and of a command are; of one that is not, the spool looks only at
@@ -34,6 +35,7 @@ type Abilities struct {
 	Cleaner  Cleaner
 	Located  Located
 	Learner  Learner
+	Teller   Teller
 	Checker  Checker
 }
 
@@ -49,6 +51,7 @@ func AbilitiesOf(t Target) (a Abilities) {
 	a.Cleaner, _ = t.(Cleaner)
 	a.Located, _ = t.(Located)
 	a.Learner, _ = t.(Learner)
+	a.Teller, _ = t.(Teller)
 	a.Checker, _ = t.(Checker)
 	return a
 }
@@ -88,6 +91,18 @@ func Recall(l Learner, learned string, worked bool) {
 
 // LearnedNothing is what Learner.Recall is given for a destination that worked before anything was remembered of it.
 const LearnedNothing = "-"
+
+// Teller is a Target or a Sender that finds things which a person should know, although nothing failed.
+type Teller interface {
+	// Tell gives what was found since it was called last, each in one line.
+	Tell() []string
+}
+
+// TellerOf is the Teller that a Sender is; nil if it is none.
+func TellerOf(s Sender) Teller {
+	t, _ := s.(Teller)
+	return t
+}
 
 // Sweeper is a Target whose staging place is its own alone, so that it can remove what no ticket names.
 type Sweeper interface {

@@ -1,6 +1,6 @@
 // Package deliver is the contract of all destinations, which take complete messages in two phases: stage privately and durably,
-// then publish. A destination on this machine is a Target (deliver/maildir); one elsewhere is a Sender (deliver/smtp,
-// deliver/command), which deliver/spool makes a Target. The suite in deliver/delivertest holds them to it.
+// then publish. A destination on this machine is a Target (deliver/maildir); one elsewhere, or which may be locked, is a Sender (deliver/smtp,
+// deliver/imap, deliver/mbox, deliver/command), which deliver/spool makes a Target. The suite in deliver/delivertest holds them to it.
 //
 // A destination never decides what is delivered, retries nothing and logs nothing. What may be removed from a server follows
 // from the ledger, not from here. Everything a caller, which is a pass of fetcher, needs to know about crashes stands on the

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Sender is all that a remote destination implements; package spool turns it into a Target. It keeps connections open between
@@ -31,6 +32,7 @@ type Outgoing struct {
 	Body   io.ReadSeeker // as received, from its start: lines end in CRLF, but bare CR, bare LF and NUL may occur
 	Octets int64         // length of Body
 	Folder string        // where a copy may stand while Send runs: what a kill leaves there is swept; "": nowhere in particular
+	Staged time.Time     // when its copy was written, which is the same on every try; zero: not known
 	Again  bool          // an earlier try may have ended in doubt: a destination that can search looks first
 	Rest   string        // Error.Rest of an earlier try: only the recipients that it names still need the message; "": all
 

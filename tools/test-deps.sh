@@ -31,6 +31,9 @@ look() {
 	need mpop /usr/bin/mpop
 	need getmail6 /usr/bin/getmail
 	need fdm /usr/bin/fdm
+	need mailutils /usr/bin/frm.mailutils
+	need liblockfile-bin /usr/bin/dotlockfile
+	need python3 /usr/bin/python3
 	need systemd /usr/bin/systemd-analyze /bin/systemd-analyze # only to read units
 	if [ "$(id -u)" = 0 ]; then # only root can start these
 		need mailutils-pop3d /usr/sbin/pop3d

@@ -14,6 +14,8 @@ func newMailOf(c config.Account) (func(context.Context, fetcher.Report) error, e
 	for _, d := range c.Deliver {
 		switch {
 		case path != "" || d.Fallback:
+		case d.Mbox != nil:
+			path = d.Mbox.Path
 		default:
 			path = folderOf(d)
 		}

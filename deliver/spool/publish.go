@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -102,11 +103,15 @@ func (s *Target) unsent(t ticket) (*os.File, error) {
 // outgoing is what the Sender gets of a ticket's file.
 func (s *Target) outgoing(f *os.File, t ticket) deliver.Outgoing {
 	known := s.known(t.name)
+	var staged time.Time
+	if info, err := f.Stat(); err == nil {
+		staged = info.ModTime()
+	}
 	return deliver.Outgoing{
 		Message: deliver.Message{Account: s.opts.Account, UID: t.uid, Dup: t.dup},
 		ID:      s.opts.deliveryID(t),
 		Body:    io.NewSectionReader(f, 0, t.size),
-		Folder:  s.path, Octets: t.size,
+		Folder:  s.path, Octets: t.size, Staged: staged,
 		Again: known.doubt || !known.ours && !known.untried,
 		Rest:  t.rest,
 	}

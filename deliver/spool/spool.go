@@ -154,6 +154,14 @@ func (s *Target) Learned() (learned, news string) {
 	return "", ""
 }
 
+// Tell is what the Sender has found.
+func (s *Target) Tell() []string {
+	if t := deliver.TellerOf(s.opts.Sender); t != nil {
+		return t.Tell()
+	}
+	return nil
+}
+
 // Close closes the Sender and frees descriptors. Staged bytes stay where they are.
 func (s *Target) Close() error {
 	return errors.Join(s.opts.Sender.Close(), s.closeDir())
@@ -178,6 +186,7 @@ var (
 	_ deliver.Reminded = (*Target)(nil)
 	_ deliver.Opener   = (*Target)(nil)
 	_ deliver.Learner  = (*Target)(nil)
+	_ deliver.Teller   = (*Target)(nil)
 	_ deliver.Checker  = (*Target)(nil)
 	_ deliver.Setter   = (*Target)(nil)
 )

@@ -19,10 +19,16 @@ func recall(p *Settler) {
 	}
 }
 
-// noteLearned remembers what they learned.
+// noteLearned remembers what they learned, and tells what else they found.
 func noteLearned(p *Settler) {
 	taught := map[string]health.Taught{}
 	for _, d := range p.Places {
+		if t := d.Can().Teller; t != nil {
+			for _, found := range t.Tell() {
+				p.Log.Warn("destination is not as it was left", zap.String("destination", d.Name), zap.String("note", found))
+				p.Obs.Mention(d.Name + ": " + found)
+			}
+		}
 		l := d.Can().Learner
 		if l == nil {
 			continue

@@ -18,6 +18,26 @@ type learner struct {
 func (l *learner) Recall(learned string)           { l.recalled = learned }
 func (l *learner) Learned() (learned, news string) { return l.learned, l.news }
 
+// teller is a Target that has found something.
+type teller struct {
+	deliver.Target
+	found []string
+}
+
+func (t *teller) Tell() []string { return t.found }
+
+// TestTells: what a destination found is told a person with its name.
+func TestTells(t *testing.T) {
+	h := &hearer{}
+	noteLearned(&Settler{Obs: h, Log: zap.NewNop(), Health: &health.Account{}, Places: []*Place{
+		{Destination: Destination{Name: "none", Target: &teller{}}},
+		{Destination: Destination{Name: "file", Target: &teller{found: []string{"a piece", "another"}}}},
+	}})
+	if len(h.told) != 2 || h.told[0] != "file: a piece" || h.told[1] != "file: another" {
+		t.Errorf("told %q", h.told)
+	}
+}
+
 // hearer is a Witness that hears what is to be told.
 type hearer struct {
 	Witness

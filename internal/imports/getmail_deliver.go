@@ -21,7 +21,7 @@ func (f *file) getmailDestination(a *Account, all map[string]*section, name stri
 	case "Maildir":
 		f.maildir(a, line, where, d.get("path"))
 	case "Mboxrd":
-		a.say(line, where, Decide, "popsync does not write mbox files: choose a Maildir or another destination")
+		a.say(line, where, Decide, `write the destination yourself: type = "mbox" and path = "/path/of/the/file"`)
 	case "MDA_external":
 		f.getmailCommand(a, d, where)
 	case "MDA_lmtp":

@@ -52,6 +52,7 @@ func TestRecipesTried(t *testing.T) {
 		"Postfix on this machine":                                 "TestAcceptRemoteFidelity",
 		"Dovecot, by LMTP over a unix socket":                     "TestAcceptRemoteFidelity",
 		"Into an IMAP mailbox":                                    "TestAcceptIMAPRecipes",
+		"Into a mailbox file":                                     "TestAcceptMboxRecipe",
 		"One mailbox for a whole domain":                          "TestAcceptRemoteCatchAll",
 		"Everything into my main mailbox, over SMTP with a login": "TestAcceptRemoteLogin",
 		"An archive beside it":                                    "TestAcceptRemoteArchive",

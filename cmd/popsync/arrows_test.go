@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -126,7 +128,7 @@ var rooms = []room{
 	{path: "internal/places", imports: []string{"deliver", "internal/words", "uidl"}, tests: []string{"deliver/maildir"}},
 	{path: "internal/probe", imports: []string{"deliver/imap", "deliver/smtp", "fetcher", "fetcher/health", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/checkup", "internal/dialer", "internal/exit", "internal/metrics", "internal/names", "internal/nextstep", "internal/notify", "internal/places", "internal/safepath", "internal/sasl", "internal/secret", "internal/trust", "internal/words", "pop3", "uidl"}, modules: []string{"golang.org/x/sys/unix"}},
 	{path: "internal/remarks", imports: []string{"deliver", "internal/places", "internal/words"}, modules: []string{"go.uber.org/zap"}},
-	{path: "internal/service", imports: []string{"fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/control", "internal/exit", "internal/figures", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/outcome", "internal/pace", "internal/passes", "internal/sdnotify", "internal/words", "schedule", "uidl"}, modules: []string{"go.uber.org/zap"}},
+	{path: "internal/service", imports: []string{"fetcher", "fetcher/health", "fetcher/memory", "fetcher/verdict", "internal/alarms", "internal/control", "internal/exit", "internal/figures", "internal/logs", "internal/memlimit", "internal/metrics", "internal/names", "internal/nextstep", "internal/outcome", "internal/pace", "internal/passes", "internal/sdnotify", "internal/words", "schedule", "uidl"}, modules: []string{"go.uber.org/zap"}},
 	{path: "internal/status", imports: []string{"fetcher", "fetcher/health", "fetcher/identity", "fetcher/verdict", "internal/control", "internal/exit", "internal/notify", "internal/screen", "internal/words", "schedule", "uidl"}},
 	{path: "internal/usage", imports: []string{"internal/exit", "internal/screen"}, modules: []string{"github.com/spf13/cobra"}},
 	{path: "internal/verify", imports: []string{"deliver", "deliver/maildir", "fetcher", "fetcher/health", "fetcher/verdict", "internal/exit", "internal/places", "internal/safepath", "internal/screen", "internal/status", "internal/uidtext", "internal/words", "uidl"}},
@@ -228,6 +230,45 @@ func TestArrows(t *testing.T) {
 	}
 	for path := range plan {
 		t.Errorf("%s is in the table and does not exist", path)
+	}
+}
+
+// The page has the same table, for people. Where a cell says it in words, only the room's name is compared.
+func TestArchitectureHasTheArrows(t *testing.T) {
+	page, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile("`([^`]+)`")
+	told := map[string]bool{}
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if !strings.HasPrefix(line, "| `") || len(cells) != 3 {
+			continue
+		}
+		var may []string
+		for _, m := range code.FindAllStringSubmatch(cells[2], -1) {
+			may = append(may, m[1])
+		}
+		slices.Sort(may)
+		plain := strings.Trim(code.ReplaceAllString(cells[2], ""), "|, ") == ""
+		for _, m := range code.FindAllStringSubmatch(cells[0], -1) {
+			told[m[1]] = true
+			i := slices.IndexFunc(rooms, func(r room) bool { return r.path == m[1] })
+			if i < 0 || !plain {
+				continue
+			}
+			want := slices.Sorted(slices.Values(rooms[i].imports))
+			if !slices.Equal(may, want) {
+				t.Errorf("%s: ARCHITECTURE.md lets it import %q, this table %q", m[1], may, want)
+			}
+		}
+	}
+	for _, r := range rooms {
+		above := strings.SplitAfter(r.path, "/")[0] + "..."
+		if !told[r.path] && !told[above] {
+			t.Errorf("%s is not in the table of ARCHITECTURE.md", r.path)
+		}
 	}
 }
 

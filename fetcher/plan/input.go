@@ -52,11 +52,6 @@ func (in *Input) judge() {
 	}
 }
 
-// keeps tells whether policy deletes nothing, whatever it is.
-func (in *Input) keeps() bool {
-	return in.NeverDelete || in.Policy.Delete != DeleteAfterDelivery && in.Policy.Delete != DeleteAfterAge
-}
-
 // leaves counts the listed messages that policy leaves on the server unread, known ones included.
 func (in *Input) leaves(p *Plan) (n int) {
 	nameless := in.Policy.Delete != DeleteAfterDelivery || in.NeverDelete
@@ -86,22 +81,4 @@ func (in *Input) run(k int, uid string) int {
 		n++
 	}
 	return n
-}
-
-// Due tells whether policy wants a delivered message deleted, unless it is one of the newest: see Plan.Newest. An age counts from the first sight, and must have been
-// reached at an earlier listing on an earlier day: a clock that jumps once deletes nothing.
-// size is what it is listed with; 0: nobody knows.
-func (in *Input) Due(row uidl.Row, size int64) bool {
-	if size == 0 {
-		size = row.Size // as it was listed before
-	}
-	switch {
-	case in.NeverDelete, heldUntil(row.NextTry, row.FirstSeen, in.Aged, in.Now):
-		return false
-	case in.Policy.AtOnce(size):
-		return true
-	case in.Policy.Delete == DeleteAfterAge:
-		return in.Aged-row.FirstSeen >= int64(in.Policy.Age/time.Second)
-	}
-	return false
 }

@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"github.com/popsync/popsync/uidl"
+)
 
 // Delete says what happens to a message on the server once it is durable at every destination.
 type Delete int
@@ -48,3 +52,26 @@ func (p *Policy) newest(l Listing) int {
 // Newest tells whether a message stays on the server, whatever policy says of its age and size: it is one of the newest that are
 // listed.
 func (p *Plan) Newest(num int) bool { return p.newest != 0 && num >= p.newest }
+
+// keeps tells whether policy deletes nothing, whatever it is.
+func (in *Input) keeps() bool {
+	return in.NeverDelete || in.Policy.Delete != DeleteAfterDelivery && in.Policy.Delete != DeleteAfterAge
+}
+
+// Due tells whether policy wants a delivered message deleted, unless it is one of the newest: see Plan.Newest. An age counts from the first sight, and must have been
+// reached at an earlier listing on an earlier day: a clock that jumps once deletes nothing.
+// size is what it is listed with; 0: nobody knows.
+func (in *Input) Due(row uidl.Row, size int64) bool {
+	if size == 0 {
+		size = row.Size // as it was listed before
+	}
+	switch {
+	case in.NeverDelete, heldUntil(row.NextTry, row.FirstSeen, in.Aged, in.Now):
+		return false
+	case in.Policy.AtOnce(size):
+		return true
+	case in.Policy.Delete == DeleteAfterAge:
+		return in.Aged-row.FirstSeen >= int64(in.Policy.Age/time.Second)
+	}
+	return false
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/popsync/popsync/internal/control"
 )
 
-// Account is what status shows of an account, as JSON; docs/popsync.1 documents it.
+// Account is what status shows of an account, as JSON; docs/json.md documents it.
 type Account struct {
 	Account     string      `json:"account"`
 	State       State       `json:"state"`

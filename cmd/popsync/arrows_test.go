@@ -133,6 +133,8 @@ var rooms = []room{
 	{path: "internal/usage", imports: []string{"internal/exit", "internal/screen"}, modules: []string{"github.com/spf13/cobra"}},
 	{path: "internal/verify", imports: []string{"deliver", "deliver/maildir", "fetcher", "fetcher/health", "fetcher/verdict", "internal/exit", "internal/places", "internal/safepath", "internal/screen", "internal/status", "internal/uidtext", "internal/words", "uidl"}},
 	{path: "internal/imports"},
+	{path: "internal/providers"},
+	{path: "internal/discovery", imports: []string{"internal/foreign", "internal/providers"}, modules: []string{"golang.org/x/net"}},
 	{path: "internal/movein", imports: []string{"fetcher", "internal/console", "internal/durable", "internal/exit", "internal/imports", "internal/nextstep", "internal/safepath", "internal/screen", "internal/words"}},
 	{path: "internal/words", imports: []string{"internal/foreign"}},
 	{path: "internal/memlimit"},

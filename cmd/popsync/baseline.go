@@ -52,7 +52,12 @@ func (a deciding) listing(ctx context.Context, name string, do func(*decisions.D
 	if err != nil {
 		return err
 	}
-	acc, err := a.wire(cfg, accounts[0], a.prompt(accounts[0]))
+	return a.listingOf(ctx, cfg, accounts[0], do)
+}
+
+// listingOf is listing for an account of a configuration.
+func (a deciding) listingOf(ctx context.Context, cfg *config.Config, c config.Account, do func(*decisions.Desk, uidl.Ledger, fetcher.Account) error) error {
+	acc, err := a.wire(cfg, c, a.prompt(c))
 	if err != nil {
 		return exit.With(exit.Config, err)
 	}
@@ -67,7 +72,7 @@ func (a deciding) listing(ctx context.Context, name string, do func(*decisions.D
 	if err != nil {
 		return err
 	}
-	if err := blocked[name]; err != nil {
+	if err := blocked[c.Name]; err != nil {
 		return exit.Judged(err)
 	}
 	return do(a.desk(cfg), ledger, acc)

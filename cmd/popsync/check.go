@@ -124,21 +124,26 @@ func (a looking) check(ctx context.Context, names []string, o checkOptions) erro
 		return exit.With(exit.Config, err)
 	}
 	l := &looker{app: a.app, told: told, cfg: cfg, accounts: accounts, offline: o.offline, shown: make(chan struct{}), big: probe.NewListings()}
+	sheets := l.begin(ctx, func() {
+		<-l.shown
+		l.passwords = l.askPasswords(ctx)
+	})
+	return a.present(ctx, sheets, o, func() { close(l.shown) })
+}
+
+// begin begins the look; between is called when what is general was looked at, and may be nil.
+func (l *looker) begin(ctx context.Context, between func()) []*checkup.Sheet {
 	look := checkup.Look{
-		General: func(s *checkup.Sheet) { l.general(ctx, s) },
-		Between: func() {
-			<-l.shown
-			l.passwords = l.askPasswords(ctx)
-		},
-		Parallel: cfg.Parallel, PerHost: cfg.PerHost,
+		General: func(s *checkup.Sheet) { l.general(ctx, s) }, Between: between,
+		Parallel: l.cfg.Parallel, PerHost: l.cfg.PerHost,
 	}
-	for _, acc := range accounts {
+	for _, acc := range l.accounts {
 		look.Accounts = append(look.Accounts, checkup.Account{
 			Name: acc.Name, Host: acc.Host, Destinations: seenOf(acc.Deliver),
 			Look: func(ctx context.Context, s *checkup.Sheet) { l.account(ctx, s, acc, l.passwords[acc.Name]) },
 		})
 	}
-	return a.present(ctx, checkup.Begin(ctx, look), o, func() { close(l.shown) })
+	return checkup.Begin(ctx, look)
 }
 
 // seenOf are an account's destinations, of which nothing is seen yet.

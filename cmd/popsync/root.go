@@ -75,7 +75,7 @@ Exit codes: 0 nothing failed, 64 usage, 70 internal fault, 74 output not written
 		look.parkedCommand(), decide.retryCommand(), decide.giveUpCommand(), decide.wakeCommand(), serve.reloadCommand(),
 		decide.pauseCommand(), decide.resumeCommand(), look.verifyCommand(), decide.acceptCommand(), decide.baselineCommand(),
 		decide.backfillCommand(), decide.vouchCommand(), decide.refetchCommand(), decide.forgetCommand(), look.backupCommand(),
-		decide.importCommand(), look.initCommand(), look.configCommand(), fetch.demoCommand(), a.versionCommand(), a.loginCommand(), a.logoutCommand())
+		decide.importCommand(), decide.setupCommand(), look.initCommand(), look.configCommand(), fetch.demoCommand(), a.versionCommand(), a.loginCommand(), a.logoutCommand())
 	root.SetHelpCommand(usage.HelpCommand())
 	root.SetFlagErrorFunc(usage.WrongFlag)
 	usage.Fit(root)

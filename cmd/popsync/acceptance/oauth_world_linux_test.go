@@ -67,9 +67,14 @@ type sitting struct {
 
 func (h *house) sit(args ...string) *sitting {
 	h.t.Helper()
-	t := h.t.(*testing.T)
+	return sitDown(h.t.(*testing.T), h.command(args...))
+}
+
+// sitDown begins a command on a terminal.
+func sitDown(t *testing.T, cmd *exec.Cmd) *sitting {
+	t.Helper()
 	master, slave := terminal(t)
-	s := &sitting{t: t, cmd: h.command(args...), master: master, ended: make(chan struct{})}
+	s := &sitting{t: t, cmd: cmd, master: master, ended: make(chan struct{})}
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {

@@ -25,6 +25,8 @@ type IMAP struct {
 	Folder string // with "/" between the names of folders in folders
 	Create bool   // it is made where it is missing
 	Seen   bool   // messages arrive as read
+
+	InFlight int // messages without an answer on one connection; 0: as many as fit into 1 MiB
 }
 
 const (
@@ -54,6 +56,7 @@ func imapType() deliverType {
 				"folder":             text(&s.Folder, checkMailboxName),
 				"create":             boolean(&s.Create),
 				"seen":               boolean(&s.Seen),
+				"in_flight":          integer(&s.InFlight, 0, 1000),
 			}
 			maps.Copy(known, s.Trust.keys(c.env))
 			maps.Copy(known, sourceKeys(c.env, &from, ""))

@@ -12,6 +12,7 @@ import (
 //	Sweeper   spool           what a crash left at its staging place stays there
 //	Setter    spool           a ledger in doubt makes nobody put anything aside, and nothing is swept
 //	Foreseer  spool           messages go one by one, and it is not told which comes next
+//	Batched   spool           remote: one Publish takes one ticket
 //	Reminded  spool           whatever an earlier process left may have been tried
 //	Opener    spool           the fallback gets nothing from it: a refusal for good stands
 //	Noter     maildir         nothing there tells that the ledger is older than the mail
@@ -28,6 +29,7 @@ type Abilities struct {
 	Sweeper  Sweeper
 	Setter   Setter
 	Foreseer Foreseer
+	Batched  Batched
 	Reminded Reminded
 	Opener   Opener
 	Noter    Noter
@@ -44,6 +46,7 @@ func AbilitiesOf(t Target) (a Abilities) {
 	a.Sweeper, _ = t.(Sweeper)
 	a.Setter, _ = t.(Setter)
 	a.Foreseer, _ = t.(Foreseer)
+	a.Batched, _ = t.(Batched)
 	a.Reminded, _ = t.(Reminded)
 	a.Opener, _ = t.(Opener)
 	a.Noter, _ = t.(Noter)

@@ -47,12 +47,13 @@ type Target interface {
 	// Prepare returns nil only once all tickets would survive a power cut. One barrier per call. After an error none
 	// of the tickets may be published, and a sync is never tried again on the same bytes.
 	Prepare(ctx context.Context, tickets []Ticket) error
-	// Publish makes tickets visible in order, at most Batch of them; nil means durable there. Idempotent, and the
-	// only way to settle a ticket after a crash: then it is called with all tickets that were 'publishing', in their
-	// order. It never removes bytes that are not at the destination. The result has one entry per ticket: nil,
+	// Publish makes tickets visible in order, at most Batch of them, or as many as Batched allows; nil means durable there.
+	// Idempotent, and the only way to settle a ticket after a crash: then it is called with all tickets that were 'publishing',
+	// in their order. It never removes bytes that are not at the destination. The result has one entry per ticket: nil,
 	// ErrDamaged (stored bytes are not what the ticket says), ErrUnknown (no trace of it), ErrInferred (no trace of it, and
-	// it must have been published), or *Error. While a ticket is not settled, a Target may hold later ones back, with an
-	// *Error about ThisMessage, until a later call. Error.Untouched says of a ticket that it is staged as before.
+	// it must have been published), ErrUntried (of a Batched one), or *Error. While a ticket is not settled, a Target may hold
+	// later ones back, with an *Error about ThisMessage, until a later call. Error.Untouched says of a ticket that it is staged
+	// as before.
 	Publish(ctx context.Context, tickets []Ticket) []error
 	// Discard removes the staged bytes of tickets that the ledger does not hold: given up, or settled at a remote
 	// destination, which keeps its copy until then. A ticket without bytes is no error.
@@ -60,9 +61,10 @@ type Target interface {
 	// Remote tells whether each Publish is a transaction elsewhere: what is staged waits here until then, and can be staged
 	// also while nothing can be published. A crash in the midst of one leaves it in doubt. It never changes.
 	Remote() bool
-	// Batch is how many tickets one Publish may take: 1 of a remote destination, more of any other.
+	// Batch is how many tickets one Publish may take: 1 of a remote destination, unless it is Batched, more of any other.
 	Batch() int
-	// Lanes is how many calls of Publish may run at once, at least 1. A crash leaves at most so many in doubt.
+	// Lanes is how many calls of Publish may run at once, at least 1. A crash leaves at most so many in doubt, or so many
+	// batches.
 	Lanes() int
 	// Free is how many octets can still be staged, or a negative number when that is not known.
 	Free(ctx context.Context) (int64, error)

@@ -17,6 +17,11 @@ var ErrUnknown = errors.New("no trace of the staged message")
 // tried, and that nothing can tell whether it is there.
 var ErrInferred = errors.New("taken for published: no trace of the message is left")
 
+// ErrUntried means of one of several tickets that nothing of it is at the destination by this Publish, and that nothing is known to be
+// wrong with it: others stood in its way, or it may have been sent before, was looked for, and is not there. It is staged as before. A
+// ticket that is published alone is never ErrUntried.
+var ErrUntried = errors.New("not sent yet")
+
 // Scope tells what an Error is about.
 type Scope int
 

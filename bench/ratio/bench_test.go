@@ -42,7 +42,7 @@ var scenarios = []struct {
 }{
 	{"A", (*bench).scenarioA}, {"B", (*bench).scenarioB}, {"C", (*bench).scenarioC}, {"E", (*bench).scenarioE},
 	{"F", (*bench).scenarioF}, {"G", (*bench).scenarioG}, {"H", (*bench).scenarioH}, {"S", (*bench).scenarioS},
-	{"N", (*bench).scenarioN}, {"R", (*bench).scenarioR}, {"D", (*bench).scenarioD},
+	{"M", (*bench).scenarioM}, {"N", (*bench).scenarioN}, {"R", (*bench).scenarioR}, {"D", (*bench).scenarioD},
 }
 
 // TestBench runs what BENCH asks for. What the runs leave behind is removed at the very end: to delete many files makes

@@ -27,6 +27,8 @@ type task struct {
 	list        bool   // for the ideal client: list only
 	relay       string // mail server to deliver to by SMTP; "": Maildirs
 	connections int    // to it; 0: the default
+	imap        string // IMAP server to deliver to, for popsync; "": Maildirs
+	imapUser    string // there
 }
 
 func (t task) host() string { h, _, _ := net.SplitHostPort(t.addr); return h }
@@ -121,6 +123,10 @@ func popsync(h *home, t task) []string {
 		}
 		fmt.Fprintf(&c, "[account.%s]\nhost = %q\nport = %s\ntls = %s\nusername = %q\npassword = %q\ndelete = %q\n[[account.%s.deliver]]\n",
 			user, t.host(), t.port(), tls, user, dovecot.Password, del, user)
+		if t.imap != "" {
+			fmt.Fprintf(&c, "type = \"imap\"\naddress = %q\ntls = \"none\"\nusername = %q\npassword = %q\n", t.imap, t.imapUser, dovecot.Password)
+			continue
+		}
 		if t.relay == "" {
 			fmt.Fprintf(&c, "type = \"maildir\"\npath = %q\n", h.maildir(user))
 			continue

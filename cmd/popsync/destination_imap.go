@@ -61,7 +61,7 @@ func (a *app) imapSenderWith(cfg *config.Config, account string, d config.Delive
 		Address: s.Address, Username: s.Username, Auth: string(s.Auth),
 		Token: token, AllowPlain: s.TLS == config.TLSNone, // config has judged that
 		Folder: s.Folder, Create: s.Create, Seen: s.Seen,
-		Trace: d.Trace, Connections: d.Connections, Dial: way.Mail,
+		Trace: d.Trace, Connections: d.Connections, InFlight: s.InFlight, Dial: way.Mail,
 		Transcript: a.transcript.Of(account+"/"+d.Name, transcript.IMAP, way.Way(s.Address)),
 	}
 	if token == nil && s.Secret.Kind != "" {

@@ -84,7 +84,7 @@ func TestDestinationTypesAgree(t *testing.T) {
 func TestAbilities(t *testing.T) {
 	want := map[bool]string{
 		false: "Noter Tagger Cleaner Located Checker",
-		true:  "Sweeper Setter Foreseer Reminded Opener Learner Teller Checker",
+		true:  "Sweeper Setter Foreseer Batched Reminded Opener Learner Teller Checker",
 	}
 	for _, name := range config.DeliverTypes() {
 		target, err := (&app{}).targetOf(&config.Config{StateDir: t.TempDir()}, "work", sampleOf(t, name))

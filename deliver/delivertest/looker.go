@@ -10,7 +10,7 @@ import (
 	"github.com/popsync/popsync/deliver"
 )
 
-// LookerBench is one fresh destination of a deliver.Looker, and what may befall it. All but Rewrite are required.
+// LookerBench is one fresh destination of a deliver.Looker, and what may befall it. All but LoseLater and Rewrite are required.
 type LookerBench struct {
 	// Open returns another Sender that is a Looker, as a process that starts after a crash would. The suite closes it, and calls Hold.
 	Open func(t testing.TB) deliver.Sender
@@ -18,6 +18,8 @@ type LookerBench struct {
 	Folder string
 	// Lose makes the answer to the next message get lost; stored tells whether the destination has it all the same.
 	Lose func(stored bool)
+	// LoseLater is Lose for the message that comes after so many others; nil: batches are not looked at.
+	LoseLater func(later int, stored bool)
 	// Foreign puts a message there for somebody else.
 	Foreign func(text string)
 	// Renew makes what is remembered of the place worthless: it numbers its messages anew.
@@ -61,7 +63,7 @@ type lookerCheck struct {
 }
 
 func lookerChecks() []lookerCheck {
-	return []lookerCheck{
+	return append(batchChecks(), []lookerCheck{
 		{"found after doubt", foundAfterDoubt},
 		{"sent when it is not there", sentWhenNotThere},
 		{"many in doubt", manyInDoubt},
@@ -73,7 +75,7 @@ func lookerChecks() []lookerCheck {
 		{"headers are changed", headersAreChanged},
 		{"not tried before", notTriedBefore},
 		{"settled and wanted again", settledAndWanted},
-	}
+	}...)
 }
 
 // looking is one check's destination with the steps that all take.

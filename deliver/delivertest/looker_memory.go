@@ -18,7 +18,8 @@ type MemoryMailbox struct {
 	next     int
 	validity int
 	there    []numbered
-	lose     func() bool // of the next message; nil: its answer arrives
+	later    int         // messages before the one whose answer is lost
+	lose     func() bool // the answer to that one is; nil: to none
 	blind    bool
 	record   *lookRecord // what survives a crash
 }
@@ -34,6 +35,7 @@ type lookRecord struct {
 	taken          map[string]int
 	old            map[string]bool
 	begun          map[string]bool
+	proved         bool // a message was taken, and could be found
 }
 
 // MemoryLooker is a Looker to a MemoryMailbox.
@@ -62,7 +64,10 @@ func (b *MemoryMailbox) Bench(open func() deliver.Sender) LookerBench {
 		f()
 	}
 	return LookerBench{
-		Lose:    func(stored bool) { locked(func() { b.lose = func() bool { return stored } }) },
+		Lose: func(stored bool) { locked(func() { b.later, b.lose = 0, func() bool { return stored } }) },
+		LoseLater: func(later int, stored bool) {
+			locked(func() { b.later, b.lose = later, func() bool { return stored } })
+		},
 		Foreign: func(text string) { locked(func() { b.put(text) }) },
 		Renew:   func() { locked(func() { b.validity++ }) },
 		Blind:   func(blind bool) { locked(func() { b.blind = blind }) },
@@ -100,17 +105,7 @@ func (s *MemoryLooker) Send(ctx context.Context, m deliver.Outgoing) error {
 	b := s.Box
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := b.record
-	if r == nil || !s.begun && !s.doubts {
-		r = &lookRecord{b.validity, b.next, map[string]int{}, map[string]bool{}, map[string]bool{}}
-	} else if r.validity != b.validity {
-		was := r
-		r = &lookRecord{b.validity, b.next, map[string]int{}, was.old, map[string]bool{}}
-		for id := range was.begun {
-			r.old[id] = true
-		}
-	}
-	b.record, s.begun = r, true
+	r := s.record()
 	if m.Again {
 		if _, ok := r.taken[m.ID]; ok {
 			return nil
@@ -130,7 +125,12 @@ func (s *MemoryLooker) Send(ctx context.Context, m deliver.Outgoing) error {
 	}
 	r.begun[m.ID] = true
 	lose := b.lose
-	b.lose = nil
+	if lose != nil && b.later > 0 {
+		b.later--
+		lose = nil
+	} else {
+		b.lose = nil
+	}
 	if lose != nil && !lose() {
 		return s.doubt()
 	}
@@ -142,7 +142,25 @@ func (s *MemoryLooker) Send(ctx context.Context, m deliver.Outgoing) error {
 		return s.doubt()
 	}
 	r.taken[m.ID] = n
+	r.proved = r.proved || !b.blind
 	return nil
+}
+
+// record is what is remembered, as a process that goes on or begins anew finds it. Box.mu is held.
+func (s *MemoryLooker) record() *lookRecord {
+	b := s.Box
+	r := b.record
+	if r == nil || !s.begun && !s.doubts {
+		r = &lookRecord{b.validity, b.next, map[string]int{}, map[string]bool{}, map[string]bool{}, false}
+	} else if r.validity != b.validity {
+		was := r
+		r = &lookRecord{b.validity, b.next, map[string]int{}, was.old, map[string]bool{}, false}
+		for id := range was.begun {
+			r.old[id] = true
+		}
+	}
+	b.record, s.begun = r, true
+	return r
 }
 
 func (s *MemoryLooker) doubt() error {
@@ -155,6 +173,7 @@ func (s *MemoryLooker) look(r *lookRecord, id, text string) (int, error) {
 	case s.Forgets:
 		return 0, nil
 	case r.old[id], s.Box.blind:
+		r.proved = false
 		return 0, fmt.Errorf("look: %w", deliver.ErrInferred)
 	}
 	for _, m := range s.Box.there {

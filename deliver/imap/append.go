@@ -2,16 +2,12 @@ package imap
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// outSize is how much is collected before it is written, in octets.
-const outSize = 64 << 10
 
 // lastWords is how long to look for an answer after the server stopped reading.
 const lastWords = time.Second
@@ -35,40 +31,47 @@ type result struct {
 	doubt  bool  // with err: the last octet of the message was sent, and no answer came
 }
 
-// append sends one message (RFC 9051, section 6.3.12).
+// appendVerb is the one command that puts something there.
+const appendVerb = "APPEND"
+
+// command is the command for a message, up to the size of its literal (RFC 9051, section 6.3.12). dated tells that it has a date.
+func (t *task) command(c *session, tag string, date bool) (line string, dated bool) {
+	line = tag + " " + appendVerb + " " + c.mailbox
+	if c.o.Seen {
+		line += ` (\Seen)`
+	}
+	if dated = date && t.date != ""; dated {
+		line += " " + quote(t.date)
+	}
+	return line + " {" + strconv.FormatInt(t.octets, 10), dated
+}
+
+// append sends one message, and waits for its answer.
 func (c *session) append(t *task, date bool) (r result) {
 	if _, err := t.body.Seek(0, io.SeekStart); err != nil {
 		r.source = err
 		return r
 	}
-	const verb = "APPEND"
 	tag := c.tag()
-	line := tag + " APPEND " + c.mailbox
-	if c.o.Seen {
-		line += ` (\Seen)`
-	}
-	if r.dated = date && t.date != ""; r.dated {
-		line += " " + quote(t.date)
-	}
+	line, dated := t.command(c, tag, date)
 	unasked := c.unasked(t.octets)
-	line += " {" + strconv.FormatInt(t.octets, 10)
-	r.begun = true
+	r.begun, r.dated = true, dated
 	if unasked {
 		line += "+}\r\n"
 	} else {
-		if r.err = c.send(verb, line+"}"); r.err != nil {
+		if r.err = c.send(appendVerb, line+"}"); r.err != nil {
 			return r
 		}
-		a, err := c.receive(verb, tag, nil, c.o.Timeouts.Reply)
+		a, err := c.receive(appendVerb, tag, nil, c.o.Timeouts.Reply)
 		switch {
 		case err != nil:
 			r.err = err
 			return r
 		case a.tag != "+":
 			r.at = atFolder
-			c.ended(&r, verb, &a)
+			c.ended(&r, &a)
 			if r.refused == nil && r.err == nil { // OK, and nothing was sent
-				r.err = c.fail(verb, errOdd)
+				r.err = c.fail(appendVerb, errOdd)
 			}
 			return r
 		}
@@ -79,21 +82,21 @@ func (c *session) append(t *task, date bool) (r result) {
 		c.broken = true
 		return r
 	}
-	a, err := c.receive(verb, tag, nil, c.o.Timeouts.Reply)
+	a, err := c.receive(appendVerb, tag, nil, c.o.Timeouts.Reply)
 	switch {
 	case err != nil:
 		r.err, r.doubt = err, true
 	case a.tag == "+":
-		r.err, r.doubt = c.fail(verb, errOdd), true
+		r.err, r.doubt = c.fail(appendVerb, errOdd), true
 	default:
-		c.ended(&r, verb, &a)
+		c.ended(&r, &a)
 	}
 	return r
 }
 
 // ended enters how the command ended.
-func (c *session) ended(r *result, verb string, a *response) {
-	err := c.judge(verb, a)
+func (c *session) ended(r *result, a *response) {
+	err := c.judge(appendVerb, a)
 	if err == nil {
 		if a.code == "APPENDUID" {
 			words := strings.Fields(a.args)
@@ -112,64 +115,26 @@ func (c *session) ended(r *result, verb string, a *response) {
 	}
 }
 
-// content sends the message, behind the command where that was not sent yet, and the line end that ends the command, in large writes. false: not
+// content sends the message, behind the command where that was not sent yet, and the line end that ends the command. false: not
 // all was sent, or nobody knows.
 func (c *session) content(t *task, r *result, line string) bool {
-	if c.out == nil {
-		c.out = make([]byte, 0, outSize+2*blockSize)
-	}
-	out := append(append(c.out[:0], line...), t.added...)
-	behind := -int64(len(line)) // octets of the message that were written, less the command
-	in := make([]byte, blockSize)
-	if c.w.log.Sent([]byte(line)); t.octets > 0 {
-		defer func() { c.w.log.SentBody(min(max(behind, 0), t.octets), behind >= t.octets) }()
-	}
-	var read int64
-	flush := func() bool {
-		n, err := c.w.put(out, c.o.Timeouts.Block)
-		if behind += int64(n); err == nil {
-			out = out[:0]
-			return true
-		}
-		if behind >= t.octets {
-			r.err, r.doubt = c.fail("APPEND", err), true
-			return false
-		}
+	behind, source, err := c.w.pour(t, line, c.o.Timeouts.Block, func(bool) {})
+	switch {
+	case source != nil:
+		r.source = source
+	case err == nil:
+		return true
+	case behind >= t.octets:
+		r.err, r.doubt = c.fail(appendVerb, err), true
+	default:
 		c.refusedEarly(r, err)
-		return false
 	}
-	for {
-		n, err := t.body.Read(in)
-		if read += int64(n); read > t.read {
-			r.source = fmt.Errorf("the message grew beyond %d octets", t.read)
-			return false
-		}
-		if err == io.EOF {
-			out = append(out, in[:n]...)
-			break
-		}
-		if err != nil {
-			r.source = err
-			return false
-		}
-		// The last octet waits until it is known that all could be read: only a whole message may become one.
-		if out = append(out, in[:n]...); len(out) > outSize && read < t.read {
-			if !flush() {
-				return false
-			}
-		}
-	}
-	if read != t.read {
-		r.source = fmt.Errorf("the message has %d octets instead of %d: %w", read, t.read, io.ErrUnexpectedEOF)
-		return false
-	}
-	out = append(out, "\r\n"...)
-	return flush()
+	return false
 }
 
 // refusedEarly is for a server that stopped reading: it may have said why.
 func (c *session) refusedEarly(r *result, cause error) {
-	r.err = c.fail("APPEND", cause)
+	r.err = c.fail(appendVerb, cause)
 	if errors.Is(cause, os.ErrDeadlineExceeded) {
 		return
 	}
@@ -180,11 +145,11 @@ func (c *session) refusedEarly(r *result, cause error) {
 		case err != nil:
 			return
 		case a.status == "NO" || a.status == "BAD":
-			r.refused, r.err = c.refusal("APPEND", &a), nil
+			r.refused, r.err = c.refusal(appendVerb, &a), nil
 			return
 		case a.status == "BYE":
 			c.bye = printable(a.text, c.secrets)
-			r.err = c.fail("APPEND", cause)
+			r.err = c.fail(appendVerb, cause)
 			return
 		}
 	}

@@ -53,9 +53,15 @@ func TestLooks(t *testing.T) {
 			delivertest.RunLooker(t, func(t testing.TB) delivertest.LookerBench {
 				var lose atomic.Value
 				lose.Store("")
+				var later atomic.Int64
 				var blind, rewrite atomic.Bool
 				o := o
-				o.After = func(int, string) string { return lose.Swap("").(string) }
+				o.After = func(int, string) string {
+					if later.Add(-1) >= 0 {
+						return ""
+					}
+					return lose.Swap("").(string)
+				}
 				o.On = func(verb, line string) string {
 					if verb == "EXAMINE" && blind.Load() {
 						return "NO not now"
@@ -77,6 +83,11 @@ func TestLooks(t *testing.T) {
 					Open:   func(testing.TB) deliver.Sender { return w.open(true) },
 					Folder: w.copies,
 					Lose: func(stored bool) {
+						later.Store(0)
+						lose.Store(map[bool]string{true: "-ok", false: "-"}[stored])
+					},
+					LoseLater: func(n int, stored bool) {
+						later.Store(int64(n))
 						lose.Store(map[bool]string{true: "-ok", false: "-"}[stored])
 					},
 					Foreign: func(text string) { w.server.Put("INBOX", text) },

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,6 +152,28 @@ func TestCyrusCut(t *testing.T) {
 		sender.Close()
 		if got := w.texts(); len(got) != 1 || got[0] != text {
 			t.Errorf("cut at %d of %d: %q", n, whole, got)
+		}
+	}
+}
+
+// A window of several messages is cut at an octet: one copy of each.
+func TestCyrusWindowCut(t *testing.T) {
+	t.Parallel()
+	w := onServer(t, startCyrus(t), "u1", "secret")
+	base := w.set
+	texts := several(1, 4)
+	for i, n := range windowed(octetsOf(texts), 97) {
+		w.set = base
+		w.in(fmt.Sprintf("w%d", i), cuttingLater(1, n, (n%5)*30, i%2 == 0))
+		sender := w.open(false)
+		w.must(w.send(sender, "first", ordinary(0), false))
+		w.through(sender, texts, ending(i%3))
+		w.set = base
+		w.in(fmt.Sprintf("w%d", i), nil)
+		got := w.texts()
+		slices.Sort(got)
+		if want := slices.Sorted(slices.Values(append(texts[:4:4], ordinary(0)))); !slices.Equal(got, want) {
+			t.Errorf("cut at %d: %q", n, got)
 		}
 	}
 }

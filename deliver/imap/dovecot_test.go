@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,27 @@ func TestDovecotCut(t *testing.T) {
 		sender.Close()
 		if got := maildir(t, filepath.Join(s.Maildir("u1"), "."+folder)); len(got) != 1 || got[0] != text {
 			t.Errorf("cut at %d of %d: %q", n, whole, got)
+		}
+	}
+}
+
+// A window of several messages is cut at an octet: one copy of each.
+func TestDovecotWindowCut(t *testing.T) {
+	t.Parallel()
+	s, w := startDovecot(t)
+	base := w.set
+	texts := several(1, 4)
+	for i, n := range windowed(octetsOf(texts), 97) {
+		w.set = base
+		folder := fmt.Sprintf("w%d", i)
+		w.in(folder, cuttingLater(1, n, (n%5)*30, i%2 == 0))
+		sender := w.open(false)
+		w.must(w.send(sender, "first", ordinary(0), false))
+		w.through(sender, texts, ending(i%3))
+		got := maildir(t, filepath.Join(s.Maildir("u1"), "."+folder))
+		slices.Sort(got)
+		if want := slices.Sorted(slices.Values(append(texts[:4:4], ordinary(0)))); !slices.Equal(got, want) {
+			t.Errorf("cut at %d: %q", n, got)
 		}
 	}
 }
@@ -272,5 +294,20 @@ func TestDovecotLarge(t *testing.T) {
 	}
 	if got := maildir(t, s.Maildir("u1")); len(got) != 1 || got[0] != text {
 		t.Errorf("%d copies", len(got))
+	}
+	w.must(w.send(sender, "small", ordinary(2), false)) // which proves that looking works
+	many := []string{ordinary(3), strings.Replace(text, "<1@", "<4@", 1), ordinary(5)}
+	peak = watchHeap(func() {
+		for i, err := range w.batch(sender, many, false) {
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+	})
+	if peak > 4<<20 {
+		t.Errorf("in a window the heap grew by %d octets", peak)
+	}
+	if got := maildir(t, s.Maildir("u1")); len(got) != 5 {
+		t.Errorf("%d messages", len(got))
 	}
 }

@@ -100,8 +100,9 @@ type cutter struct {
 	net.Conn
 	mu      sync.Mutex
 	written int // octets since the APPEND began
+	skip    int // APPENDs that get through whole, with their answers
 	begun   bool
-	most    int  // octets of the APPEND that get through
+	most    int  // octets of the APPENDs after those that get through
 	silent  bool // our side does not notice that the rest was lost
 	lost    bool
 	answer  int // octets of the answer that get through
@@ -118,6 +119,9 @@ func (c *cutter) Write(p []byte) (int, error) {
 	}
 	if !c.begun {
 		if i := bytes.Index(p, []byte(" APPEND ")); i < 0 {
+			return c.Conn.Write(p)
+		}
+		if c.skip--; c.skip >= 0 {
 			return c.Conn.Write(p)
 		}
 		c.begun = true
@@ -160,14 +164,19 @@ func (c *cutter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cutting makes the first connection break.
+// cutting makes the first connection break in its first APPEND.
 func cutting(most, answer int, silent bool) func(o *Options) {
+	return cuttingLater(0, most, answer, silent)
+}
+
+// cuttingLater makes the first connection break, after so many APPENDs that get through.
+func cuttingLater(skip, most, answer int, silent bool) func(o *Options) {
 	var once sync.Once
 	return func(o *Options) {
 		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			if err == nil {
-				once.Do(func() { conn = &cutter{Conn: conn, most: most, answer: answer, silent: silent} })
+				once.Do(func() { conn = &cutter{Conn: conn, skip: skip, most: most, answer: answer, silent: silent} })
 			}
 			return conn, err
 		}

@@ -15,6 +15,10 @@
 //  4. After OK, the record has the message's delivery id, its UID and a key of its header, durably: so one copy is never taken for two
 //     messages, in whatever process.
 //
+// The first message into a folder goes alone, and is looked for once it is there. Was it found, looking is proved, and remembered so, until
+// UIDVALIDITY changes or a look fails for good. From then on messages may come in batches (SendBatch) and go through a window, each behind
+// the one before, without a wait for its answer (see window).
+//
 // It refuses to go on in plaintext when TLS was asked for, to log in without TLS unless that was permitted, to send a literal
 // whose server has not said that it need not be asked first, to send a NUL or an empty message, to read more than a bounded answer,
 // and to use a connection on which it can no longer tell which answer belongs to which command. It deletes and changes nothing, and
@@ -75,6 +79,7 @@ type Options struct {
 	Trace bool
 
 	Connections int // at once, and so Lanes; 0: 1
+	InFlight    int // messages of a batch that may be on their way on a connection; 0: as many as fit into 1 MiB, and one more
 
 	Timeouts Timeouts
 	// Dial opens a connection; nil: a net.Dialer. Timeouts.Connect bounds its context.

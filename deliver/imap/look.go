@@ -108,6 +108,9 @@ func set(uids []uint32) string {
 
 // examine opens the folder for reading. SELECT would take \Recent from what is new.
 func (c *session) examine(validity uint32) error {
+	if c.stays && c.selected {
+		return nil
+	}
 	var is uint32
 	tag := c.tag()
 	if err := c.send("EXAMINE", tag+" EXAMINE "+c.mailbox); err != nil {
@@ -134,14 +137,18 @@ func (c *session) examine(validity uint32) error {
 	}
 	c.selected = true
 	if is != validity && is != 0 {
-		return errors.Join(errValidity, c.unselect())
+		stays := c.stays
+		c.stays = false
+		err := errors.Join(errValidity, c.unselect())
+		c.stays = stays
+		return err
 	}
 	return nil
 }
 
 // unselect closes the folder, as some servers take nothing for one that is open for reading. It removes nothing there.
 func (c *session) unselect() error {
-	if !c.selected {
+	if !c.selected || c.stays {
 		return nil
 	}
 	c.selected = false

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/popsync/popsync/deliver"
-	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/safepath"
 )
 
@@ -53,6 +50,9 @@ type record struct {
 	order []string // of taken, from the oldest
 	owner map[uint32]string
 	bare  int // of taken: how many have no UID
+
+	lazy bool // what is to be synced waits for flush
+	owes bool // something does
 }
 
 type taken struct {
@@ -285,89 +285,14 @@ func (r *record) named(uid uint32) uint32 {
 	return uid
 }
 
+// many tells that looking was proved, so that several messages may be on their way at once.
+func (r *record) many() bool { return r != nil && r.proved && r.nameless() < maxNameless }
+
 // distrust forgets all UIDs: one that was told was wrong.
 func (r *record) distrust() {
 	r.uids = false
 	for id, t := range r.taken {
 		r.note(id, taken{0, t.key})
-	}
-}
-
-// save writes all of it anew, durably.
-func (r *record) save() error {
-	r.close()
-	if r.dir == "" {
-		return nil
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "look1 %s %d %d %s\n", r.where, r.validity, r.base, r.flags())
-	for _, id := range slices.Sorted(maps.Keys(r.old)) {
-		fmt.Fprintf(&b, "o %s\n", id)
-	}
-	for _, id := range slices.Sorted(maps.Keys(r.begun)) {
-		fmt.Fprintf(&b, "b %s\n", id)
-	}
-	for _, id := range r.order {
-		fmt.Fprintf(&b, "t %s %d %s\n", id, r.taken[id].uid, r.taken[id].key)
-	}
-	if r.broke > 0 {
-		fmt.Fprintf(&b, "l %d\n", r.broke)
-	}
-	dir, err := safepath.Dir(r.dir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err := durable.WriteFile(dir, r.name, b.Bytes(), 0o600); err != nil {
-		return err
-	}
-	r.file, err = safepath.OpenOurs(dir, r.name, os.O_WRONLY|os.O_APPEND, 0)
-	return err
-}
-
-// begin notes that a message is about to be sent.
-func (r *record) begin(id string) error {
-	if _, taken := r.taken[id]; taken { // it was settled, and somebody wants it once more
-		r.once(id)
-		if err := r.add("n "+id, false); err != nil {
-			return err
-		}
-	}
-	if r.begun[id] {
-		return nil
-	}
-	r.begun[id] = true
-	return r.add("b "+id, false)
-}
-
-// take notes that a message is there.
-func (r *record) take(id string, uid uint32, key string) error {
-	r.note(id, taken{uid, key})
-	return r.add(fmt.Sprintf("t %s %d %s", id, uid, key), true)
-}
-
-// add adds a line. A failure makes the next one write all anew.
-func (r *record) add(line string, sync bool) (err error) {
-	switch {
-	case r.dir == "":
-		return nil
-	case r.file == nil:
-		return r.save()
-	case sync:
-		err = durable.Append(r.file, []byte(line+"\n"))
-	default:
-		_, err = r.file.WriteString(line + "\n")
-	}
-	if err != nil {
-		r.close()
-	}
-	return err
-}
-
-func (r *record) close() {
-	if r.file != nil {
-		_ = r.file.Close()
-		r.file = nil
 	}
 }
 

@@ -5,21 +5,20 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/popsync/popsync/deliver"
 )
 
-// Sender is a deliver.Sender for one folder of one user. It is a deliver.Looker.
+// Sender is a deliver.Sender for one folder of one user. It is a deliver.Looker, and takes batches.
 type Sender struct {
 	o     Options
 	where string        // of the record
 	slots chan struct{} // one for each Send that runs
 	alone chan struct{} // held by the Send that wants them all
 
+	pool *pool
+
 	mu     sync.Mutex
-	idle   []*session // at most o.Connections, the one used last at the end
-	closed bool
 	held   bool // nothing of earlier processes is in doubt
 	rec    *record
 	began  bool            // this process has sent something
@@ -37,10 +36,12 @@ func New(o Options) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{
+	s := &Sender{
 		o: o, where: recordWhere(o.Where()),
 		slots: make(chan struct{}, o.Connections), alone: make(chan struct{}, 1),
-	}, nil
+	}
+	s.pool = &pool{o: &s.o}
+	return s, nil
 }
 
 // Place is the address and the folder.
@@ -64,14 +65,9 @@ func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t, wanted, err := s.o.prepare(ctx, m)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil && !wanted:
-		return s.message("send", true, err)
-	case err != nil:
-		return s.message("read", false, err)
+	t, err := s.prepared(ctx, m)
+	if err != nil {
+		return err
 	}
 	leave, err := s.enter(ctx, m.Folder, t.again)
 	if err != nil {
@@ -82,6 +78,20 @@ func (s *Sender) Send(ctx context.Context, m deliver.Outgoing) error {
 		return nil
 	}
 	return s.deliver(ctx, t)
+}
+
+// prepared makes a task of a message, or says what is wrong with that.
+func (s *Sender) prepared(ctx context.Context, m deliver.Outgoing) (*task, error) {
+	t, wanted, err := s.o.prepare(ctx, m)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err == nil:
+		return t, nil
+	case wanted: // nothing is wrong with it, but our copy cannot be read
+		return nil, &deliver.Error{Op: "read", Place: s.Place(), Local: true, Err: err}
+	}
+	return nil, &deliver.Error{Op: "send", Place: s.Place(), Permanent: true, Err: err}
 }
 
 // enter waits for this message's turn, and reads the record. Nothing else is on its way while looking is not proved, nor while a message is
@@ -141,7 +151,7 @@ func (s *Sender) load(folder string) (many bool, err error) {
 		}
 		s.rec = r
 	}
-	return s.based && s.rec.proved && s.rec.nameless() < maxNameless, nil
+	return s.based && s.rec.many(), nil
 }
 
 // taken tells whether the server is known to have a message, by an earlier process that could not tell the ledger.
@@ -159,7 +169,7 @@ func (s *Sender) deliver(ctx context.Context, t *task) error {
 	for {
 		if c == nil {
 			var err error
-			if c, reused, err = s.acquire(ctx, fresh); err != nil {
+			if c, reused, err = s.pool.acquire(ctx, fresh); err != nil {
 				return s.unreachable(ctx, err)
 			}
 		}
@@ -189,7 +199,7 @@ func (s *Sender) deliver(ctx context.Context, t *task) error {
 			t.tries++
 			continue
 		}
-		s.release(ctx, c)
+		s.pool.release(ctx, c)
 		return s.judge(ctx, t, &r, missed)
 	}
 }
@@ -211,100 +221,20 @@ func (r *result) stale() bool {
 	return errors.As(r.err, &conn) && !r.doubt && !errors.Is(r.err, os.ErrDeadlineExceeded)
 }
 
-// acquire takes the idle connection that was used last, or opens one; fresh insists on that.
-func (s *Sender) acquire(ctx context.Context, fresh bool) (c *session, reused bool, err error) {
-	for !fresh {
-		s.mu.Lock()
-		if n := len(s.idle); n > 0 {
-			c = s.idle[n-1]
-			s.idle = s.idle[:n-1]
-		}
-		s.mu.Unlock()
-		if c == nil {
-			break
-		}
-		c.keep(0, nil)
-		if !c.broken && (time.Since(c.idle) < lookAfter || c.w.alive()) {
-			return c, true, nil
-		}
-		c.w.close()
-		c = nil
-	}
-	s.mu.Lock()
-	closed := s.closed
-	s.mu.Unlock()
-	if closed {
-		return nil, false, errClosed
-	}
-	c, err = dial(ctx, &s.o)
-	return c, false, err
-}
-
-const (
-	lookAfter = time.Second     // a connection that was idle for less is used without a look at it
-	keepAlive = 4 * time.Minute // between signs of life on an idle connection
-)
-
-// release keeps a connection for the next message, or ends it.
-func (s *Sender) release(ctx context.Context, c *session) {
-	if c.broken {
-		c.w.close()
-		return
-	}
-	c.idle = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || len(s.idle) >= s.o.Connections {
-		c.w.close()
-		return
-	}
-	c.keep(keepAlive, func() { s.noop(c) })
-	s.idle = append(s.idle, c)
-}
-
-// noop shows the server that an idle connection is still wanted.
-func (s *Sender) noop(c *session) {
-	s.mu.Lock()
-	for i, one := range s.idle {
-		if one == c {
-			s.idle = append(s.idle[:i], s.idle[i+1:]...)
-			s.mu.Unlock()
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			_ = c.noop(ctx)
-			s.release(ctx, c)
-			return
-		}
-	}
-	s.mu.Unlock() // somebody has just taken it
-}
-
-// quitTime is how long Close waits for answers to LOGOUT: nothing depends on them, and a pass that was told to end waits for it.
-const quitTime = 500 * time.Millisecond
-
 // Close says LOGOUT on all idle connections, at once, and closes them after half a second at most.
 func (s *Sender) Close() error {
+	s.pool.close()
 	s.mu.Lock()
-	idle := s.idle
-	s.idle, s.closed = nil, true
+	defer s.mu.Unlock()
 	if s.rec != nil {
 		s.rec.close()
 	}
-	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), quitTime)
-	defer cancel()
-	var wg sync.WaitGroup
-	for _, c := range idle {
-		c.keep(0, nil)
-		wg.Go(func() { c.quit(ctx) })
-	}
-	wg.Wait()
 	return nil
 }
 
 var (
-	_ deliver.Sender  = (*Sender)(nil)
-	_ deliver.Checker = (*Sender)(nil)
-	_ deliver.Looker  = (*Sender)(nil)
-	_ deliver.Learner = (*Sender)(nil)
+	_ deliver.Sender      = (*Sender)(nil)
+	_ deliver.Checker     = (*Sender)(nil)
+	_ deliver.BatchSender = (*Sender)(nil)
+	_ deliver.Learner     = (*Sender)(nil)
 )

@@ -32,9 +32,9 @@ type session struct {
 
 	mailbox  string          // the folder's name as an argument
 	selected bool            // by EXAMINE
+	stays    bool            // it stays so after a look, for another one
 	onCode   func(*response) // gets untagged OKs; nil: nobody wants them
 
-	out   []byte // room for blocks of a message
 	idle  time.Time
 	timer *time.Timer // while idle
 }
@@ -152,7 +152,7 @@ func (c *session) send(verb, line string) error {
 	return nil
 }
 
-// receive reads up to the end of a command, or a continuation.
+// receive reads up to the end of a command, or a continuation; with tag "" to the end of any command.
 func (c *session) receive(verb, tag string, data func(*response) error, wait time.Duration) (response, error) {
 	for n := 0; ; n++ {
 		c.w.deadline(c.w.conn.SetReadDeadline, wait)
@@ -171,7 +171,7 @@ func (c *session) receive(verb, tag string, data func(*response) error, wait tim
 			c.capabilities(strings.Fields(a.args))
 		}
 		switch {
-		case a.tag == "+", a.tag == tag:
+		case a.tag == "+", a.tag == tag, tag == "" && a.tag != "*":
 			c.broken = c.broken || c.bye != "" // it ends
 			return a, nil
 		case a.tag != "*":

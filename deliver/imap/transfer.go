@@ -14,29 +14,12 @@ func (s *Sender) transfer(c *session, t *task) (r result) {
 		return r
 	}
 	if t.again && !t.looked {
-		there, err := s.find(c, t)
-		switch {
-		case errors.Is(err, errValidity) && t.tries < 2:
-			s.rebase()
-			r.anew = true
-			return r
-		case errors.Is(err, errUnsure):
-			r.unsure = err
-			return r
-		case errors.Is(err, errValidity):
-			r.unsure = fmt.Errorf("%w: %w", errUnsure, err)
-			return r
-		case err != nil:
-			r.failed(err)
-			return r
-		case there:
-			r.there = true
+		if r, absent := s.seek(c, t); !absent {
 			return r
 		}
 		t.looked = true
 	}
-	if limit := c.limit(); limit > 0 && t.octets > limit {
-		r.unfit = fmt.Errorf("it has %d octets, and the server takes at most %d (APPENDLIMIT)", t.octets, limit)
+	if r.unfit = unfit(t.octets, c.limit()); r.unfit != nil {
 		return r
 	}
 	if err := s.begin(t.id); err != nil {
@@ -46,6 +29,34 @@ func (s *Sender) transfer(c *session, t *task) (r result) {
 	r = c.append(t, !t.undated && !s.undated())
 	s.ended(c, t, &r)
 	return r
+}
+
+// seek looks for a message. absent: it is not there, for certain.
+func (s *Sender) seek(c *session, t *task) (r result, absent bool) {
+	there, err := s.find(c, t)
+	switch {
+	case errors.Is(err, errValidity) && t.tries < 2:
+		s.rebase()
+		r.anew = true
+	case errors.Is(err, errUnsure):
+		r.unsure = err
+	case errors.Is(err, errValidity):
+		r.unsure = fmt.Errorf("%w: %w", errUnsure, err)
+	case err != nil:
+		r.failed(err)
+	default:
+		r.there = there
+		return r, !there
+	}
+	return r, false
+}
+
+// unfit tells that a message is larger than the server takes, by what it says; a limit of 0: it says nothing.
+func unfit(octets, limit int64) error {
+	if limit <= 0 || octets <= limit {
+		return nil
+	}
+	return fmt.Errorf("it has %d octets, and the server takes at most %d (APPENDLIMIT)", octets, limit)
 }
 
 // failed enters why nothing of the message was sent.
@@ -134,11 +145,7 @@ func (s *Sender) ended(c *session, t *task, r *result) {
 		delete(s.rec.begun, t.id)
 		return
 	}
-	s.noDate = s.noDate || t.undated
-	if r.validity != 0 && r.validity != s.rec.validity {
-		s.based, r.uid = false, 0 // it is another folder by now
-	}
-	uid := s.rec.named(r.uid)
+	uid := s.named(t, r)
 	if !s.rec.proved && s.based && !s.tested && t.octets <= maxProof {
 		s.tested = true
 		if found, err := s.prove(c, t); err != nil {
@@ -151,6 +158,15 @@ func (s *Sender) ended(c *session, t *task, r *result) {
 	}
 	// What can't be written now is found by looking, if a kill comes before the ledger has it.
 	_ = s.rec.take(t.id, uid, t.key)
+}
+
+// named notes what the answer to a message that was taken tells, and gives its UID; 0: that is not known. s.mu is held.
+func (s *Sender) named(t *task, r *result) (uid uint32) {
+	s.noDate = s.noDate || t.undated
+	if r.validity != 0 && r.validity != s.rec.validity {
+		s.based, r.uid = false, 0 // it is another folder by now
+	}
+	return s.rec.named(r.uid)
 }
 
 // maxProof bounds messages by which looking is proved, in octets: all of them is read back.
@@ -221,12 +237,13 @@ func (s *Sender) find(c *session, t *task) (bool, error) {
 	case errors.Is(err, errValidity):
 		return false, err
 	case err != nil && failedForGood(err):
-		if r.proved {
-			r.proved = false
-			_ = r.add("f "+r.flags(), false)
-		}
+		r.unprove()
 		return false, fmt.Errorf("%w: %w", errUnsure, err)
 	case err != nil:
+		if errors.As(err, new(*replyError)) { // for now; looking may be proved again
+			r.unprove()
+			s.tested = false
+		}
 		r.broke++
 		_ = r.add(fmt.Sprintf("l %d", r.broke), false)
 		return false, err

@@ -110,11 +110,6 @@ func backoff(words string) time.Duration {
 // badRow is how many different messages in a row have to be answered by BAD for it to be no fault of theirs.
 const badRow = 3
 
-// message is an error about one message of which nothing was sent.
-func (s *Sender) message(op string, permanent bool, err error) error {
-	return &deliver.Error{Op: op, Place: s.Place(), Scope: deliver.ThisMessage, Permanent: permanent, Local: !permanent, Err: err}
-}
-
 // judge turns what became of a message into the answer of Send. missed tells that the folder was said to be missing, and is there.
 func (s *Sender) judge(ctx context.Context, t *task, r *result, missed bool) error {
 	if r.there || r.taken() {

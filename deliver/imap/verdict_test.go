@@ -263,7 +263,7 @@ func TestIdleConnectionEnds(t *testing.T) {
 	w.server.Hangup()
 	time.Sleep(20 * time.Millisecond) // the end is on its way
 	s.mu.Lock()
-	for _, c := range s.idle {
+	for _, c := range s.pool.idle {
 		c.idle = c.idle.Add(-time.Minute)
 	}
 	s.mu.Unlock()

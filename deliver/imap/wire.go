@@ -17,6 +17,7 @@ type wire struct {
 	conn net.Conn // raw, or TLS on it
 	in   *bufio.Reader
 	log  *transcript.Conn // takes lines, and how long messages are
+	out  []byte           // room for blocks of a message
 
 	mu    sync.Mutex
 	ended bool // no deadline may be set any more

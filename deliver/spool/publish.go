@@ -25,6 +25,9 @@ import (
 // Where some recipients have the message, Error.Rest is a ticket for the others. The older ticket stays good: with it
 // all its recipients get the message again, which is what a crash before the next commit of the ledger costs.
 func (s *Target) Publish(ctx context.Context, tickets []deliver.Ticket) []error {
+	if b := deliver.BatchSenderOf(s.opts.Sender); b != nil && len(tickets) > 1 {
+		return s.publishBatch(ctx, b, tickets)
+	}
 	errs := make([]error, len(tickets))
 	for i, t := range tickets {
 		errs[i] = s.publish(ctx, t, "")
@@ -38,33 +41,17 @@ func (s *Target) PublishBefore(ctx context.Context, t, next deliver.Ticket) erro
 }
 
 func (s *Target) publish(ctx context.Context, ticket, next deliver.Ticket) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.identified("publish"); err != nil {
-		return err
-	}
-	t, err := parse("publish", s.path, ticket)
-	if err != nil {
-		return err
-	}
-	f, err := s.unsent(t)
+	t, f, err := s.sound(ctx, ticket)
 	if err != nil || f == nil {
 		return err
 	}
 	defer f.Close()
-	if err := s.verify(f, t); errors.Is(err, deliver.ErrDamaged) {
-		return err
-	} else if err != nil {
-		// Other messages may lie on better parts of the disk.
-		return &deliver.Error{Op: "read", Place: s.path, Local: true, Err: err, Hint: "the disk may be failing: see the kernel log"}
-	}
-	m := s.outgoing(f, t)
+	m := s.outgoing(io.NewSectionReader(f, 0, t.size), stagedAt(f), t)
 	if t, err := parseTicket(next); err == nil {
 		// Its bytes are looked at when its turn comes, and so is what may be wrong with it.
 		if f, err := s.unsent(t); err == nil && f != nil {
 			defer f.Close()
-			m.Next = new(s.outgoing(f, t))
+			m.Next = new(s.outgoing(io.NewSectionReader(f, 0, t.size), stagedAt(f), t))
 		}
 	}
 	err = s.opts.send(ctx, m)
@@ -73,6 +60,32 @@ func (s *Target) publish(ctx context.Context, ticket, next deliver.Ticket) error
 		return nil
 	}
 	return s.outcome(ctx, t, err)
+}
+
+// sound opens the file of a ticket, and has made sure that its bytes are what the ticket says; nil without an error when it was sent
+// before.
+func (s *Target) sound(ctx context.Context, ticket deliver.Ticket) (t ticket, f *os.File, err error) {
+	if err := ctx.Err(); err != nil {
+		return t, nil, err
+	}
+	if err := s.identified("publish"); err != nil {
+		return t, nil, err
+	}
+	if t, err = parse("publish", s.path, ticket); err != nil {
+		return t, nil, err
+	}
+	if f, err = s.unsent(t); err != nil || f == nil {
+		return t, nil, err
+	}
+	if err = s.verify(f, t); err == nil {
+		return t, f, nil
+	}
+	f.Close()
+	if !errors.Is(err, deliver.ErrDamaged) {
+		// Other messages may lie on better parts of the disk.
+		err = &deliver.Error{Op: "read", Place: s.path, Local: true, Err: err, Hint: "the disk may be failing: see the kernel log"}
+	}
+	return t, nil, err
 }
 
 // unsent opens the file of a ticket; nil without an error when it was sent before.
@@ -101,20 +114,30 @@ func (s *Target) unsent(t ticket) (*os.File, error) {
 }
 
 // outgoing is what the Sender gets of a ticket's file.
-func (s *Target) outgoing(f *os.File, t ticket) deliver.Outgoing {
-	known := s.known(t.name)
-	var staged time.Time
-	if info, err := f.Stat(); err == nil {
-		staged = info.ModTime()
-	}
+func (s *Target) outgoing(body io.ReadSeeker, staged time.Time, t ticket) deliver.Outgoing {
 	return deliver.Outgoing{
 		Message: deliver.Message{Account: s.opts.Account, UID: t.uid, Dup: t.dup},
 		ID:      s.opts.deliveryID(t),
-		Body:    io.NewSectionReader(f, 0, t.size),
+		Body:    body,
 		Folder:  s.path, Octets: t.size, Staged: staged,
-		Again: known.doubt || !known.ours && !known.untried,
+		Again: s.again(t.name),
 		Rest:  t.rest,
 	}
+}
+
+// stagedAt is when a file was written; zero: that is not known.
+func stagedAt(f *os.File) time.Time {
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// again tells that an earlier try may have ended in doubt.
+func (s *Target) again(name string) bool {
+	known := s.known(name)
+	return known.doubt || !known.ours && !known.untried
 }
 
 // known is a copy of what is known of a name.
@@ -141,12 +164,17 @@ func (s *Target) markSent(name string) {
 // errPanicked marks a Sender's own fault.
 var errPanicked = errors.New("the sender failed by a fault of popsync")
 
+// panicked is the error for what a Sender panicked with.
+func panicked(r any) error {
+	text := strconv.QuoteToASCII(fmt.Sprint(r))
+	return fmt.Errorf("%w: %s", errPanicked, text[:min(len(text), 300)])
+}
+
 // send calls the Sender and turns a panic into an error: one message must not stop the others.
 func (o *Options) send(ctx context.Context, m deliver.Outgoing) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			text := strconv.QuoteToASCII(fmt.Sprint(r))
-			err = fmt.Errorf("%w: %s", errPanicked, text[:min(len(text), 300)])
+			err = panicked(r)
 		}
 	}()
 	return o.Sender.Send(ctx, m)
@@ -168,7 +196,8 @@ func (s *Target) outcome(ctx context.Context, t ticket, err error) error {
 	}
 	answer := *e
 	answer.Untouched = false // of a Batch above 1 only
-	if errors.Is(err, deliver.ErrDamaged) || errors.Is(err, deliver.ErrUnknown) || errors.Is(err, deliver.ErrInferred) {
+	if errors.Is(err, deliver.ErrDamaged) || errors.Is(err, deliver.ErrUnknown) || errors.Is(err, deliver.ErrInferred) ||
+		errors.Is(err, deliver.ErrUntried) {
 		// These speak of our bytes, which a Sender cannot judge: they would be discarded for it.
 		answer.Err = errors.New(e.Error())
 	}

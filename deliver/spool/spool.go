@@ -38,8 +38,8 @@ type Options struct {
 
 // Target is the deliver.Target around every Sender: at least once. Each message waits in a file of its own in one directory,
 // 0600, as it was received; Publish sends it, and the copy stays until Discard. A message that was sent is renamed to
-// NAME.sent, so that no later Publish sends it again. One Publish takes one message, and as many run at once as the
-// Sender has lanes.
+// NAME.sent, so that no later Publish sends it again. One Publish takes one message, or several of a BatchSender, and as many
+// run at once as the Sender has lanes.
 //
 // Only a message whose Send ended in doubt, was cut short by a crash, or gave an answer that the crash took away, can
 // reach the destination twice. Outgoing.ID is the same each time.
@@ -116,7 +116,7 @@ func (s *Target) file(name string) *entry {
 // Remote is true: each message is a transaction elsewhere.
 func (s *Target) Remote() bool { return true }
 
-// Batch is 1.
+// Batch is 1: see BatchOf.
 func (s *Target) Batch() int { return 1 }
 
 // Lanes is what the Sender says.
@@ -183,6 +183,7 @@ var (
 	_ deliver.Target   = (*Target)(nil)
 	_ deliver.Sweeper  = (*Target)(nil)
 	_ deliver.Foreseer = (*Target)(nil)
+	_ deliver.Batched  = (*Target)(nil)
 	_ deliver.Reminded = (*Target)(nil)
 	_ deliver.Opener   = (*Target)(nil)
 	_ deliver.Learner  = (*Target)(nil)

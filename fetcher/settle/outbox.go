@@ -3,6 +3,8 @@ package settle
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -20,11 +22,13 @@ type sending struct {
 	since int       // outbox.accepts when it was refused and is to be tried again; 0: it is not
 	begun int       // outbox.turns when it was begun
 	turn  int       // outbox.turns when it was refused for now, and charged to nobody: see suspect
+	alone bool      // it was in a batch, and comes back: see ErrUntried
+	err   error     // what Publish said
 }
 
 // outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
-// 'publishing' at a time; the commit that moves the next one there carries the result of the one before, so a crash
-// leaves one message in doubt for each lane and costs one sync for each message.
+// 'publishing' at a time, or one batch where its Target takes batches; the commit that moves the next one there carries the
+// result of the one before. So a crash leaves one message in doubt for each lane, or one batch, and each costs one sync.
 //
 // A Target that can make ready for a message is told which one comes after the one it publishes. That one is 'staged'
 // until its turn comes.
@@ -84,21 +88,21 @@ func (o *outbox) tell() {
 	o.changed = make(chan struct{})
 }
 
-// take gives the message that the lane reserved, or the next one from the queue. A caller with nothing else in hand ends
-// its lane when there is none. A reserved one that is not to be begun goes back to where it came from.
-func (o *outbox) take(idle bool, reserved *sending) *sending {
+// take gives the message that the lane reserved, or the next one from the queue, with those that may go with it. A caller with
+// nothing else in hand ends its lane when there is none. A reserved one that is not to be begun goes back to where it came from.
+func (o *outbox) take(idle bool, reserved *sending) []*sending {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	over := o.over()
 	if reserved != nil {
 		if o.kept--; !over {
-			return reserved
+			return o.batch(reserved)
 		}
 		o.queue = slices.Insert(o.queue, 0, *reserved)
 	}
 	if len(o.queue) == 0 || over {
 		if s := o.probe(); s != nil {
-			return s
+			return []*sending{s}
 		}
 		if idle {
 			o.lanes--
@@ -106,7 +110,7 @@ func (o *outbox) take(idle bool, reserved *sending) *sending {
 		}
 		return nil
 	}
-	return o.pop()
+	return o.batch(o.pop())
 }
 
 // reserve takes the message that this lane sends after the one in hand; nil when that is of no use, or when another lane
@@ -154,66 +158,97 @@ func (o *outbox) lane() {
 }
 
 func (o *outbox) send() error {
-	var last, reserved *sending
-	var result error
+	var last []*sending
+	var reserved *sending
 	for {
-		next := o.take(last == nil, reserved)
+		next := o.take(len(last) == 0, reserved)
 		reserved = nil
-		if last == nil && next == nil {
+		if len(last) == 0 && len(next) == 0 {
 			return nil
 		}
-		if err := o.turn(last, result, next); err != nil {
+		if err := o.turn(last, next); err != nil {
 			return err
 		}
-		if last = next; last == nil {
+		if last = next; len(last) == 0 {
 			continue
 		}
 		if err := o.p.LeaseLost(); err != nil {
 			return err
 		}
-		reserved = o.reserve()
-		result = o.publish(last, reserved)
-		o.interrupted(&result)
-		if err := (refusals{o}).learn(last, &result); err != nil {
-			return err
+		if len(last) == 1 {
+			reserved = o.reserve()
+		}
+		o.publish(last, reserved)
+		for _, s := range last {
+			if len(last) > 1 {
+				o.began(s) // they were taken or refused one after the other
+			}
+			o.interrupted(&s.err)
+			if err := (refusals{o}).learn(s, &s.err); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// publish sends a message, with a word about the one after it if that is known.
-func (o *outbox) publish(s, next *sending) error {
+// began notes how many were refused before a message was begun.
+func (o *outbox) began(s *sending) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	s.begun = o.turns
-	o.mu.Unlock()
-	t := deliver.Ticket(s.row.Ticket)
-	if next == nil {
-		return publishAll(o.late, o.place, []deliver.Ticket{t})[0]
-	}
-	return o.place.Can().Foreseer.PublishBefore(o.late, t, deliver.Ticket(next.row.Ticket))
 }
 
-// turn commits what came of the last message together with 'publishing' for the next one; either may be nil.
-func (o *outbox) turn(last *sending, result error, next *sending) error {
+// publish sends messages; one alone with a word about the one after it if that is known.
+func (o *outbox) publish(all []*sending, next *sending) {
+	tickets := make([]deliver.Ticket, len(all))
+	for i, s := range all {
+		o.began(s)
+		tickets[i] = deliver.Ticket(s.row.Ticket)
+	}
+	if next != nil && len(all) == 1 {
+		all[0].err = o.place.Can().Foreseer.PublishBefore(o.late, tickets[0], deliver.Ticket(next.row.Ticket))
+		return
+	}
+	for i, err := range publishAll(o.late, o.place, tickets)[:len(all)] {
+		all[i].err = err
+	}
+	if len(all) == 1 && errors.Is(all[0].err, deliver.ErrUntried) { // a fault of its Target: it would come back for ever
+		all[0].err = &deliver.Error{Op: "publish", Scope: deliver.WholeTarget, Err: fmt.Errorf("destination %s does not try", o.place.Name)}
+	}
+}
+
+// turn commits what came of the last messages together with 'publishing' for the next ones; there may be none of either.
+func (o *outbox) turn(last, next []*sending) error {
 	var came []published
-	if last != nil && last.row.Ticket != "" { // else it was given to the fallback: see divert
-		came = []published{{d: o.place, row: last.row, m: last.m, err: result}}
+	var of []*sending
+	for _, s := range last {
+		if s.row.Ticket != "" { // else it was given to the fallback: see divert
+			came = append(came, published{d: o.place, row: s.row, m: s.m, err: s.err})
+			of = append(of, s)
+		}
 	}
 	err := (round{o.p}).concludeRound(o.late, came, func(c *uidl.Change) {
-		if len(came) > 0 {
-			o.suspect(last, &came[0])
+		for i := range came {
+			o.suspect(of[i], &came[i])
 		}
-		if next != nil {
-			next.row.State, next.row.At = uidl.Publishing, c.At
-			c.Stage = append(c.Stage, next.row)
+		for _, s := range next {
+			s.row.State, s.row.At = uidl.Publishing, c.At
+			c.Stage = append(c.Stage, s.row)
 		}
 	})
-	if err != nil || last == nil {
+	if err != nil || len(last) == 0 {
 		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.moved++
-	refusals{o}.comeBack(last)
+	o.moved += len(last)
+	o.retry(of, came)
+	if len(last) > 1 {
+		o.blameWithin(last)
+	}
+	for _, s := range last {
+		refusals{o}.comeBack(s)
+	}
 	o.tell()
 	return nil
 }
@@ -250,81 +285,6 @@ func (o *outbox) rest() error {
 		}
 		<-changed
 	}
-}
-
-// Drain waits until all outboxes are idle, at most for the given time; keep is called now and then meanwhile. idle is
-// false when the time was over first.
-func (p *Settler) Drain(most time.Duration, keep func()) (idle bool, err error) {
-	end := time.NewTimer(max(most, 0))
-	defer end.Stop()
-	alive := time.NewTicker(KeepAlive)
-	defer alive.Stop()
-	for _, d := range p.Outboxes() {
-		for {
-			idle, changed, err := d.out.idle()
-			if err != nil {
-				return true, err
-			}
-			if idle {
-				break
-			}
-			select {
-			case <-changed:
-			case <-alive.C:
-				keep()
-			case <-end.C:
-				return false, nil
-			}
-		}
-	}
-	return true, nil
-}
-
-// OpenOutboxes gives every remote destination its outbox.
-func (p *Settler) OpenOutboxes(stop, late context.Context) {
-	if p.DryRun {
-		return
-	}
-	for _, d := range p.Places {
-		if d.IsRemote() {
-			d.out = newOutbox(stop, late, p, d)
-		}
-	}
-}
-
-// CloseOutboxes lets what is staged be sent, unless the pass was cancelled or must stop, and waits until nothing is on
-// its way: a message that is being sent is never abandoned by us, only its time is bounded.
-func (p *Settler) CloseOutboxes(ctx context.Context, halt func(), err error) error {
-	if ctx.Err() == nil && !verdict.Final(err) {
-		if _, derr := p.Drain(p.SessionTime, func() {}); err == nil {
-			err = derr
-		}
-	}
-	halt()
-	for _, d := range p.Outboxes() {
-		if derr := d.out.rest(); derr != nil && (err == nil || verdict.Final(derr) && !verdict.Final(err)) {
-			err = derr
-		}
-	}
-	p.Committing.Lock()
-	defer p.Committing.Unlock()
-	if !verdict.Final(p.Doubt) {
-		p.Doubt = nil // nothing was applied; how the pass went may still be written down
-	}
-	return err
-}
-
-// Outboxes are the remote destinations; the fallback comes last, since the others may give it something to send.
-func (p *Settler) Outboxes() []*Place {
-	var all []*Place
-	for _, last := range []bool{false, true} {
-		for _, d := range p.Places {
-			if d.out != nil && d.Fallback == last {
-				all = append(all, d)
-			}
-		}
-	}
-	return all
 }
 
 // resume queues what earlier passes left. What failed before comes last and is in nobody's way, and of that what failed last.

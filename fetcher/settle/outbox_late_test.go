@@ -37,10 +37,11 @@ func TestRefusedEnvelopeComesBackLate(t *testing.T) {
 	if o.take(false, nil) != nil {
 		t.Error("it is tried again, and its refusal is not written down yet")
 	}
-	if err := o.turn(s, result, nil); err != nil {
+	s.err = result
+	if err := o.turn([]*sending{s}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if again := o.take(false, nil); again == nil || !again.again {
+	if again := o.take(false, nil); len(again) != 1 || !again[0].again {
 		t.Errorf("it is not tried again: %+v", again)
 	}
 }

@@ -158,11 +158,16 @@ func (o *outbox) unanswered(ctx context.Context) error {
 	} else if o.place.PublishFailure() == nil && asked {
 		o.place.failPublishing(o.rests())
 	}
+	if o.place.PublishFailure() != nil {
+		waiting = nil
+	}
+	nothing := len(waiting) == 0 && len(o.blamed) == 0
 	o.mu.Unlock()
-	if o.place.PublishFailure() != nil || len(waiting) == 0 || o.p.Doubt != nil {
+	if nothing || o.p.Doubt != nil {
 		return nil
 	}
 	return o.p.Change(ctx, func(c *uidl.Change) {
+		o.blame(c)
 		for _, s := range waiting {
 			is := attempted(s.row, false, o.p.now())
 			is.State, is.At, is.Reason = uidl.Staged, c.At, words.Clip(o.lastRefusal.Error())

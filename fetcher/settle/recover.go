@@ -37,6 +37,9 @@ func judge(row uidl.Delivery, err error, remote bool, now time.Time) outcome {
 		return outcome{row: owed(row, err, now.Unix()), discard: true}
 	case errors.Is(err, deliver.ErrUnknown):
 		return outcome{row: owed(row, err, now.Unix())}
+	case errors.Is(err, deliver.ErrUntried):
+		row.State, row.At = uidl.Staged, now.Unix()
+		return outcome{row: row}
 	case !errors.As(err, &e):
 		// Cancelled, or a fact we do not know: nothing is certain, so the row stays as it is. A remote destination says
 		// so when nothing was transferred: see deliver.Sender.

@@ -35,6 +35,7 @@ func (q refusals) learn(s *sending, result *error) error {
 	case *result == nil:
 		q.accepted(s)
 	case errors.Is(*result, context.Canceled): // the pass was told to end, which is nobody's fault
+	case errors.Is(*result, deliver.ErrUntried):
 	case !errors.As(*result, &e), e.Local:
 	case e.Scope == deliver.WholeTarget:
 		q.o.fail(*result)

@@ -108,6 +108,10 @@ func (u round) enterPublished(c *uidl.Change, it *published) {
 		c.Stage = append(c.Stage, it.next.row)
 		return
 	}
+	if errors.Is(it.err, deliver.ErrUntried) { // nothing happened to it
+		c.Stage = append(c.Stage, it.next.row)
+		return
+	}
 	// Its outbox has noted already what that says of the whole destination.
 	if d.out.waives(it.err, it.next.row) {
 		standIn{d.out}.goesWithout(it.row, it.err)

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/popsync/popsync/bench/mailgen"
 	"github.com/popsync/popsync/pop3/pop3test"
@@ -17,9 +15,22 @@ import (
 )
 
 // mailbox adds a destination by IMAP.
-func (h *house) mailbox(server *dovecot.Server, more string) {
+func (h *house) mailbox(box realBox, more string) {
 	fmt.Fprintf(&h.conf, "\n[[account.a.deliver]]\ntype = \"imap\"\naddress = %q\ntls = \"none\"\nusername = \"u1\"\npassword = %q\n%s\n",
-		server.IMAP, dovecot.Password, more)
+		box.addr, box.password, more)
+}
+
+// realBox is the mailbox of u1 on a real server.
+type realBox struct {
+	addr, password string
+	count          func() int
+	have           func() sums // without CRs
+}
+
+func dovecotBox(t *testing.T) realBox {
+	server := dovecot.Start(t, dovecot.Options{IMAP: true, Users: 1})
+	return realBox{server.IMAP, dovecot.Password, func() int { return server.Count("u1") },
+		func() sums { return inMaildir(t, server.Maildir("u1")) }}
 }
 
 // elsewhere is an address of this machine that is not the one of the POP3 server: a mailbox there is another one.
@@ -40,66 +51,6 @@ func withoutCRs(messages ...[]byte) sums {
 		s[sha256.Sum256(bytes.ReplaceAll(mailgen.Wire(m), []byte("\r"), nil))]++
 	}
 	return s
-}
-
-// kill -9, again and again, in the midst of messages into a mailbox by IMAP: nothing is lost, and nothing is there twice.
-func TestAcceptIMAPKill(t *testing.T) {
-	t.Parallel()
-	const all = 300
-	times := 12
-	if large() {
-		times = 100
-	}
-	for _, connections := range []int{1, 3} {
-		t.Run(fmt.Sprintf("%d connections", connections), func(t *testing.T) {
-			h := newHouse(t)
-			h.conf.WriteString("[limits]\nbatch_messages = 40\n")
-			messages := mailgen.Messages(47, all, 500, 3000)
-			server, addr := serve(t, pop3test.Options{}, boxOf(messages))
-			box := dovecot.Start(t, dovecot.Options{IMAP: true, Users: 1})
-			h.account("a", addr, "u", "p", "Mail", `delete = "after-delivery"`)
-			h.mailbox(box, fmt.Sprintf("connections = %d", connections))
-			r := rand.New(rand.NewPCG(48, uint64(connections)))
-			kills := 0
-			for range times {
-				next := box.Count("u1") + 1 + r.IntN(2*all/(times+2)+1)
-				cmd := h.command("run")
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				done := make(chan error, 1)
-				go func() { done <- cmd.Wait() }()
-				for running := true; running; {
-					select {
-					case <-done:
-						running = false
-					case <-time.After(time.Millisecond):
-						if box.Count("u1") >= next {
-							time.Sleep(time.Duration(r.IntN(4000)) * time.Microsecond)
-							_ = cmd.Process.Kill()
-							<-done
-							kills, running = kills+1, false
-						}
-					}
-				}
-			}
-			h.exec(`UPDATE delivery SET next_try = 0`) // one that three kills left in doubt waits for a day
-			h.run(0)
-			h.run(0)
-			lost, extra := differ(withoutCRs(messages...), inMaildir(t, box.Maildir("u1")))
-			t.Logf("%d kills: %d lost, %d twice", kills, lost, extra)
-			if lost > 0 || extra > 0 || kills < times/2 {
-				t.Errorf("%d kills: %d lost, %d twice", kills, lost, extra)
-			}
-			same(t, wanted(messages...), arrived(t, h.mail("Mail")))
-			if n := len(server.Messages("u")); n != 0 {
-				t.Errorf("%d left on the server", n)
-			}
-			if files, _ := h.spooled("a", "imap"); files != 0 {
-				t.Errorf("%d files are left in the spool", files)
-			}
-		})
-	}
 }
 
 // The recipe of docs/recipes.md and the README's, as they are written.

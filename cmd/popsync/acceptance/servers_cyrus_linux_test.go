@@ -18,14 +18,32 @@ import (
 
 // startCyrus runs Cyrus' master with a POP3 server, and with LMTP, which is how mail gets in.
 func startCyrus(t *testing.T) mailServer {
-	p := programs(t, "Cyrus", "cyrus-common/usr/lib/cyrus/bin/master", "cyrus-pop3d/usr/lib/cyrus/bin/pop3d", "cyrus-common/usr/lib/cyrus/bin/lmtpd", "cyrus-common/usr/lib/cyrus/bin/ctl_cyrusdb")
+	p := programs(t, "Cyrus", cyrusMaster, cyrusDB, "cyrus-pop3d/usr/lib/cyrus/bin/pop3d", "cyrus-common/usr/lib/cyrus/bin/lmtpd")
 	dir := lodge(t, "conf", "spool", "run")
+	addr, imapd, lmtp := fmt.Sprintf("127.0.0.1:%d", freePort(t)), filepath.Join(dir, "imapd.conf"), filepath.Join(dir, "run/lmtp")
+	runCyrus(t, dir, p, addr, "+OK", fmt.Sprintf(`pop3 cmd="%[2]s -C %[1]s" listen="%[4]s" prefork=1
+  lmtp cmd="%[3]s -C %[1]s -a" listen="%[5]s" prefork=0`, imapd, p[2], p[3], addr, lmtp))
+	return mailServer{addr, "u1", "secret", func(messages [][]byte) { must(t, byLMTP(lmtp, messages)) }}
+}
+
+// startCyrusIMAP runs it with an IMAP server; spool is where mail lies.
+func startCyrusIMAP(t *testing.T) (addr, spool string) {
+	p := programs(t, "Cyrus", cyrusMaster, cyrusDB, "cyrus-imapd/usr/lib/cyrus/bin/imapd")
+	dir := lodge(t, "conf", "spool", "run")
+	addr = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	runCyrus(t, dir, p, addr, "* OK", fmt.Sprintf(`imap cmd="%s -C %s -U 30" listen="%s" prefork=1`, p[2], filepath.Join(dir, "imapd.conf"), addr))
+	return addr, filepath.Join(dir, "spool")
+}
+
+const (
+	cyrusMaster = "cyrus-common/usr/lib/cyrus/bin/master"
+	cyrusDB     = "cyrus-common/usr/lib/cyrus/bin/ctl_cyrusdb"
+)
+
+// runCyrus runs master and ctl_cyrusdb, the first of the programs, and waits for a greeting.
+func runCyrus(t *testing.T, dir string, programs []string, addr, greeting, services string) {
 	must(t, exec.Command("chown", "-R", fmt.Sprint(someone), dir).Run())
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := l.Addr().String()
-	l.Close()
-	imapd, conf, lmtp := filepath.Join(dir, "imapd.conf"), filepath.Join(dir, "cyrus.conf"), filepath.Join(dir, "run/lmtp")
+	imapd, conf := filepath.Join(dir, "imapd.conf"), filepath.Join(dir, "cyrus.conf")
 	must(t, os.WriteFile(imapd, fmt.Appendf(nil, `configdirectory: %[1]s/conf
 proc_path: %[1]s/run/proc
 mboxname_lockpath: %[1]s/run/lock
@@ -46,32 +64,30 @@ duplicatesuppression: no
 skiplist_unsafe: yes
 `, dir), 0o644))
 	must(t, os.WriteFile(conf, fmt.Appendf(nil, `START {
-  recover cmd="%[5]s -C %[1]s -r"
+  recover cmd="%s -C %s -r"
 }
 SERVICES {
-  pop3 cmd="%[3]s -C %[1]s" listen="%[2]s" prefork=1
-  lmtp cmd="%[4]s -C %[1]s -a" listen="%[6]s" prefork=0
+  %s
 }
 EVENTS {
 }
-`, imapd, addr, p[1], p[2], p[3], lmtp), 0o644))
-	cmd := exec.Command(p[0], "-C", imapd, "-M", conf, "-p", filepath.Join(dir, "run/pid"), "-D")
+`, programs[1], imapd, services), 0o644))
+	cmd := exec.Command(programs[0], "-C", imapd, "-M", conf, "-p", filepath.Join(dir, "run/pid"), "-D")
 	libraries, _ := filepath.Glob(filepath.Join(unpacked, "cyrus-common/usr/lib/*-linux-gnu*"))
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 	keep(t, cmd)
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		err := greeted(addr)
+		err := greeted(addr, greeting)
 		if err == nil {
-			break
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("Cyrus does not greet: %v", err)
 		}
 	}
-	return mailServer{addr, "u1", "secret", func(messages [][]byte) { must(t, byLMTP(lmtp, messages)) }}
 }
 
-func greeted(addr string) error {
+func greeted(addr, greeting string) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err
@@ -82,7 +98,7 @@ func greeted(addr string) error {
 		return err
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && !strings.HasPrefix(line, "+OK") {
+	if err == nil && !strings.HasPrefix(line, greeting) {
 		err = fmt.Errorf("greeting %q", line)
 	}
 	return err

@@ -28,5 +28,8 @@ type Batched interface {
 	// BatchOf is how many of these tickets, from the first on, one Publish may take now; at least 1. It is asked before they become
 	// 'publishing' in the ledger, and the answer may be another one each time. A crash within that Publish leaves all of them in doubt,
 	// to be published again in the same way. Publish of several tickets may return ErrUntried for some.
-	BatchOf(tickets []Ticket) int
+	//
+	// looks tells that these, which are several, may have been sent before, and that Publish sends none of them: it finds out which are
+	// there. So they need not be 'publishing', and a crash leaves nothing new in doubt.
+	BatchOf(tickets []Ticket) (n int, looks bool)
 }

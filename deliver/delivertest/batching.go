@@ -11,15 +11,18 @@ import (
 // Batching is a Memory that takes several tickets in one Publish: a deliver.Batched.
 type Batching struct {
 	*Memory
-	Most   int                                    // tickets at once
+	Most   int // tickets at once
+	Looks  bool
 	During func(tickets []deliver.Ticket) []error // what comes of each instead of publishing it; nil for all, or an error of nil: it is published
 
 	mu    sync.Mutex
 	sizes []int
 }
 
-// BatchOf is Most.
-func (b *Batching) BatchOf(tickets []deliver.Ticket) int { return max(1, min(b.Most, len(tickets))) }
+// BatchOf is Most, and what Looks says.
+func (b *Batching) BatchOf(tickets []deliver.Ticket) (n int, looks bool) {
+	return max(1, min(b.Most, len(tickets))), b.Looks
+}
 
 // Publish publishes each ticket for which During has no error.
 func (b *Batching) Publish(ctx context.Context, tickets []deliver.Ticket) []error {

@@ -112,7 +112,7 @@ func (b batch) seekOne(ctx context.Context, c *session, m deliver.Outgoing) erro
 		if err := s.base(c); err != nil {
 			r.failed(err)
 		} else {
-			r, absent = s.seek(c, t)
+			r, absent = s.seek(ctx, c, t)
 		}
 		switch {
 		case absent:

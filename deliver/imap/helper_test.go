@@ -35,7 +35,7 @@ func (w *world) open(doubts bool) *Sender {
 	o := Options{
 		Address: w.addr, TLS: NoTLS, AllowPlain: true, Username: imaptest.User,
 		Password: func(context.Context) (string, error) { return imaptest.Password, nil },
-		Timeouts: Timeouts{Reply: 20 * time.Second},
+		Timeouts: Timeouts{Reply: 20 * time.Second}, calm: time.Microsecond,
 	}
 	if w.set != nil {
 		w.set(&o)

@@ -89,6 +89,7 @@ type Options struct {
 	Now        func() time.Time // for dates; nil: time.Now
 
 	logins  *sasl.Memory
+	calm    time.Duration             // see calmTime
 	greeted func()                    // called when the server has greeted; nil: nobody wants to know
 	secured func(tls.ConnectionState) // called when TLS has begun; nil: nobody wants to know
 }

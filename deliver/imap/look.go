@@ -19,6 +19,8 @@ type candidate struct {
 // index is what a look found at the base and above.
 type index struct {
 	made       int         // Sender.doubts at that time
+	last       uint32      // the highest UID
+	calm       bool        // nothing more came for a while
 	candidates []candidate // those that are known to be of nobody
 }
 
@@ -43,6 +45,7 @@ func (c *session) look(r *record, most int) (x *index, err error) {
 	err = c.fetch("UID FETCH "+from+":* (UID)", func(uid uint32, _ []value) {
 		// A server answers n:* with its last message where there is none from n on.
 		if uid >= r.base && !seen[uid] {
+			x.last = max(x.last, uid)
 			if seen[uid] = true; r.owner[uid] == "" {
 				unknown = append(unknown, uid)
 			}
@@ -137,11 +140,7 @@ func (c *session) examine(validity uint32) error {
 	}
 	c.selected = true
 	if is != validity && is != 0 {
-		stays := c.stays
-		c.stays = false
-		err := errors.Join(errValidity, c.unselect())
-		c.stays = stays
-		return err
+		return errors.Join(errValidity, c.leave())
 	}
 	return nil
 }
@@ -162,6 +161,14 @@ func (c *session) unselect() error {
 		return c.fail(verb, err)
 	}
 	return err
+}
+
+// leave closes the folder although it was to stay open, so that the next look sees it as it is then.
+func (c *session) leave() error {
+	stays := c.stays
+	c.stays = false
+	defer func() { c.stays = stays }()
+	return c.unselect()
 }
 
 // fetch sends a UID FETCH and gives each answer that tells a UID.

@@ -22,6 +22,7 @@ func (o Options) checked() (Options, error) {
 		}
 	}
 	orDefault(&o.Connections, 1)
+	orDefault(&o.calm, calmTime)
 	o.InFlight = max(o.InFlight, 0)
 	orDefault(&o.Timeouts.Connect, 30*time.Second)
 	orDefault(&o.Timeouts.TLS, 30*time.Second)

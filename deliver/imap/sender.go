@@ -174,7 +174,7 @@ func (s *Sender) deliver(ctx context.Context, t *task) error {
 			}
 		}
 		unbind := c.bind(ctx)
-		r := s.transfer(c, t)
+		r := s.transfer(ctx, c, t)
 		unbind()
 		again := false
 		switch {

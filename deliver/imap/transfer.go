@@ -1,20 +1,19 @@
 package imap
 
 import (
+	"context"
 	"errors"
 	"fmt"
-
-	"github.com/popsync/popsync/deliver"
 )
 
 // transfer looks for a message if it may be there, and sends it if it is not.
-func (s *Sender) transfer(c *session, t *task) (r result) {
+func (s *Sender) transfer(ctx context.Context, c *session, t *task) (r result) {
 	if err := s.base(c); err != nil {
 		r.failed(err)
 		return r
 	}
 	if t.again && !t.looked {
-		if r, absent := s.seek(c, t); !absent {
+		if r, absent := s.seek(ctx, c, t); !absent {
 			return r
 		}
 		t.looked = true
@@ -32,8 +31,8 @@ func (s *Sender) transfer(c *session, t *task) (r result) {
 }
 
 // seek looks for a message. absent: it is not there, for certain.
-func (s *Sender) seek(c *session, t *task) (r result, absent bool) {
-	there, err := s.find(c, t)
+func (s *Sender) seek(ctx context.Context, c *session, t *task) (r result, absent bool) {
+	there, err := s.find(ctx, c, t)
 	switch {
 	case errors.Is(err, errValidity) && t.tries < 2:
 		s.rebase()
@@ -189,80 +188,3 @@ func (s *Sender) prove(c *session, t *task) (uid uint32, err error) {
 	}
 	return uid, err
 }
-
-// errUnsure means that nothing can tell whether a message is there.
-var errUnsure = deliver.ErrInferred
-
-// find looks for a message that may be there. All that are in doubt are looked for at once.
-func (s *Sender) find(c *session, t *task) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.rec
-	switch _, taken := r.taken[t.id]; {
-	case taken:
-		return true, nil
-	case r.old[t.id]:
-		return false, fmt.Errorf("%w: %w", errUnsure, errValidity)
-	case r.broke >= maxBroke:
-		return false, fmt.Errorf("%w: %w", errUnsure, errBroke)
-	case r.large:
-		return false, fmt.Errorf("%w: %w", errUnsure, errTooMany)
-	}
-	var (
-		uid    uint32
-		unsure bool
-		err    error
-	)
-	for range 2 {
-		if s.index == nil || s.index.made != s.doubts {
-			var x *index
-			if x, err = c.look(r, maxForeign+r.open()); err != nil {
-				break
-			}
-			x.made = s.doubts
-			s.index = x
-		}
-		if s.index.lied(r) {
-			r.distrust()
-			if err := r.save(); err != nil {
-				return false, &recordError{err}
-			}
-			s.index = nil
-			continue
-		}
-		uid, unsure, err = s.index.find(c, r, t)
-		break
-	}
-	switch {
-	case errors.Is(err, errValidity):
-		return false, err
-	case err != nil && failedForGood(err):
-		r.unprove()
-		return false, fmt.Errorf("%w: %w", errUnsure, err)
-	case err != nil:
-		if errors.As(err, new(*replyError)) { // for now; looking may be proved again
-			r.unprove()
-			s.tested = false
-		}
-		r.broke++
-		_ = r.add(fmt.Sprintf("l %d", r.broke), false)
-		return false, err
-	}
-	if r.broke > 0 {
-		r.broke = 0
-		_ = r.add("l 0", false)
-	}
-	switch {
-	case unsure:
-		return false, fmt.Errorf("%w: %w", errUnsure, errRewritten)
-	case uid == 0:
-		return false, nil
-	}
-	if err := r.take(t.id, uid, t.key); err != nil {
-		return false, &recordError{err} // else its copy could be taken for another one's
-	}
-	return true, nil
-}
-
-// maxBroke is how many looks in a row may be cut short before it is given up.
-const maxBroke = 5

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/deliver/imap/imaptest"
@@ -267,4 +270,46 @@ func TestWindowCancelled(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
+}
+
+// A server is still at work on a window when somebody looks for what was in it: nothing of it is sent again.
+func TestWindowArrivesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, end := piped(t, imaptest.Options{After: func(n int, _ string) string {
+			if n > 2 {
+				time.Sleep(2 * time.Second)
+			}
+			return ""
+		}}, func(c net.Conn) net.Conn { return stubborn{pump(c)} })
+		base := w.set
+		w.set = func(o *Options) { base(o); o.calm = 0 }
+		s := w.open(false)
+		w.must(w.send(s, "first", ordinary(0), false))
+		texts := several(1, 6)
+		ctx, kill := context.WithTimeout(t.Context(), 3*time.Second)
+		defer kill()
+		var all []deliver.Outgoing
+		for _, text := range texts {
+			all = append(all, w.outgoing(idOf(text), text, false))
+		}
+		s.SendBatch(ctx, all)
+		s.Close()
+		s = w.open(true)
+		for i, err := range w.batch(s, texts, true) {
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		w.once("after a look", append(texts, ordinary(0))...)
+		s.Close()
+		end()
+	})
+}
+
+// stubborn is the server's end of a connection, for one that does not notice that nobody reads its answers.
+type stubborn struct{ *pumped }
+
+func (c stubborn) Write(p []byte) (int, error) {
+	_, _ = c.pumped.Write(p)
+	return len(p), nil
 }

@@ -14,27 +14,25 @@ import (
 const batchOctets = 8 << 20
 
 // BatchOf is what the Sender takes at once, of messages that together are not too large, and of which all may have been sent before, or none.
-func (s *Target) BatchOf(tickets []deliver.Ticket) int {
+func (s *Target) BatchOf(tickets []deliver.Ticket) (n int, looks bool) {
 	b := deliver.BatchSenderOf(s.opts.Sender)
 	if b == nil || len(tickets) < 2 {
-		return 1
+		return 1, false
 	}
-	tickets = tickets[:max(1, min(b.Batch(), len(tickets)))]
 	var octets int64
-	again := false
-	for i, ticket := range tickets {
+	for _, ticket := range tickets[:max(1, min(b.Batch(), len(tickets)))] {
 		t, err := parseTicket(ticket)
 		if err != nil { // it fails alone
-			return max(i, 1)
+			break
 		}
+		again := s.again(t.name)
 		octets += t.size
-		is := s.again(t.name)
-		if i > 0 && (is != again || octets > batchOctets) {
-			return i
+		if n > 0 && (again != looks || octets > batchOctets) {
+			break
 		}
-		again = is
+		n, looks = n+1, again
 	}
-	return len(tickets)
+	return max(n, 1), looks && n > 1
 }
 
 // publishBatch is publish for several tickets, by a Sender that takes them at once.

@@ -63,8 +63,8 @@ func (b *batching) stage(from, to int, pad int) (tickets []deliver.Ticket) {
 func TestBatchOf(t *testing.T) {
 	b := newBatching(t)
 	small, large := b.stage(1, 15, 100), b.stage(16, 20, 3<<20)
-	if n := b.BatchOf(small); n != 1 {
-		t.Errorf("before looking is proved: %d", n)
+	if n, looks := b.BatchOf(small); n != 1 || looks {
+		t.Errorf("before looking is proved: %d, %v", n, looks)
 	}
 	must(t, b.Publish(t.Context(), small[:1])[0])
 	for name, tt := range map[string]struct {
@@ -80,8 +80,8 @@ func TestBatchOf(t *testing.T) {
 		"only that":    {[]deliver.Ticket{"what", small[1]}, 1},
 		"sent already": {small[:4], 4},
 	} {
-		if n := b.BatchOf(tt.tickets); n != tt.want {
-			t.Errorf("%s: %d, want %d", name, n, tt.want)
+		if n, looks := b.BatchOf(tt.tickets); n != tt.want || looks {
+			t.Errorf("%s: %d, %v, want %d", name, n, looks, tt.want)
 		}
 	}
 	b.bench.LoseLater(1, true)
@@ -92,11 +92,14 @@ func TestBatchOf(t *testing.T) {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
-	if n := b.BatchOf(small[2:]); n != 3 {
-		t.Errorf("three that are in doubt and others: %d", n)
+	if n, looks := b.BatchOf(small[2:]); n != 3 || !looks {
+		t.Errorf("three that are in doubt and others: %d, %v", n, looks)
 	}
-	if n := b.BatchOf(small[5:]); n != 10 {
-		t.Errorf("those behind them: %d", n)
+	if n, looks := b.BatchOf(small[4:]); n != 1 || looks {
+		t.Errorf("one that is in doubt and others: %d, %v", n, looks)
+	}
+	if n, looks := b.BatchOf(small[5:]); n != 10 || looks {
+		t.Errorf("those behind them: %d, %v", n, looks)
 	}
 	errs = b.Publish(t.Context(), small[2:5])
 	if errs[0] != nil || !errors.Is(errs[1], deliver.ErrUntried) || !errors.Is(errs[2], deliver.ErrUntried) {

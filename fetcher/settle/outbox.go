@@ -24,6 +24,8 @@ type sending struct {
 	turn  int       // outbox.turns when it was refused for now, and charged to nobody: see suspect
 	alone bool      // it was in a batch, and comes back: see ErrUntried
 	err   error     // what Publish said
+
+	looked bool // it is only looked for, in a batch: nothing of it is sent, so it stays 'staged'
 }
 
 // outbox sends what is staged for one remote destination, while the reader goes on. Each of its lanes has one message
@@ -227,11 +229,20 @@ func (o *outbox) turn(last, next []*sending) error {
 			of = append(of, s)
 		}
 	}
+	if len(came) == 0 && !slices.ContainsFunc(next, func(s *sending) bool { return !s.looked }) {
+		next = nil
+		if len(last) == 0 {
+			return nil
+		}
+	}
 	err := (round{o.p}).concludeRound(o.late, came, func(c *uidl.Change) {
 		for i := range came {
 			o.suspect(of[i], &came[i])
 		}
 		for _, s := range next {
+			if s.looked {
+				continue
+			}
 			s.row.State, s.row.At = uidl.Publishing, c.At
 			c.Stage = append(c.Stage, s.row)
 		}

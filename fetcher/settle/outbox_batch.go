@@ -24,8 +24,12 @@ func (o *outbox) batch(first *sending) []*sending {
 		}
 		tickets = append(tickets, deliver.Ticket(s.row.Ticket))
 	}
-	for n := min(can.BatchOf(tickets), len(tickets)); len(all) < n; {
+	n, looks := can.BatchOf(tickets)
+	for len(all) < min(n, len(tickets)) {
 		all = append(all, o.pop())
+	}
+	for _, s := range all {
+		s.looked = looks && len(all) > 1
 	}
 	return all
 }
@@ -37,7 +41,7 @@ func (o *outbox) retry(of []*sending, came []published) {
 	for i, s := range of {
 		if errors.Is(came[i].err, deliver.ErrUntried) && !came[i].settled {
 			again := *s
-			again.row, again.alone, again.err = came[i].next.row, true, nil
+			again.row, again.alone, again.looked, again.err = came[i].next.row, true, false, nil
 			back = append(back, again)
 		}
 	}

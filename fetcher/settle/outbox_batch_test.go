@@ -90,6 +90,30 @@ func TestBatchUntried(t *testing.T) {
 	})
 }
 
+// What is only looked for stays 'staged', so that a crash leaves nothing new in doubt; what is there is settled.
+func TestBatchLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, target := batchBench(t, 6, 4, func(b *outboxBench, tickets []deliver.Ticket) []error {
+			for _, s := range b.states() {
+				if is := s[2:] == fmt.Sprint(uidl.Publishing); is && len(tickets) > 1 {
+					b.t.Errorf("%s, and nothing is sent", s)
+				}
+			}
+			errs := make([]error, len(tickets))
+			if len(tickets) > 1 {
+				errs[1] = deliver.ErrUntried
+			}
+			return errs
+		})
+		target.Looks = true
+		b.send(1, 6)
+		b.over(nil, 6, 0)
+		if got := target.Sizes(); !slices.Equal(got, []int{4, 2, 1, 1}) {
+			t.Errorf("batches of %d", got)
+		}
+	})
+}
+
 // A connection that breaks leaves those in doubt that it should, once.
 func TestBatchInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

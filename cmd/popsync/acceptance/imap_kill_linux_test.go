@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,17 @@ func cyrusBox(t *testing.T) realBox {
 			s[sha256.Sum256(bytes.ReplaceAll(text, []byte("\r"), nil))]++
 		})
 		return s
+	}, func(messages [][]byte) sums {
+		for i, m := range messages {
+			header := bytes.Index(m, []byte("\r\n\r\n"))
+			messages[i] = slices.Clone(m)
+			for j := range max(header, 0) {
+				if m[j] >= 0x80 {
+					messages[i][j] = 'X' // munge8bit, which is its default
+				}
+			}
+		}
+		return withoutCRs(messages...)
 	}}
 }
 
@@ -46,7 +58,7 @@ func cyrusBox(t *testing.T) realBox {
 func TestAcceptIMAPKill(t *testing.T) {
 	t.Parallel()
 	const all = 300
-	times := 10
+	times := 6
 	if large() {
 		times = 100
 	}
@@ -63,6 +75,7 @@ func TestAcceptIMAPKill(t *testing.T) {
 		{"Cyrus, 2 connections, keep", cyrusBox, "connections = 2", "never"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			h := newHouse(t)
 			h.conf.WriteString("[limits]\nbatch_messages = 40\n")
 			messages := mailgen.Messages(47, all, 500, 3000)
@@ -97,12 +110,17 @@ func TestAcceptIMAPKill(t *testing.T) {
 				}
 				h.exec(`UPDATE delivery SET next_try = 0`) // one that three kills left in doubt waits for a day
 			}
+			h.popsync("run") // counts what the last kill left in doubt
+			h.exec(`UPDATE delivery SET next_try = 0`)
 			h.run(0)
 			h.run(0)
-			lost, extra := differ(withoutCRs(messages...), box.have())
+			lost, extra := differ(box.makes(slices.Clone(messages)), box.have())
 			t.Logf("%d kills, which left %d in doubt: %d lost, %d twice", kills, doubts, lost, extra)
 			if lost > 0 || extra > 0 || kills < times/2 || doubts < kills {
 				t.Errorf("%d kills, which left %d in doubt: %d lost, %d twice", kills, doubts, lost, extra)
+			}
+			if t.Failed() {
+				t.Log(h.popsync("status").out)
 			}
 			same(t, wanted(messages...), arrived(t, h.mail("Mail")))
 			if n := len(server.Messages("u")); tt.policy != "never" && n != 0 {

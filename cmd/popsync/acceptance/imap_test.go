@@ -25,12 +25,13 @@ type realBox struct {
 	addr, password string
 	count          func() int
 	have           func() sums // without CRs
+	makes          func(messages [][]byte) sums
 }
 
 func dovecotBox(t *testing.T) realBox {
 	server := dovecot.Start(t, dovecot.Options{IMAP: true, Users: 1})
 	return realBox{server.IMAP, dovecot.Password, func() int { return server.Count("u1") },
-		func() sums { return inMaildir(t, server.Maildir("u1")) }}
+		func() sums { return inMaildir(t, server.Maildir("u1")) }, func(messages [][]byte) sums { return withoutCRs(messages...) }}
 }
 
 // elsewhere is an address of this machine that is not the one of the POP3 server: a mailbox there is another one.

@@ -99,7 +99,7 @@ func appendAll(addr, user string, messages [][]byte) error {
 	if err := until("*"); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "in LOGIN %s %s\r\n", user, dovecot.Password)
+	fmt.Fprintf(w, "in LOGIN %s %q\r\n", user, dovecot.Password)
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -219,6 +219,8 @@ func (b batch) landed(ctx context.Context, f *flight) error {
 	case !r.begun:
 		return deliver.ErrUntried
 	case r.refused == nil:
+	case f.torn: // what was refused may be the piece that got there
+		return deliver.ErrUntried
 	case judged(r.refused, r.at).missing:
 		s.rebase()
 		return deliver.ErrUntried

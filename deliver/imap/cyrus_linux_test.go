@@ -164,7 +164,7 @@ func TestCyrusWindowCut(t *testing.T) {
 	texts := several(1, 4)
 	for i, n := range windowed(octetsOf(texts), 97) {
 		w.set = base
-		w.in(fmt.Sprintf("w%d", i), cuttingLater(1, n, (n%5)*30, i%2 == 0))
+		w.in(fmt.Sprintf("w%d", i), tearing(i, n))
 		sender := w.open(false)
 		w.must(w.send(sender, "first", ordinary(0), false))
 		w.through(sender, texts, ending(i%3))

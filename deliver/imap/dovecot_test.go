@@ -109,7 +109,7 @@ func TestDovecotWindowCut(t *testing.T) {
 	for i, n := range windowed(octetsOf(texts), 97) {
 		w.set = base
 		folder := fmt.Sprintf("w%d", i)
-		w.in(folder, cuttingLater(1, n, (n%5)*30, i%2 == 0))
+		w.in(folder, tearing(i, n))
 		sender := w.open(false)
 		w.must(w.send(sender, "first", ordinary(0), false))
 		w.through(sender, texts, ending(i%3))

@@ -24,6 +24,7 @@ type flight struct {
 	asks  bool // it waits for the server to ask for the literal
 	last  bool // its last octets are being written, or were
 	whole bool // they were
+	torn  bool // it could not be written to its end
 	said  bool // the server has said, too early, that it is there
 	ended bool // the server has answered
 }
@@ -117,6 +118,7 @@ func (w *window) send(f *flight, date bool) bool {
 	})
 	w.mu.Lock()
 	f.whole = source == nil && (err == nil || behind >= f.t.octets)
+	f.torn = !f.whole
 	w.mu.Unlock()
 	switch {
 	case source != nil:

@@ -45,7 +45,7 @@ func TestWindowCut(t *testing.T) {
 			for i, n := range windowed(octetsOf(texts), 61) {
 				w := newWorld(t, o)
 				w.server.Put("INBOX", ordinary(9))
-				w.set = cuttingLater(1, n, (n%7)*20, i%2 == 0)
+				w.set = tearing(i, n)
 				s := w.open(false)
 				w.must(w.send(s, "first", ordinary(0), false))
 				if s.Batch() < len(texts) {

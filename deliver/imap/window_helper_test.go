@@ -23,7 +23,7 @@ func (w *world) batch(s *Sender, texts []string, again bool) []error {
 }
 
 // idOf is a delivery id for a text.
-func idOf(text string) string { return recordWhere(text) }
+func idOf(text string) string { return recordWhere(text[:min(len(text), 300)]) }
 
 // ending is what happens after a connection broke.
 type ending int

@@ -18,27 +18,35 @@ const endOfData = "end of data"
 // lastWords is how long to look for a reply after the server stopped reading.
 const lastWords = time.Second
 
-// content sends the message and reads what the server makes of it. Only a message that was read to its end gets its
+// content is the content of one message on its way, after 354.
+type content struct {
+	c      *session
+	t      *task
+	r      *result
+	behind func(*result) []byte // gives what is sent together with the final dot
+}
+
+// send sends the message and reads what the server makes of it. Only a message that was read to its end gets its
 // final dot; all other ways out leave the connection to be dropped.
-func (c *session) content(t *task, r *result, behind func(*result) []byte) {
-	if !c.writeContent(t, r, behind) {
-		c.broken = true
+func (m *content) send() {
+	if !m.write() {
+		m.c.broken = true
 		return
 	}
-	for i := range t.to {
-		if r.refused[i] != nil {
+	for i := range m.t.to {
+		if m.r.refused[i] != nil {
 			continue
 		}
-		got, err := c.finalReply()
+		got, err := m.finalReply()
 		if err != nil {
-			r.err, r.doubt = err, true
+			m.r.err, m.r.doubt = err, true
 			return
 		}
-		c.note(r, i, got)
-		if !c.o.LMTP { // one reply for all
-			for j := i + 1; j < len(t.to); j++ {
-				if r.refused[j] == nil {
-					c.note(r, j, got)
+		m.note(i, got)
+		if !m.c.o.LMTP { // one reply for all
+			for j := i + 1; j < len(m.t.to); j++ {
+				if m.r.refused[j] == nil {
+					m.note(j, got)
 				}
 			}
 			break
@@ -47,7 +55,8 @@ func (c *session) content(t *task, r *result, behind func(*result) []byte) {
 }
 
 // finalReply reads a reply to the data. 421 is one like others: what it refuses was not taken, though the session ends.
-func (c *session) finalReply() (reply, error) {
+func (m *content) finalReply() (reply, error) {
+	c := m.c
 	got, last, err := c.w.reply(c.o.Timeouts.Final)
 	switch {
 	case err != nil:
@@ -58,7 +67,8 @@ func (c *session) finalReply() (reply, error) {
 	return got, nil
 }
 
-func (c *session) note(r *result, i int, got reply) {
+func (m *content) note(i int, got reply) {
+	c, r := m.c, m.r
 	if got.positive() {
 		r.served[i] = true
 		return
@@ -70,8 +80,9 @@ func (c *session) note(r *result, i int, got reply) {
 	}
 }
 
-// writeContent sends everything up to and with the final dot, and what stands behind it, in large writes.
-func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) bool {
+// write sends everything up to and with the final dot, and what stands behind it, in large writes.
+func (m *content) write() bool {
+	c, t, r := m.c, m.t, m.r
 	if _, err := t.body.Seek(0, io.SeekStart); err != nil {
 		r.source = err
 		return false
@@ -101,7 +112,7 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 		if len(out) >= outSize {
 			if n, err := c.w.put(out, c.o.Timeouts.Block); err != nil {
 				c.w.log.SentBody(sent+int64(n), false)
-				c.refusedEarly(r, err)
+				m.refusedEarly(err)
 				return false
 			}
 			sent += int64(len(out))
@@ -114,7 +125,7 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 	}
 	out = append(lines.end(out), ".\r\n"...)
 	end := len(out)
-	out = append(out, behind(r)...)
+	out = append(out, m.behind(r)...)
 	c.w.log.SentBody(sent+int64(end), true)
 	c.w.log.Sent(out[end:])
 	n, err := c.w.put(out, c.o.Timeouts.Block)
@@ -131,12 +142,13 @@ func (c *session) writeContent(t *task, r *result, behind func(*result) []byte) 
 		r.err = c.fail("data", err, nil)
 		return false
 	}
-	c.refusedEarly(r, err)
+	m.refusedEarly(err)
 	return false
 }
 
 // refusedEarly is for a server that stopped reading: it may have said why.
-func (c *session) refusedEarly(r *result, cause error) {
+func (m *content) refusedEarly(cause error) {
+	c, r := m.c, m.r
 	r.err = c.fail("data", cause, nil)
 	if errors.Is(cause, os.ErrDeadlineExceeded) {
 		return

@@ -58,7 +58,7 @@ func (c *session) transfer(t *task, behind func(*result) []byte) result {
 	c.sent++
 	r.ahead, c.next = c.next == t, nil
 	if c.envelope(t, &r) {
-		c.content(t, &r, behind)
+		(&content{c, t, &r, behind}).send()
 	} else {
 		c.reset()
 	}

@@ -9,6 +9,7 @@ const (
 	POP3 Protocol = iota // RFC 1939, RFC 5034
 	SMTP                 // RFC 5321, RFC 4954; LMTP is the same
 	IMAP                 // RFC 9051
+	HTTP                 // RFC 9112: each request has its login in it
 )
 
 // secret stands for whatever is secret, however long it is.
@@ -31,6 +32,9 @@ const (
 func (c *Conn) sent(line string) string {
 	if c.stage == exchange {
 		return secret
+	}
+	if c.party.p == HTTP {
+		return c.show(maskHTTP(line), false)
 	}
 	if c.party.p == IMAP {
 		return c.sentIMAP(line)
@@ -59,6 +63,8 @@ func (c *Conn) received(line string, cut bool) string {
 	inside := c.inside
 	c.inside = false
 	switch {
+	case c.party.p == HTTP:
+		return c.show(maskHTTP(line), cut)
 	case c.stage == outside:
 		return c.show(line, cut)
 	case c.party.p == IMAP:

@@ -5,7 +5,9 @@
 // of the login, and what follows PASS and APOP, is replaced before a line is made of it. What a server says of a login is shown only once the
 // secret is known as well, and is struck out of it (Hide). Of messages there is only how many octets they have.
 //
-// pop3, deliver/smtp and deliver/imap tell what they send and receive; cmd/popsync opens the file. All methods do nothing on a nil receiver:
+// By HTTP it is what stands in fields such as Authorization and Location, and upload_id in an address.
+//
+// pop3, deliver/smtp, deliver/imap and deliver/gmail tell what they send and receive; cmd/popsync opens the file. All methods do nothing on a nil receiver:
 // without a transcript a session costs a comparison for each line.
 package transcript
 

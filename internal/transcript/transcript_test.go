@@ -74,8 +74,10 @@ func TestDialogues(t *testing.T) {
 		"IMAP, LOGIN in literals":   {IMAP, "hide\nC: p2 login {2}\nS: + go on\nC: me {16}\nS: + " + password + "\nC: " + password + "\nS: p2 NO [AUTHENTICATIONFAILED] not " + password, "C: p2 LOGIN <secret>\nS: + <secret>\nC: <secret>\nS: + <secret>\nC: <secret>\nS: p2 NO [AUTHENTICATIONFAILED] not (secret)"},
 		"IMAP, AUTHENTICATE":        {IMAP, "hide\nC: p2 AUTHENTICATE XOAUTH2\nS: +\nC: " + plain + "\nS: + eyJz\nC: \nS: * CAPABILITY a\nS: * 3 EXISTS\nS: p2 NO no\nC: p3 LOGOUT", "C: p2 AUTHENTICATE XOAUTH2\nS: + <secret>\nC: <secret>\nS: + <secret>\nC: <secret>\nS: * CAPABILITY a\nS: * <secret>\nS: p2 NO no\nC: p3 LOGOUT"},
 		"IMAP, initial response":    {IMAP, "hide\nC: p2 AUTHENTICATE PLAIN " + plain + "\nS: p2 OK " + plain, "C: p2 AUTHENTICATE PLAIN <secret>\nS: p2 OK (secret)"},
-		"IMAP, not known":           {IMAP, "C: p2 LOGIN x y\nS: * BYE y\nS: p2 NO [ALERT] y\nS: * y", "C: p2 LOGIN <secret>\nS: * BYE <withheld>\nS: p2 NO [ALERT] <withheld>\nS: * y"},
-		"IMAP, not the end":         {IMAP, "C: p2 LOGIN x y\nS: p1 OK y\nS: y\nS: p2 y\nS: * X {9}\nliteral\nS: p2 OK y\nC: y\nS: p2 OK", "C: p2 LOGIN <secret>\nS: <secret>\nS: <secret>\nS: p2 <secret>\nS: * <secret>\nS: <9 octets>\nS: <secret>\nC: <secret>\nS: p2 OK"},
+		"HTTP": {HTTP, "C: PUT https://h/up?a=b&upload_id=" + password + "&c=d HTTP/1.1\nC: authorization: Bearer " + password + "\nS: HTTP/1.1 308\nS: Location: https://h/?upload_id=" + password + "\nS: {\"error\": 1}\nhide\nS: not " + password,
+			"C: PUT https://h/up?a=b&upload_id=<secret>&c=d HTTP/1.1\nC: authorization: <secret>\nS: HTTP/1.1 308\nS: Location: <secret>\nS: {\"error\": 1}\nS: not (secret)"},
+		"IMAP, not known":   {IMAP, "C: p2 LOGIN x y\nS: * BYE y\nS: p2 NO [ALERT] y\nS: * y", "C: p2 LOGIN <secret>\nS: * BYE <withheld>\nS: p2 NO [ALERT] <withheld>\nS: * y"},
+		"IMAP, not the end": {IMAP, "C: p2 LOGIN x y\nS: p1 OK y\nS: y\nS: p2 y\nS: * X {9}\nliteral\nS: p2 OK y\nC: y\nS: p2 OK", "C: p2 LOGIN <secret>\nS: <secret>\nS: <secret>\nS: p2 <secret>\nS: * <secret>\nS: <9 octets>\nS: <secret>\nC: <secret>\nS: p2 OK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := strings.TrimSpace(strings.TrimPrefix(play(tt.p, tt.say), "-- connected to h:1\n")); got != tt.want {

@@ -29,6 +29,7 @@ var presets = []Provider{
 		Testing: 7 * day,   // P
 		Prepare: []string{
 			"Make a project of your own in the Google Cloud console, and in it an OAuth client of type \"Desktop app\"; its id and secret go into the configuration.",
+			"For a destination of type \"gmail\", switch on the Gmail API in that project (APIs & Services, Library).",
 			"Publish it (\"In production\"; for yourself no verification is needed): while it is in \"Testing\", each login ends after 7 days.",
 		},
 	},

@@ -86,7 +86,7 @@ func (s *Source) keep(ctx context.Context, dir *os.File, rec record, st state) (
 func stateOf(rec record, refreshed time.Time) state {
 	t := rec.token
 	return state{
-		Seq: rec.seq, Login: rec.login, Refreshed: refreshed, Expires: t.Expires, RefreshExpires: t.RefreshExpires, Email: t.Email, Scopes: t.Scopes,
+		Seq: rec.seq, Login: rec.login, Refreshed: refreshed, Expires: t.Expires, RefreshExpires: t.RefreshExpires, Email: t.Email, Subject: t.Subject, Scopes: t.Scopes,
 	}
 }
 
@@ -96,8 +96,8 @@ func (s *Source) refused(st *state, seq uint64, e *oauth.Error) {
 	old := *st
 	*st = old.about(seq)
 	if old.Seq != seq { // its refusals do not count, what is known of the login stays
-		st.Login, st.Refreshed, st.Expires, st.RefreshExpires, st.Email, st.Scopes =
-			old.Login, old.Refreshed, old.Expires, old.RefreshExpires, old.Email, old.Scopes
+		st.Login, st.Refreshed, st.Expires, st.RefreshExpires, st.Email, st.Subject, st.Scopes =
+			old.Login, old.Refreshed, old.Expires, old.RefreshExpires, old.Email, old.Subject, old.Scopes
 	}
 	st.Seq, st.Setting, st.Last = seq, s.setting(), faultOf(e)
 	st.Failures++

@@ -23,6 +23,7 @@ type state struct {
 	Expires        time.Time `json:"expires,omitzero"`
 	RefreshExpires time.Time `json:"refresh_expires,omitzero"`
 	Email          string    `json:"email,omitempty"`
+	Subject        string    `json:"subject,omitempty"`
 	Scopes         []string  `json:"scopes,omitempty"`
 
 	Spurned   bool      `json:"spurned,omitempty"`  // a server refuses the access token, and no other was to be had

@@ -20,6 +20,7 @@ type Status struct {
 	Refreshed      time.Time // when the provider gave the last access token
 	Expires        time.Time // of that access token; zero: not told
 	Email          string    // who logged in; "": not told
+	Subject        string    // the same as the provider numbers people ("sub"); "": not told
 	Scopes         []string  // that were granted; nil: as asked, or not known
 
 	Refused bool         // the mail server refuses the access token, and a fresh one did not help or was not to be had
@@ -66,6 +67,7 @@ func (s *Source) Status() (Status, error) {
 	out.LoggedIn = out.LoggedIn || st.Seq > 0 || s.isStored(dir)
 	out.Login, out.Refreshed, out.Expires, out.Email, out.Scopes = st.Login, st.Refreshed, st.Expires, st.Email, st.Scopes
 	out.Refused = st.Spurned
+	out.Subject = st.Subject
 	if st.Last != nil {
 		out.Fault = st.Last.error(s)
 		out.Dead, out.NextTry = !st.Dead.IsZero(), st.NotBefore

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
 )
 
@@ -93,7 +94,10 @@ func (u round) enterPublished(c *uidl.Change, it *published) {
 		if d.out != nil {
 			d.out.blame(c)
 		}
-		it.settled, it.ended = true, remote // a Maildir has moved it
+		it.settled, it.ended = true, remote                     // a Maildir has moved it
+		if why := errors.Unwrap(it.err); remote && why != nil { // without the copy's name
+			u.p.Obs.Mention(words.Clip(fmt.Sprintf("destination %s is unsure of a message, which stays on the server: %v", d.Name, why)))
+		}
 		it.done = u.p.SettleRow(c, it.row, it.next.as)
 		return
 	case errors.Is(it.err, deliver.ErrUnknown):

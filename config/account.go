@@ -133,6 +133,10 @@ func (c *checker) account(at document.Path, name string, m map[string]any, cfg *
 			c.add(at.Key("deliver").Index(i).Key("address"), "is the mailbox that the mail is fetched from: each message would come back to it as a new one, again and again",
 				`choose another mailbox, or another folder of it, such as folder = "Archive"`)
 		}
+		if g := a.Deliver[i].Gmail; g != nil && g.isThatOf(a.Host, a.Username) {
+			c.add(at.Key("deliver").Index(i).Key("username"), "is the mailbox that the mail is fetched from: each message would come back to it as a new one, again and again",
+				"choose another mailbox")
+		}
 	}
 	return a
 }

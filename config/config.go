@@ -85,7 +85,7 @@ func AccountAuths() []string { return slices.Clone(accountAuths) }
 type Options struct {
 	// CheckSchedule tells whether a schedule can be used. Its error is shown to the person. nil: any text will do.
 	CheckSchedule func(spec string) error
-	// CheckOAuth tells what keeps a grant from being used for "pop", "smtp" or "imap", by which key of its table that is to be mended ("":
+	// CheckOAuth tells what keeps a grant from being used for "pop", "smtp", "imap" or "gmail", by which key of its table that is to be mended ("":
 	// by none alone), and what to do. "" for a text: nothing. nil: anything will do.
 	CheckOAuth func(o OAuth, use string) (key, text, hint string)
 }

@@ -24,6 +24,7 @@ type Deliver struct {
 
 	Mbox    *Mbox    // for mbox; else nil
 	IMAP    *IMAP    // for imap; else nil
+	Gmail   *Gmail   // for gmail; else nil
 	SMTP    *SMTP    // for smtp and lmtp; else nil
 	Command *Command // for command; else nil
 }
@@ -54,7 +55,7 @@ type finish func(at document.Path, account string, m map[string]any, before int)
 
 // deliverTypes are all types, in the order in which they are named to a person.
 func deliverTypes() []deliverType {
-	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType(), imapType(), mboxType()}
+	return []deliverType{maildirType(), smtpType(), lmtpType(), commandType(), imapType(), mboxType(), gmailType()}
 }
 
 // DeliverTypes are the names of all types of destinations.

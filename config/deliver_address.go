@@ -59,7 +59,7 @@ func parseEndpoint(t, s string) (e endpoint, f *fault) {
 	switch path, unix := strings.CutPrefix(s, unixPrefix); {
 	case s == "":
 		return e, &fault{text: "must not be empty"}
-	case unix && (t == typeSMTP || t == typeIMAP):
+	case unix && (t == typeSMTP || t == typeIMAP || t == typeGmail):
 		return e, &fault{text: "a unix socket is for type lmtp", hint: hint}
 	case unix:
 		return parseUnix(path)

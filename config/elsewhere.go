@@ -31,7 +31,7 @@ var elsewhere = map[string]map[string]string{
 		"oauth2 xoauth2 token access_token refresh_token auth_mechanism client_id":                     `write oauth = "microsoft" in place of a password, and [oauth.microsoft] with provider and client_id: see docs/oauth.md`,
 		"mda command program pipe exec":                                                                `mail goes to a program by [[account.NAME.deliver]] with type = "command" and command = ["/usr/bin/maildrop"]`,
 		"smtp smtphost smtp_host smtp_server forward":                                                  `mail goes on by [[account.NAME.deliver]] with type = "smtp", address = "mail.example.org:587" and to`,
-		"folder maildir mailbox dir directory path destination inbox mbox":                             `mail goes to a Maildir by [[account.NAME.deliver]] with type = "maildir" and path, into a file with type = "mbox" and path, into a mailbox with type = "imap"`,
+		"folder maildir mailbox dir directory path destination inbox mbox":                             `mail goes to a Maildir by [[account.NAME.deliver]] with type = "maildir" and path, into a file with type = "mbox" and path, into a mailbox with type = "imap", into Gmail also with type = "gmail"`,
 		"protocol proto type": `leave it out: popsync speaks POP3 only`,
 		"socks socks_proxy socks5 http_proxy https_proxy all_proxy proxy_host proxy_url tor": `write proxy = "socks5://127.0.0.1:9050", or "http://..."`,
 		"plugin preconnect tunnel proxy_command proxycommand tunnelcommand":                  `write connect_command = ["ssh", "mail.example.org", "nc", "localhost", "110"]`,

@@ -4,6 +4,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,7 +14,7 @@ import (
 var (
 	shownDefault = regexp.MustCompile(`(?m)^# ([a-z_]+ = .+)$`)
 	alternative  = regexp.MustCompile(`(?m)^# or: (.+)$`)
-	asleep       = regexp.MustCompile(`(?m)^#([a-z_]+ = .+|\[\[.+\]\])$`)
+	asleep       = regexp.MustCompile(`(?m)^#([a-z_]+ = .+|\[\[.+\]\]|\[oauth\..+\])$`)
 	liveSecret   = regexp.MustCompile(`(?m)^password_command = .+$`)
 	shownKey     = regexp.MustCompile(`(?m)^(?:#|# |# or: )?([a-z_]+) = .+$`)
 )
@@ -71,7 +72,7 @@ func TestExampleAlternativesWork(t *testing.T) {
 		kind := string(a.Secret.Kind)
 		switch {
 		case i >= 4:
-			kind = string(a.Deliver[len(a.Deliver)-1].IMAP.Secret.Kind)
+			kind = string(a.Deliver[slices.IndexFunc(a.Deliver, func(d Deliver) bool { return d.IMAP != nil })].IMAP.Secret.Kind)
 		case i >= 2:
 			kind = string(a.Deliver[2].SMTP.Secret.Kind)
 		}
@@ -99,6 +100,7 @@ func TestExampleDestinations(t *testing.T) {
 		"lmtp":    "dovecot: me@example.org unix:/run/dovecot/lmtp\neverybody: x-original-to 0 localhost:24\n",
 		"imap":    "mailbox: imap.example.net:993 me@example.net INBOX\n",
 		"mbox":    "file: /home/me/mail/work.mbox\n",
+		"gmail":   "gmail: me@gmail.com\n",
 		"command": "sorted: /usr/bin/maildrop -f {sender} /home/me/.popsync/mailfilter\n",
 	} {
 		if got[of] != want {

@@ -164,7 +164,7 @@ func date(dst *time.Time) convert {
 	}
 }
 
-// granted checks the OAuth grant that an account or a destination names at a path. use is what for: "pop", "smtp" or "imap".
+// granted checks the OAuth grant that an account or a destination names at a path. use is what for: "pop", "smtp", "imap" or "gmail".
 func (c *checker) granted(at document.Path, s SecretSource, auth Auth, grants []OAuth, use string) {
 	if s.Kind != SecretOAuth {
 		return

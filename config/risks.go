@@ -15,6 +15,9 @@ func (a *Account) Risks() (all []string) {
 		if s := d.IMAP; s != nil && s.Legacy && s.TLS != TLSNone {
 			all = append(all, "destination "+d.Name+": "+legacyRisk)
 		}
+		if s := d.Gmail; s != nil && s.Legacy {
+			all = append(all, "destination "+d.Name+": "+legacyRisk)
+		}
 	}
 	return all
 }

@@ -87,6 +87,9 @@ func (c *checker) grantsOf(a Account) (all []document.Table) {
 		if d.IMAP != nil {
 			names = append(names, d.IMAP.Secret.OAuth)
 		}
+		if d.Gmail != nil {
+			names = append(names, d.Gmail.Secret.OAuth)
+		}
 	}
 	for _, name := range names {
 		if g, ok := grants[name].(map[string]any); ok {

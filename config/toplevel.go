@@ -53,6 +53,9 @@ func (c *checker) document(tree map[string]any) *Config {
 			if d.IMAP != nil {
 				c.granted(at.Key("deliver").Index(i), d.IMAP.Secret, d.IMAP.Auth, cfg.OAuth, "imap")
 			}
+			if d.Gmail != nil {
+				c.granted(at.Key("deliver").Index(i), d.Gmail.Secret, AuthAuto, cfg.OAuth, "gmail")
+			}
 		}
 	}
 	slices.SortFunc(cfg.Accounts, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })

@@ -47,6 +47,7 @@ var rooms = []room{
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
 	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/sasl", "internal/transcript", "internal/trust"}},
 	{path: "deliver/mbox", imports: []string{"deliver", "deliver/internal/disk", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
+	{path: "deliver/gmail", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/transcript", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},
 	{path: "schedule", modules: []string{"github.com/robfig/cron/v3"}},
 	// foreign and toml: its tests look what its errors, and encoders, show of a secret
@@ -97,7 +98,7 @@ var rooms = []room{
 	{path: "fetcher/operator", imports: []string{"uidl", "fetcher/facts", "fetcher/plan", "fetcher/health", "internal/words"}},
 	{
 		path:    "cmd/popsync",
-		imports: []string{"config", "config/document", "deliver", "deliver/command", "deliver/imap", "deliver/maildir", "deliver/mbox", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/discovery", "internal/exit", "internal/figures", "internal/firstconfig", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/newmail", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/setup", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
+		imports: []string{"config", "config/document", "deliver", "deliver/command", "deliver/gmail", "deliver/imap", "deliver/maildir", "deliver/mbox", "deliver/smtp", "deliver/spool", "fetcher", "fetcher/health", "fetcher/memory", "fetcher/server", "fetcher/verdict", "internal/alarms", "internal/backup", "internal/built", "internal/checkup", "internal/console", "internal/control", "internal/decisions", "internal/demo", "internal/dialer", "internal/discovery", "internal/exit", "internal/figures", "internal/firstconfig", "internal/guard", "internal/imports", "internal/logins", "internal/logs", "internal/memlimit", "internal/movein", "internal/names", "internal/newmail", "internal/nextstep", "internal/oauth", "internal/oauth/tokens", "internal/outcome", "internal/parked", "internal/passes", "internal/places", "internal/probe", "internal/profile", "internal/remarks", "internal/screen", "internal/secret", "internal/service", "internal/setup", "internal/status", "internal/terminal", "internal/transcript", "internal/trust", "internal/usage", "internal/verify", "internal/words", "pop3", "schedule", "uidl", "uidl/sqlite"},
 		modules: []string{"github.com/spf13/cobra", "go.uber.org/zap", "golang.org/x/sys"},
 		tests:   []string{"fetcher/report", "internal/notify", "internal/sasl"},
 	},
@@ -177,6 +178,7 @@ var rooms = []room{
 	{path: "internal/dialer/proxytest", helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "deliver/imap/imaptest", helper: true},
+	{path: "deliver/gmail/gmailtest", helper: true},
 	{path: "internal/foreign/foreigntest", helper: true},
 	{path: "internal/terminal/terminaltest", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},

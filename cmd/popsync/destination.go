@@ -47,7 +47,7 @@ func (c checking) say(lv checkup.Level, text string) {
 
 // destinationTypes are all there are.
 func destinationTypes() []destinationType {
-	return []destinationType{maildirType(), mailServerType("smtp"), mailServerType("lmtp"), commandType(), imapType(), mboxType()}
+	return []destinationType{maildirType(), mailServerType("smtp"), mailServerType("lmtp"), commandType(), imapType(), mboxType(), gmailType()}
 }
 
 // typeOf is the type of a destination.

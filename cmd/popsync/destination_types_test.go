@@ -13,7 +13,10 @@ import (
 )
 
 // asleep are the lines of the example that a person may wake.
-var asleep = regexp.MustCompile(`(?m)^#([a-z_]+ = .+|\[\[.+\]\])$`)
+var asleep = regexp.MustCompile(`(?m)^#([a-z_]+ = .+|\[\[.+\]\]|\[oauth\..+\])$`)
+
+// sampleClients are those that the example's destinations name.
+var sampleClients = []config.OAuth{{Name: "google", Provider: "google", ClientID: "c", Secret: config.SecretSource{Kind: config.SecretCommand, Command: []string{"true"}}}}
 
 // sampleOf is the first destination of a type in the example.
 func sampleOf(t *testing.T, name string) config.Deliver {
@@ -54,7 +57,7 @@ func TestDestinationTypes(t *testing.T) {
 
 // What the types say of one destination goes together.
 func TestDestinationTypesAgree(t *testing.T) {
-	cfg := &config.Config{StateDir: t.TempDir()}
+	cfg := &config.Config{StateDir: t.TempDir(), OAuth: sampleClients}
 	for _, dt := range destinationTypes() {
 		d := sampleOf(t, dt.name)
 		a := &app{}
@@ -87,7 +90,7 @@ func TestAbilities(t *testing.T) {
 		true:  "Sweeper Setter Foreseer Batched Reminded Opener Learner Teller Checker",
 	}
 	for _, name := range config.DeliverTypes() {
-		target, err := (&app{}).targetOf(&config.Config{StateDir: t.TempDir()}, "work", sampleOf(t, name))
+		target, err := (&app{}).targetOf(&config.Config{StateDir: t.TempDir(), OAuth: sampleClients}, "work", sampleOf(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver/gmail"
 	"github.com/popsync/popsync/internal/control"
 	"github.com/popsync/popsync/internal/logins"
 	"github.com/popsync/popsync/internal/oauth"
@@ -104,6 +105,9 @@ func (a *app) loginBy(cfg *config.Config, h holder) logins.Holder {
 		Prove: func(ctx context.Context, token func(context.Context, string) (string, error)) error {
 			return a.logInOnce(ctx, cfg, h, token)
 		},
+	}
+	if h.use == oauth.Gmail {
+		out.Same = func(email string) bool { return gmail.Same(email, h.username) }
 	}
 	if len(h.name) > len(h.account) {
 		out.Destination = h.name[len(h.account)+1:]

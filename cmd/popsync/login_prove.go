@@ -10,6 +10,17 @@ import (
 
 // deliveryLogin connects to a destination. What that says of recipients or folders is check's affair.
 func (a *app) deliveryLogin(ctx context.Context, cfg *config.Config, account string, d config.Deliver, token func(context.Context, string) (string, error)) error {
+	if d.Gmail != nil {
+		sender, _, err := a.gmailSenderWith(cfg, account, d, token, nil)
+		if err != nil {
+			return err
+		}
+		defer sender.Close()
+		if saw, err := sender.Look(ctx); !saw.LoggedIn {
+			return err
+		}
+		return nil
+	}
 	if d.IMAP != nil {
 		sender, _, err := a.imapSenderWith(cfg, account, d, nil, token)
 		if err != nil {

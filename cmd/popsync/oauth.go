@@ -40,6 +40,9 @@ func holdersOf(cfg *config.Config) (all []holder) {
 			if d.IMAP != nil && d.IMAP.Secret.Kind == config.SecretOAuth {
 				all = append(all, boxHolder(c.Name, d))
 			}
+			if d.Gmail != nil {
+				all = append(all, gmailHolder(c.Name, d))
+			}
 		}
 	}
 	return all
@@ -55,6 +58,10 @@ func relayHolder(account string, d config.Deliver) holder {
 
 func boxHolder(account string, d config.Deliver) holder {
 	return holder{name: account + "/" + d.Name, account: account, username: d.IMAP.Username, use: oauth.IMAP, grant: d.IMAP.Secret.OAuth, network: d.IMAP.Network}
+}
+
+func gmailHolder(account string, d config.Deliver) holder {
+	return holder{name: account + "/" + d.Name, account: account, username: d.Gmail.Username, use: oauth.Gmail, grant: d.Gmail.Secret.OAuth, network: d.Gmail.Network}
 }
 
 // tokenOf is a holder's token. flow replaces the configured one; "": it does not.

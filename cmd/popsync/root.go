@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/popsync/popsync/deliver/gmail"
 	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/oauth/tokens"
@@ -24,6 +25,7 @@ type app struct {
 	asking     sync.Mutex
 	live       *terminal.Board // shows passes that are running; nil: nothing does
 	tokens     tokens.Keepers
+	pacers     gmail.Pacers      // of all mailboxes at Gmail
 	providers  http.RoundTripper // reaches providers of OAuth, for tests; nil: the account's own way does
 	lines      *terminal.Gate    // for the lines of the log on a terminal where nothing is live; nil: it is none
 	transcript *transcript.File  // of what passes on the wire; nil: nobody asked for one

@@ -70,6 +70,10 @@ func (d *Desk) Login(ctx context.Context, arg string, flow oauth.Flow) error {
 		return h.failed(err)
 	}
 	d.clockNote(client)
+	if h.Same != nil && token.Email != "" && !h.Same(token.Email) {
+		return exit.With(exit.Login, nextstep.With(fmt.Errorf("%s: it was %s who logged in at the provider, and the mailbox is %s; nothing was stored", h.Name(), words.Clip(token.Email), words.Clip(h.Username)),
+			"log in again, and choose "+words.Clip(h.Username)+" there; a private window of the browser helps: popsync login "+arg))
+	}
 	fmt.Fprintln(d.Err, "The provider has given a token. Logging in to the mailbox once, to prove it ...")
 	proof := verdict.Of(h.Prove(ctx, func(context.Context, string) (string, error) { return token.Access.Reveal(), nil }))
 	if ctx.Err() != nil {

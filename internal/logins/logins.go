@@ -34,6 +34,8 @@ type Holder struct {
 	Source func(flow oauth.Flow) (*tokens.Source, *oauth.Client, error)
 	// Prove logs in to the mailbox or the mail server once, with what token gives, and does nothing else there.
 	Prove func(ctx context.Context, token func(ctx context.Context, refused string) (string, error)) error
+	// Same tells whether an address is that of the mailbox, where the login alone decides which mailbox it is; nil: Username does.
+	Same func(email string) bool
 }
 
 // Name is ACCOUNT or ACCOUNT/DESTINATION, as a person names it.

@@ -25,7 +25,7 @@ var jsonSections = map[string]any{
 	"status": status.Account{}, "waiting": status.Waiting{}, "came_short": status.Short{}, "left_alone": status.LeftAlone{}, "resting": status.Resting{},
 	"progress": control.Progress{}, "healthcheck": status.Health{}, "unhealthy": status.Unhealthy{},
 	"parked": parked.Message{}, "stuck": parked.StuckAt{},
-	"missed": status.Missed{}, "check": checkup.Object{}, "destinations": checkup.Seen{}, "finding": checkup.Finding{},
+	"missed": status.Missed{}, "diverted": status.Diverted{}, "check": checkup.Object{}, "destinations": checkup.Seen{}, "finding": checkup.Finding{},
 }
 
 // Every member is documented, and nothing is documented that there is not.

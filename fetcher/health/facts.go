@@ -144,6 +144,8 @@ type Facts struct {
 	Missed map[string]MissedMail `json:"missed,omitempty"`
 	// Without is what destinations that are not required refused for good, likewise.
 	Without map[string]MissedMail `json:"without,omitempty"`
+	// Diverted is what fallbacks took, the newest last.
+	Diverted []Diverted `json:"diverted,omitempty"`
 	// Undeleted is what the server said that it deletes, and may list still: see undeleted.go.
 	Undeleted Undeleted `json:"undeleted,omitzero"`
 	// Woken: a person wants the next pass to wait for nothing.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/fetcher/facts"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -142,6 +144,12 @@ func (y standIn) waive(s *sending, why error) error {
 func (y standIn) noteQuarantined(s *sending, why error) {
 	y.o.p.Obs.Quarantined()
 	y.o.p.Obs.Reason(why.Error())
+	y.o.mu.Lock()
+	y.o.diverted = append(y.o.diverted, health.Diverted{UID: words.Quote(s.row.UID), Destination: y.o.place.Name, Reason: words.Clip(why.Error()), At: y.o.p.now().Unix()})
+	if len(y.o.diverted) > 100 { // the newest of them are told
+		y.o.diverted = slices.Delete(y.o.diverted, 0, 50)
+	}
+	y.o.mu.Unlock()
 	y.o.p.Log.Warn("quarantined", zap.String("uid", words.Quote(s.row.UID)), zap.String("destination", y.o.place.Name), zap.String("reason", words.Clip(why.Error())))
 }
 

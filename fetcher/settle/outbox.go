@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/uidl"
 )
@@ -52,13 +53,14 @@ type outbox struct {
 	err     error         // the ledger failed, or our own code
 	cut     bool          // a message did not get through because the pass was told to end
 
-	turns       int       // messages refused for now so far
-	vain        int       // and in a row
-	some        bool      // it refused some recipients for good, and that was told
-	waived      int       // messages that it goes without
-	spurns      int       // messages refused for good after their content, in a row
-	suspects    suspects  // of those, that nobody is charged with yet
-	blamed      []suspect // and that the next commit charges
+	turns       int               // messages refused for now so far
+	vain        int               // and in a row
+	some        bool              // it refused some recipients for good, and that was told
+	waived      int               // messages that it goes without
+	diverted    []health.Diverted // what the fallback took in its place
+	spurns      int               // messages refused for good after their content, in a row
+	suspects    suspects          // of those, that nobody is charged with yet
+	blamed      []suspect         // and that the next commit charges
 	lastRefusal error
 	forGood     bool      // all envelopes refused since the last one was accepted were refused for good
 	took        time.Time // when it last took a message in this pass; zero: it did not

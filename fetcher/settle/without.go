@@ -22,10 +22,13 @@ func (y standIn) goesWithout(row uidl.Delivery, why error) {
 	y.o.mu.Unlock()
 }
 
-// noteWithout keeps how many there were.
+// noteWithout keeps how many there were, and what fallbacks took.
 func (x outages) noteWithout() {
 	now := x.p.now().Unix()
 	for _, d := range x.p.Places {
+		if d.out != nil && len(d.out.diverted) > 0 {
+			x.p.Health.AddDiverted(d.out.diverted)
+		}
 		if d.out == nil || d.out.waived == 0 {
 			continue
 		}

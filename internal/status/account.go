@@ -127,7 +127,7 @@ func (st *Account) rank() rank {
 		return rankPending
 	case st.Paused, st.State == StateWaiting && st.Reason != "", st.Slow, st.PassTime:
 		return rankWaiting
-	case st.Skipped > 0, st.Unsure > 0, st.GivenUp > 0, st.LeftOut > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting)+len(st.Missed)+len(st.Without)+len(st.Risks) > 0:
+	case st.Skipped > 0, st.Unsure > 0, st.GivenUp > 0, st.LeftOut > 0, st.CameShort != nil, len(st.LeftAlone)+len(st.Resting)+len(st.Missed)+len(st.Without)+len(st.Diverted)+len(st.Risks) > 0:
 		return rankSkipped
 	}
 	return rankNothing

@@ -32,6 +32,7 @@ type Account struct {
 	Resting     []Resting   `json:"resting,omitempty"`
 	Missed      []Missed    `json:"missed,omitempty"`
 	Without     []Missed    `json:"without,omitempty"`
+	Diverted    []Diverted  `json:"diverted,omitempty"`
 	Failures    int64       `json:"failures"` // passes in a row
 	Trouble     string      `json:"trouble,omitempty"`
 	Class       string      `json:"class,omitempty"` // of the trouble

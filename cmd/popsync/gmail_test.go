@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/popsync/popsync/config"
+	"github.com/popsync/popsync/deliver/gmail"
+	"github.com/popsync/popsync/deliver/gmail/gmailtest"
+	"github.com/popsync/popsync/deliver/spool"
+	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/internal/alarms"
+	"github.com/popsync/popsync/internal/console"
+	"github.com/popsync/popsync/internal/notify"
+	"github.com/popsync/popsync/internal/oauth"
+	"github.com/popsync/popsync/internal/oauth/oauthtest"
+	"github.com/popsync/popsync/internal/status"
+	"github.com/popsync/popsync/pop3/pop3test"
+	"github.com/popsync/popsync/uidl/uidltest"
+)
+
+// forGmail is a message as most are; without a sender, Gmail does not want it.
+func forGmail(i int, from bool) pop3test.Message {
+	head := ""
+	if from {
+		head = "From: a@a.example\r\n"
+	}
+	return pop3test.Message{UID: fmt.Sprintf("uid-%05d", i), Data: fmt.Appendf(nil,
+		"Received: from a.example by b.example id x%[1]d; Sat, 28 Nov 2026 10:00:00 +0000\r\nMessage-ID: <%[1]d@a.example>\r\n%[2]sSubject: number %[1]d\r\n\r\nThe text of %[1]d.\r\n", i, head)}
+}
+
+// signIn stores a login as popsync login would.
+func signIn(t *testing.T, a *app, cfg *config.Config, p *oauthtest.Provider) {
+	t.Helper()
+	source, _, err := a.tokenOf(cfg, gmailHolder("work", gmailOf(cfg)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	access, refresh := p.Grant("me@gmail.com", "")
+	token := oauth.Token{Access: oauth.NewSecret(access), Refresh: oauth.NewSecret(refresh), Got: time.Now(), Expires: time.Now().Add(time.Hour), Subject: "1001", Email: "me@gmail.com"}
+	if err := source.Put(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func gmailOf(cfg *config.Config) config.Deliver {
+	for _, d := range cfg.Accounts[0].Deliver {
+		if d.Gmail != nil {
+			return d
+		}
+	}
+	panic("there is none")
+}
+
+// Many messages, of which Gmail forbids two: all others are there, these two are in the fallback, and status says which and why.
+func TestGmailForbidsTwo(t *testing.T) {
+	n := 80
+	if os.Getenv("POPSYNC_LARGE") != "" {
+		n = 5000
+	}
+	dir := t.TempDir()
+	server := pop3test.NewServer(pop3test.Options{})
+	defer server.Close()
+	var all []pop3test.Message
+	for i := range n {
+		all = append(all, forGmail(i, i != n/3 && i != n/2))
+	}
+	server.AddUser("u", "p", all...)
+	pop, err := server.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := oauthtest.New(oauthtest.Options{})
+	box := gmailtest.New(gmailtest.Options{Quota: -1, Token: func(token string) ([]string, bool) {
+		_, ok := p.Valid(token)
+		return []string{"https://mail.google.com/"}, ok
+	}})
+	defer box.Close()
+	addr, err := box.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, file := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "config.toml")
+	conf := fmt.Sprintf("state_dir = %q\n[oauth.google]\nprovider = \"google\"\nclient_id = \"c\"\nclient_secret = \"s\"\n"+
+		"[account.work]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n"+
+		"[[account.work.deliver]]\ntype = \"gmail\"\naddress = %q\nca_file = %q\nusername = \"me@gmail.com\"\noauth = \"google\"\n"+
+		"[[account.work.deliver]]\ntype = \"maildir\"\npath = %q\nfallback = true\n", filepath.Join(dir, "state"), pop.Port, addr, ca, filepath.Join(dir, "Refused"))
+	for name, text := range map[string]string{ca: string(box.CA), file: conf} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file, providers: p}
+	a.pacers.Minute = 50 * time.Millisecond
+	cfg, err := a.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := openLedger(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, a, cfg, p)
+	for range 2 {
+		rep := fetching{a}.passes(t.Context(), cfg, cfg.Accounts, ledger, zap.NewNop(), func(c config.Account) (fetcher.Account, fetcher.Options, error) {
+			acc, err := a.wire(cfg, c, nil)
+			return acc, options(cfg.Limits), err
+		})[0]
+		t.Logf("%s", rep.Verdict.Message)
+	}
+	ledger.Close()
+	if got := len(box.Messages()); got != n-2 {
+		t.Errorf("Gmail has %d messages", got)
+	}
+	refused, err := os.ReadDir(filepath.Join(dir, "Refused", "new"))
+	if err != nil || len(refused) != 2 {
+		t.Errorf("the fallback has %d, %v", len(refused), err)
+	}
+	var out, errs bytes.Buffer
+	code := execute(t.Context(), []string{"--config", file, "status", "--json", "work"}, &console.Console{Out: &out, Err: &errs})
+	var said status.Account
+	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out.String(), errs.String())
+	}
+	told := said.Diverted
+	if len(told) != 2 || told[0].Destination != "gmail" || !strings.Contains(told[0].Reason, "Expected a single 'From' header") ||
+		told[0].UID == told[1].UID || !strings.Contains(fmt.Sprintf("uid-%05d uid-%05d", n/3, n/2), told[0].UID) {
+		t.Errorf("status says %+v", told)
+	}
+	out.Reset()
+	execute(t.Context(), []string{"--config", file, "status", "work"}, &console.Console{Out: &out, Err: &errs})
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{fmt.Sprintf("gmail refused uid-%05d, and the fallback has it", n/3), "Expected a single 'From' header"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("status does not say %q:\n%s", want, out.String())
+		}
+	}
+}
+
+// The login ends in the midst of everything: a person is told once, nothing is tried without a token, and after a login all goes on.
+func TestDaemonGmailLogin(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { gmailLogin(t, dir) })
+}
+
+func gmailLogin(t *testing.T, dir string) {
+	p := oauthtest.New(oauthtest.Options{})
+	server := pop3test.NewServer(pop3test.Options{})
+	defer server.Close()
+	box := gmailtest.New(gmailtest.Options{Token: func(token string) ([]string, bool) {
+		_, ok := p.Valid(token)
+		return []string{"https://mail.google.com/"}, ok
+	}})
+	box.Serve()
+	defer box.Close()
+	file := filepath.Join(dir, "config.toml")
+	conf := fmt.Sprintf("state_dir = %q\nschedule = \"@every 10m\"\n[log]\nlevel = \"error\"\n[control]\nsocket = \"off\"\n[alarm]\nmaildir = false\n"+
+		"[oauth.google]\nprovider = \"google\"\nclient_id = \"c\"\nclient_secret = \"s\"\n"+
+		"[account.work]\nhost = \"h.example\"\ntls = \"none\"\ninsecure_plaintext = true\nusername = \"u\"\npassword = \"p\"\n"+
+		"[[account.work.deliver]]\ntype = \"gmail\"\nusername = \"me@gmail.com\"\noauth = \"google\"\n", dir)
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file, providers: p}
+	cfg, err := a.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, a, cfg, p)
+	var mail []pop3test.Message
+	more := func(n int) {
+		for range n {
+			mail = append(mail, forGmail(len(mail), true))
+		}
+		server.AddUser("u", "p", mail...)
+	}
+	more(5)
+	log, err := openLog(io.Discard, false, config.Log{Level: "error", Format: "json"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	ledger := uidltest.NewMemory().Open()
+	defer ledger.Close()
+	d, err := serving{a}.newService(cfg, ledger, log, func(cfg *config.Config, c config.Account) (fetcher.Account, error) {
+		acc, err := serving{a}.wireUnasked(cfg, c)
+		if err != nil {
+			return acc, err
+		}
+		acc.Server.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return server.Dial(ctx, network, addr)
+		}
+		source, _, err := a.tokenOf(cfg, gmailHolder("work", gmailOf(cfg)), "")
+		if err != nil {
+			return acc, err
+		}
+		o := gmail.Options{Username: "me@gmail.com", Labels: []string{"INBOX"}, Token: source.Token, Dial: box.Dial, TLSConfig: box.Trust(), Pacers: &a.pacers}
+		sender, err := gmail.New(o)
+		acc.Destinations[0].Target = spool.New(spool.Options{Root: spoolRoot(cfg), Where: o.Where(), Account: "work", Destination: "gmail", Sender: sender})
+		return acc, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := &mouth{all: map[string][]tolding{}}
+	d.Config.Alarms.Shared = []alarms.Way{{Channel: told}}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Run(ctx, make(chan os.Signal, 1))
+		ended <- err
+	}()
+	pass := func(d time.Duration) {
+		time.Sleep(d)
+		synctest.Wait()
+	}
+	pass(30 * time.Minute)
+	if n := len(box.Messages()); n != 5 {
+		t.Errorf("%d messages at first", n)
+	}
+	p.End()
+	more(3)
+	pass(24 * time.Hour)
+	asked, refused := box.Calls("import"), p.Counts().Refused
+	if n := len(box.Messages()); n != 5 || asked > 6 {
+		t.Errorf("%d messages without a login, %d requests", n, asked)
+	}
+	all := told.of("work")
+	if len(all) != 1 || !all[0].Person || !strings.Contains(all[0].Next, "popsync login work/gmail") {
+		t.Errorf("told: %+v", all)
+	}
+	if refused != 1 {
+		t.Errorf("Google was asked %d times to renew what it had ended", refused)
+	}
+	signIn(t, a, cfg, p)
+	pass(12 * time.Hour)
+	if n := len(box.Messages()); n != 8 {
+		t.Errorf("%d messages after the login", n)
+	}
+	if all := told.of("work"); len(all) != 2 || all[1].Kind != notify.Recovered {
+		t.Errorf("told: %+v", all)
+	}
+	stop(nil)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

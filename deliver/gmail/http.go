@@ -24,9 +24,8 @@ type request struct {
 	header http.Header
 	units  int // of the quota
 
-	body    func() (*source, error) // nil: there is none
-	octets  int64                   // of the body
-	message int64                   // octets of a message in it
+	body   func() (*source, error) // nil: there is none
+	octets int64                   // of the body
 }
 
 // answer is one that is no refusal: of the series 200, or 308 of a session that is not at its end.

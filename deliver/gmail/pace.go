@@ -14,8 +14,7 @@ const (
 	createUnits = 5
 	statusUnits = 1 // not documented
 
-	quota = 6000
-	// pace is what is used of it in a minute. With the burst it stays below the quota in every minute that Gmail may count, also if requests
+	// pace is what is used of these in a minute. With the burst it stays below the quota in every minute that Gmail may count, also if requests
 	// overtake each other by most of a second.
 	pace  = 5820
 	burst = 100 // units that may go at once after a rest

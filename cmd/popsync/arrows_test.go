@@ -111,7 +111,7 @@ var rooms = []room{
 	{path: "internal/console", imports: []string{"internal/exit", "internal/nextstep", "internal/screen", "internal/terminal", "internal/transcript", "internal/words"}},
 	{path: "internal/control", imports: []string{"internal/safepath", "internal/unixsocket"}, modules: []string{"golang.org/x/sys"}},
 	{path: "internal/decisions", imports: []string{"deliver", "deliver/spool", "fetcher", "fetcher/health", "fetcher/operator", "fetcher/verdict", "internal/alarms", "internal/console", "internal/control", "internal/durable", "internal/exit", "internal/foreign", "internal/names", "internal/nextstep", "internal/places", "internal/safepath", "internal/terminal", "internal/uidtext", "internal/words", "uidl"}},
-	{path: "internal/demo", imports: []string{"fetcher", "fetcher/verdict", "internal/console", "internal/exit", "internal/outcome", "internal/screen", "internal/words", "pop3/pop3test"}},
+	{path: "internal/demo", imports: []string{"deliver/gmail/gmailtest", "fetcher", "fetcher/verdict", "internal/console", "internal/exit", "internal/outcome", "internal/screen", "internal/words", "pop3/pop3test"}},
 	{path: "internal/dialer", imports: []string{"internal/foreign", "internal/program", "internal/safepath"}, modules: []string{"golang.org/x/net"}},
 	{path: "internal/durable", modules: []string{"golang.org/x/sys"}},
 	{path: "internal/exit", imports: []string{"fetcher/verdict", "internal/nextstep", "internal/words"}},
@@ -178,7 +178,7 @@ var rooms = []room{
 	{path: "internal/dialer/proxytest", helper: true},
 	{path: "deliver/delivertest/postfix", helper: true},
 	{path: "deliver/imap/imaptest", helper: true},
-	{path: "deliver/gmail/gmailtest", helper: true},
+	{path: "deliver/gmail/gmailtest"}, // no helper: so does 'popsync demo --gmail'
 	{path: "internal/foreign/foreigntest", helper: true},
 	{path: "internal/terminal/terminaltest", helper: true},
 	{path: "internal/crash", modules: []string{"golang.org/x/sys"}, helper: true},
@@ -197,7 +197,7 @@ var rooms = []room{
 // testImports and testModules are what the tests of any room may import beside what the room itself may; zap, to see
 // what would be logged.
 var (
-	testImports = []string{"pop3/pop3test"}
+	testImports = []string{"pop3/pop3test", "deliver/gmail/gmailtest"}
 	testModules = []string{"github.com/rogpeppe/go-internal", "go.uber.org/zap", "github.com/xdg-go/scram"}
 )
 

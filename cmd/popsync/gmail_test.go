@@ -256,3 +256,16 @@ func gmailLogin(t *testing.T, dir string) {
 		t.Error(err)
 	}
 }
+
+// The demonstration has what is awkward about Gmail.
+func TestDemoGmail(t *testing.T) {
+	var out bytes.Buffer
+	if code := execute(t.Context(), []string{"demo", "--gmail"}, &console.Console{In: os.Stdin, Out: &out, Err: &out}); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out.String())
+	}
+	for what, n := range map[string]int{"every byte the same": 9, "refused by Gmail; in the fallback": 2, "merged by Gmail with the first": 1, "  0 new": 1} {
+		if got := strings.Count(out.String(), what); got != n {
+			t.Errorf("%q is there %d times, want %d:\n%s", what, got, n, out.String())
+		}
+	}
+}

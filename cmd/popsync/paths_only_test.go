@@ -42,6 +42,7 @@ var mayGoByPath = map[string]string{
 	"internal/guard/nodump_linux.go os.ReadFile":                         "/proc/self",
 	"internal/demo/show.go os.MkdirTemp":                                 "a folder of its own, which it removes",
 	"internal/demo/show.go os.RemoveAll":                                 "the folder that it made",
+	"internal/demo/gmail.go os.WriteFile":                                "in the folder that was made for it",
 	"internal/demo/demo.go os.ReadDir":                                   "in the folder that was made for it",
 	"internal/demo/demo.go os.ReadFile":                                  "in the folder that was made for it",
 }

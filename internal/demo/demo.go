@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/popsync/popsync/deliver/gmail/gmailtest"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/screen"
 	"github.com/popsync/popsync/internal/words"
@@ -22,14 +23,16 @@ type Mailbox struct {
 	Config   string // its text
 	Port     int    // on loopback
 	Messages int
+	Beside   string // what else listens, to be put behind that; "": nothing
 
 	server  *pop3test.Server
+	box     *gmailtest.Server // nil: mail goes into the Maildir
 	maildir string
 	sent    []sample
 }
 
-// Serve begins to serve the mailbox. The configuration keeps all that it makes in dir.
-func Serve(dir string) (*Mailbox, error) {
+// Serve begins to serve the mailbox, and with gmail one at Gmail that the mail goes to. The configuration keeps all that it makes in dir.
+func Serve(dir string, gmail bool) (*Mailbox, error) {
 	b := &Mailbox{server: pop3test.NewServer(pop3test.Options{}), maildir: filepath.Join(dir, "Mail"), sent: samples()}
 	b.Messages = len(b.sent)
 	var all []pop3test.Message
@@ -44,11 +47,22 @@ func Serve(dir string) (*Mailbox, error) {
 	}
 	b.Port = addr.Port
 	b.Config = fmt.Sprintf(config, filepath.Join(dir, "state"), b.Port, b.maildir)
+	if gmail {
+		if err := b.serveGmail(dir); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
 	return b, nil
 }
 
-// Close ends the server.
-func (b *Mailbox) Close() { b.server.Close() }
+// Close ends the servers.
+func (b *Mailbox) Close() {
+	b.server.Close()
+	if b.box != nil {
+		b.box.Close()
+	}
+}
 
 const config = `state_dir = %q
 
@@ -76,22 +90,34 @@ func (b *Mailbox) Indented() string {
 	return out.String()
 }
 
-// Compare compares the Maildir with what was sent and shows it on w, one line per message.
-func (b *Mailbox) Compare(w io.Writer) error {
-	arrived := map[string]int{}
+// arrived is what the Maildir holds, and how many messages that are.
+func (b *Mailbox) arrived() (arrived map[string]int, n int, err error) {
+	arrived = map[string]int{}
 	files, err := os.ReadDir(filepath.Join(b.maildir, "new"))
 	if err != nil {
-		return exit.With(exit.Internal, err)
+		return nil, 0, exit.With(exit.Internal, err)
 	}
 	for _, f := range files {
 		data, err := os.ReadFile(filepath.Join(b.maildir, "new", f.Name()))
 		if err != nil {
-			return exit.With(exit.Internal, err)
+			return nil, 0, exit.With(exit.Internal, err)
 		}
 		arrived[string(data)]++
 	}
-	if len(files) != len(b.sent) {
-		return exit.Errorf(exit.Internal, "the Maildir holds %d messages, not %d", len(files), len(b.sent))
+	return arrived, len(files), nil
+}
+
+// Compare compares the Maildir, or Gmail, with what was sent and shows it on w, one line per message.
+func (b *Mailbox) Compare(w io.Writer) error {
+	if b.box != nil {
+		return b.compareGmail(w)
+	}
+	arrived, n, err := b.arrived()
+	if err != nil {
+		return err
+	}
+	if n != len(b.sent) {
+		return exit.Errorf(exit.Internal, "the Maildir holds %d messages, not %d", n, len(b.sent))
 	}
 	var rows [][]string
 	for i, s := range b.sent {

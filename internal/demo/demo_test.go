@@ -13,7 +13,7 @@ import (
 // What did not arrive, or not as it was sent, is told.
 func TestCompare(t *testing.T) {
 	dir := t.TempDir()
-	b, err := Serve(dir)
+	b, err := Serve(dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,9 @@ import (
 // Pass makes one pass over the sample mailbox, as popsync run would.
 type Pass func() (fetcher.Report, error)
 
-// Show serves the mailbox, fetches it twice and shows what became of it. passes gives the Pass of a configuration's text. All is in a
+// Show serves the mailbox, and with gmail one at Gmail, fetches it twice and shows what became of it. passes gives the Pass of a configuration's text. All is in a
 // temporary folder, which is removed unless keep is set. Its errors have their exit codes.
-func Show(c *console.Console, keep bool, passes func(config string) (Pass, error)) error {
+func Show(c *console.Console, keep, gmail bool, passes func(config string) (Pass, error)) error {
 	dir, err := os.MkdirTemp("", "popsync-demo-")
 	if err != nil {
 		return exit.With(exit.Temp, err)
@@ -25,13 +25,13 @@ func Show(c *console.Console, keep bool, passes func(config string) (Pass, error
 	if !keep {
 		defer os.RemoveAll(dir)
 	}
-	box, err := Serve(dir)
+	box, err := Serve(dir, gmail)
 	if err != nil {
 		return exit.With(exit.Temp, err)
 	}
 	defer box.Close()
-	fmt.Fprintf(c.Out, "A POP3 server listens on 127.0.0.1:%d with %s. The configuration:\n\n%s\n", box.Port, words.Number(box.Messages, "message"),
-		box.Indented())
+	fmt.Fprintf(c.Out, "A POP3 server listens on 127.0.0.1:%d with %s%s. The configuration:\n\n%s\n", box.Port, words.Number(box.Messages, "message"),
+		box.Beside, box.Indented())
 	pass, err := passes(box.Config)
 	if err != nil {
 		return err

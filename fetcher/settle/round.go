@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"go.uber.org/zap"
+
 	"github.com/popsync/popsync/deliver"
 	"github.com/popsync/popsync/internal/words"
 	"github.com/popsync/popsync/uidl"
@@ -96,7 +98,9 @@ func (u round) enterPublished(c *uidl.Change, it *published) {
 		}
 		it.settled, it.ended = true, remote                     // a Maildir has moved it
 		if why := errors.Unwrap(it.err); remote && why != nil { // without the copy's name
-			u.p.Obs.Mention(words.Clip(fmt.Sprintf("destination %s is unsure of a message, which stays on the server: %v", d.Name, why)))
+			text := words.Clip(why.Error())
+			u.p.Log.Warn("unsure", zap.String("uid", words.Quote(it.row.UID)), zap.String("destination", d.Name), zap.String("reason", text))
+			u.p.Obs.Mention(fmt.Sprintf("destination %s is unsure of a message, which stays on the server: %s", d.Name, text))
 		}
 		it.done = u.p.SettleRow(c, it.row, it.next.as)
 		return

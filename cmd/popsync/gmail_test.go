@@ -9,18 +9,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/deliver/gmail"
 	"github.com/popsync/popsync/deliver/gmail/gmailtest"
 	"github.com/popsync/popsync/deliver/spool"
 	"github.com/popsync/popsync/fetcher"
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/alarms"
 	"github.com/popsync/popsync/internal/console"
 	"github.com/popsync/popsync/internal/notify"
@@ -64,18 +64,27 @@ func gmailOf(cfg *config.Config) config.Deliver {
 	panic("there is none")
 }
 
-// Many messages, of which Gmail forbids two: all others are there, these two are in the fallback, and status says which and why.
-func TestGmailForbidsTwo(t *testing.T) {
-	n := 80
-	if os.Getenv("POPSYNC_LARGE") != "" {
-		n = 5000
-	}
-	dir := t.TempDir()
+// gmailWorld is an account whose mail goes to a Gmail of the test's.
+type gmailWorld struct {
+	*testing.T
+	a    *app
+	cfg  *config.Config
+	box  *gmailtest.Server
+	dir  string
+	file string
+}
+
+// newGmailWorld makes one with n messages, of which those that are named have no sender. destinations is the TOML of the account's, with the
+// provider google. HOME is its folder.
+func newGmailWorld(t *testing.T, n int, destinations func(address, ca string) string, bad ...int) *gmailWorld {
+	t.Helper()
+	w := &gmailWorld{T: t, dir: t.TempDir()}
+	t.Setenv("HOME", w.dir)
 	server := pop3test.NewServer(pop3test.Options{})
-	defer server.Close()
+	t.Cleanup(server.Close)
 	var all []pop3test.Message
 	for i := range n {
-		all = append(all, forGmail(i, i != n/3 && i != n/2))
+		all = append(all, forGmail(i, !slices.Contains(bad, i)))
 	}
 	server.AddUser("u", "p", all...)
 	pop, err := server.Listen()
@@ -83,48 +92,69 @@ func TestGmailForbidsTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := oauthtest.New(oauthtest.Options{})
-	box := gmailtest.New(gmailtest.Options{Quota: -1, Token: func(token string) ([]string, bool) {
+	w.box = gmailtest.New(gmailtest.Options{Quota: -1, Token: func(token string) ([]string, bool) {
 		_, ok := p.Valid(token)
 		return []string{"https://mail.google.com/"}, ok
 	}})
-	defer box.Close()
-	addr, err := box.Listen()
+	t.Cleanup(w.box.Close)
+	addr, err := w.box.Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca, file := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "config.toml")
-	conf := fmt.Sprintf("state_dir = %q\n[oauth.google]\nprovider = \"google\"\nclient_id = \"c\"\nclient_secret = \"s\"\n"+
-		"[account.work]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n"+
-		"[[account.work.deliver]]\ntype = \"gmail\"\naddress = %q\nca_file = %q\nusername = \"me@gmail.com\"\noauth = \"google\"\n"+
-		"[[account.work.deliver]]\ntype = \"maildir\"\npath = %q\nfallback = true\n", filepath.Join(dir, "state"), pop.Port, addr, ca, filepath.Join(dir, "Refused"))
-	for name, text := range map[string]string{ca: string(box.CA), file: conf} {
+	ca := filepath.Join(w.dir, "ca.pem")
+	w.file = filepath.Join(w.dir, "config.toml")
+	conf := fmt.Sprintf("state_dir = %q\n[account.work]\nhost = \"127.0.0.1\"\nport = %d\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\nalarm = false\n%s",
+		filepath.Join(w.dir, "state"), pop.Port, destinations(addr, ca))
+	for name, text := range map[string]string{ca: string(w.box.CA), w.file: conf} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a := &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: file, providers: p}
-	a.pacers.Minute = 50 * time.Millisecond
-	cfg, err := a.load()
-	if err != nil {
+	for _, folder := range []string{"Mail", "state"} {
+		if err := os.Mkdir(filepath.Join(w.dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.a = &app{Console: &console.Console{Out: io.Discard, Err: io.Discard}, configFile: w.file, providers: p}
+	w.a.pacers.Minute = 50 * time.Millisecond
+	if w.cfg, err = w.a.load(); err != nil {
 		t.Fatal(err)
 	}
-	ledger, err := openLedger(t.Context(), cfg)
+	signIn(t, w.a, w.cfg, p)
+	return w
+}
+
+// pass makes one pass, as popsync run would.
+func (w *gmailWorld) pass() fetcher.Report {
+	w.Helper()
+	rep, err := fetching{w.a}.demoPass(w.Context(), w.cfg)
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	signIn(t, a, cfg, p)
+	return rep
+}
+
+// Many messages, of which Gmail forbids two: all others are there, these two are in the fallback, and status says which and why.
+func TestGmailForbidsTwo(t *testing.T) {
+	n := 80
+	if os.Getenv("POPSYNC_LARGE") != "" {
+		n = 5000
+	}
+	w := newGmailWorld(t, n, func(address, ca string) string {
+		return fmt.Sprintf("[oauth.google]\nprovider = \"google\"\nclient_id = \"c\"\nclient_secret = \"s\"\n"+
+			"[[account.work.deliver]]\ntype = \"gmail\"\naddress = %q\nca_file = %q\nusername = \"me@gmail.com\"\noauth = \"google\"\n"+
+			"[[account.work.deliver]]\ntype = \"maildir\"\npath = \"~/Refused\"\nfallback = true\n", address, ca)
+	}, n/3, n/2)
+	file := w.file
 	for range 2 {
-		rep := fetching{a}.passes(t.Context(), cfg, cfg.Accounts, ledger, zap.NewNop(), func(c config.Account) (fetcher.Account, fetcher.Options, error) {
-			acc, err := a.wire(cfg, c, nil)
-			return acc, options(cfg.Limits), err
-		})[0]
-		t.Logf("%s", rep.Verdict.Message)
+		if rep := w.pass(); rep.Verdict.Class != verdict.OK {
+			t.Errorf("%+v", rep)
+		}
 	}
-	ledger.Close()
-	if got := len(box.Messages()); got != n-2 {
+	if got := len(w.box.Messages()); got != n-2 {
 		t.Errorf("Gmail has %d messages", got)
 	}
-	refused, err := os.ReadDir(filepath.Join(dir, "Refused", "new"))
+	refused, err := os.ReadDir(filepath.Join(w.dir, "Refused", "new"))
 	if err != nil || len(refused) != 2 {
 		t.Errorf("the fallback has %d, %v", len(refused), err)
 	}
@@ -266,6 +296,30 @@ func TestDemoGmail(t *testing.T) {
 	for what, n := range map[string]int{"every byte the same": 9, "refused by Gmail; in the fallback": 2, "merged by Gmail with the first": 1, "  0 new": 1} {
 		if got := strings.Count(out.String(), what); got != n {
 			t.Errorf("%q is there %d times, want %d:\n%s", what, got, n, out.String())
+		}
+	}
+}
+
+// The recipes of the README and of docs/gmail.md, as they are written, but for where Gmail is.
+func TestGmailRecipes(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/gmail.md"} {
+		doc, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, ok := strings.Cut(string(doc), "```toml\n[oauth.google]\n")
+		if text, _, _ = strings.Cut(text, "```"); !ok || !strings.Contains(text, "type     = \"gmail\"") {
+			t.Fatalf("%s has no recipe", name)
+		}
+		w := newGmailWorld(t, 5, func(address, ca string) string {
+			return strings.Replace("[oauth.google]\n"+text, "type     = \"gmail\"", fmt.Sprintf("address = %q\nca_file = %q\ntype = \"gmail\"", address, ca), 1)
+		}, -1)
+		if rep := w.pass(); rep.Verdict.Class != verdict.OK || rep.New != 5 {
+			t.Errorf("%s: %+v", name, rep)
+		}
+		all := w.box.Messages()
+		if len(all) != 5 || !slices.Equal(all[0].Labels, []string{"INBOX", "UNREAD"}) {
+			t.Errorf("%s: Gmail has %d messages", name, len(all))
 		}
 	}
 }

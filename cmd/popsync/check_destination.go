@@ -50,10 +50,7 @@ func (l *looker) destinations(ctx context.Context, s *checkup.Sheet, acc config.
 
 // asked is a server that a destination sends to, as it is needed for a look at it.
 type asked struct {
-	sender interface {
-		deliver.Sender
-		deliver.Learner
-	}
+	sender  deliver.Sender
 	where   string // it sends to
 	network config.Network
 	trust   config.Trust
@@ -69,7 +66,9 @@ func (l *looker) ask(ctx context.Context, look checking, to asked, server func(w
 		return err
 	}
 	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
-	deliver.Recall(to.sender, what, worked)
+	if learner := deliver.LearnerOf(to.sender); learner != nil {
+		deliver.Recall(learner, what, worked)
+	}
 	if err := spoolOf(l.cfg, look.account, d, withoutCheck{to.sender}, to.where).Check(ctx, look.known); err != nil {
 		return err
 	}

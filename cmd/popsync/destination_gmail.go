@@ -87,20 +87,20 @@ func checkGmail(ctx context.Context, l *looker, look checking) error {
 	d, s := look.Deliver, look.Deliver.Gmail
 	sender, where, err := l.gmailSender(l.cfg, look.account, d)
 	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
+		return err
 	}
 	defer sender.Close()
 	h := gmailHolder(look.account, d)
 	source, client, err := l.tokenOf(l.cfg, h, "")
 	if err != nil {
-		return fmt.Errorf("destination %s: %w", d.Name, err)
+		return err
 	}
 	st, _ := source.Status() // an error comes with the login
 	box := probe.Gmail{
 		Name: d.Name, Label: label(d), Place: place(d), Address: s.Address, Who: cmp.Or(st.Email, s.Username), Labels: s.Labels,
 		Steps: gmailSteps(h, client, st), Trust: trustOf(s.Trust), Turns: &l.relays, Sender: sender,
 	}
-	err = l.ask(ctx, look, asked{sender, where, s.Network, s.Secret, h}, func(way *dialer.Dialer) error {
+	err = l.ask(ctx, look, asked{sender, where, s.Network, s.Trust, s.Secret, h}, func(way *dialer.Dialer) error {
 		box.Way = way.Way(s.Address)
 		return box.Look(ctx, look.sheet)
 	})

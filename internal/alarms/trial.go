@@ -103,7 +103,7 @@ func trialVerdict(err error) (class verdict.Class, text, next string) {
 	case errors.As(err, &target):
 		v := verdict.Of(err)
 		return v.Class, v.Message, v.Hint
-	case fault, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, safepath.ErrNotExecutable):
+	case fault, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, safepath.ErrNotExecutable), errors.Is(err, safepath.ErrNotFile):
 		return verdict.Config, err.Error(), CommandHint(err)
 	case errors.As(err, &sent) && sent.Permanent:
 		return verdict.Config, err.Error(), "correct alarm.webhook: a real alarm would be given up, too"
@@ -120,16 +120,18 @@ const (
 	NobodyToldNext = "set alarm.command or alarm.webhook; or alarm = false for the account, if nobody is to be told"
 )
 
-// CommandHint is how to mend a program that cannot be run; "": the error says it.
+// CommandHint is how to mend a program that cannot be run, whichever key names it; "": the error says it.
 func CommandHint(err error) string {
 	fault, ok := errors.AsType[*safepath.Error](err)
 	switch {
 	case ok:
 		return fault.Mend
 	case errors.Is(err, safepath.ErrNotExecutable):
-		return "chmod +x that file, or set alarm.command to a program"
+		return "chmod +x that file, or name another program"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return "install it, or correct the path: until then no alarm goes that way"
+		return "install it, or correct the path: until then it is not run"
+	case errors.Is(err, safepath.ErrNotFile):
+		return "name the program itself, by its whole path"
 	}
 	return ""
 }

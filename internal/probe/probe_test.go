@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -63,5 +64,26 @@ func TestLedger(t *testing.T) {
 	l.Open = func(context.Context) (uidl.Ledger, error) { return nil, uidl.ErrCorrupt }
 	if known, blind, text := look(); known != nil || !blind || len(text[checkup.Fail]) != 1 {
 		t.Errorf("%v, %v, %v", known, blind, text)
+	}
+}
+
+// A program that is not run for alarms is not spoken of as one, whatever is wrong with it.
+func TestNewMailCommand(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for program, next := range map[string]string{
+		plain:                      "chmod +x that file, or name another program",
+		filepath.Join(dir, "none"): "install it, or correct the path: until then it is not run",
+		dir:                        "name the program itself, by its whole path",
+	} {
+		sheets := checkup.Begin(t.Context(), checkup.Look{General: func(s *checkup.Sheet) { NewMailCommand(s, []string{program}) }})
+		<-sheets[0].Ended()
+		all := sheets[0].Copy().Object().Findings
+		if len(all) != 1 || all[0].Level != checkup.Fail || all[0].Next != next {
+			t.Errorf("%s: %+v, want %s", program, all, next)
+		}
 	}
 }

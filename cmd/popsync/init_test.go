@@ -24,6 +24,11 @@ func TestFirstConfiguration(t *testing.T) {
 	if _, err := load(firstconfig.Text); err == nil || !strings.Contains(err.Error(), "account: no account (add [account.NAME]") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("as it is written: %v", err)
 	}
+	for _, name := range config.DeliverTypes() {
+		if !strings.Contains(firstconfig.Text, `"`+name+`"`) {
+			t.Errorf("it does not tell of destinations of type %s", name)
+		}
+	}
 	awake := regexp.MustCompile(`(?m)^#([a-z_]+ = |\[)`).ReplaceAllString(firstconfig.Text, "$1")
 	for _, text := range []string{awake, regexp.MustCompile(`(?m)^password_command = .*\n# or: `).ReplaceAllString(awake, "")} {
 		cfg, err := load(text)

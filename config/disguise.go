@@ -15,6 +15,10 @@ func disguised(key string, v any) any {
 		if v != "" {
 			return masked
 		}
+	case "issuer", "auth_url", "token_url", "device_url", "revoke_url", "redirect":
+		if s, ok := v.(string); ok && strings.ContainsAny(s, "@?#") { // a user's password, or a key in the query
+			return masked
+		}
 	case "command", string(SecretCommand), "client_secret_command", "connect_command", "token_command", "new_mail_command":
 		if list, ok := v.([]any); ok {
 			return disguisedArguments(list)
@@ -28,6 +32,23 @@ func disguised(key string, v any) any {
 var harmless = []string{"pass", "gopass", "secret-tool", "security", "keyring", "rbw", "systemd-creds", "gpg", "gpg2", "age", "cat", "head",
 	"ssh", "nc", "maildrop", "procmail", "sendmail", "dovecot-lda", "notify-send", "logger"}
 
+// sshValues are the options of ssh whose value is the next argument.
+const sshValues = "BbcDEeFIiJLlmOoPpQRSWw"
+
+// remote is where the command begins that ssh runs elsewhere, behind its options and the host.
+func remote(list []any) int {
+	for i := 1; i < len(list); i++ {
+		arg, _ := list[i].(string)
+		switch {
+		case !strings.HasPrefix(arg, "-"):
+			return i + 1
+		case len(arg) == 2 && strings.Contains(sshValues, arg[1:]):
+			i++
+		}
+	}
+	return len(list)
+}
+
 // disguisedArguments shows of a program's arguments its path, options, the paths of files, and placeholders; all else may be a
 // secret, unless the program is known for other things.
 func disguisedArguments(list []any) []any {
@@ -36,6 +57,13 @@ func disguisedArguments(list []any) []any {
 	for i := range list {
 		arg, _ := list[i].(string)
 		switch {
+		case program == "ssh" && i >= remote(list):
+			rest := disguisedArguments(list[i:])
+			if strings.ContainsAny(arg, " \t") { // a whole command line for the shell there
+				rest[0] = masked
+			}
+			copy(shown[i:], rest)
+			return shown
 		case i == 0:
 			program = path.Base(arg)
 		case !harmlessArgument(arg, before, slices.Contains(harmless, program)):

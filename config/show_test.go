@@ -201,11 +201,17 @@ func TestDisguisedArguments(t *testing.T) {
 		"sh -c SECRET":                                                    "sh -c *",
 		"/bin/tell-me {account} SECRET --x ~/a /b":                        "/bin/tell-me {account} * --x ~/a /b",
 		"curl -pSECRET --user=SECRET https://u:SECRET@h/SECRET -H SECRET": "curl * * * -H *",
+		"ssh -p 22 -i ~/key h sshpass -p SECRET nc localhost 110":         "ssh -p 22 -i ~/key h sshpass -p * * * *",
+		"ssh -4 h /opt/tunnel SECRET":                                     "ssh -4 h /opt/tunnel *",
+		"ssh h ssh i echo SECRET":                                         "ssh h ssh i echo *",
+		"ssh h sshpass+-p+SECRET+nc":                                      "ssh h *",
+		"ssh h":                                                           "ssh h",
+		"ssh -p":                                                          "ssh -p",
 		"ssh -oPassword=SECRET h":                                         "ssh * h",
 	} {
 		var args []any
 		for _, a := range strings.Fields(line) {
-			args = append(args, a)
+			args = append(args, strings.ReplaceAll(a, "+", " "))
 		}
 		var got []string
 		for _, a := range disguised("command", args).([]any) {
@@ -213,6 +219,21 @@ func TestDisguisedArguments(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%s\ngot  %s\nwant %s", line, s, want)
+		}
+	}
+}
+
+// A URL may have a password or a key in it.
+func TestDisguisedURLs(t *testing.T) {
+	for _, key := range []string{"issuer", "auth_url", "token_url", "device_url", "revoke_url", "redirect"} {
+		for url, want := range map[string]string{
+			"https://login.example.org/token":             "https://login.example.org/token",
+			"https://u:SECRET@login.example.org/token":    masked,
+			"https://login.example.org/token?code=SECRET": masked,
+		} {
+			if got := disguised(key, url); got != want {
+				t.Errorf("%s = %s: %v", key, url, got)
+			}
 		}
 	}
 }

@@ -73,7 +73,6 @@ func (c *checker) accounts(cfg *Config) convert {
 		if len(m) == 0 {
 			return &fault{text: "no account", hint: "write [account.NAME], for example [account.work]"}
 		}
-		own := c.accountKeys("", &Account{}, &source{})
 		nameless := false
 		for _, name := range slices.Sorted(maps.Keys(m)) {
 			at := document.Path("account").Key(name)
@@ -82,17 +81,29 @@ func (c *checker) accounts(cfg *Config) convert {
 					c.add(at, f.text, f.hint)
 				}
 				cfg.Accounts = append(cfg.Accounts, c.account(at, name, a, cfg))
-			} else if _, known := own[name]; known {
+			} else if c.isAccountKey(name) {
 				nameless = true
 			} else {
 				c.add(at, "must be a table, not "+kind(m[name]), "write [account.NAME] and its keys below")
 			}
 		}
 		if nameless {
-			return &fault{text: "keys of an account without a name", hint: "write [account.NAME], for example [account.work]"}
+			return &fault{text: namelessText, hint: namelessHint}
 		}
 		return nil
 	}
+}
+
+// What is said of [account], whose keys are those of an account, and what to do.
+const (
+	namelessText = "keys of an account without a name"
+	namelessHint = "write [account.NAME], for example [account.work]"
+)
+
+// isAccountKey tells whether an account has a key of that name.
+func (c *checker) isAccountKey(name string) bool {
+	_, known := c.accountKeys("", &Account{}, &source{})[name]
+	return known
 }
 
 // account checks the table of one account; its name is checked by the caller.

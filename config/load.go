@@ -87,6 +87,12 @@ func openProblem(path string, err error, gone, mend string) Problem {
 		p.Text, p.Hint = "may not be read by this user", "see its permissions and those of the folders above it"
 	case errors.As(err, &errno):
 		p.Text += ": " + errno.Error()
+		switch errno {
+		case syscall.EISDIR:
+			p.Hint = "a folder stands where a file is meant: move it elsewhere, or name the file"
+		case syscall.ENOTDIR:
+			p.Hint = "a file stands where a folder is meant: move it elsewhere, or name the folder"
+		}
 	}
 	return p
 }

@@ -48,8 +48,13 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 		tree["account"] = all
 	}
 	taken := map[document.Path]bool{}
+	nameless := false
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		at := document.Path("account").Key(name)
+		if _, table := accounts[name].(map[string]any); !table && c.isAccountKey(name) {
+			nameless = true
+			continue
+		}
 		if _, there := all[name]; there {
 			problem(at, fmt.Sprintf("there is an account of that name in %s:%d too", c.fileOf(at), c.line(at)), "give one of them another name")
 			continue
@@ -57,6 +62,9 @@ func (c *checker) merge(tree map[string]any, s *sheet) {
 		all[name] = accounts[name]
 		c.files[at] = s.path
 		taken[at] = true
+	}
+	if nameless {
+		problem("account", namelessText, namelessHint)
 	}
 	for path, line := range where { // once for all accounts: there may be thousands in a file
 		for at := path; at != ""; at = at.Above() {

@@ -14,8 +14,10 @@ func kind(v any) string {
 	switch v.(type) {
 	case string:
 		return "a text"
-	case int64, float64:
+	case int64:
 		return "a number"
+	case float64:
+		return "a number with a fraction"
 	case bool:
 		return "true or false"
 	case time.Time:

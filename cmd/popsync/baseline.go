@@ -33,8 +33,8 @@ taken back whatever was fetched since. No server is asked then.`,
 		ValidArgsFunction: a.completeAccounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if undo {
-				return a.decide(args[0], func(_ *config.Config, _ config.Account, d *decisions.Desk) error {
-					return d.UndoBaseline(cmd.Context(), args[0])
+				return a.decide(args[0], func(_ *config.Config, acc config.Account, d *decisions.Desk) error {
+					return a.endsFirstFetch(acc, d.UndoBaseline(cmd.Context(), args[0]))
 				})
 			}
 			return a.listing(cmd.Context(), args[0], func(d *decisions.Desk, l uidl.Ledger, acc fetcher.Account) error {

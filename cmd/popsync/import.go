@@ -54,8 +54,8 @@ the file remembers was not taken over.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case s.undo:
-				return a.decide(s.into, func(_ *config.Config, _ config.Account, d *decisions.Desk) error {
-					return d.UndoImport(cmd.Context(), s.into)
+				return a.decide(s.into, func(_ *config.Config, acc config.Account, d *decisions.Desk) error {
+					return a.endsFirstFetch(acc, d.UndoImport(cmd.Context(), s.into))
 				})
 			case s.file != "":
 				return a.importState(cmd.Context(), imports.Tool(args[0]), s)
@@ -128,7 +128,16 @@ func (a deciding) importState(ctx context.Context, tool imports.Tool, s stateImp
 	if err != nil {
 		return err
 	}
-	return a.listing(ctx, s.into, func(d *decisions.Desk, l uidl.Ledger, acc fetcher.Account) error {
+	return a.endsFirstFetch(acc, a.listing(ctx, s.into, func(d *decisions.Desk, l uidl.Ledger, acc fetcher.Account) error {
 		return r.Take(a.Console, s.anyway, func(choose fetcher.Chooser) (fetcher.Marked, error) { return d.Mark(ctx, l, acc, choose) })
-	})
+	}))
+}
+
+// endsFirstFetch tells, unless err says that nothing was done, that the account's first_fetch has no say in what the next run fetches: it
+// is about a mailbox that was never looked at. It returns err.
+func (a deciding) endsFirstFetch(acc config.Account, err error) error {
+	if err == nil && acc.FirstFetch.Kind != config.FirstFetchAll {
+		a.Console.Tell("%s: first_fetch does not count any more: it is for a mailbox that popsync has never looked at", acc.Name)
+	}
+	return err
 }

@@ -124,7 +124,11 @@ func (acc Server) session(ctx context.Context, s *checkup.Sheet, wired fetcher.A
 	}
 	s.SetMessages(list.Len())
 	s.OK(checkup.PartMail, words.Number(list.Len(), "message"))
-	if acc.New && wired.Policy.First.Only {
+	switch {
+	case !wired.Policy.First.Only:
+	case !acc.New:
+		s.Info(checkup.PartMail, "first_fetch changes nothing any more: it is for a mailbox that popsync has never looked at")
+	default:
 		acc.firstFetch(s, list, client.Capabilities(), wired.Policy.First)
 	}
 	nameless := 0

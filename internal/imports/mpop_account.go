@@ -52,6 +52,10 @@ func (f *file) mpopAccount(name string, keys []string, last map[string]mpopLine)
 			a.set("tls_server_name", l.value)
 			a.done(l.line, k)
 		case "passwordeval":
+			if last["password"].value != "" {
+				a.say(l.line, k, Unsupported, "mpop does not run it where there is a password, and neither does popsync")
+				continue
+			}
 			a.set("password_command", []string{"/bin/sh", "-c", l.value})
 			a.say(l.line, k, Changed, "the line is run by /bin/sh, as before")
 		case "auth":

@@ -46,6 +46,7 @@ func TestDecisions(t *testing.T) {
 		has     string // in what is written
 	}{
 		{Mpop, mp, false, ""},
+		{Mpop, "defaults\npasswordeval pass show b\n" + mp + "passwordeval pass show a\n", false, `password_command = ["/bin/sh", "-c", "pass show a"]`},
 		{Mpop, mp + "auth xoauth2\n", true, `auth = "xoauth2"`},
 		{Mpop, mp + "auth external\ntls_cert_file /c\ntls_key_file /k\ntls_host_override n\n", false, "auth = \"external\"\ntls_client_cert = \"/c\"\ntls_client_key = \"/k\"\ntls_server_name = \"n\""},
 		{Mpop, "account a\nhost h\nuser u\ntls on\ntls_starttls off\n", true, ""},
@@ -194,6 +195,22 @@ func TestOneAccountIsWrong(t *testing.T) {
 		}
 		if found, err := Config(c.tool, []byte(c.wrong)); err == nil {
 			t.Errorf("%s takes %q: %+v", c.tool, c.wrong, found)
+		}
+	}
+}
+
+// mpop takes a password that is written down, and runs no program for another one.
+func TestMpopPasswordFirst(t *testing.T) {
+	for _, text := range []string{
+		"defaults\npasswordeval pass show a\naccount a\nhost h\nuser u\npassword one\n",
+		"defaults\npassword one\naccount a\nhost h\nuser u\npasswordeval pass show a\n",
+	} {
+		found, err := Config(Mpop, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := found.Accounts[0]; a.Settings.Get("password_command") != nil || a.Secret != "one" {
+			t.Errorf("%q: %+v", text, a)
 		}
 	}
 }

@@ -26,6 +26,10 @@ func (r *Remembered) choose(states []imports.State, of string) error {
 			r.left = append(r.left, s)
 		}
 	}
+	if !found && of != "" && len(states) == 1 && states[0].Host == "" && states[0].User == "" {
+		return exit.With(exit.Config, nextstep.With(fmt.Errorf("%s: %s does not say which mailbox it is about, so that --mailbox finds nothing in it: nothing was marked",
+			r.into.Account, r.file), "if it is the file of this account, leave --mailbox out"))
+	}
 	if !found {
 		var have []string
 		for _, s := range states {

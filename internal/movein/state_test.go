@@ -170,6 +170,8 @@ func TestWhoseState(t *testing.T) {
 		{imports.Getmail, "oldmail-pop.example.net-110-bert", stateOf(imports.Getmail, "", "", listed), "", nil, "bert@pop.example.net"},
 		{imports.Getmail, "oldmail-pop.example.net-110-bert", stateOf(imports.Getmail, "", "", listed), "bert@pop.example.net", listed, ""},
 		{imports.Getmail, "copy", stateOf(imports.Getmail, "", "", listed), "", listed, ""},
+		{imports.Getmail, "copy", stateOf(imports.Getmail, "", "", listed), "anna@x", nil, "does not say which mailbox it is about, so that --mailbox finds nothing in it: nothing was marked" + "if it is the file of this account, leave --mailbox out"},
+		{imports.Fdm, "cache", stateOf(imports.Fdm, "", "", listed), "anna@x", nil, "leave --mailbox out"},
 		{imports.Fdm, "cache", "hello", "", nil, "is no cache of fdm"},
 	} {
 		err := m.take(c.tool, m.file(c.name, c.text), c.of, false, listed)

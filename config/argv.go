@@ -20,6 +20,10 @@ func (e Env) argv(dst *[]string, example string, absolute bool) convert {
 			if strings.ContainsRune(s, 0) {
 				return &fault{text: "must not hold a NUL", at: document.Path("").Index(i)}
 			}
+			if f := notMasked("argument")(s); f != nil { // the program would be run with it
+				f.at = document.Path("").Index(i)
+				return f
+			}
 		}
 		program := list[0]
 		switch {

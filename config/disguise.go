@@ -27,6 +27,16 @@ func disguised(key string, v any) any {
 	return v
 }
 
+// notMasked refuses what is shown in the place of a text; what says what the text is.
+func notMasked(what string) func(string) *fault {
+	return func(s string) *fault {
+		if s == masked {
+			return &fault{text: "is what 'popsync config show' prints in its place", hint: "write the " + what + " itself"}
+		}
+		return nil
+	}
+}
+
 // harmless are programs whose arguments name things: those that keep passwords get their names, ssh the way to a server. None of them
 // is told a secret by an option whose name does not say so.
 var harmless = []string{"pass", "gopass", "secret-tool", "security", "keyring", "rbw", "systemd-creds", "gpg", "gpg2", "age", "cat", "head",

@@ -102,11 +102,11 @@ func (c *checker) oauthKeys(o *OAuth, literal *string) keys {
 	from := sourceKeys(c.env, s, "leave the key out if the client has none")
 	return keys{
 		"provider":   text(&o.Provider, nil),
-		"issuer":     text(&o.Issuer, nil),
-		"auth_url":   text(&o.AuthURL, nil),
-		"token_url":  text(&o.TokenURL, nil),
-		"device_url": text(&o.DeviceURL, nil),
-		"revoke_url": text(&o.RevokeURL, nil),
+		"issuer":     text(&o.Issuer, notMasked("URL")),
+		"auth_url":   text(&o.AuthURL, notMasked("URL")),
+		"token_url":  text(&o.TokenURL, notMasked("URL")),
+		"device_url": text(&o.DeviceURL, notMasked("URL")),
+		"revoke_url": text(&o.RevokeURL, notMasked("URL")),
 		"tenant":     text(&o.Tenant, nil),
 		"client_id":  text(&o.ClientID, nil),
 		"client_secret": func(v any) *fault {
@@ -127,7 +127,7 @@ func (c *checker) oauthKeys(o *OAuth, literal *string) keys {
 		"client_secret_ends": date(&o.SecretEnds),
 		"scopes":             someOf(&o.Scopes, 100, `write a list of texts: ["mail"]`, checkScope),
 		"flow":               text(&o.Flow, nil),
-		"redirect":           text(&o.Redirect, nil),
+		"redirect":           text(&o.Redirect, notMasked("URL")),
 		"key_file":           c.env.secretPath(&o.KeyFile),
 		"testing":            boolean(&o.Testing),
 		"token_command":      c.env.argv(&o.TokenCommand, `["/usr/local/bin/keep-tokens"]`, true),

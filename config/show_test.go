@@ -180,6 +180,12 @@ func TestDisguiseIsNoPassword(t *testing.T) {
 		account("password = '[redacted]'"):                                         "f:2: account.a.password: is what 'popsync config show' prints in its place (write the secret itself)",
 		destination(smtpKeys + "username = 'u'\npassword = '[redacted]'\n"):        "password: is what 'popsync config show' prints",
 		"[oauth.m]\nclient_id = 'x'\nclient_secret = '[redacted]'\n" + account(""): "client_secret: is what",
+		account("password_command = ['/bin/sh', '-c', '[redacted]']"):              "f:2: account.a.password_command[2]: is what 'popsync config show' prints in its place (write the argument itself)",
+		account("new_mail_command = ['/bin/tell', '[redacted]']"):                  "new_mail_command[1]: is what",
+		account("connect_command = ['/bin/nc', '[redacted]']"):                     "connect_command[1]: is what",
+		"[alarm]\ncommand = ['/bin/tell', '[redacted]']\n" + account(""):           "alarm.command[1]: is what",
+		"[oauth.m]\nclient_id = 'x'\nissuer = '[redacted]'\n" + account(""):        "issuer",
+		"[oauth.m]\nclient_id = 'x'\ntoken_url = '[redacted]'\n" + account(""):     "token_url",
 		"[alarm]\nwebhook = '[redacted]'\n" + account(""):                          "alarm.webhook: not a URL",
 	} {
 		if _, err := Parse("f", []byte(doc), home, Options{}); err == nil || !strings.Contains(err.Error(), want) {

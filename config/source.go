@@ -24,12 +24,10 @@ func sourceKeys(env Env, s *source, empty string) keys {
 			switch {
 			case s == "":
 				return &fault{text: "must not be empty", hint: empty}
-			case s == masked: // it would be tried, and refused
-				return &fault{text: "is what 'popsync config show' prints in its place", hint: "write the secret itself"}
 			case strings.ContainsAny(s, "\r\n\x00"):
 				return &fault{text: "must not hold a line end or a NUL"}
 			}
-			return nil
+			return notMasked("secret")(s) // it would be tried, and refused
 		}),
 		"password_file":    env.secretPath(&s.file),
 		"oauth":            text(&s.oauth, nil),

@@ -71,7 +71,7 @@ func TestNewMailCommand(t *testing.T) {
 
 // An argument may be a secret: it is not shown.
 func TestNewMailCommandIsDisguised(t *testing.T) {
-	got, _ := disguised("new_mail_command", []any{"/bin/tell", "{account}", "hunter2"}).([]any)
+	got, _ := disguised("new_mail_command", []any{"/bin/tell", "{account}", "hunter2"}, "").([]any)
 	if len(got) != 3 || got[0] != "/bin/tell" || got[1] != "{account}" || got[2] != masked {
 		t.Errorf("%q", got)
 	}

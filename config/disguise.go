@@ -8,8 +8,9 @@ import (
 	"github.com/popsync/popsync/config/document"
 )
 
-// disguised is the value of a key as it may be shown: neither a secret nor an argument of a program that may be one.
-func disguised(key string, v any) any {
+// disguised is the value of a key as it may be shown: neither a secret nor an argument of a program that may be one. The name of the
+// account, which [defaults] may have filled in, is none; "": there is no account.
+func disguised(key string, v any, account string) any {
 	switch key {
 	case string(SecretLiteral), "client_secret", "webhook":
 		if v != "" {
@@ -21,7 +22,7 @@ func disguised(key string, v any) any {
 		}
 	case "command", string(SecretCommand), "client_secret_command", "connect_command", "token_command", "new_mail_command":
 		if list, ok := v.([]any); ok {
-			return disguisedArguments(list)
+			return disguisedArguments(list, account)
 		}
 	}
 	return v
@@ -61,14 +62,14 @@ func remote(list []any) int {
 
 // disguisedArguments shows of a program's arguments its path, options, the paths of files, and placeholders; all else may be a
 // secret, unless the program is known for other things.
-func disguisedArguments(list []any) []any {
+func disguisedArguments(list []any, account string) []any {
 	shown := slices.Clone(list)
 	program, before := "", ""
 	for i := range list {
 		arg, _ := list[i].(string)
 		switch {
 		case program == "ssh" && i >= remote(list):
-			rest := disguisedArguments(list[i:])
+			rest := disguisedArguments(list[i:], account)
 			if strings.ContainsAny(arg, " \t") { // a whole command line for the shell there
 				rest[0] = masked
 			}
@@ -76,6 +77,8 @@ func disguisedArguments(list []any) []any {
 			return shown
 		case i == 0:
 			program = path.Base(arg)
+		case arg == account && account != "" && (!strings.HasPrefix(before, "-") || strings.HasPrefix(before, "--") && document.Showable(before)):
+			// behind -p it may be a password
 		case !harmlessArgument(arg, before, slices.Contains(harmless, program)):
 			shown[i] = masked
 		}
@@ -92,7 +95,7 @@ func harmlessArgument(arg, before string, known bool) bool {
 		!document.Showable(arg) && strings.ContainsAny(arg, "=:"),
 		strings.Contains(arg, "://") && strings.Contains(arg, "@"):
 		return false
-	case known, arg == "{account}", slices.Contains(placeholders, arg):
+	case known, slices.Contains([]string{"{account}", "{new}", "{host}", "{port}"}, arg), slices.Contains(placeholders, arg):
 		return true
 	case option: // what hangs on it, as in -pSECRET and --key=SECRET, may be one
 		return !strings.Contains(arg, "=") && (len(arg) <= 2 || strings.HasPrefix(arg, "--"))

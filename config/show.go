@@ -69,7 +69,7 @@ func (c *checker) general() (all []document.Table) {
 	for _, k := range []string{"account", "defaults", "include"} { // they are in the accounts by now
 		delete(rest, k)
 	}
-	all = c.tables("", rest, "")
+	all = c.tables("", rest, "", "")
 	if len(all[0].Pairs) == 0 {
 		all = all[1:]
 	}
@@ -93,7 +93,7 @@ func (c *checker) grantsOf(a Account) (all []document.Table) {
 	}
 	for _, name := range names {
 		if g, ok := grants[name].(map[string]any); ok {
-			all = append(all, c.tables(document.Path("oauth").Key(name), g, "")...)
+			all = append(all, c.tables(document.Path("oauth").Key(name), g, "", "")...)
 		}
 	}
 	return all
@@ -122,10 +122,10 @@ func (c *checker) accountTables(a Account) []document.Table {
 			top[k] = v
 		}
 	}
-	tables := c.tables(at, own, "")
-	head, inherits := tables[0], c.tables("defaults", inherited, fromDefaults)
+	tables := c.tables(at, own, "", a.Name)
+	head, inherits := tables[0], c.tables("defaults", inherited, fromDefaults, a.Name)
 	head.Above = c.fileOf(at) + ", line " + strconv.Itoa(c.line(at))
-	head.Pairs = slices.Concat(head.Pairs, inherits[0].Pairs, c.tables("", top, fromTop)[0].Pairs)
+	head.Pairs = slices.Concat(head.Pairs, inherits[0].Pairs, c.tables("", top, fromTop, a.Name)[0].Pairs)
 	switch a.Secret.Kind {
 	case SecretPrompt:
 		head.Note = "the password is asked on the terminal"
@@ -141,15 +141,15 @@ func (c *checker) accountTables(a Account) []document.Table {
 }
 
 // tables are the table m at a path and those in it, in the order of its file. note says where they are from, if that is not where
-// the account is.
-func (c *checker) tables(at document.Path, m map[string]any, note string) []document.Table {
+// the account is. account is whose they are; "": nobody's.
+func (c *checker) tables(at document.Path, m map[string]any, note, account string) []document.Table {
 	all := []document.Table{{Path: at}}
 	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
 		return cmp.Or(cmp.Compare(c.where[at.Key(a)], c.where[at.Key(b)]), strings.Compare(a, b))
 	})
 	for _, k := range keys {
 		if sub, ok := m[k].(map[string]any); ok {
-			inner := c.tables(at.Key(k), sub, note)
+			inner := c.tables(at.Key(k), sub, note, account)
 			if len(inner) > 1 && len(inner[0].Pairs) == 0 { // as [oauth] has none of its own
 				inner = inner[1:]
 			}
@@ -158,11 +158,11 @@ func (c *checker) tables(at document.Path, m map[string]any, note string) []docu
 		}
 		list, ok := asTables(m[k])
 		if !ok || len(list) == 0 {
-			all[0].Pairs = append(all[0].Pairs, document.Pair{Key: k, Value: disguised(k, m[k]), Note: note})
+			all[0].Pairs = append(all[0].Pairs, document.Pair{Key: k, Value: disguised(k, m[k], account), Note: note})
 			continue
 		}
 		for i, sub := range list {
-			inner := c.tables(at.Key(k).Index(i), sub, "") // what is beside its head goes for all of it
+			inner := c.tables(at.Key(k).Index(i), sub, "", account) // what is beside its head goes for all of it
 			inner[0].Path, inner[0].List, inner[0].Note = at.Key(k), true, note
 			all = append(all, inner...)
 		}

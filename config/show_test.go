@@ -203,6 +203,8 @@ func TestDisguisedArguments(t *testing.T) {
 		"ssh mail.example.org nc localhost 110":                           "ssh mail.example.org nc localhost 110",
 		"gpg --passphrase SECRET -d /p":                                   "gpg --passphrase * -d /p",
 		"gpg --passphrase=SECRET -d /p":                                   "gpg * -d /p",
+		"/bin/tell-me --of work --password work {new} {host} {port}":      "/bin/tell-me --of work --password * {new} {host} {port}",
+		"/bin/tell-me work of+work -p work":                               "/bin/tell-me work * -p *",
 		"echo SECRET":                                                     "echo *",
 		"sh -c SECRET":                                                    "sh -c *",
 		"/bin/tell-me {account} SECRET --x ~/a /b":                        "/bin/tell-me {account} * --x ~/a /b",
@@ -220,7 +222,7 @@ func TestDisguisedArguments(t *testing.T) {
 			args = append(args, strings.ReplaceAll(a, "+", " "))
 		}
 		var got []string
-		for _, a := range disguised("command", args).([]any) {
+		for _, a := range disguised("command", args, "work").([]any) {
 			got = append(got, strings.ReplaceAll(a.(string), masked, "*"))
 		}
 		if s := strings.Join(got, " "); s != want {
@@ -237,7 +239,7 @@ func TestDisguisedURLs(t *testing.T) {
 			"https://u:SECRET@login.example.org/token":    masked,
 			"https://login.example.org/token?code=SECRET": masked,
 		} {
-			if got := disguised(key, url); got != want {
+			if got := disguised(key, url, ""); got != want {
 				t.Errorf("%s = %s: %v", key, url, got)
 			}
 		}

@@ -116,7 +116,11 @@ func TellNewMail(ctx context.Context, log *zap.Logger, tell func(context.Context
 		return
 	}
 	if err := tell(ctx, rep); err != nil {
-		log.Warn("new_mail_command failed", zap.String("account", rep.Account), zap.String("error", err.Error()))
+		why := err.Error()
+		if errors.Is(err, context.Canceled) { // no fault of the program's
+			why = "it was ended before it was done, for popsync stops"
+		}
+		log.Warn("new_mail_command failed", zap.String("account", rep.Account), zap.String("error", why))
 	}
 }
 

@@ -3,6 +3,7 @@ package passes
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -96,6 +97,19 @@ func TestTellNewMail(t *testing.T) {
 	TellNewMail(t.Context(), log, tell, fetcher.Report{Account: "a", Settled: 1})
 	if all := lines.FilterMessage("new_mail_command failed").All(); ended != 1 || len(all) != 1 || all[0].ContextMap()["error"] != "no index" {
 		t.Errorf("told %d times, log: %v", ended, lines.All())
+	}
+}
+
+// The end of popsync is no fault of the program.
+func TestTellNewMailIsEnded(t *testing.T) {
+	core, lines := observer.New(zap.InfoLevel)
+	ctx, cancel := context.WithCancel(t.Context())
+	TellNewMail(ctx, zap.New(core), func(ctx context.Context, _ fetcher.Report) error {
+		cancel()
+		return fmt.Errorf("/bin/tell: %w", context.Cause(ctx))
+	}, fetcher.Report{Account: "a", Settled: 1})
+	if all := lines.All(); len(all) != 1 || all[0].ContextMap()["error"] != "it was ended before it was done, for popsync stops" {
+		t.Errorf("log: %v", all)
 	}
 }
 

@@ -95,7 +95,11 @@ func (c *checker) comesFrom(word string, known keys) string {
 	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
 	switch {
 	case known["deliver"] != nil:
-		return elsewhere["account"][word]
+		hint, document := elsewhere["account"][word], c.documentKeys(&Config{}, new(string))
+		if hint != "" || document[word] == nil || word == "account" || word == "limits" { // which is limit, perhaps
+			return hint
+		}
+		return "it is for all accounts: write it at the top of " + c.file + ", above all accounts"
 	case known["account"] != nil:
 		return elsewhere[""][word]
 	case known["fallback"] == nil:

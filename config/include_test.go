@@ -124,6 +124,10 @@ func TestInclude(t *testing.T) {
 				"DIR/c.toml:10: account.m.limit: -1 is too small, the least is 0"},
 		"a list": {main: main, files: map[string]string{"accounts.d/a.toml": "[[account]]\nhost = 'x'\n"},
 			want: "DIR/accounts.d/a.toml:1: account: accounts are tables with names (write [account.NAME], for example [account.work])"},
+		"for all accounts": {main: main + account("m"), files: map[string]string{"accounts.d/a.toml": account("a") + "parallel = 3\n[account.a.log]\nlevel = 'info'\n[account.a.limits]\nidle = '3s'\n"},
+			want: "DIR/accounts.d/a.toml:3: account.a.parallel: unknown key (it is for all accounts: write it at the top of DIR/c.toml, above all accounts)\n" +
+				"DIR/accounts.d/a.toml:4: account.a.log: unknown key (it is for all accounts: write it at the top of DIR/c.toml, above all accounts)\n" +
+				"DIR/accounts.d/a.toml:6: account.a.limits: unknown key (did you mean \"limit\"?)"},
 		"no name": {main: main + account("m"), files: map[string]string{"accounts.d/a.toml": "\n[account]\nhost = 'x'\nusername = 'u'\n"},
 			want: "DIR/accounts.d/a.toml:2: account: keys of an account without a name (write [account.NAME], for example [account.work])"},
 		"no list":           {main: "include = 'x'\n" + main[strings.Index(main, "\n")+1:] + account("m"), want: "DIR/c.toml:1: include: must be a list of files, not a text (write include = [\"/path/*.toml\"])"},

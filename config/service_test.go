@@ -129,7 +129,7 @@ func TestServiceProblemsOfAnAccount(t *testing.T) {
 		{"jitter = '2d'", `2: account.a.jitter: 48h is too long, the most is 24h`},
 		{"run_at_start = 1", `2: account.a.run_at_start: must be true or false, not a number (without quotes)`},
 		{"alarm = 'off'", `2: account.a.alarm: must be true or false, not a text (without quotes)`},
-		{"host_rate = 1", `2: account.a.host_rate: unknown key (did you mean "host"?)`},
+		{"host_rate = 1", `2: account.a.host_rate: unknown key (it is for all accounts: write it at the top of f, above all accounts)`},
 	} {
 		if got := problems(t, account(tt.keys), Options{}); got != tt.want {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.keys, got, tt.want)

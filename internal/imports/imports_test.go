@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,5 +104,47 @@ func TestNoSecretShown(t *testing.T) {
 				t.Errorf("%s: the password of %s is shown", s.file, a.Name)
 			}
 		}
+	}
+}
+
+// fetchmail as it is installed reads each of our samples of its configuration as we do. It looks at nothing but the file, and runs
+// nothing that the file names.
+func TestFetchmailAgrees(t *testing.T) {
+	program, err := exec.LookPath("fetchmail")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("NOT COMPARED WITH FETCHMAIL: ", err)
+	}
+	sample, err := os.ReadFile("testdata/fetchmailrc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rc := range map[string]string{
+		"sample":   string(sample),
+		"short":    "poll pop.example.org proto pop3 user \"anna\" there with password \"x y\" is anna here ssl keep\n",
+		"defaults": "defaults proto pop3 keep ssl\nset postmaster \"root\"\npoll a.example user u1 pass p1 is me here fetchlimit 10\npoll b.example user u2 pass p2 is me here nokeep sslproto 'tls1.2+'\n",
+		"users":    "poll pop.example.org with proto pop3 port 995\n  user 'anna' there with password 'p\\\"q' is anna here options ssl flush\n  user 'bert' there with password \"r's\" is bert here smtphost 'localhost/2525' ssl\n",
+		"skip":     "skip old.example proto pop3 user u pass p is me here ssl\npoll new.example via mail.example.net proto pop3 uidl user u pass p is me here ssl sslcertck\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "rc")
+			if err := os.WriteFile(file, []byte(rc), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(program, "--configdump", "-f", file)
+			cmd.Env, cmd.Dir = []string{"HOME=" + dir, "FETCHMAILHOME=" + dir, "USER=me", "LOGNAME=me"}, dir
+			dump, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v: %s", err, dump)
+			}
+			ours, _ := written(t, Fetchmail, []byte(rc))
+			theirs, _ := written(t, Fetchmail, dump)
+			if ours != theirs {
+				t.Errorf("our reading:\n%s\nfetchmail's:\n%s\nof\n%s", ours, theirs, dump)
+			}
+		})
 	}
 }

@@ -92,6 +92,23 @@ func TestAcceptRemoteExample(t *testing.T) {
 				`["pass", "show", "mail/mailbox"]`, fmt.Sprintf(`["printf", %q]`, dovecot.Password))+fmt.Sprintf("ca_file = %q\n", server.CAFile))
 			same(t, withoutCRs(messages...), inMaildir(t, server.Maildir("u1")))
 		},
+		"file": func(t *testing.T, text string) {
+			home := t.TempDir()
+			_, messages := triesExample(t, replace(t, text, "~/mail", home))
+			same(t, filed(messages...), inMbox(t, filepath.Join(home, "work.mbox")))
+		},
+		"gmail": func(t *testing.T, text string) { // TestGmailRecipes, beside the commands, plays what docs/gmail.md says with it
+			config, err := os.ReadFile("../../../docs/gmail.md")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tight := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+			for line := range strings.Lines(text) {
+				if line = tight(strings.TrimSpace(line)); strings.Contains(line, "=") && !strings.HasPrefix(line, "name") && !strings.Contains(tight(string(config)), line) {
+					t.Errorf("docs/gmail.md has another line than %s", line)
+				}
+			}
+		},
 		"postfix": func(t *testing.T, text string) {
 			server := postfix.Start(t, postfix.Options{Users: []string{"me"},
 				Extra: "virtual_alias_domains = localhost\nvirtual_alias_maps = inline:{{me@localhost = me@" + postfix.Domain + "}}"})

@@ -1,9 +1,9 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -48,7 +48,8 @@ const (
 	EndSecret  EndReason = "client secret" // as the person stated
 )
 
-// Status tells what is known now. It reads no secret and asks nobody.
+// Status tells what is known now. It asks nobody, no program that keeps tokens either. A file that holds no token, or that cannot be read, is an
+// error, as it is for Token.
 func (s *Source) Status() (Status, error) {
 	g := s.client.Grant()
 	out := Status{Grant: g.Name, Account: s.account, Alone: g.Flow.Alone(), LoggedIn: g.Flow.Alone()}
@@ -57,14 +58,24 @@ func (s *Source) Status() (Status, error) {
 		return out, nil
 	}
 	if err != nil {
-		return out, s.fault("the folder of tokens can't be used", safepath.WithNextStep(err))
+		return out, s.fault("the folder of tokens can't be used", err)
 	}
 	defer dir.Close()
 	st, err := readState(dir, s.name)
 	if err != nil {
 		return out, s.fault("what is known of the token can't be read", err)
 	}
-	out.LoggedIn = out.LoggedIn || st.Seq > 0 || s.isStored(dir)
+	stored := st.Seq > 0
+	if _, own := s.k.store.(files); own { // what is known may outlive the token
+		rec, err := s.record(context.Background(), dir)
+		if err != nil {
+			return out, err
+		}
+		if stored = rec.seq > 0; !stored {
+			st = st.about(0)
+		}
+	}
+	out.LoggedIn = out.LoggedIn || stored
 	out.Login, out.Refreshed, out.Expires, out.Email, out.Scopes = st.Login, st.Refreshed, st.Expires, st.Email, st.Scopes
 	out.Refused = st.Spurned
 	out.Subject = st.Subject
@@ -76,12 +87,6 @@ func (s *Source) Status() (Status, error) {
 		out.Ends = ends(s.client, st)
 	}
 	return out, nil
-}
-
-// isStored tells that the token's file is there although nothing is known of it.
-func (s *Source) isStored(dir *os.File) bool {
-	_, err := safepath.StatAt(dir, s.name+tokenSuffix)
-	return err == nil
 }
 
 // longLead is how long before an end a person is told; of a life shorter than seven weeks, a seventh.

@@ -2,6 +2,10 @@ package tokens
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +73,44 @@ func TestEnds(t *testing.T) {
 					t.Error("not told")
 				}
 			})
+		})
+	}
+}
+
+// What is known of a token may outlive it: what is said of a login is true of the file, as the next pass will find it.
+func TestStatusOfAFileThatIsNoToken(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(t *testing.T, path string) error
+		class  oauth.Class
+		hint   string
+	}{
+		"removed":     {func(_ *testing.T, path string) error { return os.Remove(path) }, oauth.NeedLogin, ""},
+		"no token":    {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("garbage"), 0o600) }, oauth.NeedLogin, "popsync login"},
+		"empty":       {func(_ *testing.T, path string) error { return os.WriteFile(path, nil, 0o600) }, oauth.NeedLogin, "popsync login"},
+		"for all":     {func(_ *testing.T, path string) error { return os.Chmod(path, 0o644) }, oauth.Configuration, "chmod 600"},
+		"for a group": {func(_ *testing.T, path string) error { return os.Chmod(path, 0o660) }, oauth.Configuration, "chmod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, oauthtest.Options{})
+			w.login(w.source("work"))
+			if err := tt.change(t, filepath.Join(w.dir, "test+work"+tokenSuffix)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.source("work").Token(t.Context(), "")
+			var e *oauth.Error
+			if !errors.As(err, &e) || e.Class != tt.class || !strings.Contains(e.Hint, tt.hint) {
+				t.Errorf("a pass finds %v, %+v", err, e)
+			}
+			st, err := w.source("work").Status()
+			if tt.hint == "" {
+				if err != nil || st.LoggedIn || !st.Login.IsZero() {
+					t.Errorf("the status is %+v, %v", st, err)
+				}
+				return
+			}
+			if e = nil; !errors.As(err, &e) || e.Class != tt.class || !strings.Contains(e.Hint, tt.hint) {
+				t.Errorf("the status is %+v, %v", st, err)
+			}
 		})
 	}
 }

@@ -72,7 +72,7 @@ func sweep(dir *os.File, name string) error {
 func read(dir *os.File, name string, most int64) ([]byte, error) {
 	f, err := safepath.OpenOurs(dir, name, os.O_RDONLY, 0)
 	if err != nil {
-		return nil, safepath.WithNextStep(err)
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -80,7 +80,7 @@ func read(dir *os.File, name string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s: others may read it: chmod 600 %s", f.Name(), safepath.Quote(f.Name()))
+		return nil, &safepath.Error{Path: f.Name(), Why: "others may read " + f.Name(), Mend: "chmod 600 " + safepath.Quote(f.Name())}
 	}
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {

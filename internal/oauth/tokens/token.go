@@ -182,15 +182,11 @@ func (s *Source) barred(st state, now time.Time) error {
 
 // load reads what is stored; a record with seq 0: nothing is.
 func (s *Source) load(ctx context.Context, dir *os.File) (rec record, st state, err error) {
-	b, err := s.k.store.get(ctx, dir, s.name)
-	if err == nil && b != nil {
-		rec, err = decode(b)
+	if rec, err = s.record(ctx, dir); err != nil {
+		return record{}, state{}, err
 	}
-	if err == nil {
-		st, err = readState(dir, s.name)
-	}
-	if err != nil {
-		return record{}, state{}, s.fault("the stored token can't be read", err)
+	if st, err = readState(dir, s.name); err != nil {
+		return record{}, state{}, s.fault("what is known of the token can't be read", err)
 	}
 	if st.about(rec.seq).Spurned {
 		rec.token.Access = oauth.Secret{} // as if there were none
@@ -198,10 +194,25 @@ func (s *Source) load(ctx context.Context, dir *os.File) (rec record, st state, 
 	return rec, st, nil
 }
 
+// record reads the token that is stored; with seq 0: none is.
+func (s *Source) record(ctx context.Context, dir *os.File) (rec record, err error) {
+	b, err := s.k.store.get(ctx, dir, s.name)
+	if err == nil && b != nil {
+		rec, err = decode(b)
+	}
+	if err != nil {
+		return record{}, s.fault("the stored token can't be read", err)
+	}
+	return rec, nil
+}
+
 // fault judges an error of the store: what may be mended by itself, and what a person must mend.
 func (s *Source) fault(what string, err error) *oauth.Error {
 	e := &oauth.Error{Grant: s.grant(), Account: s.account, What: what, Err: err}
+	var unsafe *safepath.Error
 	switch {
+	case errors.As(err, &unsafe):
+		e.Class, e.Hint = oauth.Configuration, unsafe.Mend
 	case errors.Is(err, errNoRecord):
 		e.Class, e.Hint = oauth.NeedLogin, "log in again: popsync login ACCOUNT"
 	case errors.Is(err, errNewerRecord):

@@ -42,8 +42,8 @@ func (b *box) close() {
 	b.dir.Close()
 }
 
-// busyError is of a lock that somebody else holds.
-type busyError struct{ who string }
+// busyError is of a lock that somebody else holds. mend is what a person can do if that goes on.
+type busyError struct{ who, mend string }
 
 func (e *busyError) Error() string { return "it is locked by " + e.who }
 
@@ -58,7 +58,7 @@ func (s *Sender) open(ctx context.Context) (*box, error) {
 		}
 		if time.Since(began) > s.o.Patience {
 			return nil, &deliver.Error{Op: "lock", Place: s.o.Path, Scope: deliver.WholeTarget, Err: err,
-				Hint: fmt.Sprintf("popsync waited for %v; if nothing is at work on the mailbox, remove %s", s.o.Patience, safepath.Quote(s.o.Path+lockSuffix))}
+				Hint: fmt.Sprintf("popsync waited for %v; if this goes on, %s", s.o.Patience, busy.mend)}
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -86,7 +86,7 @@ func (s *Sender) tryOpen() (_ *box, err error) {
 	locks, err := lockFile(b.file)
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES):
-		err = &busyError{"another program (fcntl)"}
+		err = &busyError{"another program (fcntl)", "end that program: 'fuser -v " + safepath.Quote(s.o.Path) + "' shows which programs have the mailbox open"}
 		return nil, err
 	case err != nil && s.o.Lock != DotLock:
 		err = &deliver.Error{Op: "lock", Place: s.o.Path, Scope: deliver.WholeTarget, Permanent: errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP), Err: err,
@@ -104,7 +104,7 @@ func (s *Sender) tryOpen() (_ *box, err error) {
 	case err != nil:
 		return nil, s.failed("open", err)
 	case open.Ino != there.Ino || open.Dev != there.Dev:
-		err = &busyError{"somebody who replaced it just now"}
+		err = &busyError{"somebody who replaced it just now", "see which program replaces it, and stop that"}
 		return nil, err
 	}
 	b.size, b.dev, b.ino = open.Size, uint64(open.Dev), uint64(open.Ino)
@@ -136,9 +136,25 @@ func (s *Sender) openFile(b *box) (err error) {
 		b.file, err = open(b.dir.File, s.name, flags|os.O_CREATE, 0o600)
 	}
 	if err != nil {
-		return s.failed("open", err)
+		return s.unopened(err, b.made)
 	}
 	return nil
+}
+
+// unopened is what it means that the file could not be opened, or not be made.
+func (s *Sender) unopened(err error, making bool) error {
+	if fault := (*safepath.Error)(nil); errors.As(err, &fault) || !errors.Is(err, fs.ErrPermission) {
+		return s.failed("open", err)
+	}
+	if errno := unix.Errno(0); errors.As(err, &errno) { // else it would name the file twice
+		err = errno
+	}
+	e := &deliver.Error{Op: "open", Place: s.o.Path, Scope: deliver.WholeTarget, Permanent: true, Err: err,
+		Hint: "let the user that runs popsync read and write this file"}
+	if making {
+		e.Op, e.Hint = "make", "let the user that runs popsync make files in this folder, or make the mailbox for him"
+	}
+	return e
 }
 
 // state is what the system says of the open file, and of the one that has its name.
@@ -214,8 +230,10 @@ func (s *Sender) failed(op string, err error) error {
 	switch {
 	case errors.Is(err, unix.ELOOP):
 		return disk.Refused(s.o.Path, "is a symbolic link", "name what it leads to instead of the link")
-	case errors.Is(err, unix.EISDIR), errors.Is(err, safepath.ErrNotFile):
-		return disk.Refused(s.o.Path, "is no file", `for a folder of messages write type = "maildir"`)
+	case errors.Is(err, unix.EISDIR):
+		return disk.Refused(s.o.Path, "is a folder", `name a file in it; for a Maildir write type = "maildir"`)
+	case errors.Is(err, safepath.ErrNotFile):
+		return disk.Refused(s.o.Path, "is no file that mail could be kept in", "name another file, or one that is not there yet: popsync makes it")
 	case errors.Is(err, fs.ErrNotExist):
 		return &deliver.Error{Op: op, Place: s.o.Path, Scope: deliver.WholeTarget, Err: fmt.Errorf("the folder %s is not there", filepath.Clean(s.dir)),
 			Hint: "is its filesystem mounted? popsync makes the mailbox, but no folder"}

@@ -31,7 +31,7 @@ func (s *Sender) Check(ctx context.Context, _ string) error {
 	b.file, err = open(dir.File, s.name, os.O_RDWR|os.O_APPEND, 0)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
-		return s.failed("open", err)
+		return s.unopened(err, false)
 	}
 	if !missing {
 		defer b.file.Close()
@@ -55,8 +55,7 @@ func (s *Sender) Check(ctx context.Context, _ string) error {
 	case err == nil:
 		return nil
 	case missing:
-		return &deliver.Error{Op: "make", Place: s.o.Path, Scope: deliver.WholeTarget, Permanent: true, Err: err,
-			Hint: "let the user that runs popsync make files in this folder, or make the mailbox for him"}
+		return s.unopened(err, true)
 	}
 	return &deliver.Error{Op: "lock", Place: s.o.Path, Scope: deliver.WholeTarget, Permanent: true, Err: err,
 		Hint: `let the user that runs popsync make files in this folder, or write lock = "fcntl" if all who use the mailbox lock it so`}

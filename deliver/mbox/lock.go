@@ -29,6 +29,7 @@ const (
 // *busyError if somebody else has it.
 func (s *Sender) dotLock(dir *os.File, alone bool) (unlock func(), err error) {
 	name := s.name + lockSuffix
+	mend := "and nothing is at work on the mailbox, remove " + safepath.Quote(s.o.Path+lockSuffix)
 	var f *os.File
 	for range 2 {
 		f, err = safepath.OpenAt(dir, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -37,15 +38,15 @@ func (s *Sender) dotLock(dir *os.File, alone bool) (unlock func(), err error) {
 		}
 		who, stale := s.holder(dir, name, alone)
 		if !stale {
-			return nil, &busyError{who}
+			return nil, &busyError{who, mend}
 		}
 		if err := safepath.RemoveAt(dir, name); err != nil {
-			return nil, &busyError{who + ", and it cannot be removed"}
+			return nil, &busyError{who + ", and it cannot be removed", mend}
 		}
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return nil, &busyError{"another program"}
+		return nil, &busyError{"another program", mend}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
 		return nil, &deliver.Error{Op: "lock", Place: s.o.Path, Scope: deliver.WholeTarget, Permanent: true, Err: err,
 			Hint: `let the user that runs popsync make files in this folder, or write lock = "fcntl" if all who use the mailbox lock it so`}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/popsync/popsync/deliver"
+	"github.com/popsync/popsync/internal/safepath"
 )
 
 // sleeper is a process of another program, until the test ends.
@@ -64,7 +65,8 @@ func TestLockFile(t *testing.T) {
 		switch _, there := os.Stat(lock); {
 		case c.free && (err != nil || there == nil):
 			t.Errorf("%q, %v old: %v, the lock is there: %v", c.text, c.age, err, there == nil)
-		case !c.free && (!errors.As(err, &e) || e.Scope != deliver.WholeTarget || e.Permanent || e.Uncertain || there != nil || w.file() != ""):
+		case !c.free && (!errors.As(err, &e) || e.Scope != deliver.WholeTarget || e.Permanent || e.Uncertain || there != nil || w.file() != "" ||
+			!strings.Contains(e.Hint, "remove "+lock)):
 			t.Errorf("%q, %v old: %v, the lock is gone: %v, mailbox %q", c.text, c.age, err, there != nil, w.file())
 		}
 	}
@@ -101,7 +103,8 @@ func TestFcntl(t *testing.T) {
 	_, err = lockFile(f)
 	w.must0(err)
 	var e *deliver.Error
-	if err := w.send(w.open(false), "two", message, false); !errors.As(err, &e) || !strings.Contains(err.Error(), "locked by another program (fcntl)") {
+	if err := w.send(w.open(false), "two", message, false); !errors.As(err, &e) || !strings.Contains(err.Error(), "locked by another program (fcntl)") ||
+		!strings.Contains(e.Hint, "end that program") || strings.Contains(e.Hint, lockSuffix) { // there is no such file
 		t.Errorf("%v", err)
 	}
 	w.must0(f.Close())
@@ -185,7 +188,8 @@ func TestCheck(t *testing.T) {
 		"there":         {make: func(w *world) { w.foreign("x\n") }},
 		"empty":         {make: func(w *world) { w.put("") }},
 		"a link":        {make: func(w *world) { w.must0(os.Symlink("elsewhere", w.path)) }, want: "is a symbolic link"},
-		"a folder":      {make: func(w *world) { w.must0(os.Mkdir(w.path, 0o700)) }, want: "is no file"},
+		"a FIFO":        {make: func(w *world) { w.must0(unix.Mkfifo(w.path, 0o600)) }, want: "is no file that mail could be kept in"},
+		"a folder":      {make: func(w *world) { w.must0(os.Mkdir(w.path, 0o700)) }, want: "is a folder"},
 		"something":     {make: func(w *world) { w.put("#!/bin/sh\n") }, want: "is no mailbox"},
 		"no folder":     {make: func(w *world) { w.must0(os.Remove(filepath.Dir(w.path))) }, want: "is not there"},
 		"for everybody": {make: func(w *world) { w.must0(os.Chmod(filepath.Dir(w.path), 0o757)) }, want: "others can write"},
@@ -229,5 +233,30 @@ func TestMode(t *testing.T) {
 	w.must(w.open(false), "id", message, false)
 	if info, err := os.Stat(w.path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// What may not be opened or made is said of the file or of its folder, and the same by a pass and by a look.
+func TestNotAllowed(t *testing.T) {
+	s, err := New(Options{Path: "/mail/box"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		err    error
+		making bool
+		op     string
+		hint   string
+	}{
+		"the file":   {&os.PathError{Op: "openat", Path: "/mail/box", Err: unix.EACCES}, false, "open /mail/box: permission denied", "read and write this file"},
+		"the folder": {&os.PathError{Op: "openat", Path: "/mail/box", Err: unix.EACCES}, true, "make /mail/box: permission denied", "make files in this folder"},
+		"forbidden":  {&os.PathError{Op: "openat", Path: "/mail/box", Err: unix.EPERM}, false, "open /mail/box: operation not permitted", "this file"},
+		"another's":  {&safepath.Error{Path: "/mail/box", Why: "it belongs to another user", Mend: "chown"}, false, "it belongs to another user", "chown"},
+		"full":       {&os.PathError{Op: "openat", Path: "/mail/box", Err: unix.ENOSPC}, true, "no space left", "free some space"},
+	} {
+		var e *deliver.Error
+		if err := s.unopened(c.err, c.making); !errors.As(err, &e) || !strings.Contains(err.Error(), c.op) || !strings.Contains(e.Hint, c.hint) || e.Scope != deliver.WholeTarget {
+			t.Errorf("%s: %v, next step %q", name, err, e.Hint)
+		}
 	}
 }

@@ -138,7 +138,7 @@ func checkMailboxName(s string) *fault {
 // isThatOf tells whether messages arrive in the mailbox that POP3 shows of a user of a host: in the INBOX of the same user, at the same
 // server or at another name of its domain, as pop.example.org and imap.example.org.
 func (m *IMAP) isThatOf(host, username string) bool {
-	if !strings.EqualFold(m.Folder, imapInbox) || !strings.EqualFold(m.Username, username) || username == "" {
+	if !strings.EqualFold(m.Folder, imapInbox) || username == "" {
 		return false
 	}
 	other, _, err := net.SplitHostPort(m.Address)
@@ -146,10 +146,32 @@ func (m *IMAP) isThatOf(host, username string) bool {
 		return false
 	}
 	host, other = strings.ToLower(strings.TrimSuffix(host, ".")), strings.ToLower(strings.TrimSuffix(other, "."))
+	if isGmail(host) && isGmail(other) {
+		return gmailUser(m.Username) == gmailUser(username)
+	}
+	if !strings.EqualFold(m.Username, username) {
+		return false
+	}
 	if host == other {
 		return host != ""
 	}
 	_, above, _ := strings.Cut(host, ".")
 	_, besides, _ := strings.Cut(other, ".")
 	return net.ParseIP(host) == nil && above == besides && strings.Contains(above, ".")
+}
+
+// isGmail tells whether a host is one of Gmail's, which has two domains.
+func isGmail(host string) bool {
+	_, domain, _ := strings.Cut(host, ".")
+	return domain == "gmail.com" || domain == "googlemail.com"
+}
+
+// gmailUser is whose mailbox a user name of Gmail opens: recent: is a mode of its POP3, dots do not count, and its own domains may be left out.
+func gmailUser(name string) string {
+	name = strings.TrimPrefix(strings.ToLower(name), "recent:")
+	user, domain, _ := strings.Cut(name, "@")
+	if domain == "" || domain == "gmail.com" || domain == "googlemail.com" {
+		return strings.ReplaceAll(user, ".", "")
+	}
+	return name
 }

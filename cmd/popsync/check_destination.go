@@ -61,10 +61,7 @@ type asked struct {
 // ask looks first where copies wait and for the password, and has the server looked at then, unless it is not to be asked.
 func (l *looker) ask(ctx context.Context, look checking, to asked, server func(way *dialer.Dialer) error) error {
 	d, byToken := look.Deliver, to.secret.Kind == config.SecretOAuth
-	way, err := l.dialerOf(l.cfg, to.network)
-	if err != nil {
-		return err
-	}
+	way, _ := l.wayOf(l.cfg, to.network, to.trust)
 	what, worked := l.known.Taught(look.account, d.Name, deliverSetting(l.cfg, d))
 	if learner := deliver.LearnerOf(to.sender); learner != nil {
 		deliver.Recall(learner, what, worked)
@@ -72,7 +69,7 @@ func (l *looker) ask(ctx context.Context, look checking, to asked, server func(w
 	if err := spoolOf(l.cfg, look.account, d, withoutCheck{to.sender}, to.where).Check(ctx, look.known); err != nil {
 		return err
 	}
-	err = l.secretOf(ctx, look.sheet, to.secret, d.Name+": ", false)
+	err := l.secretOf(ctx, look.sheet, to.secret, d.Name+": ", false)
 	if byToken {
 		err = l.loginBy(l.cfg, to.holder).Check(look.sheet, d.Name+": ")
 	}
@@ -81,7 +78,7 @@ func (l *looker) ask(ctx context.Context, look checking, to asked, server func(w
 		look.say(checkup.Info, label(d)+" "+place(d)+" was not asked: there is no password or token for it")
 		return &pop3.SecretError{Err: err, Token: byToken}
 	case l.offline:
-		return l.unasked(ctx, look, way, to.trust, to.network)
+		return l.unasked(ctx, look, to.trust, to.network)
 	}
 	return server(way)
 }

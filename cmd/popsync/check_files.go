@@ -9,8 +9,6 @@ import (
 	"github.com/popsync/popsync/config"
 	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/checkup"
-	"github.com/popsync/popsync/internal/dialer"
-	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/probe"
 	"github.com/popsync/popsync/internal/secret"
 )
@@ -34,17 +32,9 @@ func filesOf(t config.Trust, n config.Network) string {
 
 // unconnected looks at what an account's connection needs on this machine, and opens none.
 func (l *looker) unconnected(ctx context.Context, s *checkup.Sheet, acc config.Account) {
-	_, err := serverOf(l.cfg.Limits, acc) // it reads the files of TLS
-	var way *dialer.Dialer
-	if err == nil {
-		way, err = l.dialerOf(l.cfg, acc.Network)
-	}
-	step := nextstep.Of(err)
-	if err == nil {
-		if err = way.Check(ctx); err != nil {
-			step = verdict.Of(err).Hint
-		}
-	}
+	way, _ := l.wayOf(l.cfg, acc.Network, acc.Trust) // it reads the files of TLS
+	err := way.Check(ctx)
+	step := verdict.Of(err).Hint
 	switch names := filesOf(acc.Trust, acc.Network); {
 	case err != nil:
 		s.SetServer(checkup.StepFailed)
@@ -56,12 +46,13 @@ func (l *looker) unconnected(ctx context.Context, s *checkup.Sheet, acc config.A
 }
 
 // unasked says of a destination that its server was not asked, and looks at what a connection needs on this machine.
-func (l *looker) unasked(ctx context.Context, look checking, way *dialer.Dialer, t config.Trust, n config.Network) error {
+func (l *looker) unasked(ctx context.Context, look checking, t config.Trust, n config.Network) error {
+	way, _ := l.wayOf(l.cfg, n, t) // it reads the files of TLS
 	if err := way.Check(ctx); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("%s %s was not asked (--offline)", label(look.Deliver), place(look.Deliver))
-	if names := filesOf(t, n); names != "" { // those of TLS were read for its Sender
+	if names := filesOf(t, n); names != "" {
 		text += "; can be used: " + names
 	}
 	look.say(checkup.Info, text)

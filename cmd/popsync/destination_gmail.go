@@ -62,18 +62,12 @@ func (a *app) gmailSender(cfg *config.Config, account string, d config.Deliver) 
 func (a *app) gmailSenderWith(cfg *config.Config, account string, d config.Deliver, token func(ctx context.Context, refused string) (string, error),
 	whose func() (subject, email string)) (_ *gmail.Sender, where string, err error) {
 	s := d.Gmail
-	way, err := a.dialerOf(cfg, s.Network)
-	if err != nil {
-		return nil, "", err
-	}
+	way, tls := a.wayOf(cfg, s.Network, s.Trust)
 	o := gmail.Options{
 		Address: s.Address, Username: s.Username, Token: token, Whose: whose,
 		Labels: s.Labels, NeverSpam: s.NeverSpam, Received: s.DateSource == config.DateReceived,
-		Trace: d.Trace, Connections: d.Connections, Dial: way.DialContext, Pacers: &a.pacers,
+		Trace: d.Trace, Connections: d.Connections, Dial: way.DialContext, TLSConfig: tls, Pacers: &a.pacers,
 		Transcript: a.transcript.Of(account+"/"+d.Name, transcript.HTTP, way.Way(s.Address)),
-	}
-	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
-		return nil, "", err
 	}
 	sender, err := gmail.New(o)
 	if err != nil {

@@ -53,24 +53,18 @@ func (a *app) imapSender(cfg *config.Config, account string, d config.Deliver, h
 // imapSenderWith is imapSender with access tokens; nil: it logs in by a password.
 func (a *app) imapSenderWith(cfg *config.Config, account string, d config.Deliver, heard func(secret string), token func(ctx context.Context, refused string) (string, error)) (_ *imap.Sender, where string, err error) {
 	s := d.IMAP
-	way, err := a.dialerOf(cfg, s.Network)
-	if err != nil {
-		return nil, "", err
-	}
+	way, tls := a.wayOf(cfg, s.Network, s.Trust)
 	o := imap.Options{
 		Address: s.Address, Username: s.Username, Auth: string(s.Auth),
 		Token: token, AllowPlain: s.TLS == config.TLSNone, // config has judged that
 		Folder: s.Folder, Create: s.Create, Seen: s.Seen,
-		Trace: d.Trace, Connections: d.Connections, InFlight: s.InFlight, Dial: way.Mail,
+		Trace: d.Trace, Connections: d.Connections, InFlight: s.InFlight, Dial: way.Mail, TLSConfig: tls,
 		Transcript: a.transcript.Of(account+"/"+d.Name, transcript.IMAP, way.Way(s.Address)),
 	}
 	if token == nil && s.Secret.Kind != "" {
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
 	if o.TLS, err = modeOf(s.TLS, imap.ImplicitTLS, imap.StartTLS, imap.NoTLS); err != nil {
-		return nil, "", err
-	}
-	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
 		return nil, "", err
 	}
 	sender, err := imap.New(o)

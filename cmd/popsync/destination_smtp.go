@@ -55,10 +55,7 @@ func (a *app) mailServer(cfg *config.Config, account string, d config.Deliver, h
 // mailServerWith is mailServer with access tokens; nil: it logs in by a password, if at all.
 func (a *app) mailServerWith(cfg *config.Config, account string, d config.Deliver, heard func(secret string), token func(ctx context.Context, refused string) (string, error)) (_ *smtp.Sender, where string, err error) {
 	s := d.SMTP
-	way, err := a.dialerOf(cfg, s.Network)
-	if err != nil {
-		return nil, "", err
-	}
+	way, tls := a.wayOf(cfg, s.Network, s.Trust)
 	o := smtp.Options{
 		LMTP: d.Type == "lmtp", Address: s.Address, Helo: s.Helo,
 		Username: s.Username, Auth: string(s.Auth), AllowPlain: s.TLS == config.TLSNone, // config has judged that
@@ -66,7 +63,7 @@ func (a *app) mailServerWith(cfg *config.Config, account string, d config.Delive
 		EnvelopePrefix: s.EnvelopePrefix, AllowDomains: s.AllowDomains,
 		Connections: d.Connections, PerConnection: s.MessagesPerConnection,
 		Trace: d.Trace, AddMessageID: s.AddMessageID, BareCR: s.BareCR, LongLines: s.LongLines, NUL: s.NUL,
-		Dial: way.Mail, Transcript: a.transcript.Of(account+"/"+d.Name, transcript.SMTP, way.Way(s.Address)),
+		Dial: way.Mail, TLSConfig: tls, Transcript: a.transcript.Of(account+"/"+d.Name, transcript.SMTP, way.Way(s.Address)),
 	}
 	switch {
 	case token != nil:
@@ -75,9 +72,6 @@ func (a *app) mailServerWith(cfg *config.Config, account string, d config.Delive
 		o.Password = overhearing(password(secretSource(cfg, s.Secret, nil)), heard)
 	}
 	if o.TLS, err = modeOf(s.TLS, smtp.ImplicitTLS, smtp.StartTLS, smtp.NoTLS); err != nil {
-		return nil, "", err
-	}
-	if o.TLSConfig, err = trustOf(s.Trust).Config(); err != nil {
 		return nil, "", err
 	}
 	sender, err := smtp.New(o)

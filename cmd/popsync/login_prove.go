@@ -55,10 +55,7 @@ func (a *app) logInOnce(ctx context.Context, cfg *config.Config, h holder, token
 	if err != nil {
 		return err
 	}
-	way, err := a.dialerOf(cfg, c.Network)
-	if err != nil {
-		return err
-	}
-	o.Dial = way.Mail
+	way, tls := a.wayOf(cfg, c.Network, c.Trust)
+	o.Dial, o.TLSConfig = way.Mail, tls
 	return server.LogInOnce(ctx, o, pop3.Login{Username: c.Username, Auth: string(c.Auth), Token: token})
 }

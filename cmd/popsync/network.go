@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -35,6 +36,21 @@ func (a *app) dialerOf(cfg *config.Config, n config.Network) (*dialer.Dialer, er
 		return nil, nextstep.With(e, e.Hint())
 	}
 	return d, err
+}
+
+// wayOf is dialerOf for whoever makes the connections of a pass, with the TLS of them. Where what they need is not as it must be, a file of
+// TLS or the environment's proxy, each connection fails with that: it is the trouble of this server, is written down as such, and
+// stops nothing else.
+func (a *app) wayOf(cfg *config.Config, n config.Network, t config.Trust) (*dialer.Dialer, *tls.Config) {
+	way, err := a.dialerOf(cfg, n)
+	var c *tls.Config
+	if err == nil {
+		c, err = trustOf(t).Config()
+	}
+	if err != nil {
+		return dialer.Never(&dialer.Error{Fault: dialer.Unusable, Mend: nextstep.Of(err), Err: err}), nil
+	}
+	return way, c
 }
 
 // addressOf is where an account's server listens.

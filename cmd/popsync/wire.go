@@ -22,11 +22,8 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 	if err != nil {
 		return fetcher.Account{}, err
 	}
-	way, err := a.dialerOf(cfg, c.Network)
-	if err != nil {
-		return fetcher.Account{}, err
-	}
-	server.Dial = way.Mail
+	way, tls := a.wayOf(cfg, c.Network, c.Trust)
+	server.Dial, server.TLSConfig = way.Mail, tls
 	server.Transcript = a.transcript.Of(c.Name, transcript.POP3, way.Way(addressOf(c)))
 	login, err := a.loginOf(cfg, c, prompt)
 	if err != nil {
@@ -62,6 +59,7 @@ func (a *app) wire(cfg *config.Config, c config.Account, prompt func(context.Con
 	return acc, nil
 }
 
+// serverOf is an account's server, but for the way to it and its TLS.
 func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 	o := pop3.Options{
 		Host: c.Host, Port: c.Port,
@@ -71,9 +69,7 @@ func serverOf(l config.Limits, c config.Account) (pop3.Options, error) {
 		NoPipelining: !c.Pipelining,
 	}
 	var err error
-	if o.TLS, err = modeOf(c.TLS, pop3.ImplicitTLS, pop3.StartTLS, pop3.NoTLS); err == nil {
-		o.TLSConfig, err = trustOf(c.Trust).Config()
-	}
+	o.TLS, err = modeOf(c.TLS, pop3.ImplicitTLS, pop3.StartTLS, pop3.NoTLS)
 	return o, err
 }
 

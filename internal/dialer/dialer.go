@@ -52,7 +52,11 @@ type Dialer struct {
 	o      Options
 	proxy  *proxy
 	direct net.Dialer
+	never  *Error
 }
+
+// Never is a Dialer that opens no connection, and always says why: what it needs is not as it must be.
+func Never(why *Error) *Dialer { return &Dialer{never: why} }
 
 // New checks the options. It opens nothing, and looks nothing up. An error is an *Error, and about the configuration.
 func New(o Options) (*Dialer, error) {
@@ -72,7 +76,11 @@ func New(o Options) (*Dialer, error) {
 		}
 	}
 	if err != nil {
-		return nil, &Error{Fault: Unusable, Err: err}
+		e := &Error{Fault: Unusable, Err: err}
+		if o.Proxy == "env" {
+			e.Mend = `correct this variable in popsync's environment, or name the proxy itself in proxy`
+		}
+		return nil, e
 	}
 	return d, nil
 }
@@ -80,6 +88,9 @@ func New(o Options) (*Dialer, error) {
 // DialContext connects to an address, "host:port" or, with the network "unix", a path; a path is reached at once in any case. It
 // never runs the command. Errors are of package net, or an *Error.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.never != nil {
+		return nil, d.never
+	}
 	if network == "unix" {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
@@ -91,7 +102,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 
 // Mail connects to a mail server: by the command if there is one, else as DialContext.
 func (d *Dialer) Mail(ctx context.Context, network, address string) (net.Conn, error) {
-	if len(d.o.Command) > 0 {
+	if len(d.o.Command) > 0 { // Never has none
 		return d.run(address)
 	}
 	return d.DialContext(ctx, network, address)
@@ -100,6 +111,9 @@ func (d *Dialer) Mail(ctx context.Context, network, address string) (net.Conn, e
 // Check looks whether what the way needs is on this machine: the proxy's password, and the program of the command. It opens no
 // connection and runs nothing but, where that is set, what gives the password. An error is an *Error.
 func (d *Dialer) Check(ctx context.Context) error {
+	if d.never != nil {
+		return d.never
+	}
 	if d.proxy != nil {
 		if _, err := d.proxy.secret(ctx); err != nil {
 			return err

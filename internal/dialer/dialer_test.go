@@ -141,3 +141,23 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// Where what the way needs is not as it must be, nothing is connected, by no way, and each try says why.
+func TestNever(t *testing.T) {
+	d := Never(&Error{Fault: Unusable, Mend: "name a file", Err: errors.New("no such file")})
+	for name, try := range map[string]func() error{
+		"mail":  func() error { _, err := d.Mail(t.Context(), "tcp", "127.0.0.1:1"); return err },
+		"HTTP":  func() error { _, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); return err },
+		"unix":  func() error { _, err := d.Mail(t.Context(), "unix", "/s"); return err },
+		"check": func() error { return d.Check(t.Context()) },
+	} {
+		var e *Error
+		if err := try(); !errors.As(err, &e) || !e.Lasting() || e.Hint() != "name a file" || err.Error() != "no such file" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := New(Options{Proxy: "env", Getenv: func(string) string { return "ftp://127.0.0.1" }})
+	if e := (*Error)(nil); !errors.As(err, &e) || !strings.Contains(e.Hint(), "environment") {
+		t.Errorf("%v", err)
+	}
+}

@@ -137,9 +137,5 @@ func checkLabel(s string) *fault {
 
 // isThatOf tells whether messages arrive in the mailbox that POP3 shows of a user of a host.
 func (g *Gmail) isThatOf(host, username string) bool {
-	switch strings.ToLower(strings.TrimSuffix(host, ".")) {
-	case "pop.gmail.com", "pop.googlemail.com":
-		return username != "" && strings.EqualFold(strings.TrimPrefix(username, "recent:"), g.Username)
-	}
-	return false
+	return isGmail(strings.ToLower(strings.TrimSuffix(host, "."))) && username != "" && gmailUser(username) == gmailUser(g.Username)
 }

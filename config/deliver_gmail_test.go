@@ -48,4 +48,8 @@ func TestGmailRefused(t *testing.T) {
 	if _, err := Parse("config.toml", []byte(from), home, Options{}); err == nil || !strings.Contains(err.Error(), "fetched from") {
 		t.Errorf("the mailbox that is fetched from: %v", err)
 	}
+	bare := strings.Replace(from, "recent:Me@gmail.com", "M.E@googlemail.com", 1)
+	if _, err := Parse("config.toml", []byte(bare), home, Options{}); err == nil || !strings.Contains(err.Error(), "fetched from") {
+		t.Errorf("the mailbox that is fetched from, by another of its names: %v", err)
+	}
 }

@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,9 +66,12 @@ func (o *outbox) putOff(s *sending, result *error, e *deliver.Error) {
 
 // rests is the error of a destination that takes no more for now. o.mu is held.
 func (o *outbox) rests() error {
-	return &refusesError{&deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget,
-		Err:  fmt.Errorf("it takes nothing for now: %w", o.lastRefusal),
-		Hint: "nothing is lost; what waits for it is sent when it takes mail again"}}
+	why, hint := "it takes nothing for now", "nothing is lost; what waits for it is sent when it takes mail again"
+	var last *deliver.Error
+	if errors.As(o.lastRefusal, &last) && last.Full { // it may take a smaller one, and does not get well by itself
+		why, hint = "it is full", "make room there, or have its limit raised; nothing is lost, and what waits for it is sent then"
+	}
+	return &refusesError{&deliver.Error{Op: "send to", Place: o.place.Name, Scope: deliver.WholeTarget, Err: fmt.Errorf("%s: %w", why, o.lastRefusal), Hint: hint}}
 }
 
 // failedBefore tells that a delivery failed in an earlier pass, whoever was to blame.

@@ -97,6 +97,7 @@ type looker struct {
 	cfg      *config.Config
 	accounts []config.Account
 	offline  bool
+	noServer bool // the account's server is not asked
 
 	known     *probe.Known                                     // of the ledger; nil: there is none, or it cannot be read
 	blind     bool                                             // what the ledger remembers could not be read

@@ -24,9 +24,10 @@ func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	l.oddities(s, acc)
 	l.destinations(ctx, s, acc)
 	l.secret(ctx, s, acc)
-	if l.offline {
+	switch {
+	case l.offline:
 		l.unconnected(ctx, s, acc)
-	} else {
+	case !l.noServer:
 		l.server(ctx, s, acc, prompt)
 	}
 	l.known.Learned(s, acc.Name, health.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining})

@@ -75,12 +75,12 @@ func (a deciding) around(looking bool) (setup.World, error) {
 		_, _, err := with(t)
 		return err
 	}
-	w.Look = func(ctx context.Context, t setup.Trial, offline bool) (verdict.Class, error) {
+	w.Look = func(ctx context.Context, t setup.Trial, depth setup.Depth) (setup.Saw, error) {
 		cfg, acc, err := with(t)
 		if err != nil {
-			return verdict.Config, err
+			return setup.Saw{Worst: verdict.Config}, err
 		}
-		return a.lookOnce(ctx, cfg, acc, offline)
+		return a.lookOnce(ctx, cfg, acc, depth)
 	}
 	w.Baseline = func(ctx context.Context, t setup.Trial) error {
 		cfg, acc, err := with(t)
@@ -132,24 +132,31 @@ func (a *app) finder(cfg *config.Config, draft config.Account) (f discovery.Find
 	return discovery.Finder{Resolver: net.DefaultResolver, Transport: transport, Dial: way.DialContext, TLS: tls}, !here, nil
 }
 
-// lookOnce looks at one account, which need not be in the configuration's files, and prints what it finds; offline, only what is wrong.
-func (a deciding) lookOnce(ctx context.Context, cfg *config.Config, acc config.Account, offline bool) (verdict.Class, error) {
+// lookOnce looks at one account, which need not be in the configuration's files, and prints what it finds; without its server, only what
+// is wrong.
+func (a deciding) lookOnce(ctx context.Context, cfg *config.Config, acc config.Account, depth setup.Depth) (setup.Saw, error) {
 	told, err := alarmsOf(cfg)
 	if err != nil {
-		return verdict.Config, exit.With(exit.Config, err)
+		return setup.Saw{Worst: verdict.Config}, exit.With(exit.Config, err)
 	}
-	l := &looker{app: a.app, told: told, cfg: cfg, accounts: []config.Account{acc}, offline: offline, shown: make(chan struct{}), big: probe.NewListings()}
+	l := &looker{app: a.app, told: told, cfg: cfg, accounts: []config.Account{acc}, offline: depth == setup.Offline, noServer: depth != setup.Whole,
+		shown: make(chan struct{}), big: probe.NewListings()}
 	out := a.Out
 	var kept bytes.Buffer
-	if offline {
+	if depth != setup.Whole {
 		out = &kept
 	}
-	worst, cut, err := checkup.Present(ctx, out, l.begin(ctx, nil), checkup.Options{Accounts: 1, Width: a.Width(), Offline: offline}, func() {}, looking(a).sayWaiting)
+	sheets := l.begin(ctx, nil)
+	worst, cut, err := checkup.Present(ctx, out, sheets, checkup.Options{Accounts: 1, Width: a.Width(), Offline: l.offline}, func() {}, looking(a).sayWaiting)
+	saw := setup.Saw{Worst: worst, Refused: worst == verdict.Login}
 	if cut {
-		return worst, ctx.Err()
+		return saw, ctx.Err()
 	}
-	if err == nil && offline && worst != verdict.OK {
+	for _, s := range sheets {
+		saw.Refused = saw.Refused && !s.FailedElsewhere(checkup.PartLogin)
+	}
+	if err == nil && depth != setup.Whole && worst != verdict.OK {
 		_, err = kept.WriteTo(a.Out)
 	}
-	return worst, err
+	return saw, err
 }

@@ -190,6 +190,11 @@ func (s *Sheet) Class() verdict.Class {
 	return worst
 }
 
+// FailedElsewhere tells whether something failed that is not about this part.
+func (s *Sheet) FailedElsewhere(part Part) bool {
+	return slices.ContainsFunc(s.Copy().findings, func(f Finding) bool { return f.Level == Fail && f.Part != part })
+}
+
 func (s *Sheet) notes() (n int) {
 	for _, f := range s.findings {
 		if f.Level == Note {

@@ -63,8 +63,9 @@ type World struct {
 	Known func(host, username string) (hint string, interval time.Duration)
 	// Sound tells what is wrong with the configuration that would be.
 	Sound func(t Trial) error
-	// Look looks at an account as 'popsync check' does, and prints what it finds; it logs in, unless offline.
-	Look func(ctx context.Context, t Trial, offline bool) (verdict.Class, error)
+	// Look looks at an account as 'popsync check' does, as far as depth says. It prints what it finds; if it does not log in at the
+	// server, only what is wrong.
+	Look func(ctx context.Context, t Trial, depth Depth) (Saw, error)
 	// Baseline marks what is on the server as seen, and Unmark takes that back. Both print what they did.
 	Baseline func(ctx context.Context, t Trial) error
 	Unmark   func(ctx context.Context, t Trial) error
@@ -82,6 +83,22 @@ type Account struct {
 
 // Grant is an [oauth.NAME] that is configured.
 type Grant struct{ Name, Provider string }
+
+// Depth is how far a look goes.
+type Depth int
+
+// The depths.
+const (
+	Offline Depth = iota // nobody is asked
+	Places               // the places that mail goes to are asked
+	Whole                // they are, and the server
+)
+
+// Saw is what a look saw.
+type Saw struct {
+	Worst   verdict.Class
+	Refused bool // the server refused the login, and nothing else was wrong: another user name may help
+}
 
 // Trial is an account that is not written yet: the text that would be in its file, with its passwords in it.
 type Trial struct {

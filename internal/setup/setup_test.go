@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -28,8 +29,10 @@ func (out) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 type played struct {
 	World
 	home         string
-	looks, bases []string // texts that were tried
-	refuse       int      // so many logins are refused
+	looks, bases []string      // texts that were tried
+	refuse       int           // so many logins are refused
+	places       verdict.Class // of what is wrong with the place that mail goes to
+	depths       []Depth       // of looks without a login
 	unmarked     int
 	told         int
 	out, errs    bytes.Buffer
@@ -43,12 +46,17 @@ func play(t *testing.T) *played {
 		Finder: discovery.Finder{Resolver: out{}},
 		Known:  func(string, string) (string, time.Duration) { return "", 0 },
 		Sound:  func(Trial) error { return nil },
-		Look: func(_ context.Context, t Trial, offline bool) (verdict.Class, error) {
-			if offline {
-				return verdict.OK, nil
+		Look: func(_ context.Context, t Trial, depth Depth) (Saw, error) {
+			if depth != Whole {
+				p.depths = append(p.depths, depth)
+				return Saw{Worst: cmp.Or(p.places, verdict.OK)}, nil
 			}
 			p.looks = append(p.looks, string(t.Text))
-			return p.answer(), nil
+			if p.places != "" {
+				return Saw{Worst: p.places}, nil
+			}
+			class := p.answer()
+			return Saw{class, class == verdict.Login}, nil
 		},
 		Baseline: func(_ context.Context, t Trial) error {
 			p.bases = append(p.bases, string(t.Text))
@@ -175,9 +183,9 @@ func TestTwoLogins(t *testing.T) {
 			}
 		}
 		old, base := p.Look, p.Baseline
-		p.Look = func(ctx context.Context, t Trial, offline bool) (verdict.Class, error) {
+		p.Look = func(ctx context.Context, t Trial, depth Depth) (Saw, error) {
 			look()
-			return old(ctx, t, offline)
+			return old(ctx, t, depth)
 		}
 		p.Baseline = func(ctx context.Context, t Trial) error { look(); return base(ctx, t) }
 		err = p.run(t, Request{Address: "anna@web.de", AcceptHost: "pop3.web.de", Fetch: fetch})
@@ -194,9 +202,23 @@ func TestTwoLogins(t *testing.T) {
 func TestOtherTrouble(t *testing.T) {
 	for class, code := range map[verdict.Class]int{verdict.Temporary: exit.Temp, verdict.Config: exit.Config} {
 		p, looks := play(t), 0
-		p.Look = func(context.Context, Trial, bool) (verdict.Class, error) { looks++; return class, nil }
+		p.Look = func(context.Context, Trial, Depth) (Saw, error) { looks++; return Saw{Worst: class}, nil }
 		if err := p.run(t, Request{Address: "anna@web.de", AcceptHost: "pop3.web.de"}); exit.CodeOf(err) != code || looks != 1 {
 			t.Errorf("%v: %v, %d looks", class, err, looks)
+		}
+		p.empty(t)
+	}
+}
+
+// A place that refuses the mail is no reason to log in again at the server with another user name; and it is seen before mail is marked.
+func TestPlaceRefuses(t *testing.T) {
+	for _, fetch := range []string{"all", "new"} {
+		p := play(t)
+		p.places = verdict.Login
+		err := p.run(t, Request{Address: "anna@web.de", AcceptHost: "pop3.web.de", IMAP: "imap.example.net", To: "me", ToPasswordFile: "/s", Fetch: fetch})
+		if exit.CodeOf(err) != exit.Login || !strings.Contains(err.Error(), "see above") || len(p.bases) > 0 ||
+			(fetch == "all") != (len(p.looks) == 1) || (fetch == "new") != (len(p.depths) == 1 && p.depths[0] == Places) {
+			t.Errorf("%s: %v, %d looks, %d baselines, %v", fetch, err, len(p.looks), len(p.bases), p.depths)
 		}
 		p.empty(t)
 	}

@@ -28,16 +28,16 @@ func (s *setup) try(ctx context.Context) error {
 			break
 		}
 		s.account.username = name
-		class, err := s.once(ctx)
+		saw, err := s.once(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			return err
-		case class == verdict.OK:
+		case saw.Worst == verdict.OK:
 			return nil
-		case class != verdict.Login:
-			return exit.With(exit.Of(class), errors.New("nothing was written: see above what is wrong"))
+		case !saw.Refused:
+			return exit.With(exit.Of(saw.Worst), errors.New("nothing was written: see above what is wrong"))
 		}
 		if s.account.oauth != "" || i == len(names)-1 || s.logins >= mostLogins {
 			break
@@ -52,32 +52,38 @@ func (s *setup) try(ctx context.Context) error {
 	return exit.With(exit.Login, nextstep.With(fmt.Errorf("the server refused the login; nothing was written"), step))
 }
 
-// once tries one login.
-func (s *setup) once(ctx context.Context) (verdict.Class, error) {
+// once tries one login. What else could be wrong is looked at before it, as far as it can be.
+func (s *setup) once(ctx context.Context) (Saw, error) {
 	t := Trial{File: s.file(), Name: s.account.name, Text: s.text(true)}
+	good := Saw{Worst: verdict.OK}
 	if s.account.oauth != "" { // nobody has logged in yet
-		return verdict.OK, nil
+		return good, nil
 	}
 	unable := s.account.secret.later && s.account.secret.value == ""
 	if unable || s.account.onlyNew {
-		class, err := s.Look(ctx, t, true)
-		if err != nil || class != verdict.OK || unable {
-			return class, err
+		depth := Places
+		if unable {
+			depth = Offline
+		}
+		if s.logins == 0 {
+			if saw, err := s.Look(ctx, t, depth); err != nil || saw.Worst != verdict.OK || unable {
+				return saw, err
+			}
 		}
 		s.logins++
 		if err := s.Baseline(ctx, t); err != nil {
 			if exit.CodeOf(err) == exit.Login && ctx.Err() == nil {
 				text, _ := exit.Apart(err)
 				s.say("%s", text)
-				return verdict.Login, nil
+				return Saw{verdict.Login, true}, nil
 			}
-			return verdict.OK, err
+			return good, err
 		}
 		s.made = append(s.made, func() { _ = s.Unmark(context.WithoutCancel(ctx), t) })
-		return verdict.OK, nil
+		return good, nil
 	}
 	s.logins++
-	return s.Look(ctx, t, false)
+	return s.Look(ctx, t, Whole)
 }
 
 // roomForMail makes the folder that a Maildir would be in, which a Maildir does not.

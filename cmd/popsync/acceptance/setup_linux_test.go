@@ -171,6 +171,20 @@ func (n *internet) refused(t *testing.T) {
 	}
 	p.nothing()
 
+	// The mailbox that mail shall go to refuses: the one that it comes from has done nothing wrong, and no other user name is tried there.
+	n.host("imap.example.net", popAddress)
+	n.refusingIMAP()
+	into := []setupAnswer{agreeing, {whereTo.asked, "2\n"}, {`Its server, as HOST or HOST:PORT: $`, "imap.example.net\n"}, {`User name there: $`, "me\n"}}
+	for answer, tries := range map[string]int{"1\n": 1, "2\n": 0} { // only new mail: before anything is marked
+		s = sitDown(t, p.command("setup", "anna@web.de"))
+		s.goes(append(into[:4:4], setupAnswer{there.asked, answer}, original, secretly, setupAnswer{`Password for me at imap.example.net .*: $`, "x\n"})...)
+		s.ends(77, "login imap.example.net:993", "nothing was written: see above what is wrong")
+		if k := n.tries(); k != tries || strings.Contains(s.screen(), "Trying once more") {
+			t.Errorf("%d tries, the screen:\n%s", k, s.screen())
+		}
+		p.nothing()
+	}
+
 	s = sitDown(t, p.command("setup", "anna@web.de"))
 	s.goes(setupAnswer{agreeing.asked, "no\n"})
 	s.ends(0, "Nothing was written, and nobody logged in.")

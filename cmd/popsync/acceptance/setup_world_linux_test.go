@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -202,6 +204,30 @@ func (n *internet) dns(conn net.PacketConn) {
 			_, _ = conn.WriteTo(out, from)
 		}
 	}
+}
+
+// refusingIMAP begins a server for IMAP, where the one for POP3 is, that takes nobody's password.
+func (n *internet) refusingIMAP() {
+	n.t.Helper()
+	listener, err := tls.Listen("tcp", net.JoinHostPort(net.IP(popAddress[:]).String(), "993"), n.tls())
+	n.must(err)
+	n.t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				fmt.Fprint(conn, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] here\r\n")
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					tag, _, _ := strings.Cut(lines.Text(), " ")
+					fmt.Fprintf(conn, "%s NO [AUTHENTICATIONFAILED] no\r\n", tag)
+				}
+			}()
+		}
+	}()
 }
 
 // host is a name that leads to a server.

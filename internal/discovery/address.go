@@ -65,8 +65,8 @@ func hostname(s string) bool {
 	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
-// clean is a host from outside in the form that Found has, or "".
-func clean(host string) string {
+// Host is the name of a host in the form that Found has, whoever wrote it and in which script; "": it is none that the Internet has.
+func Host(host string) string {
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(host), "."))
 	if err != nil || !hostname(ascii) {
 		return ""

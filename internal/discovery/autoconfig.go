@@ -79,7 +79,7 @@ func parseAutoconfig(doc []byte, a Address) (Found, error) {
 
 // found is a server as far as it can be used.
 func (s incomingServer) found(a Address) (f Found, ok bool) {
-	f.Host, f.StartTLS = clean(a.fill(s.Hostname)), strings.TrimSpace(s.SocketType) == "STARTTLS"
+	f.Host, f.StartTLS = Host(a.fill(s.Hostname)), strings.TrimSpace(s.SocketType) == "STARTTLS"
 	port, err := strconv.Atoi(strings.TrimSpace(s.Port))
 	if f.Port = port; err != nil || port < 1 || port > 65535 || f.Host == "" {
 		return f, false

@@ -1,12 +1,16 @@
 package discovery
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -229,6 +233,31 @@ func TestPassing(t *testing.T) {
 	w.down = true
 	if _, misses, _ := w.find(t, "a@nowhere.example"); !Passing(misses) {
 		t.Errorf("%+v", misses)
+	}
+}
+
+// Where nobody could be asked, nobody knows that there is no server; and the reason is in words.
+func TestNotAsked(t *testing.T) {
+	unreachable := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+	for _, err := range []error{
+		&url.Error{Op: "Get", URL: "https://example.org/?anna", Err: context.DeadlineExceeded}, unreachable,
+		&net.DNSError{Err: unreachable.Error(), Name: "example.org"}, // neither temporary nor a timeout, says package net
+	} {
+		if why := told(err); !Passing([]Miss{{"there", why}}) || strings.Contains(why.Error(), "context") || strings.Contains(why.Error(), "anna") {
+			t.Errorf("%v: %v", err, why)
+		}
+	}
+	if Passing([]Miss{{"there", errNoPOP3}, {"there", nil}}) {
+		t.Error("who was asked and has nothing will have nothing the next time")
+	}
+}
+
+// Who types the name of a host need not know its A-labels.
+func TestHost(t *testing.T) {
+	for text, want := range map[string]string{"POP.Müller.example.": "pop.xn--mller-kva.example", " pop.xn--mller-kva.example ": "pop.xn--mller-kva.example", "localhost": "", "a b.example": "", "": ""} {
+		if got := Host(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
 	}
 }
 

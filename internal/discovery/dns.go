@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/popsync/popsync/internal/providers"
 )
@@ -22,7 +23,7 @@ func (f Finder) byMX(ctx context.Context, a Address) (Found, []Miss, bool) {
 	best := ""
 	for i, r := range records {
 		if i == 0 || r.Pref < records[0].Pref {
-			best = clean(strings.ToLower(r.Host))
+			best = Host(r.Host)
 		}
 	}
 	if best == "" {
@@ -65,7 +66,7 @@ func (f Finder) bySRV(ctx context.Context, a Address) (Found, []Miss, bool) {
 			if len(records) == 0 {
 				return Found{}, err
 			}
-			host := clean(strings.ToLower(records[0].Target))
+			host := Host(records[0].Target)
 			if host == "" { // "." says that there is no such service
 				return Found{}, errNothing
 			}
@@ -114,9 +115,7 @@ func (f Finder) Inside(ctx context.Context, host string) (netip.Addr, error) {
 func Passing(misses []Miss) bool {
 	return slices.ContainsFunc(misses, func(m Miss) bool {
 		var dns *net.DNSError
-		if errors.As(m.Err, &dns) {
-			return dns.IsTimeout || dns.IsTemporary
-		}
-		return errors.Is(m.Err, context.DeadlineExceeded)
+		return errors.As(m.Err, &dns) && !dns.IsNotFound || errors.Is(m.Err, errSilent) ||
+			errors.Is(m.Err, syscall.ENETUNREACH) || errors.Is(m.Err, syscall.EHOSTUNREACH)
 	})
 }

@@ -19,6 +19,7 @@ const (
 var (
 	errNothing  = errors.New("nothing there")
 	errTooLarge = fmt.Errorf("more than %d octets", largest)
+	errSilent   = fmt.Errorf("no answer within %d seconds", int(oneAnswer.Seconds()))
 )
 
 // get reads a document by https. Redirects lead to https only, and nobody is told from where.
@@ -59,8 +60,11 @@ func (f Finder) get(ctx context.Context, address string) ([]byte, error) {
 // told is why a place has nothing; nil: that is all there is to say, as it is with most domains.
 func told(err error) error {
 	var dns *net.DNSError
-	if errors.Is(err, errNothing) || errors.As(err, &dns) && dns.IsNotFound {
+	switch {
+	case errors.Is(err, errNothing) || errors.As(err, &dns) && dns.IsNotFound:
 		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return errSilent
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok { // its text has the address
 		return u.Err

@@ -38,7 +38,7 @@ func parsePACC(doc []byte, a Address) (Found, error) {
 	if p.Protocols.POP3 == nil {
 		return Found{}, errNoPOP3
 	}
-	f := Found{Host: clean(p.Protocols.POP3.Host), Port: 995, Usernames: a.usernames(""), Provider: label(p.Info.Provider.Name)}
+	f := Found{Host: Host(p.Protocols.POP3.Host), Port: 995, Usernames: a.usernames(""), Provider: label(p.Info.Provider.Name)}
 	f.Password, f.OAuth = p.Authentication.Password, p.Authentication.OAuth != nil
 	if f.Host == "" || !f.Password && !f.OAuth {
 		return Found{}, errNoPOP3

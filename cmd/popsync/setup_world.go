@@ -21,6 +21,7 @@ import (
 	"github.com/popsync/popsync/internal/discovery"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/probe"
+	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/setup"
 	"github.com/popsync/popsync/uidl"
 )
@@ -37,10 +38,16 @@ func (a deciding) around(looking bool) (setup.World, error) {
 	if err != nil {
 		return setup.World{}, exit.With(exit.Config, err)
 	}
+	command := "popsync"
+	if a.configFile != "" {
+		if byItself, err := filepath.Abs(config.DefaultPath(os.Getenv)); err != nil || byItself != path {
+			command += " --config " + safepath.Quote(path)
+		}
+	}
 	a.configFile = path // what comes after reads the same
 	with := func(t setup.Trial) (*config.Config, config.Account, error) {
-		cfg, err := loaded(config.LoadWith(path, t.Text, os.Getenv, config.Options{CheckSchedule: checkSchedule, CheckOAuth: checkOAuth}))
-		if err != nil {
+		cfg, err := config.LoadWith(path, t.Text, os.Getenv, config.Options{CheckSchedule: checkSchedule, CheckOAuth: checkOAuth})
+		if cfg, err = loaded(cfg, unwritten(err, path)); err != nil {
 			return nil, config.Account{}, err
 		}
 		return cfg, accountOf(cfg, t.Name), nil
@@ -55,7 +62,7 @@ func (a deciding) around(looking bool) (setup.World, error) {
 		}
 	}
 	_, err = os.Stat(path)
-	w := setup.World{Config: path, Missing: errors.Is(err, fs.ErrNotExist), Folder: config.AccountsFolder(path), Home: os.Getenv("HOME"), Now: time.Now}
+	w := setup.World{Command: command, Config: path, Missing: errors.Is(err, fs.ErrNotExist), Folder: config.AccountsFolder(path), Home: os.Getenv("HOME"), Now: time.Now}
 	for _, c := range cfg.Accounts {
 		if c.Name != standIn {
 			w.Accounts = append(w.Accounts, setup.Account{Name: c.Name, Host: c.Host, Username: c.Username})
@@ -113,6 +120,21 @@ func (a deciding) around(looking bool) (setup.World, error) {
 		return err == nil, err
 	}
 	return w, nil
+}
+
+// unwritten takes from problems the place in the configuration if they are in text that is behind its end, in no file.
+func unwritten(err error, path string) error {
+	problems, ok := errors.AsType[config.Error](err)
+	if !ok {
+		return err
+	}
+	text, _ := os.ReadFile(path)
+	for i, p := range problems {
+		if p.File == path && p.Line > bytes.Count(text, []byte("\n"))+1 {
+			problems[i].File, problems[i].Line = "the account that would be written", 0
+		}
+	}
+	return problems
 }
 
 // finder looks for servers by the way that an account would go. detour: that way is none of this machine's, and names are not to be

@@ -3,6 +3,7 @@ package setup
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type place struct {
 	address string
 	user    string
 	to      string
+	from    string // the sender that mail is sent with; "": its own
 	secret  secret
 }
 
@@ -52,15 +54,32 @@ func (s *setup) name() error {
 			return exit.With(exit.Config, nextstep.With(fmt.Errorf("there is an account %s already", s.Name), "choose another name by --name, or change that account's file"))
 		}
 		s.account.name = s.Name
-		return nil
+		return s.free()
 	}
 	brand, _, _ := strings.Cut(discovery.Owner(s.address.Domain), ".")
 	for _, name := range []string{s.address.Local + "-" + brand, s.address.Local + "-" + s.address.Domain} {
 		if s.account.name = plain(name); !taken(s.account.name) {
-			return nil
+			return s.free()
 		}
 	}
-	return exit.With(exit.Config, nextstep.With(fmt.Errorf("there is an account %s already", s.account.name), "popsync check "+s.account.name+"; for another one of this address say --name NAME"))
+	return exit.With(exit.Config, nextstep.With(fmt.Errorf("there is an account %s already", s.account.name), s.Command+" check "+s.account.name+"; for another one of this address say --name NAME"))
+}
+
+// free tells whether the files are free that may be written: nothing is written over, and that is to be known before the questions.
+func (s *setup) free() error {
+	if s.Print || strings.ContainsRune(s.account.name, filepath.Separator) { // no name of an account: Sound says so
+		return nil
+	}
+	for _, path := range []string{s.file(), s.passwordFile(), s.placePasswordFile()} {
+		if _, err := os.Lstat(path); err == nil {
+			return isThere(path)
+		}
+	}
+	return nil
+}
+
+func isThere(path string) error {
+	return exit.With(exit.Config, nextstep.With(fmt.Errorf("%s is there already, and nothing is written over", path), "remove or rename it, or choose another name by --name"))
 }
 
 // plain makes a name of an account that needs no quotes anywhere.
@@ -129,6 +148,9 @@ func (s *setup) text(revealed bool) []byte {
 	}
 	if a.place.user != "" {
 		b.WriteString(a.place.secret.text(revealed, s.placePasswordFile(), "popsync."+a.name+".deliver."+a.place.kind))
+	}
+	if a.place.from != "" {
+		line("from", a.place.from)
 	}
 	if a.place.to != "" {
 		fmt.Fprintf(&b, "to = [%s]\n", quote(a.place.to))

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (s *setup) meant(ctx context.Context) error {
 			return nil
 		}
 		return exit.With(exit.Config, nextstep.With(fmt.Errorf("did you mean %s? %s is nearly the same; nothing was asked, and nobody logged in", other, s.address.Domain),
-			"popsync setup "+other.String()+"; or, if it is right as it is, name the server by --server and --accept-host"))
+			s.Command+" setup "+other.String()+"; or, if it is right as it is, name the server by --server and --accept-host"))
 	}
 	yes, err := s.yes(ctx, fmt.Sprintf("Did you mean %s? %s is nearly the same.", other, s.address.Domain))
 	if yes {
@@ -71,12 +72,13 @@ func (s *setup) find(ctx context.Context) error {
 		}
 		s.item("  - ", "%s: %s", m.Where, why)
 	}
-	code := exit.Config
+	byName := "name the server: " + s.Command + " setup --server HOST " + s.address.String()
 	if discovery.Passing(misses) {
-		code = exit.Temp
+		return exit.With(exit.Temp, nextstep.With(fmt.Errorf("the POP3 server of %s could not be found, as not all could be asked", s.address.Domain),
+			"see that this machine reaches the network, and say it again; or "+byName))
 	}
-	return exit.With(code, nextstep.With(fmt.Errorf("the POP3 server of %s is not known", s.address.Domain),
-		"see what your provider says of POP3 (some have none), and name it: popsync setup --server HOST "+s.address.String()))
+	return exit.With(exit.Config, nextstep.With(fmt.Errorf("the POP3 server of %s is not known", s.address.Domain),
+		"see that the address is right, and what your provider says of POP3 (some have none), and "+byName))
 }
 
 // named is the server that the person named.
@@ -89,7 +91,8 @@ func (s *setup) named() error {
 	if err != nil || n < 1 || n > 65535 || host == "" || strings.ContainsAny(host, " /\\@\"'") {
 		return exit.Errorf(exit.Usage, "--server takes HOST or HOST:PORT, for example: --server pop.example.org")
 	}
-	s.found = discovery.Found{Source: discovery.FromPerson, Where: "named by you", Host: strings.ToLower(host), Port: n, StartTLS: n == 110,
+	host = cmp.Or(discovery.Host(host), strings.ToLower(host))
+	s.found = discovery.Found{Source: discovery.FromPerson, Where: "named by you", Host: host, Port: n, StartTLS: n == 110,
 		Usernames: []string{s.address.String(), s.address.Local}}
 	return nil
 }
@@ -101,25 +104,43 @@ func (s *setup) agree(ctx context.Context) error {
 		f.Usernames, f.Named = []string{s.User}, true
 	}
 	for _, acc := range s.Accounts {
-		if strings.EqualFold(acc.Host, f.Host) && slices.Contains(f.Usernames, acc.Username) {
+		same := func(name string) bool { return strings.EqualFold(name, acc.Username) }
+		if strings.EqualFold(acc.Host, f.Host) && slices.ContainsFunc(f.Usernames, same) {
 			return exit.With(exit.Config, nextstep.With(fmt.Errorf("account %s fetches this mailbox already: %s at %s", acc.Name, acc.Username, acc.Host),
-				"popsync check "+acc.Name))
+				s.Command+" check "+acc.Name+"; or, if that is another mailbox, say by --username who you are there"))
 		}
 	}
 	hint, interval := s.Known(f.Host, f.Usernames[0])
 	s.hint, f.Interval = hint, max(f.Interval, interval)
-	inside := false
 	if !s.Detour && (!s.Offline || !s.Print) {
 		ip, err := s.Finder.Inside(ctx, f.Host)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if inside = err == nil && ip.IsValid(); inside {
+		case err != nil && s.logsIn():
+			return s.unreachable(err)
+		case err == nil && ip.IsValid():
 			f.Doubts = append(f.Doubts, fmt.Sprintf("it is at %s, on this machine or in a private network", ip))
 		}
 	}
 	s.show()
 	return nil
+}
+
+// logsIn tells whether this setup will log in.
+func (s *setup) logsIn() bool {
+	return !s.Print && !(s.Credential && s.NonInteractive) && s.OAuth == "" && !s.onlyOAuth()
+}
+
+// unreachable is for a server whose name leads nowhere: who is asked all the other questions first, and the password, answers in vain.
+func (s *setup) unreachable(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return exit.With(exit.Config, nextstep.With(fmt.Errorf("there is no host %s (%s); nobody logged in", s.found.Host, s.found.Where),
+			"see what your provider says of POP3, and name its server: "+s.Command+" setup --server HOST "+s.address.String()))
+	}
+	return exit.With(exit.Temp, nextstep.With(fmt.Errorf("the address of %s could not be found out: %w; nobody logged in", s.found.Host, err),
+		"see that this machine reaches the network, and say it again"))
 }
 
 // show says what was found and where.
@@ -175,7 +196,7 @@ func (s *setup) confirm(ctx context.Context) error {
 		return nil // nobody logs in
 	}
 	if s.AcceptHost != "" {
-		if strings.EqualFold(strings.TrimSuffix(s.AcceptHost, "."), f.Host) {
+		if isHost(s.AcceptHost, f.Host) {
 			return nil
 		}
 		return exit.With(exit.Config, nextstep.With(fmt.Errorf("the server is %s, and --accept-host says %s; nobody logged in", f.Host, words.Clip(s.AcceptHost)),
@@ -204,14 +225,19 @@ func (s *setup) confirm(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case !strings.EqualFold(said, owner):
+	case !isHost(said, owner):
 		return s.declined()
 	}
 	return nil
 }
 
+// isHost tells whether a person wrote this host, in whatever script.
+func isHost(said, host string) bool {
+	return strings.EqualFold(strings.TrimSuffix(said, "."), host) || discovery.Host(said) == host
+}
+
 func (s *setup) declined() error {
-	s.say("Nothing was written, and nobody logged in. To name the server yourself: popsync setup --server HOST %s", s.address)
+	s.say("Nothing was written, and nobody logged in. To name the server yourself: %s setup --server HOST %s", s.Command, s.address)
 	return errStopped
 }
 
@@ -267,6 +293,6 @@ func (s *setup) needsOAuth() error {
 	s.item("  1. ", "A client of your own, registered at the provider: docs/oauth.md has it step by step.")
 	s.item("  2. ", "These lines in %s:", s.Config)
 	fmt.Fprintf(s.Err, "\n       [oauth.%s]\n       provider = %q\n       client_id = \"...\"\n\n", provider, provider)
-	s.item("  3. ", "The same again: popsync setup %s. It then writes the account, and 'popsync login' has you log in with a browser.", s.address)
+	s.item("  3. ", "The same again: %s setup %s. It then writes the account, and 'popsync login' has you log in with a browser.", s.Command, s.address)
 	return exit.With(exit.Config, errors.New("no [oauth.NAME] for this provider is configured; nothing was written, and nobody logged in"))
 }

@@ -96,11 +96,11 @@ func (s *setup) choose(ctx context.Context, question string, choices ...string) 
 	}
 }
 
-// hidden asks for what must not be shown, until it is something.
+// hidden asks for what must not be shown, until it is more than blanks.
 func (s *setup) hidden(ctx context.Context, question string) (string, error) {
 	for {
 		said, err := terminal.Ask(ctx, s.In, s.Err, words.Clip(question)+" (it is not shown): ", s.Undo.Add)
-		if err != nil || said != "" {
+		if err != nil || strings.TrimSpace(said) != "" {
 			return said, err
 		}
 	}

@@ -3,7 +3,9 @@ package setup
 import (
 	"context"
 	"errors"
+	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/popsync/popsync/internal/discovery"
@@ -64,7 +66,7 @@ func (s *setup) details(ctx context.Context, p *place) (err error) {
 	}
 	if p.kind != "maildir" && p.address == "" {
 		p.address, err = s.must(ctx, "Its server, as HOST or HOST:PORT", "", func(said string) error {
-			if said == "" || strings.ContainsAny(said, " /@") {
+			if !isServer(said) {
 				return errors.New("for example imap.example.org, or mail.example.org:587")
 			}
 			return nil
@@ -87,6 +89,20 @@ func (s *setup) details(ctx context.Context, p *place) (err error) {
 	return err
 }
 
+// isServer tells whether a text is HOST or HOST:PORT.
+func isServer(text string) bool {
+	host := text
+	if h, port, err := net.SplitHostPort(text); err == nil {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return false
+		}
+		host = h
+	} else if strings.Count(text, ":") == 1 {
+		return false
+	}
+	return host != "" && !strings.ContainsAny(host, " /\\@\"'")
+}
+
 // placeFits looks whether all is there.
 func (s *setup) placeFits(p *place) error {
 	switch {
@@ -98,6 +114,12 @@ func (s *setup) placeFits(p *place) error {
 		return usageError("--maildir takes an absolute path, or one that begins with ~/")
 	case p.kind == "smtp" && p.user == "" && p.secret.file != "":
 		p.user = p.to
+	}
+	if p.kind == "smtp" && p.user != "" { // most servers that want a login refuse other senders than its own
+		p.from = p.to
+		if _, err := discovery.ParseAddress(p.user); err == nil {
+			p.from = p.user
+		}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (s *setup) secrets(ctx context.Context) error {
 		return err
 	}
 	if s.Print {
-		return nil
+		return s.printed()
 	}
 	if a.oauth == "" && a.secret.file == "" && len(a.secret.command) == 0 {
 		if err := s.own(ctx); err != nil {
@@ -51,13 +51,34 @@ func (s *setup) secrets(ctx context.Context) error {
 	return nil
 }
 
+// printed tells what has to be done by whoever uses what is printed.
+func (s *setup) printed() error {
+	a := s.account
+	fmt.Fprintln(s.Err)
+	s.say("Nothing is written, and nobody logged in. The account can stand in %s, or in any file of accounts.d.", s.file())
+	if a.oauth == "" && a.secret.file == "" && len(a.secret.command) == 0 && !a.secret.later {
+		s.say("Its password goes into %s, which only you may read: chmod 600.", s.passwordFile())
+	}
+	if a.place.user != "" && a.place.secret.file == "" {
+		s.say("The one for %s goes into %s.", a.place.address, s.placePasswordFile())
+	}
+	if a.place.kind == "maildir" {
+		s.say("The folder that the Maildir lies in must be there: %s", parent(a.place.path))
+	}
+	if a.onlyNew {
+		s.say("Before the first run, as only new mail is wanted: %s baseline %s", s.Command, a.name)
+	}
+	fmt.Fprintln(s.Err)
+	return nil
+}
+
 // own gets the password of the account.
 func (s *setup) own(ctx context.Context) (err error) {
 	k := &s.account.secret
 	switch {
 	case s.PasswordStdin:
 		k.value, err = firstLine(s.In)
-		if err == nil && k.value == "" {
+		if err == nil && strings.TrimSpace(k.value) == "" {
 			err = usageError("standard input has no password")
 		}
 	case s.NonInteractive && !s.Credential:

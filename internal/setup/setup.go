@@ -49,6 +49,7 @@ type Request struct {
 
 // World is what is around the account.
 type World struct {
+	Command  string // how popsync is called for this configuration: "popsync", or with --config
 	Config   string // the main configuration
 	Missing  bool   // there is none yet
 	Folder   string // where the files of accounts are
@@ -163,14 +164,17 @@ var errStopped = errors.New("the person stopped it")
 
 // begin looks at what was said, and whether an account can be written at all.
 func (s *setup) begin(context.Context) (err error) {
-	if s.address, err = discovery.ParseAddress(s.Address); err != nil {
+	if s.address, err = discovery.ParseAddress(strings.TrimSpace(s.Address)); err != nil {
 		return exit.Errorf(exit.Usage, "%q is no mail address: %w", s.Address, err)
 	}
 	if err := s.fits(); err != nil {
 		return err
 	}
-	if s.Print {
-		return s.name()
+	if err := s.name(); err != nil {
+		return err
+	}
+	if err := s.flags(); err != nil || s.Print {
+		return err
 	}
 	for _, folder := range []string{s.Folder, parent(s.Config)} {
 		if folder == parent(s.Config) && !s.Missing {
@@ -181,7 +185,18 @@ func (s *setup) begin(context.Context) (err error) {
 				"say it as the user that popsync runs as, who may need a folder of his own there, such as: install -d -o popsync -m 700 "+safepath.Quote(s.Folder)+"; or name another configuration by --config"))
 		}
 	}
-	return s.name()
+	return nil
+}
+
+// flags looks whether the name and the policy that were said are ones, before the questions.
+func (s *setup) flags() error {
+	if s.Name == "" && s.Delete == "" {
+		return nil
+	}
+	draft := *s
+	draft.found = discovery.Found{Host: "nobody.invalid", Port: 995, Usernames: []string{"nobody"}}
+	draft.account.delete, draft.account.place = s.Delete, place{kind: "maildir", path: "/nobody"}
+	return s.Sound(Trial{File: s.file(), Name: s.account.name, Text: draft.text(false)})
 }
 
 // fits refuses flags that do not go together.

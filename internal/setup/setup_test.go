@@ -42,7 +42,7 @@ func play(t *testing.T) *played {
 	t.Helper()
 	p := &played{home: t.TempDir()}
 	p.World = World{
-		Config: filepath.Join(p.home, "popsync/config.toml"), Missing: true, Folder: filepath.Join(p.home, "popsync/accounts.d"), Home: p.home,
+		Command: "popsync", Config: filepath.Join(p.home, "popsync/config.toml"), Missing: true, Folder: filepath.Join(p.home, "popsync/accounts.d"), Home: p.home,
 		Finder: discovery.Finder{Resolver: out{}},
 		Known:  func(string, string) (string, time.Duration) { return "", 0 },
 		Sound:  func(Trial) error { return nil },
@@ -233,8 +233,10 @@ func TestPlaces(t *testing.T) {
 		"Gmail":      {Request{Gmail: "me@gmail.com", ToPasswordFile: "/s"}, []string{"type = \"imap\"\naddress = \"imap.gmail.com:993\"\nusername = \"me@gmail.com\"\npassword_file = \"/s\"\n"}},
 		"IMAP":       {Request{IMAP: "imap.example.net", To: "me", ToPasswordFile: "~/s"}, []string{"address = \"imap.example.net\"\nusername = \"me\"\npassword_file = \"HOME/s\"\n"}},
 		"SMTP":       {Request{SMTP: "localhost:25", To: "me@localhost.example"}, []string{"address = \"localhost:25\"\nto = [\"me@localhost.example\"]\n"}},
+		"SMTP login": {Request{SMTP: "mail.example.net:587", To: "me@example.net", ToPasswordFile: "/s"}, []string{"username = \"me@example.net\"\npassword_file = \"/s\"\nfrom = \"me@example.net\"\nto = [\"me@example.net\"]\n"}},
 		"credential": {Request{Credential: true}, []string{"delete = \"never\"\n", "# The password is the systemd credential popsync.anna-gmx.\n"}},
 		"server":     {Request{Server: "pop.example.net:110", AcceptHost: "pop.example.net", User: "u"}, []string{"host = \"pop.example.net\"\nport = 110\ntls = \"starttls\"\nusername = \"u\"\n"}},
+		"IDN":        {Request{Server: "pop.müller.example", AcceptHost: "POP.Müller.example"}, []string{"host = \"pop.xn--mller-kva.example\"\n"}},
 		"odd port":   {Request{Server: "[2001:db8::1]:1995", AcceptHost: "2001:db8::1"}, []string{"host = \"2001:db8::1\"\nport = 1995\n"}},
 	} {
 		p := play(t)
@@ -272,6 +274,7 @@ func TestRefused(t *testing.T) {
 		"OAuth only":         {Request{Address: "anna@outlook.com", AcceptHost: "outlook.office365.com"}, exit.Config},
 		"a name":             {Request{Address: "anna@gmx.de", Name: "taken"}, exit.Config},
 		"the mailbox":        {Request{Address: "carl@gmx.de", AcceptHost: "pop.gmx.net"}, exit.Config},
+		"in other letters":   {Request{Address: "Carl@GMX.de", AcceptHost: "pop.gmx.net"}, exit.Config},
 		"a port":             {Request{Address: "anna@gmx.de", Server: "h:0"}, exit.Usage},
 		"a relative Maildir": {Request{Address: "anna@gmx.de", AcceptHost: "pop.gmx.net", Maildir: "Mail"}, exit.Usage},
 	} {

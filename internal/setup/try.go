@@ -45,9 +45,14 @@ func (s *setup) try(ctx context.Context) error {
 		fmt.Fprintln(s.Err)
 		s.say("Refused. Trying once more, with the user name %s.", names[i+1])
 	}
-	step := "see that user name and password are right, and say it again; many providers lock a mailbox after three refusals"
+	step := "see that user name and password are right"
 	if s.hint != "" {
-		step = s.hint + "; then say it again"
+		step += "; " + s.hint
+	}
+	if s.found.Interval > 0 {
+		step += "; then say it again, not before " + s.soonest()
+	} else {
+		step += ", and say it again; many providers lock a mailbox after three refusals"
 	}
 	return exit.With(exit.Login, nextstep.With(fmt.Errorf("the server refused the login; nothing was written"), step))
 }

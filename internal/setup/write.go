@@ -10,7 +10,6 @@ import (
 
 	"github.com/popsync/popsync/internal/durable"
 	"github.com/popsync/popsync/internal/exit"
-	"github.com/popsync/popsync/internal/nextstep"
 	"github.com/popsync/popsync/internal/safepath"
 	"github.com/popsync/popsync/internal/words"
 )
@@ -72,7 +71,7 @@ func (s *setup) create(path, text string) error {
 	defer dir.Close()
 	switch err := durable.CreateFile(dir, filepath.Base(path), []byte(text), 0o600); {
 	case errors.Is(err, os.ErrExist):
-		return exit.With(exit.Config, nextstep.With(fmt.Errorf("%s is there already, and nothing is written over", path), "remove or rename it, or choose another name by --name"))
+		return isThere(path)
 	case err != nil:
 		return exit.With(exit.Temp, err)
 	}
@@ -88,11 +87,11 @@ func (s *setup) create(path, text string) error {
 // next tells a daemon, and says what comes next.
 func (s *setup) next(ctx context.Context) error {
 	a := s.account
-	told := false
-	if a.oauth == "" || !a.onlyNew { // else the daemon would fetch all as soon as somebody logs in
+	told, marked := false, s.logins > 0 || !a.onlyNew
+	if marked { // else the daemon would fetch all as soon as it can log in
 		var err error
 		if told, err = s.Reload(ctx); err != nil {
-			s.say("The daemon could not be told: %s. Say: popsync reload", err)
+			s.say("The daemon could not be told: %s. Say: %s reload", err, s.Command)
 		}
 	}
 	if a.secret.later {
@@ -100,25 +99,34 @@ func (s *setup) next(ctx context.Context) error {
 	}
 	when := ""
 	if s.found.Interval > 0 && s.logins > 0 {
-		when = fmt.Sprintf("Not before %s: the provider wants %s between two logins.", s.Now().Add(s.found.Interval+time.Minute).Format("15:04"), words.Roughly(s.found.Interval))
+		when = fmt.Sprintf("Not before %s: the provider wants %s between two logins.", s.soonest(), words.Roughly(s.found.Interval))
 	}
-	switch {
-	case a.oauth != "":
-		s.say("Next: popsync login %s", a.name)
-		s.say("Then: popsync run %s", a.name)
-		if a.onlyNew {
-			s.say("Between them, as only new mail is wanted: popsync baseline %s", a.name)
+	if told && a.oauth == "" {
+		s.say("The running daemon has it now, and fetches by its schedule. To fetch at once: %s wake %s", s.Command, a.name)
+	} else {
+		first := "Next"
+		for _, step := range []struct {
+			want          bool
+			command, note string
+		}{
+			{a.oauth != "", "login", ""},
+			{!marked, "baseline", ", as only new mail is wanted; a running daemon is told after that, by: " + s.Command + " reload"},
+			{true, "run", ""},
+		} {
+			if step.want {
+				s.say("%s: %s %s %s%s", first, s.Command, step.command, a.name, step.note)
+				first = "Then"
+			}
 		}
-	case told:
-		s.say("The running daemon has it now, and fetches by its schedule. To fetch at once: popsync wake %s", a.name)
-	default:
-		s.say("Next: popsync run %s", a.name)
 	}
 	if when != "" {
 		s.say("%s", when)
 	}
 	if a.oauth == "" && !told {
-		s.say("To fetch all the time: popsync daemon, see docs/service.md")
+		s.say("To fetch all the time: %s daemon, see docs/service.md", s.Command)
 	}
 	return nil
 }
+
+// soonest is when the provider lets the next login in.
+func (s *setup) soonest() string { return s.Now().Add(s.found.Interval + time.Minute).Format("15:04") }

@@ -239,9 +239,15 @@ func (n *internet) unasked(t *testing.T) {
 	if !strings.Contains(text, "[account.anna-web]") || !strings.Contains(text, "anna-web.password") || !strings.HasPrefix(text, "# ") {
 		t.Errorf("printed:\n%s", text)
 	}
+	says(78, "the account that would be written: account.anna-web.delete: ", "", "--non-interactive", "--delete", "soon", "anna@web.de")
+	says(78, "there is no host pop.nowhere.example", "", "--non-interactive", "--server", "pop.nowhere.example", "a@nowhere.example")
 	says(78, "is not known", "", "--offline", "--print", "--non-interactive", "bert@example.org")
 	p.nothing()
 	says(0, "Next: popsync run anna-web", scriptPassword+"\n", "--non-interactive", "--accept-host", "pop3.web.de", "--password-stdin", "--fetch", "new", "--delete", "30d", "anna@web.de")
+	if k := n.tries(); k != 1 {
+		t.Errorf("%d logins", k)
+	}
+	says(0, "Next: popsync --config "+p.home+"/own.toml run anna-web", scriptPassword+"\n", "--config", "own.toml", "--non-interactive", "--accept-host", "pop3.web.de", "--password-stdin", "anna@web.de")
 	if k := n.tries(); k != 1 {
 		t.Errorf("%d logins", k)
 	}

@@ -13,9 +13,11 @@ package discovery
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/popsync/popsync/internal/providers"
@@ -105,11 +107,16 @@ func (f Finder) Find(ctx context.Context, a Address) (found Found, misses []Miss
 		if misses = append(misses, missed...); ok {
 			return found, misses, true
 		}
-		if ctx.Err() != nil {
-			break
+		if ctx.Err() != nil || !slices.ContainsFunc(missed, resolved) {
+			break // who cannot ask for names now, can ask for no others either
 		}
 	}
 	return Found{}, misses, false
+}
+
+func resolved(m Miss) bool {
+	_, is := errors.AsType[unresolved](m.Err)
+	return !is
 }
 
 // tableName is what people are told of the table.

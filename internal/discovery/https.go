@@ -57,12 +57,24 @@ func (f Finder) get(ctx context.Context, address string) ([]byte, error) {
 	return doc, err
 }
 
+// unresolved is a name that nobody could be asked for.
+type unresolved struct{ *net.DNSError }
+
+func (u unresolved) Unwrap() error { return u.DNSError }
+
+// Error has the last reason only: those before it are how package net went about it.
+func (u unresolved) Error() string {
+	return "DNS could not be asked: " + u.Err[strings.LastIndex(": "+u.Err, ": "):]
+}
+
 // told is why a place has nothing; nil: that is all there is to say, as it is with most domains.
 func told(err error) error {
-	var dns *net.DNSError
+	dns, lookup := errors.AsType[*net.DNSError](err)
 	switch {
-	case errors.Is(err, errNothing) || errors.As(err, &dns) && dns.IsNotFound:
+	case errors.Is(err, errNothing) || lookup && dns.IsNotFound:
 		return nil
+	case lookup:
+		return unresolved{dns}
 	case errors.Is(err, context.DeadlineExceeded):
 		return errSilent
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/verdict"
 	"github.com/popsync/popsync/internal/discovery"
 	"github.com/popsync/popsync/internal/exit"
 	"github.com/popsync/popsync/internal/nextstep"
@@ -145,4 +146,14 @@ func TestAfterRefusal(t *testing.T) {
 			t.Errorf("%s: %s", address, step)
 		}
 	}
+}
+
+// A Maildir that cannot be costs no login.
+func TestMaildirFirst(t *testing.T) {
+	p := play(t)
+	p.places = verdict.Config
+	if err := p.run(t, Request{Address: "anna@gmx.de", AcceptHost: "pop.gmx.net"}); exit.CodeOf(err) != exit.Config || len(p.looks) > 0 {
+		t.Errorf("%v, %d looks", err, len(p.looks))
+	}
+	p.empty(t)
 }

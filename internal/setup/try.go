@@ -65,16 +65,17 @@ func (s *setup) once(ctx context.Context) (Saw, error) {
 		return good, nil
 	}
 	unable := s.account.secret.later && s.account.secret.value == ""
-	if unable || s.account.onlyNew {
-		depth := Places
-		if unable {
-			depth = Offline
+	depth := Places
+	if unable {
+		depth = Offline
+	}
+	// A look at a Maildir asks nobody; at another place it would log in twice there.
+	if s.logins == 0 && (unable || s.account.onlyNew || s.account.place.kind == "maildir") {
+		if saw, err := s.Look(ctx, t, depth); err != nil || saw.Worst != verdict.OK || unable {
+			return saw, err
 		}
-		if s.logins == 0 {
-			if saw, err := s.Look(ctx, t, depth); err != nil || saw.Worst != verdict.OK || unable {
-				return saw, err
-			}
-		}
+	}
+	if s.account.onlyNew {
 		s.logins++
 		if err := s.Baseline(ctx, t); err != nil {
 			if exit.CodeOf(err) == exit.Login && ctx.Err() == nil {

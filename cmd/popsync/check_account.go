@@ -25,9 +25,10 @@ func (l *looker) account(ctx context.Context, s *checkup.Sheet, acc config.Accou
 	l.destinations(ctx, s, acc)
 	l.secret(ctx, s, acc)
 	switch {
+	case l.noServer:
 	case l.offline:
 		l.unconnected(ctx, s, acc)
-	case !l.noServer:
+	default:
 		l.server(ctx, s, acc, prompt)
 	}
 	l.known.Learned(s, acc.Name, health.Spoken{Mailbox: mailboxOf(acc), IgnoreSizes: acc.Sizes == config.SizesIgnore, NoPipelining: !acc.Pipelining})

@@ -148,6 +148,16 @@ func TestAfterRefusal(t *testing.T) {
 	}
 }
 
+// A password file that is not there costs no login, wherever mail goes.
+func TestLocalFirst(t *testing.T) {
+	p := play(t)
+	p.local = verdict.Config
+	if err := p.run(t, Request{Address: "anna@gmx.de", AcceptHost: "pop.gmx.net", SMTP: "h.example", To: "a@h.example", ToPasswordFile: "/gone"}); exit.CodeOf(err) != exit.Config || len(p.looks) > 0 {
+		t.Errorf("%v, %d looks", err, len(p.looks))
+	}
+	p.empty(t)
+}
+
 // A Maildir that cannot be costs no login.
 func TestMaildirFirst(t *testing.T) {
 	p := play(t)

@@ -65,12 +65,11 @@ func (s *setup) once(ctx context.Context) (Saw, error) {
 		return good, nil
 	}
 	unable := s.account.secret.later && s.account.secret.value == ""
-	depth := Places
-	if unable {
-		depth = Offline
+	depth := Offline // the place that mail goes to is asked once: with the server, or, where that is only marked, now
+	if !unable && (s.account.onlyNew || s.account.place.kind == "maildir") {
+		depth = Places
 	}
-	// A look at a Maildir asks nobody; at another place it would log in twice there.
-	if s.logins == 0 && (unable || s.account.onlyNew || s.account.place.kind == "maildir") {
+	if s.logins == 0 {
 		if saw, err := s.Look(ctx, t, depth); err != nil || saw.Worst != verdict.OK || unable {
 			return saw, err
 		}

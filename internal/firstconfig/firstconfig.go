@@ -62,5 +62,6 @@ func Write(c *console.Console, file string, search []string) error {
 		}
 	}
 	c.Tell("Next step: write your account into it, then say: popsync%s check", named)
+	c.Tell("Or have it found and written: popsync%s setup ADDRESS", named)
 	return nil
 }

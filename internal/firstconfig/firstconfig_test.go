@@ -22,11 +22,11 @@ func TestWrite(t *testing.T) {
 		return strings.ReplaceAll(out.String()+errs.String(), dir, "DIR"), err
 	}
 	for _, tt := range []struct{ file, says string }{
-		{machine, "wrote DIR/etc/config.toml, which only you can read\nNext step: write your account into it, then say: popsync check\n"},
+		{machine, "wrote DIR/etc/config.toml, which only you can read\nNext step: write your account into it, then say: popsync check\nOr have it found and written: popsync setup ADDRESS\n"},
 		{own, "wrote DIR/new/popsync/config.toml, which only you can read\nFrom now on it is read when you say popsync, and DIR/etc/config.toml is not.\n" +
-			"Next step: write your account into it, then say: popsync check\n"},
+			"Next step: write your account into it, then say: popsync check\nOr have it found and written: popsync setup ADDRESS\n"},
 		{filepath.Join(dir, "an other.toml"), "wrote DIR/an other.toml, which only you can read\n" +
-			"Next step: write your account into it, then say: popsync --config 'DIR/an other.toml' check\n"},
+			"Next step: write your account into it, then say: popsync --config 'DIR/an other.toml' check\nOr have it found and written: popsync --config 'DIR/an other.toml' setup ADDRESS\n"},
 	} {
 		if says, err := write(tt.file); err != nil || says != tt.says {
 			t.Errorf("%v\n%s\nwant\n%s", err, says, tt.says)

@@ -47,7 +47,9 @@ func TestOrder(t *testing.T) {
 		}},
 	}
 	for _, s := range steps {
+		w.mu.Lock()
 		s.prepare()
+		w.mu.Unlock()
 		f, misses, ok := w.find(t, "anna@example.org")
 		if !ok || f.Source != s.want || f.Host != s.host || f.Port != 995 || f.StartTLS || f.Where == "" || len(f.Usernames) != 2 || len(misses) == 0 {
 			t.Errorf("%s: %+v, %v, %+v", s.want, f, ok, misses)

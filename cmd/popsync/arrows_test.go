@@ -45,7 +45,7 @@ var rooms = []room{
 		modules: []string{"golang.org/x/sys"},
 	},
 	{path: "deliver/smtp", imports: []string{"deliver", "internal/dialer", "internal/foreign", "internal/sasl", "internal/transcript", "internal/trust"}},
-	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/sasl", "internal/transcript", "internal/trust"}},
+	{path: "deliver/imap", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/sasl", "internal/transcript", "internal/trust"}, tests: []string{"fetcher/verdict", "internal/exit"}},
 	{path: "deliver/mbox", imports: []string{"deliver", "deliver/internal/disk", "internal/durable", "internal/safepath"}, modules: []string{"golang.org/x/sys"}},
 	{path: "deliver/gmail", imports: []string{"deliver", "internal/dialer", "internal/durable", "internal/foreign", "internal/safepath", "internal/transcript", "internal/trust"}},
 	{path: "deliver/command", imports: []string{"deliver", "internal/foreign", "internal/program", "internal/safepath"}},

@@ -224,7 +224,7 @@ func (b batch) landed(ctx context.Context, f *flight) error {
 	case judged(r.refused, r.at).missing:
 		s.rebase()
 		return deliver.ErrUntried
-	case r.dated && r.refused.status == "BAD":
+	case r.blamesDate():
 		return deliver.ErrUntried
 	}
 	return s.judge(ctx, f.t, r, false)

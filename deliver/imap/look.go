@@ -212,7 +212,7 @@ func failedForGood(err error) bool {
 	}
 	var refused *replyError
 	if errors.As(err, &refused) {
-		return refused.status == "BAD" || judged(refused, atFolder).permanent
+		return meant(refused, atFolder).permanent
 	}
 	return true
 }

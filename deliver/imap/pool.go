@@ -51,7 +51,7 @@ const (
 
 // release keeps a connection for the next message, or ends it.
 func (p *pool) release(ctx context.Context, c *session) {
-	if c.broken {
+	if c.broken || c.lapsed {
 		c.w.close()
 		return
 	}

@@ -184,7 +184,10 @@ func (s *Sender) deliver(ctx context.Context, t *task) error {
 		case reused && r.stale():
 			again, fresh = true, true
 		case r.refused == nil:
-		case r.dated && r.refused.status == "BAD" && !t.undated:
+		case reused && r.refused.lapsed():
+			c.broken = true
+			again, fresh = true, true
+		case r.blamesDate() && !t.undated:
 			t.undated, again = true, true
 		case r.begun && !missed && judged(r.refused, r.at).missing:
 			// Whether the folder is there, and is to be made, is seen when its state is asked for.

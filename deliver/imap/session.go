@@ -24,6 +24,7 @@ type session struct {
 	method  string               // that logged in, as in sasl.Outcome, or "login"; "": none
 	tags    int                  // commands so far
 	broken  bool                 // out of step, or closed by the server: nothing more may be sent
+	lapsed  bool                 // its login is not good any more
 	bye     string               // what the server said last, for people
 	alert   string               // what it wants people to see (RFC 9051, section 7.1: ALERT)
 	name    string               // of the server, as it says itself (RFC 2971)
@@ -78,6 +79,7 @@ func (c *session) refusal(verb string, a *response) *replyError {
 	if a.args != "" {
 		e.words = strings.ToLower(a.args) + " " + e.words
 	}
+	c.lapsed = c.lapsed || e.lapsed()
 	return e
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,18 +41,23 @@ const (
 	dayLimit   = time.Hour // for limits that a provider counts by the day, and does not say when it is over
 )
 
-// judged is the table of what a server may answer to APPEND, STATUS and the like: the code in brackets (RFC 5530, RFC 9051, section 7.1) comes
-// first, then words that are known, then the moment.
+// judged is the table of what a server may answer to APPEND, STATUS and the like: how long it says to wait, or the code in brackets (RFC 5530,
+// RFC 9051, section 7.1) comes first, then words that are known, then the moment.
 func judged(e *replyError, at moment) facts {
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(e.words, w) {
-				return true
-			}
-		}
-		return false
+	f := meant(e, at)
+	if at == atFolder && e.verb != appendVerb && !f.whole { // there is no message that it could be about
+		f.whole, f.permanent = true, false
 	}
-	big := has("too big", "too large", "maximum size", "message size", "exceeds the maximum", "larger than")
+	return f
+}
+
+func meant(e *replyError, at moment) facts {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(e.words, w) })
+	}
+	if wait := backoff(e.words); wait > 0 {
+		return facts{whole: true, wait: wait}
+	}
 	switch e.code {
 	case "TRYCREATE", "NONEXISTENT":
 		return facts{whole: true, permanent: true, missing: true, hint: hintFolder}
@@ -64,7 +71,9 @@ func judged(e *replyError, at moment) facts {
 		}
 		return facts{full: true}
 	case "LIMIT", "INUSE", "UNAVAILABLE", "SERVERBUG", "THROTTLED", "CORRUPTION", "EXPUNGEISSUED":
-		return facts{whole: true, wait: backoff(e.words)}
+		return facts{whole: true}
+	case "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED": // after a login that was good: the next one tells more
+		return facts{whole: true}
 	case "CANNOT":
 		if at == atFolder {
 			return facts{whole: true, permanent: true, hint: "choose another name for the folder"}
@@ -74,25 +83,52 @@ func judged(e *replyError, at moment) facts {
 		return facts{permanent: true}
 	}
 	switch {
-	case has("throttled", "backoff time", "too many", "try again later", "rate limit", "temporarily"):
-		return facts{whole: true, wait: backoff(e.words)}
+	case has("throttled", "backoff time", "try again later", "rate limit", "temporarily", "server unavailable", "service unavailable",
+		"shutting down", "maintenance", "is locked", "in use", "connection is closed", "session invalidated"), manyTimes(e.words):
+		return facts{whole: true}
 	case has("bandwidth limit", "command or bandwidth"):
 		return facts{whole: true, wait: dayLimit}
 	case has("quota", "mailbox is full", "mailbox full", "disk full", "no space"):
 		return facts{full: true}
-	case big:
+	case has("too big", "too large", "maximum size", "message size", "exceeds the maximum", "larger than"):
 		return facts{permanent: true}
-	case has("invalid header", "contains nul", "bare newline", "invalid character", "unable to parse", "command argument error", "command error. 1"):
+	case has("invalid header", "contains nul", "bare newline", "invalid character", "unable to parse", "command argument error", "command error. 1",
+		"non-ascii", "8-bit", "body separator"):
 		return facts{permanent: true}
 	case has("read-only", "readonly", "permission denied", "access denied", "no rights", "authenticated but not connected"):
 		return facts{whole: true, permanent: e.status == "NO", hint: hintRights}
-	case has("no such mailbox", "mailbox does not exist", "mailbox doesn't exist", "unknown mailbox", "nonexistent"):
+	case has("no such mailbox", "mailbox does not exist", "mailbox doesn't exist", "unknown mailbox", "nonexistent", "no such folder",
+		"folder does not exist", "folder doesn't exist", "unknown folder", "[trycreate]"): // mailutils has its code within the text
 		return facts{whole: true, permanent: true, missing: true, hint: hintFolder}
-	case e.status == "BAD":
-		return facts{permanent: true, whole: at == atFolder && e.verb != "APPEND"}
+	case e.status == "BAD": // Exchange says so of single messages
+		return facts{permanent: !has("internal", "unavailable", "server error", "i/o error", "system error", "timeout", "timed out", "try again", "busy")}
 	}
-	return facts{whole: at == atFolder && e.verb != "APPEND"}
+	return facts{}
 }
+
+// manyTimes tells of words that somebody comes too often, or with too much at once. A message with too many of something is not meant.
+func manyTimes(words string) bool {
+	_, of, ok := strings.Cut(words, "too many ")
+	return ok && slices.ContainsFunc([]string{"simultaneous", "concurrent", "connection", "session", "request", "command", "login", "attempt", "message", "operation"},
+		func(w string) bool { return strings.HasPrefix(of, w) })
+}
+
+// lapsed tells of a refusal, later than the login, after which this connection is no use any more: its access token has expired.
+func (e *replyError) lapsed() bool {
+	return e.verb != "LOGIN" && e.verb != authenticate && (e.code == "AUTHENTICATIONFAILED" || e.code == "AUTHORIZATIONFAILED" || e.code == "EXPIRED")
+}
+
+// blamesDate tells of a refusal that may be about the date that was sent with the message.
+func (r *result) blamesDate() bool {
+	if r.refused == nil || !r.dated || r.refused.status != "BAD" {
+		return false
+	}
+	f := judged(r.refused, r.at)
+	return f.permanent && !f.whole
+}
+
+// maxBackoff bounds what a server may ask for.
+const maxBackoff = 24 * time.Hour
 
 // backoff is the wait that a server suggests, in milliseconds ("Suggested Backoff Time: 299609 milliseconds"); 0: none.
 func backoff(words string) time.Duration {
@@ -100,11 +136,20 @@ func backoff(words string) time.Duration {
 	if !ok {
 		return 0
 	}
-	var ms int64
-	if _, err := fmt.Sscan(head[strings.LastIndexAny(head, " :")+1:], &ms); err != nil || ms < 0 {
+	ms, err := strconv.ParseUint(head[strings.LastIndexAny(head, " :")+1:], 10, 63)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return min(time.Duration(ms)*time.Millisecond, 24*time.Hour)
+	return time.Duration(min(ms, uint64(maxBackoff/time.Millisecond))) * time.Millisecond
+}
+
+// parting is the wait that a server suggested as it hung up; 0: it did not.
+func parting(err error) time.Duration {
+	var conn *connError
+	if !errors.As(err, &conn) {
+		return 0
+	}
+	return backoff(strings.ToLower(conn.bye))
 }
 
 // badRow is how many different messages in a row have to be answered by BAD for it to be no fault of theirs.
@@ -122,7 +167,7 @@ func (s *Sender) judge(ctx context.Context, t *task, r *result, missed bool) err
 	case r.unsure != nil:
 		return fmt.Errorf("look in %s: %w", s.Place(), r.unsure)
 	case r.doubt:
-		e.Scope, e.Uncertain, e.Err = deliver.WholeTarget, true, r.err
+		e.Scope, e.Uncertain, e.Err, e.Wait = deliver.WholeTarget, true, r.err, parting(r.err)
 		if ctx.Err() != nil {
 			e.Err = fmt.Errorf("%w: %w", ctx.Err(), r.err)
 		}
@@ -138,7 +183,7 @@ func (s *Sender) judge(ctx context.Context, t *task, r *result, missed bool) err
 		e.Scope, e.Local, e.Err = deliver.WholeTarget, true, r.err
 		e.Hint = "see to it that the state directory can be written to"
 	default:
-		e.Scope, e.Err = deliver.WholeTarget, r.err
+		e.Scope, e.Err, e.Wait = deliver.WholeTarget, r.err, parting(r.err)
 	}
 	return e
 }
@@ -159,8 +204,12 @@ func (s *Sender) refusal(e *deliver.Error, t *task, r *result, missed bool) {
 	}
 	e.Envelope = r.at == atFolder && r.begun && !f.whole && !f.full && !f.permanent
 	switch {
-	case f.missing && missed && r.begun: // it is there: the server refuses this message in odd words
-		e.Scope, e.Hint = deliver.ThisMessage, ""
+	case f.missing && missed && r.begun: // it is there: the server refuses this message in odd words, if it has seen it
+		if e.Hint = ""; r.at == atMessage {
+			e.Scope = deliver.ThisMessage
+		} else {
+			e.Permanent = false
+		}
 	case r.refused.status == "BAD" && e.Scope == deliver.ThisMessage:
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -179,7 +228,7 @@ func (s *Sender) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &deliver.Error{Op: "connect", Place: s.o.Address, Scope: deliver.WholeTarget, Err: err}
+	e := &deliver.Error{Op: "connect", Place: s.o.Address, Scope: deliver.WholeTarget, Err: err, Wait: parting(err)}
 	var (
 		conn    *connError
 		refused *replyError

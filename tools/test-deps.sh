@@ -1,7 +1,10 @@
 #!/bin/sh
 # Sees to it that what the tests need beside Go is here: mail servers and delivery agents, which they start themselves,
 # on loopback, in folders of their own. As root on Debian what is missing is installed; system services stay off.
+# 'test-deps.sh imap' adds what only 'make test-imap' needs.
 set -eu
+
+more=${1:-}
 
 missing=
 # need PACKAGE FILE...: the package is there if one of the programs is.
@@ -42,6 +45,11 @@ look() {
 		aside cyrus-common usr/lib/cyrus/bin/master $cyrus
 		aside cyrus-pop3d usr/lib/cyrus/bin/pop3d
 		aside cyrus-imapd usr/lib/cyrus/bin/imapd
+		if [ "$more" = imap ]; then
+			aside courier-imap usr/bin/imapd courier-authlib libcourier-unicode4 libgamin0 libgdbm6 libidn12
+			need gamin /usr/libexec/gam_server
+			aside mailutils-imap4d usr/sbin/imap4d libgsasl18 libmailutils9 libnsl2 libwrap0
+		fi
 	fi
 }
 # Of these POP3 servers Debian lets only one be installed: the others are unpacked here, which starts and registers nothing.

@@ -7,14 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/popsync/popsync/bench/mailgen"
-	"github.com/popsync/popsync/deliver"
 )
 
 // unpacked is where tools/test-deps.sh puts servers of which Debian installs only one.
@@ -108,123 +104,17 @@ EVENTS {
 	}
 }
 
-// texts is what a folder has, as the server gives it.
-func (w *world) texts() (all []string) {
-	w.Helper()
-	s := w.open(true)
-	defer s.Close()
-	c, err := dial(w.Context(), &s.o)
-	w.must(err)
-	defer c.quit(w.Context())
-	st, err := c.status()
-	w.must(err)
-	w.must(c.examine(st.validity))
-	c.r.text = nil
-	w.must(c.fetch("UID FETCH 1:* (UID BODY.PEEK[])", func(_ uint32, values []value) {
-		for i := 0; i+1 < len(values); i += 2 {
-			if values[i].word() == "BODY[]" {
-				all = append(all, string(values[i+1].text))
-			}
-		}
-	}))
-	return all
-}
-
 func TestCyrusCut(t *testing.T) {
 	t.Parallel()
-	w := onServer(t, startCyrus(t), "u1", "secret")
-	base := w.set
-	text := ordinary(1)
-	whole := len(text) + len(`p5 APPEND "c000" "28-Nov-2026 09:00:01 +0000" {999+}`) + 4
-	for i, n := range octets(whole) {
-		w.set = base
-		w.in(fmt.Sprintf("c%d", i), cutting(n, max(0, n-len(text)-60), i%2 == 0))
-		sender := w.open(false)
-		err := w.send(sender, "one", text, false)
-		if i%3 == 0 {
-			sender.Close()
-			sender = w.open(true)
-		}
-		for try := 0; err != nil && try < 3; try++ {
-			err = w.send(sender, "one", text, true)
-		}
-		w.must(err)
-		sender.Close()
-		if got := w.texts(); len(got) != 1 || got[0] != text {
-			t.Errorf("cut at %d of %d: %q", n, whole, got)
-		}
-	}
+	onServer(t, startCyrus(t), "u1", "secret").cutEverywhere()
 }
 
-// A window of several messages is cut at an octet: one copy of each.
 func TestCyrusWindowCut(t *testing.T) {
 	t.Parallel()
-	w := onServer(t, startCyrus(t), "u1", "secret")
-	base := w.set
-	texts := several(1, 4)
-	for i, n := range windowed(octetsOf(texts), 97) {
-		w.set = base
-		w.in(fmt.Sprintf("w%d", i), tearing(i, n))
-		sender := w.open(false)
-		w.must(w.send(sender, "first", ordinary(0), false))
-		w.through(sender, texts, ending(i%3))
-		w.set = base
-		w.in(fmt.Sprintf("w%d", i), nil)
-		got := w.texts()
-		slices.Sort(got)
-		if want := slices.Sorted(slices.Values(append(texts[:4:4], ordinary(0)))); !slices.Equal(got, want) {
-			t.Errorf("cut at %d: %q", n, got)
-		}
-	}
+	onServer(t, startCyrus(t), "u1", "secret").cutWindows()
 }
 
-// Odd mail is refused as its own fault, or arrives and is found again after a doubt.
 func TestCyrusOddMail(t *testing.T) {
 	t.Parallel()
-	w := onServer(t, startCyrus(t), "u1", "secret")
-	base := w.set
-	found, refused, local := 0, 0, 0
-	zoo := mailgen.Zoo(11)
-	for i, a := range zoo {
-		if i%4 != 0 && os.Getenv("POPSYNC_LARGE") == "" {
-			continue
-		}
-		text := string(mailgen.Wire(a.Message))
-		if len(text) > maxLiteral { // texts gives no more
-			continue
-		}
-		w.set = base
-		w.in(fmt.Sprintf("z%d", i), losing(text))
-		sender := w.open(false)
-		err := w.send(sender, "one", text, false)
-		e := w.fault(err)
-		if !e.Uncertain {
-			if !e.Permanent || e.Scope != deliver.ThisMessage {
-				t.Errorf("%s: %+v", a.Name, e)
-			}
-			local++
-			continue
-		}
-		err = w.send(sender, "one", text, true)
-		sender.Close()
-		if err != nil {
-			if e := w.fault(err); !e.Permanent || e.Scope != deliver.ThisMessage || len(w.texts()) > 0 {
-				t.Errorf("%s: %+v, %d copies", a.Name, e, len(w.texts()))
-			}
-			refused++
-			continue
-		}
-		got := w.texts()
-		if len(got) != 1 {
-			t.Errorf("%s: %d copies", a.Name, len(got))
-			continue
-		}
-		if found++; got[0] != text && string(alike([]byte(got[0]))) != string(alike([]byte(text))) {
-			t.Errorf("%s: %.300q, want %.300q", a.Name, got[0], text)
-		}
-	}
-	t.Logf("%d odd messages: %d found after a doubt, %d refused by Cyrus, %d not sent", len(zoo), found, refused, local)
-	if found < 10 {
-		t.Errorf("only %d were found", found)
-	}
+	onServer(t, startCyrus(t), "u1", "secret").oddMail(nil)
 }

@@ -29,6 +29,9 @@ type header struct {
 // copied are fields in which copies of one message for several recipients differ.
 var copied = map[string]bool{"delivered-to": true, "x-original-to": true, "x-delivered-to": true, "envelope-to": true, "x-envelope-to": true}
 
+// mboxes are fields in which servers that keep mboxes write down what is theirs: they drop those of others.
+var mboxes = map[string]bool{"status": true, "x-status": true, "x-uid": true, "x-imapbase": true}
+
 // newHeader reads a header, up to its empty line or end. cut tells that it went on.
 func newHeader(text []byte, cut bool) header {
 	h := header{must: map[sum]int{}, others: map[sum]int{}, cut: cut}
@@ -82,7 +85,8 @@ func alike(text []byte) []byte {
 }
 
 func (h *header) add(field []byte) {
-	name, value, ok := bytes.Cut(alike(field), []byte(":"))
+	field = alike(field)
+	name, value, ok := bytes.Cut(field, []byte(":"))
 	kind := ""
 	if ok {
 		kind = string(bytes.ToLower(bytes.TrimRight(name, " ")))
@@ -113,6 +117,8 @@ func (h *header) add(field []byte) {
 		}
 	case copied[kind]:
 		h.must[s]++
+		return
+	case mboxes[kind], kind != "from" && bytes.HasPrefix(field, []byte("From ")): // the line before a message in an mbox
 		return
 	default:
 		h.others[s]++

@@ -23,6 +23,9 @@ type world struct {
 	addr   string
 	copies string
 	set    func(o *Options) // changes each Sender's options
+
+	shown func(text string) string // takes off what a real server adds to messages; nil: it adds nothing
+	seeds bool                     // its UIDVALIDITY lasts only where there is a message: each folder gets one first
 }
 
 func newWorld(t testing.TB, o imaptest.Options) *world {

@@ -156,3 +156,23 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// What servers that keep mboxes drop of a message is not missed; a field that only looks like it is.
+func TestMboxFields(t *testing.T) {
+	theirs := newHeader([]byte("Subject: x\r\n\r\n"), false)
+	for text, same := range map[string]bool{
+		"From a@example.org Thu Jan  1 00:00:00 1970\r\nSubject: x\r\n\r\n": true,
+		"From somebody\r\nSubject: x\r\n\r\n":                               true,
+		"Status: RO\r\nX-Status: F\r\nX-UID: 7\r\nSubject: x\r\n\r\n":       true,
+		"Subject: x\r\nX-IMAPbase: 1 2\r\n\r\n":                             true,
+		"From: a@example.org\r\nSubject: x\r\n\r\n":                         false,
+		"From : a@example.org\r\nSubject: x\r\n\r\n":                        false,
+		">From a@example.org\r\nSubject: x\r\n\r\n":                         false,
+		"Status: RO\r\nSubject: y\r\n\r\n":                                  false,
+	} {
+		ours := newHeader([]byte(text), false)
+		if _, ok := ours.missing(&theirs); ok != same {
+			t.Errorf("%q: %v", text, ok)
+		}
+	}
+}

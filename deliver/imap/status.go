@@ -1,6 +1,9 @@
 package imap
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // state is what STATUS says of the folder.
 type state struct{ validity, next uint32 }
@@ -30,8 +33,10 @@ func (c *session) status() (s state, err error) {
 	}
 	s, err = ask()
 	if c.o.Create && missing(err) {
-		if err = c.create(); err == nil {
+		if made := c.create(); made == nil {
 			s, err = ask()
+		} else if !unclear(err) || !errors.As(made, new(*replyError)) { // else it may be there: what STATUS said is more to the point
+			err = made
 		}
 	}
 	if err == nil && (s.validity == 0 || s.next == 0) {
@@ -53,8 +58,17 @@ func (c *session) create() error {
 	return err
 }
 
-// missing tells whether a refusal means that the folder is not there.
+// missing tells whether a refusal means that the folder is not there, or may mean that.
 func missing(err error) bool {
 	var refused *replyError
-	return errors.As(err, &refused) && judged(refused, atFolder).missing
+	return errors.As(err, &refused) && judged(refused, atFolder).missing || unclear(err)
 }
+
+// unclear tells of a refusal that may mean that the folder is not there, and other things as well (mailutils).
+func unclear(err error) bool {
+	var refused *replyError
+	return errors.As(err, &refused) && refused.verb == "STATUS" && refused.code == "" && strings.Contains(refused.words, cannotOpen)
+}
+
+// cannotOpen is what mailutils says.
+const cannotOpen = "error opening mailbox"

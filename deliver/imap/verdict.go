@@ -100,6 +100,8 @@ func meant(e *replyError, at moment) facts {
 	case has("no such mailbox", "mailbox does not exist", "mailbox doesn't exist", "unknown mailbox", "nonexistent", "no such folder",
 		"folder does not exist", "folder doesn't exist", "unknown folder", "[trycreate]"): // mailutils has its code within the text
 		return facts{whole: true, permanent: true, missing: true, hint: hintFolder}
+	case at == atFolder && has(cannotOpen):
+		return facts{whole: true, hint: hintFolder}
 	case e.status == "BAD": // Exchange says so of single messages
 		return facts{permanent: !has("internal", "unavailable", "server error", "i/o error", "system error", "timeout", "timed out", "try again", "busy")}
 	}

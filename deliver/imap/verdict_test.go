@@ -106,6 +106,33 @@ func TestFolders(t *testing.T) {
 	}
 }
 
+// mailutils does not tell a folder that is missing from one that it cannot open: what is wanted is made, and else its words stay.
+func TestUnclearFolder(t *testing.T) {
+	var w *world
+	locked := false
+	w = newWorld(t, imaptest.Options{On: func(verb, line string) string {
+		if verb == "STATUS" && (locked || !strings.Contains(fmt.Sprint(w.server.Folders()), "new")) {
+			return "NO STATUS Error opening mailbox"
+		}
+		return ""
+	}})
+	w.set = func(o *Options) { o.Folder = "new" }
+	e := w.fault(w.send(w.open(false), "one", ordinary(1), false))
+	if words(e) != "whole" || !strings.Contains(e.Hint, "create = true") {
+		t.Errorf("not to be made: %+v", e)
+	}
+	w.set = func(o *Options) { o.Folder, o.Create = "new", true }
+	w.must(w.send(w.open(false), "one", ordinary(1), false))
+	if got := fmt.Sprint(w.server.Folders()); got != "[INBOX new *]" {
+		t.Errorf("folders: %s", got)
+	}
+	locked = true
+	e = w.fault(w.send(w.open(false), "two", ordinary(2), false))
+	if words(e) != "whole" || !strings.Contains(e.Error(), "Error opening") {
+		t.Errorf("it is there: %+v", e)
+	}
+}
+
 // A server that says [TRYCREATE] to a message although the folder is there means the message.
 func TestTryCreateOfAMessage(t *testing.T) {
 	w := newWorld(t, imaptest.Options{After: func(n int, text string) string {

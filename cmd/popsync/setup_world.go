@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -128,7 +129,11 @@ func unwritten(err error, path string) error {
 	if !ok {
 		return err
 	}
-	text, _ := os.ReadFile(path)
+	var text []byte
+	if f, err := safepath.File(path); err == nil {
+		text, _ = io.ReadAll(f)
+		f.Close()
+	}
 	for i, p := range problems {
 		if p.File == path && p.Line > bytes.Count(text, []byte("\n"))+1 {
 			problems[i].File, problems[i].Line = "the account that would be written", 0

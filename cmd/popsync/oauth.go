@@ -74,11 +74,7 @@ func (a *app) tokenOf(cfg *config.Config, h holder, flow oauth.Flow) (*tokens.So
 	if flow != "" {
 		g.Flow = flow
 	}
-	way, err := a.wayTo(cfg, h.network)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := oauth.New(g, way, h.use)
+	c, err := oauth.New(g, a.wayTo(cfg, h.network), h.use)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,12 +83,9 @@ func (a *app) tokenOf(cfg *config.Config, h holder, flow oauth.Flow) (*tokens.So
 }
 
 // wayTo is how providers are reached: as the mail is, but for connect_command.
-func (a *app) wayTo(cfg *config.Config, n config.Network) (oauth.Options, error) {
-	d, err := a.dialerOf(cfg, n)
-	if err != nil {
-		return oauth.Options{}, err
-	}
-	return oauth.Options{Transport: a.providers, Dial: d.DialContext, Via: strings.Join(networkSetting(cfg, n), " ")}, nil
+func (a *app) wayTo(cfg *config.Config, n config.Network) oauth.Options {
+	d, _ := a.wayOf(cfg, n, config.Trust{})
+	return oauth.Options{Transport: a.providers, Dial: d.DialContext, Via: strings.Join(networkSetting(cfg, n), " ")}
 }
 
 // grantOf turns [oauth.NAME] into what internal/oauth takes.

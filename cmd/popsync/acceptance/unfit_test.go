@@ -54,6 +54,15 @@ func TestAcceptUnfitForConnections(t *testing.T) {
 		h.run(0)
 		says(0, "healthy", "healthcheck")
 	}
+	byToken := newHouse(t) // where the provider of OAuth is reached by the same way
+	fmt.Fprintf(&byToken.conf, "[oauth.g]\nclient_id = \"x\"\nauth_url = \"https://127.0.0.1:1/a\"\ntoken_url = \"https://127.0.0.1:1/t\"\nscopes = [\"mail\"]\n"+
+		"[account.work]\nhost = \"127.0.0.1\"\nport = %d\nproxy = \"env\"\nusername = \"me\"\noauth = \"g\"\n"+
+		"[[account.work.deliver]]\ntype = \"maildir\"\npath = %q\n", addr.Port, byToken.mail("Mail"))
+	byToken.env = []string{"ALL_PROXY=ftp://127.0.0.1:1", "NO_PROXY="}
+	byToken.run(78)
+	if r := byToken.popsync("status", "work"); !strings.Contains(strings.Join(strings.Fields(r.out), " "), "ALL_PROXY in the environment") {
+		t.Errorf("%s", r.out)
+	}
 	for _, kind := range []string{"imap", "smtp"} {
 		h := newHouse(t)
 		h.account("work", addr, "me", "secret", "Mail")

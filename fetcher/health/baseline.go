@@ -49,3 +49,9 @@ func (s State) LeftOut(now time.Time) int {
 
 // leftOutTold is for how long status tells of them.
 const leftOutTold = 30 * 24 * time.Hour
+
+// OnlyMarked tells that a baseline or an import marked what the mailbox has, and that no pass has fetched anything since.
+func (s State) OnlyMarked() bool {
+	b := s.facts.Baselined
+	return b != nil && !b.First && b.Fetched == 0
+}

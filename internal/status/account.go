@@ -29,7 +29,7 @@ func Of(name string, s uidl.Summary, now time.Time) Account {
 	if s.SucceededAt != 0 {
 		st.LastSuccess = time.Unix(s.SucceededAt, 0)
 	}
-	st.begun = s.Listings > 0
+	st.begun = s.Listings > 0 && !standing.OnlyMarked()
 	if s.Last == nil {
 		st.NextStep = "popsync run " + name
 		return st

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/popsync/popsync/fetcher/health"
 	"github.com/popsync/popsync/internal/control"
+	"github.com/popsync/popsync/uidl"
 )
 
 // Each account is in the first of these states that applies, and its story has its place.
@@ -107,5 +109,19 @@ func TestStateText(t *testing.T) {
 	st := Account{State: StateRunning, RunningSince: time.Now(), Progress: &control.Progress{Waiting: "memory"}}
 	if got := st.stateText(time.Now()); !strings.HasSuffix(got, ", waiting for memory") {
 		t.Error(got)
+	}
+}
+
+// An account whose mail was only marked, by a baseline or an import, is a new one; one whose first pass was cut is not.
+func TestMarkedIsNotBegun(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for want, facts := range map[State]health.Facts{
+		StateNew:        {Baselined: &health.Baselined{At: now.Unix(), Marked: 20, Imported: true}},
+		StateUnfinished: {Baselined: &health.Baselined{At: now.Unix(), Marked: 20, Fetched: now.Unix()}},
+	} {
+		st := Of("a", uidl.Summary{Info: uidl.Info{Listings: 1, Status: uidl.Status{Facts: facts.Encode()}}}, now)
+		if got := st.stateAt(now); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func TestAcceptIMAPKill(t *testing.T) {
 	const all = 300
 	times := 6
 	if large() {
-		times = 100
+		times = 50
 	}
 	for i, tt := range []struct {
 		name   string

@@ -106,6 +106,9 @@ func (w *crashWorld) resume() (out crashOutcome) {
 	out.lost = w.gone()
 	w.plain(0)
 	lost, twice := w.count()
+	if lost > 0 { // it may have left the account alone, and why is what one wants to know
+		w.wrong("the run after that said:\n%s", w.said)
+	}
 	out.lost, out.twice = max(out.lost, lost), twice
 	out.again = w.checkRemote()
 	w.checkLedger()

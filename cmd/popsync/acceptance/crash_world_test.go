@@ -27,6 +27,7 @@ import (
 // crashWorld is one house, with a server, for one point of a sweep. Its methods return what went wrong: a point is
 // made on a goroutine of its own, and a control is expected to go wrong.
 type crashWorld struct {
+	said string // by the last plain run
 	*house
 	file   string // configuration
 	server *pop3test.Server
@@ -187,6 +188,7 @@ func (w *crashWorld) plain(code int) {
 	var text strings.Builder
 	cmd.Stderr = &text
 	err := cmd.Run()
+	w.said = text.String()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
 		w.wrong("popsync run: %v, want exit code %d\n%s", err, code, text.String())
 	}
